@@ -1,0 +1,40 @@
+"""A CSV file as one Arrow table with declared types; a changed header or an unreadable value is an error by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import pyarrow as pa
+from pyarrow import csv
+
+from oso_dagster.connectors.arrow import arrow_type
+from oso_dagster.domain.source import Column
+
+
+class CsvError(Exception):
+    """The file is not the CSV that was declared; the message says where it differs and what to do."""
+
+
+def read(content: bytes, columns: Sequence[Column]) -> tuple[pa.Table, list[str]]:
+    """The declared columns, typed, in declared order, and the names of columns that nobody declared.
+
+    An empty field is null. Raises CsvError for a missing column, a value of another type or broken quoting.
+    """
+    types = {column.name: arrow_type(column.type) for column in columns}
+    options = csv.ConvertOptions(column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=True)
+    try:
+        table = csv.read_csv(
+            BytesIO(content), parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options
+        )
+    except pa.ArrowInvalid as error:
+        raise CsvError(
+            f"the CSV cannot be read: {error}. Correct the file upstream, or the source's declared columns."
+        ) from error
+    missing = [name for name in types if name not in table.column_names]
+    if missing:
+        raise CsvError(
+            f"the header has changed: no column {', '.join(missing)} among {', '.join(table.column_names)}. "
+            "Follow the change in the source's declared columns, or correct the file upstream."
+        )
+    return table.select(list(types)), [name for name in table.column_names if name not in types]

@@ -1,0 +1,188 @@
+"""Reading files out of any git repository: shallow, sparse, over whatever transport the git client speaks.
+
+The clone is bare and lives in a cache folder that may be deleted at any time. Only the newest commit is fetched, and of it,
+where the server can filter, only the blobs under the wanted folders.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from filelock import FileLock
+
+from oso_dagster.domain.redaction import redact
+
+_TIMEOUT_SECONDS = 600
+_COMPLETE = "oso-complete"
+"""Written into a clone once all wanted blobs of a commit are there: address, commit, folders."""
+
+
+class GitError(Exception):
+    """The repository could not be read; the message names it, git's own words, and what to do next."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A repository's address and, for a private one over https, a token (sent as a header, never as an argument)."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One commit that is present in the local bare clone at `path`."""
+
+    path: Path
+    sha: str
+    committed_at: datetime
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a snapshot: its path in the repository and its bytes."""
+
+    path: str
+    content: bytes
+
+
+def head(remote: Remote) -> str:
+    """The commit that the repository's HEAD points at, asked over the network. Raises GitError, also for an empty one."""
+    out = _git(remote, "ls-remote", remote.url, "HEAD").decode()
+    if not out.strip():
+        raise GitError(f"{redact(remote.url)} is empty: it has no commit at HEAD. Is this the right repository?")
+    return out.split()[0]
+
+
+def fetch(remote: Remote, cache: Path, folders: Sequence[str], sha: str) -> Snapshot:
+    """Bring the newest commit, with the blobs under `folders`, into the clone below `cache`.
+
+    Nothing is asked of the server when the clone already holds `sha` whole; a damaged clone is made anew.
+    """
+    wanted = "\n".join((remote.url, sha, *sorted(folders)))
+    path = cache / "git" / sha256(remote.url.encode()).hexdigest()[:16]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock", timeout=_TIMEOUT_SECONDS):
+        if (path / _COMPLETE).exists() and (path / _COMPLETE).read_text() == wanted:
+            return _snapshot(path, sha)
+        try:
+            return _fetch(remote, path, folders)
+        except GitError:
+            if not path.exists():
+                raise
+            shutil.rmtree(path)
+            return _fetch(remote, path, folders)
+
+
+def read(snapshot: Snapshot, folder: str, suffix: str) -> list[File]:
+    """All files below `folder` whose name ends in `suffix`, in path order."""
+    entries = [(oid, name) for oid, name in _tree(snapshot.path, snapshot.sha, folder) if name.endswith(suffix)]
+    wanted = "".join(f"{oid}\n" for oid, _ in entries).encode()
+    stream = _git(None, "cat-file", "--batch", cwd=snapshot.path, stdin=wanted)
+    return _split(stream, [name for _, name in entries])
+
+
+def _fetch(remote: Remote, path: Path, folders: Sequence[str]) -> Snapshot:
+    if not path.exists():
+        _git(None, "init", "--quiet", "--bare", str(path))
+        for key, value in {"url": remote.url, "promisor": "true", "partialclonefilter": "blob:none"}.items():
+            _git(None, "config", f"remote.origin.{key}", value, cwd=path)
+    _git(remote, "fetch", "--quiet", "--depth=1", "--no-tags", "--filter=blob:none", "origin", "HEAD", cwd=path)
+    snapshot = _snapshot(path, "FETCH_HEAD")
+    sha = snapshot.sha
+    listed = _git(None, "rev-list", "--objects", "--missing=print", "--no-object-names", sha, cwd=path).decode()
+    missing = {line[1:] for line in listed.splitlines() if line.startswith("?")}
+    if missing:
+        wanted = sorted(missing & {oid for folder in folders for oid, _ in _tree(path, sha, folder)})
+        _fetch_blobs(remote, path, wanted)
+    (path / _COMPLETE).write_text("\n".join((remote.url, sha, *sorted(folders))))
+    return snapshot
+
+
+def _snapshot(path: Path, revision: str) -> Snapshot:
+    sha, committed = _git(None, "show", "--no-patch", "--format=%H %ct", revision, cwd=path).split()
+    return Snapshot(path, sha.decode(), datetime.fromtimestamp(int(committed), UTC))
+
+
+def _fetch_blobs(remote: Remote, path: Path, oids: Sequence[str]) -> None:
+    """One request for all blobs: left to itself, git would fetch them one by one as they are read."""
+    if oids:
+        options = (
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--recurse-submodules=no",
+            "--filter=blob:none",
+            "--stdin",
+        )
+        wanted = "".join(f"{oid}\n" for oid in oids).encode()
+        _git(remote, "-c", "fetch.negotiationAlgorithm=noop", "fetch", *options, "origin", cwd=path, stdin=wanted)
+
+
+def _tree(path: Path, sha: str, folder: str) -> list[tuple[str, str]]:
+    listing = _git(None, "ls-tree", "-r", "-z", "--full-tree", sha, "--", f"{folder.rstrip('/')}/", cwd=path)
+    entries = [entry.split(b"\t", 1) for entry in listing.split(b"\0") if entry]
+    return [
+        (meta.split()[2].decode(), name.decode("utf-8", "replace")) for meta, name in entries if meta.split()[1] == b"blob"
+    ]
+
+
+def _split(stream: bytes, names: Sequence[str]) -> list[File]:
+    files: list[File] = []
+    at = 0
+    for name in names:
+        newline = stream.index(b"\n", at)
+        header = stream[at:newline].split()
+        if header[-1] == b"missing":
+            raise GitError(f"{name}: git has no content for it; the clone is damaged, run the load again")
+        begin, size = newline + 1, int(header[2])
+        files.append(File(name, stream[begin : begin + size]))
+        at = begin + size + 1
+    return files
+
+
+def _git(remote: Remote | None, *arguments: str, cwd: Path | None = None, stdin: bytes = b"") -> bytes:
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"} | _credentials(remote)
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            env=environment,
+            check=False,
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except FileNotFoundError:
+        raise GitError("git is not installed: install it (Debian: apt-get install git) and run again") from None
+    except subprocess.TimeoutExpired:
+        raise GitError(f"git {arguments[0]} took over {_TIMEOUT_SECONDS} s and was ended; run the load again") from None
+    if done.returncode:
+        where = redact(remote.url) if remote else "the local clone"
+        words = redact(
+            " ".join(done.stderr.decode("utf-8", "replace").split()), [remote.token] if remote and remote.token else []
+        )
+        raise GitError(
+            f"{where} cannot be read ({words}). Check the address and the credentials of the source, then run again."
+        )
+    return done.stdout
+
+
+def _credentials(remote: Remote | None) -> dict[str, str]:
+    """The token as a header, by the environment: an argument would show in the process list."""
+    if remote is None or remote.token is None:
+        return {}
+    basic = b64encode(f"x-access-token:{remote.token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{remote.url}.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+    }

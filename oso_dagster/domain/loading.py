@@ -1,0 +1,116 @@
+"""One load: what is asked of a source, what comes back, what is remembered, and when it is refused.
+
+Pure values and decisions; the rows themselves are opaque here (Arrow tables in practice).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from oso_dagster.domain.partitions import Window
+
+Facts = dict[str, Any]
+"""Plain JSON values that a load wants to tell (`commit_sha`, `rejected_files` …); shown as metadata, never secret."""
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """What the warehouse remembers of one published load; written in the same transaction as the rows."""
+
+    load_id: str
+    source: str
+    table: str
+    partition: str | None
+    version: str
+    fingerprint: str
+    rows: Mapping[str, int]
+    loaded_at: datetime
+    facts: Facts = field(default_factory=dict)
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the parent table."""
+        return self.rows[self.table]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything one extraction may know. Settings carry secrets, so they never show in a repr."""
+
+    source: str
+    table: str
+    now: datetime
+    cache: Path
+    settings: Mapping[str, str] = field(repr=False)
+    previous: LoadRecord | None = None
+    window: Window | None = None
+    clients: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Extract:
+    """New data: `version` names the upstream state (a commit, a content hash); `batches` holds Arrow tables by landed table.
+
+    Every landed table of the asset is a key, also when it has no rows. `facts` may be filled while batches are drawn.
+    """
+
+    version: str
+    batches: Mapping[str, Iterable[Any]]
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The upstream was asked and is exactly what was loaded before."""
+
+    version: str
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one guard said of the staged rows."""
+
+    check: str
+    passed: bool
+    message: str
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A published load, what the guards said of it, and the columns that upstream added (`table.column`)."""
+
+    record: LoadRecord
+    findings: Sequence[Finding]
+    new_columns: Sequence[str] = ()
+
+
+class RefusedError(Exception):
+    """A load that was stopped before publication: the rows that readers see are the old ones."""
+
+    def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+
+
+def refuse_shrink(table: str, *, before: int, now: int, floor: float, slack: int = 0) -> str | None:
+    """Why a `replace` from `before` to `now` rows is refused, or None.
+
+    `floor` is the allowed share of `before`; losing up to `slack` rows is never refused (for tables with few rows).
+
+    >>> refuse_shrink("oss.projects", before=100, now=80, floor=0.8) is None
+    True
+    """
+    least = min(ceil(before * floor), before - slack)
+    if now >= least:
+        return None
+    return (
+        f"{table}: {now:,} rows would replace {before:,}; at least {least:,} ({floor:.0%}) are expected. "
+        "If upstream really lost them, say so: run the load once with `allow_shrink: true`."
+    )

@@ -1,0 +1,89 @@
+"""Time partitions: which exist, which are due, and what span of time each one covers. All times are UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+
+class PartitionKind(StrEnum):
+    """How a table is cut: by time, or by a fixed list of keys."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    STATIC = "static"
+
+
+_LENGTH = {
+    PartitionKind.HOURLY: timedelta(hours=1),
+    PartitionKind.DAILY: timedelta(days=1),
+    PartitionKind.WEEKLY: timedelta(days=7),
+}
+_FORMAT = {PartitionKind.HOURLY: "%Y-%m-%d-%H:%M", PartitionKind.DAILY: "%Y-%m-%d", PartitionKind.WEEKLY: "%Y-%m-%d"}
+
+
+@dataclass(frozen=True)
+class Window:
+    """One partition: its key and the half-open span [start, end) of time it covers; a static one has no span."""
+
+    key: str
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The partitions of a table; `lag` is how long after its end a partition is due."""
+
+    kind: PartitionKind
+    start: datetime | None = None
+    lag: timedelta = timedelta(0)
+    keys: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind is PartitionKind.STATIC:
+            if not self.keys or self.start is not None or len(set(self.keys)) != len(self.keys):
+                raise ValueError("static partitions need distinct keys and no start")
+            return
+        if self.keys or self.start is None:
+            raise ValueError(f"{self.kind} partitions need a start and no keys")
+        if self.start.tzinfo is None or self.start.utcoffset() != timedelta(0):
+            raise ValueError("the start of partitions must be in UTC")
+        if self.start != _floor(self.kind, self.start):
+            raise ValueError(f"the start of {self.kind} partitions must lie on a boundary, not at {self.start.isoformat()}")
+        if self.lag < timedelta(0):
+            raise ValueError("the lag of partitions is negative")
+
+    @property
+    def day_offset(self) -> int:
+        """The weekday on which a weekly partition begins, Sunday = 0: it is that of `start`."""
+        return 0 if self.start is None else (self.start.weekday() + 1) % 7
+
+    def window(self, key: str) -> Window:
+        """The span of the partition `key`; raises ValueError for a key that cannot exist."""
+        if self.kind is PartitionKind.STATIC:
+            if key not in self.keys:
+                raise ValueError(f"no partition {key!r} among {', '.join(self.keys)}")
+            return Window(key)
+        begin = datetime.strptime(key, _FORMAT[self.kind]).replace(tzinfo=UTC)
+        length = _LENGTH[self.kind]
+        if self.start is None or begin < self.start or (begin - self.start) % length:
+            raise ValueError(f"no {self.kind} partition {key!r}: the first begins at {self.start}")
+        return Window(key, begin, begin + length)
+
+    def due(self, now: datetime) -> tuple[Window, ...]:
+        """All partitions whose deadline (end + lag) has come, oldest first; static ones are always due."""
+        if self.kind is PartitionKind.STATIC:
+            return tuple(Window(key) for key in self.keys)
+        assert self.start is not None
+        length = _LENGTH[self.kind]
+        count = max(0, (now - self.lag - self.start) // length)
+        starts = (self.start + length * index for index in range(count))
+        return tuple(Window(begin.strftime(_FORMAT[self.kind]), begin, begin + length) for begin in starts)
+
+
+def _floor(kind: PartitionKind, moment: datetime) -> datetime:
+    hour = 0 if kind is not PartitionKind.HOURLY else moment.hour
+    return moment.replace(hour=hour, minute=0, second=0, microsecond=0)

@@ -1,0 +1,246 @@
+"""What a source is: plain, frozen values that refuse to be built wrong.
+
+Belongs here: `Source`, `Table`, their columns, settings and cadence. Does not: how rows are fetched (`connectors`), where
+they land (`warehouse`), how Dagster shows them (`orchestration`). Partitions are in `partitions`, one load in `loading`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from oso_dagster.domain.loading import Extract, Request, Unchanged
+from oso_dagster.domain.partitions import Partitions
+
+RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status", "platform", "main", "information_schema"})
+"""Schemas that belong to SQLMesh, to the platform or to the engine: no source may take these names."""
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+_CRON_FIELD = re.compile(r"[0-9*,/-]+\Z")
+_OWNER = re.compile(r"(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)\Z")
+
+
+class Stability(StrEnum):
+    """How much the platform promises about a source: `core` is held to strict objectives, `unstable` to loose ones."""
+
+    CORE = "core"
+    UNSTABLE = "unstable"
+
+
+class Disposition(StrEnum):
+    """What a load does to the rows that are already there."""
+
+    APPEND = "append"
+    REPLACE = "replace"
+    MERGE = "merge"
+    REPLACE_PARTITION = "replace_partition"
+
+
+class Evidence(StrEnum):
+    """What proves that a table is fresh: its last materialization, or the last time all its checks passed."""
+
+    MATERIALIZATION = "materialization"
+    AUDITS = "audits"
+
+
+class ColumnType(StrEnum):
+    """The closed set of column types, in Trino's words; every warehouse maps all of them."""
+
+    VARCHAR = "varchar"
+    VARCHARS = "array(varchar)"
+    BIGINT = "bigint"
+    DOUBLE = "double"
+    DECIMAL = "decimal(38,0)"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp(6) with time zone"
+    JSON = "json"
+
+
+class SettingKind(StrEnum):
+    """How the value of a source's setting is read and guarded."""
+
+    URL = "url"
+    SECRET = "secret"
+    TEXT = "text"
+    RATIO = "ratio"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One value that a source takes from the environment, as `OSO_<SOURCE>_<NAME>`.
+
+    `endpoint` marks an address that belongs to a world: in the sandbox world its default is the sandbox's own server.
+    """
+
+    name: str
+    kind: SettingKind
+    description: str
+    default: str | None = None
+    endpoint: bool = False
+
+    def __post_init__(self) -> None:
+        _require(_IDENTIFIER.match(self.name) is not None, f"setting {self.name!r}: lower-case snake_case only")
+        _require(bool(self.description), f"setting {self.name!r}: a description is missing")
+        _require(not (self.kind is SettingKind.SECRET and self.default), f"setting {self.name!r}: a secret has no default")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a landed table: name (snake_case), type, meaning; `nullable` is held by a check before publication."""
+
+    name: str
+    type: ColumnType
+    description: str
+    nullable: bool = True
+
+    def __post_init__(self) -> None:
+        _require(_IDENTIFIER.match(self.name) is not None, f"column {self.name!r}: lower-case snake_case only")
+        _require(bool(self.description), f"column {self.name!r}: a description is missing")
+
+
+@dataclass(frozen=True)
+class Child:
+    """A table that holds one nested array of structs of its parent; lands as `<table>__<suffix>`, in the same transaction."""
+
+    suffix: str
+    description: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _require(_IDENTIFIER.match(self.suffix) is not None, f"child {self.suffix!r}: lower-case snake_case only")
+        _check_columns(f"child {self.suffix!r}", self.columns, self.primary_key)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a table is asked for: a five-field cron in a time zone."""
+
+    cron: str
+    timezone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        fields = self.cron.split()
+        valid = len(fields) == 5 and all(_CRON_FIELD.match(part) for part in fields)
+        _require(valid, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
+
+
+@dataclass(frozen=True)
+class Retries:
+    """Bounded retries of one step: at most `limit` more tries, `delay` apart at first, growing exponentially with jitter."""
+
+    limit: int = 3
+    delay: timedelta = timedelta(seconds=10)
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.limit <= 10, f"retries: {self.limit} is not between 0 and 10")
+        _require(self.delay >= timedelta(0), "retries: the delay is negative")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one load costs upstream: requests sent and bytes received, as an order of magnitude."""
+
+    calls: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """One dataset of a source: one Dagster asset, one op, one retry unit.
+
+    `fresh_within` is the promise (required for core); `shrink_floor` is the share of the last good row count below which a
+    `replace` is refused; `revision` is raised when the meaning of the rows changes, so that an unchanged upstream is
+    loaded again.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    disposition: Disposition
+    extract: Callable[[Request], Extract | Unchanged]
+    schedule: Schedule
+    cost: Cost
+    children: tuple[Child, ...] = ()
+    fresh_within: timedelta | None = None
+    evidence: Evidence = Evidence.MATERIALIZATION
+    event_time: str | None = None
+    partitions: Partitions | None = None
+    retries: Retries = field(default_factory=Retries)
+    shrink_floor: float = 0.8
+    public: bool = True
+    revision: int = 1
+
+    def __post_init__(self) -> None:
+        where = f"table {self.name!r}"
+        _require(_IDENTIFIER.match(self.name) is not None, f"{where}: lower-case snake_case only")
+        _require("__" not in self.name, f"{where}: a double underscore is for child tables")
+        _require(bool(self.description), f"{where}: a description is missing")
+        _check_columns(where, self.columns, self.primary_key)
+        _require(len({c.suffix for c in self.children}) == len(self.children), f"{where}: two children share a suffix")
+        _require(0.0 <= self.shrink_floor <= 1.0, f"{where}: shrink_floor {self.shrink_floor} is not between 0 and 1")
+        _require(self.fresh_within is None or self.fresh_within > timedelta(0), f"{where}: fresh_within must be positive")
+        if self.event_time is not None:
+            _require(
+                self.event_time in {c.name for c in self.columns}, f"{where}: no column {self.event_time!r} for event_time"
+            )
+        if self.disposition is Disposition.REPLACE_PARTITION:
+            _require(self.partitions is not None, f"{where}: replace_partition needs partitions")
+        if self.disposition is Disposition.REPLACE:
+            _require(self.partitions is None, f"{where}: replace would delete the other partitions; use replace_partition")
+
+    @property
+    def physical(self) -> dict[str, tuple[Column, ...]]:
+        """The landed tables by name, parent first: `{"projects": …, "projects__github": …}`."""
+        return {self.name: self.columns} | {f"{self.name}__{child.suffix}": child.columns for child in self.children}
+
+    @property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """The primary key of each landed table."""
+        return {self.name: self.primary_key} | {f"{self.name}__{child.suffix}": child.primary_key for child in self.children}
+
+
+@dataclass(frozen=True)
+class Source:
+    """An upstream system and the tables taken from it."""
+
+    name: str
+    title: str
+    homepage: str
+    licence: str
+    owner: str
+    stability: Stability
+    tables: tuple[Table, ...]
+    settings: tuple[Setting, ...] = ()
+
+    def __post_init__(self) -> None:
+        where = f"source {self.name!r}"
+        _require(_IDENTIFIER.match(self.name) is not None, f"{where}: lower-case snake_case only")
+        _require(self.name not in RESERVED_SCHEMAS, f"{where}: the name is reserved for a schema of the platform")
+        _require(bool(self.title and self.licence), f"{where}: title and licence are required")
+        _require(self.homepage.startswith("https://"), f"{where}: the homepage must be an https address")
+        _require(_OWNER.match(self.owner) is not None, f"{where}: owner {self.owner!r} is neither an e-mail nor team:<name>")
+        _require(bool(self.tables), f"{where}: no tables")
+        _require(len({t.name for t in self.tables}) == len(self.tables), f"{where}: two tables share a name")
+        _require(len({s.name for s in self.settings}) == len(self.settings), f"{where}: two settings share a name")
+        if self.stability is Stability.CORE:
+            bare = [t.name for t in self.tables if t.fresh_within is None]
+            _require(not bare, f"{where}: core tables without fresh_within: {', '.join(bare)}")
+
+
+def _check_columns(where: str, columns: tuple[Column, ...], key: tuple[str, ...]) -> None:
+    names = [column.name for column in columns]
+    _require(bool(names), f"{where}: no columns")
+    _require(len(set(names)) == len(names), f"{where}: two columns share a name")
+    missing = [name for name in key if name not in names]
+    _require(bool(key) and not missing, f"{where}: primary key {key} is empty or names no column: {missing}")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)

@@ -1,0 +1,189 @@
+"""The only reader of the environment: every variable that begins with `OSO_`, typed, named in its error, never printed.
+
+Sources declare their own settings (`domain.source.Setting`); they join the platform's here, so that an unknown or malformed
+variable is an error at start and adding a source edits nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from oso_dagster.domain.source import Setting, SettingKind, Source
+
+PREFIX = "OSO_"
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class World(StrEnum):
+    """Which endpoints the sources talk to: the internet, or the same protocols on loopback."""
+
+    LIVE = "live"
+    SANDBOX = "sandbox"
+
+
+class Profile(StrEnum):
+    """Where data lands and runs."""
+
+    EMBEDDED = "embedded"
+    LAKEHOUSE = "lakehouse"
+
+
+class SettingsError(Exception):
+    """The environment cannot be used as it is; the message names each variable and what to do, and holds no value."""
+
+
+class Settings(BaseSettings):
+    """The platform's settings. Those of the sources are added by `read_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    world: World = Field(World.LIVE, description="live (the internet) or sandbox (loopback)")
+    profile: Profile = Field(
+        Profile.EMBEDDED, description="embedded (DuckDB, SQLite) or lakehouse (Trino, Iceberg, Postgres)"
+    )
+    home: Path = Field(Path(".oso"), description="the folder under which everything a world makes lies")
+    sqlmesh_project: Path = Field(PROJECT_ROOT / "sqlmesh_project", description="the folder of the SQLMesh project")
+    reliability_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL of the reliability store; SQLite under home if unset"
+    )
+    webserver_port: int = Field(3000, ge=1, le=65535, description="port of Dagster's web page in `oso dev`")
+    lock_timeout_seconds: float = Field(900, gt=0, description="how long a writer waits for the warehouse lock")
+
+    @property
+    def world_dir(self) -> Path:
+        """`<home>/<world>`, absolute."""
+        return self.home.absolute() / self.world.value
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance directory."""
+        return self.world_dir / "dagster"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file with the data."""
+        return self.world_dir / "warehouse.duckdb"
+
+    @property
+    def sqlmesh_state_path(self) -> Path:
+        """The DuckDB file with SQLMesh's state."""
+        return self.world_dir / "sqlmesh_state.duckdb"
+
+    @property
+    def status_dir(self) -> Path:
+        """The folder of the status page."""
+        return self.world_dir / "status"
+
+    @property
+    def cache_dir(self) -> Path:
+        """What may be deleted at any time: clones, downloads, dlt's working folders, manifests."""
+        return self.world_dir / "cache"
+
+    @property
+    def sandbox_dir(self) -> Path:
+        """The sandbox world's own files: its repository, its data, `endpoints.json` while it is up."""
+        return self.home.absolute() / "sandbox-world"
+
+    @property
+    def reliability_store_url(self) -> str:
+        """SQLAlchemy URL of the reliability store."""
+        if self.reliability_url is not None:
+            return self.reliability_url.get_secret_value()
+        return f"sqlite:///{self.world_dir / 'reliability.db'}"
+
+    def of_source(self, source: Source) -> dict[str, str]:
+        """The plain values of one source's settings, by their short names; unset ones are left out.
+
+        In the sandbox world an endpoint that is not set is the sandbox's, never the live default. Raises SettingsError
+        when the sandbox is not up.
+        """
+        values: dict[str, str] = {}
+        for spec in source.settings:
+            value = getattr(self, _field(source, spec))
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            if value is None and spec.endpoint and self.world is World.SANDBOX:
+                value = self._sandbox_endpoint(_field(source, spec))
+            elif value is None:
+                value = spec.default
+            if value is not None:
+                values[spec.name] = str(value)
+        return values
+
+    def secrets(self) -> list[str]:
+        """Every secret value that is set, for redaction."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
+    def _sandbox_endpoint(self, name: str) -> str:
+        path = self.sandbox_dir / "endpoints.json"
+        try:
+            endpoints: dict[str, str] = json.loads(path.read_text())
+        except FileNotFoundError:
+            raise SettingsError("the sandbox world is not up: start it with `oso sandbox up`") from None
+        if name not in endpoints:
+            raise SettingsError(
+                f"the sandbox world has no endpoint for {PREFIX}{name.upper()}: set the variable, or restart it"
+            )
+        return endpoints[name]
+
+
+def read_settings(sources: Iterable[Source] = ()) -> Settings:
+    """Read and check the whole environment; raises SettingsError with one line per bad variable."""
+    model = _model_of(tuple(sources))
+    known = {f"{PREFIX}{name.upper()}" for name in model.model_fields}
+    problems = [_unknown(name, known) for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known]
+    try:
+        settings = model()
+    except ValidationError as error:
+        problems += [f"{PREFIX}{str(line['loc'][0]).upper()}: {line['msg']}" for line in error.errors(include_input=False)]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def _model_of(sources: tuple[Source, ...]) -> type[Settings]:
+    fields: dict[str, Any] = {}
+    for source in sources:
+        for spec in source.settings:
+            name = _field(source, spec)
+            if name in fields or name in Settings.model_fields:
+                raise ValueError(f"two settings are called {PREFIX}{name.upper()}")
+            fields[name] = (_TYPES[spec.kind] | None, Field(None, description=spec.description))
+    return create_model("Settings", __base__=Settings, **fields)
+
+
+def _field(source: Source, spec: Setting) -> str:
+    return f"{source.name}_{spec.name}"
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    close = get_close_matches(name, sorted(known), n=1)
+    return f"{name}: no such setting" + (f"; did you mean {close[0]}?" if close else "; `oso settings` lists them all")
+
+
+def _check_url(value: str) -> str:
+    scp_like = "://" not in value and "@" in value and ":" in value
+    if not scp_like and "://" not in value:
+        raise ValueError("an address such as https://…, ssh://…, file:///… is expected")
+    if not scp_like and urlsplit(value).password:
+        raise ValueError("a password must not stand in an address; use the source's secret setting")
+    return value
+
+
+_TYPES: Mapping[SettingKind, Any] = {
+    SettingKind.URL: Annotated[str, AfterValidator(_check_url)],
+    SettingKind.SECRET: SecretStr,
+    SettingKind.TEXT: str,
+    SettingKind.RATIO: Annotated[float, Field(ge=0, le=1)],
+}

@@ -1,0 +1,255 @@
+"""OSS Directory: the registry of projects and collections, kept as YAML files in a git repository."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from oso_dagster.domain.loading import Extract, RefusedError, Request, Unchanged
+from oso_dagster.domain.source import (
+    Child,
+    Column,
+    ColumnType,
+    Cost,
+    Disposition,
+    Schedule,
+    Setting,
+    SettingKind,
+    Source,
+    Stability,
+    Table,
+)
+
+_ORIGIN = (
+    Column("schema_version", ColumnType.BIGINT, "Version of the directory's schema that the file follows"),
+    Column("file_path", ColumnType.VARCHAR, "File of the repository that the row was read from", nullable=False),
+    Column("commit_sha", ColumnType.VARCHAR, "Commit that was read", nullable=False),
+    Column("committed_at", ColumnType.TIMESTAMP, "When that commit was made", nullable=False),
+)
+_PROJECT_NAME = Column("project_name", ColumnType.VARCHAR, "Project that the entry belongs to", nullable=False)
+_POSITION = Column("position", ColumnType.BIGINT, "Place in the list, from 0", nullable=False)
+_URL = Column("url", ColumnType.VARCHAR, "Address, as it stands in the file")
+
+
+def _urls(suffix: str, what: str) -> Child:
+    return Child(
+        suffix, f"{what} of projects, one row per entry", (_PROJECT_NAME, _POSITION, _URL), ("project_name", "position")
+    )
+
+
+_Document = tuple[str, dict[str, Any]]
+_Rows = dict[str, dict[str, list[Any]]]
+_FOLDERS = ("data/projects", "data/collections")
+_URL_LISTS = ("websites", "github", "npm", "crates", "pypi", "go", "open_collective", "defillama")
+_TEXTS = ("name", "display_name", "description", "token_coingecko_api_id")
+_KNOWN_FIELDS = {"version", "social", "blockchain", "comments", "projects", *_TEXTS, *_URL_LISTS}
+_PROJECTS = (
+    Column("name", ColumnType.VARCHAR, "Name of the project, unique in the directory", nullable=False),
+    Column("display_name", ColumnType.VARCHAR, "Name for people"),
+    Column("description", ColumnType.VARCHAR, "What the project is"),
+    Column("comments", ColumnType.VARCHARS, "Remarks of the directory's curators"),
+    Column("token_coingecko_api_id", ColumnType.VARCHAR, "Id of the project's token at CoinGecko"),
+    *_ORIGIN,
+)
+_CHILDREN = (
+    _urls("websites", "Websites"),
+    _urls("github", "GitHub repositories and organisations"),
+    _urls("npm", "npm packages"),
+    _urls("crates", "Rust crates"),
+    _urls("pypi", "Python packages"),
+    _urls("go", "Go modules"),
+    _urls("open_collective", "Open Collective accounts"),
+    _urls("defillama", "DefiLlama protocols"),
+    Child(
+        "social",
+        "Social accounts of projects, one row per entry",
+        (_PROJECT_NAME, Column("platform", ColumnType.VARCHAR, "twitter, farcaster …", nullable=False), _POSITION, _URL),
+        ("project_name", "platform", "position"),
+    ),
+    Child(
+        "blockchain",
+        "Addresses of projects on blockchains, one row per entry",
+        (
+            _PROJECT_NAME,
+            _POSITION,
+            Column("address", ColumnType.VARCHAR, "Address, as it stands in the file"),
+            Column("name", ColumnType.VARCHAR, "Name of the address"),
+            Column("tags", ColumnType.VARCHARS, "What it is: contract, deployer, eoa, safe …"),
+            Column("networks", ColumnType.VARCHARS, "Networks it lives on; any_evm stands for every EVM chain"),
+        ),
+        ("project_name", "position"),
+    ),
+)
+_COLLECTIONS = (
+    Column("name", ColumnType.VARCHAR, "Name of the collection, unique in the directory", nullable=False),
+    Column("display_name", ColumnType.VARCHAR, "Name for people"),
+    Column("description", ColumnType.VARCHAR, "What the collection gathers"),
+    Column("projects", ColumnType.VARCHARS, "Names of its projects"),
+    *_ORIGIN,
+)
+
+
+def _extract(request: Request) -> Extract | Unchanged:
+    """Read the newest commit; one that was loaded before is not fetched again. Each of the two tables is one folder."""
+    # Arrow and git load when used, not with the definitions.
+    from oso_dagster.connectors import git, yaml_files  # noqa: PLC0415
+    from oso_dagster.connectors.arrow import bulk_objects, table_of  # noqa: PLC0415
+
+    remote = git.Remote(request.settings["url"], request.settings.get("token"))
+    sha = git.head(remote)
+    if request.previous is not None and request.previous.version == sha:
+        return Unchanged(sha, request.previous.facts)
+    snapshot = git.fetch(remote, request.cache, _FOLDERS, sha)
+    with bulk_objects():
+        documents, bad = yaml_files.parse(git.read(snapshot, f"data/{request.table}", ".yaml"))
+        misfits = [yaml_files.BadFile(path, reason) for path, document in documents if (reason := _misfit(document))]
+        _refuse(request, len(documents) + len(bad), {file.path: file.reason for file in [*bad, *misfits]})
+        unfit = {file.path for file in misfits}
+        good = [(path, document) for path, document in documents if path not in unfit]
+        table = next(table for table in SOURCE.tables if table.name == request.table)
+        rows = _parents(table, good, snapshot.sha, snapshot.committed_at) | _children(table, good)
+        batches = {name: [table_of(columns, rows[name])] for name, columns in table.physical.items()}
+    facts = {
+        "commit_sha": snapshot.sha,
+        "committed_at": snapshot.committed_at.isoformat(),
+        "files": len(documents) + len(bad),
+        "rejected_files": [f"{file.path}: {file.reason}" for file in [*bad, *misfits]],
+        "unknown_fields": sorted({key for _, document in good for key in document} - _KNOWN_FIELDS),
+    }
+    return Extract(snapshot.sha, batches, facts)
+
+
+def _refuse(request: Request, files: int, reasons: dict[str, str]) -> None:
+    """Refuse a folder with no files, or with a larger share of bad ones than was allowed; every bad file is named."""
+    where = f"{request.source}.{request.table}"
+    if not files:
+        raise RefusedError(
+            f"{where}: the repository has no file data/{request.table}/**/*.yaml; is this the right repository?"
+        )
+    if len(reasons) > files * float(request.settings["max_bad_share"]):
+        named = "\n".join(f"  {path}: {reason}" for path, reason in sorted(reasons.items()))
+        raise RefusedError(
+            f"{where}: {len(reasons):,} of {files:,} files cannot be used:\n{named}\nCorrect them upstream, or allow a share of bad "
+            "files with OSO_OSS_DIRECTORY_MAX_BAD_SHARE; the old rows stay as they are."
+        )
+
+
+def _misfit(document: dict[str, Any]) -> str | None:
+    """Why a document is not one of the directory, or None."""
+    if not document.get("name"):
+        return "it has no name"
+    for key in _TEXTS:
+        if not isinstance(document.get(key, ""), str):
+            return f"{key} must be text, not {document[key]!r}"
+    for key in ("projects", "comments"):
+        if not _is_texts(document.get(key) or []):
+            return f"{key} must be a list of texts"
+    social = document.get("social") or {}
+    if not isinstance(social, dict):
+        return "social must be a mapping of platforms"
+    lists = {key: document.get(key) for key in (*_URL_LISTS, "blockchain")} | {
+        f"social.{key}": social[key] for key in social
+    }
+    return next((reason for key, entries in lists.items() if entries and (reason := _misfit_entries(key, entries))), None)
+
+
+def _misfit_entries(key: str, entries: Any) -> str | None:
+    required = "address" if key == "blockchain" else "url"
+    if not isinstance(entries, list):
+        return f"{key} must be a list"
+    for position, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not isinstance(entry.get(required), str):
+            return f"{key}[{position}] has no {required}"
+        if not (_is_texts(entry.get("tags") or []) and _is_texts(entry.get("networks") or [])):
+            return f"{key}[{position}]: tags and networks must be lists of texts"
+        if not isinstance(entry.get("name", ""), str):
+            return f"{key}[{position}].name must be text"
+    return None
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _parents(table: Table, documents: list[_Document], sha: str, committed_at: datetime) -> _Rows:
+    count = len(documents)
+    origin = {
+        "schema_version": [document.get("version") for _, document in documents],
+        "file_path": [path for path, _ in documents],
+        "commit_sha": [sha] * count,
+        "committed_at": [committed_at] * count,
+    }
+    own = {c.name: [document.get(c.name) for _, document in documents] for c in table.columns if c.name not in origin}
+    return {table.name: own | origin}
+
+
+def _children(table: Table, documents: list[_Document]) -> _Rows:
+    """One row per entry of each nested list, keyed by its project and its place in the list."""
+    rows: _Rows = {f"{table.name}__{child.suffix}": {c.name: [] for c in child.columns} for child in table.children}
+    for _, document in documents if rows else ():
+        for key in (*_URL_LISTS, "blockchain"):
+            if entries := document.get(key):
+                _append(rows[f"projects__{key}"], document["name"], entries)
+        for platform, entries in (document.get("social") or {}).items():
+            _append(rows["projects__social"], document["name"], entries or [], platform)
+    return rows
+
+
+def _append(columns: dict[str, list[Any]], project: str, entries: list[dict[str, Any]], platform: str | None = None) -> None:
+    columns["project_name"] += [project] * len(entries)
+    columns["position"] += range(len(entries))
+    if platform is not None:
+        columns["platform"] += [platform] * len(entries)
+    for name in columns.keys() - {"project_name", "position", "platform"}:
+        columns[name] += [entry.get(name) for entry in entries]
+
+
+SOURCE = Source(
+    name="oss_directory",
+    title="OSS Directory",
+    homepage="https://github.com/opensource-observer/oss-directory",
+    licence="MIT",
+    owner="team:data",
+    stability=Stability.CORE,
+    settings=(
+        Setting(
+            "url",
+            SettingKind.URL,
+            "Git repository: https://…, ssh://…, git@host:path or file://…",
+            default="https://github.com/opensource-observer/oss-directory.git",
+            endpoint=True,
+        ),
+        Setting("token", SettingKind.SECRET, "Token for a private repository over https; sent as a header"),
+        Setting(
+            "max_bad_share",
+            SettingKind.RATIO,
+            "Share of files that may be unreadable before the load is refused",
+            default="0",
+        ),
+    ),
+    tables=(
+        Table(
+            name="projects",
+            description="One row per project of the directory; its lists of addresses are child tables.",
+            columns=_PROJECTS,
+            children=_CHILDREN,
+            primary_key=("name",),
+            disposition=Disposition.REPLACE,
+            extract=_extract,
+            schedule=Schedule("0 2 * * *"),
+            cost=Cost(calls=3, bytes=3_000_000),
+            fresh_within=timedelta(hours=36),
+        ),
+        Table(
+            name="collections",
+            description="One row per collection of the directory, with the names of its projects.",
+            columns=_COLLECTIONS,
+            primary_key=("name",),
+            disposition=Disposition.REPLACE,
+            extract=_extract,
+            schedule=Schedule("0 2 * * *"),
+            cost=Cost(calls=3, bytes=100_000),
+            fresh_within=timedelta(hours=36),
+        ),
+    ),
+)

@@ -1,0 +1,92 @@
+"""OSS Funding: grants to open source projects, kept as one CSV file by the same community as OSS Directory."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from oso_dagster.domain.loading import Extract, Request, Unchanged
+from oso_dagster.domain.source import (
+    Column,
+    ColumnType,
+    Cost,
+    Disposition,
+    Schedule,
+    Setting,
+    SettingKind,
+    Source,
+    Stability,
+    Table,
+)
+
+_COLUMNS = (
+    Column("funding_id", ColumnType.VARCHAR, "SHA-256 of the row's fields and its ordinal among equal rows", nullable=False),
+    Column(
+        "to_project_name", ColumnType.VARCHAR, "Project that was funded, a name of OSS Directory; empty when none matches"
+    ),
+    Column("amount", ColumnType.DOUBLE, "Amount granted, in US dollars at the time of the grant"),
+    Column("funding_date", ColumnType.DATE, "Day of the grant"),
+    Column("from_funder_name", ColumnType.VARCHAR, "Funder, a name of OSS Funding", nullable=False),
+    Column("grant_pool_name", ColumnType.VARCHAR, "Round or pool of the grant"),
+    Column("metadata", ColumnType.JSON, "What the funder says of the application, as it came"),
+    Column("file_path", ColumnType.VARCHAR, "File of the OSS Funding repository that the row was taken from"),
+)
+
+
+def _extract(request: Request) -> Extract | Unchanged:
+    """Read the whole file; the same content is not loaded twice."""
+    from oso_dagster.connectors import csv_file, files  # noqa: PLC0415  (Arrow loads when used)
+
+    content = files.fetch(request.settings["url"])
+    version = files.fingerprint(content)
+    if request.previous is not None and request.previous.version == version:
+        return Unchanged(version, request.previous.facts)
+    rows, unknown = csv_file.read(content, _COLUMNS[1:])
+    rows = rows.add_column(0, _COLUMNS[0].name, [_ids(rows.to_pylist())])
+    return Extract(version, {request.table: [rows]}, {"bytes": len(content), "unknown_fields": unknown})
+
+
+def _ids(rows: list[dict[str, Any]]) -> list[str]:
+    """Ids that survive a reordering of the file: equal rows are told apart by their ordinal among themselves."""
+    seen: Counter[str] = Counter()
+    ids: list[str] = []
+    for row in rows:
+        text = json.dumps(row, default=str, sort_keys=True, ensure_ascii=False)
+        seen[text] += 1
+        ids.append(sha256(f"{seen[text]}\n{text}".encode()).hexdigest())
+    return ids
+
+
+SOURCE = Source(
+    name="oss_funding",
+    title="OSS Funding",
+    homepage="https://github.com/opensource-observer/oss-funding",
+    licence="Apache-2.0",
+    owner="team:data",
+    stability=Stability.CORE,
+    settings=(
+        Setting(
+            "url",
+            SettingKind.URL,
+            "Address of funding_data.csv: https://…, http://… or file://…",
+            default="https://raw.githubusercontent.com/opensource-observer/oss-funding/main/data/funding_data.csv",
+            endpoint=True,
+        ),
+    ),
+    tables=(
+        Table(
+            name="funding_data",
+            description="One row per grant that OSS Funding knows, as it stands in its CSV file.",
+            columns=_COLUMNS,
+            primary_key=("funding_id",),
+            disposition=Disposition.REPLACE,
+            extract=_extract,
+            schedule=Schedule("15 2 * * *"),
+            cost=Cost(calls=1, bytes=3_000_000),
+            fresh_within=timedelta(hours=36),
+        ),
+    ),
+)

@@ -1,0 +1,57 @@
+"""DuckDB's words for declared tables: types, quoting, creation, comments, and what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from oso_dagster.domain.source import Column, ColumnType
+
+_TYPES: Mapping[ColumnType, str] = {
+    ColumnType.VARCHAR: "VARCHAR",
+    ColumnType.VARCHARS: "VARCHAR[]",
+    ColumnType.BIGINT: "BIGINT",
+    ColumnType.DOUBLE: "DOUBLE",
+    ColumnType.DECIMAL: "DECIMAL(38,0)",
+    ColumnType.BOOLEAN: "BOOLEAN",
+    ColumnType.DATE: "DATE",
+    ColumnType.TIMESTAMP: "TIMESTAMPTZ",
+    ColumnType.JSON: "JSON",
+}
+
+
+def duckdb_type(column_type: ColumnType) -> str:
+    """DuckDB's name of a declared type."""
+    return _TYPES[column_type]
+
+
+def quoted(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL string, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, dict[str, str]]:
+    """The tables of a schema and their columns with DuckDB's types, in order."""
+    found: dict[str, dict[str, str]] = {}
+    rows = connection.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = ? ORDER BY table_name, column_index",
+        [schema],
+    ).fetchall()
+    for table, column, kind in rows:
+        found.setdefault(table, {})[column] = kind
+    return found
+
+
+def create(connection: duckdb.DuckDBPyConnection, name: str, description: str, columns: Sequence[Column]) -> None:
+    """Create the table `name` (quoted) with its comments. Fails when it exists."""
+    body = ", ".join(f"{quoted(column.name)} {duckdb_type(column.type)}" for column in columns)
+    connection.execute(f"CREATE TABLE {name} ({body})")
+    connection.execute(f"COMMENT ON TABLE {name} IS {literal(description)}")
+    for column in columns:
+        connection.execute(f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(column.description)}")

@@ -1,0 +1,108 @@
+"""What staged rows must pass before anyone sees them: arrived, all columns there, keys unique and not null, not shrunk."""
+
+from __future__ import annotations
+
+import duckdb
+
+from oso_dagster.domain.loading import Finding, LoadRecord, refuse_shrink
+from oso_dagster.domain.source import Disposition, Table
+from oso_dagster.warehouse.ddl import columns_of, quoted
+
+CHECKS = ("arrived", "columns_present", "primary_key", "not_shrunk")
+"""The names of the guards, in the order in which they are judged."""
+
+_CHILD_SLACK = 10
+"""Rows that a child table may lose whatever its share: half of a list of four is no sign of a broken upstream."""
+
+
+def count(connection: duckdb.DuckDBPyConnection, schema: str, table: Table) -> dict[str, int]:
+    """Rows of each landed table in the staging schema; one that dlt did not create, for want of rows, has none."""
+    there = columns_of(connection, schema)
+    rows: dict[str, int] = {}
+    for name in table.physical:
+        found = connection.execute(f"SELECT count(*) FROM {schema}.{quoted(name)}").fetchone() if name in there else (0,)
+        rows[name] = int(found[0]) if found else 0
+    return rows
+
+
+def judge(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    source: str,
+    table: Table,
+    rows: dict[str, int],
+    before: LoadRecord | None,
+    *,
+    allow_shrink: bool,
+) -> list[Finding]:
+    """All findings, passed or not; a missing column stops the rest, which could not be asked."""
+    where = f"{source}.{table.name}"
+    findings = [_arrived(where, table, rows), _columns_present(connection, schema, where, table, rows)]
+    if findings[-1].passed:
+        findings.append(_primary_key(connection, schema, where, table, rows))
+    if table.disposition is Disposition.REPLACE and not allow_shrink:
+        findings.append(_not_shrunk(source, table, rows, before))
+    return findings
+
+
+def _arrived(where: str, table: Table, rows: dict[str, int]) -> Finding:
+    there = rows[table.name] > 0 or table.disposition is not Disposition.REPLACE
+    message = f"{rows[table.name]:,} rows" if there else f"{where}: no rows arrived; an empty answer does not replace a table"
+    return Finding("arrived", there, message, {"rows": rows[table.name]})
+
+
+def _columns_present(
+    connection: duckdb.DuckDBPyConnection, schema: str, where: str, table: Table, rows: dict[str, int]
+) -> Finding:
+    there = columns_of(connection, schema)
+    lost = [
+        f"{name}.{column.name}"
+        for name, columns in table.physical.items()
+        for column in columns
+        if rows[name] and column.name not in there[name]
+    ]
+    message = f"{where}: columns were lost: {', '.join(lost)}" if lost else "all declared columns are there"
+    return Finding("columns_present", not lost, message, {"lost": lost})
+
+
+def _primary_key(connection: duckdb.DuckDBPyConnection, schema: str, where: str, table: Table, rows: dict[str, int]) -> Finding:
+    problems: list[str] = []
+    for name, key in table.keys.items():
+        if not rows[name]:
+            continue
+        required = dict.fromkeys([*key, *(column.name for column in table.physical[name] if not column.nullable)])
+        columns = ", ".join(quoted(column) for column in key)
+        nulls = " OR ".join(f"{quoted(column)} IS NULL" for column in required)
+        staged = f"{schema}.{quoted(name)}"
+        problems += [
+            f"{name} has no {'/'.join(required)} in {found[0]:,} rows"
+            for found in connection.execute(f"SELECT count(*) FROM {staged} WHERE {nulls}").fetchall()
+            if found[0]
+        ]
+        twice = connection.execute(
+            f"SELECT {columns}, count(*) FROM {staged} GROUP BY {columns} HAVING count(*) > 1 ORDER BY {columns} LIMIT 5"
+        ).fetchall()
+        problems += [f"{name} has {'/'.join(key)} = {'/'.join(map(str, row[:-1]))} {row[-1]} times" for row in twice]
+    message = f"{where}: {'; '.join(problems)}" if problems else "keys are unique, required columns are filled"
+    return Finding("primary_key", not problems, message, {"problems": problems})
+
+
+def _not_shrunk(source: str, table: Table, rows: dict[str, int], before: LoadRecord | None) -> Finding:
+    counts = dict(before.rows) if before else {}
+    problems = [
+        problem
+        for name, now in rows.items()
+        if (
+            problem := refuse_shrink(
+                f"{source}.{name}",
+                before=counts.get(name, 0),
+                now=now,
+                floor=table.shrink_floor,
+                slack=0 if name == table.name else _CHILD_SLACK,
+            )
+        )
+    ]
+    message = "; ".join(problems) if problems else f"not below {table.shrink_floor:.0%} of the last good load"
+    return Finding("not_shrunk", not problems, message, {"before": counts, "now": rows})
+
+

@@ -1,0 +1,143 @@
+"""From staging to what readers see: one transaction for parent, children and the record of the load.
+
+The record (`platform.loads`) commits with the rows, so that "what was loaded last" is never ahead of or behind the data.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+
+import duckdb
+
+from oso_dagster.domain.loading import LoadRecord, RefusedError
+from oso_dagster.domain.partitions import Window
+from oso_dagster.domain.source import Column, Disposition, Table
+from oso_dagster.warehouse.ddl import columns_of, create, duckdb_type, quoted
+
+_LOADS = """
+CREATE TABLE IF NOT EXISTS platform.loads (
+    load_id VARCHAR, source VARCHAR, table_name VARCHAR, partition VARCHAR, version VARCHAR, fingerprint VARCHAR,
+    rows JSON, facts JSON, loaded_at TIMESTAMPTZ
+)"""
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the platform's own schema and tables when they are missing."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS platform")
+    connection.execute("CREATE TABLE IF NOT EXISTS platform.identity (world VARCHAR)")
+    connection.execute(_LOADS)
+
+
+def claim_world(connection: duckdb.DuckDBPyConnection, world: str) -> str:
+    """The world that the file belongs to; a new file is claimed for `world`."""
+    row = connection.execute("SELECT world FROM platform.identity").fetchone()
+    if row is None:
+        connection.execute("INSERT INTO platform.identity VALUES (?)", [world])
+        return world
+    return str(row[0])
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
+    """Create the declared tables of one asset that do not exist yet."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(source)}")
+    existing = columns_of(connection, source)
+    descriptions = {f"{table.name}__{child.suffix}": child.description for child in table.children}
+    for name, columns in table.physical.items():
+        if name not in existing:
+            create(connection, f"{quoted(source)}.{quoted(name)}", descriptions.get(name, table.description), columns)
+
+
+def last_load(connection: duckdb.DuckDBPyConnection, source: str, table: str, partition: str | None) -> LoadRecord | None:
+    """The newest record of a table and partition, or None; also None in a file without records."""
+    if "loads" not in columns_of(connection, "platform"):
+        return None
+    row = connection.execute(
+        "SELECT load_id, version, fingerprint, rows, facts, loaded_at FROM platform.loads "
+        "WHERE source = ? AND table_name = ? AND partition IS NOT DISTINCT FROM ? ORDER BY loaded_at DESC LIMIT 1",
+        [source, table, partition],
+    ).fetchone()
+    if row is None:
+        return None
+    load_id, version, fingerprint, rows, facts, loaded_at = row
+    return LoadRecord(
+        load_id, source, table, partition, version, fingerprint, json.loads(rows), loaded_at.astimezone(UTC), json.loads(facts)
+    )
+
+
+def publish(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: Table, record: LoadRecord, window: Window | None
+) -> list[str]:
+    """Move the staged rows to their tables and drop the staging schema; returns the columns that are new upstream."""
+    connection.begin()
+    try:
+        create_tables(connection, record.source, table)
+        staged = columns_of(connection, schema)
+        added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
+        for name in table.physical:
+            _move(connection, f"{schema}.{quoted(name)}", record, table, name, window, staged.get(name, {}))
+        connection.execute(
+            "INSERT INTO platform.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                record.load_id, record.source, record.table, record.partition, record.version, record.fingerprint,
+                json.dumps(dict(record.rows)), json.dumps(record.facts), record.loaded_at,
+            ],
+        )  # fmt: skip
+        connection.execute(f"DROP SCHEMA {schema} CASCADE")
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return added
+
+
+def _add_columns(
+    connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str, staged: dict[str, dict[str, str]]
+) -> list[str]:
+    """Columns that nobody declared arrive with the type they came in, and are reported."""
+    there = columns_of(connection, source)[name]
+    wanted = {column.name: duckdb_type(column.type) for column in table.physical[name]}
+    new = {column: kind for column, kind in (staged.get(name, {}) | wanted).items() if column not in there}
+    for column, kind in new.items():
+        connection.execute(f"ALTER TABLE {quoted(source)}.{quoted(name)} ADD COLUMN {quoted(column)} {kind}")
+    return [f"{name}.{column}" for column in new]
+
+
+def _move(
+    connection: duckdb.DuckDBPyConnection,
+    staged: str,
+    record: LoadRecord,
+    table: Table,
+    name: str,
+    window: Window | None,
+    arrived: dict[str, str],
+) -> None:
+    target = f"{quoted(record.source)}.{quoted(name)}"
+    _make_room(connection, target, staged, table, name, window, there=bool(arrived))
+    if arrived:
+        declared: dict[str, Column] = {column.name: column for column in table.physical[name]}
+        names = ", ".join(quoted(column) for column in arrived)
+        values = ", ".join(
+            f"CAST({quoted(column)} AS {duckdb_type(declared[column].type)})" if column in declared else quoted(column)
+            for column in arrived
+        )
+        try:
+            connection.execute(f"INSERT INTO {target} ({names}) SELECT {values} FROM {staged}")
+        except duckdb.ConversionException as error:
+            raise RefusedError(f"{record.source}.{name}: a column has changed its type: {error}") from error
+
+
+def _make_room(
+    connection: duckdb.DuckDBPyConnection, target: str, staged: str, table: Table, name: str, window: Window | None, *, there: bool
+) -> None:
+    """Delete what the new rows stand for: all of it, one partition, or the rows with the same key."""
+    if table.disposition is Disposition.REPLACE:
+        connection.execute(f"DELETE FROM {target}")
+    elif table.disposition is Disposition.REPLACE_PARTITION:
+        if window is None or window.start is None or table.event_time is None:
+            raise RefusedError(f"{target}: replace_partition needs a time partition and an event_time column")
+        time = quoted(table.event_time)
+        connection.execute(f"DELETE FROM {target} WHERE {time} >= ? AND {time} < ?", [window.start, window.end])
+    elif table.disposition is Disposition.MERGE and there:
+        same = " AND ".join(f"old.{quoted(column)} = new.{quoted(column)}" for column in table.keys[name])
+        connection.execute(f"DELETE FROM {target} AS old USING {staged} AS new WHERE {same}")
