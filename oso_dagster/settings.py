@@ -48,9 +48,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
 
     world: World = Field(World.LIVE, description="live (the internet) or sandbox (loopback)")
-    profile: Profile = Field(
-        Profile.EMBEDDED, description="embedded (DuckDB, SQLite) or lakehouse (Trino, Iceberg, Postgres)"
-    )
+    profile: Profile = Field(Profile.EMBEDDED, description="embedded (DuckDB, SQLite) or lakehouse (Trino, Iceberg, Postgres)")
     home: Path = Field(Path(".oso"), description="the folder under which everything a world makes lies")
     sqlmesh_project: Path = Field(PROJECT_ROOT / "sqlmesh_project", description="the folder of the SQLMesh project")
     reliability_url: SecretStr | None = Field(
@@ -132,9 +130,7 @@ class Settings(BaseSettings):
         except FileNotFoundError:
             raise SettingsError("the sandbox world is not up: start it with `oso sandbox up`") from None
         if name not in endpoints:
-            raise SettingsError(
-                f"the sandbox world has no endpoint for {PREFIX}{name.upper()}: set the variable, or restart it"
-            )
+            raise SettingsError(f"the sandbox world has no endpoint for {PREFIX}{name.upper()}: set the variable, or restart it")
         return endpoints[name]
 
 

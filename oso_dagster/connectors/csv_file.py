@@ -24,9 +24,7 @@ def read(content: bytes, columns: Sequence[Column]) -> tuple[pa.Table, list[str]
     types = {column.name: arrow_type(column.type) for column in columns}
     options = csv.ConvertOptions(column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=True)
     try:
-        table = csv.read_csv(
-            BytesIO(content), parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options
-        )
+        table = csv.read_csv(BytesIO(content), parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options)
     except pa.ArrowInvalid as error:
         raise CsvError(
             f"the CSV cannot be read: {error}. Correct the file upstream, or the source's declared columns."

@@ -130,9 +130,7 @@ def _fetch_blobs(remote: Remote, path: Path, oids: Sequence[str]) -> None:
 def _tree(path: Path, sha: str, folder: str) -> list[tuple[str, str]]:
     listing = _git(None, "ls-tree", "-r", "-z", "--full-tree", sha, "--", f"{folder.rstrip('/')}/", cwd=path)
     entries = [entry.split(b"\t", 1) for entry in listing.split(b"\0") if entry]
-    return [
-        (meta.split()[2].decode(), name.decode("utf-8", "replace")) for meta, name in entries if meta.split()[1] == b"blob"
-    ]
+    return [(meta.split()[2].decode(), name.decode("utf-8", "replace")) for meta, name in entries if meta.split()[1] == b"blob"]
 
 
 def _split(stream: bytes, names: Sequence[str]) -> list[File]:
@@ -170,9 +168,7 @@ def _git(remote: Remote | None, *arguments: str, cwd: Path | None = None, stdin:
         words = redact(
             " ".join(done.stderr.decode("utf-8", "replace").split()), [remote.token] if remote and remote.token else []
         )
-        raise GitError(
-            f"{where} cannot be read ({words}). Check the address and the credentials of the source, then run again."
-        )
+        raise GitError(f"{where} cannot be read ({words}). Check the address and the credentials of the source, then run again.")
     return done.stdout
 
 

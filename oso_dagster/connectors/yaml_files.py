@@ -41,7 +41,7 @@ def _loader() -> Callable[[str], Any]:
         from yaml_rs import loads  # noqa: PLC0415
     except ImportError:
         return load_with_pyyaml
-    return loads  # type: ignore[no-any-return]
+    return loads
 
 
 def load_with_pyyaml(text: str) -> Any:

@@ -75,9 +75,8 @@ class Partitions:
 
     def due(self, now: datetime) -> tuple[Window, ...]:
         """All partitions whose deadline (end + lag) has come, oldest first; static ones are always due."""
-        if self.kind is PartitionKind.STATIC:
+        if self.start is None:
             return tuple(Window(key) for key in self.keys)
-        assert self.start is not None
         length = _LENGTH[self.kind]
         count = max(0, (now - self.lag - self.start) // length)
         starts = (self.start + length * index for index in range(count))

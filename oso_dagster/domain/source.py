@@ -20,6 +20,8 @@ RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _CRON_FIELD = re.compile(r"[0-9*,/-]+\Z")
+_CRON_FIELDS = 5
+_MOST_RETRIES = 10
 _OWNER = re.compile(r"(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)\Z")
 
 
@@ -64,7 +66,7 @@ class SettingKind(StrEnum):
     """How the value of a source's setting is read and guarded."""
 
     URL = "url"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105  (the name of a kind, not a secret)
     TEXT = "text"
     RATIO = "ratio"
 
@@ -125,7 +127,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         fields = self.cron.split()
-        valid = len(fields) == 5 and all(_CRON_FIELD.match(part) for part in fields)
+        valid = len(fields) == _CRON_FIELDS and all(_CRON_FIELD.match(part) for part in fields)
         _require(valid, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
 
 
@@ -137,7 +139,7 @@ class Retries:
     delay: timedelta = timedelta(seconds=10)
 
     def __post_init__(self) -> None:
-        _require(0 <= self.limit <= 10, f"retries: {self.limit} is not between 0 and 10")
+        _require(0 <= self.limit <= _MOST_RETRIES, f"retries: {self.limit} is not between 0 and {_MOST_RETRIES}")
         _require(self.delay >= timedelta(0), "retries: the delay is negative")
 
 

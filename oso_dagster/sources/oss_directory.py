@@ -32,9 +32,7 @@ _URL = Column("url", ColumnType.VARCHAR, "Address, as it stands in the file")
 
 
 def _urls(suffix: str, what: str) -> Child:
-    return Child(
-        suffix, f"{what} of projects, one row per entry", (_PROJECT_NAME, _POSITION, _URL), ("project_name", "position")
-    )
+    return Child(suffix, f"{what} of projects, one row per entry", (_PROJECT_NAME, _POSITION, _URL), ("project_name", "position"))
 
 
 _Document = tuple[str, dict[str, Any]]
@@ -123,14 +121,12 @@ def _refuse(request: Request, files: int, reasons: dict[str, str]) -> None:
     """Refuse a folder with no files, or with a larger share of bad ones than was allowed; every bad file is named."""
     where = f"{request.source}.{request.table}"
     if not files:
-        raise RefusedError(
-            f"{where}: the repository has no file data/{request.table}/**/*.yaml; is this the right repository?"
-        )
+        raise RefusedError(f"{where}: the repository has no file data/{request.table}/**/*.yaml; is this the right repository?")
     if len(reasons) > files * float(request.settings["max_bad_share"]):
         named = "\n".join(f"  {path}: {reason}" for path, reason in sorted(reasons.items()))
         raise RefusedError(
-            f"{where}: {len(reasons):,} of {files:,} files cannot be used:\n{named}\nCorrect them upstream, or allow a share of bad "
-            "files with OSO_OSS_DIRECTORY_MAX_BAD_SHARE; the old rows stay as they are."
+            f"{where}: {len(reasons):,} of {files:,} files cannot be used:\n{named}\n"
+            "Correct them upstream, or allow a share of bad files with OSO_OSS_DIRECTORY_MAX_BAD_SHARE; the old rows stay."
         )
 
 
@@ -147,9 +143,7 @@ def _misfit(document: dict[str, Any]) -> str | None:
     social = document.get("social") or {}
     if not isinstance(social, dict):
         return "social must be a mapping of platforms"
-    lists = {key: document.get(key) for key in (*_URL_LISTS, "blockchain")} | {
-        f"social.{key}": social[key] for key in social
-    }
+    lists = {key: document.get(key) for key in (*_URL_LISTS, "blockchain")} | {f"social.{key}": social[key] for key in social}
     return next((reason for key, entries in lists.items() if entries and (reason := _misfit_entries(key, entries))), None)
 
 
@@ -173,13 +167,14 @@ def _is_texts(value: Any) -> bool:
 
 def _parents(table: Table, documents: list[_Document], sha: str, committed_at: datetime) -> _Rows:
     count = len(documents)
-    origin = {
+    origin: dict[str, list[Any]] = {
         "schema_version": [document.get("version") for _, document in documents],
         "file_path": [path for path, _ in documents],
         "commit_sha": [sha] * count,
         "committed_at": [committed_at] * count,
     }
-    own = {c.name: [document.get(c.name) for _, document in documents] for c in table.columns if c.name not in origin}
+    names = [column.name for column in table.columns if column.name not in origin]
+    own: dict[str, list[Any]] = {name: [document.get(name) for _, document in documents] for name in names}
     return {table.name: own | origin}
 
 

@@ -24,9 +24,7 @@ from oso_dagster.domain.source import (
 
 _COLUMNS = (
     Column("funding_id", ColumnType.VARCHAR, "SHA-256 of the row's fields and its ordinal among equal rows", nullable=False),
-    Column(
-        "to_project_name", ColumnType.VARCHAR, "Project that was funded, a name of OSS Directory; empty when none matches"
-    ),
+    Column("to_project_name", ColumnType.VARCHAR, "Project that was funded, a name of OSS Directory; empty when none matches"),
     Column("amount", ColumnType.DOUBLE, "Amount granted, in US dollars at the time of the grant"),
     Column("funding_date", ColumnType.DATE, "Day of the grant"),
     Column("from_funder_name", ColumnType.VARCHAR, "Funder, a name of OSS Funding", nullable=False),

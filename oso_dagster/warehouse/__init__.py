@@ -1,1 +1,1 @@
-"""Where rows land and are read: staging by dlt, guards, one publishing transaction, the write lock. Knows no source and no dagster."""
+"""Where rows land and are read: staging by dlt, guards, one publishing transaction, the lock. Knows no source, no dagster."""

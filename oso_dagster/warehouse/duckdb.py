@@ -56,7 +56,9 @@ class DuckDBWarehouse:
             publishing.prepare(connection)
             stored = publishing.claim_world(connection, self._world)
             if stored != self._world:
-                raise WorldMismatchError(f"{self._path.name} holds data of the world {stored!r}, not {self._world!r}: set OSO_HOME apart")
+                raise WorldMismatchError(
+                    f"{self._path.name} holds data of the world {stored!r}, not {self._world!r}: set OSO_HOME apart"
+                )
             yield connection
 
     def ensure_tables(self, sources: Sequence[Source]) -> None:

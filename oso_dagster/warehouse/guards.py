@@ -8,9 +8,6 @@ from oso_dagster.domain.loading import Finding, LoadRecord, refuse_shrink
 from oso_dagster.domain.source import Disposition, Table
 from oso_dagster.warehouse.ddl import columns_of, quoted
 
-CHECKS = ("arrived", "columns_present", "primary_key", "not_shrunk")
-"""The names of the guards, in the order in which they are judged."""
-
 _CHILD_SLACK = 10
 """Rows that a child table may lose whatever its share: half of a list of four is no sign of a broken upstream."""
 
@@ -40,7 +37,9 @@ def judge(
     findings = [_arrived(where, table, rows), _columns_present(connection, schema, where, table, rows)]
     if findings[-1].passed:
         findings.append(_primary_key(connection, schema, where, table, rows))
-    if table.disposition is Disposition.REPLACE and not allow_shrink:
+    if allow_shrink or table.disposition is not Disposition.REPLACE:
+        findings.append(Finding("not_shrunk", passed=True, message="not asked: shrinking is allowed here"))
+    else:
         findings.append(_not_shrunk(source, table, rows, before))
     return findings
 
@@ -104,5 +103,3 @@ def _not_shrunk(source: str, table: Table, rows: dict[str, int], before: LoadRec
     ]
     message = "; ".join(problems) if problems else f"not below {table.shrink_floor:.0%} of the last good load"
     return Finding("not_shrunk", not problems, message, {"before": counts, "now": rows})
-
-

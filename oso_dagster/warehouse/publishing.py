@@ -128,7 +128,14 @@ def _move(
 
 
 def _make_room(
-    connection: duckdb.DuckDBPyConnection, target: str, staged: str, table: Table, name: str, window: Window | None, *, there: bool
+    connection: duckdb.DuckDBPyConnection,
+    target: str,
+    staged: str,
+    table: Table,
+    name: str,
+    window: Window | None,
+    *,
+    there: bool,
 ) -> None:
     """Delete what the new rows stand for: all of it, one partition, or the rows with the same key."""
     if table.disposition is Disposition.REPLACE:

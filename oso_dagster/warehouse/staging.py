@@ -21,7 +21,7 @@ from oso_dagster.domain.loading import Extract, RefusedError
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Table
 
-_CONTRACT = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
+_CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 
 
 class Package:
@@ -46,7 +46,9 @@ def prepared(cache: Path, source: str, table: Table, extract: Extract, window: W
     """Extract and normalize without the warehouse's lock, which only the loading itself needs."""
     missing = table.physical.keys() ^ extract.batches.keys()
     if missing:
-        raise RefusedError(f"{source}.{table.name}: the extract and the declaration differ in tables: {', '.join(sorted(missing))}")
+        raise RefusedError(
+            f"{source}.{table.name}: the extract and the declaration differ in tables: {', '.join(sorted(missing))}"
+        )
     name = f"{source}__{table.name}"
     folder = cache / "dlt" / (f"{name}__{window.key.replace(':', '')}" if window else name)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +67,7 @@ def _package(folder: Path, source: str, table: str, extract: Extract) -> Package
     schema = f"staging_of_{source}_{table}"  # dlt folds a double underscore in the name of a schema
     pipeline = dlt.pipeline(f"{source}__{table}", pipelines_dir=str(folder), destination="duckdb", dataset_name=schema)
     resources = [
-        dlt.resource(batches, name=landed, write_disposition="replace", schema_contract=_CONTRACT)
+        dlt.resource(iter(batches), name=landed, write_disposition="replace", schema_contract=_CONTRACT)
         for landed, batches in extract.batches.items()
     ]
     pipeline.extract(resources, loader_file_format="parquet")

@@ -1,0 +1,1 @@
+"""The ground: pure values and decisions. No I/O, no clock, the standard library only."""

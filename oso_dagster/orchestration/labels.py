@@ -1,0 +1,43 @@
+"""The names under which Dagster shows things: keys, groups, tags. Every emitted name stands here."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from oso_dagster.domain.source import Source, Stability, Table
+
+SOURCE_TAG = "opensource.observer/source"
+"""`core`, `unstable` or `sqlmesh`; what an asset counts as in the objectives."""
+
+TAINTED_TAG = "opensource.observer/tainted"
+"""`true` on assets that derive, directly or not, from an unstable source."""
+
+PLATFORM_TAG = "opensource.observer/platform"
+"""`true` on the platform's own assets, which count in no objective."""
+
+PLATFORM_GROUP = "platform"
+
+
+def asset_key(source: Source, table: Table) -> dg.AssetKey:
+    """`[source, table]`."""
+    return dg.AssetKey([source.name, table.name])
+
+
+def group(source: Source) -> str:
+    """`core/<source>` or `unstable/<source>`."""
+    return f"{source.stability.value}/{source.name}"
+
+
+def landed_tables(sources: tuple[Source, ...]) -> dict[str, dg.AssetKey]:
+    """Every landed table, `source.table` or `source.table__child`, and the asset that lands it."""
+    return {
+        f"{source.name}.{physical}": asset_key(source, table)
+        for source in sources
+        for table in source.tables
+        for physical in table.physical
+    }
+
+
+def names_of(stability: Stability, sources: tuple[Source, ...]) -> list[dg.AssetKey]:
+    """The asset keys of all sources with one label."""
+    return [asset_key(source, table) for source in sources if source.stability is stability for table in source.tables]

@@ -1,0 +1,39 @@
+"""The one small interface of a warehouse; `duckdb` is the embedded one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from oso_dagster.domain.loading import Extract, Loaded, LoadRecord
+from oso_dagster.domain.partitions import Window
+from oso_dagster.domain.source import Source, Table
+
+
+class Warehouse(Protocol):
+    """Where rows land. Every method may wait for the writer before it; a load is all or nothing."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Be the only writer; the lock dies with the process."""
+
+    def read(self) -> AbstractContextManager[Any]:
+        """A read-only connection with `execute(sql, parameters)`."""
+
+    def ensure_tables(self, sources: Sequence[Source]) -> None:
+        """Create every declared table that does not exist, empty."""
+
+    def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
+        """The newest published load, or None."""
+
+    def load(
+        self,
+        source: Source,
+        table: Table,
+        extract: Extract,
+        *,
+        fingerprint: str,
+        window: Window | None = None,
+        allow_shrink: bool = False,
+    ) -> Loaded:
+        """Stage, judge and publish; raises RefusedError with nothing changed."""

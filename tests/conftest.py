@@ -1,0 +1,76 @@
+"""What many tests start from: settings in a folder of their own, a small directory repository, a Dagster instance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from oso_dagster.settings import Settings, read_settings
+from oso_dagster.sources import catalogue
+from tests.repository import Repository, small_directory
+
+FUNDING = """to_project_name,amount,funding_date,from_funder_name,grant_pool_name,metadata,file_path
+alpha,1500.5,2024-02-05,stellar,scf-23,"{""application_name"": ""Alpha, the first""}",data/funders/stellar/uploads/scf-23.csv
+,200.0,2024-01-24,stellar,scf-23,{},data/funders/stellar/uploads/scf-23.csv
+beta,50.0,2024-03-01,optimism,retro-1,{},data/funders/optimism/uploads/retro-1.csv
+beta,50.0,2024-03-01,optimism,retro-1,{},data/funders/optimism/uploads/retro-1.csv
+"""
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith(("OSO_", "DAGSTER_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A git repository in the format of OSS Directory, with three projects and two collections."""
+    return small_directory(tmp_path / "oss-directory")
+
+
+@pytest.fixture
+def funding(tmp_path: Path) -> Path:
+    """A funding CSV with a blank project and two equal rows."""
+    path = tmp_path / "funding_data.csv"
+    path.write_text(FUNDING)
+    return path
+
+
+@pytest.fixture
+def make_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, repository: Repository, funding: Path
+) -> Callable[..., Settings]:
+    """Settings read from an environment that points at the small repository and file; keywords override variables."""
+
+    def make(**variables: str) -> Settings:
+        defaults = {
+            "OSO_HOME": str(tmp_path / "oso home"),
+            "OSO_OSS_DIRECTORY_URL": repository.url,
+            "OSO_OSS_FUNDING_URL": funding.as_uri(),
+            "OSO_LOCK_TIMEOUT_SECONDS": "20",
+        }
+        for name, value in (defaults | variables).items():
+            monkeypatch.setenv(name, value)
+        return read_settings(catalogue())
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    """The settings without overrides."""
+    return make_settings()
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """A persistent Dagster instance on SQLite, as `dagster dev` has one."""
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as made:
+        yield made
