@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from oso_dagster.orchestration.ingest import ingest_assets, ingest_jobs
-from oso_dagster.orchestration.slo import evaluate_schedule, slo_assets
-from oso_dagster.orchestration.status import status_assets, status_schedule
+from oso_dagster.orchestration.slo import slo_assets, slo_job, slo_schedule
+from oso_dagster.orchestration.status import status_asset, status_schedule
 from oso_dagster.orchestration.transform import transform_assets, transform_schedule
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
@@ -15,11 +15,16 @@ from oso_dagster.sources import catalogue
 def build(settings: Settings) -> dg.Definitions:
     """Everything the platform is, for the given settings."""
     sources = catalogue()
-    transformed = transform_assets(settings, sources)
-    objectives = slo_assets(settings, sources, sorted(transformed.keys))
+    models = transform_assets(settings, sources)
+    objectives = slo_assets(settings, sources, sorted(models.keys))
     return dg.Definitions(
-        assets=[*ingest_assets(settings, sources), transformed, *objectives, *status_assets(settings, sources, objectives)],
-        schedules=[*ingest_jobs(sources), transform_schedule(), evaluate_schedule(), status_schedule()],
+        assets=[*ingest_assets(settings, sources), models, *objectives, status_asset(settings, sources, models, objectives)],
+        schedules=[
+            *ingest_jobs(sources),
+            transform_schedule(),
+            slo_schedule(slo_job(objectives)),
+            status_schedule(),
+        ],
     )
 
 

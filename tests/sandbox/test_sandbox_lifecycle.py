@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -11,21 +10,16 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import psutil
 import pytest
-from typer.testing import CliRunner
 
-from oso_dagster.cli.sandbox import app
 from oso_dagster.sandbox import lifecycle, process
 from oso_dagster.sandbox.process import Server
-from oso_dagster.settings import PROJECT_ROOT, Settings, read_settings
+from oso_dagster.settings import Settings, read_settings
 from oso_dagster.settings import World as WhichWorld
 from oso_dagster.sources import catalogue
-
-RUNNER = CliRunner()
 
 
 @pytest.fixture
@@ -112,7 +106,8 @@ def test_a_process_that_was_given_the_server_s_old_id_is_never_ended(settings: S
         bystander.communicate(b"\n")
 
 
-def test_a_server_that_does_not_answer_is_replaced(settings: Settings) -> None:
+def test_a_server_that_does_not_answer_is_replaced(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.3)
     lifecycle.up(settings)
     stopped = _server(settings)
     os.kill(stopped.pid, signal.SIGSTOP)
@@ -131,9 +126,7 @@ def test_torn_state_is_no_obstacle(settings: Settings) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(
-        lifecycle.SandboxError, match=r"\A.*Not a directory: make room or give access, or set OSO_HOME elsewhere\Z"
-    ):
+    with pytest.raises(lifecycle.SandboxError, match=r"\A.*Not a directory: make room or .*\Z"):
         lifecycle.up(Settings(home=tmp_path / "file" / "home"))
 
 
@@ -195,41 +188,6 @@ def test_a_server_that_cannot_start_is_told_with_its_last_words(settings: Settin
     monkeypatch.setattr(process.sys, "executable", "/bin/false")
     with pytest.raises(lifecycle.SandboxError, match="did not start: it said nothing"):
         lifecycle.up(settings)
-    assert _traces(settings) == set()
-
-
-def test_the_commands_take_the_world_up_and_down(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OSO_HOME", str(settings.home))
-    assert "OSO_OSS_DIRECTORY_URL" in RUNNER.invoke(app, ["up"]).output
-    told = json.loads(RUNNER.invoke(app, ["status", "--json"]).output)
-    assert (told["up"], told["pid"], told["world"]["rows"]["oss_directory.projects"]) == (True, _server(settings).pid, 300)
-    assert RUNNER.invoke(app, ["reset", "--seed", "5"]).exit_code == 0
-    assert "seed 5" in RUNNER.invoke(app, ["status"]).output
-    assert RUNNER.invoke(app, ["down"]).output == "the sandbox world is down\n"
-    assert json.loads(RUNNER.invoke(app, ["status", "--json"]).output)["up"] is False
-
-
-def test_a_command_that_fails_says_why_in_a_line(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("OSO_HOME", str(settings.home))
-    monkeypatch.setenv("GIT_EXEC_PATH", str(tmp_path))
-    failed = RUNNER.invoke(app, ["up"])
-    assert failed.exit_code == 1
-    assert failed.stderr.startswith("this git has no http-backend: install")
-    assert failed.stderr.count("\n") == 1
-
-
-def test_serving_from_the_terminal_ends_clean_on_ctrl_c(settings: Settings) -> None:
-    command = [sys.executable, "-c", "from oso_dagster.cli.sandbox import app; app()", "serve"]
-    environment = os.environ | {"OSO_HOME": str(settings.home)}
-    with subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stderr=subprocess.PIPE, text=True) as terminal:
-        _wait(lambda: lifecycle.status(settings).healthy, seconds=20)
-        assert asdict(_server(settings))["pid"] == terminal.pid
-        with pytest.raises(lifecycle.SandboxError, match="up already"):
-            lifecycle.stay(settings)
-        terminal.send_signal(signal.SIGINT)
-        _, errors = terminal.communicate(timeout=10)
-    assert terminal.returncode == 0, errors
-    assert "Traceback" not in errors
     assert _traces(settings) == set()
 
 

@@ -1,0 +1,31 @@
+"""`oso`: one file per group of commands. Commands say what happens in words; the work is done in the rooms below."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from oso_dagster.cli import demo, dev, sandbox, settings, sources
+from oso_dagster.cli.instance import PortTakenError
+from oso_dagster.settings import SettingsError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Open Source Observer's data platform: ingest, transform, measure the objectives, show the state.",
+)
+app.command()(demo.demo)
+app.command()(dev.dev)
+app.command("settings")(settings.show)
+app.add_typer(sources.app, name="sources")
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def main() -> None:
+    """The entry point of the script `oso`: what a person can mend is one line on standard error and exit code 1."""
+    try:
+        app()
+    except (SettingsError, PortTakenError) as error:
+        sys.stderr.write(f"oso: {error}\n")
+        sys.exit(1)

@@ -1,0 +1,144 @@
+"""`oso sandbox`: the invented upstreams on loopback, up and down. Only the words for people are here; `sandbox` does the work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from oso_dagster.settings import Settings, SettingsError, read_settings
+from oso_dagster.sources import catalogue
+
+if TYPE_CHECKING:
+    from oso_dagster.sandbox.lifecycle import Status
+
+app = typer.Typer(
+    name="sandbox",
+    no_args_is_help=True,
+    help="The sandbox world: invented upstreams that speak the real protocols on this machine, with no network and no account.",
+)
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes the usual one, or any that is free.")]
+Seed = Annotated[int | None, typer.Option(help="Make the world of this seed; by default the one it has.")]
+
+
+@app.command()
+def up(port: Port = 0, seed: Seed = None) -> None:
+    """Make the world if it is missing or over a day old, and serve it in the background.
+
+    Example: `oso sandbox up`, then `OSO_WORLD=sandbox oso demo`. Doing it twice changes nothing.
+    """
+    from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
+
+    with _complaints():
+        addresses = lifecycle.up(_settings(), port=port, seed=seed)
+    _print_endpoints(addresses)
+
+
+@app.command()
+def down() -> None:
+    """End the server. The world stays on disk for the next `up`.
+
+    Example: `oso sandbox down`
+    """
+    from oso_dagster.sandbox import lifecycle  # noqa: PLC0415
+
+    with _complaints():
+        ended = lifecycle.down(_settings())
+    typer.echo("the sandbox world is down" if ended else "the sandbox world was not up")
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> None:
+    """Show whether the world is served, where, and what it holds.
+
+    Examples: `oso sandbox status`, `oso sandbox status --json | jq .endpoints`
+    """
+    from oso_dagster.sandbox import lifecycle  # noqa: PLC0415
+
+    with _complaints():
+        found = lifecycle.status(_settings())
+    if as_json:
+        typer.echo(json.dumps(_plain(found), indent=2))
+        return
+    if found.server is None:
+        typer.echo("the sandbox world is down: start it with `oso sandbox up`")
+    elif not found.healthy:
+        typer.echo(f"process {found.server.pid} does not answer at port {found.server.port}: `oso sandbox up` starts it anew")
+    else:
+        _print_endpoints(found.endpoints)
+    if found.world is not None:
+        _print_world(found.world.seed, f"{found.world.now:%Y-%m-%d %H:%M} UTC", found.world.counts)
+
+
+@app.command()
+def serve(port: Port = 0, seed: Seed = None) -> None:
+    """Serve the world from this terminal, with its log, until Ctrl-C.
+
+    Example: `oso sandbox serve --port 8123`
+    """
+    from oso_dagster.sandbox import lifecycle  # noqa: PLC0415
+
+    with _complaints(), suppress(KeyboardInterrupt):
+        lifecycle.stay(_settings(), port=port, seed=seed)
+
+
+@app.command()
+def reset(seed: Seed = None) -> None:
+    """Make the world anew, fresh as of now; what was committed to it is lost. A running server goes on with the new one.
+
+    Examples: `oso sandbox reset`, `oso sandbox reset --seed 42`
+    """
+    from oso_dagster.sandbox import lifecycle  # noqa: PLC0415
+
+    with _complaints():
+        made = lifecycle.reset(_settings(), seed)
+    _print_world(made.seed, f"{made.now:%Y-%m-%d %H:%M} UTC", made.counts)
+
+
+def _settings() -> Settings:
+    return read_settings(catalogue())
+
+
+@contextmanager
+def _complaints() -> Iterator[None]:
+    """Turn what a person can mend into its message and exit code 1."""
+    from oso_dagster.sandbox.lifecycle import SandboxError  # noqa: PLC0415
+
+    try:
+        yield
+    except (SandboxError, SettingsError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def _print_endpoints(addresses: Mapping[str, str]) -> None:
+    typer.echo("The sandbox world is up; everything in it is invented:")
+    table = Table("setting", Column("address", overflow="fold"))
+    for setting, address in addresses.items():
+        table.add_row(f"OSO_{setting.upper()}", address)
+    Console().print(table)
+
+
+def _print_world(seed: int, made: str, counts: Mapping[str, int]) -> None:
+    typer.echo(f"The world on disk: seed {seed}, made {made}. A complete load of it holds:")
+    table = Table("table", Column("rows", justify="right"))
+    for name, rows in counts.items():
+        table.add_row(name, f"{rows:,}")
+    Console().print(table)
+
+
+def _plain(found: Status) -> dict[str, Any]:
+    world = found.world
+    return {
+        "up": found.healthy,
+        "pid": found.server.pid if found.server else None,
+        "port": found.server.port if found.server else None,
+        "endpoints": dict(found.endpoints),
+        "world": None if world is None else {"seed": world.seed, "made_at": world.now.isoformat(), "rows": dict(world.counts)},
+    }

@@ -1,0 +1,87 @@
+"""The world on disk: one folder with what each family wrote and a manifest of how it was made; replaced whole, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from oso_dagster.sandbox.families import FAMILIES
+from oso_dagster.sandbox.world import DEFAULT_SEED, World, generate
+
+MAX_AGE = timedelta(days=1)
+"""An older world is made anew before it is served: its newest data would look late."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """How a world on disk was made, enough to make it again; `counts` are rows by table, `recipe` names the generator."""
+
+    seed: int
+    now: datetime
+    recipe: str
+    counts: Mapping[str, int]
+
+    def world(self) -> World:
+        """The world itself, generated again: the truth to compare with."""
+        return generate(self.seed, self.now)
+
+    def fits(self, now: datetime) -> bool:
+        """Whether this world may still be served: young enough, and made by the generator of this code."""
+        return now - self.now <= MAX_AGE and self.recipe == _recipe()
+
+
+def ensure(folder: Path, seed: int | None, now: datetime) -> Manifest:
+    """The world in `folder`, made (again) when there is none that fits, or another seed is asked for."""
+    found = read(folder)
+    if found is not None and found.fits(now) and seed in {None, found.seed}:
+        return found
+    return make(folder, generate(seed if seed is not None else found.seed if found else DEFAULT_SEED, now))
+
+
+def make(folder: Path, world: World) -> Manifest:
+    """Write `world` as `folder`, in the place of what was there."""
+    fresh, old = folder.with_suffix(".new"), folder.with_suffix(".old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for family in FAMILIES:
+        part = fresh / family.name
+        part.mkdir(parents=True)
+        family.write(world, part)
+    manifest = Manifest(world.seed, world.now, _recipe(), world.counts())
+    write_json(fresh / "manifest.json", asdict(manifest) | {"now": world.now.isoformat()})
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    return manifest
+
+
+def read(folder: Path) -> Manifest | None:
+    """The manifest of the world in `folder`, or None when there is no world."""
+    try:
+        values = json.loads((folder / "manifest.json").read_text())
+    except FileNotFoundError:
+        return None
+    return Manifest(**values | {"now": datetime.fromisoformat(values["now"])})
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `path` in one step: a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(value, indent=2) + "\n")
+    fresh.replace(path)
+
+
+def _recipe() -> str:
+    """Names the generator by its source code: a world made by another version of it is not served."""
+    digest = hashlib.sha256()
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,132 @@
+"""The server as an operating-system process: started detached, recognised for certain, ended, with its traces on disk.
+
+`endpoints.json` (read by the settings) and `server.json` (which process it is) are there while a server is; the server removes
+them itself when it is asked to end. When to start or end one is decided in `lifecycle`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import psutil
+
+from oso_dagster.sandbox.disk import write_json
+from oso_dagster.sandbox.families import endpoints
+from oso_dagster.settings import PREFIX, PROJECT_ROOT
+
+STOP_SECONDS = 5
+_CLOCK_TOLERANCE = 5.0
+"""Seconds that a creation time may seem to move when the system's clock is set."""
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Servers that this process started, kept so that they are reaped when they end."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server process: its id, when it was created (seconds since the epoch) and its port."""
+
+    pid: int
+    created: float
+    port: int
+
+    def alive(self) -> bool:
+        """Whether the process lives; another one that was given its id does not count."""
+        return self._process() is not None
+
+    def healthy(self) -> bool:
+        """Whether this very process answers on its port."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/health")
+            answer = json.loads(connection.getresponse().read())
+        except (OSError, HTTPException, ValueError):
+            return False
+        finally:
+            connection.close()
+        return bool(answer == {"status": "ok", "pid": self.pid})
+
+    def end(self) -> None:
+        """Ask the process to end, and make it end when it does not within a few seconds."""
+        process = self._process()
+        if process is None:
+            return
+        for signal_it in (process.terminate, process.kill):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+                signal_it()
+                process.wait(STOP_SECONDS)
+            if not self.alive():
+                return
+
+    def _process(self) -> psutil.Process | None:
+        _reap()
+        try:
+            process = psutil.Process(self.pid)
+            ours = abs(process.create_time() - self.created) < _CLOCK_TOLERANCE
+            return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def _reap() -> None:
+    for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
+        _children.pop(pid, None)
+
+
+def here(port: int) -> Server:
+    """This process, as the server at `port`."""
+    return Server(os.getpid(), psutil.Process().create_time(), port)
+
+
+def spawn(folder: Path, listener: socket.socket, log: Path) -> Server:
+    """Start a server of the sandbox in `folder` on `listener`, in a session of its own, writing to `log`."""
+    command = [sys.executable, "-m", "oso_dagster.sandbox", str(folder), str(listener.fileno())]
+    # The server needs none of the platform's settings, some of which are secret.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            cwd=PROJECT_ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    return Server(child.pid, psutil.Process(child.pid).create_time(), listener.getsockname()[1])
+
+
+def remember(folder: Path, server: Server) -> None:
+    """Write down which process serves the sandbox in `folder`."""
+    write_json(folder / "server.json", asdict(server))
+
+
+def publish(folder: Path, server: Server) -> dict[str, str]:
+    """Write down, and return, the addresses that `server` answers at: from now on the world is up."""
+    addresses = endpoints(server.port)
+    write_json(folder / "endpoints.json", addresses)
+    return addresses
+
+
+def remembered(folder: Path) -> Server | None:
+    """The process that was written down last and not removed, dead or alive. A torn or foreign file counts as none."""
+    try:
+        return Server(**json.loads((folder / "server.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def forget(folder: Path, server: Server | None) -> None:
+    """Remove the traces of `server`, unless another one has left its own since; None removes whatever is there."""
+    if server is None or remembered(folder) in {server, None}:
+        for name in ("endpoints.json", "server.json"):
+            (folder / name).unlink(missing_ok=True)

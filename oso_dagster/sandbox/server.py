@@ -1,0 +1,72 @@
+"""The world's HTTP server: every family below its own path, an index page for people, `/health` for the lifecycle.
+
+It serves what is on disk at the time of each request, so that a world may be changed or made anew under it. Starting and
+ending it is `lifecycle`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import uvicorn
+from jinja2 import Environment
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from oso_dagster.sandbox import disk
+from oso_dagster.sandbox.families import FAMILIES
+
+_PAGE = Environment(autoescape=True).from_string(
+    """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>OSO sandbox world</title>
+<h1>OSO sandbox world</h1>
+<p><strong>Everything here is invented</strong>, from seed {{ manifest.seed }}, as it looked at
+<time datetime="{{ manifest.now.isoformat() }}">{{ manifest.now.strftime("%Y-%m-%d %H:%M UTC") }}</time>.</p>
+<h2>Endpoints</h2>
+<ul>
+{%- for point in points %}
+<li><code>{{ base }}{{ point.path }}</code>: {{ point.description }}</li>
+{%- endfor %}
+<li><code>{{ base }}/health</code>: whether the server is well</li>
+</ul>
+<h2>What a complete load holds</h2>
+<table>
+<tr><th scope="col">table</th><th scope="col">rows</th></tr>
+{%- for table, rows in manifest.counts.items() %}
+<tr><td>{{ table }}</td><td>{{ "{:,}".format(rows) }}</td></tr>
+{%- endfor %}
+</table>
+</html>
+"""
+)
+
+
+def create_app(world: Path) -> Starlette:
+    """The application that serves the world in the folder `world`, which must be there."""
+
+    def index(request: Request) -> Response:
+        points = [point for family in FAMILIES for point in family.endpoints]
+        base = str(request.base_url).rstrip("/")
+        return HTMLResponse(_PAGE.render(manifest=disk.read(world), points=points, base=base))
+
+    def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "pid": os.getpid()})
+
+    mounts = [Mount(f"/{family.name}", family.serve(world / family.name)) for family in FAMILIES]
+    return Starlette(routes=[Route("/", index), Route("/health", health), *mounts])
+
+
+def serve(world: Path, listener: socket.socket) -> None:
+    """Answer on `listener` until SIGTERM or SIGINT; requests under way get a second to end."""
+    # Loop and parser are named, so that the world behaves the same whatever else is installed.
+    config = uvicorn.Config(create_app(world), loop="asyncio", http="h11", lifespan="off", timeout_graceful_shutdown=1)
+    # uvicorn handles the signal, then raises it again; the default action would skip what callers still have to clean up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    uvicorn.Server(config).run(sockets=[listener])
