@@ -45,16 +45,18 @@ def _serve(settings: Settings) -> int:
     """`dagster dev` as a child in a session of its own: Ctrl-C reaches us, and we end it, whatever its own children are."""
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(PROJECT_ROOT / "workspace.yaml")]
     command += ["--host", "127.0.0.1", "--port", str(settings.webserver_port), "--log-level", "warning"]
-    environment = {**os.environ, **prepare(settings)}
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    child = subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT, start_new_session=True)
+    environment = {**os.environ, **prepare(settings), "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
+    # SIGINT too: where a shell started us in the background it is ignored, and the child would inherit that.
+    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    child = subprocess.Popen(command, env=environment, cwd=settings.dagster_home, start_new_session=True)
     try:
         return child.wait()
     except KeyboardInterrupt:
         return 0
     finally:
-        signal.signal(signal.SIGTERM, previous)
         _end(child)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
@@ -64,7 +66,7 @@ def _interrupt(_: int, __: FrameType | None) -> None:
 def _end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is not None:
         return
-    child.send_signal(signal.SIGINT)
+    os.killpg(child.pid, signal.SIGINT)  # to all of them at once, as a terminal does: one by one takes half a minute
     try:
         child.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:

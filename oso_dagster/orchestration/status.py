@@ -122,6 +122,7 @@ def _objective(objective: Objective, row: VerdictRow | None) -> ObjectiveState:
         budget=row.budget if row else "",
         summary=row.summary if row else "not evaluated yet",
         guilty=tuple(tally.asset for tally in row.guilty) if row else (),
+        evaluated_at=row.evaluated_at if row else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -141,6 +142,20 @@ def test_a_registry_that_cannot_be_reached_is_named_with_the_log(tree: Path, mac
     assert ".cache/setup.log" in done.stderr
     assert "hidden" not in done.stderr + (tree / ".cache" / "setup.log").read_text()
     assert not (tree / ".venv" / "ready").exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stage"),
+    [
+        ("", "place a\npython any\n1 lock\n2 pyproject", "all"),
+        ("place b\npython any\n1 lock\n2 pyproject", "place a\npython any\n1 lock\n2 pyproject", "all"),
+        ("place a\npython any\n9 lock\n2 pyproject", "place a\npython any\n1 lock\n2 pyproject", "packages"),
+        ("place a\npython any\n1 lock\n9 pyproject", "place a\npython any\n1 lock\n2 pyproject", "own"),
+    ],
+)
+def test_no_more_is_done_than_what_changed(before: str, after: str, stage: str) -> None:
+    prepare = runpy.run_path(str(ROOT / ".ci" / "prepare.py"))
+    assert prepare["_stage"](before.splitlines(), after.splitlines()) == stage
 
 
 def test_the_makefile_helps_with_every_target_it_has() -> None:

@@ -1,0 +1,40 @@
+# Each target prepares .venv by itself (.ci/setup: milliseconds when it is ready) and is quiet about what works.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+# Without their bytecode the libraries take two to four times as long to import.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo dev test lint bench clean help ready
+
+demo: ready ## the whole platform once, offline: sandbox, runs, verdicts, status page
+	@OSO_WORLD=sandbox $(BIN)/oso demo
+
+dev: ready ## Dagster in the browser, with schedules and sensors running, on the sandbox
+	@OSO_WORLD=sandbox exec $(BIN)/oso dev
+
+test: lint ## lint, and every test
+	@$(BIN)/pytest
+
+lint: ready ## style, types, and who may import whom
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@said=$$($(BIN)/lint-imports --no-logo) || { printf '%s\n' "$$said"; exit 1; }
+
+bench: ready ## how fast it is, against the floor
+	@$(BIN)/python tests/bench/run.py
+
+clean: ## remove .venv, .oso and every cache; ends a running sandbox first
+	@if [ -x $(BIN)/oso ]; then OSO_WORLD=sandbox OSO_HOME=.oso $(BIN)/oso sandbox down >/dev/null 2>&1 || true; fi
+	@if [ -e .oso/sandbox-world/endpoints.json ]; then \
+		echo "clean: the sandbox still runs: end it (oso sandbox down), or remove .oso/sandbox-world/endpoints.json" >&2; exit 1; fi
+	@rm -rf .venv .oso .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/artifacts sqlmesh_project/.cache sqlmesh_project/logs
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+ready:
+	@.ci/setup

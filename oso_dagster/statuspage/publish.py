@@ -1,0 +1,59 @@
+"""Puts the files of the page into a folder so that a reader never sees half of one, whatever happens to the writer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+_UNFINISHED = ".unfinished-"
+_ABANDONED_SECONDS = 3600
+_READABLE = 0o644
+
+
+def publish(files: Mapping[str, str], folder: Path) -> None:
+    """Replace each file as a whole, in the order given: name a page after those it links to.
+
+    Files that are not named stay. Raises ValueError for a name that leaves the folder, before anything is written.
+    """
+    for name in files:
+        if not name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise ValueError(f"{name!r} is not the name of a file inside the folder")
+    for name, text in files.items():
+        _replace(folder / name, text.encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), _READABLE)
+            os.fsync(file.fileno())
+        _sweep(path.parent, Path(temporary).stat().st_mtime)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def _sweep(folder: Path, newest: float) -> None:
+    """Remove what a killed writer left, by age: another writer may be at work now."""
+    for leftover in folder.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(FileNotFoundError):  # its writer has just finished
+            if newest - leftover.stat().st_mtime > _ABANDONED_SECONDS:
+                leftover.unlink()
+
+
+def _sync(folder: Path) -> None:
+    """The name of the file is durable only once its folder is."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,73 @@
+"""How the page says a time, a length, an address and a state. Pure; what is said is in `domain.status`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+VERDICTS = {"compliant": "Compliant", "at_risk": "At risk", "breached": "Breached", "no_data": "No data"}
+FRESHNESS = {"fresh": "Fresh", "stale": "Stale", "not_due": "Not due yet"}
+LABELS = {"core": "core", "unstable": "unstable", "sqlmesh": "derived"}
+
+
+def span(length: timedelta) -> str:
+    """A promised length in the largest unit that tells it exactly.
+
+    >>> span(timedelta(hours=36)), span(timedelta(days=7)), span(timedelta(minutes=90))
+    ('36 hours', '7 days', '90 minutes')
+    """
+    for unit, name in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour")):
+        if length >= unit and length % unit == timedelta(0):
+            return _count(length // unit, name)
+    return _count(length // timedelta(minutes=1), "minute")
+
+
+def age(moment: datetime, now: datetime) -> str:
+    """How long before `now` something was, cut off to one unit.
+
+    >>> age(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, 23, tzinfo=UTC))
+    '47 hours ago'
+    """
+    elapsed = now - moment
+    if elapsed < timedelta(0):
+        return "in the future"
+    if elapsed < timedelta(minutes=1):
+        return "just now"
+    if elapsed < timedelta(hours=2):
+        return _count(elapsed // timedelta(minutes=1), "minute") + " ago"
+    if elapsed < timedelta(days=2):
+        return _count(elapsed // timedelta(hours=1), "hour") + " ago"
+    return _count(elapsed // timedelta(days=1), "day") + " ago"
+
+
+def stamp(moment: datetime) -> str:
+    """A moment for people, in UTC.
+
+    >>> stamp(datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC))
+    '2 Jan 2025, 03:04 UTC'
+    """
+    return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+
+
+def instant(moment: datetime) -> str:
+    """A moment for machines, in UTC, to the second."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def web_address(text: str) -> str:
+    """The address itself when it is plainly one of the web; empty for anything else, which is then not made a link.
+
+    >>> web_address("https://example.org/a?b"), web_address("javascript:alert(1)")
+    ('https://example.org/a?b', '')
+    """
+    if any(character <= " " or character in "\\\x7f" for character in text):
+        return ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in {"http", "https"} and parts.hostname and not parts.username else ""
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}" + ("" if number == 1 else "s")
