@@ -16,7 +16,7 @@ def build(settings: Settings) -> dg.Definitions:
     """Everything the platform is, for the given settings."""
     sources = catalogue()
     models = transform_assets(settings, sources)
-    objectives = slo_assets(settings, sources, sorted(models.keys))
+    objectives = slo_assets(settings, sources, list(models.specs))
     return dg.Definitions(
         assets=[*ingest_assets(settings, sources), models, *objectives, status_asset(settings, sources, models, objectives)],
         schedules=[
@@ -25,6 +25,7 @@ def build(settings: Settings) -> dg.Definitions:
             slo_schedule(slo_job(objectives)),
             status_schedule(),
         ],
+        executor=dg.in_process_executor,  # docs/decisions/0004
     )
 
 

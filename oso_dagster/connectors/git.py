@@ -86,7 +86,7 @@ def read(snapshot: Snapshot, folder: str, suffix: str) -> list[File]:
     """All files below `folder` whose name ends in `suffix`, in path order."""
     entries = [(oid, name) for oid, name in _tree(snapshot.path, snapshot.sha, folder) if name.endswith(suffix)]
     wanted = "".join(f"{oid}\n" for oid, _ in entries).encode()
-    stream = _git(None, "cat-file", "--batch", cwd=snapshot.path, stdin=wanted)
+    stream = _git(None, "cat-file", "--batch", "--buffer", cwd=snapshot.path, stdin=wanted)
     return _split(stream, [name for _, name in entries])
 
 

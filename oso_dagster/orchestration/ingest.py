@@ -31,7 +31,6 @@ def ingest_jobs(sources: Sequence[Source]) -> list[dg.ScheduleDefinition]:
                 name,
                 selection=dg.AssetSelection.assets(*keys),
                 description=f"Load {', '.join(key.to_user_string() for key in keys)} from {source.title}",
-                executor_def=dg.in_process_executor,
             )
             schedules.append(
                 dg.ScheduleDefinition(

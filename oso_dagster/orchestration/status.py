@@ -76,7 +76,6 @@ def status_schedule() -> dg.ScheduleDefinition:
             "publish_status",
             selection=dg.AssetSelection.assets(dg.AssetKey(["status", "page"])),
             description="Write the status page from what was evaluated last",
-            executor_def=dg.in_process_executor,
         ),
         cron_schedule="3-59/15 * * * *",
         execution_timezone="UTC",
@@ -90,6 +89,7 @@ def gather(
     """The page's read model at `now`."""
     verdicts = {(row.service, row.objective): row for row in store.latest_verdicts()}
     fresh = {row.asset: row for row in store.freshness()}
+    standing = store.results.standing_alerts()
     services = tuple(_service(name, verdicts) for name in SERVICES)
     published = [spec for spec in models if spec.group_name == _PUBLISHED_LAYER]
     return StatusPage(
@@ -98,7 +98,7 @@ def gather(
         stale_after=STALE_AFTER,
         services=services,
         groups=(*(_source_group(source, fresh) for source in sources), _model_group(published, store.ledger.last_good())),
-        incidents=tuple(_incident(row) for row in verdicts.values() if row.verdict is Verdict.BREACHED),
+        incidents=tuple(_incident(row, standing) for row in verdicts.values() if row.verdict is Verdict.BREACHED),
     )
 
 
@@ -126,11 +126,12 @@ def _objective(objective: Objective, row: VerdictRow | None) -> ObjectiveState:
     )
 
 
-def _incident(row: VerdictRow) -> Incident:
+def _incident(row: VerdictRow, standing: Mapping[str, datetime]) -> Incident:
+    """A breach, since it was announced; one that was never announced, since it was found."""
     key = f"{row.service}.{row.objective}"
     guilty = ", ".join(tally.asset for tally in row.guilty)
     title = next(objective.title for objective in OBJECTIVES if objective.id == key)
-    return Incident(key, f"Not met: {title}", f"{row.summary}. {guilty}".strip(), row.evaluated_at)
+    return Incident(key, f"Not met: {title}", f"{row.summary}. {guilty}".strip(), standing.get(key, row.evaluated_at))
 
 
 def _source_group(source: Source, fresh: Mapping[str, FreshnessRow]) -> DataGroup:

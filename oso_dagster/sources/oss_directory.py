@@ -39,6 +39,7 @@ _Document = tuple[str, dict[str, Any]]
 _Rows = dict[str, dict[str, list[Any]]]
 _FOLDERS = ("data/projects", "data/collections")
 _URL_LISTS = ("websites", "github", "npm", "crates", "pypi", "go", "open_collective", "defillama")
+_NESTED = (*_URL_LISTS, "blockchain")
 _TEXTS = ("name", "display_name", "description", "token_coingecko_api_id")
 _KNOWN_FIELDS = {"version", "social", "blockchain", "comments", "projects", *_TEXTS, *_URL_LISTS}
 _PROJECTS = (
@@ -143,26 +144,31 @@ def _misfit(document: dict[str, Any]) -> str | None:
     social = document.get("social") or {}
     if not isinstance(social, dict):
         return "social must be a mapping of platforms"
-    lists = {key: document.get(key) for key in (*_URL_LISTS, "blockchain")} | {f"social.{key}": social[key] for key in social}
+    lists = {key: document[key] for key in _NESTED if key in document} | {f"social.{key}": social[key] for key in social}
     return next((reason for key, entries in lists.items() if entries and (reason := _misfit_entries(key, entries))), None)
 
 
 def _misfit_entries(key: str, entries: Any) -> str | None:
-    required = "address" if key == "blockchain" else "url"
     if not isinstance(entries, list):
         return f"{key} must be a list"
+    required = "address" if key == "blockchain" else "url"
     for position, entry in enumerate(entries):
-        if not isinstance(entry, dict) or not isinstance(entry.get(required), str):
+        if type(entry) is not dict or type(entry.get(required)) is not str:
             return f"{key}[{position}] has no {required}"
+    return _misfit_addresses(entries) if key == "blockchain" else None
+
+
+def _misfit_addresses(entries: list[dict[str, Any]]) -> str | None:
+    for position, entry in enumerate(entries):
         if not (_is_texts(entry.get("tags") or []) and _is_texts(entry.get("networks") or [])):
-            return f"{key}[{position}]: tags and networks must be lists of texts"
-        if not isinstance(entry.get("name", ""), str):
-            return f"{key}[{position}].name must be text"
+            return f"blockchain[{position}]: tags and networks must be lists of texts"
+        if type(entry.get("name", "")) is not str:
+            return f"blockchain[{position}].name must be text"
     return None
 
 
 def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, list) and set(map(type, value)) <= {str}
 
 
 def _parents(table: Table, documents: list[_Document], sha: str, committed_at: datetime) -> _Rows:
@@ -182,7 +188,7 @@ def _children(table: Table, documents: list[_Document]) -> _Rows:
     """One row per entry of each nested list, keyed by its project and its place in the list."""
     rows: _Rows = {f"{table.name}__{child.suffix}": {c.name: [] for c in child.columns} for child in table.children}
     for _, document in documents if rows else ():
-        for key in (*_URL_LISTS, "blockchain"):
+        for key in _NESTED:
             if entries := document.get(key):
                 _append(rows[f"projects__{key}"], document["name"], entries)
         for platform, entries in (document.get("social") or {}).items():

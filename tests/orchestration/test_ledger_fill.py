@@ -6,6 +6,7 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from oso_dagster.domain.attempts import Judgement, Label, Outcome, judge_all
+from oso_dagster.orchestration import event_log, ledger
 from oso_dagster.orchestration.ledger import ORPHANED_AFTER, LedgerFill
 from oso_dagster.reliability.ledger import Cursor
 from oso_dagster.reliability.store import Store
@@ -100,6 +101,15 @@ def test_a_step_that_fails_after_its_retries_has_failed_and_names_the_cause_with
     assert attempt.cause == "ValueError: no entry for ***"
 
 
+def test_a_failure_that_was_raised_with_words_is_told_in_these_words_alone(instance, store):
+    def give_up():
+        raise dg.Failure("shop/a: the till is stuck", allow_retries=False)
+
+    run(instance, asset("a", give_up, retry_policy=dg.RetryPolicy(max_retries=1)))
+    fill(instance, store)
+    assert [one.cause for one in store.attempts()] == ["shop/a: the till is stuck"]
+
+
 def test_what_stands_behind_a_failure_is_skipped_and_its_sibling_is_good(instance, store):
     broken = asset("a", failing)
     behind = asset("b", deps=[broken])
@@ -172,7 +182,7 @@ def test_filling_again_changes_nothing_and_looks_at_nothing(instance, store):
 def test_a_ledger_that_lost_its_cursor_counts_nothing_twice(instance, store, tmp_path):
     run(instance, asset("a"))
     fill(instance, store)
-    store.ledger.discover(instance.run_storage.get_run_storage_id(), Cursor(0, ""), [], datetime.now(UTC))
+    store.ledger.discover(event_log.storage_id(instance), Cursor(0, ""), [], datetime.now(UTC))
     again, _ = fill(instance, store)
     assert again.discovered == 1
     assert len(store.attempts()) == 1
@@ -188,7 +198,8 @@ def test_deleting_a_run_and_wiping_an_asset_keep_history(instance, store):
     assert store.attempts() == before
 
 
-def test_runs_that_take_the_event_ids_of_deleted_ones_are_still_found(instance, store):
+def test_runs_that_take_the_event_ids_of_deleted_ones_are_still_found(instance, store, monkeypatch):
+    monkeypatch.setattr(ledger, "OVERLAP", 0)
     run(instance, asset("a"))
     gone = run(instance, asset("a"))
     fill(instance, store)
@@ -196,6 +207,15 @@ def test_runs_that_take_the_event_ids_of_deleted_ones_are_still_found(instance, 
     later = run(instance, asset("a", failing))
     fill(instance, store)
     assert later in {one.run_id for one in store.attempts()}
+
+
+def test_a_log_in_which_another_event_stands_at_the_cursor_is_read_anew(instance, store, monkeypatch):
+    monkeypatch.setattr(ledger, "OVERLAP", 0)
+    run(instance, asset("a"))
+    [*_, last] = instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION))
+    store.ledger.discover(event_log.storage_id(instance), Cursor(last.storage_id, "another-run shop/a"), [], datetime.now(UTC))
+    fill(instance, store)
+    assert outcomes(store) == {("a", None): Outcome.OK}
 
 
 def test_a_run_that_is_deleted_while_pending_is_canceled_and_says_so(instance, store):
@@ -307,6 +327,22 @@ def test_a_retry_that_nobody_makes_is_bad_after_an_hour(retrying, store):
     assert judgements(store, now) == [Judgement.BAD]
 
 
+def test_a_retry_that_dagster_gives_up_is_bad_at_once(retrying, store):
+    first = run(retrying, asset("a", failing))
+    fill(retrying, store)
+    retrying.add_run_tags(first, {"dagster/will_retry": "false"})
+    _, now = fill(retrying, store)
+    assert judgements(store, now) == [Judgement.BAD]
+
+
+def test_a_failure_is_not_judged_before_dagster_has_said_whether_it_retries(instance, retrying, store):
+    run(instance, asset("a", failing))
+    _, now = fill(retrying, store)
+    assert judgements(store, now) == [Judgement.PENDING]
+    _, now = fill(retrying, store, after=timedelta(minutes=2))
+    assert judgements(store, now) == [Judgement.BAD]
+
+
 def test_a_manual_reexecution_is_a_family_of_its_own_and_does_not_erase_the_failure(instance, store):
     first = run(instance, asset("a", failing))
     run(instance, asset("a"), parent=first)
@@ -349,17 +385,17 @@ def test_every_reported_attempt_at_a_model_counts_and_the_plan_does_not(instance
         start = datetime.now(UTC).timestamp() - 60
         report(context, "a", "failed", at=start, cause="audit not_null failed")
         report(context, "a", "ok", at=start + 10)
-        context.log_event(dg.AssetMaterialization(["shop", "a"]))
+        context.log_event(dg.AssetMaterialization(["shop", "a"], metadata={"dagster/row_count": 3}))
         report(context, "b", "skipped_upstream", at=start + 20)
 
     run(instance, models(body))
     fill(instance, store, label=Label.SQLMESH)
-    found = [(one.asset, one.outcome, one.cause, one.reported) for one in store.attempts()]
+    found = [(one.asset, one.outcome, one.cause, one.rows, one.reported) for one in store.attempts()]
     assert found == [
-        ("shop/a", Outcome.FAILED, "audit not_null failed", True),
-        ("shop/a", Outcome.OK, "", True),
-        ("shop/b", Outcome.SKIPPED_UPSTREAM, "", True),
-        ("shop/c", Outcome.NOT_EMITTED, "", False),
+        ("shop/a", Outcome.FAILED, "audit not_null failed", None, True),
+        ("shop/a", Outcome.OK, "", 3, True),
+        ("shop/b", Outcome.SKIPPED_UPSTREAM, "", None, True),
+        ("shop/c", Outcome.NOT_EMITTED, "", None, False),
     ]
 
 

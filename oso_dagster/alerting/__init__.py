@@ -1,0 +1,1 @@
+"""Delivery of alerts. Knows nothing of dagster, nor of what the alerts are about."""

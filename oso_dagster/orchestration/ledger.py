@@ -1,0 +1,151 @@
+"""Keeps the ledger up to date with Dagster's event log: incremental, idempotent, by any number of processes.
+
+Two steps. *Discover*: runs with new asset events, by id cursor with an overlap (ids may commit out of order). *Look at*: every
+run that is not settled is read whole and its attempts are classified; a run is settled when nothing about it can change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from oso_dagster.domain.attempts import RETRY_PATIENCE, Attempt, Label, Outcome, RunState
+from oso_dagster.domain.redaction import redact
+from oso_dagster.orchestration import event_log
+from oso_dagster.orchestration.event_log import RunAssets, RunFacts
+from oso_dagster.orchestration.run_attempts import RunLook, attempts_of, of_deleted
+from oso_dagster.orchestration.run_log import RunSteps, steps_of
+from oso_dagster.reliability.ledger import Cursor, Ledger, RunRow
+
+OVERLAP = 1_000
+"""Events that are read again at each fill: on PostgreSQL a lower id may become visible after a higher one."""
+
+ORPHANED_AFTER = timedelta(hours=24)
+"""A run that has not ended and logged nothing for so long has lost its process."""
+
+_TAGS_SETTLE = timedelta(minutes=1)
+_RUNS_AT_ONCE = 200
+_CAUSE_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What one fill did: runs found in the log, runs read, rows handed to the ledger."""
+
+    discovered: int
+    looked_at: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class LedgerFill:
+    """Fills `ledger` from `instance`. `labels` names every asset that is measured; all others leave no trace."""
+
+    instance: dg.DagsterInstance
+    ledger: Ledger
+    labels: Mapping[str, Label]
+    secrets: Collection[str] = ()
+
+    def run(self, now: datetime) -> Filled:
+        """Bring the ledger up to date."""
+        discovered = self._discover(now)
+        waiting = self.ledger.unsettled()
+        chunks = (waiting[start : start + _RUNS_AT_ONCE] for start in range(0, len(waiting), _RUNS_AT_ONCE))
+        return Filled(discovered, len(waiting), sum(self._look_at(chunk, now) for chunk in chunks))
+
+    def _discover(self, now: datetime) -> int:
+        storage = event_log.storage_id(self.instance)
+        start, found = self._start(self.ledger.cursor(storage)), set[str]()
+        for page in event_log.asset_events_after(self.instance, start):
+            runs = {seen.run_id for seen in page if seen.run_id and seen.asset in self.labels} - found
+            self.ledger.discover(storage, Cursor(page[-1].id, page[-1].anchor), sorted(runs), now)
+            found |= runs
+        return len(found)
+
+    def _start(self, cursor: Cursor | None) -> int:
+        """Where to read from: SQLite gives the ids of deleted events out again, so a log without our anchor is read anew."""
+        if cursor is None:
+            return 0
+        standing = event_log.event_at(self.instance, cursor.position)
+        unbroken = standing is not None and standing.anchor == cursor.anchor
+        return max(0, cursor.position - OVERLAP) if unbroken else 0
+
+    def _look_at(self, run_ids: Sequence[str], now: datetime) -> int:
+        # Records first: when a record says that its run is over, all events of the run are there to be read.
+        runs = event_log.run_facts(self.instance, run_ids)
+        events = event_log.asset_events_of(self.instance, run_ids)
+        told, counts = self._told(events), self._newest_counts(events)
+        known = self._known(run_ids)
+        families = self.ledger.families({run.retry_of for run in runs if run.retry_of})
+        rows: list[RunRow] = []
+        found: list[Attempt] = []
+        for run in runs:
+            families[run.run_id] = families.get(run.retry_of, run.retry_of) if run.retry_of else run.run_id
+            assets = events.get(run.run_id, RunAssets())
+            assets.planned.update((one.asset, one.partition) for one in known.get(run.run_id, []))
+            labels = {one.asset: one.label for one in known.get(run.run_id, [])} | dict(self.labels)
+            steps = RunSteps() if run.state is RunState.SUCCEEDED else steps_of(self.instance, run)
+            state = _state(run, steps, now)
+            found += attempts_of(RunLook(run, state, families[run.run_id], assets, steps, labels, told, counts))
+            waits, settled = self._waits(run, state, now), self._settled(run, state, now)
+            rows.append(RunRow(run.run_id, families[run.run_id], state, waits, settled))
+        for run_id in set(run_ids) - {run.run_id for run in runs}:
+            found += [of_deleted(one, now) for one in known.get(run_id, [])]
+            family = next((one.family for one in known.get(run_id, [])), run_id)
+            rows.append(RunRow(run_id, family, RunState.DELETED, will_retry=False, settled=True))
+        self.ledger.record(rows, [self._redacted(attempt) for attempt in found])
+        return len(found)
+
+    def _known(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
+        """Attempts that were pending when last seen: an asset that was wiped since is not forgotten."""
+        known: dict[str, list[Attempt]] = {}
+        for attempt in self.ledger.of_runs(run_ids):
+            if attempt.outcome is Outcome.PENDING:
+                known.setdefault(attempt.run_id, []).append(attempt)
+        return known
+
+    def _told(self, events: Mapping[str, RunAssets]) -> dict[int, dict[str, Any]]:
+        wanted = [
+            event
+            for run in events.values()
+            for asset, observed in run.observed.items()
+            if self.labels.get(asset) is Label.SQLMESH
+            for event in observed
+        ]
+        return event_log.observations(self.instance, wanted)
+
+    def _newest_counts(self, events: Mapping[str, RunAssets]) -> dict[int, int]:
+        """Row counts of the newest materialization of each asset: reading the metadata of all history would cost too much."""
+        newest: dict[str, int] = {}
+        for run in events.values():
+            for (asset, _), done in run.materialized.items():
+                if asset in self.labels:
+                    newest[asset] = max(done.event_id, newest.get(asset, 0))
+        return event_log.row_counts(self.instance, newest.values())
+
+    def _undecided(self, run: RunFacts, now: datetime) -> bool:
+        """Dagster says a moment after the end of a failed run whether it will retry it."""
+        undecided = self.instance.run_retries_enabled and run.retry_announced is None
+        return undecided and now - (run.ended or run.touched) <= _TAGS_SETTLE
+
+    def _waits(self, run: RunFacts, state: RunState, now: datetime) -> bool:
+        return state is RunState.FAILED and (bool(run.retry_announced) or self._undecided(run, now))
+
+    def _settled(self, run: RunFacts, state: RunState, now: datetime) -> bool:
+        if state is RunState.ACTIVE or (state is RunState.FAILED and self._undecided(run, now)):
+            return False
+        gives_up = now - (run.ended or run.touched) > RETRY_PATIENCE
+        return not self._waits(run, state, now) or run.retried or gives_up
+
+    def _redacted(self, attempt: Attempt) -> Attempt:
+        return replace(attempt, cause=" ".join(redact(attempt.cause, self.secrets).split())[:_CAUSE_LENGTH])
+
+
+def _state(run: RunFacts, steps: RunSteps, now: datetime) -> RunState:
+    heard = max(run.touched, steps.last_event or run.touched)
+    orphaned = run.state is RunState.ACTIVE and now - heard > ORPHANED_AFTER
+    return RunState.FAILED if orphaned else run.state

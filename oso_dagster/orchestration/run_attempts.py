@@ -1,0 +1,117 @@
+"""From the facts of one run to its rows of the ledger. No storage is touched here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from oso_dagster.domain.attempts import (
+    Attempt,
+    Facts,
+    Label,
+    Outcome,
+    RunState,
+    classify,
+    classify_unreported,
+)
+from oso_dagster.orchestration.event_log import RunAssets, RunFacts, moment
+from oso_dagster.orchestration.run_log import RunSteps
+from oso_dagster.orchestration.sqlmesh_assets import attempts as keys
+
+_TOLD = {keys.OK: Outcome.OK, keys.FAILED: Outcome.FAILED, keys.SKIPPED_UPSTREAM: Outcome.SKIPPED_UPSTREAM}
+
+
+@dataclass(frozen=True)
+class RunLook:
+    """All that is known of one run. `told` is what observations say, `counts` what materializations say, by event id."""
+
+    run: RunFacts
+    state: RunState
+    family: str
+    assets: RunAssets
+    steps: RunSteps
+    labels: Mapping[str, Label]
+    told: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    counts: Mapping[int, int] = field(default_factory=dict)
+
+
+def attempts_of(look: RunLook) -> list[Attempt]:
+    """Every attempt of the run at an asset that is measured."""
+    reports = list(_reports(look))
+    told, failed = {one.asset for one in reports}, any(one.outcome is Outcome.FAILED for one in reports)
+    units = look.assets.planned | set(look.assets.materialized)
+    measured = sorted((unit for unit in units if unit[0] in look.labels and unit[0] not in told), key=str)
+    return reports + [_planned(look, asset, partition, failure_reported=failed) for asset, partition in measured]
+
+
+def of_deleted(attempt: Attempt, now: datetime) -> Attempt:
+    """A pending attempt whose run was deleted by a person before its end could be read."""
+    return replace(attempt, outcome=Outcome.CANCELED, ended=now, cause="the run was deleted before its outcome was read")
+
+
+def _reports(look: RunLook) -> Iterator[Attempt]:
+    """The attempts that the SQLMesh wrapper told one by one."""
+    for asset, event_ids in look.assets.observed.items():
+        for event_id in event_ids:
+            told = look.told.get(event_id, {})
+            if asset in look.labels and keys.OUTCOME in told:
+                outcome = _TOLD[str(told[keys.OUTCOME])]
+                done = look.assets.materialized.get((asset, None)) if outcome is Outcome.OK else None
+                yield Attempt(
+                    run_id=look.run.run_id,
+                    asset=asset,
+                    partition=None,
+                    label=look.labels[asset],
+                    outcome=outcome,
+                    family=look.family,
+                    started=moment(float(told[keys.STARTED])),
+                    ended=moment(float(told[keys.ENDED])),
+                    cause=str(told.get(keys.CAUSE) or ""),
+                    rows=look.counts.get(done.event_id) if done else None,
+                    reported=True,
+                )
+
+
+def _planned(look: RunLook, asset: str, partition: str | None, *, failure_reported: bool) -> Attempt:
+    step = look.steps.of_asset.get(asset, "")
+    end = look.steps.ends.get(step)
+    blame = look.steps.failed_upstream(step)
+    done = look.assets.materialized.get((asset, partition))
+    facts = Facts(look.state, end[0] if end else None, done is not None, blame is not None)
+    label = look.labels[asset]
+    unreported = label is Label.SQLMESH
+    outcome = classify_unreported(facts, failure_reported=failure_reported) if unreported else classify(facts)
+    return Attempt(
+        run_id=look.run.run_id,
+        asset=asset,
+        partition=partition,
+        label=label,
+        outcome=outcome,
+        family=look.family,
+        started=look.steps.starts.get(step, look.run.started),
+        ended=_ended(look, outcome, done.at if done else None, end[1] if end else None),
+        cause=_cause(look, outcome, end[2] if end else "", blame),
+        rows=look.counts.get(done.event_id) if done else None,
+    )
+
+
+def _ended(look: RunLook, outcome: Outcome, materialized: datetime | None, step: datetime | None) -> datetime | None:
+    if outcome is Outcome.PENDING:
+        return None
+    if outcome is Outcome.OK and materialized is not None:
+        return materialized
+    return step or look.run.ended or look.steps.last_event or look.run.touched
+
+
+def _cause(look: RunLook, outcome: Outcome, step_failure: str, blame: str | None) -> str:
+    if outcome is Outcome.SKIPPED_UPSTREAM:
+        return f"{blame} failed before it"
+    if outcome is not Outcome.FAILED:
+        return ""
+    if step_failure:
+        return step_failure
+    if look.run.state is RunState.ACTIVE:
+        return "the run has not ended and logged nothing for a day: its process is gone"
+    return f"the run failed before its step was done: {look.steps.failure or look.run.failure_reason or 'no reason was logged'}"

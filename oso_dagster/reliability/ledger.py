@@ -1,0 +1,196 @@
+"""The ledger: append-only attempts, the runs they belong to, and how far the event log has been read.
+
+A row is inserted once. Only a pending one may change, and only into its final outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, delete, func, or_, select
+
+from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.reliability.database import Database, insert_into
+from oso_dagster.reliability.tables import attempts, cursors, runs
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far one event log has been read; `anchor` describes the event at `position`, to notice a rewritten log."""
+
+    position: int
+    anchor: str
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run; `settled` ones are never looked at again."""
+
+    run_id: str
+    family: str
+    state: RunState
+    will_retry: bool
+    settled: bool
+
+
+@dataclass(frozen=True)
+class LastGood:
+    """The newest good materialization of an asset; `rows` where it told them."""
+
+    at: datetime
+    rows: int | None
+
+
+class Ledger:
+    """Reads and writes the ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def cursor(self, storage_id: str) -> Cursor | None:
+        """How far the event log of the Dagster storage `storage_id` has been read; None when never."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(cursors).where(cursors.c.storage_id == storage_id)).one_or_none()
+        return None if row is None else Cursor(row.position, row.anchor)
+
+    def discover(self, storage_id: str, cursor: Cursor, run_ids: Iterable[str], now: datetime) -> None:
+        """Remember runs to look at, and the new cursor, in one transaction."""
+        found = [
+            {"run_id": one, "family": one, "state": RunState.ACTIVE, "will_retry": False, "settled": False, "seen_at": now}
+            for one in run_ids
+        ]
+        with self._database.writing() as connection:
+            if found:
+                connection.execute(insert_into(connection, runs).on_conflict_do_nothing(), found)
+            values = {"position": cursor.position, "anchor": cursor.anchor}
+            insert = insert_into(connection, cursors).values(storage_id=storage_id, **values)
+            connection.execute(insert.on_conflict_do_update(index_elements=["storage_id"], set_=values))
+
+    def unsettled(self) -> list[str]:
+        """The runs to look at, in the order in which they were discovered."""
+        query = select(runs.c.run_id).where(runs.c.settled.is_(False)).order_by(runs.c.seen_at, runs.c.run_id)
+        with self._database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def families(self, run_ids: Collection[str]) -> dict[str, str]:
+        """The families of known runs."""
+        found: dict[str, str] = {}
+        with self._database.reading() as connection:
+            for chunk in _chunks(sorted(run_ids)):
+                query = select(runs.c.run_id, runs.c.family).where(runs.c.run_id.in_(chunk))
+                found.update((row.run_id, row.family) for row in connection.execute(query))
+        return found
+
+    def of_runs(self, run_ids: Collection[str]) -> list[Attempt]:
+        """All attempts of the given runs."""
+        with self._database.reading() as connection:
+            rows = [
+                row
+                for chunk in _chunks(sorted(run_ids))
+                for row in connection.execute(_joined().where(attempts.c.run_id.in_(chunk)))
+            ]
+        return [_attempt(row) for row in rows]
+
+    def record(self, looked_at: Sequence[RunRow], found: Sequence[Attempt]) -> None:
+        """Insert new attempts, finish pending ones, drop those that were reported one by one, and update their runs."""
+        with self._database.writing() as connection:
+            if found:
+                insert = insert_into(connection, attempts)
+                final = {name: insert.excluded[name] for name in ("outcome", "started", "ended", "cause", "rows")}
+                statement = insert.on_conflict_do_update(
+                    index_elements=["run_id", "asset", "partition", "report"],
+                    set_=final,
+                    where=attempts.c.outcome == Outcome.PENDING,
+                )
+                connection.execute(statement, [_values(attempt) for attempt in found])
+            for chunk in _chunks(sorted({attempt.run_id for attempt in found if attempt.reported})):
+                _drop_reported(connection, chunk)
+            for run in looked_at:
+                values = {"family": run.family, "state": run.state, "will_retry": run.will_retry, "settled": run.settled}
+                connection.execute(runs.update().where(runs.c.run_id == run.run_id).values(**values))
+
+    def attempts(
+        self, label: Label | None = None, since: datetime | None = None, assets: Collection[str] | None = None
+    ) -> list[Attempt]:
+        """Attempts of a label that ended after `since` or have not ended, oldest first, unended last."""
+        query = _joined().order_by(attempts.c.ended.is_(None), attempts.c.ended, attempts.c.run_id, attempts.c.asset)
+        if label is not None:
+            query = query.where(attempts.c.label == label)
+        if since is not None:
+            query = query.where(or_(attempts.c.ended > since, attempts.c.ended.is_(None)))
+        with self._database.reading() as connection:
+            found = [_attempt(row) for row in connection.execute(query)]
+        return found if assets is None else [attempt for attempt in found if attempt.asset in assets]
+
+    def last_good(self) -> dict[str, LastGood]:
+        """The newest good materialization of every asset."""
+        ok = attempts.c.outcome == Outcome.OK
+        newest = (
+            select(attempts.c.asset, func.max(attempts.c.ended).label("ended")).where(ok).group_by(attempts.c.asset).subquery()
+        )
+        same = and_(attempts.c.asset == newest.c.asset, attempts.c.ended == newest.c.ended)
+        query = select(attempts.c.asset, attempts.c.ended, attempts.c.rows).join(newest, same).where(ok)
+        with self._database.reading() as connection:
+            return {row.asset: LastGood(row.ended, row.rows) for row in connection.execute(query)}
+
+    def materialized_partitions(self, asset: str) -> frozenset[str]:
+        """The partitions of an asset that were ever materialized well."""
+        query = select(attempts.c.partition).where(attempts.c.asset == asset, attempts.c.outcome == Outcome.OK).distinct()
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(query).scalars()) - {""}
+
+
+def _joined() -> Select[Any]:
+    return select(attempts, runs.c.family, runs.c.will_retry).join(runs, runs.c.run_id == attempts.c.run_id)
+
+
+def _drop_reported(connection: Any, run_ids: Sequence[str]) -> None:
+    """A plan that was reported attempt by attempt has no row of its own."""
+    report = attempts.alias("report")
+    reported = select(report.c.run_id).where(
+        report.c.run_id == attempts.c.run_id, report.c.asset == attempts.c.asset, report.c.report != ""
+    )
+    pending = and_(attempts.c.outcome == Outcome.PENDING, attempts.c.report == "")
+    connection.execute(delete(attempts).where(attempts.c.run_id.in_(run_ids), pending, reported.exists()))
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(
+        run_id=row.run_id,
+        asset=row.asset,
+        partition=row.partition or None,
+        label=Label(row.label),
+        outcome=Outcome(row.outcome),
+        family=row.family,
+        started=row.started,
+        ended=row.ended,
+        cause=row.cause,
+        rows=row.rows,
+        will_retry=row.will_retry,
+        reported=row.report != "",
+    )
+
+
+def _values(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "run_id": attempt.run_id,
+        "asset": attempt.asset,
+        "partition": attempt.partition or "",
+        "report": attempt.started.isoformat() if attempt.reported and attempt.started else "",
+        "label": attempt.label,
+        "outcome": attempt.outcome,
+        "started": attempt.started,
+        "ended": attempt.ended,
+        "cause": attempt.cause,
+        "rows": attempt.rows,
+    }
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """SQLite takes a bounded number of parameters in one statement."""
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

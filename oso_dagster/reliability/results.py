@@ -1,0 +1,152 @@
+"""What was found and said: verdicts over time, the freshness of each asset, and which alerts stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, func, select
+
+from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.slo import Tally, Verdict
+from oso_dagster.reliability.database import Database, insert_into
+from oso_dagster.reliability.tables import alerts, assets, verdicts
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """One objective at one instant, ready to be shown. `target_bp` is in basis points; `window` None is a point in time."""
+
+    service: str
+    objective: str
+    verdict: Verdict
+    good: int
+    valid: int
+    target_bp: int
+    window: timedelta | None
+    budget: str
+    summary: str
+    guilty: tuple[Tally, ...]
+    evaluated_at: datetime
+
+
+@dataclass(frozen=True)
+class AssetRow:
+    """The freshness of one asset when it was last evaluated; `within` None is an asset without a promise."""
+
+    asset: str
+    freshness: Freshness | None
+    within: timedelta | None
+    evaluated_at: datetime
+
+
+class Results:
+    """Reads and writes what evaluation found."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record_verdicts(self, rows: Iterable[VerdictRow]) -> None:
+        """Add verdicts to history; the same instant evaluated twice is kept once."""
+        values = [_verdict_values(row) for row in rows]
+        if values:
+            with self._database.writing() as connection:
+                connection.execute(insert_into(connection, verdicts).on_conflict_do_nothing(), values)
+
+    def latest_verdicts(self) -> list[VerdictRow]:
+        """The newest verdict of every objective ever evaluated."""
+        key = (verdicts.c.service, verdicts.c.objective)
+        newest = select(*key, func.max(verdicts.c.evaluated_at).label("at")).group_by(*key).subquery()
+        same = and_(
+            verdicts.c.service == newest.c.service,
+            verdicts.c.objective == newest.c.objective,
+            verdicts.c.evaluated_at == newest.c.at,
+        )
+        with self._database.reading() as connection:
+            return [_verdict(row) for row in connection.execute(select(verdicts).join(newest, same).order_by(*key))]
+
+    def verdict_history(self, service: str, objective: str) -> list[VerdictRow]:
+        """All verdicts of one objective, oldest first."""
+        query = select(verdicts).where(verdicts.c.service == service, verdicts.c.objective == objective)
+        with self._database.reading() as connection:
+            return [_verdict(row) for row in connection.execute(query.order_by(verdicts.c.evaluated_at))]
+
+    def see(self, names: Collection[str], now: datetime) -> dict[str, datetime]:
+        """Since when the platform knows each of the assets; one never seen before is known from `now` on."""
+        with self._database.writing() as connection:
+            if names:
+                values = [{"asset": name, "first_seen": now} for name in sorted(names)]
+                connection.execute(insert_into(connection, assets).on_conflict_do_nothing(), values)
+            rows = connection.execute(select(assets.c.asset, assets.c.first_seen)).all()
+        return {row.asset: row.first_seen for row in rows if row.asset in names}
+
+    def record_freshness(self, rows: Iterable[AssetRow]) -> None:
+        """Keep the newest freshness of each asset."""
+        with self._database.writing() as connection:
+            for row in rows:
+                within = None if row.within is None else int(row.within.total_seconds())
+                values = {"freshness": row.freshness, "within_seconds": within, "evaluated_at": row.evaluated_at}
+                insert = insert_into(connection, assets).values(asset=row.asset, first_seen=row.evaluated_at, **values)
+                connection.execute(insert.on_conflict_do_update(index_elements=["asset"], set_=values))
+
+    def freshness(self) -> list[AssetRow]:
+        """The freshness of every asset that was ever evaluated, by name."""
+        query = select(assets).where(assets.c.evaluated_at.is_not(None)).order_by(assets.c.asset)
+        with self._database.reading() as connection:
+            return [_asset(row) for row in connection.execute(query)]
+
+    def standing_alerts(self) -> dict[str, datetime]:
+        """The keys of the alerts that were announced and are not over, and since when each one stands."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(alerts.c.key, alerts.c.changed_at).where(alerts.c.standing.is_(True))).all()
+        return {row.key: row.changed_at for row in rows}
+
+    def record_announced(self, key: str, title: str, now: datetime, *, standing: bool) -> None:
+        """Remember that an alert (or, not `standing`, its recovery) was delivered."""
+        values = {"standing": standing, "title": title, "changed_at": now}
+        with self._database.writing() as connection:
+            insert = insert_into(connection, alerts).values(key=key, **values)
+            connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
+
+
+def _verdict_values(row: VerdictRow) -> dict[str, Any]:
+    return {
+        "service": row.service,
+        "objective": row.objective,
+        "evaluated_at": row.evaluated_at,
+        "verdict": row.verdict,
+        "good": row.good,
+        "valid": row.valid,
+        "target_bp": row.target_bp,
+        "window_seconds": None if row.window is None else int(row.window.total_seconds()),
+        "budget": row.budget,
+        "summary": row.summary,
+        "guilty": [{"asset": one.asset, "good": one.good, "valid": one.valid, "note": one.note} for one in row.guilty],
+    }
+
+
+def _verdict(row: Row[Any]) -> VerdictRow:
+    return VerdictRow(
+        service=row.service,
+        objective=row.objective,
+        verdict=Verdict(row.verdict),
+        good=row.good,
+        valid=row.valid,
+        target_bp=row.target_bp,
+        window=_span(row.window_seconds),
+        budget=row.budget,
+        summary=row.summary,
+        guilty=tuple(Tally(**one) for one in row.guilty),
+        evaluated_at=row.evaluated_at,
+    )
+
+
+def _asset(row: Row[Any]) -> AssetRow:
+    freshness = None if row.freshness is None else Freshness(row.freshness)
+    return AssetRow(row.asset, freshness, _span(row.within_seconds), row.evaluated_at)
+
+
+def _span(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

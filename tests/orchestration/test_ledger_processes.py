@@ -1,0 +1,56 @@
+"""Outcomes that only real processes have: the default executor runs each step in a process of its own."""
+
+import os
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from oso_dagster.domain.attempts import Label, Outcome
+from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.reliability.store import Store
+
+
+@dg.asset(key=["shop", "dies"])
+def dies() -> None:
+    os._exit(1)
+
+
+@dg.asset(key=["shop", "behind"], deps=[dies])
+def behind() -> None: ...
+
+
+@dg.asset(key=["shop", "fails"])
+def fails() -> None:
+    raise ValueError("the till is stuck")
+
+
+@dg.asset(key=["shop", "lives"])
+def lives() -> None: ...
+
+
+def job():
+    assets = [dies, behind, fails, lives]
+    return dg.Definitions(assets=assets, jobs=[dg.define_asset_job("job", selection="*")]).resolve_job_def("job")
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as one:
+        yield one
+
+
+def test_a_step_whose_process_dies_has_failed_and_takes_no_sibling_with_it(instance, store):
+    with dg.execute_job(dg.reconstructable(job), instance=instance) as result:
+        assert not result.success
+    labels = {f"shop/{name}": Label.CORE for name in ("dies", "behind", "fails", "lives")}
+    LedgerFill(instance, store.ledger, labels).run(datetime.now(UTC))
+    found = {one.asset.removeprefix("shop/"): one for one in store.attempts()}
+    assert {name: one.outcome for name, one in found.items()} == {
+        "dies": Outcome.FAILED,
+        "behind": Outcome.SKIPPED_UPSTREAM,
+        "fails": Outcome.FAILED,
+        "lives": Outcome.OK,
+    }
+    assert found["fails"].cause == "ValueError: the till is stuck"
+    assert "crash" in found["dies"].cause.lower() or "exit" in found["dies"].cause.lower()

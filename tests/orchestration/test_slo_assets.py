@@ -1,0 +1,267 @@
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.partitions import PartitionKind, Partitions
+from oso_dagster.domain.slo import Verdict
+from oso_dagster.domain.source import (
+    Column,
+    ColumnType,
+    Cost,
+    Disposition,
+    Evidence,
+    Schedule,
+    Source,
+    Stability,
+    Table,
+)
+from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
+from oso_dagster.orchestration.labels import PLATFORM_TAG
+from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.orchestration.slo import slo_assets, slo_job, slo_schedule
+from oso_dagster.reliability.store import Store
+
+MODEL = dg.AssetKey(["marts", "things_v1"])
+
+
+def table(name, **extra):
+    declared = {
+        "description": "Things",
+        "columns": (Column("id", ColumnType.BIGINT, "Which thing"),),
+        "primary_key": ("id",),
+        "disposition": Disposition.REPLACE,
+        "extract": lambda _: None,
+        "schedule": Schedule("0 1 * * *"),
+        "cost": Cost(1, 1),
+        "fresh_within": timedelta(hours=36),
+    }
+    return Table(name=name, **(declared | extra))
+
+
+def source(name, *tables, stability=Stability.CORE):
+    return Source(name, name.title(), "https://example.org", "MIT", f"team:{name}", stability, tables)
+
+
+SHOP = source("shop", table("things"), table("prices"))
+FAIR = source("fair", table("stalls"), stability=Stability.UNSTABLE)
+
+
+def load(key, body=lambda: None):
+    @dg.asset(key=key)
+    def _load():
+        return body()
+
+    return _load
+
+
+def fail():
+    raise ValueError("the till is stuck")
+
+
+def run(instance, *assets):
+    return dg.materialize(assets, instance=instance, raise_on_error=False)
+
+
+def evaluate(instance, settings, sources=(SHOP,), service="core_source_data"):
+    assets = slo_assets(settings, sources, [dg.AssetSpec(MODEL)])
+    result = dg.materialize(assets, instance=instance, selection=dg.AssetSelection.assets(dg.AssetKey(["slo", service])))
+    assert result.success
+    return {check.check_name: check for check in result.get_asset_check_evaluations()}, result
+
+
+def logged(instance, result, word):
+    return [entry.user_message for entry in instance.all_logs(result.run_id) if entry.user_message.startswith(word)]
+
+
+@pytest.fixture
+def loaded(instance):
+    run(instance, load(["shop", "things"]), load(["shop", "prices"]))
+
+
+def test_core_objectives_are_checks_with_numbers_and_a_verdict(instance, settings, loaded):
+    checks, result = evaluate(instance, settings)
+    verdicts = {name: check.metadata["verdict"].value for name, check in checks.items()}
+    assert verdicts == {
+        "materialization_reliability": "compliant",
+        "data_freshness": "compliant",
+        "partition_completeness": "no_data",
+    }
+    assert all(check.passed for check in checks.values())
+    [event] = result.asset_materializations_for_node("slo__core_source_data")
+    assert event.metadata["materialization_reliability/sli"].value == 1.0
+    assert event.metadata["materialization_reliability/budget"].value == "no failure allowed"
+    assert "partition_completeness/sli" not in event.metadata
+
+
+def test_a_failed_materialization_breaches_and_does_not_fail_the_evaluation(instance, settings, loaded):
+    run(instance, load(["shop", "things"], fail))
+    checks, _ = evaluate(instance, settings)
+    check = checks["materialization_reliability"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert (check.metadata["good"].value, check.metadata["valid"].value) == (2, 3)
+    assert "ValueError: the till is stuck" in check.metadata["worst_assets"].value
+
+
+def test_a_core_table_that_never_arrived_is_stale_and_says_so(instance, settings):
+    run(instance, load(["shop", "things"]))
+    checks, _ = evaluate(instance, settings)
+    check = checks["data_freshness"]
+    assert check.metadata["verdict"].value == "breached"
+    assert "shop/prices" in check.metadata["worst_assets"].value
+    assert "never materialized" in check.metadata["worst_assets"].value
+
+
+def test_an_alert_is_logged_once_and_its_recovery_once(instance, settings):
+    run(instance, load(["shop", "things"]))
+    _, first = evaluate(instance, settings)
+    [alert] = logged(instance, first, "ALERT")
+    assert "core_source_data.data_freshness" in alert
+    assert "owner=team:shop" in alert
+    assert "shop/prices" in alert
+    _, second = evaluate(instance, settings)
+    assert logged(instance, second, "ALERT") == []
+    run(instance, load(["shop", "prices"]))
+    _, third = evaluate(instance, settings)
+    [recovery] = logged(instance, third, "RECOVERED")
+    assert "core_source_data.data_freshness" in recovery
+    _, fourth = evaluate(instance, settings)
+    assert logged(instance, fourth, "RECOVERED") == []
+
+
+def test_an_alert_that_could_not_be_delivered_is_tried_again(instance, settings, monkeypatch):
+    def refuse(_channel, _action):
+        raise OSError("the log is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("oso_dagster.alerting.log.LogChannel.deliver", refuse)
+        with pytest.raises(OSError, match="log is full"):
+            evaluate(instance, settings)
+    _, again = evaluate(instance, settings)
+    assert len(logged(instance, again, "ALERT")) == 1
+
+
+def test_the_status_page_finds_verdicts_and_freshness_in_the_store(instance, settings):
+    body = lambda: dg.MaterializeResult(metadata={"dagster/row_count": 7})  # noqa: E731
+    run(instance, load(["shop", "things"], body))
+    evaluate(instance, settings)
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        found = {row.objective: row for row in store.latest_verdicts()}
+        rows = {row.asset: row for row in store.freshness()}
+    assert found["data_freshness"].verdict is Verdict.BREACHED
+    assert [one.asset for one in found["data_freshness"].guilty] == ["shop/prices"]
+    assert (rows["shop/things"].rows, rows["shop/things"].freshness) == (7, Freshness.FRESH)
+    assert (rows["shop/prices"].last_good, rows["shop/prices"].freshness) == (None, Freshness.STALE)
+
+
+def test_core_counts_no_unstable_and_no_model(instance, settings, loaded):
+    run(instance, load(["fair", "stalls"], fail))
+    run(instance, load(MODEL, fail))
+    checks, _ = evaluate(instance, settings, (SHOP, FAIR))
+    assert checks["materialization_reliability"].metadata["valid"].value == 2
+    checks, _ = evaluate(instance, settings, (SHOP, FAIR), "unstable_source_data")
+    assert checks["materialization_reliability"].metadata["verdict"].value == "breached"
+
+
+def test_without_unstable_sources_their_objective_has_no_data_and_no_alert(instance, settings):
+    checks, result = evaluate(instance, settings, service="unstable_source_data")
+    check = checks["materialization_reliability"]
+    assert (check.passed, check.metadata["verdict"].value) == (True, "no_data")
+    assert logged(instance, result, "ALERT") == []
+
+
+def test_every_attempt_at_a_model_counts(instance, settings):
+    @dg.multi_asset(specs=[dg.AssetSpec(MODEL)])
+    def models(context: dg.AssetExecutionContext):
+        at = datetime.now(UTC).timestamp() - 5
+        for outcome in ("failed", "ok"):
+            at += 1
+            told = {"attempt_outcome": outcome, "attempt_cause": "x", "attempt_started": at, "attempt_ended": at}
+            context.log_event(dg.AssetObservation(MODEL, metadata=told))
+        yield dg.MaterializeResult(asset_key=MODEL)
+
+    run(instance, models)
+    checks, _ = evaluate(instance, settings, service="sqlmesh")
+    check = checks["materialization_reliability"]
+    assert (check.metadata["good"].value, check.metadata["valid"].value) == (1, 2)
+
+
+def test_the_platform_counts_in_no_objective(instance, settings, loaded):
+    evaluate(instance, settings)
+    checks, _ = evaluate(instance, settings)
+    assert checks["materialization_reliability"].metadata["valid"].value == 2
+
+
+def test_an_asset_that_left_the_catalogue_stops_counting_and_stays_in_history(instance, settings, loaded):
+    run(instance, load(["shop", "prices"], fail))
+    evaluate(instance, settings)
+    smaller = source("shop", table("things"))
+    checks, _ = evaluate(instance, settings, (smaller,))
+    assert checks["materialization_reliability"].metadata["verdict"].value == "compliant"
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        assert "shop/prices" in {one.asset for one in store.attempts()}
+
+
+def test_freshness_ages_and_an_old_partition_does_not_freshen(instance, settings, tmp_path):
+    daily = table(
+        "days",
+        disposition=Disposition.REPLACE_PARTITION,
+        partitions=Partitions(PartitionKind.DAILY, datetime(2026, 1, 1, tzinfo=UTC)),
+    )
+    sources = (source("shop", table("things"), daily),)
+    labels = measured_assets(sources, [])
+
+    @dg.asset(key=["shop", "days"], partitions_def=dg.DailyPartitionsDefinition("2026-01-01"))
+    def days() -> None: ...
+
+    run(instance, load(["shop", "things"]))
+    dg.materialize([days], instance=instance, partition_key="2026-01-01")
+    now = datetime.now(UTC)
+    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
+        LedgerFill(instance, store.ledger, labels).run(now)
+        evaluator = Evaluator(store, sources, labels)
+        later = {one.objective.name: one for one in evaluator.assess("core_source_data", now + timedelta(hours=37))}
+        sooner = {one.objective.name: one for one in evaluator.assess("core_source_data", now)}
+    assert [one.asset for one in later["data_freshness"].guilty] == ["shop/days", "shop/things"]
+    assert [one.asset for one in sooner["data_freshness"].guilty] == ["shop/days"]
+    assert sooner["partition_completeness"].good == 1
+    assert sooner["partition_completeness"].verdict is Verdict.BREACHED
+    assert "2026-01-02" in sooner["partition_completeness"].guilty[0].note
+
+
+def test_evidence_from_the_future_is_not_freshness(instance, settings, tmp_path, loaded):
+    labels = measured_assets((SHOP,), [])
+    now = datetime.now(UTC)
+    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
+        LedgerFill(instance, store.ledger, labels).run(now)
+        assessed = Evaluator(store, (SHOP,), labels).assess("core_source_data", now - timedelta(hours=1))
+    fresh = next(one for one in assessed if one.objective.name == "data_freshness")
+    assert fresh.verdict is Verdict.BREACHED
+    assert "after" in fresh.guilty[0].note
+
+
+def test_a_kind_of_evidence_that_is_not_measured_is_refused(instance, settings):
+    audited = source("shop", table("things", evidence=Evidence.AUDITS))
+    with pytest.raises(ValueError, match="shop/things: freshness by audits is not measured"):
+        evaluate(instance, settings, (audited,))
+
+
+def test_lineage_runs_from_every_measured_asset_to_its_service(settings):
+    deps = {one.key.to_user_string(): one.asset_deps[one.key] for one in slo_assets(settings, (SHOP, FAIR), [dg.AssetSpec(MODEL)])}
+    assert deps == {
+        "slo/core_source_data": {dg.AssetKey(["shop", "things"]), dg.AssetKey(["shop", "prices"])},
+        "slo/unstable_source_data": {dg.AssetKey(["fair", "stalls"])},
+        "slo/sqlmesh": {MODEL},
+    }
+
+
+def test_the_assets_are_platform_and_their_schedule_runs_by_itself(settings):
+    assets = slo_assets(settings, (SHOP,), [dg.AssetSpec(MODEL)])
+    schedule = slo_schedule(slo_job(assets))
+    found = dg.Definitions(assets=assets, schedules=[schedule])
+    job = found.resolve_job_def("evaluate_slos")
+    assert {key.to_user_string() for key in job.asset_layer.selected_asset_keys} >= {"slo/core_source_data", "slo/sqlmesh"}
+    assert all(one.tags_by_key[one.key][PLATFORM_TAG] == "true" for one in assets)
+    assert all(one.group_names_by_key[one.key] == "platform" for one in assets)
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
