@@ -55,7 +55,7 @@ def test_all_bad_variables_are_named_at_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_secret_is_given_to_its_source_and_printed_nowhere(make_settings: Callable[..., Settings]) -> None:
-    settings = make_settings(OSO_OSS_DIRECTORY_TOKEN="t0ps3cret")  # noqa: S106
+    settings = make_settings(OSO_OSS_DIRECTORY_TOKEN="t0ps3cret")
     assert settings.of_source(DIRECTORY)["token"] == "t0ps3cret"
     assert settings.secrets() == ["t0ps3cret"]
     assert "t0ps3cret" not in repr(settings) + str(settings) + settings.model_dump_json()
@@ -66,7 +66,9 @@ def test_ssh_and_scp_addresses_are_accepted(make_settings: Callable[..., Setting
         assert make_settings(OSO_OSS_DIRECTORY_URL=url).of_source(DIRECTORY)["url"] == url
 
 
-def test_the_sandbox_never_falls_back_to_the_internet(monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings]) -> None:
+def test_the_sandbox_never_falls_back_to_the_internet(
+    monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings]
+) -> None:
     settings = make_settings(OSO_WORLD="sandbox")
     monkeypatch.delenv("OSO_OSS_DIRECTORY_URL")
     settings = read_settings(catalogue())

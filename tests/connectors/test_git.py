@@ -70,7 +70,7 @@ def test_an_empty_repository_is_an_error_not_an_empty_table(tmp_path: Path) -> N
 
 
 def test_no_credential_shows_in_an_error_or_a_repr() -> None:
-    remote = git.Remote("https://someone:hunter2@127.0.0.1:9/x.git", token="t0ken")  # noqa: S106
+    remote = git.Remote("https://someone:hunter2@127.0.0.1:9/x.git", token="t0ken")
     with pytest.raises(git.GitError) as caught:
         git.head(remote)
     assert "hunter2" not in str(caught.value)

@@ -75,7 +75,12 @@ def test_everything_is_one_graph_from_raw_tables_to_objectives_and_page(definiti
 
 def test_every_schedule_runs_by_default_in_a_stated_time_zone(definitions: dg.Definitions) -> None:
     schedules = definitions.resolve_all_job_defs() and list(definitions.get_repository_def().schedule_defs)
-    assert {schedule.job_name for schedule in schedules} >= {"ingest_oss_directory", "transform", "evaluate_slos", "publish_status"}
+    assert {schedule.job_name for schedule in schedules} >= {
+        "ingest_oss_directory",
+        "transform",
+        "evaluate_slos",
+        "publish_status",
+    }
     for schedule in schedules:
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING, schedule.name
         assert schedule.execution_timezone, schedule.name
@@ -84,7 +89,9 @@ def test_every_schedule_runs_by_default_in_a_stated_time_zone(definitions: dg.De
 def test_loading_needs_no_network_no_secret_and_no_warehouse_and_no_heavy_library(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "OSO_HOME": str(tmp_path / "oso")}
     for _ in range(2):  # the first load builds SQLMesh's manifest, the second finds it
-        done = subprocess.run([sys.executable, "-c", LOAD], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", LOAD], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
     count, heavy = (*done.stdout.splitlines(), "")[:2]
     assert int(count) >= len(SNAPSHOT.read_text().split())

@@ -109,7 +109,9 @@ def test_a_load_can_be_forced_although_upstream_is_unchanged(settings: Settings,
 
 @contextmanager
 def broken_yaml(repository: Repository, _: Path) -> Iterator[None]:
-    repository.commit({"data/projects/b/beta.yaml": "name: beta\nnpm: [\n", "data/projects/x/odd.yaml": "name: odd\ngithub: text\n"})
+    repository.commit(
+        {"data/projects/b/beta.yaml": "name: beta\nnpm: [\n", "data/projects/x/odd.yaml": "name: odd\ngithub: text\n"}
+    )
     yield
 
 
@@ -194,7 +196,7 @@ def test_a_refused_load_shows_which_check_refused_it(
 ) -> None:
     run(settings, instance)
     with half_lost(repository, Path()):
-        result = run(settings, instance)
+        run(settings, instance)
     checks = [dg.AssetCheckKey(PROJECTS, name) for name in ("arrived", "not_shrunk")]
     shown = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
     assert {key.name: record.status.value for key, record in shown.items()} == {"arrived": "SUCCEEDED", "not_shrunk": "FAILED"}
@@ -231,7 +233,7 @@ def test_a_permanent_error_is_not_retried_and_a_passing_one_is_within_bounds(
 def test_no_secret_reaches_the_event_log(
     make_settings: Callable[..., Settings], instance: dg.DagsterInstance, repository: Repository
 ) -> None:
-    settings = make_settings(OSO_OSS_DIRECTORY_TOKEN="t0ps3cret", OSO_OSS_DIRECTORY_URL="https://127.0.0.1:9/t0ps3cret.git")  # noqa: S106
+    settings = make_settings(OSO_OSS_DIRECTORY_TOKEN="t0ps3cret", OSO_OSS_DIRECTORY_URL="https://127.0.0.1:9/t0ps3cret.git")
     result = run(settings, instance)
     assert not result.success
     log = "".join(str(record) for record in instance.all_logs(result.run_id))

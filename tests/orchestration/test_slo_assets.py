@@ -248,7 +248,9 @@ def test_a_kind_of_evidence_that_is_not_measured_is_refused(instance, settings):
 
 
 def test_lineage_runs_from_every_measured_asset_to_its_service(settings):
-    deps = {one.key.to_user_string(): one.asset_deps[one.key] for one in slo_assets(settings, (SHOP, FAIR), [dg.AssetSpec(MODEL)])}
+    deps = {
+        one.key.to_user_string(): one.asset_deps[one.key] for one in slo_assets(settings, (SHOP, FAIR), [dg.AssetSpec(MODEL)])
+    }
     assert deps == {
         "slo/core_source_data": {dg.AssetKey(["shop", "things"]), dg.AssetKey(["shop", "prices"])},
         "slo/unstable_source_data": {dg.AssetKey(["fair", "stalls"])},

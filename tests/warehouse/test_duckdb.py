@@ -57,7 +57,9 @@ def things(ids: Sequence[int], *, at: datetime = DAY, **extra: Any) -> pa.Table:
 def extract(rows: pa.Table | list[pa.Table], parts: int = 1, version: str = "v1") -> Extract:
     batches = rows if isinstance(rows, list) else [rows]
     ids = [i for batch in batches for i in batch["id"].to_pylist()]
-    nested = pa.table({"id": pa.array(ids * parts, pa.int64()), "n": pa.array([n for n in range(parts) for _ in ids], pa.int64())})
+    nested = pa.table(
+        {"id": pa.array(ids * parts, pa.int64()), "n": pa.array([n for n in range(parts) for _ in ids], pa.int64())}
+    )
     return Extract(version, {"things": iter(batches), "things__parts": [nested]}, {"sha": version})
 
 
@@ -74,9 +76,17 @@ def ids(warehouse: DuckDBWarehouse, table: str = "things") -> list[int]:
 def test_rows_land_with_declared_types_and_lists_stay_lists(warehouse: DuckDBWarehouse) -> None:
     loaded = load(warehouse, [things([1, 2]), things([3])], parts=2)
     with warehouse.read() as connection:
-        kinds = dict(connection.execute("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'things'").fetchall())
+        kinds = dict(
+            connection.execute("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'things'").fetchall()
+        )
         row = connection.execute("SELECT tags, wei, doc->'a' FROM shop.things WHERE id = 1").fetchone()
-    assert kinds == {"id": "BIGINT", "tags": "VARCHAR[]", "seen_at": "TIMESTAMP WITH TIME ZONE", "wei": "DECIMAL(38,0)", "doc": "JSON"}
+    assert kinds == {
+        "id": "BIGINT",
+        "tags": "VARCHAR[]",
+        "seen_at": "TIMESTAMP WITH TIME ZONE",
+        "wei": "DECIMAL(38,0)",
+        "doc": "JSON",
+    }
     assert row == (["a", "b,'c"], 10**37, "[1]")
     assert dict(loaded.record.rows) == {"things": 3, "things__parts": 6}
 

@@ -1,0 +1,91 @@
+"""Builds the manifest of a project by loading it in SQLMesh. Imports SQLMesh: import this module only where it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlmesh.core.context import Context
+from sqlmesh.core.lineage import column_dependencies
+
+from oso_dagster.orchestration.sqlmesh_assets.audits import check_name
+from oso_dagster.orchestration.sqlmesh_assets.context import open_context, short_name
+from oso_dagster.orchestration.sqlmesh_assets.manifest import Audit, Column, Manifest, Model
+from oso_dagster.orchestration.sqlmesh_assets.project import Project
+
+
+def build_manifest(project: Project) -> Manifest:
+    """Load the project without its warehouse and write down what it holds."""
+    context = open_context(project, connected=False)
+    try:
+        ordered = [name for name in context.dag.sorted if name in context.models]
+        own = [context.models[name] for name in ordered if not context.models[name].kind.is_external]
+        return Manifest({short_name(model.fqn): _model(context, model, project.path) for model in own})
+    finally:
+        context.close()
+
+
+def audits_of(model: Any) -> list[tuple[str, Any, Mapping[str, str]]]:
+    """The audits on a SQLMesh model: check name, audit and plain arguments."""
+    plain = [(audit, plain_arguments(arguments)) for audit, arguments in model.audits_with_args]
+    names = [audit.name for audit, _ in plain]
+    return [(check_name(audit.name, arguments, names), audit, arguments) for audit, arguments in plain]
+
+
+def plain_arguments(arguments: Mapping[Any, Any]) -> dict[str, str]:
+    """The arguments of an audit as text. `blocking` says how it counts, not what it looks at."""
+    texts = {str(name): value.sql(comments=False) if hasattr(value, "sql") else str(value) for name, value in arguments.items()}
+    return {name: text for name, text in texts.items() if name != "blocking"}
+
+
+def is_blocking(audit: Any, arguments: Mapping[Any, Any]) -> bool:
+    """Whether the audit stops what comes after; the model may override the audit."""
+    override = arguments.get("blocking")
+    return bool(audit.blocking) if override is None else str(override).lower() == "true"
+
+
+def _model(context: Context, model: Any, root: Path) -> Model:
+    return Model(
+        name=short_name(model.fqn),
+        kind=str(model.kind.name.value),
+        description=model.description or "",
+        owner=model.owner or "",
+        tags=tuple(model.tags),
+        columns=_columns(context, model),
+        grain=tuple(column.sql() for grain in model.grains for column in (grain.expressions or [grain])),
+        upstream=tuple(sorted(short_name(name) for name in model.depends_on)),
+        audits=_audits(model),
+        path=model._path.relative_to(root).as_posix(),  # noqa: SLF001  (the only place where a model keeps it)
+        sql="" if model.is_seed else model.render_query_or_raise().sql(dialect=model.dialect, pretty=True),
+    )
+
+
+def _audits(model: Any) -> tuple[Audit, ...]:
+    raw = [arguments for _, arguments in model.audits_with_args]
+    named = zip(audits_of(model), raw, strict=True)
+    return tuple(
+        Audit(check, audit.name, plain, is_blocking(audit, arguments), _what(audit, plain))
+        for (check, audit, plain), arguments in named
+    )
+
+
+def _what(audit: Any, arguments: Mapping[str, str]) -> str:
+    text = ", ".join(f"{name} := {value}" for name, value in arguments.items())
+    return f"{audit.name}({text})" if text else str(audit.name)
+
+
+def _columns(context: Context, model: Any) -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            name, kind.sql(dialect=model.dialect).lower(), model.column_descriptions.get(name, ""), _lineage(context, model, name)
+        )
+        for name, kind in model.columns_to_types_or_raise.items()
+    )
+
+
+def _lineage(context: Context, model: Any, column: str) -> tuple[str, ...]:
+    if model.is_seed:
+        return ()
+    sources = column_dependencies(context, model.fqn, column)
+    return tuple(sorted(f"{short_name(table)}.{name}" for table, names in sources.items() for name in names))

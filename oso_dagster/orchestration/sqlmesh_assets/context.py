@@ -1,0 +1,37 @@
+"""Opens a SQLMesh project. Imports SQLMesh: import this module only where it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlglot import exp
+from sqlmesh.core import constants
+from sqlmesh.core.config import Config
+from sqlmesh.core.config.connection import parse_connection_config
+from sqlmesh.core.config.loader import load_config_from_paths
+from sqlmesh.core.console import NoopConsole
+from sqlmesh.core.context import Context
+
+from oso_dagster.orchestration.sqlmesh_assets.project import Project
+
+
+def open_context(project: Project, kind: type[Context] = Context, *, connected: bool) -> Any:
+    """A loaded context; unless `connected`, on the project's own (in-memory) connections."""
+    constants.MAX_FORK_WORKERS = 1  # a fork of a process with Dagster's threads may hang; for a warm cache one is faster too
+    config = load_config_from_paths(Config, project_paths=[project.path / "config.yaml"])
+    config.cache_dir = str(Path(project.cache) / "sqlmesh")
+    if connected:
+        gateway = config.get_gateway(project.gateway)
+        for place, values in project.connections.items():
+            setattr(gateway, place, parse_connection_config(dict(values)))
+    context = kind(paths=[str(project.path)], config=config, gateway=project.gateway, load=False)
+    context.console = NoopConsole()
+    context.load()
+    return context
+
+
+def short_name(fqn: str) -> str:
+    """`schema.table` of SQLMesh's quoted, catalogue-qualified name."""
+    table = exp.to_table(fqn)
+    return f"{table.db}.{table.name}"

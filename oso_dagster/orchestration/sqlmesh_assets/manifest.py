@@ -1,0 +1,123 @@
+"""What a SQLMesh project holds, as plain values kept in a file: enough to define its assets without SQLMesh.
+
+The file's name carries the fingerprint of the project, so a stale manifest is never read; one that cannot be read, or is
+not what was written, is built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from oso_dagster.orchestration.sqlmesh_assets.project import Project
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a model; `lineage` names the columns it comes from, as `schema.table.column`."""
+
+    name: str
+    type: str
+    description: str
+    lineage: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One audit as it stands on one model; `check` is its name as a check, unique on the model."""
+
+    check: str
+    name: str
+    arguments: Mapping[str, str]
+    blocking: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model; `name` and `upstream` are `schema.table`, without a catalogue."""
+
+    name: str
+    kind: str
+    description: str
+    owner: str
+    tags: tuple[str, ...]
+    columns: tuple[Column, ...]
+    grain: tuple[str, ...]
+    upstream: tuple[str, ...]
+    audits: tuple[Audit, ...]
+    path: str
+    sql: str
+
+    @property
+    def layer(self) -> str:
+        """Its schema."""
+        return self.name.split(".")[0]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All models of a project by name, upstream first."""
+
+    models: Mapping[str, Model]
+
+    @property
+    def raw_tables(self) -> dict[str, tuple[str, ...]]:
+        """The tables that no model makes, each with the models that read it."""
+        readers: dict[str, list[str]] = {}
+        for model in self.models.values():
+            for table in model.upstream:
+                if table not in self.models:
+                    readers.setdefault(table, []).append(model.name)
+        return {table: tuple(names) for table, names in sorted(readers.items())}
+
+
+def load_manifest(project: Project) -> Manifest:
+    """The manifest of the project as it is now: read from the cache, or built and kept there.
+
+    Building needs neither a warehouse nor a network. Raises what SQLMesh raises when the project cannot be loaded.
+    """
+    path = project.cache / "manifests" / f"{project.fingerprint()}.json"
+    manifest = _read(path)
+    if manifest is None:
+        from oso_dagster.orchestration.sqlmesh_assets.building import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
+
+        manifest = build_manifest(project)
+        _write(path, manifest)
+    return manifest
+
+
+def _read(path: Path) -> Manifest | None:
+    try:
+        digest, body = path.read_text().split("\n", 1)
+        if hashlib.sha256(body.encode()).hexdigest() != digest:
+            return None
+        return Manifest({model["name"]: _model(model) for model in json.loads(body)})
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _model(values: dict[str, Any]) -> Model:
+    plain = {field.name: _tuple(values[field.name]) for field in fields(Model)}
+    plain["columns"] = tuple(Column(**column | {"lineage": tuple(column["lineage"])}) for column in values["columns"])
+    plain["audits"] = tuple(Audit(**audit) for audit in values["audits"])
+    return Model(**plain)
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _write(path: Path, manifest: Manifest) -> None:
+    """Whole or not at all: two processes that build at once each put a complete file in place."""
+    body = json.dumps([asdict(model) for model in manifest.models.values()])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", dir=path.parent, delete=False, suffix=".part") as file:
+        file.write(f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}")
+    os.replace(file.name, path)  # noqa: PTH105  (the temporary file's name is a string)

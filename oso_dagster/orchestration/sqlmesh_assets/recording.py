@@ -1,0 +1,170 @@
+"""SQLMesh's hooks: a context whose scheduler tells of every model and every audit. Imports SQLMesh.
+
+The hooks used are `Context.create_scheduler` (plan and run both call it), `Scheduler.run_merged_intervals`,
+`Scheduler.evaluate` and `SnapshotEvaluator.audit`. They may be called from SQLMesh's worker threads.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Any
+
+from sqlmesh.core.context import Context
+from sqlmesh.core.scheduler import EvaluateNode, Scheduler
+
+from oso_dagster.orchestration.sqlmesh_assets import attempts
+from oso_dagster.orchestration.sqlmesh_assets.audits import check_name
+from oso_dagster.orchestration.sqlmesh_assets.building import plain_arguments
+from oso_dagster.orchestration.sqlmesh_assets.context import short_name
+from oso_dagster.orchestration.sqlmesh_assets.events import AuditDone, Event, ModelDone
+from oso_dagster.orchestration.sqlmesh_assets.order import above
+
+SAMPLE_ROWS = 5
+
+
+class Recorder:
+    """Turns what the scheduler does into events: one `ModelDone` per model, when its last batch is done or its first fails."""
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self.emit = emit
+        self.failed: dict[str, str] = {}
+        self.evaluated: set[str] = set()
+        self._lock = Lock()
+        self._open: dict[str, int] = {}
+        self._started: dict[str, float] = {}
+
+    def begin(self, batches: dict[str, int]) -> None:
+        """A schedule with so many batches per model begins."""
+        self._open.update(batches)
+
+    def batch_started(self, model: str) -> None:
+        """A batch of the model begins; its attempt began with the first one."""
+        with self._lock:
+            self._started.setdefault(model, time.time())
+
+    def batch_done(self, model: str, *, rows: Callable[[], int | None], version: str) -> None:
+        """A batch of the model is done; with the last one the model is."""
+        with self._lock:
+            self._open[model] = self._open.get(model, 1) - 1
+            last = self._open[model] == 0 and model not in self.failed
+        if last:
+            self.evaluated.add(model)
+            self.emit(ModelDone(model, attempts.OK, self._started.pop(model), time.time(), rows=rows(), version=version))
+
+    def batch_failed(self, model: str, cause: str, version: str) -> None:
+        """A batch of the model failed, and so did the attempt; told once."""
+        with self._lock:
+            first = model not in self.failed
+            self.failed.setdefault(model, cause)
+        if first:
+            started = self._started.pop(model, time.time())
+            self.emit(ModelDone(model, attempts.FAILED, started, time.time(), cause=cause, version=version))
+
+    def skipped(self, model: str, blame: Iterable[str]) -> None:
+        """The model was not tried because of the failures named in `blame`."""
+        now = time.time()
+        cause = f"not tried: {', '.join(sorted(blame)) or 'a model above it'} failed"
+        self.emit(ModelDone(model, attempts.SKIPPED_UPSTREAM, now, now, cause=cause))
+
+
+class RecordingScheduler(Scheduler):
+    """SQLMesh's scheduler, told of by a recorder."""
+
+    recorder: Recorder
+
+    def run_merged_intervals(self, *, merged_intervals: Any, **kwargs: Any) -> Any:
+        """Evaluate the schedule; afterwards tell of the models that it skipped."""
+        errors, skipped = super().run_merged_intervals(merged_intervals=merged_intervals, **kwargs)
+        models = {short_name(node.snapshot_name) for node in skipped if isinstance(node, EvaluateNode)}
+        for model in sorted(models - set(self.recorder.failed)):
+            self.recorder.skipped(model, self._failed_above(model))
+        return errors, skipped
+
+    def batch_intervals(self, *args: Any, **kwargs: Any) -> Any:
+        """Learn how many batches each model has."""
+        batches = super().batch_intervals(*args, **kwargs)
+        self.recorder.begin({short_name(snapshot.name): len(intervals) for snapshot, intervals in batches.items()})
+        return batches
+
+    def evaluate(self, snapshot: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate one batch of one model, its audits included."""
+        model = short_name(snapshot.name)
+        self.recorder.batch_started(model)
+        try:
+            results = super().evaluate(snapshot, *args, **kwargs)
+        except Exception as error:
+            self.recorder.batch_failed(model, _cause(error), snapshot.version or "")
+            raise
+        self.recorder.batch_done(model, rows=lambda: self._rows(snapshot), version=snapshot.version or "")
+        return results
+
+    def _rows(self, snapshot: Any) -> int | None:
+        """Rows of a table; None for a view, which would have to be computed to be counted."""
+        if snapshot.is_view or snapshot.is_symbolic:
+            return None
+        row = self.snapshot_evaluator.adapter.fetchone(f"SELECT COUNT(*) FROM {snapshot.table_name()}")  # noqa: S608
+        return int(row[0]) if row else None
+
+    def _failed_above(self, model: str) -> set[str]:
+        upstream = {short_name(one.name): {short_name(parent.name) for parent in one.parents} for one in self.snapshots.values()}
+        return above(upstream, [model]) & set(self.recorder.failed)
+
+
+class RecordingContext(Context):
+    """SQLMesh's context, whose plans and runs use the recording scheduler."""
+
+    recorder: Recorder
+
+    def create_scheduler(self, snapshots: Any, snapshot_evaluator: Any) -> RecordingScheduler:
+        """Called by SQLMesh for every plan and run."""
+        scheduler = RecordingScheduler(
+            snapshots,
+            _listened(snapshot_evaluator, self.recorder),
+            self.state_sync,
+            default_catalog=self.default_catalog,
+            max_workers=self.concurrent_tasks,
+            console=self.console,
+            notification_target_manager=self.notification_target_manager,
+        )
+        scheduler.recorder = self.recorder
+        return scheduler
+
+
+def _listened(evaluator: Any, recorder: Recorder) -> Any:
+    """The evaluator, telling of every audit; the failing audits' exceptions would tell of themselves only."""
+    listened = copy.copy(evaluator)
+
+    def audit(snapshot: Any, **kwargs: Any) -> Any:
+        results = type(evaluator).audit(listened, snapshot, **kwargs)
+        arguments = [plain_arguments(result.audit_args) for result in results]
+        names = [result.audit.name for result in results]
+        for result, plain in zip(results, arguments, strict=True):
+            if not result.skipped:
+                recorder.emit(
+                    _told(short_name(snapshot.name), check_name(result.audit.name, plain, names), result, listened.adapter)
+                )
+        return results
+
+    listened.audit = audit
+    return listened
+
+
+def _told(model: str, check: str, result: Any, adapter: Any) -> AuditDone:
+    count, query = result.count or 0, result.query
+    sample = _sample(adapter, query) if count else ()
+    return AuditDone(model, check, count, result.blocking, query.sql(dialect=adapter.dialect, pretty=True), sample)
+
+
+def _sample(adapter: Any, query: Any) -> tuple[dict[str, str], ...]:
+    frame = adapter.fetchdf(query.limit(SAMPLE_ROWS))
+    return tuple({str(name): str(value) for name, value in row.items()} for row in frame.to_dict("records"))
+
+
+def _cause(error: BaseException) -> str:
+    audits = getattr(error, "errors", None)
+    if audits:
+        return "; ".join(f"audit {one.audit_name} found {one.count} row{'s' if one.count != 1 else ''}" for one in audits)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,44 @@
+"""Runs work that reports from any thread, and hands its reports to the caller's thread as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from queue import SimpleQueue
+from threading import Event as Flag
+from threading import Thread
+from typing import TypeVar
+
+T = TypeVar("T")
+
+Work = Callable[[Callable[[T], None], Callable[[], bool]], None]
+"""Gets a function to report with, and one that says whether to stop."""
+
+
+def stream(work: Work[T]) -> Generator[T, None, None]:
+    """Yield what `work` reports; at its end raise what it raised. Closing the iterator tells it to stop, and waits for it."""
+    reports: SimpleQueue[T | _End] = SimpleQueue()
+    stop = Flag()
+
+    def run() -> None:
+        try:
+            work(reports.put, stop.is_set)
+        except BaseException as error:  # noqa: BLE001  (raised again in the caller's thread)
+            reports.put(_End(error))
+        else:
+            reports.put(_End(None))
+
+    thread = Thread(target=run, name="sqlmesh", daemon=True)
+    thread.start()
+    try:
+        while not isinstance(report := reports.get(), _End):
+            yield report
+    finally:
+        stop.set()
+        thread.join()
+    if report.error is not None:
+        raise report.error
+
+
+class _End:
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error

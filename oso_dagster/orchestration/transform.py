@@ -1,0 +1,94 @@
+"""Binds the platform's SQLMesh project to Dagster: its paths, lineage to the raw tables, taint, job and schedule.
+
+Belongs here: what is this platform's. How models become assets is `orchestration.sqlmesh_assets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from oso_dagster.domain.lineage import tainted
+from oso_dagster.domain.source import Source, Stability
+from oso_dagster.orchestration.labels import SOURCE_TAG, TAINTED_TAG, landed_tables
+from oso_dagster.orchestration.resources import warehouse_of
+from oso_dagster.orchestration.sqlmesh_assets.assets import sqlmesh_assets
+from oso_dagster.orchestration.sqlmesh_assets.manifest import Manifest, Model, load_manifest
+from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from oso_dagster.orchestration.sqlmesh_assets.specs import Dress, asset_specs, check_specs
+from oso_dagster.settings import Settings
+
+OP = "sqlmesh"
+JOB = "transform"
+
+
+def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDefinition:
+    """Every model as an asset, every audit as a check. Reads the manifest cache; opens no warehouse until it runs."""
+    project = project_of(settings)
+    manifest = load_manifest(project)
+    specs = asset_specs(manifest, project, landed_tables(tuple(sources)), _dress(settings, manifest, sources))
+    return sqlmesh_assets(
+        project,
+        specs,
+        check_specs(manifest),
+        guard=lambda: warehouse_of(settings).lock(),
+        prepare=lambda: warehouse_of(settings).ensure_tables(sources),
+        name=OP,
+    )
+
+
+def transform_schedule() -> dg.ScheduleDefinition:
+    """Everything once a day, after the sources' nightly loads."""
+    return dg.ScheduleDefinition(
+        name=f"{JOB}_daily",
+        job=transform_job(),
+        cron_schedule="0 3 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="All SQLMesh models: deploy what changed, then compute everything from the raw tables as they are.",
+    )
+
+
+def transform_job() -> dg.UnresolvedAssetJobDefinition:
+    """All SQLMesh models and their audits, in one run of their own."""
+    return dg.define_asset_job(JOB, selection=dg.AssetSelection.tag(SOURCE_TAG, "sqlmesh"))
+
+
+def project_of(settings: Settings) -> Project:
+    """The platform's SQLMesh project on this world's warehouse."""
+    return Project(
+        path=settings.sqlmesh_project,
+        gateway=settings.profile.value,
+        engine="duckdb",
+        cache=settings.cache_dir,
+        connections={
+            "connection": {"type": "duckdb", "database": str(settings.warehouse_path)},
+            "state_connection": {"type": "duckdb", "database": str(settings.sqlmesh_state_path)},
+        },
+    )
+
+
+def _dress(settings: Settings, manifest: Manifest, sources: Sequence[Source]) -> Callable[[Model], Dress]:
+    titles = {source.name: source.title for source in sources}
+    unstable = {
+        table: key.path[0]
+        for source in sources
+        if source.stability is Stability.UNSTABLE
+        for table, key in landed_tables((source,)).items()
+    }
+    taint = tainted({name: model.upstream for name, model in manifest.models.items()}, unstable)
+
+    def dress(model: Model) -> Dress:
+        guilty = sorted(taint.get(model.name, ()))
+        world = {"world": settings.world.value}
+        if not guilty:
+            return Dress({SOURCE_TAG: "sqlmesh"}, world)
+        names = ", ".join(titles[name] for name in guilty)
+        return Dress(
+            {SOURCE_TAG: "sqlmesh", TAINTED_TAG: "true"},
+            world | {"tainted_by": guilty},
+            f"Derives from unstable sources: {names}. No promise is made on it.",
+        )
+
+    return dress

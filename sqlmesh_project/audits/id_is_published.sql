@@ -1,0 +1,6 @@
+-- The id of @name is not @id: ids changed, and every saved query of every user with them.
+AUDIT (name id_is_published);
+
+SELECT @id_column AS id
+FROM @this_model
+WHERE @name_column = @name AND @id_column <> @id

@@ -1,0 +1,6 @@
+-- A list whose entries are not all accounted for: each must be an artifact, an organisation or a named rejection.
+AUDIT (name no_claim_lost);
+
+SELECT kind, raw_claims, artifact_claims, organization_claims, rejected_claims
+FROM @this_model
+WHERE raw_claims <> artifact_claims + organization_claims + rejected_claims

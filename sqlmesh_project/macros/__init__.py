@@ -1,0 +1,1 @@
+"""SQL that cannot be written the same for every engine."""

@@ -1,0 +1,39 @@
+MODEL (
+  name intermediate.int_artifacts_by_project,
+  kind FULL,
+  description 'Which artifact belongs to which project. A project that received grants also has itself as an artifact.',
+  owner 'team:data',
+  grain (project_id, artifact_id),
+  depends_on (intermediate.int_artifacts), -- the audits read them
+  audits (
+    unique_combination_of_columns(columns := (project_id, artifact_id)),
+    not_null(columns := (project_id, artifact_id)),
+    refers_to(column := artifact_id, parent := intermediate.int_artifacts, parent_column := artifact_id),
+    every_claim_is_published
+  )
+);
+
+WITH pairs AS (
+  SELECT artifact_id, artifact_source, artifact_namespace, artifact_name, project_name
+  FROM intermediate.int_claimed_artifacts
+  UNION
+  SELECT
+    to_artifact_id AS artifact_id,
+    'OSS_DIRECTORY' AS artifact_source,
+    'oso' AS artifact_namespace,
+    to_project_name AS artifact_name,
+    to_project_name AS project_name
+  FROM intermediate.int_grant_events
+  WHERE to_artifact_id IS NOT NULL
+)
+SELECT
+  CAST(pairs.artifact_id AS VARCHAR) AS artifact_id, -- Id of the artifact
+  CAST(pairs.artifact_source AS VARCHAR) AS artifact_source, -- System that the artifact lives in
+  CAST(pairs.artifact_namespace AS VARCHAR) AS artifact_namespace, -- Namespace of the artifact
+  CAST(pairs.artifact_name AS VARCHAR) AS artifact_name, -- Name of the artifact
+  CAST(projects.project_id AS VARCHAR) AS project_id, -- Id of the project
+  CAST(projects.project_source AS VARCHAR) AS project_source, -- Registry that the project stands in
+  CAST(projects.project_namespace AS VARCHAR) AS project_namespace, -- Namespace of the project
+  CAST(projects.project_name AS VARCHAR) AS project_name -- Name of the project
+FROM pairs
+INNER JOIN intermediate.int_projects AS projects ON pairs.project_name = projects.project_name

@@ -1,0 +1,74 @@
+MODEL (
+  name intermediate.int_github_claims,
+  kind VIEW,
+  description 'What the GitHub addresses of projects stand for: a repository, an organisation (expanded to its repositories elsewhere), or nothing, with the reason.',
+  owner 'team:data',
+  grain (project_name, kind, position),
+  audits (
+    unique_combination_of_columns(columns := (project_name, kind, position)),
+    not_null(columns := (project_name, kind, position, is_organization)),
+    accepted_claim_is_named
+  )
+);
+
+WITH segments AS (
+  SELECT
+    project_name,
+    kind,
+    position,
+    url,
+    host,
+    path,
+    LOWER(NULLIF(SPLIT_PART(path, '/', 1), '')) AS first_segment,
+    LOWER(NULLIF(SPLIT_PART(path, '/', 2), '')) AS second_segment
+  FROM staging.stg_oss_directory__urls
+  WHERE kind = 'github'
+), owners AS (
+  SELECT
+    project_name,
+    kind,
+    position,
+    url,
+    host,
+    CASE WHEN first_segment = 'orgs' THEN second_segment ELSE first_segment END AS owner,
+    CASE WHEN first_segment = 'orgs' THEN NULL ELSE REGEXP_REPLACE(second_segment, '[.]git$', '') END AS repository
+  FROM segments
+), claims AS (
+  SELECT
+    project_name,
+    kind,
+    position,
+    url,
+    'GITHUB' AS artifact_source,
+    owner AS artifact_namespace,
+    repository AS artifact_name,
+    'https://github.com/' || owner || '/' || repository AS artifact_url,
+    repository IS NULL AS is_organization,
+    CASE
+      WHEN url IS NULL OR TRIM(url) = '' THEN 'the entry has no address'
+      WHEN host IS NULL THEN 'not an http(s) address'
+      WHEN host <> 'github.com' THEN 'not an address of github.com'
+      WHEN owner IS NULL THEN 'names neither an owner nor a repository'
+      WHEN owner IN (
+        'about', 'apps', 'collections', 'customer-stories', 'enterprise', 'events', 'explore', 'features', 'issues', 'join',
+        'login', 'marketplace', 'new', 'notifications', 'organizations', 'pricing', 'pulls', 'search', 'security', 'settings',
+        'signup', 'site', 'sponsors', 'stars', 'topics', 'trending', 'users'
+      ) THEN 'a page of GitHub itself, neither an owner nor a repository'
+      WHEN NOT REGEXP_LIKE(owner, '^[a-z0-9][a-z0-9_-]*$') THEN 'not a possible name of a GitHub owner'
+      WHEN repository IN ('', '.', '..') OR NOT REGEXP_LIKE(repository, '^[a-z0-9._-]+$')
+        THEN 'not a possible name of a GitHub repository'
+    END AS reason
+  FROM owners
+)
+SELECT
+  CAST(project_name AS VARCHAR) AS project_name, -- Project that lists the entry
+  CAST(kind AS VARCHAR) AS kind, -- List that the entry stands in
+  CAST(position AS BIGINT) AS position, -- Place in that list, from 0
+  CAST(url AS VARCHAR) AS url, -- Address as it stands in the directory
+  CAST(artifact_source AS VARCHAR) AS artifact_source, -- System that the artifact lives in
+  CAST(artifact_namespace AS VARCHAR) AS artifact_namespace, -- Owner of the repository, in lower case
+  CAST(artifact_name AS VARCHAR) AS artifact_name, -- Name of the repository, in lower case; empty for an organisation
+  CAST(artifact_url AS VARCHAR) AS artifact_url, -- Canonical address of the artifact
+  CAST(is_organization AS BOOLEAN) AS is_organization, -- Whether it names an organisation instead of one artifact
+  CAST(reason AS VARCHAR) AS reason -- Why it is rejected; empty when it is not
+FROM claims

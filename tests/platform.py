@@ -1,0 +1,80 @@
+"""The platform as a newcomer has it: `make demo` in a folder of its own, and `oso dev` on top, for tests that look at both."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+from oso_dagster.settings import PROJECT_ROOT
+
+BIN = PROJECT_ROOT / ".venv" / "bin"
+START_SECONDS = 120
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """The variables of a process that keeps everything under `home`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OSO_", "DAGSTER_"))}
+    return clean | {"OSO_HOME": str(home), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"} | more
+
+
+def run(command: list[str], home: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the tree and give back what it printed."""
+    return subprocess.run(
+        command, cwd=PROJECT_ROOT, env=environment(home, **more), capture_output=True, text=True, check=False, timeout=280
+    )
+
+
+@contextmanager
+def dev(home: Path) -> Iterator[str]:
+    """`oso dev` on a free port; the address of Dagster's page. It must end when told to, with everything that it started."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [str(BIN / "oso"), "dev"],
+        env=environment(home, OSO_WORLD="sandbox", OSO_WEBSERVER_PORT=str(port)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        _wait(f"http://127.0.0.1:{port}/server_info", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert left_running(home) == []
+
+
+def left_running(home: Path) -> list[str]:
+    """The processes that still work for `home`."""
+    left: list[str] = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("OSO_HOME") == str(home) or str(home) in " ".join(process.cmdline()):
+                left.append(" ".join(process.cmdline())[:200])
+        except psutil.Error:  # it ended while we looked, or is not ours
+            continue
+    return left
+
+
+def _wait(url: str, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, OSError):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.3)

@@ -1,0 +1,98 @@
+"""The SQLMesh project as a whole: its lint and unit tests pass, every rule can fail, and it reads only what is landed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from sqlmesh.core.context import Context
+from sqlmesh.utils.errors import LinterError
+
+from oso_dagster.orchestration.sqlmesh_assets.context import open_context
+from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from oso_dagster.settings import PROJECT_ROOT
+from oso_dagster.sources import catalogue
+
+PROJECT = PROJECT_ROOT / "sqlmesh_project"
+GOOD = """MODEL (
+  name {name}, kind FULL, owner '{owner}', {description}, {grain}, audits (not_null(columns := id))
+);
+{query}
+"""
+PLAIN = "SELECT CAST(project_id AS VARCHAR) AS id -- Id\nFROM intermediate.int_projects"
+STARRED = f"WITH a AS (SELECT * FROM intermediate.int_projects)\n{PLAIN.replace('intermediate.int_projects', 'a')}"
+RULES = {
+    "layersgodown": ("marts.bad", {"query": "SELECT CAST(project_id AS VARCHAR) AS id -- Id\nFROM marts.projects_v1"}),
+    "layersgodown: staging reads no model": (
+        "staging.stg_bad",
+        {"query": "SELECT CAST(project_name AS VARCHAR) AS id -- Id\nFROM staging.stg_oss_directory__projects"},
+    ),
+    "layersgodown: marts read no raw table": (
+        "marts.bad",
+        {"query": "SELECT CAST(name AS VARCHAR) AS id -- Id\nFROM oss_directory.projects"},
+    ),
+    "namesstatelayer": ("intermediate.bad", {}),
+    "ownernamed": ("marts.bad", {"owner": "nobody"}),
+    "descriptionandgrain": ("marts.bad", {"description": "tags (x)", "grain": "cron '@daily'"}),
+    "everycolumndescribed": ("marts.bad", {"query": "SELECT CAST(project_id AS VARCHAR) AS id\nFROM intermediate.int_projects"}),
+    "nostaranywhere": ("marts.bad", {"query": STARRED}),
+    "timestampsstateprecision": (
+        "marts.bad",
+        {"query": "SELECT CAST(time AS TIMESTAMP) AS id -- Id\nFROM intermediate.int_grant_events"},
+    ),
+}
+
+
+def open_project(path: Path, cache: Path) -> Context:
+    return open_context(Project(path, gateway="embedded", engine="duckdb", cache=cache), connected=False)
+
+
+def with_model(tmp_path: Path, name: str, **parts: str) -> Context:
+    copy = tmp_path / "project"
+    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".cache", "logs", "__pycache__"))
+    words = {"owner": "team:data", "description": "description 'd'", "grain": "grain id", "query": PLAIN} | parts
+    (copy / "models" / name.split(".", maxsplit=1)[0] / f"{name.split('.')[1]}.sql").write_text(GOOD.format(name=name, **words))
+    return open_project(copy, tmp_path / "cache")
+
+
+def test_the_project_passes_its_lint_and_its_unit_tests(tmp_path):
+    context = open_project(PROJECT, tmp_path)
+    context.lint_models()
+    result = context.test()
+    assert result.wasSuccessful()
+    assert result.testsRun >= 10
+
+
+def test_a_model_that_follows_the_rules_passes(tmp_path):
+    with_model(tmp_path, "marts.good").lint_models()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_can_fail(tmp_path, rule):
+    name, parts = RULES[rule]
+    context = with_model(tmp_path, name, **parts)
+    with pytest.raises(LinterError):
+        context.lint_models()
+    broken = [violation.rule.name for violation in context.lint_models(raise_on_error=False)]
+    assert set(broken) == {rule.split(":")[0]}
+
+
+def test_the_raw_tables_are_those_that_sources_declare_with_their_columns():
+    external = {entry["name"]: entry["columns"] for entry in yaml.safe_load((PROJECT / "external_models.yaml").read_text())}
+    declared = {
+        f"{source.name}.{table}": {column.name: column.type.value for column in columns}
+        for source in catalogue()
+        for one in source.tables
+        for table, columns in one.physical.items()
+    }
+    assert external == {name: declared[name] for name in external}
+
+
+def test_the_models_read_only_tables_that_are_landed(tmp_path):
+    context = open_project(PROJECT, tmp_path)
+    read = {name.replace('"', "").split(".", 1)[1] for model in context.models.values() for name in model.depends_on}
+    ours = {model.fqn.replace('"', "").split(".", 1)[1] for model in context.models.values() if not model.kind.is_external}
+    landed = {f"{source.name}.{table}" for source in catalogue() for one in source.tables for table in one.physical}
+    assert read - ours <= landed

@@ -1,0 +1,180 @@
+"""The whole thing, as a newcomer meets it: the README's commands, the demo, Dagster's page, the lineage."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import duckdb
+import pytest
+from playwright.sync_api import Browser
+
+from oso_dagster.sandbox import disk
+from oso_dagster.settings import PROJECT_ROOT
+from tests.browser import ARTIFACTS, chromium
+from tests.platform import dev, left_running, run
+
+__all__ = ["chromium"]
+
+README = (PROJECT_ROOT / "README.md").read_text()
+GROUPS = (
+    "core",
+    "core/oss_directory",
+    "core/oss_funding",
+    "platform",
+    "sqlmesh",
+    "sqlmesh/staging",
+    "sqlmesh/intermediate",
+    "sqlmesh/marts",
+)
+ONE_OF_EACH = ("projects", "collections", "funding_data", "projects_v1", "core_source_data", "page")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which `make demo` was run once."""
+    folder = tmp_path_factory.mktemp("a home with spaces") / "oso"
+    done = run(["make", "demo"], folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "said.txt").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dagster(home: Path) -> Iterator[str]:
+    with dev(home) as address:
+        yield address
+
+
+def ask(address: str, query: str) -> Any:
+    body = json.dumps({"query": query}).encode()
+    with urlopen(Request(f"{address}/graphql", body, {"Content-Type": "application/json"}), timeout=60) as answer:
+        said = json.load(answer)
+    assert "errors" not in said, said
+    return said["data"]
+
+
+def test_the_demo_loads_exactly_the_truth_of_the_sandbox(home: Path) -> None:
+    manifest = disk.read(home / "sandbox-world" / "world")
+    assert manifest is not None
+    with duckdb.connect(str(home / "sandbox" / "warehouse.duckdb"), read_only=True) as connection:
+        found = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in manifest.counts}
+        pairs = set(connection.execute("SELECT collection_name, project_name FROM marts.projects_by_collection_v1").fetchall())
+        projects = connection.execute("SELECT count(*) FROM marts.projects_v1").fetchall()[0][0]
+    assert found == dict(manifest.counts)
+    assert pairs == manifest.world().memberships()
+    assert projects == len(manifest.world().projects)
+
+
+def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:
+    said = (home / "said.txt").read_text()
+    for words in (
+        "oss_directory",
+        "funding_data",
+        "fresh",
+        "compliant",
+        "make dev",
+        (home / "sandbox/status/index.html").as_uri(),
+    ):
+        assert words in said
+    page = (home / "sandbox" / "status" / "index.html").read_text()
+    assert "Sandbox world" in page
+    assert "oss_directory/projects" in page
+
+
+def test_the_demo_leaves_no_server_behind(home: Path) -> None:
+    assert [name for name in left_running(home) if "sandbox" in name] == []
+
+
+def test_the_demo_can_be_run_again(home: Path, tmp_path: Path) -> None:
+    done = run(["make", "demo"], home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 of 6 materializations succeeded" in done.stdout
+
+
+def test_dagster_shows_the_runs_of_the_demo_apart_and_every_schedule_running(dagster: str) -> None:
+    data = ask(
+        dagster,
+        """{ runsOrError { ... on Runs { results { jobName status } } }
+             repositoriesOrError { ... on RepositoryConnection { nodes { schedules { name scheduleState { status } } } } } }""",
+    )
+    runs = {(run["jobName"], run["status"]) for run in data["runsOrError"]["results"]}
+    jobs = ("ingest_oss_directory", "ingest_oss_funding", "transform", "evaluate_slos", "publish_status")
+    assert runs >= {(job, "SUCCESS") for job in jobs}
+    (location,) = data["repositoriesOrError"]["nodes"]
+    schedules = {one["name"]: one["scheduleState"]["status"] for one in location["schedules"]}
+    assert len(schedules) == len(jobs)
+    assert set(schedules.values()) == {"RUNNING"}
+
+
+@pytest.mark.browser
+def test_the_lineage_shows_every_layer_as_one_picture(dagster: str, chromium: Browser) -> None:
+    page = chromium.new_page(viewport={"width": 2600, "height": 2300})
+    expanded = ",".join(f"global@global:{group}" for group in GROUPS)
+    page.goto(f"{dagster}/asset-groups?expanded={expanded}")
+    page.get_by_text("projects_v1").first.wait_for(timeout=120_000)
+    page.mouse.move(1500, 1200)
+    page.keyboard.down("Control")
+    for _ in range(2):
+        page.mouse.wheel(0, 100)
+        page.wait_for_timeout(500)
+    page.keyboard.up("Control")
+    for name in ONE_OF_EACH:
+        page.locator("foreignObject", has_text=re.compile(rf"^{name}")).first.wait_for(timeout=30_000)
+    page.wait_for_timeout(2_000)
+    boxes = [box for node in page.locator("foreignObject").all() if (box := node.bounding_box()) and box["width"] > 5]
+    left, top = min(box["x"] for box in boxes) - 20, min(box["y"] for box in boxes) - 20
+    right, bottom = max(box["x"] + box["width"] for box in boxes) + 20, max(box["y"] + box["height"] for box in boxes) + 20
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / "lineage.png", clip={"x": left, "y": top, "width": right - left, "height": bottom - top})
+    page.close()
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    return [line.removeprefix("$ ").split("#")[0].strip() for block in blocks for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_of_the_readme_works(home: Path, command: str) -> None:
+    if command == "make test":  # this very run: make must know it, and what it would do is what runs now
+        done = run(["make", "--dry-run", "test"], home)
+        assert "pytest" in done.stdout
+    else:
+        done = run(shlex.split(command), home)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_query_of_the_readme_answers(home: Path) -> None:
+    (query,) = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
+    with duckdb.connect(str(home / "sandbox" / "warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute(query).fetchall()
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
+    assert links
+    assert [link for link in links if not (PROJECT_ROOT / link).exists()] == []
+
+
+def test_a_taken_port_is_one_line(home: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run(["oso", "dev"], home, OSO_WORLD="sandbox", OSO_WEBSERVER_PORT=str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert "is taken" in line
+    assert "OSO_WEBSERVER_PORT=" in line
+
+
+def test_a_bad_setting_is_one_line(home: Path) -> None:
+    done = run(["oso", "demo"], home, OSO_PROFILE="cloud")
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("oso: OSO_PROFILE: ")

@@ -1,0 +1,117 @@
+"""A small SQLMesh project, made up and complete, for what the wrapper must do with any project."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import dagster as dg
+import duckdb
+import pytest
+
+from oso_dagster.orchestration.sqlmesh_assets.assets import sqlmesh_assets
+from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
+from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from oso_dagster.orchestration.sqlmesh_assets.specs import Dress, asset_specs, check_specs
+
+CONFIG = """
+default_gateway: here
+gateways:
+  here:
+    connection: {type: duckdb}
+    state_connection: {type: duckdb}
+model_defaults: {dialect: trino, cron: '@daily'}
+disable_anonymized_analytics: true
+"""
+EXTERNAL = """
+- name: raw.things
+  columns: {id: bigint, size: bigint}
+- name: raw.others
+  columns: {id: bigint}
+"""
+MODELS = {
+    "staging.stg_things": (
+        "VIEW",
+        "not_null(columns := id)",
+        "SELECT CAST(id AS BIGINT) AS id, CAST(size AS BIGINT) AS size FROM raw.things",
+    ),
+    "staging.stg_others": ("FULL", "not_null(columns := id)", "SELECT CAST(id AS BIGINT) AS id FROM raw.others"),
+    "marts.sizes": (
+        "FULL",
+        "not_null(columns := id), small(most := 100), small(most := 10, blocking := false)",
+        "SELECT id, size FROM staging.stg_things",
+    ),
+    "marts.total": ("FULL", "not_null(columns := total)", "SELECT CAST(SUM(size) AS BIGINT) AS total FROM marts.sizes"),
+    "marts.others": ("FULL", "not_null(columns := id)", "SELECT id FROM staging.stg_others"),
+}
+SMALL = "AUDIT (name small); SELECT id, size FROM @this_model WHERE size > @most"
+
+
+@dataclass
+class Playground:
+    """The project, its warehouse, and a Dagster instance to run it on."""
+
+    root: Path
+    instance: dg.DagsterInstance
+    locked: list[str] = field(default_factory=list)
+
+    @property
+    def project(self) -> Project:
+        return Project(
+            self.root / "project",
+            gateway="here",
+            engine="duckdb",
+            cache=self.root / "cache",
+            connections={
+                "connection": {"type": "duckdb", "database": str(self.root / "warehouse.duckdb")},
+                "state_connection": {"type": "duckdb", "database": str(self.root / "state.duckdb")},
+            },
+        )
+
+    def write(self, name: str, kind: str, audits: str, query: str) -> None:
+        path = self.root / "project" / "models" / f"{name}.sql"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"MODEL (name {name}, kind {kind}, owner 'team:data', description 'd', audits ({audits}));\n{query}\n")
+
+    def sql(self, statement: str) -> list[tuple[object, ...]]:
+        with duckdb.connect(str(self.root / "warehouse.duckdb")) as connection:
+            return connection.execute(statement).fetchall()
+
+    def definition(self) -> dg.AssetsDefinition:
+        manifest = load_manifest(self.project)
+        raw = {"raw.things": dg.AssetKey(["raw", "things"]), "raw.others": dg.AssetKey(["raw", "others"])}
+        specs = asset_specs(manifest, self.project, raw, lambda _: Dress({"kind": "test"}, {}))
+
+        @contextmanager
+        def guard() -> Iterator[None]:
+            self.locked.append(threading.current_thread().name)
+            yield
+
+        return sqlmesh_assets(self.project, specs, check_specs(manifest), guard=guard, prepare=lambda: None)
+
+    def materialize(self, *models: str) -> dg.ExecuteInProcessResult:
+        selection = [dg.AssetKey(model.split(".")) for model in models] or None
+        return dg.materialize([self.definition()], instance=self.instance, selection=selection, raise_on_error=False)
+
+
+@pytest.fixture
+def playground(tmp_path: Path) -> Iterator[Playground]:
+    """Two things of sizes 1 and 2, one other."""
+    project = tmp_path / "project"
+    (project / "audits").mkdir(parents=True)
+    (project / "config.yaml").write_text(dedent(CONFIG))
+    (project / "external_models.yaml").write_text(dedent(EXTERNAL))
+    (project / "audits" / "small.sql").write_text(SMALL)
+    with dg.DagsterInstance.ephemeral() as instance:
+        place = Playground(tmp_path, instance)
+        for name, (kind, audits, query) in MODELS.items():
+            place.write(name, kind, audits, query)
+        place.sql(
+            "CREATE SCHEMA raw; CREATE TABLE raw.things AS SELECT * FROM (VALUES (1::BIGINT, 1::BIGINT), (2, 2)) AS t(id, size);"
+            "CREATE TABLE raw.others AS SELECT 7::BIGINT AS id"
+        )
+        yield place

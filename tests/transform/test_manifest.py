@@ -1,0 +1,88 @@
+"""The manifest: built without a warehouse, read without SQLMesh, never stale, never trusted when broken."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from oso_dagster.orchestration.sqlmesh_assets.audits import check_name
+from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
+from oso_dagster.orchestration.sqlmesh_assets.specs import Dress, UnknownTableError, asset_specs, check_specs
+
+
+def cached(playground):
+    return sorted((playground.root / "cache" / "manifests").iterdir())
+
+
+def test_it_says_what_the_models_are(playground):
+    model = load_manifest(playground.project).models["marts.total"]
+    assert (model.kind, model.upstream, model.layer) == ("FULL", ("marts.sizes",), "marts")
+    assert [(column.name, column.type) for column in model.columns] == [("total", "bigint")]
+    assert model.columns[0].lineage == ("marts.sizes.size",)
+    assert "SUM" in model.sql
+    assert load_manifest(playground.project).raw_tables == {
+        "raw.others": ("staging.stg_others",),
+        "raw.things": ("staging.stg_things",),
+    }
+
+
+def test_building_it_creates_no_warehouse(playground):
+    (playground.root / "warehouse.duckdb").unlink()
+    load_manifest(playground.project)
+    assert not list(playground.root.glob("*.duckdb"))
+
+
+def test_what_is_read_from_the_cache_is_what_was_built(playground):
+    assert load_manifest(playground.project) == load_manifest(playground.project)
+    assert len(cached(playground)) == 1
+
+
+def test_reading_it_from_the_cache_imports_no_sqlmesh(playground):
+    load_manifest(playground.project)
+    code = (
+        "import sys, pathlib; from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest;"
+        "from oso_dagster.orchestration.sqlmesh_assets.project import Project;"
+        f"root = pathlib.Path({str(playground.root)!r});"
+        "assert load_manifest(Project(root / 'project', 'here', 'duckdb', root / 'cache')).models;"
+        "sys.exit('sqlmesh' in sys.modules or 'duckdb' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_changed_file_makes_a_new_one_and_a_touched_file_does_not(playground):
+    before = load_manifest(playground.project)
+    for path in (playground.root / "project").rglob("*.sql"):
+        os.utime(path, (1, 1))
+    load_manifest(playground.project)
+    assert len(cached(playground)) == 1
+    playground.write("marts.others", "VIEW", "not_null(columns := id)", "SELECT id FROM staging.stg_others")
+    assert load_manifest(playground.project).models["marts.others"].kind == "VIEW"
+    assert before.models["marts.others"].kind == "FULL"
+
+
+@pytest.mark.parametrize("damage", ["", "not json", "cut", "edited"])
+def test_a_broken_one_is_built_again(playground, damage):
+    before = load_manifest(playground.project)
+    path = cached(playground)[0]
+    whole = path.read_text()
+    path.write_text({"cut": whole[: len(whole) // 2], "edited": whole.replace("FULL", "VIEW")}.get(damage, damage))
+    assert load_manifest(playground.project) == before
+    assert path.read_text() == whole
+
+
+def test_a_table_that_nobody_lands_is_an_error_that_names_its_reader(playground):
+    manifest = load_manifest(playground.project)
+    with pytest.raises(UnknownTableError, match=r"raw\.others, read by staging\.stg_others"):
+        asset_specs(manifest, playground.project, {"raw.things": ("raw", "things")}, lambda _: Dress({}, {}))
+
+
+def test_the_same_audit_twice_gives_two_checks_whose_names_follow_their_arguments(playground):
+    names = [spec.name for spec in check_specs(load_manifest(playground.project)) if spec.asset_key.path[-1] == "sizes"]
+    assert len(set(names)) == 3
+    assert "not_null" in names
+    twice = ["small", "small"]
+    assert check_name("small", {"most": "10"}, twice) == check_name("small", {"most": "10"}, twice)
+    assert check_name("small", {"most": "10"}, twice) != check_name("small", {"most": "11"}, twice)

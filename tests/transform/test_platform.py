@@ -1,0 +1,81 @@
+"""The platform's own project as Dagster assets: names, lineage to the raw tables, taint, job and schedule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+
+from oso_dagster.domain.source import Stability
+from oso_dagster.orchestration.transform import transform_assets, transform_job, transform_schedule
+from oso_dagster.settings import Settings
+from oso_dagster.sources import catalogue
+
+KEY = dg.AssetKey
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    return Settings(home=tmp_path)
+
+
+@pytest.fixture
+def assets(settings) -> dg.AssetsDefinition:
+    return transform_assets(settings, catalogue())
+
+
+def test_defining_the_assets_opens_no_warehouse(settings, assets):
+    assert [path.name for path in settings.world_dir.iterdir()] == ["cache"]
+
+
+def test_a_child_table_leads_back_to_the_asset_that_lands_it(assets):
+    spec = assets.specs_by_key[KEY(["staging", "stg_oss_directory__urls"])]
+    assert {dep.asset_key for dep in spec.deps} == {KEY(["oss_directory", "projects"])}
+
+
+def test_every_mart_leads_back_to_raw_assets_only(assets):
+    upstream = {key: {dep.asset_key for dep in spec.deps} for key, spec in assets.specs_by_key.items()}
+    ends = {key for deps in upstream.values() for key in deps if key not in upstream}
+    assert ends == {
+        KEY(["oss_directory", "projects"]),
+        KEY(["oss_directory", "collections"]),
+        KEY(["oss_funding", "funding_data"]),
+    }
+
+
+def test_an_asset_says_what_it_is(assets):
+    spec = assets.specs_by_key[KEY(["marts", "artifacts_v1"])]
+    assert spec.group_name == "sqlmesh/marts"
+    assert spec.kinds == {"sqlmesh", "duckdb"}
+    assert spec.owners == ["team:data"]
+    assert spec.tags["opensource.observer/source"] == "sqlmesh"
+    assert spec.metadata["dagster/table_name"] == "marts.artifacts_v1"
+    assert spec.metadata["dagster/column_schema"].columns[0].name == "artifact_id"
+    assert all(column.description for column in spec.metadata["dagster/column_schema"].columns)
+
+
+def test_today_nothing_is_tainted(assets):
+    assert not [spec.key for spec in assets.specs if "opensource.observer/tainted" in spec.tags]
+
+
+def test_an_unstable_source_taints_what_derives_from_it_and_is_named(settings):
+    sources = [replace(one, stability=Stability.UNSTABLE) if one.name == "oss_funding" else one for one in catalogue()]
+    specs = transform_assets(settings, sources).specs_by_key
+    events = specs[KEY(["marts", "timeseries_events_by_artifact_v0"])]
+    assert events.tags["opensource.observer/tainted"] == "true"
+    assert events.metadata["tainted_by"] == ["oss_funding"]
+    assert "OSS Funding" in events.description
+    assert "opensource.observer/tainted" not in specs[KEY(["marts", "projects_v1"])].tags
+
+
+def test_every_model_has_checks(assets):
+    assert {spec.asset_key for spec in assets.check_specs} == set(assets.keys)
+
+
+def test_the_schedule_runs_every_day_in_utc_without_a_click(assets):
+    schedule = transform_schedule()
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 3 * * *", "UTC")
+    job = dg.Definitions(assets=[assets], jobs=[transform_job()]).resolve_job_def("transform")
+    assert set(job.asset_layer.executable_asset_keys) == set(assets.keys)
