@@ -48,11 +48,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
 
     world: World = Field(default=World.LIVE, description="live (the internet) or sandbox (loopback)")
-    profile: Profile = Field(default=Profile.EMBEDDED, description="embedded (DuckDB, SQLite) or lakehouse (Trino, Iceberg, Postgres)")
+    profile: Profile = Field(default=Profile.EMBEDDED, description="embedded (DuckDB) or lakehouse (Trino, Iceberg)")
     home: Path = Field(default=Path(".oso"), description="the folder under which everything a world makes lies")
     sqlmesh_project: Path = Field(default=PROJECT_ROOT / "sqlmesh_project", description="the folder of the SQLMesh project")
-    reliability_url: SecretStr | None = Field(default=
-        None, description="SQLAlchemy URL of the reliability store; SQLite under home if unset"
+    reliability_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL of the reliability store; SQLite under home if unset"
     )
     webserver_port: int = Field(default=3000, ge=1, le=65535, description="port of Dagster's web page in `oso dev`")
     lock_timeout_seconds: float = Field(default=900, gt=0, description="how long a writer waits for the warehouse lock")

@@ -188,9 +188,7 @@ class Table:
         _require(0.0 <= self.shrink_floor <= 1.0, f"{where}: shrink_floor {self.shrink_floor} is not between 0 and 1")
         _require(self.fresh_within is None or self.fresh_within > timedelta(0), f"{where}: fresh_within must be positive")
         if self.event_time is not None:
-            _require(
-                self.event_time in {c.name for c in self.columns}, f"{where}: no column {self.event_time!r} for event_time"
-            )
+            _require(self.event_time in {c.name for c in self.columns}, f"{where}: no column {self.event_time!r} for event_time")
         if self.disposition is Disposition.REPLACE_PARTITION:
             _require(self.partitions is not None, f"{where}: replace_partition needs partitions")
         if self.disposition is Disposition.REPLACE:

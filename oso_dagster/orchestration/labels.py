@@ -17,6 +17,9 @@ PLATFORM_TAG = "opensource.observer/platform"
 
 PLATFORM_GROUP = "platform"
 
+PLATFORM_OWNER = "team:platform"
+"""Who owns the platform's own assets, and what nobody else owns."""
+
 
 def asset_key(source: Source, table: Table) -> dg.AssetKey:
     """`[source, table]`."""
