@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import SecretStr
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -16,7 +17,7 @@ def show() -> None:
     Example: `OSO_WORLD=sandbox oso settings`
     """
     settings = read_settings(catalogue())
-    table = Table(Column("variable", no_wrap=True), "now", "meaning")
+    table = Table(Column("variable", no_wrap=True), "now", "meaning", box=SIMPLE_HEAD)
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         shown = "set, hidden" if isinstance(value, SecretStr) else "default" if value is None else str(value)

@@ -6,6 +6,7 @@ import json
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -42,7 +43,7 @@ def list_sources(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    shown = Table("source", "table", "stability", "fresh within", "schedule", "owner")
+    shown = Table("source", "table", "stability", "fresh within", "schedule", "owner", box=SIMPLE_HEAD)
     for row in rows:
         promise = f"{row['fresh_within_hours']:g} h" if row["fresh_within_hours"] else "—"
         cadence = f"{row['schedule']} {row['timezone']}"

@@ -10,17 +10,22 @@ import os
 import shutil
 import subprocess
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from filelock import FileLock
 
 from oso_dagster.domain.redaction import redact
 
 _TIMEOUT_SECONDS = 600
+_HEADER_FIELDS = 3
+"""What `git cat-file --batch` writes before a blob: its id, its type, its size."""
+
 _COMPLETE = "oso-complete"
 """Written into a clone once all wanted blobs of a commit are there: address, commit, folders."""
 
@@ -82,12 +87,22 @@ def fetch(remote: Remote, cache: Path, folders: Sequence[str], sha: str) -> Snap
             return _fetch(remote, path, folders)
 
 
-def read(snapshot: Snapshot, folder: str, suffix: str) -> list[File]:
-    """All files below `folder` whose name ends in `suffix`, in path order."""
+def read(snapshot: Snapshot, folder: str, suffix: str) -> Iterator[File]:
+    """All files below `folder` whose name ends in `suffix`, in path order, while git still unpacks the next ones."""
     entries = [(oid, name) for oid, name in _tree(snapshot.path, snapshot.sha, folder) if name.endswith(suffix)]
-    wanted = "".join(f"{oid}\n" for oid, _ in entries).encode()
-    stream = _git(None, "cat-file", "--batch", "--buffer", cwd=snapshot.path, stdin=wanted)
-    return _split(stream, [name for _, name in entries])
+    with TemporaryFile() as wanted:
+        wanted.write("".join(f"{oid}\n" for oid, _ in entries).encode())
+        wanted.seek(0)
+        command = ["git", "cat-file", "--batch", "--buffer"]
+        with subprocess.Popen(
+            command, cwd=snapshot.path, stdin=wanted, stdout=subprocess.PIPE, env=_environment(None)
+        ) as process:
+            if process.stdout is None:
+                raise GitError("git cat-file has no output")
+            try:
+                yield from _files(process.stdout, [name for _, name in entries])
+            finally:
+                process.kill()
 
 
 def _fetch(remote: Remote, path: Path, folders: Sequence[str]) -> Snapshot:
@@ -133,22 +148,19 @@ def _tree(path: Path, sha: str, folder: str) -> list[tuple[str, str]]:
     return [(meta.split()[2].decode(), name.decode("utf-8", "replace")) for meta, name in entries if meta.split()[1] == b"blob"]
 
 
-def _split(stream: bytes, names: Sequence[str]) -> list[File]:
-    files: list[File] = []
-    at = 0
+def _files(stream: IO[bytes], names: Sequence[str]) -> Iterator[File]:
     for name in names:
-        newline = stream.index(b"\n", at)
-        header = stream[at:newline].split()
-        if header[-1] == b"missing":
+        header = stream.readline().split()
+        if len(header) != _HEADER_FIELDS:
             raise GitError(f"{name}: git has no content for it; the clone is damaged, run the load again")
-        begin, size = newline + 1, int(header[2])
-        files.append(File(name, stream[begin : begin + size]))
-        at = begin + size + 1
-    return files
+        content = stream.read(int(header[2]))
+        if stream.read(1) != b"\n":
+            raise GitError(f"{name}: git ended in the middle of it; run the load again")
+        yield File(name, content)
 
 
 def _git(remote: Remote | None, *arguments: str, cwd: Path | None = None, stdin: bytes = b"") -> bytes:
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"} | _credentials(remote)
+    environment = _environment(remote)
     try:
         done = subprocess.run(
             ["git", *arguments],
@@ -170,6 +182,10 @@ def _git(remote: Remote | None, *arguments: str, cwd: Path | None = None, stdin:
         )
         raise GitError(f"{where} cannot be read ({words}). Check the address and the credentials of the source, then run again.")
     return done.stdout
+
+
+def _environment(remote: Remote | None) -> dict[str, str]:
+    return {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"} | _credentials(remote)
 
 
 def _credentials(remote: Remote | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oso_dagster.domain.loading import Extract, RefusedError, Request, Unchanged
 from oso_dagster.domain.source import (
@@ -19,6 +19,9 @@ from oso_dagster.domain.source import (
     Stability,
     Table,
 )
+
+if TYPE_CHECKING:
+    from oso_dagster.connectors.git import Snapshot
 
 _ORIGIN = (
     Column("schema_version", ColumnType.BIGINT, "Version of the directory's schema that the file follows"),
@@ -91,28 +94,35 @@ _COLLECTIONS = (
 def _extract(request: Request) -> Extract | Unchanged:
     """Read the newest commit; one that was loaded before is not fetched again. Each of the two tables is one folder."""
     # Arrow and git load when used, not with the definitions.
-    from oso_dagster.connectors import git, yaml_files  # noqa: PLC0415
-    from oso_dagster.connectors.arrow import bulk_objects, table_of  # noqa: PLC0415
+    from oso_dagster.connectors import git  # noqa: PLC0415
+    from oso_dagster.connectors.arrow import bulk_objects  # noqa: PLC0415
 
     remote = git.Remote(request.settings["url"], request.settings.get("token"))
     sha = git.head(remote)
     if request.previous is not None and request.previous.version == sha:
         return Unchanged(sha, request.previous.facts)
     snapshot = git.fetch(remote, request.cache, _FOLDERS, sha)
-    with bulk_objects():
-        documents, bad = yaml_files.parse(git.read(snapshot, f"data/{request.table}", ".yaml"))
-        misfits = [yaml_files.BadFile(path, reason) for path, document in documents if (reason := _misfit(document))]
-        _refuse(request, len(documents) + len(bad), {file.path: file.reason for file in [*bad, *misfits]})
-        unfit = {file.path for file in misfits}
-        good = [(path, document) for path, document in documents if path not in unfit]
-        table = next(table for table in SOURCE.tables if table.name == request.table)
-        rows = _parents(table, good, snapshot.sha, snapshot.committed_at) | _children(table, good)
-        batches = {name: [table_of(columns, rows[name])] for name, columns in table.physical.items()}
+    with bulk_objects():  # until the documents are gone again
+        return _read(request, snapshot)
+
+
+def _read(request: Request, snapshot: Snapshot) -> Extract:
+    from oso_dagster.connectors import git, yaml_files  # noqa: PLC0415
+    from oso_dagster.connectors.arrow import table_of  # noqa: PLC0415
+
+    documents, bad = yaml_files.parse(git.read(snapshot, f"data/{request.table}", ".yaml"))
+    misfits = [yaml_files.BadFile(path, reason) for path, document in documents if (reason := _misfit(document))]
+    rejected = {file.path: file.reason for file in [*bad, *misfits]}
+    _refuse(request, len(documents) + len(bad), rejected)
+    good = [(path, document) for path, document in documents if path not in rejected]
+    table = next(table for table in SOURCE.tables if table.name == request.table)
+    rows = _parents(table, good, snapshot.sha, snapshot.committed_at) | _children(table, good)
+    batches = {name: [table_of(columns, rows[name])] for name, columns in table.physical.items()}
     facts = {
         "commit_sha": snapshot.sha,
         "committed_at": snapshot.committed_at.isoformat(),
         "files": len(documents) + len(bad),
-        "rejected_files": [f"{file.path}: {file.reason}" for file in [*bad, *misfits]],
+        "rejected_files": [f"{path}: {reason}" for path, reason in sorted(rejected.items())],
         "unknown_fields": sorted({key for _, document in good for key in document} - _KNOWN_FIELDS),
     }
     return Extract(snapshot.sha, batches, facts)

@@ -37,11 +37,13 @@ def literal(text: str) -> str:
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, dict[str, str]]:
-    """The tables of a schema and their columns with DuckDB's types, in order."""
+    """The tables of a schema (`schema` of the current database, or `database.schema`) and their columns with DuckDB's types."""
+    database, _, name = schema.rpartition(".")
     found: dict[str, dict[str, str]] = {}
     rows = connection.execute(
-        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = ? ORDER BY table_name, column_index",
-        [schema],
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = coalesce(?, current_database()) AND schema_name = ? ORDER BY table_name, column_index",
+        [database or None, name],
     ).fetchall()
     for table, column, kind in rows:
         found.setdefault(table, {})[column] = kind

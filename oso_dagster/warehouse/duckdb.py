@@ -1,16 +1,17 @@
 """The embedded warehouse: one DuckDB file, one writer at a time, readers that never see half a load.
 
-A load goes: lock, stage with dlt into a schema of its own, hold the staged rows against the guards, publish parent and
-children in one transaction together with the record of the load. Whoever dies in between leaves the old rows.
+A load goes: stage with dlt in a database in memory, lock, hold the staged rows against the guards, publish parent and
+children in one transaction together with the record of the load. Whoever dies in between leaves the old rows and nothing else.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
@@ -19,6 +20,7 @@ from oso_dagster.domain.loading import Extract, Facts, Loaded, LoadRecord, Refus
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Source, Table
 from oso_dagster.warehouse import guards, publishing, staging
+from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.lock import hold
 
 
@@ -46,24 +48,30 @@ class DuckDBWarehouse:
         """A read-only connection; waits while a writer has the file. Raises FileNotFoundError before the first load."""
         if not self._path.exists():
             raise FileNotFoundError(f"{self._path.name} does not exist yet: nothing has been loaded into this world")
-        with self._connect(read_only=True) as connection:
+        with self._reader() as connection:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The lock and a connection. Raises WorldMismatchError when the file is of another world."""
-        with self.lock(), self._connect(read_only=False) as connection:
-            publishing.prepare(connection)
-            stored = publishing.claim_world(connection, self._world)
-            if stored != self._world:
-                raise WorldMismatchError(
-                    f"{self._path.name} holds data of the world {stored!r}, not {self._world!r}: set OSO_HOME apart"
-                )
-            yield connection
+    def write(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Be the only writer, with the warehouse attached to `connection` (one in memory) as its current database.
+
+        Raises WorldMismatchError when the file is of another world.
+        """
+        name = quoted(self._path.stem)  # the name that SQLMesh's views use, which is the file's stem
+        with self.lock():
+            self._patiently(connection.execute, f"ATTACH {literal(str(self._path))} AS {name}")
+            try:
+                connection.execute(f"USE {name}")
+                publishing.prepare(connection)
+                self._require_world(publishing.claim_world(connection, self._world))
+                yield
+            finally:
+                connection.execute(f"USE {staging.DATABASE}")
+                connection.execute(f"DETACH {name}")
 
     def ensure_tables(self, sources: Sequence[Source]) -> None:
         """Create every declared table that does not exist, empty, with its comments: SQLMesh needs them before its first plan."""
-        with self.write() as connection:
+        with duckdb.connect() as connection, self.write(connection):
             for source in sources:
                 for table in source.tables:
                     publishing.create_tables(connection, source.name, table)
@@ -72,7 +80,7 @@ class DuckDBWarehouse:
         """The newest published load of a table (of one partition of it), or None."""
         if not self._path.exists():
             return None
-        with self._connect(read_only=True) as connection:
+        with self._reader() as connection:
             return publishing.last_load(connection, source, table, partition)
 
     def load(
@@ -86,17 +94,15 @@ class DuckDBWarehouse:
         allow_shrink: bool = False,
     ) -> Loaded:
         """Stage, judge and publish one extract. Raises RefusedError, and then nothing that a reader sees has changed."""
-        with staging.prepared(self._cache, source.name, table, extract, window) as package, self.write() as connection:
-            schema = package.land(connection)
-            before = publishing.last_load(connection, source.name, table.name, window.key if window else None)
-            rows = guards.count(connection, schema, table)
-            findings = guards.judge(connection, schema, source.name, table, rows, before, allow_shrink=allow_shrink)
+        with staging.landed(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
+            before = publishing.last_load(arrival.connection, source.name, table.name, window.key if window else None)
+            rows = guards.count(arrival.connection, table)
+            findings = guards.judge(arrival.connection, source.name, table, rows, before, allow_shrink=allow_shrink)
             failed = [finding for finding in findings if not finding.passed]
             if failed:
-                connection.execute(f"DROP SCHEMA {schema} CASCADE")
                 raise RefusedError("; ".join(finding.message for finding in failed), findings)
             record = LoadRecord(
-                load_id=package.load_id,
+                load_id=arrival.load_id,
                 source=source.name,
                 table=table.name,
                 partition=window.key if window else None,
@@ -106,24 +112,34 @@ class DuckDBWarehouse:
                 loaded_at=datetime.now(UTC),
                 facts=_plain(extract.facts),
             )
-            new_columns = publishing.publish(connection, schema, table, record, window)
+            new_columns = publishing.publish(arrival.connection, table, record, window)
             return Loaded(record, findings, new_columns)
 
     @contextmanager
-    def _connect(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the file, waiting while another process, or a connection of the other kind here, has it open."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+    def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = self._patiently(duckdb.connect, str(self._path), read_only=True)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _patiently(
+        self, call: Callable[..., duckdb.DuckDBPyConnection], *arguments: Any, **options: Any
+    ) -> duckdb.DuckDBPyConnection:
+        """Call, and wait while another process, or a connection of the other kind here, has the file open."""
         attempts = Retrying(
             retry=retry_if_exception(_is_busy),
             stop=stop_after_delay(self._timeout),
             wait=wait_random_exponential(multiplier=0.02, max=0.5),
             reraise=True,
         )
-        connection = attempts(duckdb.connect, str(self._path), read_only=read_only)
-        try:
-            yield connection
-        finally:
-            connection.close()
+        return attempts(call, *arguments, **options)
+
+    def _require_world(self, stored: str) -> None:
+        if stored != self._world:
+            raise WorldMismatchError(
+                f"{self._path.name} holds data of the world {stored!r}, not {self._world!r}: set OSO_HOME apart"
+            )
 
 
 def _is_busy(error: BaseException) -> bool:

@@ -7,24 +7,24 @@ import duckdb
 from oso_dagster.domain.loading import Finding, LoadRecord, refuse_shrink
 from oso_dagster.domain.source import Disposition, Table
 from oso_dagster.warehouse.ddl import columns_of, quoted
+from oso_dagster.warehouse.staging import SCHEMA
 
 _CHILD_SLACK = 10
 """Rows that a child table may lose whatever its share: half of a list of four is no sign of a broken upstream."""
 
 
-def count(connection: duckdb.DuckDBPyConnection, schema: str, table: Table) -> dict[str, int]:
-    """Rows of each landed table in the staging schema; one that dlt did not create, for want of rows, has none."""
-    there = columns_of(connection, schema)
+def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
+    """Staged rows of each landed table; one that dlt did not create, for want of rows, has none."""
+    there = columns_of(connection, SCHEMA)
     rows: dict[str, int] = {}
     for name in table.physical:
-        found = connection.execute(f"SELECT count(*) FROM {schema}.{quoted(name)}").fetchone() if name in there else (0,)
+        found = connection.execute(f"SELECT count(*) FROM {SCHEMA}.{quoted(name)}").fetchone() if name in there else (0,)
         rows[name] = int(found[0]) if found else 0
     return rows
 
 
 def judge(
     connection: duckdb.DuckDBPyConnection,
-    schema: str,
     source: str,
     table: Table,
     rows: dict[str, int],
@@ -34,9 +34,9 @@ def judge(
 ) -> list[Finding]:
     """All findings, passed or not; a missing column stops the rest, which could not be asked."""
     where = f"{source}.{table.name}"
-    findings = [_arrived(where, table, rows), _columns_present(connection, schema, where, table, rows)]
+    findings = [_arrived(where, table, rows), _columns_present(connection, where, table, rows)]
     if findings[-1].passed:
-        findings.append(_primary_key(connection, schema, where, table, rows))
+        findings.append(_primary_key(connection, where, table, rows))
     if allow_shrink or table.disposition is not Disposition.REPLACE:
         findings.append(Finding("not_shrunk", passed=True, message="not asked: shrinking is allowed here"))
     else:
@@ -50,10 +50,8 @@ def _arrived(where: str, table: Table, rows: dict[str, int]) -> Finding:
     return Finding("arrived", there, message, {"rows": rows[table.name]})
 
 
-def _columns_present(
-    connection: duckdb.DuckDBPyConnection, schema: str, where: str, table: Table, rows: dict[str, int]
-) -> Finding:
-    there = columns_of(connection, schema)
+def _columns_present(connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int]) -> Finding:
+    there = columns_of(connection, SCHEMA)
     lost = [
         f"{name}.{column.name}"
         for name, columns in table.physical.items()
@@ -64,7 +62,7 @@ def _columns_present(
     return Finding("columns_present", not lost, message, {"lost": lost})
 
 
-def _primary_key(connection: duckdb.DuckDBPyConnection, schema: str, where: str, table: Table, rows: dict[str, int]) -> Finding:
+def _primary_key(connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int]) -> Finding:
     problems: list[str] = []
     for name, key in table.keys.items():
         if not rows[name]:
@@ -72,7 +70,7 @@ def _primary_key(connection: duckdb.DuckDBPyConnection, schema: str, where: str,
         required = dict.fromkeys([*key, *(column.name for column in table.physical[name] if not column.nullable)])
         columns = ", ".join(quoted(column) for column in key)
         nulls = " OR ".join(f"{quoted(column)} IS NULL" for column in required)
-        staged = f"{schema}.{quoted(name)}"
+        staged = f"{SCHEMA}.{quoted(name)}"
         problems += [
             f"{name} has no {'/'.join(required)} in {found[0]:,} rows"
             for found in connection.execute(f"SELECT count(*) FROM {staged} WHERE {nulls}").fetchall()

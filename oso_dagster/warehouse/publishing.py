@@ -14,6 +14,7 @@ from oso_dagster.domain.loading import LoadRecord, RefusedError
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Column, Disposition, Table
 from oso_dagster.warehouse.ddl import columns_of, create, duckdb_type, quoted
+from oso_dagster.warehouse.staging import SCHEMA
 
 _LOADS = """
 CREATE TABLE IF NOT EXISTS platform.loads (
@@ -65,17 +66,15 @@ def last_load(connection: duckdb.DuckDBPyConnection, source: str, table: str, pa
     )
 
 
-def publish(
-    connection: duckdb.DuckDBPyConnection, schema: str, table: Table, record: LoadRecord, window: Window | None
-) -> list[str]:
-    """Move the staged rows to their tables and drop the staging schema; returns the columns that are new upstream."""
+def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRecord, window: Window | None) -> list[str]:
+    """Move the staged rows to their tables; returns the columns that are new upstream."""
     connection.begin()
     try:
         create_tables(connection, record.source, table)
-        staged = columns_of(connection, schema)
+        staged = columns_of(connection, SCHEMA)
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
         for name in table.physical:
-            _move(connection, f"{schema}.{quoted(name)}", record, table, name, window, staged.get(name, {}))
+            _move(connection, f"{SCHEMA}.{quoted(name)}", record, table, name, window, staged.get(name, {}))
         connection.execute(
             "INSERT INTO platform.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -83,7 +82,6 @@ def publish(
                 json.dumps(dict(record.rows)), json.dumps(record.facts), record.loaded_at,
             ],
         )  # fmt: skip
-        connection.execute(f"DROP SCHEMA {schema} CASCADE")
         connection.commit()
     except BaseException:
         connection.rollback()

@@ -1,7 +1,8 @@
-"""dlt's part: an extract becomes a load package, and the package becomes tables in a staging schema.
+"""dlt's part: an extract becomes a load package, and the package becomes tables in a database in memory.
 
-dlt's own folder is wiped before each attempt and its state is not restored: a package that a killed run left pending can never
-be loaded in place of new rows. One attempt at a time per table and partition.
+Nothing here touches the warehouse, so nothing here needs its lock, and a killed load leaves nothing in it. dlt's own folder is
+wiped before each attempt and its state is not restored: a package that a killed run left pending can never be loaded in place
+of new rows. One attempt at a time per table and partition.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +23,26 @@ from oso_dagster.domain.loading import Extract, RefusedError
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Table
 
+DATABASE = "memory"
+"""DuckDB's name for a connection's own database in memory."""
+
+SCHEMA = f"{DATABASE}.arrived"
+"""Where the staged tables are, under the names under which they will be published."""
+
 _CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 
 
-class Package:
-    """One extract, normalized on disk, ready to be loaded into a staging schema."""
+@dataclass(frozen=True)
+class Arrival:
+    """Staged rows, in the memory of `connection`, and dlt's id of the load."""
 
-    def __init__(self, pipeline: Any, schema: str) -> None:
-        self._pipeline = pipeline
-        self._schema = schema
-        self.load_id = ""
-
-    def land(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """Load the package through `connection`; returns the quoted staging schema. Raises dlt's error when a job fails."""
-        connection.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
-        info = self._pipeline.load(destination=dlt.destinations.duckdb(connection), dataset_name=self._schema)
-        info.raise_on_failed_jobs()
-        (self.load_id,) = info.loads_ids
-        return self._schema
+    connection: duckdb.DuckDBPyConnection
+    load_id: str
 
 
 @contextmanager
-def prepared(cache: Path, source: str, table: Table, extract: Extract, window: Window | None) -> Iterator[Package]:
-    """Extract and normalize without the warehouse's lock, which only the loading itself needs."""
+def landed(cache: Path, source: str, table: Table, extract: Extract, window: Window | None) -> Iterator[Arrival]:
+    """Draw the extract and stage it. Raises what the extract raises, dlt's error, or RefusedError while another run loads it."""
     missing = table.physical.keys() ^ extract.batches.keys()
     if missing:
         raise RefusedError(
@@ -53,30 +52,38 @@ def prepared(cache: Path, source: str, table: Table, extract: Extract, window: W
     folder = cache / "dlt" / (f"{name}__{window.key.replace(':', '')}" if window else name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        lock = FileLock(f"{folder}.lock", timeout=0)
-        with lock:
+        with FileLock(f"{folder}.lock", timeout=0), duckdb.connect() as connection:
             shutil.rmtree(folder, ignore_errors=True)
-            yield _package(folder, source, table.name, extract)
+            connection.execute("SET temp_directory = ?", [str(folder / "spilled")])
+            yield Arrival(connection, _stage(folder, name, extract, connection))
             shutil.rmtree(folder, ignore_errors=True)
     except Timeout:
         raise RefusedError(f"{source}.{table.name}: another run is loading it now; run again when that one is done") from None
 
 
-def _package(folder: Path, source: str, table: str, extract: Extract) -> Package:
+def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBPyConnection) -> str:
     _quiet()
-    schema = f"staging_of_{source}_{table}"  # dlt folds a double underscore in the name of a schema
-    pipeline = dlt.pipeline(f"{source}__{table}", pipelines_dir=str(folder), destination="duckdb", dataset_name=schema)
+    pipeline = dlt.pipeline(
+        name,
+        pipelines_dir=str(folder),
+        destination=dlt.destinations.duckdb(connection),
+        dataset_name=SCHEMA.removeprefix(f"{DATABASE}."),
+    )
     resources = [
-        dlt.resource(iter(batches), name=landed, write_disposition="replace", schema_contract=_CONTRACT)
-        for landed, batches in extract.batches.items()
+        dlt.resource(iter(batches), name=landing, write_disposition="replace", schema_contract=_CONTRACT)
+        for landing, batches in extract.batches.items()
     ]
     pipeline.extract(resources, loader_file_format="parquet")
     pipeline.normalize()
-    return Package(pipeline, schema)
+    info = pipeline.load()
+    info.raise_on_failed_jobs()
+    (load_id,) = info.loads_ids
+    return str(load_id)
 
 
 def _quiet() -> None:
-    """No telemetry, no progress of its own: Dagster shows what happens."""
+    """No telemetry, no state to restore, no progress of its own: Dagster shows what happens."""
     dlt.config["runtime.dlthub_telemetry"] = False
+    dlt.config["restore_from_destination"] = False
     dlt.config["load.workers"] = 4
     logging.getLogger("dlt").setLevel(logging.ERROR)

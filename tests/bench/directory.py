@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+
 from oso_dagster.connectors import git
+from oso_dagster.connectors.arrow import bulk_objects
 from oso_dagster.connectors.yaml_files import load_with_pyyaml
 from oso_dagster.domain.loading import Request
 from oso_dagster.sandbox import repository
@@ -52,19 +56,20 @@ def ours(url: str, cache: Path, folder: Path) -> int:
 
 def floor(snapshot: git.Snapshot, folder: Path) -> int:
     """The fastest parser and one plain transaction: no checks, no types beyond what Arrow guesses, nothing atomic to others."""
-    import duckdb
-    import pyarrow as pa
     from yaml_rs import loads
 
-    documents = [loads(file.content.decode()) for file in git.read(snapshot, "data/projects", ".yaml")]
+    with bulk_objects():
+        documents = [loads(file.content.decode()) for file in git.read(snapshot, "data/projects", ".yaml")]
+        count, tables = len(documents), {name: _arrow(rows) for name, rows in _tables(documents).items()}
+        del documents
     connection = duckdb.connect(str(folder / "w.duckdb"))
     connection.begin()
-    for name, rows in _tables(documents).items():
-        connection.register("arrived", pa.table({key: [row[key] for row in rows] for key in rows[0]}))
+    for name, table in tables.items():
+        connection.register("arrived", table)
         connection.execute(f"CREATE TABLE {name} AS FROM arrived")
     connection.commit()
     connection.close()
-    return len(documents)
+    return count
 
 
 def with_dicts(snapshot: git.Snapshot, folder: Path) -> int:
@@ -80,27 +85,20 @@ def with_dicts(snapshot: git.Snapshot, folder: Path) -> int:
     return len(documents)
 
 
-def _tables(documents: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    tables: dict[str, list[dict[str, Any]]] = {
-        "projects": [{key: document.get(key) for key in ("name", "display_name", "description")} for document in documents]
-    }
+def _arrow(rows: list[tuple[Any, ...]]) -> pa.Table:
+    columns = [pa.array(list(column)) for column in zip(*rows, strict=True)]
+    return pa.Table.from_arrays(columns, names=[f"c{n}" for n in range(len(columns))])
+
+
+def _tables(documents: list[dict[str, Any]]) -> dict[str, list[tuple[Any, ...]]]:
+    tables = {"projects": [(d["name"], d.get("display_name"), d.get("description")) for d in documents]}
     for key in LISTS:
-        tables[key] = [{"project": d["name"], "n": n, "url": e["url"]} for d in documents for n, e in enumerate(d.get(key) or [])]
-    tables["social"] = [
-        {"project": d["name"], "platform": p, "url": e["url"]}
-        for d in documents
-        for p, entries in (d.get("social") or {}).items()
-        for e in entries or []
-    ]
+        tables[key] = [(d["name"], n, e["url"]) for d in documents for n, e in enumerate(d.get(key) or ())]
+    social = ((d["name"], p, e["url"]) for d in documents for p, all_ in (d.get("social") or {}).items() for e in all_ or ())
+    tables["social"] = list(social)
     tables["blockchain"] = [
-        {
-            "project": d["name"],
-            "address": e["address"],
-            "name": e.get("name"),
-            "tags": e.get("tags"),
-            "networks": e.get("networks"),
-        }
+        (d["name"], e["address"], e.get("name"), e.get("tags"), e.get("networks"))
         for d in documents
-        for e in d.get("blockchain") or []
+        for e in d.get("blockchain") or ()
     ]
     return {name: rows for name, rows in tables.items() if rows}

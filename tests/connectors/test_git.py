@@ -16,7 +16,7 @@ def test_the_newest_commit_is_read_with_its_time_and_only_wanted_files(repositor
     remote = git.Remote(repository.url)
     sha = git.head(remote)
     snapshot = git.fetch(remote, tmp_path / "cache", FOLDERS, sha)
-    files = git.read(snapshot, "data/projects", ".yaml")
+    files = list(git.read(snapshot, "data/projects", ".yaml"))
     assert snapshot.sha == sha == repository.git("rev-parse", "HEAD")
     assert snapshot.committed_at.timestamp() == int(repository.git("show", "--no-patch", "--format=%ct"))
     assert [file.path for file in files] == [f"data/projects/{name[0]}/{name}.yaml" for name in ("alpha", "beta", "gamma")]
@@ -32,7 +32,7 @@ def test_a_server_that_filters_sends_only_the_wanted_blobs(repository: Repositor
     unwanted = repository.git("rev-parse", "HEAD:data/other/large.yaml")
     local = Repository(snapshot.path).git("rev-list", "--objects", "--missing=print", snapshot.sha)
     assert f"?{unwanted}" in local
-    assert len(git.read(snapshot, "data/collections", ".yaml")) == 2
+    assert len(list(git.read(snapshot, "data/collections", ".yaml"))) == 2
 
 
 def test_a_commit_that_is_already_there_is_not_fetched_again(repository: Repository, tmp_path: Path) -> None:
@@ -47,7 +47,8 @@ def test_a_bare_repository_is_read_like_any_other(repository: Repository, tmp_pa
     bare = tmp_path / "bare.git"
     repository.git("clone", "--quiet", "--bare", str(repository.path), str(bare))
     remote = git.Remote(bare.as_uri())
-    assert len(git.read(git.fetch(remote, tmp_path / "c", FOLDERS, git.head(remote)), "data/projects", ".yaml")) == 3
+    snapshot = git.fetch(remote, tmp_path / "c", FOLDERS, git.head(remote))
+    assert len(list(git.read(snapshot, "data/projects", ".yaml"))) == 3
 
 
 def test_a_damaged_clone_is_made_anew(repository: Repository, tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_a_damaged_clone_is_made_anew(repository: Repository, tmp_path: Path) ->
     (snapshot.path / "config").write_text("[core\nbroken")
     sha = repository.commit({"data/projects/d/delta.yaml": "name: delta\n"})
     again = git.fetch(remote, tmp_path / "cache", FOLDERS, sha)
-    assert len(git.read(again, "data/projects", ".yaml")) == 4
+    assert len(list(git.read(again, "data/projects", ".yaml"))) == 4
 
 
 def test_an_unreachable_repository_is_named_with_gits_own_words(tmp_path: Path) -> None:
@@ -75,3 +76,14 @@ def test_no_credential_shows_in_an_error_or_a_repr() -> None:
         git.head(remote)
     assert "hunter2" not in str(caught.value)
     assert "t0ken" not in str(caught.value) + repr(remote)
+
+
+def test_a_blob_that_is_gone_is_an_error_not_a_missing_file(repository: Repository, tmp_path: Path) -> None:
+    remote = git.Remote(repository.url)
+    snapshot = git.fetch(remote, tmp_path / "cache", FOLDERS, git.head(remote))
+    Repository(snapshot.path).git("remote", "remove", "origin")
+    for pack in (snapshot.path / "objects" / "pack").iterdir():
+        pack.rename(tmp_path / pack.name)
+    Repository(snapshot.path).git("init", "--quiet", "--bare")
+    with pytest.raises(git.GitError):
+        list(git.read(snapshot, "data/projects", ".yaml"))
