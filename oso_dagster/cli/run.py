@@ -102,7 +102,16 @@ def _run(definitions: dg.Definitions, job: str, instance: dg.DagsterInstance) ->
 
 
 def _data(store: Store, verdicts: Sequence[VerdictRow]) -> Table:
-    table = Table("source", "table", Column("rows", justify="right"), "freshness", "verdict", title="The data", box=SIMPLE_HEAD)
+    table = Table(
+        "source",
+        Column("table", no_wrap=True),
+        Column("rows", justify="right"),
+        "freshness",
+        "verdict",
+        title="The data",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     good = store.ledger.last_good()
     fresh = {row.asset: row.freshness for row in store.freshness()}
     for asset in (*sorted(fresh), *sorted(name for name in good if name.startswith("marts/"))):
@@ -126,8 +135,8 @@ def _verdict_of(asset: str, verdicts: Sequence[VerdictRow]) -> str:
 
 
 def _objectives(verdicts: Sequence[VerdictRow]) -> Table:
-    numbers = (Column(name, justify="right") for name in ("good/counted", "target"))
-    table = Table("objective", "verdict", *numbers, title="The objectives", box=SIMPLE_HEAD)
+    numbers = (Column(name, justify="right") for name in ("good", "target"))
+    table = Table(Column("objective", no_wrap=True), "verdict", *numbers, title="The objectives", box=SIMPLE_HEAD, pad_edge=False)
     for row in verdicts:
         counted = f"{row.good:,}/{row.valid:,}" if row.valid else "—"
         name = f"{row.service}.{row.objective}"
