@@ -6,24 +6,29 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 _UNFINISHED = ".unfinished-"
 _ABANDONED_SECONDS = 3600
+_WRITERS = 16
 _READABLE = 0o644
 
 
 def publish(files: Mapping[str, str], folder: Path) -> None:
-    """Replace each file as a whole, in the order given: name a page after those it links to.
+    """Replace each file as a whole, the last one after all others: let it be the page that links to them.
 
-    Files that are not named stay. Raises ValueError for a name that leaves the folder, before anything is written.
+    Several at once: each waits for the disk by itself. Files that are not named stay. Raises ValueError for a name that
+    leaves the folder, before anything is written.
     """
     require_inside(files)
     folders = {(folder / name).parent for name in files}
     for one in folders:
         one.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        _replace(folder / name, text.encode())
+    *others, last = files
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        list(pool.map(lambda name: _replace(folder / name, files[name].encode()), others))
+    _replace(folder / last, files[last].encode())
     for one in sorted(folders):
         _sweep(one)
         _sync(one)
