@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from oso_dagster.cli import demo, dev, run, sandbox, settings, sources
+from oso_dagster.cli import demo, dev, run, sandbox, settings, sources, status
 from oso_dagster.cli.instance import PortTakenError
 from oso_dagster.settings import SettingsError
 
@@ -21,12 +21,13 @@ app.command()(run.run)
 app.command("settings")(settings.show)
 app.add_typer(sources.app, name="sources")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(status.app, name="status")
 
 
 def main() -> None:
     """The entry point of the script `oso`: what a person can mend is one line on standard error and exit code 1."""
     try:
         app()
-    except (SettingsError, PortTakenError) as error:
+    except (SettingsError, PortTakenError, status.NoPageError) as error:
         sys.stderr.write(f"oso: {error}\n")
         sys.exit(1)
