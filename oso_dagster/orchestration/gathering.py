@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.objectives import OBJECTIVES
+from oso_dagster.domain.objectives import OBJECTIVES, SERVICES
 from oso_dagster.domain.slo import Objective, Verdict
 from oso_dagster.domain.source import Source
 from oso_dagster.domain.status import DataGroup, DataSet, Incident, ObjectiveState, ServiceState, StatusPage
@@ -16,13 +16,6 @@ from oso_dagster.reliability.ledger import LastGood
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import FreshnessRow, Store
 from oso_dagster.settings import Settings
-
-SERVICES = {
-    "core_source_data": ("Core source data", "Data that everything is built on arrives whole and in time."),
-    "unstable_source_data": ("Unstable source data", "Data of third parties, taken as it comes, with a looser promise."),
-    "sqlmesh": ("Data models", "Every attempt at building a data set succeeds, retries not forgiven."),
-}
-"""What each service is called on the page, in the order in which the page shows them."""
 
 _PUBLISHED_LAYER = "sqlmesh/marts"
 

@@ -1,6 +1,7 @@
 """The reliability store: opened, brought to the newest schema, and bound to one world.
 
-`ledger` holds attempts, `results` what evaluation found; the methods here are what readers such as the status page need.
+`ledger` holds attempts, `samples` what others report, `results` what evaluation found; the methods here are what readers
+such as the status page need.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from sqlalchemy import select
 from oso_dagster.domain.attempts import Attempt, Label
 from oso_dagster.domain.freshness import Freshness
 from oso_dagster.reliability.database import Database, insert_into
+from oso_dagster.reliability.events import Events
 from oso_dagster.reliability.ledger import Ledger
 from oso_dagster.reliability.results import Results, VerdictRow
+from oso_dagster.reliability.samples import Maintenances, Samples
 from oso_dagster.reliability.tables import identity
+from oso_dagster.reliability.tallying import Tallying
 
 
 class WrongWorldError(Exception):
@@ -44,6 +48,10 @@ class Store:
         self._database = database
         self.ledger = Ledger(database)
         self.results = Results(database)
+        self.samples = Samples(database)
+        self.maintenance = Maintenances(database)
+        self.tallying = Tallying(database)
+        self.events = Events(self.ledger, self.samples)
 
     @classmethod
     def open(cls, url: str, world: str) -> Self:
