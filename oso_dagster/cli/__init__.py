@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from oso_dagster.cli import demo, dev, run, sandbox, settings, sources
+from oso_dagster.cli import demo, dev, run, sandbox, settings, slo, sources
 from oso_dagster.cli.instance import PortTakenError
 from oso_dagster.settings import SettingsError
 
@@ -21,6 +21,7 @@ app.command()(run.run)
 app.command("settings")(settings.show)
 app.add_typer(sources.app, name="sources")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(slo.app, name="slo")
 
 
 def main() -> None:

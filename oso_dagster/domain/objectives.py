@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 
 from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.declarations import validated
 from oso_dagster.domain.slo import (
     ALL,
     Assessment,
@@ -39,7 +40,7 @@ def _windowed(service: str, name: str, title: str, indicator: Indicator, target:
 RELIABILITY = "materialization_reliability"
 """The objective that every class of assets has, and the check that every one of them has by itself."""
 
-OBJECTIVES: tuple[Objective, ...] = (
+_DECLARED: tuple[Objective, ...] = (
     _windowed(
         "core_source_data",
         RELIABILITY,
@@ -88,6 +89,9 @@ OBJECTIVES: tuple[Objective, ...] = (
     _windowed("kubernetes", "availability", "Time in which clusters and resources are there", Indicator.SAMPLES, 9_900),
     _windowed("kubernetes", "flux_availability", "Time in which Flux reconciles", Indicator.SAMPLES, 9_900),
 )
+
+OBJECTIVES = validated(_DECLARED, SERVICES)
+"""All objectives, in the order in which they are shown."""
 
 _UNITS = {
     Indicator.FAMILIES: "materializations",

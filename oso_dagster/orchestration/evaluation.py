@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.budget import Count, recovery
+from oso_dagster.domain.budget import recovery
 from oso_dagster.domain.burn import TIERS, Burning, firing
 from oso_dagster.domain.freshness import Freshness
 from oso_dagster.domain.maintenance import Maintenance, touching
@@ -16,6 +16,7 @@ from oso_dagster.domain.renames import RENAMED, checked, under_present_names
 from oso_dagster.domain.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
 from oso_dagster.domain.source import Source
 from oso_dagster.orchestration.promises import Promises
+from oso_dagster.reliability.events import Event
 from oso_dagster.reliability.results import AssetRow
 from oso_dagster.reliability.store import Store
 
@@ -58,7 +59,7 @@ class Evaluator:
         shown = touching(windows, objective.service, objective.name, names, since, now)
         assessed = evaluate(objective, tallies, now, self._burning(objective, now, shown))
         low = assessed.verdict is Verdict.BREACHED and objective.window is not None and assessed.valid <= RECOVERY_EVENTS
-        counts = self.counts(objective, since, now, shown) if low else []
+        counts = [one.count for one in self.events(objective, since, now, shown)] if low else []
         recovers = recovery(counts, objective.target, objective.window or timedelta(0), now) if low else None
         return replace(assessed, recovers=recovers, maintenance=shown)
 
@@ -70,11 +71,10 @@ class Evaluator:
         assets = sorted(asset for asset, of in self.labels.items() if of is label)
         return {asset: evaluate(objective, [found[asset]] if asset in found else [], now) for asset in assets}
 
-    def counts(
-        self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance], asset: str | None = None
-    ) -> list[Count]:
-        """The single events that an objective with a window counts in (since, now], of all its assets or of one."""
-        return [event.count for event in self.store.events.of(objective, since, now, windows) if self._counts(event.asset, asset)]
+    def events(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[Event]:
+        """The single events that an objective with a window counts in (since, now], by the names of today."""
+        found = [replace(one, asset=self.present(one.asset)) for one in self.store.events.of(objective, since, now, windows)]
+        return [one for one in found if objective.label is None or one.asset in self.labels]
 
     def freshness_rows(self, label: Label, now: datetime) -> list[AssetRow]:
         """The freshness of each source asset of a label; None for those that promise nothing."""
@@ -86,9 +86,9 @@ class Evaluator:
         """How long each table that promises something was fresh in the last `over`, and how long it had to be."""
         return self._promises(label, now).fresh_time(now - over)
 
-    def _counts(self, name: str, asset: str | None) -> bool:
-        present = self.renamed.get(name, name)
-        return present == asset if asset is not None else True
+    def present(self, name: str) -> str:
+        """The name that an asset has today."""
+        return self.renamed.get(name, name)
 
     def _tallies(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
         if objective.label is None:

@@ -68,6 +68,12 @@ class Samples:
                 for row in connection.execute(query)
             ]
 
+    def slices(self) -> list[str]:
+        """Every slice that was ever reported."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(samples.c.slice).distinct().order_by(samples.c.slice)).scalars()
+            return [one for one in found if one]
+
     def _inside(
         self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance]
     ) -> list[ColumnElement[bool]]:

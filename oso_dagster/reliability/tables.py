@@ -10,7 +10,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Date,
     DateTime,
     Dialect,
     Index,
@@ -90,18 +89,6 @@ attempts = Table(
     Index("attempts_by_label", "label", "ended"),
     Index("attempts_by_asset", "asset", "outcome", "ended"),
     Index("attempts_counted", "label", "asset", "ended", "outcome"),
-)
-
-daily = Table(
-    "daily",
-    metadata,
-    Column("day", Date, primary_key=True),
-    Column("asset", String(255), primary_key=True),
-    Column("label", String(16), primary_key=True),
-    Column("good", BigInteger, nullable=False),
-    Column("valid", BigInteger, nullable=False),
-    Column("ok", BigInteger, nullable=False),
-    Column("failed", BigInteger, nullable=False),
 )
 
 samples = Table(

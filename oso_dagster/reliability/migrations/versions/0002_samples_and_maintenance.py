@@ -1,4 +1,4 @@
-"""Samples, maintenance windows, the daily roll-up, and how often a step was retried."""
+"""Samples, maintenance windows, and how often a step was retried."""
 
 from __future__ import annotations
 
@@ -14,16 +14,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add a column, an index and three tables."""
+    """Add a column, an index and two tables."""
     op.add_column("attempts", sa.Column("step_retries", sa.Integer))
     op.create_index("attempts_counted", "attempts", ["label", "asset", "ended", "outcome"])
-    op.create_table(
-        "daily",
-        sa.Column("day", sa.Date, primary_key=True),
-        sa.Column("asset", sa.String(255), primary_key=True),
-        sa.Column("label", sa.String(16), primary_key=True),
-        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("good", "valid", "ok", "failed")),
-    )
     op.create_table(
         "samples",
         sa.Column("service", sa.String(64), primary_key=True),
