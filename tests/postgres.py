@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
+from sqlalchemy import create_engine, text
+
 ENGINES = ["sqlite", "postgresql"]
+_NUMBERS = count()
 
 
 @contextmanager
@@ -29,3 +33,13 @@ def address(engine: str, folder: Path) -> Iterator[str]:
     else:
         with postgres(folder) as url:
             yield url
+
+
+def empty(server: str) -> str:
+    """The address of a new, empty database on a server."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"test_{next(_NUMBERS)}"
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return engine.url.set(database=name).render_as_string(hide_password=False)

@@ -45,7 +45,7 @@ class Store:
     """The reliability store of one world. Use `Store.open`; it may be used as a context manager."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self.ledger = Ledger(database)
         self.results = Results(database)
         self.samples = Samples(database)
@@ -63,7 +63,7 @@ class Store:
 
     def migrate(self) -> None:
         """Upgrade the schema to the newest revision."""
-        self._database.migrate()
+        self.database.migrate()
 
     def latest_verdicts(self) -> list[VerdictRow]:
         """The newest verdict of every objective ever evaluated."""
@@ -92,7 +92,7 @@ class Store:
 
     def close(self) -> None:
         """Give back all connections."""
-        self._database.close()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -101,11 +101,11 @@ class Store:
         self.close()
 
     def _bind(self, world: str) -> None:
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(insert_into(connection, identity).values(id=1, world=world).on_conflict_do_nothing())
             found = connection.execute(select(identity.c.world)).scalar_one()
         if found != world:
             raise WrongWorldError(
-                f"{self._database.address} holds the {found} world, not {world}: "
+                f"{self.database.address} holds the {found} world, not {world}: "
                 f"set OSO_WORLD={found}, or point OSO_RELIABILITY_URL at a store of its own"
             )

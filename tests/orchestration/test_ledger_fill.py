@@ -10,20 +10,43 @@ from oso_dagster.orchestration import event_log, ledger
 from oso_dagster.orchestration.ledger import ORPHANED_AFTER, LedgerFill
 from oso_dagster.reliability.ledger import Cursor
 from oso_dagster.reliability.store import Store
+from tests.postgres import ENGINES, empty, postgres
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def server(request, tmp_path_factory):
+    """None for SQLite files; the address of a PostgreSQL server that both Dagster and the store use."""
+    if request.param == "sqlite":
+        yield None
+    else:
+        with postgres(tmp_path_factory.mktemp("server")) as url:
+            yield url
+
+
 @pytest.fixture
-def retrying(tmp_path):
-    """An instance whose daemon would retry failed runs."""
-    with dg.instance_for_test(temp_dir=str(tmp_path), overrides={"run_retries": {"enabled": True, "max_retries": 2}}) as one:
+def storage(server):
+    return {"storage": {"postgres": {"postgres_url": empty(server)}}} if server else {}
+
+
+@pytest.fixture
+def instance(storage, tmp_path):
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as one:
         yield one
 
 
 @pytest.fixture
-def store(tmp_path):
-    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as one:
+def retrying(storage, tmp_path):
+    """An instance whose daemon would retry failed runs."""
+    overrides = storage | {"run_retries": {"enabled": True, "max_retries": 2}}
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=overrides) as one:
+        yield one
+
+
+@pytest.fixture
+def store(server, tmp_path):
+    with Store.open(empty(server) if server else f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as one:
         yield one
 
 
