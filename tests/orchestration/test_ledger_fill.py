@@ -114,6 +114,13 @@ def test_a_step_that_is_retried_and_then_good_is_one_ok_attempt(instance, store)
     fill(instance, store)
     assert len(tries) == 2
     assert outcomes(store) == {("a", None): Outcome.OK}
+    assert [one.step_retries for one in store.attempts()] == [1]
+
+
+def test_how_often_the_steps_of_an_old_good_run_were_retried_is_not_known(instance, store):
+    run(instance, asset("a"))
+    fill(instance, store, after=timedelta(hours=2))
+    assert [(one.outcome, one.step_retries) for one in store.attempts()] == [(Outcome.OK, None)]
 
 
 def test_a_step_that_fails_after_its_retries_has_failed_and_names_the_cause_without_secrets(instance, store):
@@ -122,6 +129,7 @@ def test_a_step_that_fails_after_its_retries_has_failed_and_names_the_cause_with
     [attempt] = store.attempts()
     assert attempt.outcome is Outcome.FAILED
     assert attempt.cause == "ValueError: no entry for ***"
+    assert attempt.step_retries == 1
 
 
 def test_a_failure_that_was_raised_with_words_is_told_in_these_words_alone(instance, store):
