@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from oso_dagster.orchestration.ingest import ingest_assets, ingest_jobs
-from oso_dagster.orchestration.slo import slo_assets, slo_job, slo_schedule
+from oso_dagster.orchestration.slo import reliability_checks, slo_assets, slo_job, slo_schedule
 from oso_dagster.orchestration.status import status_asset, status_schedule
 from oso_dagster.orchestration.transform import transform_assets, transform_schedule
 from oso_dagster.settings import Settings, read_settings
@@ -17,12 +17,14 @@ def build(settings: Settings) -> dg.Definitions:
     sources = catalogue()
     models = transform_assets(settings, sources)
     objectives = slo_assets(settings, sources, list(models.specs))
+    reliability = reliability_checks(settings, sources, list(models.specs))
     return dg.Definitions(
         assets=[*ingest_assets(settings, sources), models, *objectives, status_asset(settings, sources, models, objectives)],
+        asset_checks=[reliability],
         schedules=[
             *ingest_jobs(sources),
             transform_schedule(),
-            slo_schedule(slo_job(objectives)),
+            slo_schedule(slo_job(objectives, [reliability])),
             status_schedule(),
         ],
         executor=dg.in_process_executor,  # docs/decisions/0004

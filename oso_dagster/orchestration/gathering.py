@@ -10,7 +10,7 @@ import dagster as dg
 from oso_dagster.domain.attempts import Label
 from oso_dagster.domain.freshness import holes
 from oso_dagster.domain.history import Judged, Spell, breaches_of, days_of, first_day
-from oso_dagster.domain.objectives import OBJECTIVES
+from oso_dagster.domain.objectives import OBJECTIVES, SERVICES
 from oso_dagster.domain.slo import Objective, Verdict
 from oso_dagster.domain.source import Source, Table
 from oso_dagster.domain.status import Incident, ObjectiveState, ServiceState, StatusPage
@@ -19,13 +19,6 @@ from oso_dagster.reliability.ledger import LastGood
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import FreshnessRow, Store
 from oso_dagster.settings import Settings
-
-SERVICES = {
-    "core_source_data": ("Core source data", "Data that everything is built on arrives whole and in time."),
-    "unstable_source_data": ("Unstable source data", "Data of third parties, taken as it comes, with a looser promise."),
-    "sqlmesh": ("Data models", "Every attempt at building a data set succeeds, retries not forgiven."),
-}
-"""What each service is called on the page, in the order in which the page shows them."""
 
 _PUBLISHED_LAYER = "sqlmesh/marts"
 

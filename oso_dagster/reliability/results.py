@@ -99,6 +99,12 @@ class Results:
             rows = connection.execute(select(assets.c.asset, assets.c.first_seen)).all()
         return {row.asset: row.first_seen for row in rows if row.asset in names}
 
+    def first_seen(self) -> dict[str, datetime]:
+        """Since when the platform knows each asset."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(assets.c.asset, assets.c.first_seen)).all()
+        return {row.asset: row.first_seen for row in rows}
+
     def record_freshness(self, rows: Iterable[AssetRow]) -> None:
         """Keep the newest freshness of each asset."""
         with self._database.writing() as connection:
