@@ -7,7 +7,7 @@ import dagster as dg
 from oso_dagster.orchestration.ingest import ingest_assets, ingest_jobs
 from oso_dagster.orchestration.slo import reliability_checks, slo_assets, slo_job, slo_schedule
 from oso_dagster.orchestration.status import status_asset, status_schedule
-from oso_dagster.orchestration.transform import transform_assets, transform_schedule
+from oso_dagster.orchestration.transform import transform_assets, transform_jobs, transform_schedule
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 
@@ -21,6 +21,7 @@ def build(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[*ingest_assets(settings, sources), models, *objectives, status_asset(settings, sources, models, objectives)],
         asset_checks=[reliability],
+        jobs=transform_jobs(settings, sources),
         schedules=[
             *ingest_jobs(sources),
             transform_schedule(),

@@ -57,6 +57,7 @@ def lasted(length: timedelta) -> str:
 def day_text(day: Day) -> str:
     """A day of a bar in words: when, how it was, and the numbers of its last evaluation.
 
+    >>> from oso_dagster.domain.slo import Verdict
     >>> day = datetime(2025, 1, 2, tzinfo=UTC).date()
     >>> day_text(Day(day, Verdict.COMPLIANT, 719, 720, 96)), day_text(Day(day))
     ('2 Jan: Compliant, 719 of 720', '2 Jan: No data')

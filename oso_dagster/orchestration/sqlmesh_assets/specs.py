@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dagster as dg
 
-from oso_dagster.orchestration.sqlmesh_assets.manifest import Manifest, Model
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from .manifest import Manifest, Model
+from .project import Project
 
 
 class UnknownTableError(Exception):
@@ -19,8 +19,8 @@ class UnknownTableError(Exception):
 class Dress:
     """What the platform adds to one model's asset."""
 
-    tags: Mapping[str, str]
-    metadata: Mapping[str, object]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
     note: str = ""
 
 
@@ -73,6 +73,9 @@ def _spec(model: Model, project: Project, keys: Mapping[str, dg.AssetKey], dress
             "sqlmesh/grain": ", ".join(model.grain),
             "sqlmesh/file": model.path,
             "sqlmesh/sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
+            "dagster/code_references": dg.CodeReferencesMetadataValue(
+                code_references=[dg.LocalFileCodeReference(file_path=str(project.path.resolve() / model.path))]
+            ),
             **dress.metadata,
         },
     )
