@@ -75,7 +75,7 @@ def project_of(settings: Settings) -> Project:
         gateway=settings.profile.value,
         engine="duckdb",
         cache=settings.cache_dir,
-        recompute_whole=True,  # raw tables land several times a day: docs/decisions/0005
+        recompute_whole=True,  # raw tables land several times a day: docs/decisions/0007
         connections={
             "connection": {"type": "duckdb", "database": str(settings.warehouse_path)},
             "state_connection": {"type": "duckdb", "database": str(settings.sqlmesh_state_path)},

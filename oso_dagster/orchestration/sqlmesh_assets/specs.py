@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -73,12 +74,15 @@ def _spec(model: Model, project: Project, keys: Mapping[str, dg.AssetKey], dress
             "sqlmesh/grain": ", ".join(model.grain),
             "sqlmesh/file": model.path,
             "sqlmesh/sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
-            "dagster/code_references": dg.CodeReferencesMetadataValue(
-                code_references=[dg.LocalFileCodeReference(file_path=str(project.path.resolve() / model.path))]
-            ),
+            "dagster/code_references": _code(project, model),
             **dress.metadata,
         },
     )
+
+
+def _code(project: Project, model: Model) -> dg.CodeReferencesMetadataValue:
+    with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):  # beta, and the only way to link a file
+        return dg.CodeReferencesMetadataValue([dg.LocalFileCodeReference(str(project.path.resolve() / model.path))])
 
 
 def _columns(model: Model) -> dg.TableSchema:
