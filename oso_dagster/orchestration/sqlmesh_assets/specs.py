@@ -82,7 +82,8 @@ def _spec(model: Model, project: Project, keys: Mapping[str, dg.AssetKey], dress
 
 def _code(project: Project, model: Model) -> dg.CodeReferencesMetadataValue:
     with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):  # beta, and the only way to link a file
-        return dg.CodeReferencesMetadataValue([dg.LocalFileCodeReference(str(project.path.resolve() / model.path))])
+        file = dg.LocalFileCodeReference(file_path=str(project.path.resolve() / model.path))
+        return dg.CodeReferencesMetadataValue(code_references=[file])
 
 
 def _columns(model: Model) -> dg.TableSchema:
