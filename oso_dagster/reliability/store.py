@@ -16,9 +16,11 @@ from sqlalchemy import select
 
 from oso_dagster.domain.attempts import Attempt, Label
 from oso_dagster.domain.freshness import Freshness
+from oso_dagster.reliability.channels import Channels
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.events import Events
 from oso_dagster.reliability.ledger import Ledger
+from oso_dagster.reliability.outbox import Outbox
 from oso_dagster.reliability.results import Results, VerdictRow
 from oso_dagster.reliability.samples import Maintenances, Samples
 from oso_dagster.reliability.tables import identity
@@ -52,6 +54,8 @@ class Store:
         self.maintenance = Maintenances(database)
         self.tallying = Tallying(database)
         self.events = Events(self.ledger, self.samples)
+        self.outbox = Outbox(database)
+        self.channels = Channels(database)
 
     @classmethod
     def open(cls, url: str, world: str) -> Self:
