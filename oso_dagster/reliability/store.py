@@ -23,6 +23,7 @@ from oso_dagster.reliability.ledger import Ledger
 from oso_dagster.reliability.outbox import Outbox
 from oso_dagster.reliability.results import Results, VerdictRow
 from oso_dagster.reliability.samples import Maintenances, Samples
+from oso_dagster.reliability.sprints import Sprints
 from oso_dagster.reliability.tables import identity
 from oso_dagster.reliability.tallying import Tallying
 
@@ -54,6 +55,7 @@ class Store:
         self.maintenance = Maintenances(database)
         self.tallying = Tallying(database)
         self.events = Events(self.ledger, self.samples)
+        self.sprints = Sprints(database)
         self.outbox = Outbox(database)
         self.channels = Channels(database)
 
