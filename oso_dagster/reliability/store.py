@@ -19,6 +19,8 @@ from oso_dagster.domain.freshness import Freshness
 from oso_dagster.reliability.channels import Channels
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.events import Events
+from oso_dagster.reliability.heartbeats import Heartbeats
+from oso_dagster.reliability.incidents import Incidents
 from oso_dagster.reliability.ledger import Ledger
 from oso_dagster.reliability.outbox import Outbox
 from oso_dagster.reliability.results import Results, VerdictRow
@@ -56,6 +58,8 @@ class Store:
         self.tallying = Tallying(database)
         self.events = Events(self.ledger, self.samples)
         self.sprints = Sprints(database)
+        self.incidents = Incidents(database)
+        self.heartbeats = Heartbeats(database)
         self.outbox = Outbox(database)
         self.channels = Channels(database)
 
