@@ -23,7 +23,6 @@ from oso_dagster.alerting.splitting import (
     FIELDS,
     FOOTER,
     THREAD_NAME,
-    TITLE,
     TOTAL,
     clean,
     clip,
@@ -32,14 +31,15 @@ from oso_dagster.alerting.splitting import (
     units,
 )
 from oso_dagster.domain.announcement import Announcement
-from oso_dagster.domain.incident import Incident, Link
+from oso_dagster.domain.incident import Incident, Kind, Link
 
 QUIET: dict[str, list[str]] = {"parse": []}
 """Sent with every message and every edit: an edit without it would bring mentions back."""
 
 NAME = "OSO alerts"
+_KINDS = {Kind.SPRINT: "remedial sprint", Kind.SILENT: "silence"}
 _KEY, _WORLD = 300, 32
-_FACTS = 3_000
+_FACTS = 2_000
 _MORE = "… and {lines} more lines, {facts} more facts: see the links and the log."
 _MORE_ROOM = 100
 
@@ -50,17 +50,18 @@ def message(announcement: Announcement, *, repeated: bool = False) -> dict[str, 
     `repeated`: an earlier try ended without an answer, so that this may be the second message about the same thing.
     """
     incident, look = announcement.incident, look_of(announcement.incident)
-    title = f"{look.shape} {look.word}: {_line(incident.title)}"
-    fields, left_out = _that_fit(list(_fields(incident)))
+    sign = f"{look.shape} {look.word}: "
+    links = _links(incident)
+    fields, left_out = _that_fit(list(_fields(incident)), FIELDS - len(links))
     first: dict[str, Any] = {
-        "title": clip(title, TITLE),
+        "title": sign + _KINDS.get(incident.kind, incident.kind.value.replace("_", " ")),
         "color": look.color,
-        "fields": fields,
+        "fields": fields + links,
         "footer": {"text": _footer(announcement, repeated=repeated)},
         "timestamp": incident.updated_at.isoformat(),
     }
     embeds = _with_text(first, list(_lines(incident)), left_out)
-    return {"content": clip(title, CONTENT), "embeds": embeds, "username": NAME, "allowed_mentions": QUIET}
+    return {"content": clip(sign + _line(incident.title), CONTENT), "embeds": embeds, "username": NAME, "allowed_mentions": QUIET}
 
 
 def reminder(announcement: Announcement, where: str | None, *, repeated: bool = False) -> dict[str, Any]:
@@ -99,28 +100,33 @@ def _footer(announcement: Announcement, *, repeated: bool) -> str:
 
 
 def _fields(incident: Incident) -> Iterator[dict[str, Any]]:
-    yield _field("Owner", _line(incident.owner))
+    yield _field("Owner", clip(_line(incident.owner), FIELD_NAME))
     if incident.service:
-        yield _field("Service", _line(incident.service))
+        yield _field("Service", clip(_line(incident.service), FIELD_NAME))
     yield _field("Severity", f"{SEVERITIES[incident.severity].shape} {incident.severity.value}")
     yield _field("Since", _moment(incident.opened_at))
     if incident.closed_at is not None:
         yield _field("Recovered", f"{_moment(incident.closed_at)}, after {duration(incident.closed_at - incident.opened_at)}")
-    links, _ = lines_that_fit([shown for one in incident.links if (shown := _link(one))], FIELD_VALUE)
-    if links:
-        yield _field("Look at", "\n".join(links), inline=False)
     for fact in incident.fields:
         yield _field(_line(fact.name), inert(fact.value))
+
+
+def _links(incident: Incident) -> list[dict[str, Any]]:
+    """One field with the links that fit into it."""
+    between = " · "
+    shown = [link for one in incident.links if (link := _link(one))]
+    fitting, _ = lines_that_fit(shown, FIELD_VALUE - len(shown) * (units(between) - 1))
+    return [_field("Look at", between.join(fitting), inline=False)] if fitting else []
 
 
 def _field(name: str, value: str, *, inline: bool = True) -> dict[str, Any]:
     return {"name": clip(name or "–", FIELD_NAME), "value": clip(value or "–", FIELD_VALUE), "inline": inline}
 
 
-def _that_fit(fields: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+def _that_fit(fields: list[dict[str, Any]], most: int) -> tuple[list[dict[str, Any]], int]:
     """The first fields, as many as leave room for text, and how many are left out."""
     sizes = list(accumulate(units(one["name"]) + units(one["value"]) for one in fields))
-    count = min(FIELDS, sum(size <= _FACTS for size in sizes))
+    count = min(most, sum(size <= _FACTS for size in sizes))
     return fields[:count], len(fields) - count
 
 

@@ -7,30 +7,10 @@ import logging
 from oso_dagster.alerting.looks import duration, look_of
 from oso_dagster.alerting.outcomes import Sent
 from oso_dagster.alerting.ports import Task
-from oso_dagster.domain import incident
-from oso_dagster.domain.alert import Action, Raise, Severity
 from oso_dagster.domain.announcement import LOG
+from oso_dagster.domain.incident import Severity
 
-_LEVELS = {Severity.WARNING: logging.WARNING, Severity.ERROR: logging.ERROR}
-
-
-class LogChannel:
-    """Delivers alerts to a logger; a delivered line has been handed to its handlers when `deliver` returns."""
-
-    def __init__(self, logger: logging.Logger) -> None:
-        self._logger = logger
-
-    def deliver(self, action: Action) -> None:
-        """Say it, once."""
-        if isinstance(action, Raise):
-            alert = action.alert
-            self._logger.log(
-                _LEVELS[alert.severity],
-                "ALERT %s | key=%s severity=%s owner=%s | %s | next: %s",
-                *(one_line(part) for part in (alert.title, alert.key, alert.severity, alert.owner, alert.body, alert.next_step)),
-            )
-        else:
-            self._logger.warning("RECOVERED %s | %s", action.key, one_line(action.text))
+_LEVELS = {Severity.PAGE: logging.ERROR, Severity.TICKET: logging.WARNING, Severity.INFO: logging.INFO}
 
 
 def one_line(text: str) -> str:
@@ -61,15 +41,8 @@ class LogSender:
         parts = (told.said.upper() + again, look_of(about).word, about.title, told.key, about.owner, since)
         rest = ("; ".join(about.body), about.next_step if about.open else "nothing")
         self._logger.log(
-            _BY_SEVERITY[about.severity] if about.open else logging.WARNING,
+            _LEVELS[about.severity] if about.open else logging.WARNING,
             "ALERT %s %s: %s | key=%s owner=%s open for %s | %s | next: %s",
             *(one_line(part) for part in (*parts, *rest)),
         )
         return Sent("")
-
-
-_BY_SEVERITY = {
-    incident.Severity.PAGE: logging.ERROR,
-    incident.Severity.TICKET: logging.WARNING,
-    incident.Severity.INFO: logging.INFO,
-}

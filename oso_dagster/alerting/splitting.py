@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-CONTENT, TITLE, DESCRIPTION, FOOTER, TOTAL = 2_000, 256, 4_096, 2_048, 6_000
+CONTENT, DESCRIPTION, FOOTER, TOTAL = 2_000, 4_096, 2_048, 6_000
 FIELDS, FIELD_NAME, FIELD_VALUE, THREAD_NAME = 25, 256, 1_024, 100
 
 _MORE = "…"

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 _TOKEN = re.compile(
     r"""
-      \\(?P<escaped>[^\w\s])
+      \\(?P<escaped>[^\w\s]|_)
     | `(?P<code>[^`\n]+)`
     | \*\*(?P<bold>(?:\\.|[^*\\])+?)\*\*
     | \*(?P<italic>(?:\\.|[^*\\])+?)\*

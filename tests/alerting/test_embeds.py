@@ -108,7 +108,7 @@ def test_what_does_not_fit_into_one_embed_goes_on_in_a_second_and_the_rest_is_co
 
 def test_a_hostile_text_is_shown_as_it_is() -> None:
     hostile = "[you won](https://evil.example) <@5> @everyone **bold** `code` https://evil.example <t:1:R> ||spoiler|| # big"
-    hostile += "\n- list\n> quote"
+    hostile += "\n- list\n> quote, __underlined__ ~~gone~~ a_b_c"
     shown = str(to_html(inert(hostile)))
     assert not re.search("<(?!br>)", shown)
     assert unescape(shown.replace("<br>", "\n")) == hostile
