@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from oso_dagster.domain.announcement import Route
+from oso_dagster.domain.channel import DISCORD, Channel, Webhook, parse_channels
 from oso_dagster.domain.source import Setting, SettingKind, Source
 
 PREFIX = "OSO_"
@@ -51,6 +53,16 @@ def _check_status_url(value: str) -> str:
     return value
 
 
+def _check_webhook(value: SecretStr) -> SecretStr:
+    Webhook.parse(value.get_secret_value())
+    return value
+
+
+def _check_channels(value: SecretStr) -> SecretStr:
+    parse_channels(value.get_secret_value())
+    return value
+
+
 class Settings(BaseSettings):
     """The platform's settings. Those of the sources are added by `read_settings`."""
 
@@ -65,6 +77,12 @@ class Settings(BaseSettings):
     )
     status_url: Annotated[str, AfterValidator(_check_status_url)] | None = Field(
         default=None, description="where the status page is published: gs://…, s3://…; a folder under home if unset"
+    )
+    discord_url: Annotated[SecretStr, AfterValidator(_check_webhook)] | None = Field(
+        default=None, description="webhook of the Discord channel that is told everything; in the sandbox world the sandbox's"
+    )
+    discord_channels: Annotated[SecretStr, AfterValidator(_check_channels)] | None = Field(
+        default=None, description='more channels: {"pages": {"url": "https://…", "least": "page", "services": ["sqlmesh"]}}'
     )
     webserver_port: int = Field(default=3000, ge=1, le=65535, description="port of Dagster's web page in `oso dev`")
     lock_timeout_seconds: float = Field(default=900, gt=0, description="how long a writer waits for the warehouse lock")
@@ -130,20 +148,37 @@ class Settings(BaseSettings):
                 values[spec.name] = str(value)
         return values
 
+    def channels(self) -> tuple[Channel, ...]:
+        """The Discord channels that are set; in the sandbox world the sandbox's, which has no address while it is down."""
+        found = parse_channels(self.discord_channels.get_secret_value()) if self.discord_channels else ()
+        if self.discord_url is not None:
+            return (Channel(Route(DISCORD), Webhook.parse(self.discord_url.get_secret_value())), *found)
+        if self.world is not World.SANDBOX:
+            return found
+        address = self._sandbox_endpoints().get("discord_url")
+        return (Channel(Route(DISCORD), Webhook.parse(address) if address else None), *found)
+
     def secrets(self) -> list[str]:
         """Every secret value that is set, for redaction."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return plain + [channel.webhook.token for channel in self.channels() if channel.webhook]
 
     def _sandbox_endpoint(self, name: str) -> str:
-        path = self.sandbox_dir / "endpoints.json"
-        try:
-            endpoints: dict[str, str] = json.loads(path.read_text())
-        except FileNotFoundError:
-            raise SettingsError("the sandbox world is not up: start it with `oso sandbox up`") from None
+        endpoints = self._sandbox_endpoints()
+        if not endpoints:
+            raise SettingsError("the sandbox world is not up: start it with `oso sandbox up`")
         if name not in endpoints:
             raise SettingsError(f"the sandbox world has no endpoint for {PREFIX}{name.upper()}: set the variable, or restart it")
         return endpoints[name]
+
+    def _sandbox_endpoints(self) -> dict[str, str]:
+        """Where the sandbox world is; nothing when it is not up."""
+        try:
+            found: dict[str, str] = json.loads((self.sandbox_dir / "endpoints.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return found
 
 
 def read_settings(sources: Iterable[Source] = ()) -> Settings:

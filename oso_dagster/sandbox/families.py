@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import directory, funding
+from oso_dagster.sandbox import directory, discord, funding
 from oso_dagster.sandbox.git_http import GitHttp, find_backend
 from oso_dagster.sandbox.world import World
 
@@ -54,4 +54,5 @@ FAMILIES: tuple[Family, ...] = (
 
 def endpoints(port: int) -> dict[str, str]:
     """The addresses of a world served at `port`, by the setting they stand in for."""
-    return {point.setting: f"http://127.0.0.1:{port}{point.path}" for family in FAMILIES for point in family.endpoints}
+    upstreams = {point.setting: f"http://127.0.0.1:{port}{point.path}" for family in FAMILIES for point in family.endpoints}
+    return upstreams | discord.endpoints(port)

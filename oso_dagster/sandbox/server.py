@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from oso_dagster.sandbox import disk
+from oso_dagster.sandbox import discord, disk
 from oso_dagster.sandbox.families import FAMILIES
 
 _PAGE = Environment(autoescape=True).from_string(
@@ -34,6 +34,7 @@ _PAGE = Environment(autoescape=True).from_string(
 {%- for point in points %}
 <li><code>{{ base }}{{ point.path }}</code>: {{ point.description }}</li>
 {%- endfor %}
+<li><a href="{{ base }}/discord/"><code>{{ base }}/discord/</code></a>: what was sent to Discord, as a reader would see it</li>
 <li><code>{{ base }}/health</code>: whether the server is well</li>
 </ul>
 <h2>What a complete load holds</h2>
@@ -60,6 +61,7 @@ def create_app(world: Path) -> Starlette:
         return JSONResponse({"status": "ok", "pid": os.getpid()})
 
     mounts = [Mount(f"/{family.name}", family.serve(world / family.name)) for family in FAMILIES]
+    mounts.append(discord.mount(world.parent / "discord"))
     return Starlette(routes=[Route("/", index), Route("/health", health), *mounts])
 
 
