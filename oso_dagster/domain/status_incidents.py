@@ -40,8 +40,8 @@ class Update:
 class Incident:
     """Something that is or was wrong, in words for the public; `link` may lead to a place where it is followed.
 
-    `key` is stable and unique to this incident; `until` None: it is not over. `objective` is an id, `affected` names data sets.
-    A remedial `sprint` has a timeline, oldest first; a breach for which none was opened has none.
+    `key` is stable and unique to this incident; `until` None: it is not over. `objective` is an id, `affected` names data
+    sets, `owners` who owns them and mends them. A remedial `sprint` has a timeline, oldest first; a breach without one has none.
     """
 
     key: str
@@ -54,6 +54,7 @@ class Incident:
     service: str = ""
     objective: str = ""
     affected: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
     sprint: bool = False
     updates: tuple[Update, ...] = ()
 

@@ -18,6 +18,7 @@ from oso_dagster.domain.status_incidents import Incident, Work, told_once
 from oso_dagster.domain.status_objective import ObjectiveState
 from oso_dagster.orchestration.evaluation import Evaluator, measured_assets, reliability_of
 from oso_dagster.orchestration.gathering_data import groups_of
+from oso_dagster.orchestration.gathering_sprints import notices_of, sprint_incident
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
@@ -54,7 +55,8 @@ def gather(
         now=now,
     )
     breaches = [_breach(one, spell, known) for one in OBJECTIVES for spell in breaches_of(known.judged[one.id])]
-    incidents = told_once((), breaches)
+    sprints = [sprint_incident(one, known.hidden) for one in store.sprints.since(first_day(now))]
+    incidents = told_once(sprints, breaches)
     return StatusPage(
         world=settings.world.value,
         generated_at=now,
@@ -64,6 +66,7 @@ def gather(
         incidents=tuple(incident for incident in incidents if incident.until is None),
         past=tuple(incident for incident in incidents if incident.until is not None),
         works=tuple(_work(one, known) for one in known.windows if one.end > first_day(now) and one.scope not in known.hidden),
+        notices=notices_of(store.channels.all()),
     )
 
 

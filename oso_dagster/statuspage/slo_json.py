@@ -105,6 +105,7 @@ def _incident(one: Incident) -> dict[str, Any]:
         "title": one.title,
         "text": one.text,
         "affected": list(one.affected),
+        "owners": list(one.owners),
         "since": instant(one.since),
         "until": None if one.until is None else instant(one.until),
         "updates": [{"at": instant(said.at), "phase": said.phase.value, "text": said.text} for said in one.updates],

@@ -1,7 +1,8 @@
 import logging
 
-from oso_dagster.alerting.log import LogChannel
 from oso_dagster.domain.alert import Alert, Raise, Recover, Severity
+
+from oso_dagster.alerting.log import LogChannel
 
 
 def alert(severity=Severity.ERROR, body="two of three bad"):

@@ -122,9 +122,7 @@ def measure(models: int) -> Figures:
             generate(root / name, root, name, models)
         (root / "dagster").mkdir()
         shutil.copy(PROJECT_ROOT / "dagster.yaml", root / "dagster")
-        load, work = (
-            BRIDGE.format(project=str(root / "bridge"), cache=str(root / "cache"), run=run) for run in (False, True)
-        )
+        load, work = (BRIDGE.format(project=str(root / "bridge"), cache=str(root / "cache"), run=run) for run in (False, True))
         python, home = [sys.executable, "-c"], {"DAGSTER_HOME": str(root / "dagster")}
         sqlmesh = [str(Path(sys.executable).parent / "sqlmesh"), "--paths", str(root / "plain")]
         spent([*python, load], root)  # builds the manifest

@@ -54,6 +54,7 @@ def hostile() -> StatusPage:
                 service=HOSTILE,
                 objective=HOSTILE,
                 affected=(HOSTILE,),
+                owners=(HOSTILE,),
                 sprint=True,
                 updates=(Update(NOW, HOSTILE),),
             ),

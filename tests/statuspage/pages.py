@@ -216,6 +216,7 @@ def incidents() -> tuple[Incident, ...]:
         began,
         service="consumer_trino",
         objective="consumer_trino.availability",
+        owners=("team:platform",),
         sprint=True,
         updates=(
             Update(began, "Opened: the objective is missed."),
