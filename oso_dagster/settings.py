@@ -182,4 +182,5 @@ _TYPES: Mapping[SettingKind, Any] = {
     SettingKind.SECRET: SecretStr,
     SettingKind.TEXT: str,
     SettingKind.RATIO: Annotated[float, Field(ge=0, le=1)],
+    SettingKind.NUMBER: Annotated[float, Field(gt=0)],
 }
