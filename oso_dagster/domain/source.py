@@ -69,6 +69,7 @@ class SettingKind(StrEnum):
     SECRET = "secret"  # noqa: S105  (the name of a kind, not a secret)
     TEXT = "text"
     RATIO = "ratio"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True)
