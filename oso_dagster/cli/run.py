@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from oso_dagster.cli.instance import enter
+from oso_dagster.domain.cadence import jobs_of
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
 
@@ -46,7 +47,9 @@ def run(jobs: Annotated[list[str] | None, typer.Argument(help="Jobs to run; all,
 
 def all_jobs() -> dict[str, str]:
     """The jobs of the platform in the order in which data flows, and what each one is, in words."""
-    loads = {f"ingest_{source.name}": f"{source.title}: {', '.join(t.name for t in source.tables)}" for source in catalogue()}
+    ordered = sorted(catalogue(), key=lambda source: any(table.needs for table in source.tables))
+    jobs = [job for source in ordered for job in jobs_of(source)]
+    loads = {job.name: f"{job.source.title}: {', '.join(table.name for table in job.tables)}" for job in jobs}
     return loads | _AFTER_INGESTION
 
 

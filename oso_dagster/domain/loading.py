@@ -67,6 +67,7 @@ class Request:
     previous: LoadRecord | None = None
     window: Window | None = None
     clients: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status
 """Schemas that belong to SQLMesh, to the platform or to the engine: no source may take these names."""
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+_NEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
 _CRON_FIELD = re.compile(r"[0-9*,/-]+\Z")
 _CRON_FIELDS = 5
 _MOST_RETRIES = 10
@@ -162,7 +163,8 @@ class Table:
     meaning of the rows changes, so that an unchanged upstream is loaded again. `events_within` is how old the newest
     `event_time` may be, where upstream is expected to go on. `partition_key` is the column that holds the key of a static
     partition. `range_in_one_run`: a backfill of many partitions is one run that loads them one after the other, not a run for
-    each. `resumable`: a rate limit may cut a load short.
+    each. `resumable`: a rate limit may cut a load short. `needs` names columns of landed tables, as `source.table.column`, whose
+    values the extraction is handed (`Request.inputs`): the slugs that OSS Directory names, for instance.
     """
 
     name: str
@@ -183,6 +185,7 @@ class Table:
     range_in_one_run: bool = False
     resumable: bool = False
     newest_by: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     retries: Retries = field(default_factory=Retries)
     shrink_floor: float = 0.8
     public: bool = True
@@ -229,6 +232,8 @@ class Table:
             for child in self.children:
                 lost = set(self.primary_key) - {column.name for column in child.columns}
                 _require(not lost, f"{where}: child {child.suffix!r} lacks its parent's key {sorted(lost)}, which merge needs")
+        ill = [need for need in self.needs if _NEED.match(need) is None]
+        _require(not ill, f"{where}: {', '.join(ill)} in needs: source.table.column is expected")
         unknown = set(self.newest_by) - {column.name for column in self.columns}
         _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for newest_by")
         _require(not self.newest_by or disposition is Disposition.MERGE, f"{where}: newest_by is for merge")
