@@ -34,6 +34,8 @@ _SLICE = 16 * 1024 * 1024
 _LEAST_SHARE = 0.1
 """An hour with less than this share of the day's median is short: nights are quieter, but never by a factor of ten."""
 
+_DAMAGED: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.error)  # type: ignore[assignment]  # a class, typed as a value
+
 
 class ArchiveError(Exception):
     """The day cannot be read whole; the message names the hours, the causes and what to do next."""
@@ -176,7 +178,7 @@ def _hour(
                 there[kind] += total
                 complete[kind] += whole
             yield table
-    except (EOFError, OSError, isal_zlib.error) as error:
+    except _DAMAGED as error:
         raise ArchiveError(f"{day.url(hour)}: the gzip file is damaged or cut ({error}). Run the partition again.") from error
     except (msgspec.MsgspecError, pa.ArrowInvalid) as error:
         raise ArchiveError(f"{day.url(hour)}: an event is not as declared: {error}. Follow the change in the source.") from error

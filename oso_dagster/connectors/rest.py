@@ -161,10 +161,12 @@ class Client:
         status, headers = response.status_code, response.headers
         if status == HTTPStatus.NOT_MODIFIED:
             return Answer(url, status, headers)
-        if status in accept:
-            return Answer(url, status, headers)
         limited = asked_pause(headers, datetime.now(UTC))
-        if status in _PASSING or (status == HTTPStatus.FORBIDDEN and limited is not None):
+        # GitHub tells a spent limit as 403: that is never an answer about what was asked for, whatever is accepted.
+        forbidden_for_now = status == HTTPStatus.FORBIDDEN and limited is not None
+        if status in accept and not forbidden_for_now:
+            return Answer(url, status, headers)
+        if status in _PASSING or forbidden_for_now:
             raise _PassingError(f"the server answers {status} {response.reason}", limited)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise DeniedError(self._told(url, f"the server answers {status} {response.reason}. {next_step(status)}"))
