@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import uvicorn
@@ -18,8 +19,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from oso_dagster.sandbox import disk
+from oso_dagster.sandbox import disk, postgres
 from oso_dagster.sandbox.families import FAMILIES
+from oso_dagster.sandbox.faults import Faults
 
 _PAGE = Environment(autoescape=True).from_string(
     """<!doctype html>
@@ -32,7 +34,7 @@ _PAGE = Environment(autoescape=True).from_string(
 <h2>Endpoints</h2>
 <ul>
 {%- for point in points %}
-<li><code>{{ base }}{{ point.path }}</code>: {{ point.description }}</li>
+<li><code>{{ base if point.path.startswith("/") else "postgresql://…/" }}{{ point.path }}</code>: {{ point.description }}</li>
 {%- endfor %}
 <li><code>{{ base }}/health</code>: whether the server is well</li>
 </ul>
@@ -59,14 +61,17 @@ def create_app(world: Path) -> Starlette:
     def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "pid": os.getpid()})
 
-    mounts = [Mount(f"/{family.name}", family.serve(world / family.name)) for family in FAMILIES]
-    return Starlette(routes=[Route("/", index), Route("/health", health), *mounts])
+    served = {family.name: family.serve(world / family.name) for family in FAMILIES if family.serve}
+    faults = Faults(tuple(served))
+    mounts = [Mount(f"/{name}", faults.around(name, app)) for name, app in served.items()]
+    return Starlette(routes=[Route("/", index), Route("/health", health), *faults.routes(), *mounts])
 
 
-def serve(world: Path, listener: socket.socket) -> None:
-    """Answer on `listener` until SIGTERM or SIGINT; requests under way get a second to end."""
+def serve(world: Path, listener: socket.socket, database_port: int = 0) -> None:
+    """Answer on `listener` until SIGTERM or SIGINT; requests under way get a second to end. PostgreSQL runs beside it, 0: not."""
     # Loop and parser are named, so that the world behaves the same whatever else is installed.
-    config = uvicorn.Config(create_app(world), loop="asyncio", http="h11", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(create_app(world), loop="asyncio", http="h11", lifespan="off", timeout_graceful_shutdown=1, date_header=False)
     # uvicorn handles the signal, then raises it again; the default action would skip what callers still have to clean up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    uvicorn.Server(config).run(sockets=[listener])
+    with postgres.serving(database_port, world) if database_port else nullcontext():
+        uvicorn.Server(config).run(sockets=[listener])
