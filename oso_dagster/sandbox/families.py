@@ -12,9 +12,8 @@ from pathlib import Path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import directory, funding, op_atlas, postgres
+from oso_dagster.sandbox import directory, forge, funding, gharchive, github_api, op_atlas, postgres
 from oso_dagster.sandbox.git_http import GitHttp, find_backend
-from oso_dagster.sandbox.web_families import WEB_FAMILIES
 from oso_dagster.sandbox.world import World
 
 
@@ -62,9 +61,17 @@ FAMILIES: tuple[Family, ...] = (
         funding.write,
         lambda folder: StaticFiles(directory=folder),
     ),
-    *(
-        Family(web.name, (Endpoint(web.setting, f"/{web.name}{web.path}", web.description),), web.write, web.serve)
-        for web in WEB_FAMILIES
+    Family(
+        "gharchive",
+        (Endpoint("github_archive_url", "/gharchive", "GH Archive, hourly files of the last 60 days: /YYYY-MM-DD-H.json.gz"),),
+        forge.write,
+        gharchive.serve,
+    ),
+    Family(
+        "github-api",
+        (Endpoint("github_api_url", "/github-api", "GitHub's REST API: repositories, owners, bills of materials"),),
+        forge.write,
+        github_api.serve,
     ),
     Family(
         "op-atlas",
