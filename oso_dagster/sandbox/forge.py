@@ -24,7 +24,7 @@ LANGUAGES = ("Rust", "TypeScript", "Solidity", "Python", "Go", None)
 LICENCES = (("MIT", "MIT License"), ("Apache-2.0", "Apache License 2.0"), ("NOASSERTION", "Other"), None)
 RENAMED_SHARE, DELETED_SHARE, USER_SHARE = 0.03, 0.03, 0.1
 _ADDRESS = re.compile(
-    r"https?://(?:www\.)?github\.com/(?:orgs/)?([A-Za-z0-9-]+)(?:/+([A-Za-z0-9_.-]+))?(?:[/?#]|\Z)", re.IGNORECASE
+    r"(?:https?://)?(?:www\.)?github\.com/(?:orgs/)?([A-Za-z0-9-]+)(?:/+([A-Za-z0-9_.-]+))?(?:[/?#]|\Z)", re.IGNORECASE
 )
 _WEEK = timedelta(days=7)
 
