@@ -193,10 +193,11 @@ class Client:
         return told(url, what, self.secrets)
 
 
-def settings_of(url: str, description: str, *, timeout: float = 60.0) -> tuple[Setting, ...]:
+def settings_of(url: str, description: str, *, timeout: float = 60.0, per_second: float = 5.0) -> tuple[Setting, ...]:
     """The settings that every source over HTTP has: its address, and how patient to be with it."""
     return (
         Setting("url", SettingKind.URL, description, default=url, endpoint=True),
+        Setting("requests_per_second", SettingKind.NUMBER, "How many requests are begun per second", default=f"{per_second:g}"),
         Setting("pause_seconds", SettingKind.NUMBER, "First pause before a request is tried again; it grows", default="1"),
         Setting("timeout_seconds", SettingKind.NUMBER, "How long one try of a request may take", default=f"{timeout:g}"),
         Setting("patience_seconds", SettingKind.NUMBER, "The longest pause that a server may ask for", default="120"),
@@ -211,7 +212,8 @@ def client_of(request: Request, pace: Pace, headers: Mapping[str, str] | None = 
         timeout=float(said["timeout_seconds"]),
         patience=float(said["patience_seconds"]),
     )
-    return Client(headers or {}, secrets, pace, limits)
+    paced = Pace(pace.concurrency, float(said.get("requests_per_second", pace.per_second)))
+    return Client(headers or {}, secrets, paced, limits)
 
 
 def _no_netrc(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

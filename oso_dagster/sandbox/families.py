@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from oso_dagster.sandbox import directory, forge, funding, gharchive, github_api, op_atlas, postgres
 from oso_dagster.sandbox.git_http import GitHttp, find_backend
+from oso_dagster.sandbox.web_families import WEB_FAMILIES
 from oso_dagster.sandbox.world import World
 
 
@@ -60,6 +61,10 @@ FAMILIES: tuple[Family, ...] = (
         (Endpoint("oss_funding_url", f"/oss-funding/{funding.FILE}", "OSS Funding, a CSV file with ETag and Last-Modified"),),
         funding.write,
         lambda folder: StaticFiles(directory=folder),
+    ),
+    *(
+        Family(web.name, (Endpoint(web.setting, f"/{web.name}{web.path}", web.description),), web.write, web.serve)
+        for web in WEB_FAMILIES
     ),
     Family(
         "gharchive",

@@ -11,6 +11,7 @@ import signal
 import socket
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from jinja2 import Environment
@@ -70,7 +71,9 @@ def create_app(world: Path) -> Starlette:
 def serve(world: Path, listener: socket.socket, database_port: int = 0) -> None:
     """Answer on `listener` until SIGTERM or SIGINT; requests under way get a second to end. PostgreSQL runs beside it, 0: not."""
     # Loop and parser are named, so that the world behaves the same whatever else is installed.
-    config = uvicorn.Config(create_app(world), loop="asyncio", http="h11", lifespan="off", timeout_graceful_shutdown=1, date_header=False)
+    # No Date of uvicorn's own: a fault may tell another time.
+    options: dict[str, Any] = {"loop": "asyncio", "http": "h11", "lifespan": "off", "date_header": False}
+    config = uvicorn.Config(create_app(world), timeout_graceful_shutdown=1, **options)
     # uvicorn handles the signal, then raises it again; the default action would skip what callers still have to clean up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with postgres.serving(database_port, world) if database_port else nullcontext():

@@ -23,11 +23,13 @@ from tests.repository import GAMMA, Repository, empty_repository
 PROJECTS = dg.AssetKey(["oss_directory", "projects"])
 COLLECTIONS = dg.AssetKey(["oss_directory", "collections"])
 GRANTS = dg.AssetKey(["oss_funding", "funding_data"])
+LOCAL = {"oss_directory", "oss_funding"}
+"""The sources whose upstreams the fixtures make; the others would ask the internet."""
 
 
 def without_retries() -> tuple[Source, ...]:
     quick = Retries(limit=0, delay=timedelta(0))
-    return tuple(replace(s, tables=tuple(replace(t, retries=quick) for t in s.tables)) for s in catalogue())
+    return tuple(replace(s, tables=tuple(replace(t, retries=quick) for t in s.tables)) for s in catalogue() if s.name in LOCAL)
 
 
 def run(settings: Settings, instance: dg.DagsterInstance, **config: Any) -> dg.ExecuteInProcessResult:
@@ -219,7 +221,7 @@ def test_a_permanent_error_is_not_retried_and_a_passing_one_is_within_bounds(
     settings: Settings, instance: dg.DagsterInstance, repository: Repository
 ) -> None:
     eager = Retries(limit=2, delay=timedelta(0))
-    sources = [replace(s, tables=tuple(replace(t, retries=eager) for t in s.tables)) for s in catalogue()]
+    sources = [replace(s, tables=tuple(replace(t, retries=eager) for t in s.tables)) for s in catalogue() if s.name in LOCAL]
     assets = ingest_assets(settings, sources)
     with unreachable(repository, Path()):
         result = dg.materialize(assets, instance=instance, raise_on_error=False, selection=[PROJECTS])
