@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from oso_dagster.sandbox import disk, postgres
-from oso_dagster.sandbox.families import FAMILIES
+from oso_dagster.sandbox.families import FAMILIES, endpoints
 from oso_dagster.sandbox.faults import Faults
 
 _PAGE = Environment(autoescape=True).from_string(
@@ -35,7 +35,7 @@ _PAGE = Environment(autoescape=True).from_string(
 <h2>Endpoints</h2>
 <ul>
 {%- for point in points %}
-<li><code>{{ base if point.path.startswith("/") else "postgresql://…/" }}{{ point.path }}</code>: {{ point.description }}</li>
+<li><code>{{ addresses.get(point.setting, "not here") }}</code>: {{ point.description }}</li>
 {%- endfor %}
 <li><code>{{ base }}/health</code>: whether the server is well</li>
 </ul>
@@ -51,13 +51,14 @@ _PAGE = Environment(autoescape=True).from_string(
 )
 
 
-def create_app(world: Path) -> Starlette:
+def create_app(world: Path, database_port: int = 0) -> Starlette:
     """The application that serves the world in the folder `world`, which must be there."""
 
     def index(request: Request) -> Response:
         points = [point for family in FAMILIES for point in family.endpoints]
         base = str(request.base_url).rstrip("/")
-        return HTMLResponse(_PAGE.render(manifest=disk.read(world), points=points, base=base))
+        addresses = endpoints(request.url.port or 0, database_port)
+        return HTMLResponse(_PAGE.render(manifest=disk.read(world), points=points, base=base, addresses=addresses))
 
     def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "pid": os.getpid()})
@@ -73,7 +74,7 @@ def serve(world: Path, listener: socket.socket, database_port: int = 0) -> None:
     # Loop and parser are named, so that the world behaves the same whatever else is installed.
     # No Date of uvicorn's own: a fault may tell another time.
     options: dict[str, Any] = {"loop": "asyncio", "http": "h11", "lifespan": "off", "date_header": False}
-    config = uvicorn.Config(create_app(world), timeout_graceful_shutdown=1, **options)
+    config = uvicorn.Config(create_app(world, database_port), timeout_graceful_shutdown=1, **options)
     # uvicorn handles the signal, then raises it again; the default action would skip what callers still have to clean up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with postgres.serving(database_port, world) if database_port else nullcontext():
