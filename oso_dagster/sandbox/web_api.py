@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.world import World
@@ -20,8 +20,6 @@ DAYS = 60
 """How much history the families tell."""
 
 FILE = "data.json"
-
-Answer = Callable[[Any, Request], Response | Awaitable[Response]]
 
 
 def save(folder: Path, document: Any) -> None:
@@ -40,20 +38,6 @@ def serve(folder: Path, routes: Mapping[str, Callable[[Any, Request], Response]]
         return respond
 
     return Starlette(routes=[Route(path, endpoint(answer)) for path, answer in routes.items()])
-
-
-def graphql(folder: Path, operations: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]) -> Starlette:
-    """An application that answers POSTed queries: the operation whose field stands in the query, with its variables."""
-
-    async def respond(request: Request) -> Response:
-        asked = await request.json()
-        name = next((name for name in operations if f" {name}(" in asked["query"] or f"{{ {name} " in asked["query"]), None)
-        if name is None:
-            return JSONResponse({"errors": [{"message": "Cannot query that field"}], "data": None}, 400)
-        data = operations[name](json.loads((folder / FILE).read_text()), asked.get("variables") or {})
-        return JSONResponse({"data": {name: data}})
-
-    return Starlette(routes=[Route("/", respond, methods=["POST"]), Route("/{rest:path}", respond, methods=["POST"])])
 
 
 def midnights(world: World) -> list[datetime]:
