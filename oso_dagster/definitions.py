@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
-from oso_dagster.orchestration.ingest import ingest_assets, ingest_jobs
+from oso_dagster.orchestration.ingest import ingest_assets
+from oso_dagster.orchestration.schedules import ingest_schedules
 from oso_dagster.orchestration.slo import slo_assets, slo_job, slo_schedule
 from oso_dagster.orchestration.status import status_asset, status_schedule
 from oso_dagster.orchestration.transform import transform_assets, transform_schedule
@@ -14,13 +15,13 @@ from oso_dagster.sources import catalogue
 
 def build(settings: Settings) -> dg.Definitions:
     """Everything the platform is, for the given settings."""
-    sources = catalogue()
+    sources = settings.in_world(catalogue())
     models = transform_assets(settings, sources)
     objectives = slo_assets(settings, sources, list(models.specs))
     return dg.Definitions(
         assets=[*ingest_assets(settings, sources), models, *objectives, status_asset(settings, sources, models, objectives)],
         schedules=[
-            *ingest_jobs(sources),
+            *ingest_schedules(sources),
             transform_schedule(),
             slo_schedule(slo_job(objectives)),
             status_schedule(),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -18,9 +20,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from oso_dagster.domain.source import Setting, SettingKind, Source
+from oso_dagster.domain.source import Setting, SettingKind, Source, Table
 
 PREFIX = "OSO_"
+SANDBOX_HISTORY = timedelta(days=60)
+"""How far back the sandbox world goes; partitions start with its first whole one."""
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -118,6 +123,23 @@ class Settings(BaseSettings):
                 values[spec.name] = str(value)
         return values
 
+    def in_world(self, sources: Iterable[Source]) -> tuple[Source, ...]:
+        """The sources as this world has them: in the sandbox, time partitions start with its history.
+
+        When its world was made stands in a small file on disk; before the first one was made the live starts stand.
+        """
+        made = self._sandbox_made_at() if self.world is World.SANDBOX else None
+        if made is None:
+            return tuple(sources)
+        return tuple(replace(s, tables=tuple(_since(t, made - SANDBOX_HISTORY) for t in s.tables)) for s in sources)
+
+    def _sandbox_made_at(self) -> datetime | None:
+        try:
+            manifest = json.loads((self.sandbox_dir / "world" / "manifest.json").read_text())
+        except FileNotFoundError:
+            return None
+        return datetime.fromisoformat(manifest["now"])
+
     def secrets(self) -> list[str]:
         """Every secret value that is set, for redaction."""
         values = (getattr(self, name) for name in type(self).model_fields)
@@ -157,6 +179,10 @@ def _model_of(sources: tuple[Source, ...]) -> type[Settings]:
                 raise ValueError(f"two settings are called {PREFIX}{name.upper()}")
             fields[name] = (_TYPES[spec.kind] | None, Field(None, description=spec.description))
     return create_model("Settings", __base__=Settings, **fields)
+
+
+def _since(table: Table, begin: datetime) -> Table:
+    return table if table.partitions is None else replace(table, partitions=table.partitions.since(begin))
 
 
 def _field(source: Source, spec: Setting) -> str:

@@ -21,6 +21,9 @@ CUT_SHORT = "cut_short"
 CONTINUATION = "continuation"
 """The fact, any JSON value, with which the next run goes on where a cut-short one ended: `request.previous.continuation`."""
 
+NEWEST_EVENT = "newest_event"
+"""The fact, an ISO time, that the warehouse adds where a table has an event time."""
+
 Facts = dict[str, Any]
 """Plain JSON values that a load wants to tell (`commit_sha`, `rejected_files` …); shown as metadata, never secret."""
 
