@@ -24,7 +24,7 @@ lint: ready ## style, types, and who may import whom
 	@said=$$($(BIN)/lint-imports --no-logo) || { printf '%s\n' "$$said"; exit 1; }
 
 bench: ready ## how fast it is, against the floor
-	@$(BIN)/python tests/bench/run.py
+	@$(BIN)/python -m tests.bench.run
 
 clean: ## remove .venv, .oso and every cache; ends a running sandbox first
 	@if [ -x $(BIN)/oso ]; then OSO_WORLD=sandbox OSO_HOME=.oso $(BIN)/oso sandbox down >/dev/null 2>&1 || true; fi

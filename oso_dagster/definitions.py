@@ -6,9 +6,9 @@ import dagster as dg
 
 from oso_dagster.orchestration.ingest import ingest_assets
 from oso_dagster.orchestration.schedules import ingest_schedules
-from oso_dagster.orchestration.slo import slo_assets, slo_job, slo_schedule
+from oso_dagster.orchestration.slo import reliability_checks, slo_assets, slo_job, slo_schedule
 from oso_dagster.orchestration.status import status_asset, status_schedule
-from oso_dagster.orchestration.transform import transform_assets, transform_schedule
+from oso_dagster.orchestration.transform import transform_assets, transform_jobs, transform_schedule
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 
@@ -18,12 +18,15 @@ def build(settings: Settings) -> dg.Definitions:
     sources = settings.in_world(catalogue())
     models = transform_assets(settings, sources)
     objectives = slo_assets(settings, sources, list(models.specs))
+    reliability = reliability_checks(settings, sources, list(models.specs))
     return dg.Definitions(
         assets=[*ingest_assets(settings, sources), models, *objectives, status_asset(settings, sources, models, objectives)],
+        asset_checks=[reliability],
+        jobs=transform_jobs(settings, sources),
         schedules=[
             *ingest_schedules(sources),
             transform_schedule(),
-            slo_schedule(slo_job(objectives)),
+            slo_schedule(slo_job(objectives, [reliability])),
             status_schedule(),
         ],
         executor=dg.in_process_executor,  # docs/decisions/0004

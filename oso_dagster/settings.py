@@ -47,6 +47,15 @@ class SettingsError(Exception):
     """The environment cannot be used as it is; the message names each variable and what to do, and holds no value."""
 
 
+def _check_status_url(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.scheme or "://" not in value:
+        raise ValueError("an address such as gs://bucket/folder, s3://bucket/folder or file:///folder is expected")
+    if parts.username or parts.password or parts.query:
+        raise ValueError("credentials must not stand in an address; the object store's own variables hold them")
+    return value
+
+
 class Settings(BaseSettings):
     """The platform's settings. Those of the sources are added by `read_settings`."""
 
@@ -58,6 +67,9 @@ class Settings(BaseSettings):
     sqlmesh_project: Path = Field(default=PROJECT_ROOT / "sqlmesh_project", description="the folder of the SQLMesh project")
     reliability_url: SecretStr | None = Field(
         default=None, description="SQLAlchemy URL of the reliability store; SQLite under home if unset"
+    )
+    status_url: Annotated[str, AfterValidator(_check_status_url)] | None = Field(
+        default=None, description="where the status page is published: gs://…, s3://…; a folder under home if unset"
     )
     webserver_port: int = Field(default=3000, ge=1, le=65535, description="port of Dagster's web page in `oso dev`")
     lock_timeout_seconds: float = Field(default=900, gt=0, description="how long a writer waits for the warehouse lock")

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from oso_dagster.cli import demo, dev, run, sandbox, settings, sources
+from oso_dagster.cli import demo, dev, run, sandbox, settings, slo, sources, status, store
 from oso_dagster.cli.instance import PortTakenError
 from oso_dagster.settings import SettingsError
 
@@ -18,15 +18,20 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(dev.dev)
 app.command()(run.run)
+app.command()(store.migrate)
+app.command()(store.backup)
+app.command()(store.restore)
 app.command("settings")(settings.show)
 app.add_typer(sources.app, name="sources")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(status.app, name="status")
+app.add_typer(slo.app, name="slo")
 
 
 def main() -> None:
     """The entry point of the script `oso`: what a person can mend is one line on standard error and exit code 1."""
     try:
         app()
-    except (SettingsError, PortTakenError) as error:
+    except (SettingsError, PortTakenError, status.NoPageError) as error:
         sys.stderr.write(f"oso: {error}\n")
         sys.exit(1)

@@ -9,11 +9,12 @@ import pyarrow as pa
 from pyarrow import csv
 
 from oso_dagster.connectors.arrow import arrow_type
+from oso_dagster.domain.loading import RefusedError
 from oso_dagster.domain.source import Column
 
 
-class CsvError(Exception):
-    """The file is not the CSV that was declared; the message says where it differs and what to do."""
+class CsvError(RefusedError):
+    """The file is not the CSV that was declared; the message says where it differs and what to do. Trying again is no use."""
 
 
 def read(content: bytes, columns: Sequence[Column]) -> tuple[pa.Table, list[str]]:

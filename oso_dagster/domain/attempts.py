@@ -70,7 +70,7 @@ class Attempt:
     """One row of the ledger.
 
     `family` is the run that the automatic retries go back to; `will_retry` says that Dagster announced one more;
-    `reported` attempts were told one by one by the SQLMesh wrapper.
+    `reported` attempts were told one by one by the SQLMesh wrapper; `step_retries` None is not known.
     """
 
     run_id: str
@@ -85,6 +85,7 @@ class Attempt:
     rows: int | None = None
     will_retry: bool = False
     reported: bool = False
+    step_retries: int | None = None
 
 
 class Judgement(StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -51,3 +51,33 @@ def holes(partitions: Partitions, materialized: Collection[str], now: datetime) 
     """The due partitions that are missing, oldest first."""
     present = frozenset(materialized)
     return tuple(window.key for window in partitions.due(now) if window.key not in present)
+
+
+def fresh_time(promise: Promise, evidence: Iterable[datetime], since: datetime, now: datetime) -> tuple[timedelta, timedelta]:
+    """How long in (since, now] a table was fresh, and how long it had to be: from its first evidence or first due time on.
+
+    Integrated exactly: each evidence keeps the table fresh for `within`, overlaps count once.
+    """
+    moments = sorted(at for at in evidence if at <= now)
+    begin = max(since, min([promise.first_due, *moments[:1]]))
+    fresh, covered = timedelta(0), begin
+    for at in moments:
+        start, end = max(at, covered), min(at + promise.within, now)
+        if end > start:
+            fresh, covered = fresh + (end - start), end
+    return fresh, max(now - begin, timedelta(0))
+
+
+def fresh_time_partitioned(
+    partitions: Partitions, landed: Mapping[str, datetime], since: datetime, now: datetime
+) -> tuple[timedelta, timedelta]:
+    """The same for a partitioned table: fresh while the newest partition that is due at that time is there."""
+    deadlines = [(one.key, one.end + partitions.lag) for one in partitions.due(now) if one.end is not None]
+    ends = [*(deadline for _, deadline in deadlines[1:]), now]
+    fresh = had_to = timedelta(0)
+    for (key, deadline), end in zip(deadlines, ends, strict=True):
+        begin = max(deadline, since)
+        had_to += max(end - begin, timedelta(0))
+        if key in landed:
+            fresh += max(end - max(begin, landed[key]), timedelta(0))
+    return fresh, had_to

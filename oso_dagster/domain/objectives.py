@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 
 from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.declarations import validated
 from oso_dagster.domain.slo import (
     ALL,
     Assessment,
@@ -21,15 +22,32 @@ from oso_dagster.domain.slo import (
 
 ROLLING = timedelta(days=30)
 
-OBJECTIVES: tuple[Objective, ...] = (
-    Objective(
-        service="core_source_data",
-        name="materialization_reliability",
-        title="Core materializations that are good after retries",
-        label=Label.CORE,
-        indicator=Indicator.FAMILIES,
-        target=9_900,
-        window=ROLLING,
+SERVICES: dict[str, tuple[str, str]] = {
+    "core_source_data": ("Core source data", "Data that everything is built on arrives whole and in time."),
+    "unstable_source_data": ("Unstable source data", "Data of third parties, taken as it comes, with a looser promise."),
+    "sqlmesh": ("Data models", "Every attempt at building a data set succeeds, retries not forgiven."),
+    "public_applications": ("Public applications", "Website, API, docs, public Dagster and status page answer, without errors."),
+    "consumer_trino": ("SQL endpoint", "The public SQL endpoint answers, and fails no query unexpectedly."),
+    "kubernetes": ("Kubernetes", "Clusters and what is deployed on them are there."),
+}
+"""Every service: its title and one line about it, in the order in which they are shown."""
+
+
+def _windowed(service: str, name: str, title: str, indicator: Indicator, target: int, label: Label | None = None) -> Objective:
+    return Objective(service, name, title, label, indicator, target, ROLLING)
+
+
+RELIABILITY = "materialization_reliability"
+"""The objective that every class of assets has, and the check that every one of them has by itself."""
+
+_DECLARED: tuple[Objective, ...] = (
+    _windowed(
+        "core_source_data",
+        RELIABILITY,
+        "Core materializations that are good after retries",
+        Indicator.FAMILIES,
+        9_900,
+        Label.CORE,
     ),
     Objective(
         service="core_source_data",
@@ -48,49 +66,67 @@ OBJECTIVES: tuple[Objective, ...] = (
         target=9_900,
         each=True,
     ),
-    Objective(
-        service="unstable_source_data",
-        name="materialization_reliability",
-        title="Unstable materializations that are good after retries",
-        label=Label.UNSTABLE,
-        indicator=Indicator.FAMILIES,
-        target=7_500,
-        window=ROLLING,
+    _windowed(
+        "unstable_source_data",
+        RELIABILITY,
+        "Unstable materializations that are good after retries",
+        Indicator.FAMILIES,
+        7_500,
+        Label.UNSTABLE,
     ),
-    Objective(
-        service="sqlmesh",
-        name="materialization_reliability",
-        title="Attempts at SQLMesh models that are good, regardless of retries",
-        label=Label.SQLMESH,
-        indicator=Indicator.ATTEMPTS,
-        target=9_900,
-        window=ROLLING,
+    _windowed(
+        "sqlmesh",
+        RELIABILITY,
+        "Attempts at SQLMesh models that are good, regardless of retries",
+        Indicator.ATTEMPTS,
+        9_900,
+        Label.SQLMESH,
     ),
+    _windowed("public_applications", "availability", "Time in which the applications answer", Indicator.SAMPLES, 9_900),
+    _windowed("public_applications", "requests", "Requests to the applications without an error", Indicator.SAMPLES, 9_900),
+    _windowed("consumer_trino", "availability", "Time in which the SQL endpoint answers", Indicator.SAMPLES, 9_900),
+    _windowed("consumer_trino", "queries", "Queries without an unexpected error", Indicator.SAMPLES, 9_000),
+    _windowed("kubernetes", "availability", "Time in which clusters and resources are there", Indicator.SAMPLES, 9_900),
+    _windowed("kubernetes", "flux_availability", "Time in which Flux reconciles", Indicator.SAMPLES, 9_900),
 )
+
+OBJECTIVES = validated(_DECLARED, SERVICES)
+"""All objectives, in the order in which they are shown."""
 
 _UNITS = {
     Indicator.FAMILIES: "materializations",
     Indicator.ATTEMPTS: "attempts",
     Indicator.FRESH_ASSETS: "assets",
     Indicator.PARTITIONS: "due partitions",
+    Indicator.SAMPLES: "events",
 }
 _GOOD = {
     Indicator.FAMILIES: "succeeded",
     Indicator.ATTEMPTS: "succeeded",
     Indicator.FRESH_ASSETS: "are fresh",
     Indicator.PARTITIONS: "are there",
+    Indicator.SAMPLES: "are good",
 }
 _NOTHING = {
     Indicator.FAMILIES: "no materialization was judged in the window",
     Indicator.ATTEMPTS: "no attempt ended in the window",
     Indicator.FRESH_ASSETS: "no asset has a promise that is due",
     Indicator.PARTITIONS: "no asset has a partition that is due",
+    Indicator.SAMPLES: "no sample was taken in the window",
 }
 
 
 def of_service(service: str) -> tuple[Objective, ...]:
     """The objectives of one service, in the order of declaration."""
     return tuple(objective for objective in OBJECTIVES if objective.service == service)
+
+
+def objective_of(id_: str) -> Objective:
+    """The objective `<service>.<objective>`; raises LookupError with the ids that exist."""
+    found = next((objective for objective in OBJECTIVES if objective.id == id_), None)
+    if found is None:
+        raise LookupError(f"no objective is called {id_}; there are {', '.join(one.id for one in OBJECTIVES)}")
+    return found
 
 
 def percent(good: int, valid: int) -> str:
@@ -125,7 +161,8 @@ def budget_text(assessment: Assessment) -> str:
         return ""
     allowed = allowed_failures(assessment.valid, objective.target)
     if allowed == 0:
-        return "no failure allowed" + (f", {bad:,} seen" if bad else "")
+        recovers = f", met again {assessment.recovers:%Y-%m-%d %H:%M} UTC" if assessment.recovers else ""
+        return "no failure allowed" + (f", {bad:,} seen{recovers}" if bad else "")
     if bad > allowed:
         return f"overspent: {bad:,} failures, {allowed:,} allowed"
     return f"{allowed - bad:,} of {allowed:,} failures left"

@@ -1,7 +1,7 @@
-"""Service level objectives: what is promised, and the exact arithmetic of how it was kept.
+"""Service level objectives: what is promised, and the verdict on how it was kept.
 
-Everything is counted in whole numbers and compared as fractions; percent appears only in sentences. The formulas are those
-of the Google SRE books: burn = error rate / budget, budget = 1 - target. The objectives themselves are in `domain.objectives`.
+The arithmetic is in `domain.budget`, alerts on burn rates are in `domain.burn`, the objectives themselves in
+`domain.objectives`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,28 @@ from enum import StrEnum
 from fractions import Fraction
 
 from oso_dagster.domain.attempts import Attempt, Judgement, Label, Outcome, judge_all
+from oso_dagster.domain.budget import ALL, Count, allowed_failures, budget_left, burn_rate, error_budget, missed
+from oso_dagster.domain.burn import Burning
+from oso_dagster.domain.maintenance import Maintenance
 
-ALL = 10_000
-"""The target of an objective without a budget, in basis points: everything must be good."""
+__all__ = [
+    "ALL",
+    "Assessment",
+    "Indicator",
+    "Objective",
+    "Tally",
+    "Verdict",
+    "allowed_failures",
+    "budget_left",
+    "burn_rate",
+    "error_budget",
+    "evaluate",
+    "missed",
+    "tally_attempts",
+    "tally_families",
+    "tally_samples",
+    "verdict_of",
+]
 
 AT_RISK_SPENT = Fraction(3, 4)
 """Share of the error budget from which an objective is at risk."""
@@ -32,25 +51,27 @@ class Verdict(StrEnum):
 
 
 class Indicator(StrEnum):
-    """What an objective counts: judged families, single attempts, fresh assets or due partitions."""
+    """What an objective counts: judged families, single attempts, fresh assets, due partitions, or reported samples."""
 
     FAMILIES = "families"
     ATTEMPTS = "attempts"
     FRESH_ASSETS = "fresh_assets"
     PARTITIONS = "partitions"
+    SAMPLES = "samples"
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A promise about the assets of one label. `target` is in basis points; `window` None means at a point in time.
+    """A promise. `target` is in basis points; `window` None means at a point in time.
 
-    With `each`, every asset has to meet the target by itself; otherwise good and valid are summed and divided once.
+    It is about the assets of one `label`, or, without one, about what probes report as samples. With `each`, every asset
+    has to meet the target by itself; otherwise good and valid are summed and divided once.
     """
 
     service: str
     name: str
     title: str
-    label: Label
+    label: Label | None
     indicator: Indicator
     target: int
     window: timedelta | None = None
@@ -61,6 +82,10 @@ class Objective:
             raise ValueError(f"{self.id}: a target of {self.target} basis points is not above 0 and at most {ALL}")
         if self.window is not None and self.window <= timedelta(0):
             raise ValueError(f"{self.id}: the window must be positive")
+        if (self.label is None) != (self.indicator is Indicator.SAMPLES):
+            raise ValueError(f"{self.id}: samples have no label, and everything else has one")
+        if (self.window is None) != (self.indicator in (Indicator.FRESH_ASSETS, Indicator.PARTITIONS)):
+            raise ValueError(f"{self.id}: {self.indicator} are counted {'over' if self.window is None else 'without'} a window")
 
     @property
     def id(self) -> str:
@@ -89,7 +114,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Assessment:
-    """One objective at one instant; `guilty` are the assets with bad events, the worst first."""
+    """One objective at one instant; `guilty` are the assets with bad events, the worst first.
+
+    `burning` are the alert tiers that fire, the loudest first; `recovers` is when a breached window will be met again;
+    `maintenance` are the declared windows whose events were left out.
+    """
 
     objective: Objective
     verdict: Verdict
@@ -97,36 +126,9 @@ class Assessment:
     valid: int
     guilty: tuple[Tally, ...]
     at: datetime
-
-
-def missed(good: int, valid: int, target: int) -> bool:
-    """Whether `good` of `valid` is below `target` basis points; equal to it is not missed.
-
-    >>> missed(9899, 10000, 9900), missed(9900, 10000, 9900)
-    (True, False)
-    """
-    return good * ALL < target * valid
-
-
-def error_budget(target: int) -> Fraction:
-    """The share that may be bad."""
-    return Fraction(ALL - target, ALL)
-
-
-def allowed_failures(valid: int, target: int) -> int:
-    """How many of `valid` may be bad, in whole events."""
-    return valid * (ALL - target) // ALL
-
-
-def burn_rate(good: int, valid: int, target: int) -> Fraction | None:
-    """Error rate divided by the budget: 1 spends it exactly. None without events or without a budget."""
-    return Fraction(valid - good, valid) / error_budget(target) if valid and target < ALL else None
-
-
-def budget_left(good: int, valid: int, target: int) -> Fraction | None:
-    """1 - burn over the whole window; negative when overspent."""
-    burn = burn_rate(good, valid, target)
-    return None if burn is None else 1 - burn
+    burning: tuple[Burning, ...] = ()
+    recovers: datetime | None = None
+    maintenance: tuple[Maintenance, ...] = ()
 
 
 def verdict_of(good: int, valid: int, target: int) -> Verdict:
@@ -139,14 +141,16 @@ def verdict_of(good: int, valid: int, target: int) -> Verdict:
     return Verdict.AT_RISK if burn is not None and burn >= AT_RISK_SPENT else Verdict.COMPLIANT
 
 
-def evaluate(objective: Objective, tallies: Sequence[Tally], now: datetime) -> Assessment:
-    """Assess an objective on what its assets tell. Ratios are never averaged."""
+def evaluate(objective: Objective, tallies: Sequence[Tally], now: datetime, burning: tuple[Burning, ...] = ()) -> Assessment:
+    """Assess an objective on what its assets tell; a tier that fires puts it at risk. Ratios are never averaged."""
     good, valid = sum(tally.good for tally in tallies), sum(tally.valid for tally in tallies)
     verdict = verdict_of(good, valid, objective.target)
     if objective.each:
         verdict = _worst(verdict_of(tally.good, tally.valid, objective.target) for tally in tallies)
+    if burning and verdict is Verdict.COMPLIANT:
+        verdict = Verdict.AT_RISK
     guilty = sorted((tally for tally in tallies if tally.bad), key=lambda tally: (-Fraction(tally.bad, tally.valid), tally.asset))
-    return Assessment(objective, verdict, good, valid, tuple(guilty), now)
+    return Assessment(objective, verdict, good, valid, tuple(guilty), now, burning)
 
 
 def tally_families(attempts: Iterable[Attempt], since: datetime, now: datetime) -> list[Tally]:
@@ -161,6 +165,16 @@ def tally_attempts(attempts: Iterable[Attempt], since: datetime, now: datetime) 
     counted = {Outcome.OK: True, Outcome.FAILED: False}
     inside = (one for one in attempts if one.ended is not None and since < one.ended <= now)
     return _tally((one, counted[one.outcome]) for one in inside if one.outcome in counted)
+
+
+def tally_samples(samples: Iterable[tuple[str, Count]], since: datetime, now: datetime) -> list[Tally]:
+    """Good and valid samples per slice, taken in (since, now]."""
+    sums: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for slice_, count in samples:
+        if since < count.at <= now:
+            good, valid = sums[slice_]
+            sums[slice_] = good + count.good, valid + count.valid
+    return [Tally(slice_, good, valid) for slice_, (good, valid) in sorted(sums.items())]
 
 
 def _tally(events: Iterable[tuple[Attempt, bool]]) -> list[Tally]:

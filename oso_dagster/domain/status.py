@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.history import Day
 from oso_dagster.domain.objectives import percent
-from oso_dagster.domain.slo import ALL, Verdict
+from oso_dagster.domain.slo import ALL, Verdict, burn_rate
+from oso_dagster.domain.status_data import DataGroup, require_zone
 
 _WORST_FIRST = (Verdict.BREACHED, Verdict.AT_RISK, Verdict.COMPLIANT)
 
@@ -23,7 +23,8 @@ _WORST_FIRST = (Verdict.BREACHED, Verdict.AT_RISK, Verdict.COMPLIANT)
 class ObjectiveState:
     """One objective as it stands: `good` of `valid` against `target` basis points, and the assets that fell short.
 
-    `evaluated_at` is when it was judged; the page may be younger than that, if evaluation has stopped.
+    `evaluated_at` is when it was judged; the page may be younger than that, if evaluation has stopped. `days` are its
+    history, oldest first. With `each`, every asset has a budget of its own and there is no common burn.
     """
 
     id: str
@@ -37,14 +38,25 @@ class ObjectiveState:
     summary: str
     guilty: tuple[str, ...] = ()
     evaluated_at: datetime | None = None
+    days: tuple[Day, ...] = ()
+    each: bool = False
 
     def __post_init__(self) -> None:
-        _require_zone(f"{self.id}: evaluated_at", self.evaluated_at)
+        require_zone(f"{self.id}: evaluated_at", self.evaluated_at)
 
     @property
     def percent_text(self) -> str:
         """The indicator as percent, cut off, never rounded up; empty without data."""
         return percent(self.good, self.valid) if self.valid else ""
+
+    @property
+    def burn_text(self) -> str:
+        """Error rate ÷ budget over the window, cut off to two decimals (`0.13`); empty where there is no budget or no data."""
+        burn = None if self.each or self.window is None else burn_rate(self.good, self.valid, self.target)
+        if burn is None:
+            return ""
+        hundredths = burn * 100 // 1
+        return f"{hundredths // 100}.{hundredths % 100:02d}"
 
     @property
     def target_text(self) -> str:
@@ -68,38 +80,11 @@ class ServiceState:
 
 
 @dataclass(frozen=True)
-class DataSet:
-    """One table that people can read. `fresh_within` None: nothing is promised, and `freshness` is None too."""
-
-    asset: str
-    title: str
-    label: Label
-    owner: str
-    rows: int | None
-    last_good: datetime | None
-    fresh_within: timedelta | None
-    freshness: Freshness | None
-    tainted_by: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if (self.fresh_within is None) != (self.freshness is None):
-            raise ValueError(f"{self.asset}: a promised freshness and its verdict come together")
-        _require_zone(f"{self.asset}: last_good", self.last_good)
-
-
-@dataclass(frozen=True)
-class DataGroup:
-    """The data sets of one source, or of one layer of models; `homepage` is empty where there is none."""
-
-    name: str
-    title: str
-    homepage: str
-    sets: tuple[DataSet, ...]
-
-
-@dataclass(frozen=True)
 class Incident:
-    """Something that is wrong now, in words for the public; `link` may lead to a place where it is followed."""
+    """Something that is or was wrong, in words for the public; `link` may lead to a place where it is followed.
+
+    `key` is stable and unique to this incident; `until` None: it is not over.
+    """
 
     key: str
     title: str
@@ -107,14 +92,25 @@ class Incident:
     since: datetime
     verdict: Verdict = Verdict.BREACHED
     link: str = ""
+    until: datetime | None = None
+    service: str = ""
 
     def __post_init__(self) -> None:
-        _require_zone(f"{self.key}: since", self.since)
+        require_zone(f"{self.key}: since", self.since)
+        require_zone(f"{self.key}: until", self.until)
+
+    @property
+    def changed_at(self) -> datetime:
+        """When it last changed: its end, or its beginning."""
+        return self.until or self.since
 
 
 @dataclass(frozen=True)
 class StatusPage:
-    """The whole page. It is made again at least every `stale_after`; an older one is not to be believed."""
+    """The whole page. It is made again at least every `stale_after`; an older one is not to be believed.
+
+    `incidents` are open, `past` are over, the newest first.
+    """
 
     world: str
     generated_at: datetime
@@ -122,9 +118,10 @@ class StatusPage:
     services: tuple[ServiceState, ...]
     groups: tuple[DataGroup, ...]
     incidents: tuple[Incident, ...] = ()
+    past: tuple[Incident, ...] = ()
 
     def __post_init__(self) -> None:
-        _require_zone("generated_at", self.generated_at)
+        require_zone("generated_at", self.generated_at)
         if self.stale_after < timedelta(minutes=1):
             raise ValueError("stale_after is shorter than a minute: every reader would be warned")
 
@@ -178,8 +175,3 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 def _some(number: int, measured: int) -> str:
     """`1 of 5 objectives is`, `2 of 5 objectives are`."""
     return f"{number} of {measured} objective{'s' if measured > 1 else ''} {'is' if number == 1 else 'are'}"
-
-
-def _require_zone(what: str, moment: datetime | None) -> None:
-    if moment is not None and moment.utcoffset() is None:
-        raise ValueError(f"{what} has no time zone")

@@ -1,31 +1,27 @@
-"""What the assets of each objective tell: from the ledger and the catalogue to tallies. Judging them is `domain.slo`."""
+"""What the assets of each objective tell: from the ledger and the catalogue to assessments. Judging them is `domain.slo`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from oso_dagster.domain import freshness
 from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.freshness import Freshness, FutureEvidenceError, Promise
-from oso_dagster.domain.objectives import of_service
-from oso_dagster.domain.slo import (
-    Assessment,
-    Indicator,
-    Objective,
-    Tally,
-    evaluate,
-    tally_attempts,
-    tally_families,
-)
-from oso_dagster.domain.source import Evidence, Source, Table
-from oso_dagster.reliability.ledger import LastGood
+from oso_dagster.domain.budget import recovery
+from oso_dagster.domain.burn import TIERS, Burning, firing
+from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.maintenance import Maintenance, touching
+from oso_dagster.domain.objectives import OBJECTIVES, of_service
+from oso_dagster.domain.renames import RENAMED, checked, under_present_names
+from oso_dagster.domain.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
+from oso_dagster.domain.source import Source
+from oso_dagster.orchestration.promises import Promises
+from oso_dagster.reliability.events import Event
 from oso_dagster.reliability.results import AssetRow
 from oso_dagster.reliability.store import Store
 
-_FAMILY_SPAN = timedelta(days=7)
-"""A family judged inside the window may have begun before it, by no more than this."""
+RECOVERY_EVENTS = 10_000
+"""A date of recovery is worked out for up to so many events: it is for low volume, and reads every one of them."""
 
 
 def measured_assets(sources: Sequence[Source], models: Sequence[str]) -> dict[str, Label]:
@@ -36,82 +32,106 @@ def measured_assets(sources: Sequence[Source], models: Sequence[str]) -> dict[st
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Assesses the objectives of a service from `store`. `labels` as `measured_assets` gives them."""
+    """Assesses the objectives of a service from `store`. `labels` as `measured_assets` gives them.
+
+    When `replaying`, what happened after the time that is asked for is not known yet, and nothing is written.
+    """
 
     store: Store
     sources: Sequence[Source]
     labels: Mapping[str, Label]
+    replaying: bool = False
+    renamed: Mapping[str, str] = field(default_factory=lambda: RENAMED)
+
+    def __post_init__(self) -> None:
+        checked(self.renamed)
 
     def assess(self, service: str, now: datetime) -> list[Assessment]:
         """All objectives of `service` at `now`."""
-        return [evaluate(objective, self._tallies(objective, now), now) for objective in of_service(service)]
+        windows = self.store.maintenance.all()
+        return [self.assess_one(objective, now, windows) for objective in of_service(service)]
+
+    def assess_one(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> Assessment:
+        """One objective at `now`, without what the maintenance `windows` cover."""
+        since = now - (objective.window or timedelta(0))
+        tallies = self._tallies(objective, since, now, windows)
+        names = {one.asset for one in tallies} | {asset for asset, label in self.labels.items() if label is objective.label}
+        shown = touching(windows, objective.service, objective.name, names, since, now)
+        assessed = evaluate(objective, tallies, now, self._burning(objective, now, shown))
+        low = assessed.verdict is Verdict.BREACHED and objective.window is not None and assessed.valid <= RECOVERY_EVENTS
+        counts = [one.count for one in self.events(objective, since, now, shown)] if low else []
+        recovers = recovery(counts, objective.target, objective.window or timedelta(0), now) if low else None
+        return replace(assessed, recovers=recovers, maintenance=shown)
+
+    def of_assets(self, label: Label, now: datetime) -> dict[str, Assessment]:
+        """The reliability of every asset of a label by itself, against the target of its class."""
+        objective = reliability_of(label)
+        since, windows = now - (objective.window or timedelta(0)), self.store.maintenance.all()
+        found = {one.asset: one for one in self._tallies(objective, since, now, windows)}
+        assets = sorted(asset for asset, of in self.labels.items() if of is label)
+        return {asset: evaluate(objective, [found[asset]] if asset in found else [], now) for asset in assets}
+
+    def events(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[Event]:
+        """The single events that an objective with a window counts in (since, now], by the names of today."""
+        found = [replace(one, asset=self.present(one.asset)) for one in self.store.events.of(objective, since, now, windows)]
+        return [one for one in found if objective.label is None or one.asset in self.labels]
 
     def freshness_rows(self, label: Label, now: datetime) -> list[AssetRow]:
         """The freshness of each source asset of a label; None for those that promise nothing."""
-        judged = {asset: judgement for asset, (judgement, _) in self._judged(label, now).items()}
-        return [
-            AssetRow(asset, judged.get(asset), table.fresh_within, now) for asset, table in sorted(self._tables(label).items())
-        ]
+        promises = self._promises(label, now)
+        judged = {asset: judgement for asset, (judgement, _) in promises.judged().items()}
+        return [AssetRow(asset, judged.get(asset), table.fresh_within, now) for asset, table in sorted(promises.tables.items())]
 
-    def _tallies(self, objective: Objective, now: datetime) -> list[Tally]:
+    def fresh_share(self, label: Label, now: datetime, over: timedelta) -> dict[str, tuple[timedelta, timedelta]]:
+        """How long each table that promises something was fresh in the last `over`, and how long it had to be."""
+        return self._promises(label, now).fresh_time(now - over)
+
+    def present(self, name: str) -> str:
+        """The name that an asset has today."""
+        return self.renamed.get(name, name)
+
+    def _tallies(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
+        if objective.label is None:
+            return self.store.samples.tally(objective.service, objective.name, since, now, windows)
+        if objective.window is None:
+            return self._now(objective, objective.label, now, windows)
+        tallying, wide = self.store.tallying, (objective.service, objective.id)
+        count = tallying.families if objective.indicator is Indicator.FAMILIES else tallying.attempts
+        found = under_present_names(count(objective.label, since, now, windows, wide), self.renamed)
+        return [one for one in found if one.asset in self.labels]
+
+    def _now(self, objective: Objective, label: Label, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
+        promises = self._promises(label, now)
         if objective.indicator is Indicator.FRESH_ASSETS:
-            return [_fresh(asset, *found) for asset, found in sorted(self._judged(objective.label, now).items())]
-        if objective.indicator is Indicator.PARTITIONS:
-            return self._complete(objective.label, now)
-        since = now - (objective.window or timedelta(0))
-        attempts = self.store.attempts(objective.label, since - _FAMILY_SPAN, self.labels)
-        count = tally_families if objective.indicator is Indicator.FAMILIES else tally_attempts
-        return count(attempts, since, now)
+            found = [_fresh(asset, *judged) for asset, judged in sorted(promises.judged().items())]
+        else:
+            found = promises.complete()
+        covered = {
+            one.asset for one in found for window in windows if window.covers(objective.service, objective.name, one.asset, now)
+        }
+        return [one for one in found if one.asset not in covered]
 
-    def _tables(self, label: Label) -> dict[str, Table]:
-        return {
+    def _burning(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> tuple[Burning, ...]:
+        if objective.indicator is not Indicator.SAMPLES:
+            return ()
+        longest = max(tier.long for tier in TIERS)
+        counts = self.store.samples.counts(objective.service, objective.name, now - longest, now, windows)
+        return firing(counts, objective.target, now)
+
+    def _promises(self, label: Label, now: datetime) -> Promises:
+        tables = {
             f"{source.name}/{table.name}": table
             for source in self.sources
             for table in source.tables
             if source.stability.value == label.value
         }
+        return Promises(self.store, tables, self.renamed, now, self.replaying)
 
-    def _judged(self, label: Label, now: datetime) -> dict[str, tuple[Freshness, str]]:
-        """Freshness, and in words what is wrong, of every table that promises something."""
-        tables = {asset: table for asset, table in self._tables(label).items() if table.fresh_within is not None}
-        first_seen, good = self.store.results.see(set(tables), now), self.store.ledger.last_good()
-        return {asset: self._judge(asset, table, first_seen[asset], good.get(asset), now) for asset, table in tables.items()}
 
-    def _judge(
-        self, asset: str, table: Table, first_due: datetime, good: LastGood | None, now: datetime
-    ) -> tuple[Freshness, str]:
-        if table.evidence is not Evidence.MATERIALIZATION:
-            raise ValueError(f"{asset}: freshness by {table.evidence} is not measured; declare evidence by materialization")
-        if table.partitions is not None:
-            judgement = freshness.judge_partitioned(table.partitions, self.store.ledger.materialized_partitions(asset), now)
-            return judgement, "the newest due partition is missing" if judgement is Freshness.STALE else ""
-        within = table.fresh_within or timedelta(0)
-        try:
-            judgement = freshness.judge(Promise(within, first_due), good.at if good else None, now)
-        except FutureEvidenceError as error:
-            return Freshness.STALE, str(error)
-        if judgement is not Freshness.STALE:
-            return judgement, ""
-        return judgement, f"last good {_time(good.at)}, promised within {within}" if good else "never materialized"
-
-    def _complete(self, label: Label, now: datetime) -> list[Tally]:
-        return [
-            _holes(asset, table, self.store.ledger.materialized_partitions(asset), now)
-            for asset, table in sorted(self._tables(label).items())
-            if table.partitions is not None
-        ]
+def reliability_of(label: Label) -> Objective:
+    """The objective that counts the materializations of a label."""
+    return next(one for one in OBJECTIVES if one.label is label and one.window is not None)
 
 
 def _fresh(asset: str, judgement: Freshness, note: str) -> Tally:
     return Tally(asset, int(judgement is Freshness.FRESH), int(judgement is not Freshness.NOT_DUE), note)
-
-
-def _holes(asset: str, table: Table, materialized: frozenset[str], now: datetime) -> Tally:
-    if table.partitions is None:
-        raise ValueError(f"{asset} has no partitions")
-    due, missing = len(table.partitions.due(now)), freshness.holes(table.partitions, materialized, now)
-    return Tally(asset, due - len(missing), due, f"missing: {', '.join(missing)}" if missing else "")
-
-
-def _time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M UTC")

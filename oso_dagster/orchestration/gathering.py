@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
 
 from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.objectives import OBJECTIVES
+from oso_dagster.domain.freshness import holes
+from oso_dagster.domain.history import Judged, Spell, breaches_of, days_of, first_day
+from oso_dagster.domain.objectives import OBJECTIVES, SERVICES
 from oso_dagster.domain.slo import Objective, Verdict
-from oso_dagster.domain.source import Source
-from oso_dagster.domain.status import DataGroup, DataSet, Incident, ObjectiveState, ServiceState, StatusPage
+from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.status import Incident, ObjectiveState, ServiceState, StatusPage
+from oso_dagster.domain.status_data import DataGroup, DataSet
 from oso_dagster.reliability.ledger import LastGood
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import FreshnessRow, Store
 from oso_dagster.settings import Settings
-
-SERVICES = {
-    "core_source_data": ("Core source data", "Data that everything is built on arrives whole and in time."),
-    "unstable_source_data": ("Unstable source data", "Data of third parties, taken as it comes, with a looser promise."),
-    "sqlmesh": ("Data models", "Every attempt at building a data set succeeds, retries not forgiven."),
-}
-"""What each service is called on the page, in the order in which the page shows them."""
 
 _PUBLISHED_LAYER = "sqlmesh/marts"
 
@@ -35,30 +31,43 @@ def gather(
     stale_after: timedelta,
     now: datetime,
 ) -> StatusPage:
-    """The page's read model at `now`."""
-    verdicts = {(row.service, row.objective): row for row in store.latest_verdicts()}
-    fresh = {row.asset: row for row in store.freshness()}
-    standing = store.results.standing_alerts()
-    services = tuple(_service(name, verdicts) for name in SERVICES)
+    """The page's read model at `now`. Tables that are not declared public are left out, by name too."""
+    verdicts = {f"{row.service}.{row.objective}": row for row in store.latest_verdicts()}
+    judged = {one.id: store.results.judged_since(one.service, one.name, first_day(now)) for one in OBJECTIVES}
+    hidden = {f"{source.name}/{table.name}" for source in sources for table in source.tables if not table.public}
+    services = tuple(_service(name, verdicts, judged, hidden, now) for name in SERVICES)
+    found = [_incident(one, spell, verdicts.get(one.id), hidden) for one in OBJECTIVES for spell in breaches_of(judged[one.id])]
+    found.sort(key=lambda incident: incident.since, reverse=True)
     published = [spec for spec in models if spec.group_name == _PUBLISHED_LAYER]
+    good, fresh = store.ledger.last_good(), {row.asset: row for row in store.freshness()}
+    groups = [_source_group(source, fresh, store, now) for source in sources]
     return StatusPage(
         world=settings.world.value,
         generated_at=now,
         stale_after=stale_after,
         services=services,
-        groups=(*(_source_group(source, fresh) for source in sources), _model_group(published, store.ledger.last_good())),
-        incidents=tuple(_incident(row, standing) for row in verdicts.values() if row.verdict is Verdict.BREACHED),
+        groups=(*(group for group in groups if group.sets), _model_group(published, good)),
+        incidents=tuple(incident for incident in found if incident.until is None),
+        past=tuple(incident for incident in found if incident.until is not None),
     )
 
 
-def _service(name: str, verdicts: Mapping[tuple[str, str], VerdictRow]) -> ServiceState:
+def _service(
+    name: str,
+    verdicts: Mapping[str, VerdictRow],
+    judged: Mapping[str, Sequence[Judged]],
+    hidden: Collection[str],
+    now: datetime,
+) -> ServiceState:
     title, explanation = SERVICES[name]
     declared = [objective for objective in OBJECTIVES if objective.service == name]
-    states = tuple(_objective(objective, verdicts.get((name, objective.name))) for objective in declared)
+    states = tuple(_objective(one, verdicts.get(one.id), judged[one.id], hidden, now) for one in declared)
     return ServiceState(name, title, explanation, states)
 
 
-def _objective(objective: Objective, row: VerdictRow | None) -> ObjectiveState:
+def _objective(
+    objective: Objective, row: VerdictRow | None, judged: Sequence[Judged], hidden: Collection[str], now: datetime
+) -> ObjectiveState:
     """Numbers and names are public; the causes of failures are not. Without a row nothing was evaluated yet."""
     return ObjectiveState(
         id=objective.id,
@@ -70,38 +79,54 @@ def _objective(objective: Objective, row: VerdictRow | None) -> ObjectiveState:
         window=objective.window,
         budget=row.budget if row else "",
         summary=row.summary if row else "not evaluated yet",
-        guilty=tuple(tally.asset for tally in row.guilty) if row else (),
+        guilty=_guilty(row, hidden) if row else (),
         evaluated_at=row.evaluated_at if row else None,
+        days=days_of(judged, now),
+        each=objective.each,
     )
 
 
-def _incident(row: VerdictRow, standing: Mapping[str, datetime]) -> Incident:
-    """A breach, since it was announced; one that was never announced, since it was found."""
-    key = f"{row.service}.{row.objective}"
-    guilty = ", ".join(tally.asset for tally in row.guilty)
-    title = next(objective.title for objective in OBJECTIVES if objective.id == key)
-    return Incident(key, f"Not met: {title}", f"{row.summary}. {guilty}".strip(), standing.get(key, row.evaluated_at))
+def _guilty(row: VerdictRow, hidden: Collection[str]) -> tuple[str, ...]:
+    return tuple(tally.asset for tally in row.guilty if tally.asset not in hidden)
 
 
-def _source_group(source: Source, fresh: Mapping[str, FreshnessRow]) -> DataGroup:
-    sets = []
-    for table in source.tables:
-        asset = f"{source.name}/{table.name}"
-        row = fresh.get(asset)
-        promised = row.within if row is not None and row.freshness is not None else None
-        sets.append(
-            DataSet(
-                asset=asset,
-                title=table.description,
-                label=Label(source.stability.value),
-                owner=source.owner,
-                rows=row.rows if row else None,
-                last_good=row.last_good if row else None,
-                fresh_within=promised,
-                freshness=row.freshness if row and promised else None,
-            )
-        )
+def _incident(objective: Objective, spell: Spell, row: VerdictRow | None, hidden: Collection[str]) -> Incident:
+    """A breach. Its key is made of when it began, which never changes: feeds and readers know it by that."""
+    text = "The objective was missed and is met again."
+    if spell.until is None and row is not None:
+        text = f"{row.summary}. {', '.join(_guilty(row, hidden))}".strip()
+    return Incident(
+        key=f"{objective.id}@{spell.since:%Y%m%dT%H%M%SZ}",
+        title=f"Not met: {objective.title}",
+        text=text,
+        since=spell.since,
+        until=spell.until,
+        service=objective.service,
+    )
+
+
+def _source_group(source: Source, fresh: Mapping[str, FreshnessRow], store: Store, now: datetime) -> DataGroup:
+    public = [table for table in source.tables if table.public]
+    sets = (_data_set(source, table, fresh.get(f"{source.name}/{table.name}"), store, now) for table in public)
     return DataGroup(source.name, source.title, source.homepage, tuple(sets))
+
+
+def _data_set(source: Source, table: Table, row: FreshnessRow | None, store: Store, now: datetime) -> DataSet:
+    asset = f"{source.name}/{table.name}"
+    promised = row.within if row is not None and row.freshness is not None else None
+    parts = table.partitions
+    return DataSet(
+        asset=asset,
+        title=table.description,
+        label=Label(source.stability.value),
+        owner=source.owner,
+        rows=row.rows if row else None,
+        last_good=row.last_good if row else None,
+        fresh_within=promised,
+        freshness=row.freshness if row and promised else None,
+        due_partitions=len(parts.due(now)) if parts else 0,
+        holes=holes(parts, store.ledger.materialized_partitions(asset), now) if parts else (),
+    )
 
 
 def _model_group(models: Sequence[dg.AssetSpec], good: Mapping[str, LastGood]) -> DataGroup:

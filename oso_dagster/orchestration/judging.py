@@ -5,26 +5,24 @@ Fails only when it cannot evaluate; a breached objective is a failed check.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 
 from oso_dagster.alerting.log import LogChannel
 from oso_dagster.domain.alert import Raise, advance, signal_of
 from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.objectives import budget_text, of_service, percent, summary
-from oso_dagster.domain.slo import ALL, Assessment, Verdict, budget_left, burn_rate
+from oso_dagster.domain.objectives import budget_text, of_service, summary
+from oso_dagster.domain.slo import Assessment
 from oso_dagster.domain.source import Source
 from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
 from oso_dagster.orchestration.labels import PLATFORM_OWNER
 from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.orchestration.telling import check_of, metadata_of
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
-
-_WORST = 10
 
 
 def judge_service(
@@ -38,11 +36,30 @@ def judge_service(
         evaluator = Evaluator(store, sources, labels)
         assessments = evaluator.assess(service, now)
         store.results.record_verdicts(verdict_row(one) for one in assessments)
-        for label in {one.label for one in of_service(service)} - {Label.SQLMESH}:
+        for label in {one.label for one in of_service(service) if one.label in (Label.CORE, Label.UNSTABLE)}:
             store.results.record_freshness(evaluator.freshness_rows(label, now))
         announce(store, assessments, _owners(sources), LogChannel(context.log), now)
-    checks = [_check(one) for one in assessments]
-    return dg.MaterializeResult(metadata=_metadata(assessments, settings.world.value), check_results=checks)
+    checks = [check_of(one) for one in assessments]
+    return dg.MaterializeResult(metadata=metadata_of(assessments, settings.world.value), check_results=checks)
+
+
+def judge_assets(
+    context: dg.AssetCheckExecutionContext,
+    settings: Settings,
+    sources: Sequence[Source],
+    models: Sequence[str],
+    chosen: Collection[dg.AssetKey],
+) -> Iterator[dg.AssetCheckResult]:
+    """The reliability of each of the `chosen` data assets by itself, against the target of its class."""
+    labels = measured_assets(sources, models)
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        LedgerFill(context.instance, store.ledger, labels, settings.secrets()).run(datetime.now(UTC))
+        now, evaluator = datetime.now(UTC), Evaluator(store, sources, labels)
+        for label in Label:
+            for asset, assessment in evaluator.of_assets(label, now).items():
+                key = dg.AssetKey(asset.split("/"))
+                if key in chosen:
+                    yield check_of(assessment, key)
 
 
 def verdict_row(assessment: Assessment) -> VerdictRow:
@@ -83,52 +100,3 @@ def _owners(sources: Sequence[Source]) -> dict[str, str]:
 
 def _blamed(assessment: Assessment, owners: Mapping[str, str]) -> str:
     return ", ".join(sorted({owners.get(one.asset, PLATFORM_OWNER) for one in assessment.guilty})) or PLATFORM_OWNER
-
-
-def _check(assessment: Assessment) -> dg.AssetCheckResult:
-    """Breached is an error, at risk a warning; no data passes, and says that it is no data."""
-    return dg.AssetCheckResult(
-        check_name=assessment.objective.name,
-        passed=assessment.verdict in (Verdict.COMPLIANT, Verdict.NO_DATA),
-        severity=dg.AssetCheckSeverity.ERROR if assessment.verdict is Verdict.BREACHED else dg.AssetCheckSeverity.WARN,
-        description=summary(assessment),
-        metadata={"verdict": assessment.verdict.value, **_numbers(assessment), **_told(assessment)},
-    )
-
-
-def _metadata(assessments: Sequence[Assessment], world: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"world": world}
-    for one in assessments:
-        name = one.objective.name
-        found[f"{name}/verdict"] = one.verdict.value
-        found |= {f"{name}/{what}": value for what, value in (_numbers(one) | _told(one)).items()}
-    return found
-
-
-def _numbers(assessment: Assessment) -> dict[str, Any]:
-    """What Dagster plots over time. Without data there is no ratio, neither 0 nor 1."""
-    good, valid, target = assessment.good, assessment.valid, assessment.objective.target
-    numbers: dict[str, Any] = {"good": good, "valid": valid, "target": target / ALL}
-    if valid:
-        numbers["sli"] = good / valid
-    burn, left = burn_rate(good, valid, target), budget_left(good, valid, target)
-    if burn is not None and left is not None and not assessment.objective.each:
-        numbers |= {"burn_rate": float(burn), "budget_left": float(left)}
-    return numbers
-
-
-def _told(assessment: Assessment) -> dict[str, Any]:
-    told: dict[str, Any] = {"summary": summary(assessment)}
-    if budget_text(assessment):
-        told["budget"] = budget_text(assessment)
-    if assessment.guilty:
-        told["worst_assets"] = dg.MetadataValue.md(_table(assessment))
-    return told
-
-
-def _table(assessment: Assessment) -> str:
-    rows = [
-        f"| {one.asset} | {one.bad} | {one.valid} | {percent(one.good, one.valid)} | {one.note.replace('|', '/')} |"
-        for one in assessment.guilty[:_WORST]
-    ]
-    return "\n".join(["| asset | bad | valid | good share | newest cause |", "|---|---:|---:|---:|---|", *rows])

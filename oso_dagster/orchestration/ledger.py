@@ -27,6 +27,9 @@ OVERLAP = 1_000
 ORPHANED_AFTER = timedelta(hours=24)
 """A run that has not ended and logged nothing for so long has lost its process."""
 
+_LOG_IS_READ = timedelta(hours=1)
+"""The log of a good run only tells how often its steps were retried: it is read of new runs, not of a whole history."""
+
 _TAGS_SETTLE = timedelta(minutes=1)
 _RUNS_AT_ONCE = 200
 _CAUSE_LENGTH = 300
@@ -88,7 +91,8 @@ class LedgerFill:
             assets = events.get(run.run_id, RunAssets())
             assets.planned.update((one.asset, one.partition) for one in known.get(run.run_id, []))
             labels = {one.asset: one.label for one in known.get(run.run_id, [])} | dict(self.labels)
-            steps = RunSteps() if run.state is RunState.SUCCEEDED else steps_of(self.instance, run)
+            past = run.state is RunState.SUCCEEDED and now - (run.ended or run.touched) > _LOG_IS_READ
+            steps = RunSteps() if past else steps_of(self.instance, run)
             state = _state(run, steps, now)
             found += attempts_of(RunLook(run, state, families[run.run_id], assets, steps, labels, told, counts))
             waits, settled = self._waits(run, state, now), self._settled(run, state, now)

@@ -93,6 +93,7 @@ def _planned(look: RunLook, asset: str, partition: str | None, *, failure_report
         started=look.steps.starts.get(step, look.run.started),
         ended=_ended(look, outcome, done.at if done else None, end[1] if end else None),
         cause=_cause(look, outcome, end[2] if end else "", blame),
+        step_retries=None if look.steps.retries is None else look.steps.retries.get(step, 0),
         rows=look.counts.get(done.event_id) if done else None,
     )
 

@@ -19,6 +19,7 @@ _STEP_ENDS = {
     dg.DagsterEventType.STEP_SKIPPED: StepEnd.SKIPPED,
     dg.DagsterEventType.STEP_FAILURE: StepEnd.FAILED,
 }
+_RETRY = dg.DagsterEventType.STEP_UP_FOR_RETRY
 _INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 _CRASHES = {"ChildProcessCrashException"}
 _WORDLESS = "dagster._core.definitions.events.Failure: "
@@ -26,10 +27,11 @@ _WORDLESS = "dagster._core.definitions.events.Failure: "
 
 @dataclass
 class RunSteps:
-    """How the steps of one run went; `upstream` are the steps that each one needs, directly."""
+    """How the steps of one run went; `upstream` are the steps that each one needs; `retries` None: the log was not read."""
 
     ends: dict[str, tuple[StepEnd, datetime, str]] = field(default_factory=dict)
     starts: dict[str, datetime] = field(default_factory=dict)
+    retries: dict[str, int] | None = None
     of_asset: dict[str, str] = field(default_factory=dict)
     upstream: Mapping[str, Collection[str]] = field(default_factory=dict)
     failure: str = ""
@@ -49,9 +51,9 @@ class RunSteps:
 
 def steps_of(instance: dg.DagsterInstance, run: RunFacts) -> RunSteps:
     """The log of one run, as far as its steps are concerned."""
-    wanted = {*_STEP_ENDS, dg.DagsterEventType.STEP_START, dg.DagsterEventType.RUN_FAILURE}
+    wanted = {*_STEP_ENDS, dg.DagsterEventType.STEP_START, _RETRY, dg.DagsterEventType.RUN_FAILURE}
     storage = instance.event_log_storage
-    steps = RunSteps()
+    steps = RunSteps(retries={})
     for record in storage.get_records_for_run(run.run_id, of_type=wanted).records:
         _note_step(steps, record.event_log_entry)
     newest = storage.get_records_for_run(run.run_id, limit=1, ascending=False).records
@@ -73,6 +75,8 @@ def _note_step(steps: RunSteps, entry: EventLogEntry) -> None:
         steps.failure = event.message or ""
     elif event.step_key is not None and event.event_type is dg.DagsterEventType.STEP_START:
         steps.starts.setdefault(event.step_key, at)
+    elif event.step_key is not None and event.event_type is _RETRY:
+        steps.retries = {**(steps.retries or {}), event.step_key: (steps.retries or {}).get(event.step_key, 0) + 1}
     elif event.step_key is not None:
         end, cause = _STEP_ENDS[event.event_type], ""
         if end is StepEnd.FAILED:

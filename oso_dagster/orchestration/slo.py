@@ -3,14 +3,14 @@
 No postponed annotations in this file: Dagster reads the context's class from the function's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from oso_dagster.domain.objectives import of_service
+from oso_dagster.domain.objectives import RELIABILITY, SERVICES, of_service
 from oso_dagster.domain.source import Source, Stability
-from oso_dagster.orchestration.labels import PLATFORM_GROUP, PLATFORM_OWNER, PLATFORM_TAG, names_of
+from oso_dagster.orchestration.labels import PLATFORM_GROUP, PLATFORM_OWNER, PLATFORM_TAG, asset_key, names_of
 from oso_dagster.settings import Settings
 
 EVALUATION_CRON = "*/15 * * * *"
@@ -25,12 +25,43 @@ def slo_assets(settings: Settings, sources: Sequence[Source], models: Sequence[d
         "unstable_source_data": names_of(Stability.UNSTABLE, tuple(sources)),
         "sqlmesh": [key for key in sqlmesh_keys if key not in read],
     }
-    return [_slo_asset(settings, tuple(sources), tuple(sqlmesh_keys), service, keys) for service, keys in measured.items()]
+    return [_slo_asset(settings, tuple(sources), tuple(sqlmesh_keys), service, measured.get(service, ())) for service in SERVICES]
 
 
-def slo_job(assets: Sequence[dg.AssetsDefinition]) -> UnresolvedAssetJobDefinition:
-    """The job `evaluate_slos`: every objective, in one run."""
-    return dg.define_asset_job("evaluate_slos", selection=dg.AssetSelection.assets(*assets))
+def reliability_checks(settings: Settings, sources: Sequence[Source], models: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
+    """The check `materialization_reliability` of every data asset, all in one step.
+
+    A run that loads the assets selects their checks too; such a run is not over, so the step says nothing there.
+    """
+    keys = {asset_key(source, table) for source in sources for table in source.tables} | {spec.key for spec in models}
+    names = sorted(spec.key.to_user_string() for spec in models)
+    said = "Good ÷ all of the last 30 days, counted and judged as the objective of the asset's class"
+
+    @dg.multi_asset_check(
+        name="reliability_of_each_asset",
+        specs=[dg.AssetCheckSpec(RELIABILITY, asset=key, description=said) for key in sorted(keys)],
+        can_subset=True,
+    )
+    def _judge(context: dg.AssetCheckExecutionContext) -> Iterable[dg.AssetCheckResult]:
+        from oso_dagster.orchestration.judging import judge_assets  # noqa: PLC0415  (SQLAlchemy loads when used)
+
+        if context.op_execution_context.job_def.asset_layer.selected_asset_keys & keys:
+            context.log.info("this run loads what is to be judged: the next evaluation judges it")
+            return
+        chosen = {key.asset_key for key in context.selected_asset_check_keys}
+        yield from judge_assets(context, settings, sources, names, chosen)
+
+    return _judge
+
+
+def slo_job(
+    assets: Sequence[dg.AssetsDefinition], checks: Sequence[dg.AssetChecksDefinition] = ()
+) -> UnresolvedAssetJobDefinition:
+    """The job `evaluate_slos`: every objective, and every asset by itself, in one run."""
+    selection: dg.AssetSelection = dg.AssetSelection.assets(*assets)
+    if checks:
+        selection |= dg.AssetSelection.checks(*checks)
+    return dg.define_asset_job("evaluate_slos", selection=selection)
 
 
 def slo_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:

@@ -4,16 +4,49 @@ No postponed annotations in this file: Dagster reads the context's class from th
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from oso_dagster.domain.source import Source
+from oso_dagster.domain.status import StatusPage
 from oso_dagster.orchestration import labels
 from oso_dagster.settings import Settings
 
 STALE_AFTER = timedelta(minutes=45)
 """Three missed runs of the schedule: then the page says of itself that it is too old."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A page that was published; `where` is the address of its first file."""
+
+    page: StatusPage
+    where: str
+    files: int
+    bytes: int
+
+
+def write_page(settings: Settings, sources: Sequence[Source], models: Sequence[dg.AssetSpec]) -> Written:
+    """Make the page of what was evaluated last, and publish it in its folder, and at `OSO_STATUS_URL` where that is set."""
+    # SQLAlchemy, Jinja2 and fsspec load when used.
+    from oso_dagster.orchestration.gathering import gather  # noqa: PLC0415
+    from oso_dagster.reliability.store import Store  # noqa: PLC0415
+    from oso_dagster.statuspage.publish import publish  # noqa: PLC0415
+    from oso_dagster.statuspage.render import render  # noqa: PLC0415
+
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        page = gather(settings, sources, models, store, STALE_AFTER, datetime.now(UTC))
+    files = render(page)
+    publish(files, settings.status_dir)
+    where = (settings.status_dir / "index.html").as_uri()
+    if settings.status_url is not None:
+        from oso_dagster.statuspage.upload import upload  # noqa: PLC0415
+
+        upload(files, settings.status_url)
+        where = f"{settings.status_url.rstrip('/')}/index.html"
+    return Written(page, where, len(files), sum(len(text.encode()) for text in files.values()))
 
 
 def status_asset(
@@ -31,23 +64,14 @@ def status_asset(
         description="The public status page: static files, written whole, which stay up when everything else is down.",
     )
     def _page(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster takes the bare class only
-        # SQLAlchemy and Jinja2 load when used.
-        from oso_dagster.orchestration.gathering import gather  # noqa: PLC0415
-        from oso_dagster.reliability.store import Store  # noqa: PLC0415
-        from oso_dagster.statuspage.publish import publish  # noqa: PLC0415
-        from oso_dagster.statuspage.render import render  # noqa: PLC0415
-
-        with Store.open(settings.reliability_store_url, settings.world.value) as store:
-            page = gather(settings, sources, list(models.specs), store, STALE_AFTER, datetime.now(UTC))
-        files = render(page)
-        publish(files, settings.status_dir)
-        index = settings.status_dir / "index.html"
-        context.log.info("wrote %s", index)
+        written = write_page(settings, sources, list(models.specs))
+        context.log.info("wrote %s", written.where)
         return dg.MaterializeResult(
             metadata={
-                "page": dg.MetadataValue.path(str(index)),
-                "verdict": page.verdict.value,
-                "bytes": sum(len(text.encode()) for text in files.values()),
+                "page": dg.MetadataValue.url(written.where),
+                "verdict": written.page.verdict.value,
+                "files": written.files,
+                "bytes": written.bytes,
                 "world": settings.world.value,
             }
         )

@@ -14,6 +14,7 @@ from oso_dagster.domain.source import Source, Stability
 from oso_dagster.orchestration.labels import SOURCE_TAG, TAINTED_TAG, landed_tables
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.orchestration.sqlmesh_assets.assets import sqlmesh_assets
+from oso_dagster.orchestration.sqlmesh_assets.jobs import sqlmesh_jobs
 from oso_dagster.orchestration.sqlmesh_assets.manifest import Manifest, Model, load_manifest
 from oso_dagster.orchestration.sqlmesh_assets.project import Project
 from oso_dagster.orchestration.sqlmesh_assets.specs import Dress, asset_specs, check_specs
@@ -32,6 +33,18 @@ def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.Assets
         project,
         specs,
         check_specs(manifest),
+        guard=lambda: warehouse_of(settings).lock(),
+        prepare=lambda: warehouse_of(settings).ensure_tables(sources),
+        name=OP,
+    )
+
+
+def transform_jobs(settings: Settings, sources: Sequence[Source]) -> list[dg.JobDefinition]:
+    """Restate, deploy alone, a development environment, the janitor: by hand, with typed configuration."""
+    project = project_of(settings)
+    return sqlmesh_jobs(
+        project,
+        load_manifest(project),
         guard=lambda: warehouse_of(settings).lock(),
         prepare=lambda: warehouse_of(settings).ensure_tables(sources),
         name=OP,
@@ -62,6 +75,7 @@ def project_of(settings: Settings) -> Project:
         gateway=settings.profile.value,
         engine="duckdb",
         cache=settings.cache_dir,
+        recompute_whole=True,  # raw tables land several times a day: docs/decisions/0007
         connections={
             "connection": {"type": "duckdb", "database": str(settings.warehouse_path)},
             "state_connection": {"type": "duckdb", "database": str(settings.sqlmesh_state_path)},

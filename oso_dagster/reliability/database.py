@@ -36,7 +36,9 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database."""
-        with self._engine.connect() as connection, connection.begin():
+        postgres = self._engine.dialect.name == "postgresql"  # whose default shows each statement another state
+        options = {"isolation_level": "REPEATABLE READ"} if postgres else {}
+        with self._engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
     @contextmanager

@@ -5,18 +5,19 @@ A row is inserted once. Only a pending one may change, and only into its final o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 
 from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.reliability.database import Database, insert_into
+from oso_dagster.reliability.rows import attempt_of, chunks, joined, values_of
 from oso_dagster.reliability.tables import attempts, cursors, runs
 
-_CHUNK = 500
+_FINAL = ("outcome", "started", "ended", "cause", "rows", "step_retries")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Ledger:
         """The families of known runs."""
         found: dict[str, str] = {}
         with self._database.reading() as connection:
-            for chunk in _chunks(sorted(run_ids)):
+            for chunk in chunks(sorted(run_ids)):
                 query = select(runs.c.run_id, runs.c.family).where(runs.c.run_id.in_(chunk))
                 found.update((row.run_id, row.family) for row in connection.execute(query))
         return found
@@ -91,24 +92,24 @@ class Ledger:
         with self._database.reading() as connection:
             rows = [
                 row
-                for chunk in _chunks(sorted(run_ids))
-                for row in connection.execute(_joined().where(attempts.c.run_id.in_(chunk)))
+                for chunk in chunks(sorted(run_ids))
+                for row in connection.execute(joined().where(attempts.c.run_id.in_(chunk)))
             ]
-        return [_attempt(row) for row in rows]
+        return [attempt_of(row) for row in rows]
 
     def record(self, looked_at: Sequence[RunRow], found: Sequence[Attempt]) -> None:
         """Insert new attempts, finish pending ones, drop those that were reported one by one, and update their runs."""
         with self._database.writing() as connection:
             if found:
                 insert = insert_into(connection, attempts)
-                final = {name: insert.excluded[name] for name in ("outcome", "started", "ended", "cause", "rows")}
+                final = {name: insert.excluded[name] for name in _FINAL}
                 statement = insert.on_conflict_do_update(
                     index_elements=["run_id", "asset", "partition", "report"],
                     set_=final,
                     where=attempts.c.outcome == Outcome.PENDING,
                 )
-                connection.execute(statement, [_values(attempt) for attempt in found])
-            for chunk in _chunks(sorted({attempt.run_id for attempt in found if attempt.reported})):
+                connection.execute(statement, [values_of(attempt) for attempt in found])
+            for chunk in chunks(sorted({attempt.run_id for attempt in found if attempt.reported})):
                 _drop_reported(connection, chunk)
             for run in looked_at:
                 values = {"family": run.family, "state": run.state, "will_retry": run.will_retry, "settled": run.settled}
@@ -118,35 +119,47 @@ class Ledger:
         self, label: Label | None = None, since: datetime | None = None, assets: Collection[str] | None = None
     ) -> list[Attempt]:
         """Attempts of a label that ended after `since` or have not ended, oldest first, unended last."""
-        query = _joined().order_by(attempts.c.ended.is_(None), attempts.c.ended, attempts.c.run_id, attempts.c.asset)
+        query = joined().order_by(attempts.c.ended.is_(None), attempts.c.ended, attempts.c.run_id, attempts.c.asset)
         if label is not None:
             query = query.where(attempts.c.label == label)
         if since is not None:
             query = query.where(or_(attempts.c.ended > since, attempts.c.ended.is_(None)))
         with self._database.reading() as connection:
-            found = [_attempt(row) for row in connection.execute(query)]
+            found = [attempt_of(row) for row in connection.execute(query)]
         return found if assets is None else [attempt for attempt in found if attempt.asset in assets]
 
-    def last_good(self) -> dict[str, LastGood]:
-        """The newest good materialization of every asset."""
-        ok = attempts.c.outcome == Outcome.OK
+    def last_good(self, until: datetime | None = None) -> dict[str, LastGood]:
+        """The newest good materialization of every asset, of those up to `until`."""
+        good = [attempts.c.outcome == Outcome.OK] + ([] if until is None else [attempts.c.ended <= until])
         newest = (
-            select(attempts.c.asset, func.max(attempts.c.ended).label("ended")).where(ok).group_by(attempts.c.asset).subquery()
+            select(attempts.c.asset, func.max(attempts.c.ended).label("ended")).where(*good).group_by(attempts.c.asset).subquery()
         )
         same = and_(attempts.c.asset == newest.c.asset, attempts.c.ended == newest.c.ended)
-        query = select(attempts.c.asset, attempts.c.ended, attempts.c.rows).join(newest, same).where(ok)
+        query = select(attempts.c.asset, attempts.c.ended, attempts.c.rows).join(newest, same).where(*good)
         with self._database.reading() as connection:
             return {row.asset: LastGood(row.ended, row.rows) for row in connection.execute(query)}
 
-    def materialized_partitions(self, asset: str) -> frozenset[str]:
-        """The partitions of an asset that were ever materialized well."""
-        query = select(attempts.c.partition).where(attempts.c.asset == asset, attempts.c.outcome == Outcome.OK).distinct()
+    def materialized_partitions(self, asset: str, until: datetime | None = None) -> frozenset[str]:
+        """The partitions of an asset that were ever materialized well, up to `until`."""
+        return frozenset(self.landed(asset, until))
+
+    def landed(self, asset: str, until: datetime | None = None) -> dict[str, datetime]:
+        """When each partition of an asset was first materialized well, up to `until`."""
+        first = func.min(attempts.c.ended).label("first")
+        query = select(attempts.c.partition, first).where(attempts.c.asset == asset, attempts.c.outcome == Outcome.OK)
+        query = query if until is None else query.where(attempts.c.ended <= until)
         with self._database.reading() as connection:
-            return frozenset(connection.execute(query).scalars()) - {""}
+            rows = connection.execute(query.group_by(attempts.c.partition)).all()
+        return {row.partition: row.first for row in rows if row.partition}
 
-
-def _joined() -> Select[Any]:
-    return select(attempts, runs.c.family, runs.c.will_retry).join(runs, runs.c.run_id == attempts.c.run_id)
+    def good_times(self, asset: str, since: datetime, until: datetime) -> list[datetime]:
+        """When an asset was materialized well in (since, until], and the last time before that, oldest first."""
+        good = (attempts.c.asset == asset, attempts.c.outcome == Outcome.OK)
+        before = select(func.max(attempts.c.ended)).where(*good, attempts.c.ended <= since)
+        query = select(attempts.c.ended).where(*good, attempts.c.ended > since, attempts.c.ended <= until)
+        with self._database.reading() as connection:
+            earlier = connection.execute(before).scalar_one()
+            return ([earlier] if earlier else []) + list(connection.execute(query.order_by(attempts.c.ended)).scalars())
 
 
 def _drop_reported(connection: Any, run_ids: Sequence[str]) -> None:
@@ -157,40 +170,3 @@ def _drop_reported(connection: Any, run_ids: Sequence[str]) -> None:
     )
     pending = and_(attempts.c.outcome == Outcome.PENDING, attempts.c.report == "")
     connection.execute(delete(attempts).where(attempts.c.run_id.in_(run_ids), pending, reported.exists()))
-
-
-def _attempt(row: Row[Any]) -> Attempt:
-    return Attempt(
-        run_id=row.run_id,
-        asset=row.asset,
-        partition=row.partition or None,
-        label=Label(row.label),
-        outcome=Outcome(row.outcome),
-        family=row.family,
-        started=row.started,
-        ended=row.ended,
-        cause=row.cause,
-        rows=row.rows,
-        will_retry=row.will_retry,
-        reported=row.report != "",
-    )
-
-
-def _values(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "run_id": attempt.run_id,
-        "asset": attempt.asset,
-        "partition": attempt.partition or "",
-        "report": attempt.started.isoformat() if attempt.reported and attempt.started else "",
-        "label": attempt.label,
-        "outcome": attempt.outcome,
-        "started": attempt.started,
-        "ended": attempt.ended,
-        "cause": attempt.cause,
-        "rows": attempt.rows,
-    }
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """SQLite takes a bounded number of parameters in one statement."""
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

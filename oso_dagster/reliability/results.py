@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, func, or_, select
 
 from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.history import Judged
 from oso_dagster.domain.slo import Tally, Verdict
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.tables import alerts, assets, verdicts
@@ -73,6 +74,22 @@ class Results:
         with self._database.reading() as connection:
             return [_verdict(row) for row in connection.execute(query.order_by(verdicts.c.evaluated_at))]
 
+    def judged_since(self, service: str, objective: str, since: datetime) -> list[Judged]:
+        """The judgements of an objective from `since` on, oldest first; before them the one that began a breach standing then.
+
+        Reads by primary key: the cost grows with what is asked for, not with the history.
+        """
+        one = and_(verdicts.c.service == service, verdicts.c.objective == objective)
+        shown = select(verdicts.c.evaluated_at, verdicts.c.verdict, verdicts.c.good, verdicts.c.valid).where(one)
+        decided = [Verdict.COMPLIANT, Verdict.AT_RISK]
+        before = and_(one, verdicts.c.evaluated_at < since)
+        met = select(func.max(verdicts.c.evaluated_at)).where(before, verdicts.c.verdict.in_(decided)).scalar_subquery()
+        breached = shown.where(before, verdicts.c.verdict == Verdict.BREACHED, or_(met.is_(None), verdicts.c.evaluated_at > met))
+        with self._database.reading() as connection:
+            standing = connection.execute(breached.order_by(verdicts.c.evaluated_at).limit(1)).all()
+            rows = connection.execute(shown.where(verdicts.c.evaluated_at >= since).order_by(verdicts.c.evaluated_at)).all()
+        return [Judged(row.evaluated_at, Verdict(row.verdict), row.good, row.valid) for row in (*standing, *rows)]
+
     def see(self, names: Collection[str], now: datetime) -> dict[str, datetime]:
         """Since when the platform knows each of the assets; one never seen before is known from `now` on."""
         with self._database.writing() as connection:
@@ -81,6 +98,12 @@ class Results:
                 connection.execute(insert_into(connection, assets).on_conflict_do_nothing(), values)
             rows = connection.execute(select(assets.c.asset, assets.c.first_seen)).all()
         return {row.asset: row.first_seen for row in rows if row.asset in names}
+
+    def first_seen(self) -> dict[str, datetime]:
+        """Since when the platform knows each asset."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(assets.c.asset, assets.c.first_seen)).all()
+        return {row.asset: row.first_seen for row in rows}
 
     def record_freshness(self, rows: Iterable[AssetRow]) -> None:
         """Keep the newest freshness of each asset."""

@@ -1,6 +1,7 @@
 """The reliability store: opened, brought to the newest schema, and bound to one world.
 
-`ledger` holds attempts, `results` what evaluation found; the methods here are what readers such as the status page need.
+`ledger` holds attempts, `samples` what others report, `results` what evaluation found; the methods here are what readers
+such as the status page need.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from sqlalchemy import select
 from oso_dagster.domain.attempts import Attempt, Label
 from oso_dagster.domain.freshness import Freshness
 from oso_dagster.reliability.database import Database, insert_into
+from oso_dagster.reliability.events import Events
 from oso_dagster.reliability.ledger import Ledger
 from oso_dagster.reliability.results import Results, VerdictRow
+from oso_dagster.reliability.samples import Maintenances, Samples
 from oso_dagster.reliability.tables import identity
+from oso_dagster.reliability.tallying import Tallying
 
 
 class WrongWorldError(Exception):
@@ -41,9 +45,13 @@ class Store:
     """The reliability store of one world. Use `Store.open`; it may be used as a context manager."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self.ledger = Ledger(database)
         self.results = Results(database)
+        self.samples = Samples(database)
+        self.maintenance = Maintenances(database)
+        self.tallying = Tallying(database)
+        self.events = Events(self.ledger, self.samples)
 
     @classmethod
     def open(cls, url: str, world: str) -> Self:
@@ -55,7 +63,7 @@ class Store:
 
     def migrate(self) -> None:
         """Upgrade the schema to the newest revision."""
-        self._database.migrate()
+        self.database.migrate()
 
     def latest_verdicts(self) -> list[VerdictRow]:
         """The newest verdict of every objective ever evaluated."""
@@ -84,7 +92,7 @@ class Store:
 
     def close(self) -> None:
         """Give back all connections."""
-        self._database.close()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -93,11 +101,11 @@ class Store:
         self.close()
 
     def _bind(self, world: str) -> None:
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(insert_into(connection, identity).values(id=1, world=world).on_conflict_do_nothing())
             found = connection.execute(select(identity.c.world)).scalar_one()
         if found != world:
             raise WrongWorldError(
-                f"{self._database.address} holds the {found} world, not {world}: "
+                f"{self.database.address} holds the {found} world, not {world}: "
                 f"set OSO_WORLD={found}, or point OSO_RELIABILITY_URL at a store of its own"
             )

@@ -85,8 +85,31 @@ attempts = Table(
     Column("ended", UtcTime),
     Column("cause", Text, nullable=False),
     Column("rows", BigInteger),
+    Column("step_retries", Integer),
     Index("attempts_by_label", "label", "ended"),
     Index("attempts_by_asset", "asset", "outcome", "ended"),
+    Index("attempts_counted", "label", "asset", "ended", "outcome"),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("service", String(64), primary_key=True),
+    Column("objective", String(64), primary_key=True),
+    Column("at", UtcTime, primary_key=True),
+    Column("slice", String(255), primary_key=True),
+    Column("good", BigInteger, nullable=False),
+    Column("valid", BigInteger, nullable=False),
+)
+
+maintenance = Table(
+    "maintenance",
+    metadata,
+    Column("scope", String(255), primary_key=True),
+    Column("start", UtcTime, primary_key=True),
+    Column("end", UtcTime, primary_key=True),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 cursors = Table(

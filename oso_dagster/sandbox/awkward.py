@@ -108,7 +108,7 @@ PROJECT_CASES: tuple[ProjectCase, ...] = (
           links={
               "websites": ("https://full-house.example", "https://docs.full-house.example/a?b=c&d=%20"),
               "github": ("https://github.com/sbx-full/house",), "npm": ("https://www.npmjs.com/package/sbx-full-house",),
-              "crates": ("https://crates.io/crates/sbx-full-house",), "pypi": ("https://pypi.org/project/sbx-full-house",),
+              "crates": ("https://crates.io/crates/sbx-full-house",), "pypi": ("https://pypi.example.org/project/sbx-full-house",),
               "go": ("https://github.com/sbx-full/house-go",),
               "open_collective": ("https://opencollective.com/sbx-full-house",),
               "defillama": ("https://defillama.com/protocol/sbx-full-house",)},

@@ -69,7 +69,7 @@ def _links(rng: Random, name: str) -> dict[str, tuple[str, ...]]:
         "websites": f"https://{name}.example",
         "npm": f"https://www.npmjs.com/package/@sbx-{name}/core",
         "crates": f"https://crates.io/crates/sbx-{name}",
-        "pypi": f"https://pypi.org/project/sbx-{name}",
+        "pypi": f"https://pypi.example.org/project/sbx-{name}",
         "go": f"https://github.com/sbx-{name}/go",
         "open_collective": f"https://opencollective.com/sbx-{name}",
         "defillama": f"https://defillama.com/protocol/sbx-{name}",

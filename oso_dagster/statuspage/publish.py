@@ -6,27 +6,42 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 _UNFINISHED = ".unfinished-"
 _ABANDONED_SECONDS = 3600
+_WRITERS = 16
 _READABLE = 0o644
 
 
 def publish(files: Mapping[str, str], folder: Path) -> None:
-    """Replace each file as a whole, in the order given: name a page after those it links to.
+    """Replace each file as a whole, the last one after all others: let it be the page that links to them.
 
-    Files that are not named stay. Raises ValueError for a name that leaves the folder, before anything is written.
+    Several at once: each waits for the disk by itself. Files that are not named stay. Raises ValueError for a name that
+    leaves the folder, before anything is written.
     """
+    require_inside(files)
+    folders = {(folder / name).parent for name in files}
+    for one in folders:
+        one.mkdir(parents=True, exist_ok=True)
+    *others, last = files
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        list(pool.map(lambda name: _replace(folder / name, files[name].encode()), others))
+    _replace(folder / last, files[last].encode())
+    for one in sorted(folders):
+        _sweep(one)
+        _sync(one)
+
+
+def require_inside(files: Mapping[str, str]) -> None:
+    """Raise ValueError for a name that is not of a file below the folder."""
     for name in files:
         if not name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise ValueError(f"{name!r} is not the name of a file inside the folder")
-    for name, text in files.items():
-        _replace(folder / name, text.encode())
 
 
 def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -34,16 +49,15 @@ def _replace(path: Path, content: bytes) -> None:
             file.flush()
             os.fchmod(file.fileno(), _READABLE)
             os.fsync(file.fileno())
-        _sweep(path.parent, Path(temporary).stat().st_mtime)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync(path.parent)
 
 
-def _sweep(folder: Path, newest: float) -> None:
+def _sweep(folder: Path) -> None:
     """Remove what a killed writer left, by age: another writer may be at work now."""
+    newest = folder.stat().st_mtime
     for leftover in folder.glob(f"{_UNFINISHED}*"):
         with contextlib.suppress(FileNotFoundError):  # its writer has just finished
             if newest - leftover.stat().st_mtime > _ABANDONED_SECONDS:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from oso_dagster.domain.history import Day
+
 VERDICTS = {"compliant": "Compliant", "at_risk": "At risk", "breached": "Breached", "no_data": "No data"}
 FRESHNESS = {"fresh": "Fresh", "stale": "Stale", "not_due": "Not due yet"}
+STATES = FRESHNESS | {"no_promise": "No promise", "no_data": "Never loaded"}
 LABELS = {"core": "core", "unstable": "unstable", "sqlmesh": "derived"}
 
 
@@ -38,6 +41,29 @@ def age(moment: datetime, now: datetime) -> str:
     if elapsed < timedelta(days=2):
         return _count(elapsed // timedelta(hours=1), "hour") + " ago"
     return _count(elapsed // timedelta(days=1), "day") + " ago"
+
+
+def lasted(length: timedelta) -> str:
+    """How long something took, cut off to one unit.
+
+    >>> lasted(timedelta(minutes=95)), lasted(timedelta(hours=30)), lasted(timedelta(days=9, hours=3))
+    ('95 minutes', '30 hours', '9 days')
+    """
+    if length < timedelta(hours=2):
+        return _count(length // timedelta(minutes=1), "minute")
+    return _count(length // timedelta(hours=1), "hour") if length < timedelta(days=2) else _count(length.days, "day")
+
+
+def day_text(day: Day) -> str:
+    """A day of a bar in words: when, how it was, and the numbers of its last evaluation.
+
+    >>> from oso_dagster.domain.slo import Verdict
+    >>> day = datetime(2025, 1, 2, tzinfo=UTC).date()
+    >>> day_text(Day(day, Verdict.COMPLIANT, 719, 720, 96)), day_text(Day(day))
+    ('2 Jan: Compliant, 719 of 720', '2 Jan: No data')
+    """
+    numbers = f", {day.good:,} of {day.valid:,}" if day.valid else ""
+    return f"{day.day:%-d %b}: {VERDICTS[day.verdict]}{numbers}"
 
 
 def stamp(moment: datetime) -> str:

@@ -1,8 +1,19 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from oso_dagster.domain.freshness import Freshness, FutureEvidenceError, Promise, holes, judge, judge_partitioned
+from oso_dagster.domain.freshness import (
+    Freshness,
+    FutureEvidenceError,
+    Promise,
+    fresh_time,
+    fresh_time_partitioned,
+    holes,
+    judge,
+    judge_partitioned,
+)
 from oso_dagster.domain.partitions import PartitionKind, Partitions
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -47,3 +58,38 @@ def test_before_the_first_deadline_nothing_is_due():
 def test_holes_are_named_and_the_open_partition_is_none():
     there = {f"2026-03-{day:02}" for day in (1, 2, 3, 5, 6, 7, 9)}
     assert holes(DAILY, there, NOW) == ("2026-03-04", "2026-03-08")
+
+
+def at(hours):
+    return NOW - timedelta(hours=hours)
+
+
+def test_fresh_time_is_integrated_exactly_and_overlaps_count_once():
+    promise = Promise(timedelta(hours=2), at(20))
+    fresh, had_to = fresh_time(promise, [at(12), at(11), at(3)], at(10), NOW)
+    assert (fresh, had_to) == (timedelta(hours=1 + 2), timedelta(hours=10))
+
+
+def test_before_it_was_first_due_a_table_had_not_to_be_fresh():
+    promise = Promise(timedelta(hours=2), at(4))
+    assert fresh_time(promise, [], at(10), NOW) == (timedelta(0), timedelta(hours=4))
+    assert fresh_time(promise, [at(6)], at(10), NOW) == (timedelta(hours=2), timedelta(hours=6))
+    assert fresh_time(Promise(timedelta(hours=2), NOW + timedelta(1)), [], at(10), NOW) == (timedelta(0), timedelta(0))
+
+
+@given(st.lists(st.integers(0, 200), max_size=12), st.integers(1, 30), st.integers(1, 150))
+def test_fresh_time_is_what_looking_every_half_hour_finds(ages, within, span):
+    promise = Promise(timedelta(hours=within), at(span))
+    evidence = [at(age) for age in ages]
+    fresh, _ = fresh_time(promise, evidence, at(span), NOW)
+    looks = [at(span) + timedelta(minutes=30 + 60 * hour) for hour in range(span)]
+    seen = sum(any(one <= look <= one + promise.within for one in evidence) for look in looks)
+    assert fresh == timedelta(hours=seen)
+
+
+def test_a_partitioned_table_is_fresh_while_the_newest_due_partition_is_there():
+    days = Partitions(PartitionKind.DAILY, datetime(2026, 3, 1, tzinfo=UTC), lag=timedelta(hours=6))
+    now = datetime(2026, 3, 4, 6, tzinfo=UTC)
+    landed = {"2026-03-01": datetime(2026, 3, 2, 3, tzinfo=UTC), "2026-03-02": datetime(2026, 3, 3, 18, tzinfo=UTC)}
+    fresh, had_to = fresh_time_partitioned(days, landed, datetime(2026, 3, 1, tzinfo=UTC), now)
+    assert (fresh, had_to) == (timedelta(hours=24 + 12), timedelta(hours=48))

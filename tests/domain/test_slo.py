@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oso_dagster.domain.attempts import Attempt, Label, Outcome
-from oso_dagster.domain.objectives import OBJECTIVES, budget_text, of_service, percent, summary
+from oso_dagster.domain.budget import Count
+from oso_dagster.domain.burn import firing
+from oso_dagster.domain.objectives import OBJECTIVES, SERVICES, budget_text, objective_of, of_service, percent, summary
 from oso_dagster.domain.slo import (
     ALL,
     Indicator,
@@ -20,6 +22,7 @@ from oso_dagster.domain.slo import (
     missed,
     tally_attempts,
     tally_families,
+    tally_samples,
     verdict_of,
 )
 
@@ -146,7 +149,7 @@ def test_what_is_not_counted_is_not_valid():
 @pytest.mark.parametrize("target", [0, ALL + 1])
 def test_an_objective_with_an_impossible_target_cannot_be_built(target):
     with pytest.raises(ValueError, match=r"shop\.sales"):
-        Objective("shop", "sales", "Sales", Label.CORE, Indicator.FAMILIES, target)
+        Objective("shop", "sales", "Sales", Label.CORE, Indicator.FAMILIES, target, MONTH)
 
 
 def test_a_tally_with_more_good_than_valid_cannot_be_built():
@@ -163,4 +166,43 @@ def test_objective_ids_are_unique_and_the_targets_are_the_published_ones():
         "core_source_data.partition_completeness": 9_900,
         "unstable_source_data.materialization_reliability": 7_500,
         "sqlmesh.materialization_reliability": 9_900,
+        "public_applications.availability": 9_900,
+        "public_applications.requests": 9_900,
+        "consumer_trino.availability": 9_900,
+        "consumer_trino.queries": 9_000,
+        "kubernetes.availability": 9_900,
+        "kubernetes.flux_availability": 9_900,
     }
+    assert {one.service for one in OBJECTIVES} == set(SERVICES)
+
+
+def test_an_objective_is_found_by_its_id_and_an_unknown_one_names_those_that_exist():
+    assert objective_of("consumer_trino.queries").target == 9_000
+    with pytest.raises(LookupError, match=r"consumer_trino\.queries"):
+        objective_of("consumer_trino.quarries")
+
+
+def test_a_tier_that_fires_puts_an_objective_at_risk():
+    burning = firing([Count(NOW, 0, 10)], 9_900, NOW)
+    assert evaluate(RELIABILITY, [Tally("a", 9_990, 10_000)], NOW).verdict is Verdict.COMPLIANT
+    assert evaluate(RELIABILITY, [Tally("a", 9_990, 10_000)], NOW, burning).verdict is Verdict.AT_RISK
+    assert evaluate(RELIABILITY, [Tally("a", 0, 10)], NOW, burning).verdict is Verdict.BREACHED
+
+
+def test_samples_are_summed_per_slice_inside_the_window():
+    samples = [("web", Count(NOW, 9, 10)), ("web", Count(NOW - MONTH, 0, 10)), ("api", Count(NOW - MONTH / 2, 10, 10))]
+    assert tally_samples(samples, NOW - MONTH, NOW) == [Tally("api", 10, 10), Tally("web", 9, 10)]
+
+
+@pytest.mark.parametrize(
+    ("label", "indicator", "window"),
+    [
+        (None, Indicator.FAMILIES, MONTH),
+        (Label.CORE, Indicator.SAMPLES, MONTH),
+        (Label.CORE, Indicator.FAMILIES, None),
+        (Label.CORE, Indicator.FRESH_ASSETS, MONTH),
+    ],
+)
+def test_an_objective_that_could_not_be_counted_cannot_be_built(label, indicator, window):
+    with pytest.raises(ValueError, match=r"shop\.sales"):
+        Objective("shop", "sales", "Sales", label, indicator, 9_900, window)

@@ -11,7 +11,8 @@ import pytest
 from oso_dagster.domain.attempts import Label
 from oso_dagster.domain.freshness import Freshness
 from oso_dagster.domain.slo import ALL, Verdict
-from oso_dagster.domain.status import DataSet, Incident, ObjectiveState, ServiceState, StatusPage, worst
+from oso_dagster.domain.status import Incident, ObjectiveState, ServiceState, StatusPage, worst
+from oso_dagster.domain.status_data import DataSet
 
 NOW = datetime(2025, 11, 21, 9, 5, tzinfo=UTC)
 GOOD, RISK, BAD, NONE = Verdict.COMPLIANT, Verdict.AT_RISK, Verdict.BREACHED, Verdict.NO_DATA

@@ -10,20 +10,43 @@ from oso_dagster.orchestration import event_log, ledger
 from oso_dagster.orchestration.ledger import ORPHANED_AFTER, LedgerFill
 from oso_dagster.reliability.ledger import Cursor
 from oso_dagster.reliability.store import Store
+from tests.postgres import ENGINES, empty, postgres
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def server(request, tmp_path_factory):
+    """None for SQLite files; the address of a PostgreSQL server that both Dagster and the store use."""
+    if request.param == "sqlite":
+        yield None
+    else:
+        with postgres(tmp_path_factory.mktemp("server")) as url:
+            yield url
+
+
 @pytest.fixture
-def retrying(tmp_path):
-    """An instance whose daemon would retry failed runs."""
-    with dg.instance_for_test(temp_dir=str(tmp_path), overrides={"run_retries": {"enabled": True, "max_retries": 2}}) as one:
+def storage(server):
+    return {"storage": {"postgres": {"postgres_url": empty(server)}}} if server else {}
+
+
+@pytest.fixture
+def instance(storage, tmp_path):
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as one:
         yield one
 
 
 @pytest.fixture
-def store(tmp_path):
-    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as one:
+def retrying(storage, tmp_path):
+    """An instance whose daemon would retry failed runs."""
+    overrides = storage | {"run_retries": {"enabled": True, "max_retries": 2}}
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=overrides) as one:
+        yield one
+
+
+@pytest.fixture
+def store(server, tmp_path):
+    with Store.open(empty(server) if server else f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as one:
         yield one
 
 
@@ -91,6 +114,13 @@ def test_a_step_that_is_retried_and_then_good_is_one_ok_attempt(instance, store)
     fill(instance, store)
     assert len(tries) == 2
     assert outcomes(store) == {("a", None): Outcome.OK}
+    assert [one.step_retries for one in store.attempts()] == [1]
+
+
+def test_how_often_the_steps_of_an_old_good_run_were_retried_is_not_known(instance, store):
+    run(instance, asset("a"))
+    fill(instance, store, after=timedelta(hours=2))
+    assert [(one.outcome, one.step_retries) for one in store.attempts()] == [(Outcome.OK, None)]
 
 
 def test_a_step_that_fails_after_its_retries_has_failed_and_names_the_cause_without_secrets(instance, store):
@@ -99,6 +129,7 @@ def test_a_step_that_fails_after_its_retries_has_failed_and_names_the_cause_with
     [attempt] = store.attempts()
     assert attempt.outcome is Outcome.FAILED
     assert attempt.cause == "ValueError: no entry for ***"
+    assert attempt.step_retries == 1
 
 
 def test_a_failure_that_was_raised_with_words_is_told_in_these_words_alone(instance, store):

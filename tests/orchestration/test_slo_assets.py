@@ -3,8 +3,12 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.budget import Count
 from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.maintenance import Maintenance
 from oso_dagster.domain.partitions import PartitionKind, Partitions
+from oso_dagster.domain.sample import Sample
 from oso_dagster.domain.slo import Verdict
 from oso_dagster.domain.source import (
     Column,
@@ -20,7 +24,7 @@ from oso_dagster.domain.source import (
 from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
 from oso_dagster.orchestration.labels import PLATFORM_TAG
 from oso_dagster.orchestration.ledger import LedgerFill
-from oso_dagster.orchestration.slo import slo_assets, slo_job, slo_schedule
+from oso_dagster.orchestration.slo import reliability_checks, slo_assets, slo_job, slo_schedule
 from oso_dagster.reliability.store import Store
 
 MODEL = dg.AssetKey(["marts", "things_v1"])
@@ -255,6 +259,9 @@ def test_lineage_runs_from_every_measured_asset_to_its_service(settings):
         "slo/core_source_data": {dg.AssetKey(["shop", "things"]), dg.AssetKey(["shop", "prices"])},
         "slo/unstable_source_data": {dg.AssetKey(["fair", "stalls"])},
         "slo/sqlmesh": {MODEL},
+        "slo/public_applications": set(),
+        "slo/consumer_trino": set(),
+        "slo/kubernetes": set(),
     }
 
 
@@ -267,3 +274,93 @@ def test_the_assets_are_platform_and_their_schedule_runs_by_itself(settings):
     assert all(one.tags_by_key[one.key][PLATFORM_TAG] == "true" for one in assets)
     assert all(one.group_names_by_key[one.key] == "platform" for one in assets)
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+def judge_each(instance, settings, *assets, sources=(SHOP,), job="evaluate_slos"):
+    checks = reliability_checks(settings, sources, [dg.AssetSpec(MODEL)])
+    slos = slo_assets(settings, sources, [dg.AssetSpec(MODEL)])
+    loads = dg.define_asset_job("loads", selection=dg.AssetSelection.assets(*assets)) if assets else None
+    jobs = [slo_job(slos, [checks])] + ([loads] if loads else [])
+    found = dg.Definitions(assets=[*assets, *slos], asset_checks=[checks], jobs=jobs, executor=dg.in_process_executor)
+    result = found.resolve_job_def(job).execute_in_process(instance=instance)
+    return {
+        check.asset_key.to_user_string(): check
+        for check in result.get_asset_check_evaluations()
+        if check.asset_key.path[0] != "slo"
+    }
+
+
+def test_every_data_asset_has_a_check_of_its_own_with_the_severity_of_its_verdict(instance, settings, loaded):
+    run(instance, load(["shop", "things"], fail))
+    checks = judge_each(instance, settings)
+    verdicts = {asset: check.metadata["verdict"].value for asset, check in checks.items()}
+    assert verdicts == {"shop/things": "breached", "shop/prices": "compliant", "marts/things_v1": "no_data"}
+    assert (checks["shop/things"].passed, checks["shop/things"].severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert checks["shop/things"].metadata["sli"].value == 0.5
+    assert checks["marts/things_v1"].passed
+
+
+def test_an_asset_at_risk_is_a_warning(instance, settings):
+    unstable = source("fair", table("stalls"), stability=Stability.UNSTABLE)
+    for body in (fail, None, None, None):
+        run(instance, load(["fair", "stalls"], body or (lambda: None)))
+    check = judge_each(instance, settings, sources=(unstable,))["fair/stalls"]
+    assert check.metadata["verdict"].value == "at_risk"
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_a_run_that_loads_an_asset_does_not_judge_it(instance, settings):
+    assert judge_each(instance, settings, load(["shop", "things"]), load(["shop", "prices"]), job="loads") == {}
+
+
+def test_samples_are_judged_with_their_slices_and_the_tiers_that_fire(instance, settings):
+    now = datetime.now(UTC)
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        good = [
+            Sample("public_applications", "requests", Count(now - timedelta(days=9, minutes=m), 1000, 1000), "web")
+            for m in range(99)
+        ]
+        store.samples.record([*good, Sample("public_applications", "requests", Count(now, 4, 10), "api")])
+    checks, _ = evaluate(instance, settings, service="public_applications")
+    check = checks["requests"]
+    assert check.metadata["verdict"].value == "at_risk"
+    assert (check.metadata["good"].value, check.metadata["valid"].value) == (99_004, 99_010)
+    assert "| api | 6 | 10 |" in check.metadata["worst_assets"].value
+    assert "| page | 1:00:00 and 0:05:00 |" in check.metadata["alerts_that_fire"].value
+    assert checks["availability"].metadata["verdict"].value == "no_data"
+
+
+def test_maintenance_leaves_the_indicator_and_is_shown(instance, settings, loaded):
+    run(instance, load(["shop", "things"], fail))
+    now = datetime.now(UTC)
+    window = Maintenance("shop/things", now - timedelta(hours=1), now + timedelta(hours=1), "ada", "a new till")
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        store.maintenance.add(window)
+    checks, _ = evaluate(instance, settings)
+    reliability, fresh = checks["materialization_reliability"], checks["data_freshness"]
+    assert (reliability.metadata["good"].value, reliability.metadata["valid"].value) == (1, 1)
+    assert "a new till" in reliability.metadata["maintenance_left_out"].value
+    assert fresh.metadata["valid"].value == 1
+
+
+def test_a_breach_says_when_the_objective_will_be_met_again(instance, settings, loaded):
+    run(instance, load(["shop", "things"], fail))
+    checks, _ = evaluate(instance, settings)
+    check = checks["materialization_reliability"]
+    assert "no failure allowed, 1 seen, met again" in check.metadata["budget"].value
+    assert check.metadata["met_again"].value > datetime.now(UTC).timestamp() + 29 * 86_400
+
+
+def test_a_renamed_asset_keeps_its_history_and_its_freshness(instance, tmp_path):
+    run(instance, load(["shop", "goods"]))
+    run(instance, load(["shop", "goods"], fail))
+    shop, renamed = source("shop", table("things")), {"shop/goods": "shop/things"}
+    labels, now = measured_assets((shop,), []), datetime.now(UTC)
+    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
+        LedgerFill(instance, store.ledger, {**labels, "shop/goods": Label.CORE}).run(now)
+        now = datetime.now(UTC)
+        reliability, fresh, _ = Evaluator(store, (shop,), labels, renamed=renamed).assess("core_source_data", now)
+        forgotten = Evaluator(store, (shop,), labels).assess("core_source_data", now)[0]
+    assert [(one.asset, one.good, one.valid) for one in reliability.guilty] == [("shop/things", 1, 2)]
+    assert fresh.verdict is Verdict.COMPLIANT
+    assert forgotten.verdict is Verdict.NO_DATA

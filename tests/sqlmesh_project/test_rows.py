@@ -12,7 +12,7 @@ import pytest
 
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.orchestration.sqlmesh_assets.events import AuditDone, ModelDone
-from oso_dagster.orchestration.sqlmesh_assets.running import materialize
+from oso_dagster.orchestration.sqlmesh_assets.running import Request, materialize
 from oso_dagster.orchestration.transform import project_of
 from oso_dagster.settings import PROJECT_ROOT, Settings
 from oso_dagster.sources import catalogue
@@ -63,7 +63,7 @@ class World:
 
     def materialize(self) -> None:
         self.models, self.findings = {}, {}
-        materialize(project_of(self.settings), None, self._note, lambda: False)
+        materialize(project_of(self.settings), Request(), self._note, lambda: False)
 
     def _note(self, event: object) -> None:
         if isinstance(event, ModelDone):

@@ -6,14 +6,28 @@ from datetime import UTC, datetime, timedelta
 
 from oso_dagster.domain.attempts import Label
 from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.history import Day
 from oso_dagster.domain.slo import ALL, Verdict
-from oso_dagster.domain.status import DataGroup, DataSet, Incident, ObjectiveState, ServiceState, StatusPage
+from oso_dagster.domain.status import Incident, ObjectiveState, ServiceState, StatusPage
+from oso_dagster.domain.status_data import DataGroup, DataSet
 
 NOW = datetime(2025, 11, 21, 9, 5, 7, tzinfo=UTC)
 MONTH = timedelta(days=30)
 HOSTILE = (
     '<script>window.hacked=1</script>"\'><img src=x onerror="window.hacked=1">{{ 7*7 }}</style></script><!--\u202eevil\ud800\x00'
 )
+
+
+def days(last: Verdict = Verdict.COMPLIANT) -> tuple[Day, ...]:
+    """Ninety days that end with `last`: three weeks without data, then good ones with two bad and three risky among them."""
+    shown = {29: Verdict.BREACHED, 28: Verdict.BREACHED, 27: Verdict.AT_RISK, 26: Verdict.AT_RISK, 60: Verdict.AT_RISK, 0: last}
+    made = []
+    for ago in reversed(range(90)):
+        day = NOW.date() - timedelta(days=ago)
+        verdict = shown.get(ago, Verdict.COMPLIANT)
+        silent = ago > 68 or verdict is Verdict.NO_DATA
+        made.append(Day(day) if silent else Day(day, verdict, 711 if verdict is Verdict.BREACHED else 719, 720, 96))
+    return tuple(made)
 
 
 def objective(verdict: Verdict = Verdict.COMPLIANT, *, good: int = 719, valid: int = 720, **changes: object) -> ObjectiveState:
@@ -29,6 +43,7 @@ def objective(verdict: Verdict = Verdict.COMPLIANT, *, good: int = 719, valid: i
         "budget": "6 of 7 failures left",
         "summary": f"{good} of {valid} materializations succeeded (99.86 %); the target is 99.00 %",
     }
+    values["days"] = days(verdict)
     return ObjectiveState(**(values | changes))  # type: ignore[arg-type]
 
 
@@ -165,13 +180,37 @@ def full(world: str = "sandbox") -> StatusPage:
         ),
     )
     incident = Incident(
-        "core_source_data.data_freshness",
+        "core_source_data.data_freshness@20251121T040507Z",
         "Core source data misses its freshness",
         "One core data set is older than promised: oss_funding/grants.",
         NOW - timedelta(hours=5),
         link="https://github.com/opensource-observer/oso/issues",
+        service="core_source_data",
     )
-    return page(services, groups, (incident,), world)
+    over = Incident(
+        "core_source_data.materialization_reliability@20251023T101500Z",
+        "Not met: Core materializations that are good after retries",
+        "The objective was missed and is met again.",
+        NOW - timedelta(days=29),
+        until=NOW - timedelta(days=27, hours=5),
+        service="core_source_data",
+    )
+    return StatusPage(world, NOW, timedelta(minutes=30), services, groups, (incident,), (over,))
+
+
+def many(sets: int = 500, objectives: int = 12) -> StatusPage:
+    """A page as large as the platform may become: 500 data sets of 25 sources, 12 objectives of 6 services."""
+    services = tuple(
+        ServiceState(
+            f"service_{at}", f"Service {at}", "One line.", tuple(objective(id=f"service_{at}.{one}") for one in range(2))
+        )
+        for at in range(objectives // 2)
+    )
+    groups = tuple(
+        DataGroup(f"source_{at}", f"Source {at}", "", tuple(data_set(f"source_{at}/table_{one}") for one in range(sets // 25)))
+        for at in range(25)
+    )
+    return page(services, groups)
 
 
 def hostile() -> StatusPage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -13,9 +14,10 @@ import oso_dagster.statuspage
 from oso_dagster.domain.slo import Verdict
 from oso_dagster.statuspage.render import render
 from oso_dagster.statuspage.words import web_address
-from tests.statuspage.pages import NOW, data_set, full, hostile, objective, of, page
+from tests.statuspage.pages import NOW, data_set, full, hostile, many, objective, of, page
 
 STYLE = (Path(oso_dagster.statuspage.__file__).parent / "templates" / "page.css").read_text()
+OWN_LINK = re.compile(r"((\.\./)*[a-z0-9/_-]+\.(html|atom|json|svg))?(#[\w-]+)?\Z")
 VOID = {"meta", "link", "br", "img", "input"}
 
 
@@ -62,7 +64,7 @@ def test_the_first_page_is_small() -> None:
 def test_nothing_is_fetched_from_anywhere() -> None:
     reader = Reader(html_of())
     assert reader.values("script", "src") == []
-    assert reader.values("link", "href") == ["data:,"]
+    assert reader.values("link", "href") == ["data:,", "feed.atom"]
     assert not {"img", "iframe", "object", "embed"} & {tag for tag, _ in reader.tags}
     assert "url(" not in STYLE
     assert "@import" not in STYLE
@@ -108,13 +110,43 @@ def test_a_page_without_anything_is_still_a_page() -> None:
     assert "No data set is declared" in html
 
 
-def test_hostile_text_adds_no_tag_attribute_or_link() -> None:
-    reader = Reader(render(hostile())["index.html"])
-    assert reader.open == []
-    assert [tag for tag, _ in reader.tags if tag in {"img", "iframe"}] == []
-    assert sum(tag == "script" for tag, _ in reader.tags) == 1
-    assert not [name for _, attributes in reader.tags for name in attributes if name.startswith("on")]
-    assert reader.values("a", "href") == ["#main"]
+def test_hostile_text_adds_no_tag_attribute_or_link_to_any_page() -> None:
+    pages = {name: Reader(text) for name, text in render(hostile()).items() if name.endswith(".html")}
+    assert len(pages) == 6
+    for name, reader in pages.items():
+        assert reader.open == [], name
+        assert [tag for tag, _ in reader.tags if tag in {"img", "iframe"}] == [], name
+        assert sum(tag == "script" for tag, _ in reader.tags) == 1, name
+        assert not [one for _, attributes in reader.tags for one in attributes if one.startswith("on")], name
+        assert not [one for one in reader.values("a", "href") if not OWN_LINK.match(one)], name
+
+
+def test_hostile_names_become_plain_file_names() -> None:
+    assert [name for name in render(hostile()) if not re.fullmatch(r"[a-z0-9/_.-]+", name) or ".." in name] == []
+
+
+def test_every_link_of_the_page_leads_to_one_of_its_files() -> None:
+    files = render(full())
+    for name, text in files.items():
+        if name.endswith(".html"):
+            reader = Reader(text)
+            for target in (one for one in reader.values("a", "href") if OWN_LINK.match(one)):
+                path, _, anchor = target.partition("#")
+                found = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else name
+                assert found in files, (name, target)
+                assert not anchor or f'id="{anchor}"' in files[found], (name, target)
+
+
+def test_the_first_page_stays_small_with_hundreds_of_data_sets() -> None:
+    assert len(render(many())["index.html"].encode()) < 100_000
+
+
+def test_every_day_of_a_bar_is_named_without_script() -> None:
+    days = re.findall(r"<li(?: class=\"(\w)\")?>(\d+ \w+: [^<]+)</li>", render(of(objective()))["index.html"])
+    assert len(days) == 90
+    assert days[0] == ("", "24 Aug: No data")
+    assert days[-30] == ("b", "23 Oct: Breached, 711 of 720")
+    assert days[-1] == ("g", "21 Nov: Compliant, 719 of 720")
 
 
 def test_hostile_text_is_shown_as_it_is_and_not_evaluated() -> None:
@@ -151,7 +183,8 @@ def test_an_address_of_the_web_is_a_link(address: str) -> None:
 
 
 def test_a_link_hands_nothing_to_where_it_leads() -> None:
-    links = [attributes for tag, attributes in Reader(html_of()).tags if tag == "a" and attributes["href"] != "#main"]
+    found = Reader(render(full())["data/oss_directory.html"] + html_of()).tags
+    links = [attributes for tag, attributes in found if tag == "a" and not OWN_LINK.match(attributes["href"] or "")]
     assert links
     assert {attributes["rel"] for attributes in links} == {"noopener noreferrer nofollow"}
 

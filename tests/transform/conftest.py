@@ -24,7 +24,7 @@ gateways:
   here:
     connection: {type: duckdb}
     state_connection: {type: duckdb}
-model_defaults: {dialect: trino, cron: '@daily'}
+model_defaults: {dialect: trino, cron: '@daily', start: '2026-01-01'}
 disable_anonymized_analytics: true
 """
 EXTERNAL = """
@@ -57,6 +57,7 @@ class Playground:
 
     root: Path
     instance: dg.DagsterInstance
+    recompute_whole: bool = True
     locked: list[str] = field(default_factory=list)
 
     @property
@@ -66,6 +67,7 @@ class Playground:
             gateway="here",
             engine="duckdb",
             cache=self.root / "cache",
+            recompute_whole=self.recompute_whole,
             connections={
                 "connection": {"type": "duckdb", "database": str(self.root / "warehouse.duckdb")},
                 "state_connection": {"type": "duckdb", "database": str(self.root / "state.duckdb")},
@@ -81,7 +83,7 @@ class Playground:
         with duckdb.connect(str(self.root / "warehouse.duckdb")) as connection:
             return connection.execute(statement).fetchall()
 
-    def definition(self) -> dg.AssetsDefinition:
+    def definition(self, **options) -> dg.AssetsDefinition:
         manifest = load_manifest(self.project)
         raw = {"raw.things": dg.AssetKey(["raw", "things"]), "raw.others": dg.AssetKey(["raw", "others"])}
         specs = asset_specs(manifest, self.project, raw, lambda _: Dress({"kind": "test"}, {}))
@@ -91,7 +93,7 @@ class Playground:
             self.locked.append(threading.current_thread().name)
             yield
 
-        return sqlmesh_assets(self.project, specs, check_specs(manifest), guard=guard, prepare=lambda: None)
+        return sqlmesh_assets(self.project, specs, check_specs(manifest), guard=guard, **options)
 
     def materialize(self, *models: str) -> dg.ExecuteInProcessResult:
         selection = [dg.AssetKey(model.split(".")) for model in models] or None

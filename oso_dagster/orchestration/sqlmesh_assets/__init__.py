@@ -1,6 +1,12 @@
 """Any SQLMesh project as Dagster assets: each model an asset, each audit a check, results logged as they happen.
 
-Belongs here: the bridge between the two, which names no platform. Does not: which project, where its warehouse lies, which
-tags its assets carry, which lock is held (`orchestration.transform`). SQLMesh itself is imported by `building`, `recording`
-and `running` only, and these are imported when they are used.
+Belongs here: the bridge between the two, which names no platform and can be lifted out as it is (imports are relative).
+Does not: which project, where its warehouse lies, which tags its assets carry, which lock is held
+(`orchestration.transform`). SQLMesh is imported by `building`, `context`, `recording`, `session`, `running` and `operations`
+only, and these are imported when they are used.
 """
+
+from .project import Project
+from .wrapping import sqlmesh_definitions
+
+__all__ = ["Project", "sqlmesh_definitions"]

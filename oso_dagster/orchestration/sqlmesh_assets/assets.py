@@ -3,18 +3,29 @@
 Yielding the results instead would hold them back in topological order and cost time quadratic in their number.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import dagster as dg
+from pydantic import Field
 
-from oso_dagster.orchestration.sqlmesh_assets import attempts
-from oso_dagster.orchestration.sqlmesh_assets.events import AuditDone, Event, ModelDone, Note
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
-from oso_dagster.orchestration.sqlmesh_assets.specs import asset_key
-from oso_dagster.orchestration.sqlmesh_assets.stream import stream
+from .events import Event
+from .lock import environment_lock
+from .project import Project
+from .reporting import report
 
-NAMED_IN_FAILURE = 20
+Guard = Callable[[], AbstractContextManager[None]]
+"""Held around all work on the warehouse, inside the lock of the environment."""
+
+
+class MaterializeConfig(dg.Config):
+    """How to materialize a subset."""
+
+    include_downstream: bool = Field(
+        default=False,
+        description="Deploy chosen models that changed since the last deployment, with everything that reads them. "
+        "Otherwise a subset with such a model is refused.",
+    )
 
 
 def sqlmesh_assets(
@@ -22,105 +33,43 @@ def sqlmesh_assets(
     specs: Sequence[dg.AssetSpec],
     checks: Sequence[dg.AssetCheckSpec],
     *,
-    guard: Callable[[], AbstractContextManager[None]],
-    prepare: Callable[[], None],
+    guard: Guard = nullcontext,
+    prepare: Callable[[], None] = lambda: None,
     name: str = "sqlmesh",
+    retry_policy: dg.RetryPolicy | None = None,
 ) -> dg.AssetsDefinition:
     """The assets of a project. `guard` is held around all work on the warehouse; `prepare` runs first, inside it."""
 
-    @dg.multi_asset(name=name, specs=specs, check_specs=checks, can_subset=True)
-    def run_sqlmesh(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    @dg.multi_asset(name=name, specs=specs, check_specs=checks, can_subset=True, retry_policy=retry_policy)
+    def run_sqlmesh(context: dg.AssetExecutionContext, config: MaterializeConfig) -> Iterator[dg.MaterializeResult[None]]:
+        from .running import Request, materialize  # noqa: PLC0415  (SQLMesh loads when used)
+
         chosen = {".".join(key.path) for key in context.selected_asset_keys}
         whole = chosen == {".".join(spec.key.path) for spec in specs}
         known = {(".".join(key.asset_key.path), key.name) for key in context.selected_asset_check_keys}
-        with guard():
+        request = Request(None if whole else chosen, config.include_downstream, _done_before(context, chosen))
+
+        def work(emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+            materialize(project, request, emit, cancelled)
+
+        with environment_lock(project, project.environment), guard():
             prepare()
-            failed = _log(context, project, None if whole else chosen, known)
-        if failed:
-            raise dg.Failure(_summary(failed), metadata={event.model: event.cause for event in failed})
+            report(context, project, work, known)
         yield from ()  # a generator without results: all of them were logged as they happened
 
     return run_sqlmesh
 
 
-def _log(
-    context: dg.AssetExecutionContext, project: Project, models: Collection[str] | None, known: Collection[tuple[str, str]]
-) -> list[ModelDone]:
-    from oso_dagster.orchestration.sqlmesh_assets.running import materialize  # noqa: PLC0415  (SQLMesh loads when used)
-
-    def work(emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
-        materialize(project, models, emit, cancelled)
-
-    bad: list[ModelDone] = []
-    findings: dict[str, list[AuditDone]] = {}
-    with closing(stream(work)) as events:
-        for event in events:
-            if isinstance(event, Note):
-                context.log.info(event.text)
-            elif isinstance(event, AuditDone):
-                if event.count and event.blocking:
-                    findings.setdefault(event.model, []).append(event)
-                if (event.model, event.check) in known:
-                    context.log_event(_evaluation(event))
-            else:
-                told = _with_findings(event, findings.get(event.model, []))
-                _log_model(context, told, project)
-                if told.outcome != attempts.OK:
-                    bad.append(told)
-    return bad
-
-
-def _log_model(context: dg.AssetExecutionContext, event: ModelDone, project: Project) -> None:
-    if event.outcome == attempts.OK:
-        facts: dict[str, dg.MetadataValue] = {
-            "duration_seconds": dg.MetadataValue.float(round(event.ended - event.started, 3)),
-            "sqlmesh/environment": dg.MetadataValue.text(project.environment),
-            "sqlmesh/version": dg.MetadataValue.text(event.version),
-        }
-        if event.rows is not None:
-            facts["dagster/row_count"] = dg.MetadataValue.int(event.rows)
-        context.log_event(dg.AssetMaterialization(asset_key(event.model), metadata=facts))
-    else:
-        context.log.error("%s %s: %s", event.model, event.outcome, event.cause)
-    told = {
-        attempts.OUTCOME: dg.MetadataValue.text(event.outcome),
-        attempts.CAUSE: dg.MetadataValue.text(event.cause),
-        attempts.STARTED: dg.MetadataValue.float(event.started),
-        attempts.ENDED: dg.MetadataValue.float(event.ended),
-    }
-    context.log_event(dg.AssetObservation(asset_key(event.model), metadata=told))
-
-
-def _evaluation(event: AuditDone) -> dg.AssetCheckEvaluation:
-    metadata: dict[str, dg.MetadataValue] = {
-        "count": dg.MetadataValue.int(event.count),
-        "query": dg.MetadataValue.md(f"```sql\n{event.query}\n```"),
-    }
-    if event.sample:
-        metadata["sample"] = dg.MetadataValue.json([dict(row) for row in event.sample])
-    return dg.AssetCheckEvaluation(
-        asset_key=asset_key(event.model),
-        check_name=event.check,
-        passed=event.count == 0,
-        severity=dg.AssetCheckSeverity.ERROR if event.blocking else dg.AssetCheckSeverity.WARN,
-        metadata=metadata,
-        description=f"{event.count} row(s) found" if event.count else None,
-    )
-
-
-def _with_findings(event: ModelDone, findings: Sequence[AuditDone]) -> ModelDone:
-    """The failure of a blocking audit with the first rows it found."""
-    if event.outcome != attempts.FAILED or not findings:
-        return event
-    samples = "; ".join(f"{one.check}: {[dict(row) for row in one.sample]}" for one in findings if one.sample)
-    return ModelDone(event.model, event.outcome, event.started, event.ended, f"{event.cause}. {samples}", version=event.version)
-
-
-def _summary(bad: Sequence[ModelDone]) -> str:
-    failed = [event for event in bad if event.outcome == attempts.FAILED]
-    rest = sorted(event.model for event in bad if event.outcome != attempts.FAILED)
-    lines = [f"{len(failed)} model(s) failed:", *(f"- {event.model}: {event.cause}" for event in failed)]
-    if rest:
-        more = f" and {len(rest) - NAMED_IN_FAILURE} more" if len(rest) > NAMED_IN_FAILURE else ""
-        lines.append(f"not materialized because of that: {', '.join(rest[:NAMED_IN_FAILURE])}{more}")
-    return "\n".join(lines)
+def _done_before(context: dg.AssetExecutionContext, chosen: set[str]) -> set[str]:
+    """What earlier attempts of this step materialized: in this run, and in the runs that this one takes up from their failure."""
+    runs = [context.run.run_id] if context.retry_number else []
+    run: dg.DagsterRun | None = context.run
+    while run is not None and run.tags.get("dagster/is_resume_retry") == "true" and run.parent_run_id:
+        runs.append(run.parent_run_id)
+        run = context.instance.get_run_by_id(run.parent_run_id)
+    done: set[str] = set()
+    for run_id in runs:
+        for entry in context.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
+            if entry.dagster_event is not None and entry.dagster_event.asset_key is not None:
+                done.add(".".join(entry.dagster_event.asset_key.path))
+    return done & chosen

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlmesh.core.context import Context
 from sqlmesh.core.lineage import column_dependencies
+from sqlmesh.utils.date import to_datetime
 
-from oso_dagster.orchestration.sqlmesh_assets.audits import check_name
-from oso_dagster.orchestration.sqlmesh_assets.context import open_context, short_name
-from oso_dagster.orchestration.sqlmesh_assets.manifest import Audit, Column, Manifest, Model
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from .audits import check_name
+from .context import open_context, short_name
+from .manifest import Audit, Column, Manifest, Model
+from .project import Project
 
 
 def build_manifest(project: Project) -> Manifest:
@@ -58,6 +59,9 @@ def _model(context: Context, model: Any, root: Path) -> Model:
         audits=_audits(model),
         path=model._path.relative_to(root).as_posix(),  # noqa: SLF001  (the only place where a model keeps it)
         sql="" if model.is_seed else model.render_query_or_raise().sql(dialect=model.dialect, pretty=True),
+        incremental=bool(model.kind.is_incremental_by_time_range),
+        interval_unit=str(model.interval_unit.value),
+        start=to_datetime(model.start).isoformat() if model.start else "",
     )
 
 

@@ -13,11 +13,11 @@ from sqlmesh.core.config.loader import load_config_from_paths
 from sqlmesh.core.console import NoopConsole
 from sqlmesh.core.context import Context
 
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from .project import Project
 
 
-def open_context(project: Project, kind: type[Context] = Context, *, connected: bool) -> Any:
-    """A loaded context; unless `connected`, on the project's own (in-memory) connections."""
+def open_context(project: Project, kind: type[Context] = Context, *, connected: bool, load: bool = True) -> Any:
+    """A context, with its models loaded if `load`; unless `connected`, on the project's own (in-memory) connections."""
     constants.MAX_FORK_WORKERS = 1  # a fork of a process with Dagster's threads may hang; for a warm cache one is faster too
     config = load_config_from_paths(Config, project_paths=[project.path / "config.yaml"])
     config.cache_dir = str(Path(project.cache) / "sqlmesh")
@@ -27,7 +27,8 @@ def open_context(project: Project, kind: type[Context] = Context, *, connected: 
             setattr(gateway, place, parse_connection_config(dict(values)))
     context = kind(paths=[str(project.path)], config=config, gateway=project.gateway, load=False)
     context.console = NoopConsole()
-    context.load()
+    if load:
+        context.load()
     return context
 
 

@@ -5,18 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+Interval = tuple[int, int]
+"""From and until (exclusive), in Unix milliseconds, as SQLMesh counts."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an attempt wrote. `rows` (of the whole table) and `bytes` are None when the engine does not tell them cheaply."""
+
+    version: str = ""
+    intervals: tuple[Interval, ...] = ()
+    rows: int | None = None
+    rows_written: int | None = None
+    bytes_written: int | None = None
+
 
 @dataclass(frozen=True)
 class ModelDone:
-    """One attempt at one model ended; `outcome` is one of those in `attempts`. `rows` is None when counting is not cheap."""
+    """One attempt at one model ended; `outcome` is one of those in `attempts`. `sql` is what a failed one tried."""
 
     model: str
     outcome: str
     started: float
     ended: float
     cause: str = ""
-    rows: int | None = None
-    version: str = ""
+    written: Written = Written()
+    sql: str = ""
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """Readers see this version now; it was computed by an earlier run, whose deployment was held back or interrupted."""
+
+    model: str
+    version: str
+
+
+@dataclass(frozen=True)
+class UpToDate:
+    """Nothing was due on the model: it was not tried."""
+
+    model: str
+    version: str
 
 
 @dataclass(frozen=True)
@@ -38,4 +68,4 @@ class Note:
     text: str
 
 
-Event = ModelDone | AuditDone | Note
+Event = ModelDone | Promoted | UpToDate | AuditDone | Note

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from .project import Project
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class Audit:
 
 @dataclass(frozen=True)
 class Model:
-    """One model; `name` and `upstream` are `schema.table`, without a catalogue."""
+    """One model; `name` and `upstream` are `schema.table`, without a catalogue.
+
+    `interval_unit` is one of SQLMesh's (`day`, `hour`, `five_minute` …); `start` is ISO 8601, or empty when none is declared.
+    """
 
     name: str
     kind: str
@@ -54,6 +57,9 @@ class Model:
     audits: tuple[Audit, ...]
     path: str
     sql: str
+    incremental: bool
+    interval_unit: str
+    start: str
 
     @property
     def layer(self) -> str:
@@ -86,7 +92,7 @@ def load_manifest(project: Project) -> Manifest:
     path = project.cache / "manifests" / f"{project.fingerprint()}.json"
     manifest = _read(path)
     if manifest is None:
-        from oso_dagster.orchestration.sqlmesh_assets.building import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
+        from .building import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
 
         manifest = build_manifest(project)
         _write(path, manifest)

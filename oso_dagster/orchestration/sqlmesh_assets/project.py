@@ -17,7 +17,8 @@ class Project:
     """The folder of the project, the gateway it runs on, and what this machine puts into that gateway.
 
     `connections` are keyword arguments of SQLMesh's connection configurations, by their place in the gateway
-    (`connection`, `state_connection`); without them the project's own `config.yaml` decides.
+    (`connection`, `state_connection`); without them the project's own `config.yaml` decides. `recompute_whole`: models
+    without a time column are computed at every materialization; otherwise when their cron says that they are due.
     """
 
     path: Path
@@ -25,6 +26,8 @@ class Project:
     engine: str
     cache: Path
     environment: str = "prod"
+    recompute_whole: bool = False
+    lock_timeout_seconds: float = 3600
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def fingerprint(self) -> str:

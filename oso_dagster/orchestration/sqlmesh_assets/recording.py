@@ -14,13 +14,17 @@ from typing import Any
 
 from sqlmesh.core.context import Context
 from sqlmesh.core.scheduler import EvaluateNode, Scheduler
+from sqlmesh.core.snapshot import SnapshotIdBatch
+from sqlmesh.core.snapshot.definition import merge_intervals
+from sqlmesh.utils.date import to_timestamp
+from sqlmesh.utils.errors import SQLMeshError
 
-from oso_dagster.orchestration.sqlmesh_assets import attempts
-from oso_dagster.orchestration.sqlmesh_assets.audits import check_name
-from oso_dagster.orchestration.sqlmesh_assets.building import plain_arguments
-from oso_dagster.orchestration.sqlmesh_assets.context import short_name
-from oso_dagster.orchestration.sqlmesh_assets.events import AuditDone, Event, ModelDone
-from oso_dagster.orchestration.sqlmesh_assets.order import above
+from . import attempts
+from .audits import check_name
+from .building import plain_arguments
+from .context import short_name
+from .events import AuditDone, Event, Interval, ModelDone, Written
+from .order import above
 
 SAMPLE_ROWS = 5
 
@@ -32,9 +36,11 @@ class Recorder:
         self.emit = emit
         self.failed: dict[str, str] = {}
         self.evaluated: set[str] = set()
+        self.skips: set[str] = set()
         self._lock = Lock()
         self._open: dict[str, int] = {}
         self._started: dict[str, float] = {}
+        self._intervals: dict[str, list[Interval]] = {}
 
     def begin(self, batches: dict[str, int]) -> None:
         """A schedule with so many batches per model begins."""
@@ -45,27 +51,30 @@ class Recorder:
         with self._lock:
             self._started.setdefault(model, time.time())
 
-    def batch_done(self, model: str, *, rows: Callable[[], int | None], version: str) -> None:
-        """A batch of the model is done; with the last one the model is."""
+    def batch_done(self, model: str, interval: Interval, written: Callable[[list[Interval]], Written]) -> None:
+        """A batch of the model is done; with the last one the model is, and `written` tells what of it."""
         with self._lock:
             self._open[model] = self._open.get(model, 1) - 1
+            self._intervals.setdefault(model, []).append(interval)
             last = self._open[model] == 0 and model not in self.failed
         if last:
             self.evaluated.add(model)
-            self.emit(ModelDone(model, attempts.OK, self._started.pop(model), time.time(), rows=rows(), version=version))
+            told = written(sorted(self._intervals.pop(model)))
+            self.emit(ModelDone(model, attempts.OK, self._started.pop(model), time.time(), written=told))
 
-    def batch_failed(self, model: str, cause: str, version: str) -> None:
+    def batch_failed(self, model: str, cause: str, version: str, sql: str) -> None:
         """A batch of the model failed, and so did the attempt; told once."""
         with self._lock:
             first = model not in self.failed
             self.failed.setdefault(model, cause)
         if first:
             started = self._started.pop(model, time.time())
-            self.emit(ModelDone(model, attempts.FAILED, started, time.time(), cause=cause, version=version))
+            self.emit(ModelDone(model, attempts.FAILED, started, time.time(), cause, Written(version), sql))
 
     def skipped(self, model: str, blame: Iterable[str]) -> None:
         """The model was not tried because of the failures named in `blame`."""
         now = time.time()
+        self.skips.add(model)
         cause = f"not tried: {', '.join(sorted(blame)) or 'a model above it'} failed"
         self.emit(ModelDone(model, attempts.SKIPPED_UPSTREAM, now, now, cause=cause))
 
@@ -96,16 +105,31 @@ class RecordingScheduler(Scheduler):
         try:
             results = super().evaluate(snapshot, *args, **kwargs)
         except Exception as error:
-            self.recorder.batch_failed(model, _cause(error), snapshot.version or "")
+            self.recorder.batch_failed(model, _cause(error), snapshot.version or "", _sql(snapshot))
             raise
-        self.recorder.batch_done(model, rows=lambda: self._rows(snapshot), version=snapshot.version or "")
+        interval = (to_timestamp(kwargs["start"]), to_timestamp(kwargs["end"]))
+        batch = SnapshotIdBatch(snapshot_id=snapshot.snapshot_id, batch_id=kwargs["batch_index"])
+        self.recorder.batch_done(model, interval, lambda intervals: self._written(snapshot, batch, intervals))
         return results
 
+    def _written(self, snapshot: Any, batch: SnapshotIdBatch, intervals: list[Interval]) -> Written:
+        """What engines tell of the last batch is what was written when there was one; of several it would be a part."""
+        tracked = self.snapshot_evaluator.execution_tracker.get_execution_context(batch)
+        stats = tracked.get_execution_stats() if tracked and len(intervals) == 1 else None
+        return Written(
+            version=snapshot.version or "",
+            intervals=tuple((start, end) for start, end in merge_intervals(intervals)),
+            rows=self._rows(snapshot),
+            rows_written=stats.total_rows_processed if stats else None,
+            bytes_written=stats.total_bytes_processed if stats else None,
+        )
+
     def _rows(self, snapshot: Any) -> int | None:
-        """Rows of a table; None for a view, which would have to be computed to be counted."""
-        if snapshot.is_view or snapshot.is_symbolic:
+        """Rows of a DuckDB table, which keeps their number; None where counting would cost a scan."""
+        adapter = self.snapshot_evaluator.adapter
+        if adapter.dialect != "duckdb" or snapshot.is_view or snapshot.is_symbolic:
             return None
-        row = self.snapshot_evaluator.adapter.fetchone(f"SELECT COUNT(*) FROM {snapshot.table_name()}")  # noqa: S608
+        row = adapter.fetchone(f"SELECT COUNT(*) FROM {snapshot.table_name()}")  # noqa: S608
         return int(row[0]) if row else None
 
     def _failed_above(self, model: str) -> set[str]:
@@ -161,6 +185,15 @@ def _told(model: str, check: str, result: Any, adapter: Any) -> AuditDone:
 def _sample(adapter: Any, query: Any) -> tuple[dict[str, str], ...]:
     frame = adapter.fetchdf(query.limit(SAMPLE_ROWS))
     return tuple({str(name): str(value) for name, value in row.items()} for row in frame.to_dict("records"))
+
+
+def _sql(snapshot: Any) -> str:
+    """The model's query; empty for what has none, and for one that cannot be rendered, whose error says so itself."""
+    try:
+        query = snapshot.model.render_query()
+    except SQLMeshError:
+        return ""
+    return "" if query is None or snapshot.model.is_seed else str(query.sql(dialect=snapshot.model.dialect, pretty=True))
 
 
 def _cause(error: BaseException) -> str:

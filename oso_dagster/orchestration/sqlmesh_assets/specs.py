@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dagster as dg
 
-from oso_dagster.orchestration.sqlmesh_assets.manifest import Manifest, Model
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from .manifest import Manifest, Model
+from .project import Project
 
 
 class UnknownTableError(Exception):
@@ -19,8 +20,8 @@ class UnknownTableError(Exception):
 class Dress:
     """What the platform adds to one model's asset."""
 
-    tags: Mapping[str, str]
-    metadata: Mapping[str, object]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
     note: str = ""
 
 
@@ -73,9 +74,16 @@ def _spec(model: Model, project: Project, keys: Mapping[str, dg.AssetKey], dress
             "sqlmesh/grain": ", ".join(model.grain),
             "sqlmesh/file": model.path,
             "sqlmesh/sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
+            "dagster/code_references": _code(project, model),
             **dress.metadata,
         },
     )
+
+
+def _code(project: Project, model: Model) -> dg.CodeReferencesMetadataValue:
+    with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):  # beta, and the only way to link a file
+        file = dg.LocalFileCodeReference(file_path=str(project.path.resolve() / model.path))
+        return dg.CodeReferencesMetadataValue(code_references=[file])
 
 
 def _columns(model: Model) -> dg.TableSchema:

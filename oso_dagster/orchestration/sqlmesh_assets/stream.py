@@ -15,7 +15,11 @@ Work = Callable[[Callable[[T], None], Callable[[], bool]], None]
 
 
 def stream(work: Work[T]) -> Generator[T, None, None]:
-    """Yield what `work` reports; at its end raise what it raised. Closing the iterator tells it to stop, and waits for it."""
+    """Yield what `work` reports; at its end raise what it raised.
+
+    An interrupt while waiting tells the work to stop; what it still reports is yielded before the interrupt is raised
+    again. Closing the iterator tells it to stop, and waits for it.
+    """
     reports: SimpleQueue[T | _End] = SimpleQueue()
     stop = Flag()
 
@@ -29,12 +33,23 @@ def stream(work: Work[T]) -> Generator[T, None, None]:
 
     thread = Thread(target=run, name="sqlmesh", daemon=True)
     thread.start()
+    interrupt: BaseException | None = None
     try:
-        while not isinstance(report := reports.get(), _End):
+        while True:
+            try:
+                report = reports.get()
+            except BaseException as error:  # noqa: BLE001  (raised again when the work has stopped)
+                stop.set()
+                interrupt = interrupt or error
+                continue
+            if isinstance(report, _End):
+                break
             yield report
     finally:
         stop.set()
         thread.join()
+    if interrupt is not None:
+        raise interrupt
     if report.error is not None:
         raise report.error
 

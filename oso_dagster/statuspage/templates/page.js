@@ -1,4 +1,5 @@
-// Keeps ages true while the page is open, and says when the page itself is older than it should be. Nothing else needs script.
+// Keeps ages true while the page is open, says when the page itself is older than it should be, and lets keys and pointer walk
+// through the days of a bar. Everything that it tells is in the page without it.
 "use strict";
 {
   const page = document.documentElement.dataset;
@@ -26,4 +27,43 @@
   };
   tick();
   setInterval(tick, 60000);
+
+  // A bar is one stop of the keyboard: a slider over its days, whose text is the day's own.
+  const enhance = (bar) => {
+    const days = [...bar.querySelectorAll("li")];
+    const told = bar.querySelector(".told");
+    const dial = document.createElement("div");
+    let at = days.length - 1;
+    const show = (number) => {
+      days[at].classList.remove("on");
+      at = Math.max(0, Math.min(days.length - 1, number));
+      days[at].classList.add("on");
+      told.textContent = days[at].textContent;
+      dial.setAttribute("aria-valuenow", at);
+      dial.setAttribute("aria-valuetext", days[at].textContent);
+    };
+    const rest = () => {
+      days[at].classList.remove("on");
+      told.textContent = "";
+    };
+    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -7, PageUp: 7, Home: -days.length, End: days.length };
+    const attributes = { role: "slider", tabindex: 0, class: "dial", "aria-label": `Days of: ${bar.dataset.name}`, "aria-valuemin": 0, "aria-valuemax": at };
+    for (const [name, value] of Object.entries(attributes)) dial.setAttribute(name, value);
+    dial.addEventListener("keydown", (event) => {
+      if (!(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      show(at + steps[event.key]);
+    });
+    dial.addEventListener("pointermove", (event) => {
+      const box = dial.getBoundingClientRect();
+      show(Math.floor(((event.clientX - box.left) / box.width) * days.length));
+    });
+    dial.addEventListener("focus", () => show(at));
+    dial.addEventListener("blur", rest);
+    dial.addEventListener("pointerleave", () => document.activeElement === dial || rest());
+    dial.setAttribute("aria-valuenow", at);
+    dial.setAttribute("aria-valuetext", days[at].textContent);
+    bar.prepend(dial);
+  };
+  document.querySelectorAll(".bar").forEach(enhance);
 }

@@ -67,9 +67,9 @@ WITH entries AS (
     'PYPI' AS artifact_source,
     '' AS artifact_namespace,
     name AS artifact_name,
-    'https://pypi.org/project/' || name AS artifact_url,
-    'pypi.org/project/<name>' AS expected,
-    host = 'pypi.org' AS host_fits,
+    'https://' || host || '/project/' || name AS artifact_url, -- the index's own address, as the directory names it
+    'pypi.<…>/project/<name>' AS expected,
+    host LIKE 'pypi.%' AS host_fits,
     host,
     path
   FROM pypi_names

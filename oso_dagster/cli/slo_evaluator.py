@@ -1,0 +1,45 @@
+"""What the commands of `oso slo` work with: settings, times as people write them, an evaluator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from oso_dagster.cli.instance import enter
+from oso_dagster.settings import Settings, read_settings
+from oso_dagster.sources import catalogue
+
+if TYPE_CHECKING:
+    from oso_dagster.orchestration.evaluation import Evaluator
+
+
+def settings_now() -> Settings:
+    """The settings of the environment."""
+    return read_settings(catalogue())
+
+
+def moment(text: str | None) -> datetime:
+    """A time as a person writes it, UTC without a zone; now when there is none."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no time such as 2026-03-01T12:00+00:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+@contextmanager
+def evaluator_at(at: str | None) -> Iterator[tuple[Evaluator, datetime]]:
+    """An evaluator on the store of this world; without a time the ledger is filled first, with one the past is replayed."""
+    from oso_dagster.orchestration.evaluating import evaluator_now, evaluator_then  # noqa: PLC0415  (dagster loads when used)
+
+    settings = settings_now()
+    enter(settings)
+    opened = evaluator_now(settings, catalogue()) if at is None else evaluator_then(settings, catalogue())
+    with opened as evaluator:
+        yield evaluator, moment(at)

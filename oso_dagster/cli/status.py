@@ -1,0 +1,94 @@
+"""`oso status`: make the status page, show it on this machine, open it."""
+
+from __future__ import annotations
+
+import webbrowser
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oso_dagster.cli.instance import require_free
+from oso_dagster.settings import read_settings
+from oso_dagster.sources import catalogue
+
+app = typer.Typer(no_args_is_help=True, help="The public status page.")
+
+
+class NoPageError(Exception):
+    """There is no page yet."""
+
+
+@app.callback()
+def group() -> None:
+    """The public status page."""
+
+
+@app.command()
+def build() -> None:
+    """Make the page of what was evaluated last, and publish it where OSO_STATUS_URL says, too.
+
+    Example: `OSO_WORLD=sandbox oso status build`
+    """
+    # Dagster and SQLMesh's manifest load when used.
+    from oso_dagster.orchestration.status import write_page  # noqa: PLC0415
+    from oso_dagster.orchestration.transform import transform_assets  # noqa: PLC0415
+
+    sources = catalogue()
+    settings = read_settings(sources)
+    written = write_page(settings, sources, list(transform_assets(settings, sources).specs))
+    typer.echo(f"{written.page.headline}. {written.files} files, {written.bytes:,} bytes: {written.where}")
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(help="Port of loopback to listen on.")] = 8300) -> None:
+    """Show the page on this machine, until Ctrl-C.
+
+    Example: `oso status serve --port 8301`
+    """
+    folder = _folder()
+    require_free(port)
+    with server(folder, port) as listening:
+        typer.echo(f"Status page: http://127.0.0.1:{port}/   Ctrl-C ends it")
+        try:
+            listening.serve_forever()
+        except KeyboardInterrupt:
+            typer.echo("")
+
+
+@app.command("open")
+def open_page() -> None:
+    """Open the page in the browser; without one, say where it is.
+
+    Example: `OSO_WORLD=sandbox oso status open`
+    """
+    address = (_folder() / "index.html").as_uri()
+    if not webbrowser.open(address):
+        typer.echo(address)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves files; says nothing on the terminal, and tells clients not to keep what changes every quarter of an hour."""
+
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".atom": "application/atom+xml"}
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the library's name)
+        pass
+
+
+def server(folder: Path, port: int) -> ThreadingHTTPServer:
+    """A web server of loopback that shows `folder`; port 0 takes a free one."""
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(_Quiet, directory=str(folder)))
+
+
+def _folder() -> Path:
+    settings = read_settings(catalogue())
+    if not (settings.status_dir / "index.html").is_file():
+        raise NoPageError(f"there is no page of the {settings.world.value} world yet: make one with `oso status build`")
+    return settings.status_dir

@@ -1,0 +1,39 @@
+"""Declared maintenance: what happens inside its windows leaves the indicator, and is shown. Not: how windows are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """Work on `scope` in [start, end): a service, the id of an objective, or the name of an asset or slice."""
+
+    scope: str
+    start: datetime
+    end: datetime
+    author: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if self.start.utcoffset() is None or self.end.utcoffset() is None:
+            raise ValueError("the times of a maintenance window need a zone")
+        if self.start >= self.end:
+            raise ValueError("a maintenance window ends after it starts")
+        if not (self.scope.strip() and self.author.strip() and self.reason.strip()):
+            raise ValueError("a maintenance window names its scope, its author and its reason")
+
+    def covers(self, service: str, objective: str, asset: str, at: datetime) -> bool:
+        """Whether an event of `asset` at `at` is left out of `<service>.<objective>`."""
+        return self.start <= at < self.end and self.scope in (service, f"{service}.{objective}", asset)
+
+
+def touching(
+    windows: Iterable[Maintenance], service: str, objective: str, assets: Collection[str], since: datetime, now: datetime
+) -> tuple[Maintenance, ...]:
+    """The windows that take something out of (since, now] of an objective over `assets`, the earliest first."""
+    scopes = {service, f"{service}.{objective}", *assets}
+    found = (one for one in windows if one.scope in scopes and one.start <= now and one.end > since)
+    return tuple(sorted(found, key=lambda one: (one.start, one.end, one.scope)))

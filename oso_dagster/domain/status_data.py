@@ -1,0 +1,64 @@
+"""The data sets of the public status page: part of its read model, see `domain.status`. Every field is public."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.freshness import Freshness
+
+STATES = ("stale", "no_data", "not_due", "no_promise", "fresh")
+"""What a data set can be, the most urgent first."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One table that people can read. `fresh_within` None: nothing is promised, and `freshness` is None too."""
+
+    asset: str
+    title: str
+    label: Label
+    owner: str
+    rows: int | None
+    last_good: datetime | None
+    fresh_within: timedelta | None
+    freshness: Freshness | None
+    tainted_by: tuple[str, ...] = ()
+    due_partitions: int = 0
+    holes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.fresh_within is None) != (self.freshness is None):
+            raise ValueError(f"{self.asset}: a promised freshness and its verdict come together")
+        require_zone(f"{self.asset}: last_good", self.last_good)
+
+    @property
+    def state(self) -> str:
+        """One word for a badge: how fresh it is; without a promise whether it was ever loaded."""
+        if self.freshness is not None:
+            return self.freshness.value
+        return "no_promise" if self.last_good else "no_data"
+
+
+@dataclass(frozen=True)
+class DataGroup:
+    """The data sets of one source, or of one layer of models; `homepage` is empty where there is none."""
+
+    name: str
+    title: str
+    homepage: str
+    sets: tuple[DataSet, ...]
+
+    @property
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        """How many sets are in each state, in the order in which a person should hear of them."""
+        found = Counter(one.state for one in self.sets)
+        return tuple((state, found[state]) for state in STATES if found[state])
+
+
+def require_zone(what: str, moment: datetime | None) -> None:
+    """Raise ValueError for a moment that does not say of which zone it is."""
+    if moment is not None and moment.utcoffset() is None:
+        raise ValueError(f"{what} has no time zone")

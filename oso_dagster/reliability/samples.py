@@ -1,0 +1,108 @@
+"""Samples and maintenance windows: what is reported from outside. A row is inserted once and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, not_, select
+
+from oso_dagster.domain.budget import Count
+from oso_dagster.domain.maintenance import Maintenance
+from oso_dagster.domain.sample import Sample
+from oso_dagster.domain.slo import Tally
+from oso_dagster.reliability.database import Database, insert_into
+from oso_dagster.reliability.tables import maintenance, samples
+
+
+class Samples:
+    """Reads and writes samples."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, found: Iterable[Sample]) -> int:
+        """Insert samples; one that is there already (same objective, slice and time) is ignored. How many were new."""
+        values = [
+            {
+                "service": one.service,
+                "objective": one.objective,
+                "at": one.count.at,
+                "slice": one.slice,
+                "good": one.count.good,
+                "valid": one.count.valid,
+            }
+            for one in found
+        ]
+        with self._database.writing() as connection:
+            return sum(
+                connection.execute(insert_into(connection, samples).values(one).on_conflict_do_nothing()).rowcount
+                for one in values
+            )
+
+    def tally(
+        self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()
+    ) -> list[Tally]:
+        """Good and valid per slice in (since, now], without what `windows` cover."""
+        sums = (func.sum(samples.c.good).label("good"), func.sum(samples.c.valid).label("valid"))
+        query = select(samples.c.slice, *sums).where(*self._inside(service, objective, since, now, windows))
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(samples.c.slice).order_by(samples.c.slice)).all()
+        return [Tally(row.slice, int(row.good), int(row.valid)) for row in rows]
+
+    def counts(
+        self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()
+    ) -> list[Count]:
+        """The single counts in (since, now], oldest first, without what `windows` cover."""
+        query = select(samples).where(*self._inside(service, objective, since, now, windows)).order_by(samples.c.at)
+        with self._database.reading() as connection:
+            return [Count(row.at, row.good, row.valid) for row in connection.execute(query)]
+
+    def all(self, service: str, objective: str, since: datetime, now: datetime) -> list[Sample]:
+        """The samples in (since, now], oldest first."""
+        query = select(samples).where(*self._inside(service, objective, since, now, ())).order_by(samples.c.at, samples.c.slice)
+        with self._database.reading() as connection:
+            return [
+                Sample(row.service, row.objective, Count(row.at, row.good, row.valid), row.slice)
+                for row in connection.execute(query)
+            ]
+
+    def slices(self) -> list[str]:
+        """Every slice that was ever reported."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(samples.c.slice).distinct().order_by(samples.c.slice)).scalars()
+            return [one for one in found if one]
+
+    def _inside(
+        self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance]
+    ) -> list[ColumnElement[bool]]:
+        own = (samples.c.service == service, samples.c.objective == objective, samples.c.at > since, samples.c.at <= now)
+        wide = {service, f"{service}.{objective}"}
+        return [*own, *(left_out(one, wide, samples.c.slice, samples.c.at) for one in windows)]
+
+
+class Maintenances:
+    """Reads and writes maintenance windows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, window: Maintenance) -> bool:
+        """Declare a window; False when the same scope and times were declared already."""
+        values = {name: getattr(window, name) for name in ("scope", "start", "end", "author", "reason")}
+        with self._database.writing() as connection:
+            done = connection.execute(insert_into(connection, maintenance).values(values).on_conflict_do_nothing())
+            return bool(done.rowcount)
+
+    def all(self) -> list[Maintenance]:
+        """Every declared window, the earliest first."""
+        query = select(maintenance).order_by(maintenance.c.start, maintenance.c.end, maintenance.c.scope)
+        with self._database.reading() as connection:
+            return [Maintenance(*row) for row in connection.execute(query)]
+
+
+def left_out(window: Maintenance, wide: set[str], name: Any, at: Any) -> ColumnElement[bool]:
+    """The condition that an event at column `at` of the asset or slice in column `name` is not covered by `window`."""
+    during = and_(at >= window.start, at < window.end)
+    return not_(during) if window.scope in wide else not_(and_(during, name == window.scope))

@@ -1,0 +1,125 @@
+"""`oso slo` as a person uses it, on a real instance and store."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from oso_dagster.cli import app
+from oso_dagster.cli.instance import prepare
+
+
+@dg.asset(key=["oss_directory", "projects"])
+def fails() -> None:
+    raise ValueError("the till is stuck")
+
+
+@dg.asset(key=["oss_directory", "collections"])
+def works() -> None: ...
+
+
+@pytest.fixture
+def world(settings, monkeypatch):
+    """A world in which one core asset failed and one is good."""
+    for name, value in prepare(settings).items():
+        monkeypatch.setenv(name, value)
+    with dg.DagsterInstance.get() as instance:
+        dg.materialize([fails], instance=instance, raise_on_error=False)
+        dg.materialize([works], instance=instance)
+    return settings
+
+
+def oso(*arguments, code=0):
+    result = CliRunner().invoke(app, ["slo", *arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def objectives(*arguments):
+    return {one["objective"]: one for one in json.loads(oso("report", "--json", *arguments))["objectives"]}
+
+
+def test_a_report_counts_what_happened_and_the_past_is_replayed(world):
+    found = objectives()
+    core = found["core_source_data.materialization_reliability"]
+    assert (core["verdict"], core["good"], core["valid"]) == ("breached", 1, 2)
+    assert core["met_again"] > (datetime.now(UTC) + timedelta(days=29)).isoformat()
+    assert found["kubernetes.availability"]["verdict"] == "no_data"
+    assert len(found) == 11
+    before = objectives("--at", (datetime.now(UTC) - timedelta(days=1)).isoformat(), "--service", "core_source_data")
+    assert {one["verdict"] for one in before.values()} == {"no_data"}
+    after = objectives("--at", (datetime.now(UTC) + timedelta(days=31)).isoformat(), "--service", "core_source_data")
+    assert after["core_source_data.materialization_reliability"]["verdict"] == "no_data"
+    assert after["core_source_data.data_freshness"]["verdict"] == "breached"
+
+
+def test_an_asset_is_reported_by_itself(world):
+    [one] = json.loads(oso("report", "--json", "--asset", "oss_directory/projects"))["objectives"]
+    assert (one["good"], one["valid"], one["verdict"]) == (0, 1, "breached")
+    assert "no asset is called nobody/knows" in oso("report", "--asset", "nobody/knows", code=2)
+    assert "no service is called nothing" in oso("report", "--service", "nothing", code=2)
+
+
+def test_the_table_for_people_says_the_same(world, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    said = oso("report")
+    assert "1 of 2 materializations succeeded (50.00 %); the target is 99.00 %" in said
+    assert "consumer_trino.queries: the page above 14.4 can never fire at 90 %" in said
+
+
+def test_an_explanation_names_each_bad_event_its_cost_its_run_and_when_it_leaves(world):
+    [event] = json.loads(oso("explain", "core_source_data.materialization_reliability", "--json"))["bad_events"]
+    assert event["asset"] == "oss_directory/projects"
+    assert event["cause"] == "ValueError: the till is stuck"
+    assert event["cost"] == "5000.0 % of the budget"
+    assert "/runs/" in event["run"]
+    assert datetime.fromisoformat(event["leaves_at"]) - datetime.fromisoformat(event["at"]) == timedelta(days=30)
+    assert "never materialized" in oso("explain", "core_source_data.data_freshness")
+    assert "no objective is called core_source_data.nothing" in oso("explain", "core_source_data.nothing", code=2)
+
+
+def test_a_sample_is_recorded_once_and_judged(world):
+    told = ("record", "public_applications.requests", "--good", "98", "--valid", "100", "--slice", "api")
+    at = ("--at", (datetime.now(UTC) - timedelta(minutes=1)).isoformat())
+    assert oso(*told, *at) == "recorded\n"
+    assert "recorded before" in oso(*told, *at)
+    one = objectives("--service", "public_applications")["public_applications.requests"]
+    assert (one["good"], one["valid"], one["verdict"]) == (98, 100, "breached")
+    assert one["worst"] == [{"asset": "api", "good": 98, "valid": 100, "note": ""}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("sqlmesh.materialization_reliability", "--good", "1", "--valid", "1"), "takes no samples"),
+        (("public_applications.requests", "--good", "2", "--valid", "1"), "2 good of 1 valid"),
+        (("public_applications.nothing", "--good", "1", "--valid", "1"), "no objective is called"),
+        (("public_applications.requests", "--good", "1", "--valid", "1", "--at", "soon"), "soon is no time"),
+    ],
+)
+def test_a_sample_that_makes_no_sense_is_refused(settings, arguments, complaint):
+    assert complaint in " ".join(oso("record", *arguments, code=2).replace("│", " ").split())
+
+
+def test_maintenance_is_declared_listed_and_left_out(world):
+    now = datetime.now(UTC)
+    times = ("--from", (now - timedelta(hours=1)).isoformat(), "--to", (now + timedelta(hours=1)).isoformat())
+    assert oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till", "--author", "ada") == "declared\n"
+    assert "declared before" in oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till")
+    assert [one["author"] for one in json.loads(oso("maintenance", "list", "--json"))] == ["ada"]
+    core = objectives("--service", "core_source_data")["core_source_data.materialization_reliability"]
+    assert (core["verdict"], core["valid"]) == ("no_data", 0)
+    assert [one["reason"] for one in core["maintenance"]] == ["a new till"]
+    assert "would leave nothing out" in " ".join(
+        oso("maintenance", "add", "core_source_dada", *times, "--reason", "x", code=2).replace("│", " ").split()
+    )
+
+
+def test_export_is_yaml_and_simulation_knows_what_can_never_fire(settings):
+    assert len([one for one in yaml.safe_load_all(oso("export")) if one["kind"] == "SLO"]) == 9
+    found = {(one["target_basis_points"], one["outage"]): one for one in json.loads(oso("simulate", "--json"))}
+    assert found[7_500, "total, 1 h"]["detected_after_minutes"] is None
+    assert found[9_900, "total, 1 h"]["detected_after_minutes"] == 9.0

@@ -1,0 +1,63 @@
+from datetime import timedelta
+
+import pytest
+import yaml
+
+from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.declarations import remarks, require_scope, validated
+from oso_dagster.domain.objectives import OBJECTIVES, SERVICES
+from oso_dagster.domain.openslo import documents, expressible
+from oso_dagster.domain.slo import Indicator, Objective
+
+SALES = Objective("shop", "sales", "Sales", Label.CORE, Indicator.FAMILIES, 9_900, timedelta(days=30))
+
+
+@pytest.mark.parametrize(
+    ("objectives", "services", "problem"),
+    [
+        ([SALES, SALES], ["shop"], "shop.sales is declared 2 times"),
+        ([SALES], ["fair"], "there is no service shop; fair has no objective"),
+    ],
+)
+def test_objectives_that_do_not_fit_together_are_refused_by_name(objectives, services, problem):
+    with pytest.raises(ValueError, match=problem):
+        validated(objectives, services)
+
+
+def test_tiers_that_can_never_fire_and_scopes_that_match_nothing_are_remarked():
+    found = remarks(OBJECTIVES, {"a/b": Label.CORE, "c/d": Label.SQLMESH})
+    assert found == [
+        "unstable_source_data.materialization_reliability: no asset is labelled unstable",
+        "consumer_trino.queries: the page above 14.4 can never fire at 90 %",
+    ]
+
+
+@pytest.mark.parametrize("scope", ["sqlmesh", "consumer_trino.queries", "a/b", "website"])
+def test_a_scope_that_covers_something_is_taken(scope):
+    assert require_scope(scope, OBJECTIVES, {"a/b"}, {"website"}) == scope
+
+
+def test_a_scope_that_covers_nothing_is_refused():
+    with pytest.raises(LookupError, match="oss_directoy is no service"):
+        require_scope("oss_directoy", OBJECTIVES, {"a/b"})
+
+
+def test_the_export_is_openslo_with_ratios_a_rolling_window_and_our_extras():
+    found = list(yaml.safe_load_all(yaml.safe_dump_all(documents(SERVICES, OBJECTIVES))))
+    assert {one["apiVersion"] for one in found} == {"openslo/v1"}
+    services = [one["metadata"]["name"] for one in found if one["kind"] == "Service"]
+    slos = {one["metadata"]["name"]: one for one in found if one["kind"] == "SLO"}
+    assert len(services) == 6
+    assert len(slos) == 9
+    queries = slos["consumer-trino-queries"]
+    assert queries["spec"]["objectives"][0]["target"] == 0.9
+    assert queries["spec"]["timeWindow"] == [{"duration": "30d", "isRolling": True}]
+    assert "14.4" not in queries["metadata"]["annotations"]["opensource.observer/burn-rate-alerts"]
+    assert all(one["spec"]["service"] in services for one in slos.values())
+
+
+def test_a_promise_at_a_point_in_time_is_not_expressible():
+    assert [one.id for one in OBJECTIVES if not expressible(one)] == [
+        "core_source_data.data_freshness",
+        "core_source_data.partition_completeness",
+    ]

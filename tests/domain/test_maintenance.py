@@ -1,0 +1,42 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from oso_dagster.domain.maintenance import Maintenance, touching
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def window(scope="shop", start=NOON, end=NOON + HOUR):
+    return Maintenance(scope, start, end, "ada", "a new disk")
+
+
+@pytest.mark.parametrize("scope", ["shop", "shop.sales", "shop/things"])
+def test_a_window_covers_its_scope_from_start_up_to_its_end(scope):
+    found = [window(scope).covers("shop", "sales", "shop/things", at) for at in (NOON - HOUR, NOON, NOON + HOUR)]
+    assert found == [False, True, False]
+
+
+@pytest.mark.parametrize("scope", ["fair", "shop.returns", "shop/prices"])
+def test_a_window_covers_nothing_else(scope):
+    assert not window(scope).covers("shop", "sales", "shop/things", NOON)
+
+
+def test_the_windows_that_touch_a_span_are_shown_in_order():
+    windows = [window("shop", NOON + 2 * HOUR, NOON + 3 * HOUR), window(), window("fair"), window(end=NOON + HOUR / 2)]
+    found = touching(windows, "shop", "sales", ["shop/things"], NOON + HOUR / 2, NOON + 2 * HOUR)
+    assert found == (windows[1], windows[0])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"end": NOON},
+        {"start": datetime(2026, 3, 1)},  # noqa: DTZ001
+        {"scope": " "},
+    ],
+)
+def test_a_window_that_makes_no_sense_cannot_be_built(broken):
+    with pytest.raises(ValueError, match="window"):
+        window(**broken)

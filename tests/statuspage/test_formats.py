@@ -1,0 +1,130 @@
+"""The files for programs, read by programs that others wrote: a Statuspage client, a feed parser, a schema validator."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import feedparser
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+
+from oso_dagster.cli.status import server
+from oso_dagster.domain.slo import Verdict
+from oso_dagster.domain.status import StatusPage
+from oso_dagster.statuspage.publish import publish
+from oso_dagster.statuspage.render import render
+from tests.statuspage.pages import full, hostile, objective, of
+
+CLIENT = """
+import json, sys
+from statuspage_prometheus_exporter.service_checker import check_service_status, SERVICES
+print(json.dumps(check_service_status(next(iter(SERVICES)), next(iter(SERVICES.values())))))
+"""
+
+
+def asked(page: StatusPage, folder: Path) -> dict[str, object]:
+    """What the client makes of the page, fetched over HTTP."""
+    publish(render(page), folder / "site")
+    with server(folder / "site", 0) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{listening.server_port}/api/v2/summary.json"
+        (folder / "services.json").write_text(json.dumps({"oso": {"name": "OSO", "type": "status_page", "url": url}}))
+        environment = {"SERVICES_JSON_PATH": str(folder / "services.json"), "HOME": str(folder)}
+        done = subprocess.run(
+            [sys.executable, "-c", CLIENT], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        listening.shutdown()
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_statuspage_client_reads_a_breach(tmp_path: Path) -> None:
+    found = asked(full("live"), tmp_path)
+    assert (found["success"], found["raw_status"]) == (True, "major")
+    assert [one["name"] for one in found["incident_metadata"]] == ["Core source data misses its freshness"]  # type: ignore[attr-defined]
+    states = {one["name"]: one["status"] for one in found["component_metadata"]}  # type: ignore[attr-defined]
+    assert states["oss_funding/grants"] == "degraded_performance"
+    assert states["Core assets within their promised freshness"] == "partial_outage"
+
+
+def test_a_statuspage_client_reads_that_all_is_well(tmp_path: Path) -> None:
+    found = asked(of(objective()), tmp_path)
+    assert (found["success"], found["status"], found["raw_status"]) == (True, 1, "none")
+    assert found["incident_metadata"] == []
+
+
+def test_components_without_data_are_left_out_and_never_called_operational() -> None:
+    files = render(of(objective(Verdict.NO_DATA, good=0, valid=0)))
+    assert json.loads(files["api/v2/components.json"])["components"] == []
+    assert json.loads(files["api/v2/status.json"])["status"]["indicator"] == "minor"
+
+
+def test_open_and_past_incidents_are_told_with_ids_that_stay() -> None:
+    first, again = (json.loads(render(full())["api/v2/incidents.json"])["incidents"] for _ in range(2))
+    assert [one["status"] for one in first] == ["investigating", "resolved"]
+    assert [one["id"] for one in first] == [one["id"] for one in again]
+    assert [one["resolved_at"] for one in first] == [None, "2025-10-25T04:05:07Z"]
+    summary = json.loads(render(full())["api/v2/summary.json"])
+    assert [one["status"] for one in summary["incidents"]] == ["investigating"]
+    groups = {one["id"]: one["components"] for one in summary["components"] if one["group"]}
+    members = {one["id"]: one["group_id"] for one in summary["components"] if not one["group"]}
+    assert {member: group for group, inside in groups.items() for member in inside} == members
+
+
+@pytest.mark.parametrize("page", [full(), hostile(), of()], ids=["full", "hostile", "empty"])
+def test_slo_json_is_what_its_schema_says(page: StatusPage) -> None:
+    files = render(page)
+    schema = json.loads(files["slo.schema.json"])
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(json.loads(files["slo.json"]))
+
+
+def test_a_field_that_was_not_declared_public_is_refused_by_the_schema() -> None:
+    files = render(full())
+    document = json.loads(files["slo.json"])
+    document["services"][0]["objectives"][0]["cause"] = "password=hunter2"
+    with pytest.raises(ValidationError, match="'cause' was unexpected"):
+        Draft202012Validator(json.loads(files["slo.schema.json"])).validate(document)
+
+
+@pytest.mark.parametrize("page", [full(), hostile()], ids=["full", "hostile"])
+def test_a_feed_parser_finds_nothing_wrong(page: StatusPage) -> None:
+    feed = feedparser.parse(render(page)["feed.atom"].encode())
+    assert (feed.bozo, feed.version) == (False, "atom10")
+    assert all(entry.id.startswith("tag:opensource.observer,2025:") and entry.updated_parsed for entry in feed.entries)
+
+
+def test_an_entry_keeps_its_id_when_its_incident_ends() -> None:
+    page = full()
+    still = page.past[0].__class__(**{**vars(page.past[0]), "until": None})
+    before = StatusPage(page.world, page.generated_at, page.stale_after, (), (), (still,))
+    ids = [{entry.id for entry in feedparser.parse(render(one)["feed.atom"].encode()).entries} for one in (before, page)]
+    assert ids[0] < ids[1]
+    open_first = [entry.title.split(":")[0] for entry in feedparser.parse(render(page)["feed.atom"].encode()).entries]
+    assert open_first == ["Open", "Resolved"]
+
+
+@pytest.mark.parametrize("page", [full(), hostile()], ids=["full", "hostile"])
+def test_badges_are_well_formed_and_hold_nothing_but_shapes_and_text(page: StatusPage) -> None:
+    badges = {name: text for name, text in render(page).items() if name.endswith(".svg")}
+    assert badges
+    for name, text in badges.items():
+        tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(text).iter()}
+        assert tags == {"svg", "title", "rect", "text"}, name
+
+
+def test_a_shields_endpoint_has_what_shields_asks_for() -> None:
+    files = render(full("live"))
+    assert json.loads(files["shields/data/oss_funding/grants.json"]) == {
+        "schemaVersion": 1,
+        "label": "oss_funding/grants",
+        "message": "stale",
+        "color": "#b3261e",
+        "isError": True,
+    }
+    assert json.loads(render(full())["shields/services/sqlmesh.json"])["label"] == "Models (sandbox)"

@@ -1,0 +1,205 @@
+"""What the wrapper promises beside plain materializing: facts, retries, subsets of a change, locks, jobs, incremental models."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+
+import oso_dagster.orchestration.sqlmesh_assets as package
+from oso_dagster.orchestration.sqlmesh_assets.assets import _done_before
+from oso_dagster.orchestration.sqlmesh_assets.jobs import sqlmesh_jobs
+from oso_dagster.orchestration.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
+from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
+from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from tests.transform.conftest import Playground
+from tests.transform.test_materializing import ALL, run
+
+FOLDER = Path(str(package.__file__)).parent
+
+
+def incremental(playground: Playground) -> None:
+    path = playground.root / "project" / "models" / "marts.days.sql"
+    path.write_text(
+        "MODEL (name marts.days, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01', end '2026-01-05',"
+        " owner 'team:data', description 'd', audits (not_null(columns := day)));\n"
+        "SELECT CAST(@end_date AS DATE) AS day, CAST(COUNT(*) AS BIGINT) AS things FROM staging.stg_things"
+        " GROUP BY CAST(@end_date AS DATE)\n"
+    )
+
+
+def job(playground: Playground, name: str, config: dict | None = None, partition: str | None = None):
+    made = {one.name: one for one in sqlmesh_jobs(playground.project, load_manifest(playground.project))}[f"sqlmesh_{name}"]
+    return made.execute_in_process(
+        run_config={"ops": {f"{name}_sqlmesh": {"config": config or {}}}} if config is not None else {},
+        partition_key=partition,
+        instance=playground.instance,
+        raise_on_error=False,
+    )
+
+
+def materialized_in(playground: Playground, run_id: str) -> set[str]:
+    entries = playground.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    return {".".join(entry.dagster_event.asset_key.path) for entry in entries}
+
+
+def test_a_model_that_is_up_to_date_is_not_reported_as_materialized(playground):
+    playground.recompute_whole = False
+    assert set(run(playground).materialized) == ALL
+    again = run(playground)
+    assert again.result.success
+    assert again.materialized == {}
+    assert {name: one["sqlmesh/state"] for name, one in again.told.items()} == dict.fromkeys(ALL, "up to date")
+
+
+def test_a_materialization_states_version_environment_intervals_and_rows(playground):
+    facts = run(playground).materialized["marts.sizes"].metadata
+    assert facts["sqlmesh/environment"].value == "prod"
+    assert facts["sqlmesh/version"].value
+    assert " to " in facts["sqlmesh/intervals"].value
+    assert facts["dagster/row_count"].value == 2
+
+
+def test_a_failed_model_shows_the_query_it_tried(playground):
+    playground.materialize()
+    playground.sql("DROP TABLE raw.others")
+    failure = playground.materialize().failure_data_for_node("sqlmesh").user_failure_data
+    assert "SELECT" in failure.metadata["staging.stg_others"].value
+
+
+def test_a_subset_runs_on_deployed_code_when_only_others_changed(playground):
+    playground.materialize()
+    playground.write("marts.others", "FULL", "not_null(columns := id)", "SELECT id * 2 AS id FROM staging.stg_others")
+    assert run(playground, "marts.sizes").outcomes == {"marts.sizes": "ok"}
+    assert playground.sql("SELECT id FROM marts.others") == [(7,)]
+
+
+def test_a_changed_model_of_a_subset_is_deployed_with_what_reads_it_when_told_so(playground):
+    playground.materialize()
+    playground.write("marts.sizes", "FULL", "not_null(columns := id)", "SELECT id, size * 10 AS size FROM staging.stg_things")
+    refused = playground.materialize("marts.sizes")
+    assert "include_downstream" in str(refused.failure_data_for_node("sqlmesh").error)
+    assert playground.sql("SELECT total FROM marts.total") == [(3,)]
+    done = dg.materialize(
+        [playground.definition()],
+        instance=playground.instance,
+        selection=[dg.AssetKey(["marts", "sizes"])],
+        run_config={"ops": {"sqlmesh": {"config": {"include_downstream": True}}}},
+    )
+    assert materialized_in(playground, done.run_id) == {"marts.sizes", "marts.total"}
+    assert playground.sql("SELECT total FROM marts.total") == [(30,)]
+
+
+def test_a_retry_runs_only_what_failed_and_what_stood_behind_it(playground):
+    playground.materialize()
+    playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
+    mends = iter(["SELECT 1", "UPDATE raw.things SET size = 3 WHERE id = 3"])
+    definition = playground.definition(prepare=lambda: playground.sql(next(mends)), retry_policy=dg.RetryPolicy(max_retries=1))
+    result = dg.materialize([definition], instance=playground.instance)
+    observed = [
+        (".".join(entry.dagster_event.asset_key.path), told.metadata["attempt_outcome"].value)
+        for entry in playground.instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
+        if (told := entry.dagster_event.asset_observation_data.asset_observation)
+    ]
+    assert sorted(model for model, outcome in observed if outcome == "ok") == sorted(ALL)
+    assert sorted(model for model, outcome in observed if outcome != "ok") == ["marts.sizes", "marts.total"]
+    assert playground.sql("SELECT total FROM marts.total") == [(6,)]
+
+
+def test_a_run_from_failure_takes_up_what_the_failed_run_materialized(playground):
+    playground.materialize()
+    playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
+    first = playground.materialize()
+    playground.sql("UPDATE raw.things SET size = 3 WHERE id = 3")
+    tags = {"dagster/is_resume_retry": "true", "dagster/parent_run_id": first.run_id, "dagster/root_run_id": first.run_id}
+    context = SimpleNamespace(
+        instance=playground.instance,
+        retry_number=0,
+        run=dg.DagsterRun("all", tags=tags, parent_run_id=first.run_id, root_run_id=first.run_id),
+    )
+    assert _done_before(context, ALL) == ALL - {"marts.sizes", "marts.total"}
+    context.run = dg.DagsterRun("all", tags={}, parent_run_id=first.run_id, root_run_id=first.run_id)
+    assert _done_before(context, ALL) == set()
+
+
+def test_a_version_computed_before_its_deployment_was_held_back_is_reported_when_readers_see_it(playground):
+    playground.recompute_whole = False
+    playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
+    assert run(playground).materialized == {}
+    playground.sql("UPDATE raw.things SET size = 3 WHERE id = 3")
+    result = run(playground)
+    assert set(result.materialized) == ALL
+    assert result.outcomes == {"marts.sizes": "ok", "marts.total": "ok"} or set(result.outcomes) <= ALL
+
+
+def test_restating_computes_exactly_the_span_and_what_reads_it(playground):
+    incremental(playground)
+    assert playground.materialize().success
+    assert playground.sql("SELECT COUNT(*), MAX(things) FROM marts.days") == [(1, 2)]
+    playground.sql("INSERT INTO raw.things VALUES (3, 3)")
+    result = job(playground, "restate", {"models": ["marts.days"], "start": "2026-01-02", "end": "2026-01-03"})
+    assert result.success
+    assert materialized_in(playground, result.run_id) == {"marts.days"}
+    assert playground.sql("SELECT day::VARCHAR, things FROM marts.days ORDER BY day") == [("2026-01-02", 3), ("2026-01-05", 2)]
+
+
+def test_a_partition_of_the_backfill_job_is_one_interval(playground):
+    incremental(playground)
+    assert playground.materialize().success
+    result = job(playground, "backfill_day", partition="2026-01-03")
+    assert result.success
+    (entry,) = playground.instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    done = entry.dagster_event.step_materialization_data.materialization
+    assert done.metadata["sqlmesh/intervals"].value == "2026-01-03T00:00+00:00 to 2026-01-04T00:00+00:00"
+
+
+def test_restating_an_unknown_model_names_it(playground):
+    result = job(playground, "restate", {"models": ["marts.nowhere"], "start": "2026-01-02", "end": "2026-01-03"})
+    assert "marts.nowhere" in str(result.failure_data_for_node("restate_sqlmesh").user_failure_data.description)
+
+
+def test_deploying_alone_and_the_janitor_work_and_a_development_environment_reports_no_asset(playground):
+    assert materialized_in(playground, job(playground, "deploy").run_id) == ALL
+    playground.write("marts.others", "FULL", "not_null(columns := id)", "SELECT id * 2 AS id FROM staging.stg_others")
+    tried = job(playground, "dev", {"environment": "dev_x"})
+    assert tried.success
+    assert materialized_in(playground, tried.run_id) == set()
+    assert playground.sql("SELECT (SELECT id FROM marts.others), (SELECT id FROM marts__dev_x.others)") == [(7, 14)]
+    assert not job(playground, "dev", {"environment": "prod"}).success
+    assert job(playground, "janitor", {}).success
+    assert playground.sql("SELECT id FROM marts.others") == [(7,)]
+
+
+def test_two_runs_on_one_environment_wait_and_the_lock_names_it(playground):
+    project = Project(playground.root, "here", "duckdb", playground.root / "cache", lock_timeout_seconds=0.1)
+    with environment_lock(project, "prod"):
+        with environment_lock(project, "dev"):
+            pass
+        with pytest.raises(EnvironmentLockedError, match="environment prod"), environment_lock(project, "prod"):
+            pass
+    with environment_lock(project, "prod"):
+        pass
+
+
+def test_the_package_imports_nothing_of_the_platform_and_names_it_nowhere():
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not [name for name in names if name.startswith("oso_dagster")], path
+        assert "oso" not in path.read_text().lower().replace("close", ""), path
+
+
+def test_lifted_out_it_wraps_a_project_in_the_lines_of_the_readme(playground, tmp_path):
+    shutil.copytree(FOLDER, tmp_path / "lifted" / "bridge", ignore=shutil.ignore_patterns("__pycache__"))
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    lines = readme.split("```python\n")[1].split("```")[0]
+    lines = lines.replace("oso_dagster.orchestration.sqlmesh_assets", "bridge").replace("my_project", str(tmp_path / "project"))
+    check = f"{lines}\nassert len(list(defs.resolve_all_asset_specs())) == 7\nassert defs.resolve_job_def('sqlmesh_restate')"
+    subprocess.run([sys.executable, "-c", check], cwd=tmp_path / "lifted", check=True)
