@@ -129,6 +129,8 @@ class Settings(BaseSettings):
                 value = value.get_secret_value()
             if value is None and spec.endpoint and self.world is World.SANDBOX:
                 value = self._sandbox_endpoint(_field(source, spec))
+            elif value is None and spec.sandbox is not None and self.world is World.SANDBOX:
+                value = spec.sandbox
             elif value is None:
                 value = spec.default
             if value is not None:

@@ -78,6 +78,7 @@ class Setting:
     """One value that a source takes from the environment, as `OSO_<SOURCE>_<NAME>`.
 
     `endpoint` marks an address that belongs to a world: in the sandbox world its default is the sandbox's own server.
+    `sandbox` is the default there, where it is another: nobody needs to be slow with a server on loopback.
     """
 
     name: str
@@ -85,11 +86,13 @@ class Setting:
     description: str
     default: str | None = None
     endpoint: bool = False
+    sandbox: str | None = None
 
     def __post_init__(self) -> None:
         _require(_IDENTIFIER.match(self.name) is not None, f"setting {self.name!r}: lower-case snake_case only")
         _require(bool(self.description), f"setting {self.name!r}: a description is missing")
         _require(not (self.kind is SettingKind.SECRET and self.default), f"setting {self.name!r}: a secret has no default")
+        _require(not (self.endpoint and self.sandbox), f"setting {self.name!r}: in the sandbox an endpoint is the sandbox's")
 
 
 @dataclass(frozen=True)
