@@ -130,7 +130,7 @@ class Settings(BaseSettings):
             if value is None and spec.endpoint and self.world is World.SANDBOX:
                 value = self._sandbox_endpoint(_field(source, spec))
             elif value is None:
-                value = spec.default
+                value = spec.sandbox if self.world is World.SANDBOX and spec.sandbox else spec.default
             if value is not None:
                 values[spec.name] = str(value)
         return values

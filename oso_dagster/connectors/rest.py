@@ -197,7 +197,13 @@ def settings_of(url: str, description: str, *, timeout: float = 60.0, per_second
     """The settings that every source over HTTP has: its address, and how patient to be with it."""
     return (
         Setting("url", SettingKind.URL, description, default=url, endpoint=True),
-        Setting("requests_per_second", SettingKind.NUMBER, "How many requests are begun per second", default=f"{per_second:g}"),
+        Setting(
+            "requests_per_second",
+            SettingKind.NUMBER,
+            "How many requests are begun per second",
+            default=f"{per_second:g}",
+            sandbox="500",
+        ),
         Setting("pause_seconds", SettingKind.NUMBER, "First pause before a request is tried again; it grows", default="1"),
         Setting("timeout_seconds", SettingKind.NUMBER, "How long one try of a request may take", default=f"{timeout:g}"),
         Setting("patience_seconds", SettingKind.NUMBER, "The longest pause that a server may ask for", default="120"),

@@ -20,8 +20,7 @@ RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _NEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
-_CRON_FIELD = re.compile(r"[0-9*,/-]+\Z")
-_CRON_FIELDS = 5
+_CRON = re.compile(r"[0-9*,/-]+( [0-9*,/-]+){4}\Z")
 _MOST_RETRIES = 10
 _OWNER = re.compile(r"(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)\Z")
 
@@ -77,7 +76,8 @@ class SettingKind(StrEnum):
 class Setting:
     """One value that a source takes from the environment, as `OSO_<SOURCE>_<NAME>`.
 
-    `endpoint` marks an address that belongs to a world: in the sandbox world its default is the sandbox's own server.
+    `endpoint` marks an address that belongs to a world: in the sandbox world its default is the sandbox's own server. Another
+    value that differs there (nobody has to be spared on loopback) has its default for the sandbox in `sandbox`.
     """
 
     name: str
@@ -85,6 +85,7 @@ class Setting:
     description: str
     default: str | None = None
     endpoint: bool = False
+    sandbox: str | None = None
 
     def __post_init__(self) -> None:
         _require(_IDENTIFIER.match(self.name) is not None, f"setting {self.name!r}: lower-case snake_case only")
@@ -128,9 +129,7 @@ class Schedule:
     timezone: str = "UTC"
 
     def __post_init__(self) -> None:
-        fields = self.cron.split()
-        valid = len(fields) == _CRON_FIELDS and all(_CRON_FIELD.match(part) for part in fields)
-        _require(valid, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
+        _require(_CRON.match(self.cron) is not None, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
 
 
 @dataclass(frozen=True)

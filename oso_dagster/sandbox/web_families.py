@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import defillama, growthepie, npm
+from oso_dagster.sandbox import defillama, growthepie, npm, open_collective
 from oso_dagster.sandbox.world import World
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -40,6 +40,10 @@ WEB_FAMILIES = (
         growthepie.write, growthepie.serve, growthepie.truth,
     ),
     WebFamily("npm", "npm_url", "", "npm's download counts", npm.write, npm.serve, npm.truth),
+    WebFamily(
+        "open-collective", "open_collective_url", "/graphql", "Open Collective's GraphQL API",
+        open_collective.write, open_collective.serve, open_collective.truth,
+    ),
 )  # fmt: skip
 
 
