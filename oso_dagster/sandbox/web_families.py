@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import defillama, growthepie, npm, open_collective
+from oso_dagster.sandbox import defillama, eas_optimism, growthepie, npm, open_collective
 from oso_dagster.sandbox.world import World
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -43,6 +43,10 @@ WEB_FAMILIES = (
     WebFamily(
         "open-collective", "open_collective_url", "/graphql", "Open Collective's GraphQL API",
         open_collective.write, open_collective.serve, open_collective.truth,
+    ),
+    WebFamily(
+        "eas-optimism", "eas_optimism_url", "/graphql", "EAS on Optimism, its GraphQL indexer",
+        eas_optimism.write, eas_optimism.serve, eas_optimism.truth,
     ),
 )  # fmt: skip
 

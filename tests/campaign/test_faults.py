@@ -136,12 +136,16 @@ class Bench:
 
     def truth(self) -> list[tuple[Any, ...]]:
         rows = web_families.truth(self.world)[f"{self.source.name}.{self.table.name}"]
-        found = [tuple(_typed(row[column.name], column.type) for column in self.table.columns) for row in rows]
-        if self.window is not None and self.table.event_time is not None:
-            place = [column.name for column in self.table.columns].index(self.table.event_time)
-            begin, end = str(self.window.start)[:10], str(self.window.end)[:10]
-            found = [row for row in found if begin <= row[place][:10] < end]
-        return sorted(found, key=repr)
+        due = [row for row in rows if self._arrives(row)]
+        return sorted((tuple(_typed(row[c.name], c.type) for c in self.table.columns) for row in due), key=repr)
+
+    def _arrives(self, row: dict[str, Any]) -> bool:
+        """Whether the partition brings a row: by its event time, or by any of the times at which it is `seen`."""
+        if self.window is None or self.table.event_time is None:
+            return True
+        (kind,) = (column.type for column in self.table.columns if column.name == self.table.event_time)
+        begin, end = str(self.window.start)[:10], str(self.window.end)[:10]
+        return any(begin <= _typed(time, kind)[:10] < end for time in row.get("seen", [row[self.table.event_time]]))
 
     def spoil(self, kind: str, **more: Any) -> None:
         said = {"family": self.family, "kind": kind, "seconds": {"rate_limit": 3600, "drip": 0.05}.get(kind, 1.5)} | more
