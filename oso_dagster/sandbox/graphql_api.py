@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ def serve(folder: Path, schema: str, roots: Mapping[str, Resolver]) -> Starlette
 
     async def answer(request: Request) -> Response:
         asked = await request.json()
-        document = json.loads((folder / web_api.FILE).read_text())
+        document = web_api.read(folder)
         root = {name: _field(resolver, document) for name, resolver in roots.items()}
         found = graphql_sync(built, asked["query"], root, variable_values=asked.get("variables"))
         errors = {"errors": [error.formatted for error in found.errors]} if found.errors else {}

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import defillama, eas_optimism, growthepie, npm, open_collective
+from oso_dagster.sandbox import defillama, deps_dev, eas_optimism, growthepie, npm, open_collective
 from oso_dagster.sandbox.world import World
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -48,6 +48,7 @@ WEB_FAMILIES = (
         "eas-optimism", "eas_optimism_url", "/graphql", "EAS on Optimism, its GraphQL indexer",
         eas_optimism.write, eas_optimism.serve, eas_optimism.truth,
     ),
+    WebFamily("deps-dev", "deps_dev_url", "", "deps.dev's API", deps_dev.write, deps_dev.serve, deps_dev.truth),
 )  # fmt: skip
 
 
