@@ -179,10 +179,8 @@ class Settings(BaseSettings):
                 value = value.get_secret_value()
             if value is None and spec.endpoint and self.world is World.SANDBOX:
                 value = self._sandbox_endpoint(_field(source, spec))
-            elif value is None and spec.sandbox is not None and self.world is World.SANDBOX:
-                value = spec.sandbox
             elif value is None:
-                value = spec.default
+                value = spec.sandbox if self.world is World.SANDBOX and spec.sandbox else spec.default
             if value is not None:
                 values[spec.name] = str(value)
         return values
