@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import directory, discord, forge, funding, gharchive, github_api, op_atlas, postgres
+from oso_dagster.sandbox import bigquery, directory, discord, forge, funding, gharchive, github_api, op_atlas, postgres
 from oso_dagster.sandbox.git_http import GitHttp, find_backend
 from oso_dagster.sandbox.web_families import WEB_FAMILIES
 from oso_dagster.sandbox.world import World
@@ -77,6 +77,12 @@ FAMILIES: tuple[Family, ...] = (
         (Endpoint("github_api_url", "/github-api", "GitHub's REST API: repositories, owners, bills of materials"),),
         forge.write,
         github_api.serve,
+    ),
+    Family(
+        "bigquery",
+        (Endpoint("superchain_url", "/bigquery", "BigQuery's REST API, over the raw data of the Superchain"),),
+        forge.write,
+        bigquery.serve,
     ),
     Family(
         "op-atlas",
