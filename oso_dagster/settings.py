@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
@@ -20,9 +21,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from oso_dagster.domain.announcement import Route
 from oso_dagster.domain.channel import DISCORD, Channel, Webhook, parse_channels
+from oso_dagster.domain.hours import Hours
 from oso_dagster.domain.source import Setting, SettingKind, Source
 
 PREFIX = "OSO_"
+_QUIET = re.compile(r"\d{1,2}-\d{1,2}")
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -56,6 +59,23 @@ def _check_status_url(value: str) -> str:
 def _check_webhook(value: SecretStr) -> SecretStr:
     Webhook.parse(value.get_secret_value())
     return value
+
+
+def _check_zone(value: str) -> str:
+    Hours(zone=value)
+    return value
+
+
+def _check_quiet(value: str) -> str:
+    if value and not _QUIET.fullmatch(value):
+        raise ValueError("two hours such as 22-7 are expected")
+    Hours(quiet=_quiet(value))
+    return value
+
+
+def _quiet(value: str) -> tuple[int, int] | None:
+    start, _, end = value.partition("-")
+    return (int(start), int(end)) if value else None
 
 
 def _check_channels(value: SecretStr) -> SecretStr:
@@ -94,6 +114,18 @@ class Settings(BaseSettings):
     discord_channels: Annotated[SecretStr, AfterValidator(_check_channels)] | None = Field(
         default=None, description='more channels: {"pages": {"url": "https://…", "least": "page", "services": ["sqlmesh"]}}'
     )
+    runbooks_url: str = Field(
+        default="", description="where docs/runbooks.md can be read; alerts then link to their chapter of it"
+    )
+    dagster_url: str = Field(default="", description="address of Dagster's page, for links; this machine's if unset")
+    public_status_url: str = Field(default="", description="address at which people read the status page, for links")
+    alert_zone: Annotated[str, AfterValidator(_check_zone)] = Field(
+        default="UTC", description="time zone of quiet hours and digest"
+    )
+    alert_quiet_hours: Annotated[str, AfterValidator(_check_quiet)] = Field(
+        default="22-7", description="between which hours of the zone tickets wait; pages never do; empty: none"
+    )
+    alert_digest_hour: int = Field(default=9, ge=0, le=23, description="hour of the zone at which unstable data is summed up")
     webserver_port: int = Field(default=3000, ge=1, le=65535, description="port of Dagster's web page in `oso dev`")
     lock_timeout_seconds: float = Field(default=900, gt=0, description="how long a writer waits for the warehouse lock")
 
@@ -169,6 +201,20 @@ class Settings(BaseSettings):
             if value is not None:
                 values[spec.name] = str(value)
         return values
+
+    def hours(self) -> Hours:
+        """When people may be told."""
+        return Hours(zone=self.alert_zone, quiet=_quiet(self.alert_quiet_hours), digest=self.alert_digest_hour)
+
+    @property
+    def dagster_address(self) -> str:
+        """Where Dagster's page is, without a slash at the end."""
+        return self.dagster_url.rstrip("/") or f"http://127.0.0.1:{self.webserver_port}"
+
+    @property
+    def status_address(self) -> str:
+        """Where people read the status page."""
+        return self.public_status_url or (self.status_dir / "index.html").as_uri()
 
     def channels(self) -> tuple[Channel, ...]:
         """The Discord channels that are set; in the sandbox world the sandbox's, which has no address while it is down."""
