@@ -70,10 +70,15 @@ def deliver(
     clock: Clock,
     budget: timedelta = BUDGET,
     log: logging.Logger | None = None,
+    try_seconds: float = TRY_SECONDS,
 ) -> Report:
-    """Send what is due, until nothing is or the time is up. What a server or a network does raises nothing here."""
+    """Send what is due, until nothing is or the time is up. What a server or a network does raises nothing here.
+
+    `try_seconds` is how long a server may take to answer.
+    """
     active = {sender.name: sender for sender in senders}
-    return _Round(outbox, channels, clock, clock.now() + budget, log or logging.getLogger(__name__), active).run()
+    logger = log or logging.getLogger(__name__)
+    return _Round(outbox, channels, clock, clock.now() + budget, try_seconds, logger, active).run()
 
 
 def backoff(attempts: int, between: Chance) -> float:
@@ -94,6 +99,7 @@ class _Round(Generic[T]):
     channels: Channels
     clock: Clock
     ends: datetime
+    try_seconds: float
     log: logging.Logger
     active: dict[str, Sender]
     ready: dict[str, datetime] = field(default_factory=dict)
@@ -118,7 +124,7 @@ class _Round(Generic[T]):
         if task is None:
             self._retire(name)
             return False
-        outcome = sender.send(task, min(TRY_SECONDS, self._left()))
+        outcome = sender.send(task, min(self.try_seconds, self._left()))
         self._settle(task, outcome)
         if sender.rest() > 0 and name in self.active:
             self._rest([name], sender.rest())

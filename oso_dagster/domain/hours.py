@@ -29,7 +29,10 @@ class Hours:
     )
 
     def __post_init__(self) -> None:
-        ZoneInfo(self.zone)
+        try:
+            ZoneInfo(self.zone)
+        except KeyError:
+            raise ValueError(f"no time zone is called {self.zone}") from None
         hours = (*(self.quiet or ()), self.digest)
         if any(not 0 <= hour < 24 for hour in hours):  # noqa: PLR2004  (hours of a day)
             raise ValueError("an hour is a number from 0 to 23")

@@ -52,6 +52,7 @@ class OpenEventLog(SqliteEventLogStorage):
         self._left_to_parent: list[OrderedDict[str, Engine]] = []
         self._pid = os.getpid()
         self._asset_columns = False
+        self._tables: set[str] = set()
         super().__init__(base_dir)
 
     def store_event(self, event: EventLogEntry) -> None:
@@ -68,6 +69,12 @@ class OpenEventLog(SqliteEventLogStorage):
         """Close every file, which writes SQLite's logs back."""
         super().dispose()
         self._close_all()
+
+    def has_table(self, table_name: str) -> bool:
+        """A table stays once it is there: Dagster looks anew, through a connection of its own, at every check."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:

@@ -96,7 +96,7 @@ class Outbox:
         told = delivery.announcement.incident.key
         with self._database.writing() as connection:
             connection.execute(messages.delete().where(messages.c.incident == told, messages.c.channel == delivery.channel))
-            _leave(connection, delivery, next_attempt_at=at, why=why)
+            _leave(connection, delivery, next_attempt_at=at, perhaps_sent=False, why=why)
 
     def next_due(self) -> datetime | None:
         """When the earliest pending delivery of a channel that is not disabled may be tried; None when nothing is pending."""

@@ -1,9 +1,10 @@
 """The SQLMesh wrapper against SQLMesh itself, on generated projects: `python -m tests.bench.sqlmesh_assets [models …]`.
 
-50 and 200 models by default (about three minutes); `BENCH_MODELS="50 200 800" make bench` and the arguments choose others, of which
-800 takes ten minutes more. A model has seven columns and three audits, as the platform's own have on average. Each number is one
-process from start to end, bytecode compiled, with SQLMesh's cache empty before each first run: `sqlmesh plan` and `sqlmesh run` as
-typed, and a Dagster job on a persistent instance with the platform's `dagster.yaml`. The manifest was built before, as in an image.
+50 and 200 models by default (some three minutes on an idle machine); arguments, or `BENCH_MODELS="50 200 800" make bench`, choose
+others; 800 takes ten more. A model has seven columns and three audits, as the platform's own have on average. Each
+number is one process from start to end, bytecode compiled: `sqlmesh plan` and `sqlmesh run` as typed, and a Dagster job on a
+persistent instance with the platform's `dagster.yaml`. SQLMesh's cache is empty before each first run; the manifest was built
+before, as in an image.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables of alerting. What was announced is announced once more, with a life of its own."""
+    op.drop_table("alerts")
     _create_sprints()
     _create_incidents()
     _create_outbox()
