@@ -26,8 +26,8 @@ lint: ready ## style, types, and who may import whom
 emulator: ready ## install the BigQuery emulator that some tests start (in .cache)
 	@$(BIN)/python .ci/emulator.py
 
-bench: ready ## how fast it is, against the floor
-	@$(BIN)/python -m tests.bench.run
+bench: ready ## how fast it is, against named baselines (ONLY="name …" for some)
+	@$(BIN)/python -m tests.bench.run $(ONLY)
 
 clean: ## remove .venv, .oso and every cache; ends a running sandbox first
 	@if [ -x $(BIN)/oso ]; then OSO_WORLD=sandbox OSO_HOME=.oso $(BIN)/oso sandbox down >/dev/null 2>&1 || true; fi

@@ -20,8 +20,7 @@ RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _NEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
-_CRON_FIELD = re.compile(r"[0-9*,/-]+\Z")
-_CRON_FIELDS = 5
+_CRON = re.compile(r"[0-9*,/-]+( [0-9*,/-]+){4}\Z")
 _MOST_RETRIES = 10
 _OWNER = re.compile(r"(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)\Z")
 
@@ -78,6 +77,7 @@ class Setting:
     """One value that a source takes from the environment, as `OSO_<SOURCE>_<NAME>`.
 
     `endpoint` marks an address that belongs to a world: in the sandbox world its default is the sandbox's own server.
+    `sandbox` is the default there, where it is another: nobody needs to be slow with a server on loopback.
     """
 
     name: str
@@ -85,11 +85,13 @@ class Setting:
     description: str
     default: str | None = None
     endpoint: bool = False
+    sandbox: str | None = None
 
     def __post_init__(self) -> None:
         _require(_IDENTIFIER.match(self.name) is not None, f"setting {self.name!r}: lower-case snake_case only")
         _require(bool(self.description), f"setting {self.name!r}: a description is missing")
         _require(not (self.kind is SettingKind.SECRET and self.default), f"setting {self.name!r}: a secret has no default")
+        _require(not (self.endpoint and self.sandbox), f"setting {self.name!r}: in the sandbox an endpoint is the sandbox's")
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,7 @@ class Schedule:
     timezone: str = "UTC"
 
     def __post_init__(self) -> None:
-        fields = self.cron.split()
-        valid = len(fields) == _CRON_FIELDS and all(_CRON_FIELD.match(part) for part in fields)
-        _require(valid, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
+        _require(_CRON.match(self.cron) is not None, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
 
 
 @dataclass(frozen=True)

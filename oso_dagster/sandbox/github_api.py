@@ -77,7 +77,7 @@ def serve(folder: Path) -> Starlette:
         forge = read(folder)
         found = _find(forge, request)
         if found is not None and found.former_name == request.path_params["name"].lower():
-            return _counted(folder, RedirectResponse(str(request.url_for("by_id", id=found.id)), 301))
+            return _counted(folder, RedirectResponse(f"{request.scope['root_path']}/repositories/{found.id}", 301))
         return _answer(folder, request, document(forge, found) if found else None)
 
     async def by_id(request: Request) -> Response:
@@ -107,7 +107,7 @@ def serve(folder: Path) -> Starlette:
         routes=[
             Route("/repos/{owner}/{name}", repository),
             Route("/repos/{owner}/{name}/dependency-graph/sbom", bill),
-            Route("/repositories/{id:int}", by_id, name="by_id"),
+            Route("/repositories/{id:int}", by_id),
             Route("/{kind}/{owner}/repos", repositories),
         ]
     )
@@ -148,7 +148,7 @@ def _counted(folder: Path, answer: Response) -> Response:
 
 
 def _dependency(rng: Random) -> dict[str, Any]:
-    system, number, version = rng.choice(_ECOSYSTEMS), rng.randrange(60), f"{rng.randrange(9)}.{rng.randrange(20)}.0"
+    system, number, version = rng.choice(_ECOSYSTEMS), rng.randrange(24), f"{rng.randrange(9)}.{rng.randrange(20)}.0"
     name = f"@sbx-scope/part-{number}" if system == "npm" and number % 3 == 0 else f"sbx-part-{number}"
     path = name.replace("@", "%40")
     return _package(name, version, f"pkg:{system}/{path}@{version}")
