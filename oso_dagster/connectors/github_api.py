@@ -20,7 +20,7 @@ from oso_dagster.connectors.rest import Answer, Client, RestError
 
 ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS})
 """Answers that say something about one repository: blocked (or no dependency graph), not there, taken down."""
-PACE = Pace(concurrency=4, per_second=20)
+_CONCURRENCY = 4
 LIMITS = Limits(patience=90)
 _ADDRESS = re.compile(
     r"(?:https?://)?(?:www\.)?github\.com/+(?:orgs/+)?(?P<owner>[a-z0-9-]+)(?:/+(?P<name>[a-z0-9_.-]+))?(?:[/?#]|\Z)"
@@ -47,12 +47,12 @@ class Page:
     after: str | None
 
 
-def client(token: str | None) -> Client:
+def client(token: str | None, per_second: float) -> Client:
     """A client that waits out short limits, and tells long ones (RateLimitedError). Without a token GitHub allows 60 an hour."""
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    return Client(headers, secrets=[token] if token else [], pace=PACE, limits=LIMITS)
+    return Client(headers, secrets=[token] if token else [], pace=Pace(_CONCURRENCY, per_second), limits=LIMITS)
 
 
 def addresses(urls: Iterable[str]) -> Addresses:

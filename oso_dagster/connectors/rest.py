@@ -197,17 +197,17 @@ def settings_of(url: str, description: str, *, timeout: float = 60.0, per_second
     """The settings that every source over HTTP has: its address, and how patient to be with it."""
     return (
         Setting("url", SettingKind.URL, description, default=url, endpoint=True),
-        Setting(
-            "requests_per_second",
-            SettingKind.NUMBER,
-            "How many requests are begun per second",
-            default=f"{per_second:g}",
-            sandbox="500",
-        ),
+        pace_setting(per_second),
         Setting("pause_seconds", SettingKind.NUMBER, "First pause before a request is tried again; it grows", default="1"),
         Setting("timeout_seconds", SettingKind.NUMBER, "How long one try of a request may take", default=f"{timeout:g}"),
         Setting("patience_seconds", SettingKind.NUMBER, "The longest pause that a server may ask for", default="120"),
     )
+
+
+def pace_setting(per_second: float) -> Setting:
+    """How often a source asks its host; loopback is asked as often as it answers."""
+    said = "How many requests are begun per second"
+    return Setting("requests_per_second", SettingKind.NUMBER, said, default=f"{per_second:g}", sandbox="1000")
 
 
 def client_of(request: Request, pace: Pace, headers: Mapping[str, str] | None = None, secrets: Sequence[str] = ()) -> Client:

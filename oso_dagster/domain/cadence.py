@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from graphlib import TopologicalSorter
 from itertools import groupby
 
 from oso_dagster.domain.partitions import PartitionKind, Partitions, Window
@@ -71,6 +72,53 @@ def stretches(partitions: Partitions, windows: Sequence[Window]) -> list[tuple[W
         else:
             found.append((window,))
     return found
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What a load by hand asks for, one run after the other, oldest first; `left` counts what is missing and not asked for."""
+
+    runs: tuple[tuple[Window, ...], ...]
+    left: int
+
+
+def filling(job: IngestJob, now: datetime, present: Collection[str], newest: int) -> Filling:
+    """The `newest` due partitions of a job that are missing: in one run where the table allows a range, else a run for each."""
+    if job.partitions is None:
+        raise ValueError(f"{job.name} has no partitions")
+    missing = [window for window in job.partitions.due(now) if window.key not in present]
+    asked = missing[-newest:]
+    return Filling(_runs(job, job.partitions, asked), len(missing) - len(asked))
+
+
+def spanning(job: IngestJob, now: datetime, first: str, last: str) -> Filling:
+    """All partitions of a job from `first` to `last`, there or not. Raises ValueError for keys that are not due."""
+    if job.partitions is None:
+        raise ValueError("it has no partitions; leave --from and --to away")
+    due = job.partitions.due(now)
+    keys = [window.key for window in due]
+    absent = [key for key in (first, last) if key not in keys]
+    if absent or keys.index(first) > keys.index(last):
+        known = f"{keys[0]} to {keys[-1]}" if keys else "none"
+        raise ValueError(f"no span from {first} to {last} is due: there are {known}")
+    return Filling(_runs(job, job.partitions, due[keys.index(first) : keys.index(last) + 1]), 0)
+
+
+def _runs(job: IngestJob, partitions: Partitions, windows: Sequence[Window]) -> tuple[tuple[Window, ...], ...]:
+    return tuple(stretches(partitions, windows)) if job.range_in_one_run else tuple((window,) for window in windows)
+
+
+def in_order(jobs: Iterable[IngestJob]) -> list[IngestJob]:
+    """The jobs, each behind those that land what its tables need; else by name. Raises graphlib.CycleError."""
+    by_name = {job.name: job for job in sorted(jobs, key=lambda job: job.name)}
+    lands = {f"{job.source.name}.{table.name}": job.name for job in by_name.values() for table in job.tables}
+    needs = {name: {lands[need] for need in _needed(job)} - {name} for name, job in by_name.items()}
+    return [by_name[name] for name in TopologicalSorter(needs).static_order()]
+
+
+def _needed(job: IngestJob) -> list[str]:
+    """The tables, `source.table`, whose values the job's tables are handed."""
+    return [need.rpartition(".")[0].split("__")[0] for table in job.tables for need in table.needs]
 
 
 def _kind(table: Table) -> str:

@@ -76,8 +76,8 @@ class SettingKind(StrEnum):
 class Setting:
     """One value that a source takes from the environment, as `OSO_<SOURCE>_<NAME>`.
 
-    `endpoint` marks an address that belongs to a world: in the sandbox world its default is the sandbox's own server. Another
-    value that differs there (nobody has to be spared on loopback) has its default for the sandbox in `sandbox`.
+    `endpoint` marks an address that belongs to a world: in the sandbox world its default is the sandbox's own server.
+    `sandbox` is the default there, where it is another: nobody needs to be slow with a server on loopback.
     """
 
     name: str
@@ -91,6 +91,7 @@ class Setting:
         _require(_IDENTIFIER.match(self.name) is not None, f"setting {self.name!r}: lower-case snake_case only")
         _require(bool(self.description), f"setting {self.name!r}: a description is missing")
         _require(not (self.kind is SettingKind.SECRET and self.default), f"setting {self.name!r}: a secret has no default")
+        _require(not (self.endpoint and self.sandbox), f"setting {self.name!r}: in the sandbox an endpoint is the sandbox's")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Belongs here: how a declaration becomes an asset. The load itself is in `loading
 `schedules`. No postponed annotations in this file: Dagster reads the config class from the function's own.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -20,7 +21,9 @@ from oso_dagster.settings import Settings
 
 def ingest_assets(settings: Settings, sources: Sequence[Source]) -> list[dg.AssetsDefinition]:
     """One asset per declared table."""
-    return [_asset(settings, source, table) for source in sources for table in source.tables]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of backfill_policy, which is pinned with Dagster
+        return [_asset(settings, source, table) for source in sources for table in source.tables]
 
 
 def partitions_definition(partitions: Partitions) -> dg.PartitionsDefinition:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -27,6 +28,7 @@ from oso_dagster.orchestration.checks import evaluation, guards_of, result, warn
 from oso_dagster.orchestration.inputs import inputs_of
 from oso_dagster.orchestration.resources import clients_of, warehouse_of
 from oso_dagster.settings import Settings, SettingsError
+from oso_dagster.warehouse.base import Warehouse
 
 
 class LoadConfig(dg.Config):
@@ -52,6 +54,15 @@ class _Load:
     @property
     def key(self) -> dg.AssetKey:
         return labels.asset_key(self.source, self.table)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        return warehouse_of(self.settings)
+
+    @cached_property
+    def inputs(self) -> Mapping[str, Sequence[str]]:
+        """What the table needs of others: the same for all partitions of a run."""
+        return inputs_of(self.warehouse, self.table)
 
 
 def load(
@@ -105,7 +116,7 @@ def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
 
 def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
     source, table = step.source, step.table
-    warehouse = warehouse_of(step.settings)
+    warehouse = step.warehouse
     mark = fingerprint(table)
     previous = warehouse.last_load(source.name, table.name, window.key if window else None)
     comparable = previous is not None and previous.fingerprint == mark and not step.config.force
@@ -118,7 +129,7 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
         previous=previous if comparable else None,
         window=window,
         clients=clients_of(source, step.settings),
-        inputs=inputs_of(warehouse, table),
+        inputs=step.inputs,
     )
     outcome = table.extract(request)
     if isinstance(outcome, Unchanged):

@@ -77,7 +77,7 @@ def serve(folder: Path) -> Starlette:
         forge = read(folder)
         found = _find(forge, request)
         if found is not None and found.former_name == request.path_params["name"].lower():
-            return _counted(folder, RedirectResponse(str(request.url_for("by_id", id=found.id)), 301))
+            return _counted(folder, RedirectResponse(f"{request.scope['root_path']}/repositories/{found.id}", 301))
         return _answer(folder, request, document(forge, found) if found else None)
 
     async def by_id(request: Request) -> Response:
@@ -107,7 +107,7 @@ def serve(folder: Path) -> Starlette:
         routes=[
             Route("/repos/{owner}/{name}", repository),
             Route("/repos/{owner}/{name}/dependency-graph/sbom", bill),
-            Route("/repositories/{id:int}", by_id, name="by_id"),
+            Route("/repositories/{id:int}", by_id),
             Route("/{kind}/{owner}/repos", repositories),
         ]
     )

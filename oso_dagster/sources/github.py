@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from oso_dagster.connectors.rest import Client, pace_setting
 from oso_dagster.domain.loading import Extract, RefusedError, Request, Unchanged
 from oso_dagster.domain.partitions import PartitionKind, Partitions
 from oso_dagster.domain.source import (
@@ -23,7 +24,7 @@ from oso_dagster.domain.source import (
 )
 
 _URLS, _NAMES = "oss_directory.projects__github.url", "github.repositories.name_with_owner"
-_ARCHIVE = "https://data.gharchive.org"
+_ARCHIVE, _API = "https://data.gharchive.org", "https://api.github.com"
 _LEAST_PER_DAY = 1_000_000
 """Events that a day of the public archive has at least, in the years that are loaded here; usual are three to five million."""
 _KNOWN_SHORT = frozenset(date(2025, 10, day) for day in range(9, 14))
@@ -148,6 +149,13 @@ _PACKAGES = (
 )
 
 
+def _asking(request: Request) -> Client:
+    from oso_dagster.connectors import github_api  # noqa: PLC0415  (Arrow loads when used)
+
+    said = request.settings
+    return github_api.client(said.get("token"), float(said["requests_per_second"]))
+
+
 def _repositories(request: Request) -> Extract:
     """All repositories and owners of OSS Directory, as far as the rate limit allows; the next run goes on. Raises RestError."""
     from oso_dagster.connectors import github_api, github_rounds, rounds  # noqa: PLC0415  (Arrow loads when used)
@@ -157,8 +165,7 @@ def _repositories(request: Request) -> Extract:
     round_name, folder = f"{request.now:%Y-%m-%d}", request.cache / "github" / request.table
     asked = rounds.Round.of(round_name, [*named.owners, *named.repositories], request.previous)
     memory = github_rounds.Memory.of(folder, request.previous)
-    asking = github_api.client(request.settings.get("token"))
-    run = github_rounds.Repositories(asking, request.settings["api_url"], memory, request.now)
+    run = github_rounds.Repositories(_asking(request), request.settings["api_url"], memory, request.now)
     facts: dict[str, Any] = {"asked": len(asked.names), "unusable_urls": len(named.unusable)}
     run.run(asked, facts)
     facts |= {"unchanged": run.unchanged, "changed": len(run.rows), "memory": memory.keep(folder)}
@@ -169,7 +176,7 @@ def _repositories(request: Request) -> Extract:
 
 def _sbom(request: Request) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
-    from oso_dagster.connectors import github_api, github_bills, rounds  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import github_bills, rounds  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.records import table_of_records  # noqa: PLC0415
 
     week, previous = f"{request.now:%G-W%V}", request.previous
@@ -178,7 +185,7 @@ def _sbom(request: Request) -> Extract | Unchanged:
     known = {name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")}
     asked = rounds.Round.of(week, known, previous)
     facts: dict[str, Any] = {"week": week, "asked": len(asked.names)}
-    run = github_bills.Bills(github_api.client(request.settings.get("token")), request.settings["api_url"], request.now)
+    run = github_bills.Bills(_asking(request), request.settings["api_url"], request.now)
     documents, packages = [], []
     for rows, parts in run.run(asked, facts):
         documents.append(table_of_records(_SBOM, rows))
@@ -195,7 +202,12 @@ SOURCE = Source(
     licence="GitHub's terms of service; GH Archive's own work is MIT",
     owner="team:data",
     stability=Stability.CORE,
-    settings=(Setting("archive_url", SettingKind.URL, "Where GH Archive's hourly files are", default=_ARCHIVE, endpoint=True),),
+    settings=(
+        Setting("archive_url", SettingKind.URL, "Where GH Archive's hourly files are", default=_ARCHIVE, endpoint=True),
+        Setting("api_url", SettingKind.URL, "Base address of GitHub's REST API", default=_API, endpoint=True),
+        Setting("token", SettingKind.SECRET, "Token for GitHub's REST API; without one it answers 60 requests an hour"),
+        pace_setting(20),
+    ),
     tables=(
         Table(
             name="events",
@@ -210,6 +222,7 @@ SOURCE = Source(
             event_time="created_at",
             events_within=timedelta(hours=48),
             partitions=Partitions(PartitionKind.DAILY, datetime(2025, 1, 1, tzinfo=UTC), lag=timedelta(hours=3)),
+            range_in_one_run=True,
             retries=Retries(limit=3, delay=timedelta(minutes=5)),
         ),
         Table(

@@ -54,7 +54,7 @@ class Hub:
         return DuckDBWarehouse(self.home / "w.duckdb", world="sandbox", cache=self.home, lock_timeout_seconds=20)
 
     def load(self, table: str, urls: tuple[str, ...], now: datetime = NOW) -> Loaded | Unchanged:
-        settings = {"api_url": self.url, "token": TOKEN}
+        settings = {"api_url": self.url, "token": TOKEN, "requests_per_second": "10000"}
         previous = self.warehouse.last_load("github", table)
         inputs = {need: list(urls) for need in TABLES[table].needs}
         request = Request("github", table, now, self.home, settings, previous=previous, inputs=inputs)
@@ -90,7 +90,6 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "LIMITS", replace(connector.LIMITS, attempts=2, pause=0.01))
-    monkeypatch.setattr(connector, "PACE", replace(connector.PACE, per_second=10_000.0))
 
 
 def test_all_repositories_of_the_directory_arrive_and_the_missing_ones_are_recorded(hub: Hub) -> None:
