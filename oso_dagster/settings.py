@@ -10,6 +10,8 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -22,9 +24,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from oso_dagster.domain.announcement import Route
 from oso_dagster.domain.channel import DISCORD, Channel, Webhook, parse_channels
 from oso_dagster.domain.hours import Hours
-from oso_dagster.domain.source import Setting, SettingKind, Source
+from oso_dagster.domain.source import Setting, SettingKind, Source, Table
 
 PREFIX = "OSO_"
+SANDBOX_HISTORY = timedelta(days=60)
+"""How far back the sandbox world goes; partitions start with its first whole one."""
+
 _QUIET = re.compile(r"\d{1,2}-\d{1,2}")
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -197,7 +202,7 @@ class Settings(BaseSettings):
             if value is None and spec.endpoint and self.world is World.SANDBOX:
                 value = self._sandbox_endpoint(_field(source, spec))
             elif value is None:
-                value = spec.default
+                value = spec.sandbox if self.world is World.SANDBOX and spec.sandbox else spec.default
             if value is not None:
                 values[spec.name] = str(value)
         return values
@@ -225,6 +230,23 @@ class Settings(BaseSettings):
             return found
         address = self._sandbox_endpoints().get("discord_url")
         return (Channel(Route(DISCORD), Webhook.parse(address) if address else None), *found)
+
+    def in_world(self, sources: Iterable[Source]) -> tuple[Source, ...]:
+        """The sources as this world has them: in the sandbox, time partitions start with its history.
+
+        When its world was made stands in a small file on disk; before the first one was made the live starts stand.
+        """
+        made = self._sandbox_made_at() if self.world is World.SANDBOX else None
+        if made is None:
+            return tuple(sources)
+        return tuple(replace(s, tables=tuple(_since(t, made - SANDBOX_HISTORY) for t in s.tables)) for s in sources)
+
+    def _sandbox_made_at(self) -> datetime | None:
+        try:
+            manifest = json.loads((self.sandbox_dir / "world" / "manifest.json").read_text())
+        except FileNotFoundError:
+            return None
+        return datetime.fromisoformat(manifest["now"])
 
     def secrets(self) -> list[str]:
         """Every secret value that is set, for redaction."""
@@ -274,6 +296,10 @@ def _model_of(sources: tuple[Source, ...]) -> type[Settings]:
     return create_model("Settings", __base__=Settings, **fields)
 
 
+def _since(table: Table, begin: datetime) -> Table:
+    return table if table.partitions is None else replace(table, partitions=table.partitions.since(begin))
+
+
 def _field(source: Source, spec: Setting) -> str:
     return f"{source.name}_{spec.name}"
 
@@ -297,4 +323,5 @@ _TYPES: Mapping[SettingKind, Any] = {
     SettingKind.SECRET: SecretStr,
     SettingKind.TEXT: str,
     SettingKind.RATIO: Annotated[float, Field(ge=0, le=1)],
+    SettingKind.NUMBER: Annotated[float, Field(gt=0)],
 }

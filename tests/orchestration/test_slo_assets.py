@@ -176,6 +176,9 @@ def test_an_asset_that_left_the_catalogue_stops_counting_and_stays_in_history(in
 def test_freshness_ages_and_an_old_partition_does_not_freshen(instance, settings, tmp_path):
     daily = table(
         "days",
+        columns=(Column("day", ColumnType.DATE, "Which day"),),
+        primary_key=("day",),
+        event_time="day",
         disposition=Disposition.REPLACE_PARTITION,
         partitions=Partitions(PartitionKind.DAILY, datetime(2026, 1, 1, tzinfo=UTC)),
     )
