@@ -23,8 +23,8 @@ lint: ready ## style, types, and who may import whom
 	@$(BIN)/mypy --no-error-summary
 	@said=$$($(BIN)/lint-imports --no-logo) || { printf '%s\n' "$$said"; exit 1; }
 
-bench: ready ## how fast it is, against the floor
-	@$(BIN)/python -m tests.bench.run
+bench: ready ## how fast it is, against named baselines (ONLY="name …" for some)
+	@$(BIN)/python -m tests.bench.run $(ONLY)
 
 clean: ## remove .venv, .oso and every cache; ends a running sandbox first
 	@if [ -x $(BIN)/oso ]; then OSO_WORLD=sandbox OSO_HOME=.oso $(BIN)/oso sandbox down >/dev/null 2>&1 || true; fi

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import TopologicalSorter
 from itertools import groupby
@@ -72,6 +72,15 @@ def stretches(partitions: Partitions, windows: Sequence[Window]) -> list[tuple[W
         else:
             found.append((window,))
     return found
+
+
+def since(source: Source, begin: datetime) -> Source:
+    """The same source, its time partitions from the first boundary not before `begin` on."""
+    return replace(source, tables=tuple(_since(table, begin) for table in source.tables))
+
+
+def _since(table: Table, begin: datetime) -> Table:
+    return table if table.partitions is None else replace(table, partitions=table.partitions.since(begin))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -75,11 +76,11 @@ class Materialized:
 
 @dataclass
 class RunAssets:
-    """The asset events of one run, by (asset, partition); observations by asset."""
+    """The asset events of one run, by (asset, partition); `telling` are the ids of those that may tell of an attempt."""
 
     planned: set[tuple[str, str | None]] = field(default_factory=set)
     materialized: dict[tuple[str, str | None], Materialized] = field(default_factory=dict)
-    observed: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    telling: dict[tuple[str, str | None], list[int]] = field(default_factory=lambda: defaultdict(list))
 
 
 def asset_events_after(instance: dg.DagsterInstance, position: int) -> Iterator[list[Seen]]:
@@ -133,9 +134,9 @@ def row_counts(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[i
     return counts
 
 
-def observations(instance: dg.DagsterInstance, event_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The metadata of observations as plain values, by event id."""
-    found = _metadata(instance, _OBSERVED, event_ids)
+def told_by(instance: dg.DagsterInstance, event_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The metadata of observations and materializations as plain values, by event id."""
+    found = chain.from_iterable(_metadata(instance, kind, event_ids) for kind in (_OBSERVED, _MATERIALIZED))
     return {event_id: {name: value.value for name, value in metadata.items()} for event_id, metadata in found}
 
 
@@ -179,13 +180,13 @@ def _facts(record: dg.RunRecord) -> RunFacts:
 
 
 def _sort_in(assets: RunAssets, row: Any) -> None:
-    name = asset_name(row.asset_key)
-    if row.dagster_event_type == _OBSERVED.value:
-        assets.observed[name].append(row.id)
-    elif row.dagster_event_type == _PLANNED.value:
-        assets.planned.add((name, row.partition))
-    else:
-        assets.materialized[name, row.partition] = Materialized(row.timestamp.replace(tzinfo=UTC), row.id)
+    unit = (asset_name(row.asset_key), row.partition)
+    if row.dagster_event_type == _PLANNED.value:
+        assets.planned.add(unit)
+        return
+    assets.telling[unit].append(row.id)
+    if row.dagster_event_type == _MATERIALIZED.value:
+        assets.materialized[unit] = Materialized(row.timestamp.replace(tzinfo=UTC), row.id)
 
 
 def _metadata(

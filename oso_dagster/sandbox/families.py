@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import directory, forge, funding, gharchive, github_api, op_atlas, postgres
+from oso_dagster.sandbox import directory, discord, forge, funding, gharchive, github_api, op_atlas, postgres
 from oso_dagster.sandbox.git_http import GitHttp, find_backend
 from oso_dagster.sandbox.web_families import WEB_FAMILIES
 from oso_dagster.sandbox.world import World
@@ -91,4 +91,4 @@ def endpoints(port: int, database_port: int = 0) -> dict[str, str]:
     """The addresses of a world served at these ports (0: no PostgreSQL), by the setting they stand in for."""
     points = [point for family in FAMILIES for point in family.endpoints]
     found = {point.setting: point.address(port, database_port) for point in points}
-    return {setting: address for setting, address in found.items() if address is not None}
+    return {setting: address for setting, address in found.items() if address is not None} | discord.endpoints(port)

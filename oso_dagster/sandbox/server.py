@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from oso_dagster.sandbox import disk, postgres
+from oso_dagster.sandbox import discord, disk, postgres
 from oso_dagster.sandbox.families import FAMILIES, endpoints
 from oso_dagster.sandbox.faults import Faults
 
@@ -37,6 +37,7 @@ _PAGE = Environment(autoescape=True).from_string(
 {%- for point in points %}
 <li><code>{{ addresses.get(point.setting, "not here") }}</code>: {{ point.description }}</li>
 {%- endfor %}
+<li><a href="{{ base }}/discord/"><code>{{ base }}/discord/</code></a>: what was sent to Discord, as a reader would see it</li>
 <li><code>{{ base }}/health</code>: whether the server is well</li>
 </ul>
 <h2>What a complete load holds</h2>
@@ -66,6 +67,7 @@ def create_app(world: Path, database_port: int = 0) -> Starlette:
     served = {family.name: family.serve(world / family.name) for family in FAMILIES if family.serve}
     faults = Faults(tuple(served))
     mounts = [Mount(f"/{name}", faults.around(name, app)) for name, app in served.items()]
+    mounts.append(discord.mount(world.parent / "discord"))
     return Starlette(routes=[Route("/", index), Route("/health", health), *faults.routes(), *mounts])
 
 

@@ -1,0 +1,55 @@
+"""What alerts on single events ask the store: which families failed, and when each objective was last counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select
+
+from oso_dagster.domain.attempts import RETRY_PATIENCE, Attempt, Outcome
+from oso_dagster.domain.failed_family import FailedFamily, failed_after
+from oso_dagster.domain.objectives import OBJECTIVES
+from oso_dagster.domain.slo import Objective
+from oso_dagster.reliability.rows import attempt_of, joined
+from oso_dagster.reliability.store import Store
+from oso_dagster.reliability.tables import attempts, samples
+
+_FAMILY_SPAN = timedelta(days=7)
+_COUNTED = (Outcome.OK, Outcome.FAILED)
+
+
+def failed_families(store: Store, since: datetime, now: datetime) -> list[FailedFamily]:
+    """The families judged bad in (since, now], oldest first; see `FailedFamily` for what tells one from another.
+
+    A failure enters the ledger when it is next filled, and may have been judged before: ask for spans that overlap.
+    """
+    failed = (attempts.c.outcome == Outcome.FAILED, attempts.c.ended > since - RETRY_PATIENCE, attempts.c.ended <= now)
+    with store.database.reading() as connection:
+        guilty = connection.execute(select(attempts.c.asset).where(*failed).distinct()).scalars().all()
+        last_good = func.max(attempts.c.ended)
+        found: list[Attempt] = []
+        for asset in guilty:
+            mine = attempts.c.asset == asset
+            good = and_(mine, attempts.c.outcome == Outcome.OK, attempts.c.ended <= since)
+            begin = connection.execute(select(last_good).where(good)).scalar_one()
+            query = joined().where(mine)
+            if begin is not None:
+                query = query.where(or_(attempts.c.ended >= begin - _FAMILY_SPAN, attempts.c.ended.is_(None)))
+            found += [attempt_of(row) for row in connection.execute(query)]
+    return failed_after(found, since, now)
+
+
+def last_data(store: Store) -> dict[str, datetime]:
+    """When something was last counted for each objective that ever had data, by id; for `domain.silence`."""
+    newest_sample = select(samples.c.service, samples.c.objective, func.max(samples.c.at).label("at"))
+    newest_attempt = select(attempts.c.label, func.max(attempts.c.ended).label("at")).where(attempts.c.outcome.in_(_COUNTED))
+    with store.database.reading() as connection:
+        sampled = connection.execute(newest_sample.group_by(samples.c.service, samples.c.objective)).all()
+        attempted = {row.label: row.at for row in connection.execute(newest_attempt.group_by(attempts.c.label))}
+    found = {f"{row.service}.{row.objective}": row.at for row in sampled}
+    return found | {one.id: attempted[one.label] for one in _windowed() if one.label in attempted}
+
+
+def _windowed() -> Iterable[Objective]:
+    return (one for one in OBJECTIVES if one.label is not None and one.window is not None)

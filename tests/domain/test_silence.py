@@ -1,0 +1,30 @@
+from datetime import UTC, datetime, timedelta
+
+from oso_dagster.domain.maintenance import Maintenance
+from oso_dagster.domain.objectives import OBJECTIVES, objective_of
+from oso_dagster.domain.silence import Silence, silences
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PROBED = objective_of("public_applications.availability")
+LOADED = objective_of("core_source_data.materialization_reliability")
+
+
+def test_a_probe_that_never_reported_stays_silent():
+    assert silences(OBJECTIVES, {}, NOON) == []
+
+
+def test_a_probe_that_stopped_is_told_after_an_hour_and_not_before():
+    last = NOON - timedelta(hours=1)
+    assert silences(OBJECTIVES, {PROBED.id: last}, NOON) == []
+    assert silences(OBJECTIVES, {PROBED.id: last}, NOON + timedelta(seconds=1)) == [Silence(PROBED, last)]
+
+
+def test_daily_data_may_be_silent_for_two_days():
+    last = NOON - timedelta(days=2)
+    assert silences(OBJECTIVES, {LOADED.id: last}, NOON) == []
+    assert silences(OBJECTIVES, {LOADED.id: last}, NOON + timedelta(seconds=1)) == [Silence(LOADED, last)]
+
+
+def test_what_is_being_worked_on_is_not_told():
+    window = Maintenance("public_applications", NOON - timedelta(hours=1), NOON + timedelta(hours=1), "ada", "a new server")
+    assert silences(OBJECTIVES, {PROBED.id: NOON - timedelta(days=1)}, NOON, [window]) == []
