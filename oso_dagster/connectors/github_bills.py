@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from oso_dagster.connectors import github_api
 from oso_dagster.connectors.answers import take
-from oso_dagster.connectors.github_rounds import cut
 from oso_dagster.connectors.rest import Answer, Client, RateLimitedError, RestError
+from oso_dagster.connectors.rounds import Round
 from oso_dagster.domain.loading import Facts
 
 _BATCH = 200
@@ -25,14 +25,14 @@ class Bills:
         self._blocked = 0
         self.found = 0
 
-    def run(self, names: Sequence[str], round_name: str, facts: Facts) -> Iterator[tuple[list[_Row], list[_Row]]]:
+    def run(self, asked: Round, facts: Facts) -> Iterator[tuple[list[_Row], list[_Row]]]:
         """Documents and packages, some hundred repositories at a time, until the limit. Raises RestError."""
         documents: list[_Row] = []
         parts: list[_Row] = []
         done = 0
         try:
-            for answer in self._client.each(names, self._fetch):
-                document, listed = self._read(names[done], answer)
+            for answer in self._client.each(asked.names, self._fetch):
+                document, listed = self._read(asked.names[done], answer)
                 documents.append(document)
                 parts += listed
                 done += 1
@@ -42,7 +42,7 @@ class Bills:
         except RateLimitedError as error:
             if not done:
                 raise
-            cut(facts, error, done, names, round_name)
+            asked.cut(facts, error, done)
         if self._blocked and not self.found:
             raise RestError(
                 f"{self._api}: all {self._blocked:,} answers were 403. Renew the token of the source, then run again."

@@ -1,8 +1,7 @@
-"""Rounds over many names under a rate limit: where a run begins, what it keeps for the next one, and the rows that it ends with.
+"""A round over the directory's repositories and owners: what a run keeps for the next one, and the rows that it ends with.
 
-A run that the limit ends keeps what it has and says so (`cut_short`); the next one goes on behind its last name. What was known
-of each name and the validators of its answers lie in a file of the cache that counts only for the load that published it: a
-failed load, or an emptied cache, costs requests and never a row.
+What was known of each name and the validators of its answers lie in a file of the cache that counts only for the load that
+published it: a failed load, or an emptied cache, costs requests and never a row.
 """
 
 from __future__ import annotations
@@ -19,7 +18,8 @@ from typing import Any
 from oso_dagster.connectors import github_api
 from oso_dagster.connectors.answers import take_list
 from oso_dagster.connectors.rest import Answer, Client, RateLimitedError, RestError
-from oso_dagster.domain.loading import CONTINUATION, CUT_SHORT, Facts, LoadRecord
+from oso_dagster.connectors.rounds import Round
+from oso_dagster.domain.loading import Facts, LoadRecord
 
 _KEPT_FILES = 3
 _Row = dict[str, Any]
@@ -52,24 +52,6 @@ class Memory:
         return mark
 
 
-def remaining(names: Sequence[str], previous: LoadRecord | None, round_name: str) -> list[str]:
-    """The names to ask for, in order: all, or behind the last one where the run before was cut short.
-
-    Within the same round those before it are done; in a new one they come last.
-    """
-    mark = previous.continuation if previous is not None and previous.cut_short else None
-    if not mark:
-        return list(names)
-    behind = [name for name in names if name > mark["after"]]
-    return behind if mark["round"] == round_name else behind + [name for name in names if name <= mark["after"]]
-
-
-def cut(facts: Facts, error: RateLimitedError, done: int, names: Sequence[str], round_name: str) -> None:
-    """Say in the facts that the limit ended the run after `done` of `names`, and where the next one goes on."""
-    facts[CUT_SHORT] = f"the rate limit came after {done:,} of {len(names):,} names; the next run goes on. {error}"
-    facts[CONTINUATION] = {"after": names[done - 1], "round": round_name}
-
-
 class Repositories:
     """One run over the directory's owners and repositories. `rows` are those that changed, by key."""
 
@@ -79,20 +61,20 @@ class Repositories:
         self.unchanged = 0
         self._blocked, self._answered = 0, 0
 
-    def run(self, names: Sequence[str], round_name: str, facts: Facts) -> None:
+    def run(self, asked: Round, facts: Facts) -> None:
         """Ask for each `owner/name`, and for all repositories of each `owner`, until the limit. Raises RestError."""
         done = 0
         try:
-            for fetched in self._client.each(names, self._fetch):
+            for fetched in self._client.each(asked.names, self._fetch):
                 if isinstance(fetched, Answer):
-                    self._repository(names[done], fetched)
+                    self._repository(asked.names[done], fetched)
                 else:
-                    self._owner(names[done], fetched)
+                    self._owner(asked.names[done], fetched)
                 done += 1
         except RateLimitedError as error:
             if not done:
                 raise
-            cut(facts, error, done, names, round_name)
+            asked.cut(facts, error, done)
         if self._blocked and not self._answered:
             raise RestError(
                 f"{self._api}: all {self._blocked:,} answers were 403. Renew the token of the source, then run again."

@@ -20,8 +20,7 @@ RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _NEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
-_CRON_FIELD = re.compile(r"[0-9*,/-]+\Z")
-_CRON_FIELDS = 5
+_CRON = re.compile(r"[0-9*,/-]+( [0-9*,/-]+){4}\Z")
 _MOST_RETRIES = 10
 _OWNER = re.compile(r"(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)\Z")
 
@@ -131,9 +130,7 @@ class Schedule:
     timezone: str = "UTC"
 
     def __post_init__(self) -> None:
-        fields = self.cron.split()
-        valid = len(fields) == _CRON_FIELDS and all(_CRON_FIELD.match(part) for part in fields)
-        _require(valid, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
+        _require(_CRON.match(self.cron) is not None, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,15 @@ def warehouse_of(settings: Settings) -> Warehouse:
     )
 
 
-_CLIENTS: Mapping[str, Callable[[Source, Settings], Any]] = {}
+def _bigquery(source: Source, settings: Settings) -> Any:
+    try:
+        from oso_dagster.orchestration.bigquery import open_client  # noqa: PLC0415  (dagster-gcp loads when used)
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"{source.name} needs {error.name}: install oso_dagster[gcp]") from None
+    return open_client(source.name, settings.of_source(source))
+
+
+_CLIENTS: Mapping[str, Callable[[Source, Settings], Any]] = {"bigquery": _bigquery}
 """What a source may name in `Source.clients`, and how it is built when an asset runs."""
 
 

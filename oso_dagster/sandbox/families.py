@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import directory, discord, forge, funding, gharchive, github_api, op_atlas, postgres
+from oso_dagster.sandbox import bigquery, directory, discord, forge, funding, gharchive, github_api, op_atlas, postgres
 from oso_dagster.sandbox.git_http import GitHttp, find_backend
 from oso_dagster.sandbox.web_families import WEB_FAMILIES
 from oso_dagster.sandbox.world import World
@@ -79,6 +79,12 @@ FAMILIES: tuple[Family, ...] = (
         github_api.serve,
     ),
     Family(
+        "bigquery",
+        (Endpoint("superchain_url", "/bigquery", "BigQuery's REST API, over the raw data of the Superchain"),),
+        forge.write,
+        bigquery.serve,
+    ),
+    Family(
         "op-atlas",
         (Endpoint("op_atlas_url", op_atlas.DATABASE, "OP Atlas, a PostgreSQL database"),),
         lambda world, folder: op_atlas.write(world.atlas, folder),
@@ -91,4 +97,5 @@ def endpoints(port: int, database_port: int = 0) -> dict[str, str]:
     """The addresses of a world served at these ports (0: no PostgreSQL), by the setting they stand in for."""
     points = [point for family in FAMILIES for point in family.endpoints]
     found = {point.setting: point.address(port, database_port) for point in points}
-    return {setting: address for setting, address in found.items() if address is not None} | discord.endpoints(port)
+    upstreams = {setting: address for setting, address in found.items() if address is not None}
+    return upstreams | discord.endpoints(port)

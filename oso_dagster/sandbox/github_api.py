@@ -148,7 +148,7 @@ def _counted(folder: Path, answer: Response) -> Response:
 
 
 def _dependency(rng: Random) -> dict[str, Any]:
-    system, number, version = rng.choice(_ECOSYSTEMS), rng.randrange(60), f"{rng.randrange(9)}.{rng.randrange(20)}.0"
+    system, number, version = rng.choice(_ECOSYSTEMS), rng.randrange(24), f"{rng.randrange(9)}.{rng.randrange(20)}.0"
     name = f"@sbx-scope/part-{number}" if system == "npm" and number % 3 == 0 else f"sbx-part-{number}"
     path = name.replace("@", "%40")
     return _package(name, version, f"pkg:{system}/{path}@{version}")

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,24 @@ def save(folder: Path, document: Any) -> None:
     (folder / FILE).write_text(json.dumps(document))
 
 
+def read(folder: Path) -> Any:
+    """What the family serves now; nobody may change it. Parsed once for each version of the file."""
+    path = folder / FILE
+    told = path.stat()
+    return _parsed(path, told.st_mtime_ns, told.st_ino)
+
+
+@lru_cache(maxsize=32)
+def _parsed(path: Path, _written: int, _file: int) -> Any:
+    return json.loads(path.read_text())
+
+
 def serve(folder: Path, routes: Mapping[str, Callable[[Any, Request], Response]]) -> Starlette:
     """An application that answers each path from the document in `folder`; every answer has an ETag, and honours one."""
 
     def endpoint(answer: Callable[[Any, Request], Response]) -> Callable[[Request], Response]:
         def respond(request: Request) -> Response:
-            return _conditional(answer(json.loads((folder / FILE).read_text()), request), request)
+            return _conditional(answer(read(folder), request), request)
 
         return respond
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import defillama, growthepie, npm
+from oso_dagster.sandbox import defillama, deps_dev, eas_optimism, growthepie, npm, open_collective
 from oso_dagster.sandbox.world import World
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -40,6 +40,15 @@ WEB_FAMILIES = (
         growthepie.write, growthepie.serve, growthepie.truth,
     ),
     WebFamily("npm", "npm_url", "", "npm's download counts", npm.write, npm.serve, npm.truth),
+    WebFamily(
+        "open-collective", "open_collective_url", "/graphql", "Open Collective's GraphQL API",
+        open_collective.write, open_collective.serve, open_collective.truth,
+    ),
+    WebFamily(
+        "eas-optimism", "eas_optimism_url", "/graphql", "EAS on Optimism, its GraphQL indexer",
+        eas_optimism.write, eas_optimism.serve, eas_optimism.truth,
+    ),
+    WebFamily("deps-dev", "deps_dev_url", "", "deps.dev's API", deps_dev.write, deps_dev.serve, deps_dev.truth),
 )  # fmt: skip
 
 

@@ -158,16 +158,16 @@ def _asking(request: Request) -> Client:
 
 def _repositories(request: Request) -> Extract:
     """All repositories and owners of OSS Directory, as far as the rate limit allows; the next run goes on. Raises RestError."""
-    from oso_dagster.connectors import github_api, github_rounds  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import github_api, github_rounds, rounds  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.records import table_of_records  # noqa: PLC0415
 
     named = github_api.addresses(request.inputs[_URLS])
     round_name, folder = f"{request.now:%Y-%m-%d}", request.cache / "github" / request.table
-    names = github_rounds.remaining(sorted({*named.owners, *named.repositories}), request.previous, round_name)
+    asked = rounds.Round.of(round_name, [*named.owners, *named.repositories], request.previous)
     memory = github_rounds.Memory.of(folder, request.previous)
     run = github_rounds.Repositories(_asking(request), request.settings["api_url"], memory, request.now)
-    facts: dict[str, Any] = {"asked": len(names), "unusable_urls": len(named.unusable)}
-    run.run(names, round_name, facts)
+    facts: dict[str, Any] = {"asked": len(asked.names), "unusable_urls": len(named.unusable)}
+    run.run(asked, facts)
     facts |= {"unchanged": run.unchanged, "changed": len(run.rows), "memory": memory.keep(folder)}
     empty = dict.fromkeys(column.name for column in _REPOSITORIES)
     rows = table_of_records(_REPOSITORIES, [empty | row for row in run.rows.values()])
@@ -176,23 +176,23 @@ def _repositories(request: Request) -> Extract:
 
 def _sbom(request: Request) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
-    from oso_dagster.connectors import github_bills, github_rounds  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import github_bills, rounds  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.records import table_of_records  # noqa: PLC0415
 
     week, previous = f"{request.now:%G-W%V}", request.previous
     if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
         return Unchanged(previous.version, previous.facts)
-    known = sorted({name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")})
-    names = github_rounds.remaining(known, previous, week)
-    facts: dict[str, Any] = {"week": week, "asked": len(names)}
+    known = {name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")}
+    asked = rounds.Round.of(week, known, previous)
+    facts: dict[str, Any] = {"week": week, "asked": len(asked.names)}
     run = github_bills.Bills(_asking(request), request.settings["api_url"], request.now)
     documents, packages = [], []
-    for rows, parts in run.run(names, week, facts):
+    for rows, parts in run.run(asked, facts):
         documents.append(table_of_records(_SBOM, rows))
         packages.append(table_of_records(_PACKAGES, parts))
     facts["found"] = run.found
     batches = {request.table: documents, f"{request.table}__packages": packages}
-    return Extract(f"{week}/{len(names)}", batches, facts)
+    return Extract(f"{week}/{len(asked.names)}", batches, facts)
 
 
 SOURCE = Source(
