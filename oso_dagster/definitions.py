@@ -8,7 +8,7 @@ from oso_dagster.orchestration.ingest import ingest_assets
 from oso_dagster.orchestration.schedules import ingest_schedules
 from oso_dagster.orchestration.sensors import alert_sensors
 from oso_dagster.orchestration.slo import reliability_checks, slo_assets, slo_job, slo_schedule
-from oso_dagster.orchestration.status import status_asset, status_schedule
+from oso_dagster.orchestration.status import status_asset, status_job, status_schedule, status_sensor
 from oso_dagster.orchestration.transform import transform_assets, transform_jobs, transform_schedule
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
@@ -20,6 +20,7 @@ def build(settings: Settings) -> dg.Definitions:
     tables, models = ingest_assets(settings, sources), transform_assets(settings, sources)
     objectives = slo_assets(settings, sources, list(models.specs))
     reliability = reliability_checks(settings, sources, list(models.specs))
+    evaluation, page = slo_job(objectives, [reliability]), status_job()
     return dg.Definitions(
         assets=[*tables, models, *objectives, status_asset(settings, sources, models, objectives)],
         asset_checks=[reliability],
@@ -27,10 +28,10 @@ def build(settings: Settings) -> dg.Definitions:
         schedules=[
             *ingest_schedules(sources),
             transform_schedule(),
-            slo_schedule(slo_job(objectives, [reliability])),
-            status_schedule(),
+            slo_schedule(evaluation),
+            status_schedule(page),
         ],
-        sensors=alert_sensors(settings, sources, [*tables, models], list(models.specs)),
+        sensors=[*alert_sensors(settings, sources, [*tables, models], list(models.specs)), status_sensor(page, evaluation)],
         executor=dg.in_process_executor,  # docs/decisions/0004
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from oso_dagster.domain.source import Source
 from oso_dagster.domain.status import StatusPage
@@ -15,7 +16,10 @@ from oso_dagster.orchestration import labels
 from oso_dagster.settings import Settings
 
 STALE_AFTER = timedelta(minutes=45)
-"""Three missed runs of the schedule: then the page says of itself that it is too old."""
+"""Three evaluations without a page: then the page says of itself that it is too old."""
+
+PAGE_IS_NEW = timedelta(minutes=12)
+"""A page that is younger is not written again by the schedule."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +83,47 @@ def status_asset(
     return _page
 
 
-def status_schedule() -> dg.ScheduleDefinition:
-    """Write the page anew a little after each evaluation."""
-    return dg.ScheduleDefinition(
+def status_job() -> UnresolvedAssetJobDefinition:
+    """The job `publish_status`."""
+    return dg.define_asset_job(
+        "publish_status",
+        selection=dg.AssetSelection.assets(dg.AssetKey(["status", "page"])),
+        description="Write the status page from what was evaluated last",
+    )
+
+
+def status_sensor(job: UnresolvedAssetJobDefinition, evaluation: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    """Write the page after each evaluation, whoever started it."""
+
+    @dg.run_status_sensor(
+        name="publish_status_after_evaluation",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[evaluation],
+        request_job=job,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Writes the status page as soon as the objectives have been evaluated",
+    )
+    def _after(context: dg.RunStatusSensorContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=context.dagster_run.run_id)
+
+    return _after
+
+
+def status_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Write the page although nothing was evaluated: its readers are told so, and that it is still looked after."""
+
+    @dg.schedule(
         name="publish_status",
-        job=dg.define_asset_job(
-            "publish_status",
-            selection=dg.AssetSelection.assets(dg.AssetKey(["status", "page"])),
-            description="Write the status page from what was evaluated last",
-        ),
-        cron_schedule="3-59/15 * * * *",
+        job=job,
+        cron_schedule="10-59/15 * * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
+    def _unless_new(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        since = context.scheduled_execution_time - PAGE_IS_NEW
+        wanted = dg.RunsFilter(job_name=job.name, statuses=[dg.DagsterRunStatus.SUCCESS], created_after=since)
+        if context.instance.get_run_records(wanted, limit=1):
+            return dg.SkipReason("the page was written after the last evaluation")
+        return dg.RunRequest()
+
+    return _unless_new
