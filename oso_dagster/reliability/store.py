@@ -51,7 +51,7 @@ class Store:
         self.samples = Samples(database)
         self.maintenance = Maintenances(database)
         self.tallying = Tallying(database)
-        self.events = Events(self.ledger, self.samples)
+        self.events = Events(database, self.samples)
 
     @classmethod
     def open(cls, url: str, world: str) -> Self:
