@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Without their bytecode the libraries take two to four times as long to import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo dev test lint bench clean help ready
+.PHONY: demo dev test lint emulator bench clean help ready
 
 demo: ready ## the whole platform once, offline: sandbox, runs, verdicts, status page
 	@OSO_WORLD=sandbox $(BIN)/oso demo
@@ -23,8 +23,11 @@ lint: ready ## style, types, and who may import whom
 	@$(BIN)/mypy --no-error-summary
 	@said=$$($(BIN)/lint-imports --no-logo) || { printf '%s\n' "$$said"; exit 1; }
 
-bench: ready ## how fast it is, against the floor
-	@$(BIN)/python -m tests.bench.run
+emulator: ready ## install the BigQuery emulator that some tests start (in .cache)
+	@$(BIN)/python .ci/emulator.py
+
+bench: ready ## how fast it is, against named baselines (ONLY="name …" for some)
+	@$(BIN)/python -m tests.bench.run $(ONLY)
 
 clean: ## remove .venv, .oso and every cache; ends a running sandbox first
 	@if [ -x $(BIN)/oso ]; then OSO_WORLD=sandbox OSO_HOME=.oso $(BIN)/oso sandbox down >/dev/null 2>&1 || true; fi
@@ -34,7 +37,7 @@ clean: ## remove .venv, .oso and every cache; ends a running sandbox first
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 ready:
 	@.ci/setup

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from oso_dagster.orchestration.ingest import ingest_assets, ingest_jobs
+from oso_dagster.orchestration.ingest import ingest_assets
+from oso_dagster.orchestration.schedules import ingest_schedules
+from oso_dagster.orchestration.sensors import alert_sensors
 from oso_dagster.orchestration.slo import reliability_checks, slo_assets, slo_job, slo_schedule
 from oso_dagster.orchestration.status import status_asset, status_schedule
 from oso_dagster.orchestration.transform import transform_assets, transform_jobs, transform_schedule
@@ -14,20 +16,21 @@ from oso_dagster.sources import catalogue
 
 def build(settings: Settings) -> dg.Definitions:
     """Everything the platform is, for the given settings."""
-    sources = catalogue()
-    models = transform_assets(settings, sources)
+    sources = settings.in_world(catalogue())
+    tables, models = ingest_assets(settings, sources), transform_assets(settings, sources)
     objectives = slo_assets(settings, sources, list(models.specs))
     reliability = reliability_checks(settings, sources, list(models.specs))
     return dg.Definitions(
-        assets=[*ingest_assets(settings, sources), models, *objectives, status_asset(settings, sources, models, objectives)],
+        assets=[*tables, models, *objectives, status_asset(settings, sources, models, objectives)],
         asset_checks=[reliability],
         jobs=transform_jobs(settings, sources),
         schedules=[
-            *ingest_jobs(sources),
+            *ingest_schedules(sources),
             transform_schedule(),
             slo_schedule(slo_job(objectives, [reliability])),
             status_schedule(),
         ],
+        sensors=alert_sensors(settings, sources, [*tables, models], list(models.specs)),
         executor=dg.in_process_executor,  # docs/decisions/0004
     )
 

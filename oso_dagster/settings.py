@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
@@ -18,9 +21,16 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from oso_dagster.domain.source import Setting, SettingKind, Source
+from oso_dagster.domain.announcement import Route
+from oso_dagster.domain.channel import DISCORD, Channel, Webhook, parse_channels
+from oso_dagster.domain.hours import Hours
+from oso_dagster.domain.source import Setting, SettingKind, Source, Table
 
 PREFIX = "OSO_"
+SANDBOX_HISTORY = timedelta(days=60)
+"""How far back the sandbox world goes; partitions start with its first whole one."""
+
+_QUIET = re.compile(r"\d{1,2}-\d{1,2}")
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -51,6 +61,33 @@ def _check_status_url(value: str) -> str:
     return value
 
 
+def _check_webhook(value: SecretStr) -> SecretStr:
+    Webhook.parse(value.get_secret_value())
+    return value
+
+
+def _check_zone(value: str) -> str:
+    Hours(zone=value)
+    return value
+
+
+def _check_quiet(value: str) -> str:
+    if value and not _QUIET.fullmatch(value):
+        raise ValueError("two hours such as 22-7 are expected")
+    Hours(quiet=_quiet(value))
+    return value
+
+
+def _quiet(value: str) -> tuple[int, int] | None:
+    start, _, end = value.partition("-")
+    return (int(start), int(end)) if value else None
+
+
+def _check_channels(value: SecretStr) -> SecretStr:
+    parse_channels(value.get_secret_value())
+    return value
+
+
 class Settings(BaseSettings):
     """The platform's settings. Those of the sources are added by `read_settings`."""
 
@@ -66,6 +103,24 @@ class Settings(BaseSettings):
     status_url: Annotated[str, AfterValidator(_check_status_url)] | None = Field(
         default=None, description="where the status page is published: gs://…, s3://…; a folder under home if unset"
     )
+    discord_url: Annotated[SecretStr, AfterValidator(_check_webhook)] | None = Field(
+        default=None, description="webhook of the Discord channel that is told everything; in the sandbox world the sandbox's"
+    )
+    discord_channels: Annotated[SecretStr, AfterValidator(_check_channels)] | None = Field(
+        default=None, description='more channels: {"pages": {"url": "https://…", "least": "page", "services": ["sqlmesh"]}}'
+    )
+    runbooks_url: str = Field(
+        default="", description="where docs/runbooks.md can be read; alerts then link to their chapter of it"
+    )
+    dagster_url: str = Field(default="", description="address of Dagster's page, for links; this machine's if unset")
+    public_status_url: str = Field(default="", description="address at which people read the status page, for links")
+    alert_zone: Annotated[str, AfterValidator(_check_zone)] = Field(
+        default="UTC", description="time zone of quiet hours and digest"
+    )
+    alert_quiet_hours: Annotated[str, AfterValidator(_check_quiet)] = Field(
+        default="22-7", description="between which hours of the zone tickets wait; pages never do; empty: none"
+    )
+    alert_digest_hour: int = Field(default=9, ge=0, le=23, description="hour of the zone at which unstable data is summed up")
     webserver_port: int = Field(default=3000, ge=1, le=65535, description="port of Dagster's web page in `oso dev`")
     lock_timeout_seconds: float = Field(default=900, gt=0, description="how long a writer waits for the warehouse lock")
 
@@ -125,25 +180,73 @@ class Settings(BaseSettings):
             if value is None and spec.endpoint and self.world is World.SANDBOX:
                 value = self._sandbox_endpoint(_field(source, spec))
             elif value is None:
-                value = spec.default
+                value = spec.sandbox if self.world is World.SANDBOX and spec.sandbox else spec.default
             if value is not None:
                 values[spec.name] = str(value)
         return values
 
+    def hours(self) -> Hours:
+        """When people may be told."""
+        return Hours(zone=self.alert_zone, quiet=_quiet(self.alert_quiet_hours), digest=self.alert_digest_hour)
+
+    @property
+    def dagster_address(self) -> str:
+        """Where Dagster's page is, without a slash at the end."""
+        return self.dagster_url.rstrip("/") or f"http://127.0.0.1:{self.webserver_port}"
+
+    @property
+    def status_address(self) -> str:
+        """Where people read the status page."""
+        return self.public_status_url or (self.status_dir / "index.html").as_uri()
+
+    def channels(self) -> tuple[Channel, ...]:
+        """The Discord channels that are set; in the sandbox world the sandbox's, which has no address while it is down."""
+        found = parse_channels(self.discord_channels.get_secret_value()) if self.discord_channels else ()
+        if self.discord_url is not None:
+            return (Channel(Route(DISCORD), Webhook.parse(self.discord_url.get_secret_value())), *found)
+        if self.world is not World.SANDBOX:
+            return found
+        address = self._sandbox_endpoints().get("discord_url")
+        return (Channel(Route(DISCORD), Webhook.parse(address) if address else None), *found)
+
+    def in_world(self, sources: Iterable[Source]) -> tuple[Source, ...]:
+        """The sources as this world has them: in the sandbox, time partitions start with its history.
+
+        When its world was made stands in a small file on disk; before the first one was made the live starts stand.
+        """
+        made = self._sandbox_made_at() if self.world is World.SANDBOX else None
+        if made is None:
+            return tuple(sources)
+        return tuple(replace(s, tables=tuple(_since(t, made - SANDBOX_HISTORY) for t in s.tables)) for s in sources)
+
+    def _sandbox_made_at(self) -> datetime | None:
+        try:
+            manifest = json.loads((self.sandbox_dir / "world" / "manifest.json").read_text())
+        except FileNotFoundError:
+            return None
+        return datetime.fromisoformat(manifest["now"])
+
     def secrets(self) -> list[str]:
         """Every secret value that is set, for redaction."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return plain + [channel.webhook.token for channel in self.channels() if channel.webhook]
 
     def _sandbox_endpoint(self, name: str) -> str:
-        path = self.sandbox_dir / "endpoints.json"
-        try:
-            endpoints: dict[str, str] = json.loads(path.read_text())
-        except FileNotFoundError:
-            raise SettingsError("the sandbox world is not up: start it with `oso sandbox up`") from None
+        endpoints = self._sandbox_endpoints()
+        if not endpoints:
+            raise SettingsError("the sandbox world is not up: start it with `oso sandbox up`")
         if name not in endpoints:
             raise SettingsError(f"the sandbox world has no endpoint for {PREFIX}{name.upper()}: set the variable, or restart it")
         return endpoints[name]
+
+    def _sandbox_endpoints(self) -> dict[str, str]:
+        """Where the sandbox world is; nothing when it is not up."""
+        try:
+            found: dict[str, str] = json.loads((self.sandbox_dir / "endpoints.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return found
 
 
 def read_settings(sources: Iterable[Source] = ()) -> Settings:
@@ -171,6 +274,10 @@ def _model_of(sources: tuple[Source, ...]) -> type[Settings]:
     return create_model("Settings", __base__=Settings, **fields)
 
 
+def _since(table: Table, begin: datetime) -> Table:
+    return table if table.partitions is None else replace(table, partitions=table.partitions.since(begin))
+
+
 def _field(source: Source, spec: Setting) -> str:
     return f"{source.name}_{spec.name}"
 
@@ -194,4 +301,5 @@ _TYPES: Mapping[SettingKind, Any] = {
     SettingKind.SECRET: SecretStr,
     SettingKind.TEXT: str,
     SettingKind.RATIO: Annotated[float, Field(ge=0, le=1)],
+    SettingKind.NUMBER: Annotated[float, Field(gt=0)],
 }

@@ -1,33 +1,48 @@
-"""The log channel: one readable line when an incident opens, one when it is over."""
+"""The log channel, which is always there: one readable line for everything that is said of an incident."""
 
 from __future__ import annotations
 
 import logging
 
-from oso_dagster.domain.alert import Action, Raise, Severity
+from oso_dagster.alerting.looks import duration, look_of
+from oso_dagster.alerting.outcomes import Sent
+from oso_dagster.alerting.ports import Task
+from oso_dagster.domain.announcement import LOG
+from oso_dagster.domain.incident import Severity
 
-_LEVELS = {Severity.WARNING: logging.WARNING, Severity.ERROR: logging.ERROR}
-
-
-class LogChannel:
-    """Delivers alerts to a logger; a delivered line has been handed to its handlers when `deliver` returns."""
-
-    def __init__(self, logger: logging.Logger) -> None:
-        self._logger = logger
-
-    def deliver(self, action: Action) -> None:
-        """Say it, once."""
-        if isinstance(action, Raise):
-            alert = action.alert
-            self._logger.log(
-                _LEVELS[alert.severity],
-                "ALERT %s | key=%s severity=%s owner=%s | %s | next: %s",
-                *(one_line(part) for part in (alert.title, alert.key, alert.severity, alert.owner, alert.body, alert.next_step)),
-            )
-        else:
-            self._logger.warning("RECOVERED %s | %s", action.key, one_line(action.text))
+_LEVELS = {Severity.PAGE: logging.ERROR, Severity.TICKET: logging.WARNING, Severity.INFO: logging.INFO}
 
 
 def one_line(text: str) -> str:
     """`text` without line breaks, so that one alert is one line for every reader of the log."""
     return " ".join(text.split())
+
+
+class LogSender:
+    """The channel `log`: hands each announcement to a logger. It has no messages to edit, no limits, and no outage."""
+
+    name = LOG
+    fingerprint = LOG
+    server = ""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def rest(self) -> float:
+        """It never has to be left alone."""
+        return 0.0
+
+    def send(self, task: Task, seconds: float) -> Sent:  # noqa: ARG002  (a logger takes no time)
+        """Say it, once."""
+        told = task.announcement
+        about = told.incident
+        again = " (sent again)" if task.perhaps_sent else ""
+        since = duration(told.at - about.opened_at)
+        parts = (told.said.upper() + again, look_of(about).word, about.title, told.key, about.owner, since)
+        rest = ("; ".join(about.body), about.next_step if about.open else "nothing")
+        self._logger.log(
+            _LEVELS[about.severity] if about.open else logging.WARNING,
+            "ALERT %s %s: %s | key=%s owner=%s open for %s | %s | next: %s",
+            *(one_line(part) for part in (*parts, *rest)),
+        )
+        return Sent("")

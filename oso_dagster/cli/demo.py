@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from oso_dagster.cli.instance import enter
-from oso_dagster.cli.run import all_jobs, print_result, run_jobs
+from oso_dagster.cli.run import Asked, all_jobs, print_result, run_jobs
 from oso_dagster.settings import World, read_settings
 from oso_dagster.sources import catalogue
 
@@ -30,7 +30,7 @@ def demo() -> None:
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
     with lifecycle.running(settings):
-        failures = run_jobs(settings, console, list(all_jobs()))
+        failures = run_jobs(settings, console, list(all_jobs(settings)), Asked(newest=60))
     print_result(settings, console, failures)
     console.print(f"\n[bold]{time.monotonic() - began:.0f} s[/bold]   Everything here comes from the sandbox: it is invented.")
     console.print(f"Status page: {(settings.status_dir / 'index.html').as_uri()}", soft_wrap=True)

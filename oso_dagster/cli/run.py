@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from contextlib import redirect_stderr
-from io import StringIO
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +14,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from oso_dagster.cli.instance import enter
+from oso_dagster.domain.cadence import Filling, IngestJob, filling, in_order, jobs_of, spanning
+from oso_dagster.domain.partitions import Window
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from oso_dagster.reliability.results import VerdictRow
     from oso_dagster.reliability.store import Store
 
+_FEW = 4
 _AFTER_INGESTION = {
     "transform": "SQLMesh: models and audits",
     "evaluate_slos": "objectives: verdicts from the ledger",
@@ -31,28 +33,55 @@ _AFTER_INGESTION = {
 }
 
 
-def run(jobs: Annotated[list[str] | None, typer.Argument(help="Jobs to run; all, in order, when none is named.")] = None) -> None:
+def run(
+    jobs: Annotated[list[str] | None, typer.Argument(help="Jobs to run; all, in order, when none is named.")] = None,
+    newest: Annotated[int, typer.Option(min=1, help="Of each table with partitions, how many of those that are missing.")] = 14,
+    first: Annotated[str | None, typer.Option("--from", help="First partition to load, also if it is there.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last one; the one of --from when it is not given.")] = None,
+) -> None:
     """Run jobs now, each as a run of its own, and show what came of it. A failed job does not stop the next one.
 
-    Examples: `oso run`, `oso run ingest_oss_directory transform`
+    A table with partitions is asked for those that are due and missing, in one run where it allows that, else in a run for each.
+
+    Examples: `oso run`, `oso run ingest_oss_directory transform`, `oso run ingest_npm --from 2026-03-01 --to 2026-03-07`
     """
     settings = read_settings(catalogue())
     enter(settings)
     console = Console()
-    failures = run_jobs(settings, console, jobs or list(all_jobs()))
+    if last and not first:
+        raise SettingsError("--to without --from: name the first partition as well")
+    asked = Asked(newest, (first, last or first) if first else None)
+    failures = run_jobs(settings, console, jobs or list(all_jobs(settings)), asked)
     print_result(settings, console, failures)
     raise typer.Exit(1 if failures else 0)
 
 
-def all_jobs() -> dict[str, str]:
+@dataclass(frozen=True)
+class Asked:
+    """Which partitions are loaded: the newest missing ones, so many; or all of a span, first and last key."""
+
+    newest: int
+    span: tuple[str, str] | None = None
+
+    def of(self, job: IngestJob, present: frozenset[str]) -> Filling:
+        """The runs of a job. Raises SettingsError for a span that it does not have."""
+        now = datetime.now(UTC)
+        if self.span is None:
+            return filling(job, now, present, self.newest)
+        try:
+            return spanning(job, now, *self.span)
+        except ValueError as error:
+            raise SettingsError(f"{job.name}: {error}") from None
+
+
+def all_jobs(settings: Settings) -> dict[str, str]:
     """The jobs of the platform in the order in which data flows, and what each one is, in words."""
-    loads = {f"ingest_{source.name}": f"{source.title}: {', '.join(t.name for t in source.tables)}" for source in catalogue()}
+    loads = {name: f"{job.source.title}: {_named(job)}" for name, job in _loads(settings).items()}
     return loads | _AFTER_INGESTION
 
 
-def run_jobs(settings: Settings, console: Console, jobs: Sequence[str]) -> list[str]:
+def run_jobs(settings: Settings, console: Console, jobs: Sequence[str], asked: Asked) -> list[str]:
     """Run them, with progress; what failed, in its own words. The instance must have been entered."""
-    failures: list[str] = []
     columns = (SpinnerColumn(finished_text="[green]✓[/green]"), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         loading = progress.add_task("the code location", total=1)
@@ -63,14 +92,10 @@ def run_jobs(settings: Settings, console: Console, jobs: Sequence[str]) -> list[
         definitions = build(settings)
         known = {job.name for job in definitions.resolve_all_job_defs()}
         if unknown := [job for job in jobs if job not in known]:
-            raise SettingsError(f"no job is called {', '.join(unknown)}; there are {', '.join(sorted(all_jobs()))}")
+            raise SettingsError(f"no job is called {', '.join(unknown)}; there are {', '.join(sorted(all_jobs(settings)))}")
         with dg.DagsterInstance.get() as instance:
             progress.update(loading, completed=1)
-            for job in jobs:
-                task = progress.add_task(all_jobs().get(job, job), total=1)
-                failures += _run(definitions, job, instance)
-                progress.update(task, completed=1)
-    return failures
+            return [failure for job in jobs for failure in _run(settings, definitions, instance, job, asked, progress)]
 
 
 def print_result(settings: Settings, console: Console, failures: Sequence[str]) -> None:
@@ -85,20 +110,46 @@ def print_result(settings: Settings, console: Console, failures: Sequence[str]) 
         console.print(failure, soft_wrap=True, markup=False, highlight=False)
 
 
-def _run(definitions: dg.Definitions, job: str, instance: dg.DagsterInstance) -> list[str]:
-    from oso_dagster.orchestration.failures import failures_of  # noqa: PLC0415
+def _run(
+    settings: Settings, definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, asked: Asked, progress: Progress
+) -> list[str]:
+    """Every run that a job needs now, with its line on the screen."""
+    from oso_dagster.orchestration.in_process import present_partitions, run_job  # noqa: PLC0415
 
-    for talker in ("dagster", "sqlmesh"):  # what they say stands in the run, where it belongs
-        logging.getLogger(talker).setLevel(logging.CRITICAL)
-    with redirect_stderr(StringIO()) as said:
-        result = definitions.resolve_job_def(job).execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    if result.success:
-        return []
-    return failures_of(result) or [f"{job}: {said.getvalue().strip()}"]
+    words, job = all_jobs(settings).get(name, name), _loads(settings).get(name)
+    runs: Sequence[Sequence[Window]] = [()]
+    if job is not None and job.partitions is not None:
+        wanted = asked.of(job, present_partitions(instance, job))
+        runs, words = wanted.runs, f"{words} [dim]({_told(wanted)})[/dim]"
+    task = progress.add_task(words, total=len(runs) or 1)
+    failures: list[str] = []
+    for windows in runs:
+        failures += run_job(definitions, instance, name, windows)
+        progress.advance(task)
+    progress.update(task, completed=len(runs) or 1)
+    return failures
+
+
+def _told(wanted: Filling) -> str:
+    """What is loaded of a table with partitions, and what is not."""
+    count = sum(len(windows) for windows in wanted.runs)
+    if not count:
+        return "every due partition is there"
+    span = f"{wanted.runs[0][0].key} to {wanted.runs[-1][-1].key}" if count > 1 else wanted.runs[0][0].key
+    runs = f" in {len(wanted.runs)} runs" if len(wanted.runs) > 1 else ""
+    left = f"; {wanted.left:,} older ones are missing" if wanted.left else ""
+    return f"{count} partition{'s' if count > 1 else ''}{runs}, {span}{left}"
+
+
+def _loads(settings: Settings) -> dict[str, IngestJob]:
+    sources = settings.in_world(catalogue())
+    return {job.name: job for job in in_order(job for source in sources for job in jobs_of(source))}
+
+
+def _named(job: IngestJob) -> str:
+    """The tables of a job, on one line."""
+    names = [table.name for table in job.tables]
+    return ", ".join(names) if len(names) <= _FEW else f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"
 
 
 def _data(store: Store, verdicts: Sequence[VerdictRow]) -> Table:

@@ -101,6 +101,77 @@ def reset(seed: Seed = None) -> None:
     _print_world(made.seed, f"{made.now:%Y-%m-%d %H:%M} UTC", made.counts)
 
 
+fault = typer.Typer(no_args_is_help=True, help="Let an endpoint of the running sandbox world fail, on demand.")
+app.add_typer(fault, name="fault")
+
+
+@fault.command("set")
+def set_fault(
+    family: Annotated[str, typer.Argument(help="Family of endpoints, as it stands in its address: defillama, npm …")],
+    kind: Annotated[str, typer.Argument(help="What goes wrong; `oso sandbox fault list` names all kinds.")],
+    path: Annotated[str, typer.Option(help="Only for addresses that hold this text.")] = "",
+    times: Annotated[int | None, typer.Option(min=1, help="For so many answers; by default until it is cleared.")] = None,
+    status: Annotated[int, typer.Option(min=400, max=599, help="The code of the kind `status`.")] = 500,
+    seconds: Annotated[float, typer.Option(min=0, help="How long, for timeout, drip and rate_limit.")] = 30.0,
+) -> None:
+    """Let a family fail in one way; it replaces the fault that the family has.
+
+    Examples: `oso sandbox fault set defillama html`, `oso sandbox fault set npm status --status 503 --times 2`
+    """
+    wanted = {"family": family, "kind": kind, "path": path, "times": times, "status": status, "seconds": seconds}
+    _print_faults(_control("POST", json=wanted))
+
+
+@fault.command("clear")
+def clear_faults(family: Annotated[str | None, typer.Argument(help="The family to mend; by default all.")] = None) -> None:
+    """Mend a family, or all of them.
+
+    Example: `oso sandbox fault clear defillama`
+    """
+    _print_faults(_control("DELETE", params={"family": family} if family else {}))
+
+
+@fault.command("list")
+def list_faults() -> None:
+    """Show the faults that are set, and all kinds there are.
+
+    Example: `oso sandbox fault list`
+    """
+    from oso_dagster.sandbox.faults import KINDS  # noqa: PLC0415
+
+    _print_faults(_control("GET"))
+    table = Table("kind", Column("what goes wrong", overflow="fold"))
+    for name, about in KINDS.items():
+        table.add_row(name, about)
+    Console().print(table)
+
+
+def _control(method: str, **asked: Any) -> list[dict[str, Any]]:
+    """Ask the running server; what it refuses is a line on standard error and exit code 1."""
+    import requests  # noqa: PLC0415
+
+    from oso_dagster.sandbox import lifecycle  # noqa: PLC0415
+
+    with _complaints():
+        server = lifecycle.status(_settings()).server
+        if server is None:
+            raise lifecycle.SandboxError("the sandbox world is down: start it with `oso sandbox up`")
+        answer = requests.request(method, f"http://127.0.0.1:{server.port}/faults", timeout=10, **asked)
+        if not answer.ok:
+            raise lifecycle.SandboxError(answer.json()["error"])
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def _print_faults(found: list[dict[str, Any]]) -> None:
+    if not found:
+        typer.echo("no faults are set")
+    for one in found:
+        often = f"{one['times']} more times" if one["times"] else "until it is cleared"
+        where = f"{one['family']}{' ' + one['path'] if one['path'] else ''}"
+        typer.echo(f"{where}: {one['kind']}, {often}")
+
+
 def _settings() -> Settings:
     return read_settings(catalogue())
 

@@ -10,9 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from oso_dagster.domain.partitions import Window
+
+CUT_SHORT = "cut_short"
+"""The fact, in words, that an honest limit (a rate limit) ended an extraction early: what came is kept."""
+
+CONTINUATION = "continuation"
+"""The fact, any JSON value, with which the next run goes on where a cut-short one ended: `request.previous.continuation`."""
+
+NEWEST_EVENT = "newest_event"
+"""The fact, an ISO time, that the warehouse adds where a table has an event time."""
 
 Facts = dict[str, Any]
 """Plain JSON values that a load wants to tell (`commit_sha`, `rejected_files` …); shown as metadata, never secret."""
@@ -37,6 +47,16 @@ class LoadRecord:
         """Rows of the parent table."""
         return self.rows[self.table]
 
+    @property
+    def cut_short(self) -> str | None:
+        """Why the load is not the whole of it; None when it is."""
+        return self.facts.get(CUT_SHORT)
+
+    @property
+    def continuation(self) -> Any:
+        """Where the next run goes on, as the source left it; None after a whole load."""
+        return self.facts.get(CONTINUATION)
+
 
 @dataclass(frozen=True)
 class Request:
@@ -50,18 +70,23 @@ class Request:
     previous: LoadRecord | None = None
     window: Window | None = None
     clients: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Extract:
     """New data: `version` names the upstream state (a commit, a content hash); `batches` holds Arrow tables by landed table.
 
-    Every landed table of the asset is a key, also when it has no rows. `facts` may be filled while batches are drawn.
+    Every landed table of the asset is a key, also when it has no rows. `facts` may be filled while batches are drawn:
+    a source that meets a rate limit ends its batches and sets `CUT_SHORT` and `CONTINUATION` (its table must be `resumable`).
+    `surviving`, where it is given (Arrow tables of primary keys), is every row that upstream still has: the others are deleted
+    in the same transaction.
     """
 
     version: str
     batches: Mapping[str, Iterable[Any]]
     facts: Facts = field(default_factory=dict)
+    surviving: Iterable[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,12 +99,13 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one guard said of the staged rows."""
+    """What one guard said of the staged rows. One that does not block warns: the rows are published."""
 
     check: str
     passed: bool
     message: str
     facts: Facts = field(default_factory=dict)
+    blocking: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,6 +123,26 @@ class RefusedError(Exception):
     def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
         super().__init__(message)
         self.findings = tuple(findings)
+
+
+_FEWEST_LOADS = 5
+_BAND_WIDTH = 6
+
+
+def row_count_band(history: Sequence[int]) -> tuple[int, int] | None:
+    """The row counts that are usual after `history` (newest loads), inclusive; None before there are five of them.
+
+    Median ± 6 median absolute deviations, never narrower than a fifth of the median: about four standard deviations of a
+    normal distribution (one is 1.48 MAD), and immune to a few odd loads.
+
+    >>> row_count_band([100, 101, 99, 100, 500])
+    (80, 120)
+    """
+    if len(history) < _FEWEST_LOADS:
+        return None
+    middle = median(history)
+    spread = max(_BAND_WIDTH * median(abs(rows - middle) for rows in history), middle / 5)
+    return max(0, int(middle - spread)), ceil(middle + spread)
 
 
 def refuse_shrink(table: str, *, before: int, now: int, floor: float, slack: int = 0) -> str | None:

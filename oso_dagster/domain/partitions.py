@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -21,6 +21,10 @@ _LENGTH = {
     PartitionKind.DAILY: timedelta(days=1),
     PartitionKind.WEEKLY: timedelta(days=7),
 }
+LOOKBACK = {PartitionKind.HOURLY: 72, PartitionKind.DAILY: 14, PartitionKind.WEEKLY: 6}
+"""How many of the newest due partitions a schedule looks after: long enough for an outage over holidays. Older holes are a
+backfill, which a person starts."""
+
 _FORMAT = {PartitionKind.HOURLY: "%Y-%m-%d-%H:%M", PartitionKind.DAILY: "%Y-%m-%d", PartitionKind.WEEKLY: "%Y-%m-%d"}
 
 
@@ -60,6 +64,18 @@ class Partitions:
     def day_offset(self) -> int:
         """The weekday on which a weekly partition begins, Sunday = 0: it is that of `start`."""
         return 0 if self.start is None else (self.start.weekday() + 1) % 7
+
+    def since(self, begin: datetime) -> Partitions:
+        """The same partitions, from the first boundary not before `begin` on; static ones as they are."""
+        if self.start is None:
+            return self
+        length = _LENGTH[self.kind]
+        return replace(self, start=self.start - (self.start - begin) // length * length)
+
+    def recent(self, now: datetime) -> tuple[Window, ...]:
+        """The due partitions that a schedule looks after: the newest `LOOKBACK` of them, oldest first; all static ones."""
+        due = self.due(now)
+        return due if self.start is None else due[-LOOKBACK[self.kind] :]
 
     def window(self, key: str) -> Window:
         """The span of the partition `key`; raises ValueError for a key that cannot exist."""

@@ -13,14 +13,14 @@ from datetime import timedelta
 from enum import StrEnum
 
 from oso_dagster.domain.loading import Extract, Request, Unchanged
-from oso_dagster.domain.partitions import Partitions
+from oso_dagster.domain.partitions import PartitionKind, Partitions
 
 RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status", "platform", "main", "information_schema"})
 """Schemas that belong to SQLMesh, to the platform or to the engine: no source may take these names."""
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
-_CRON_FIELD = re.compile(r"[0-9*,/-]+\Z")
-_CRON_FIELDS = 5
+_NEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
+_CRON = re.compile(r"[0-9*,/-]+( [0-9*,/-]+){4}\Z")
 _MOST_RETRIES = 10
 _OWNER = re.compile(r"(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)\Z")
 
@@ -69,6 +69,7 @@ class SettingKind(StrEnum):
     SECRET = "secret"  # noqa: S105  (the name of a kind, not a secret)
     TEXT = "text"
     RATIO = "ratio"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Setting:
     """One value that a source takes from the environment, as `OSO_<SOURCE>_<NAME>`.
 
     `endpoint` marks an address that belongs to a world: in the sandbox world its default is the sandbox's own server.
+    `sandbox` is the default there, where it is another: nobody needs to be slow with a server on loopback.
     """
 
     name: str
@@ -83,11 +85,13 @@ class Setting:
     description: str
     default: str | None = None
     endpoint: bool = False
+    sandbox: str | None = None
 
     def __post_init__(self) -> None:
         _require(_IDENTIFIER.match(self.name) is not None, f"setting {self.name!r}: lower-case snake_case only")
         _require(bool(self.description), f"setting {self.name!r}: a description is missing")
         _require(not (self.kind is SettingKind.SECRET and self.default), f"setting {self.name!r}: a secret has no default")
+        _require(not (self.endpoint and self.sandbox), f"setting {self.name!r}: in the sandbox an endpoint is the sandbox's")
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,7 @@ class Schedule:
     timezone: str = "UTC"
 
     def __post_init__(self) -> None:
-        fields = self.cron.split()
-        valid = len(fields) == _CRON_FIELDS and all(_CRON_FIELD.match(part) for part in fields)
-        _require(valid, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
+        _require(_CRON.match(self.cron) is not None, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,14 @@ class Cost:
 class Table:
     """One dataset of a source: one Dagster asset, one op, one retry unit.
 
-    `fresh_within` is the promise (required for core); `shrink_floor` is the share of the last good row count below which a
-    `replace` is refused; `revision` is raised when the meaning of the rows changes, so that an unchanged upstream is
-    loaded again.
+    `newest_by` names the times that tell versions of a row apart (`merge` only): the version whose latest time is the latest
+    wins, so that an older live one never comes back over a soft delete. `fresh_within` is the promise (required for core);
+    `shrink_floor` is the share of the last good row count below which a `replace` is refused; `revision` is raised when the
+    meaning of the rows changes, so that an unchanged upstream is loaded again. `events_within` is how old the newest
+    `event_time` may be, where upstream is expected to go on. `partition_key` is the column that holds the key of a static
+    partition. `range_in_one_run`: a backfill of many partitions is one run that loads them one after the other, not a run for
+    each. `resumable`: a rate limit may cut a load short. `needs` names columns of landed tables, as `source.table.column`, whose
+    values the extraction is handed (`Request.inputs`): the slugs that OSS Directory names, for instance.
     """
 
     name: str
@@ -172,7 +179,13 @@ class Table:
     fresh_within: timedelta | None = None
     evidence: Evidence = Evidence.MATERIALIZATION
     event_time: str | None = None
+    events_within: timedelta | None = None
     partitions: Partitions | None = None
+    partition_key: str | None = None
+    range_in_one_run: bool = False
+    resumable: bool = False
+    newest_by: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     retries: Retries = field(default_factory=Retries)
     shrink_floor: float = 0.8
     public: bool = True
@@ -187,12 +200,50 @@ class Table:
         _require(len({c.suffix for c in self.children}) == len(self.children), f"{where}: two children share a suffix")
         _require(0.0 <= self.shrink_floor <= 1.0, f"{where}: shrink_floor {self.shrink_floor} is not between 0 and 1")
         _require(self.fresh_within is None or self.fresh_within > timedelta(0), f"{where}: fresh_within must be positive")
+        self._check_time(where)
+        self._check_disposition(where)
+
+    def _check_time(self, where: str) -> None:
+        kinds = {column.name: column.type for column in self.columns}
         if self.event_time is not None:
-            _require(self.event_time in {c.name for c in self.columns}, f"{where}: no column {self.event_time!r} for event_time")
-        if self.disposition is Disposition.REPLACE_PARTITION:
-            _require(self.partitions is not None, f"{where}: replace_partition needs partitions")
-        if self.disposition is Disposition.REPLACE:
-            _require(self.partitions is None, f"{where}: replace would delete the other partitions; use replace_partition")
+            _require(self.event_time in kinds, f"{where}: no column {self.event_time!r} for event_time")
+            timed = kinds[self.event_time] in {ColumnType.DATE, ColumnType.TIMESTAMP}
+            _require(timed, f"{where}: event_time {self.event_time!r} is neither a date nor a timestamp")
+        if self.events_within is not None:
+            _require(self.event_time is not None, f"{where}: events_within needs an event_time")
+            _require(self.events_within > timedelta(0), f"{where}: events_within must be positive")
+
+    def _check_disposition(self, where: str) -> None:
+        partitions, disposition = self.partitions, self.disposition
+        if disposition is Disposition.REPLACE_PARTITION:
+            _require(partitions is not None, f"{where}: replace_partition needs partitions")
+            column = self.partition_column
+            _require(column is not None, f"{where}: replace_partition needs event_time, or partition_key for static partitions")
+            for name, columns in self.physical.items():
+                _require(
+                    column in {c.name for c in columns}, f"{where}: {name} has no column {column!r} to replace a partition by"
+                )
+        if disposition is Disposition.REPLACE:
+            _require(partitions is None, f"{where}: replace would delete the other partitions; use replace_partition")
+            _require(not self.resumable, f"{where}: replace cannot be resumable: a part would replace the whole; use merge")
+        if disposition is Disposition.APPEND:
+            _require(not self.children, f"{where}: append takes no nested tables; use merge")
+        if disposition is Disposition.MERGE:
+            for child in self.children:
+                lost = set(self.primary_key) - {column.name for column in child.columns}
+                _require(not lost, f"{where}: child {child.suffix!r} lacks its parent's key {sorted(lost)}, which merge needs")
+        ill = [need for need in self.needs if _NEED.match(need) is None]
+        _require(not ill, f"{where}: {', '.join(ill)} in needs: source.table.column is expected")
+        unknown = set(self.newest_by) - {column.name for column in self.columns}
+        _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for newest_by")
+        _require(not self.newest_by or disposition is Disposition.MERGE, f"{where}: newest_by is for merge")
+        _require(not self.range_in_one_run or partitions is not None, f"{where}: range_in_one_run needs partitions")
+
+    @property
+    def partition_column(self) -> str | None:
+        """The column that says which partition a row belongs to."""
+        static = self.partitions is not None and self.partitions.kind is PartitionKind.STATIC
+        return self.partition_key if static else self.event_time
 
     @property
     def physical(self) -> dict[str, tuple[Column, ...]]:
@@ -207,7 +258,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Source:
-    """An upstream system and the tables taken from it."""
+    """An upstream system and the tables taken from it.
+
+    `clients` names ready-made clients that orchestration builds and hands in (`Request.clients`), such as `bigquery`.
+    """
 
     name: str
     title: str
@@ -217,6 +271,7 @@ class Source:
     stability: Stability
     tables: tuple[Table, ...]
     settings: tuple[Setting, ...] = ()
+    clients: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"source {self.name!r}"

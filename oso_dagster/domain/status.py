@@ -1,7 +1,8 @@
 """What the public status page says: its own read model, and what follows from it.
 
-Belongs here: the values that are shown and what can be derived from them alone. Does not: where they come from (the
-orchestration gathers them), how they look (`statuspage`). Every field is public: no error text, no address of a run.
+Belongs here and in `status_objective`, `status_data` and `status_incidents`: the values that are shown and what can be derived
+from them alone. Does not: where they come from (the orchestration gathers them), how they look (`statuspage`). Every field is
+public: no error text, no address of a run.
 """
 
 from __future__ import annotations
@@ -11,57 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from oso_dagster.domain.history import Day
-from oso_dagster.domain.objectives import percent
-from oso_dagster.domain.slo import ALL, Verdict, burn_rate
+from oso_dagster.domain.slo import Verdict
 from oso_dagster.domain.status_data import DataGroup, require_zone
+from oso_dagster.domain.status_incidents import Incident, Work, WorkState
+from oso_dagster.domain.status_objective import ObjectiveState
 
 _WORST_FIRST = (Verdict.BREACHED, Verdict.AT_RISK, Verdict.COMPLIANT)
-
-
-@dataclass(frozen=True)
-class ObjectiveState:
-    """One objective as it stands: `good` of `valid` against `target` basis points, and the assets that fell short.
-
-    `evaluated_at` is when it was judged; the page may be younger than that, if evaluation has stopped. `days` are its
-    history, oldest first. With `each`, every asset has a budget of its own and there is no common burn.
-    """
-
-    id: str
-    title: str
-    verdict: Verdict
-    good: int
-    valid: int
-    target: int
-    window: timedelta | None
-    budget: str
-    summary: str
-    guilty: tuple[str, ...] = ()
-    evaluated_at: datetime | None = None
-    days: tuple[Day, ...] = ()
-    each: bool = False
-
-    def __post_init__(self) -> None:
-        require_zone(f"{self.id}: evaluated_at", self.evaluated_at)
-
-    @property
-    def percent_text(self) -> str:
-        """The indicator as percent, cut off, never rounded up; empty without data."""
-        return percent(self.good, self.valid) if self.valid else ""
-
-    @property
-    def burn_text(self) -> str:
-        """Error rate ÷ budget over the window, cut off to two decimals (`0.13`); empty where there is no budget or no data."""
-        burn = None if self.each or self.window is None else burn_rate(self.good, self.valid, self.target)
-        if burn is None:
-            return ""
-        hundredths = burn * 100 // 1
-        return f"{hundredths // 100}.{hundredths % 100:02d}"
-
-    @property
-    def target_text(self) -> str:
-        """The target as a person says it: `99 %`, `all`."""
-        return "all" if self.target == ALL else f"{self.target / 100:g} %"
 
 
 @dataclass(frozen=True)
@@ -80,36 +36,11 @@ class ServiceState:
 
 
 @dataclass(frozen=True)
-class Incident:
-    """Something that is or was wrong, in words for the public; `link` may lead to a place where it is followed.
-
-    `key` is stable and unique to this incident; `until` None: it is not over.
-    """
-
-    key: str
-    title: str
-    text: str
-    since: datetime
-    verdict: Verdict = Verdict.BREACHED
-    link: str = ""
-    until: datetime | None = None
-    service: str = ""
-
-    def __post_init__(self) -> None:
-        require_zone(f"{self.key}: since", self.since)
-        require_zone(f"{self.key}: until", self.until)
-
-    @property
-    def changed_at(self) -> datetime:
-        """When it last changed: its end, or its beginning."""
-        return self.until or self.since
-
-
-@dataclass(frozen=True)
 class StatusPage:
     """The whole page. It is made again at least every `stale_after`; an older one is not to be believed.
 
-    `incidents` are open, `past` are over, the newest first.
+    `incidents` are open, `past` are over, the newest first; `works` is maintenance, the earliest first. `notices` are sentences
+    that every reader should see first.
     """
 
     world: str
@@ -119,6 +50,8 @@ class StatusPage:
     groups: tuple[DataGroup, ...]
     incidents: tuple[Incident, ...] = ()
     past: tuple[Incident, ...] = ()
+    works: tuple[Work, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_zone("generated_at", self.generated_at)
@@ -128,6 +61,10 @@ class StatusPage:
     def is_outdated(self, objective: ObjectiveState) -> bool:
         """Whether an objective was judged so long before this page that its verdict may no longer hold."""
         return objective.evaluated_at is not None and self.generated_at - objective.evaluated_at > self.stale_after
+
+    def works_that_are(self, *states: WorkState) -> tuple[Work, ...]:
+        """The maintenance that is in one of these states when the page is made."""
+        return tuple(one for one in self.works if one.state(self.generated_at) in states)
 
     @property
     def is_live(self) -> bool:

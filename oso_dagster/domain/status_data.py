@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 
 from oso_dagster.domain.attempts import Label
 from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.objectives import percent
+
+_TICK = timedelta(microseconds=1)
 
 STATES = ("stale", "no_data", "not_due", "no_promise", "fresh")
 """What a data set can be, the most urgent first."""
@@ -15,7 +18,10 @@ STATES = ("stale", "no_data", "not_due", "no_promise", "fresh")
 
 @dataclass(frozen=True)
 class DataSet:
-    """One table that people can read. `fresh_within` None: nothing is promised, and `freshness` is None too."""
+    """One table that people can read. `fresh_within` None: nothing is promised, and `freshness` is None too.
+
+    `fresh_for` of `promised_for`: how long it was fresh, of the time of the last 30 days in which it had to be.
+    """
 
     asset: str
     title: str
@@ -28,11 +34,25 @@ class DataSet:
     tainted_by: tuple[str, ...] = ()
     due_partitions: int = 0
     holes: tuple[str, ...] = ()
+    fresh_for: timedelta = timedelta(0)
+    promised_for: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         if (self.fresh_within is None) != (self.freshness is None):
             raise ValueError(f"{self.asset}: a promised freshness and its verdict come together")
+        if not timedelta(0) <= self.fresh_for <= self.promised_for:
+            raise ValueError(f"{self.asset}: fresh for {self.fresh_for} of {self.promised_for}")
         require_zone(f"{self.asset}: last_good", self.last_good)
+
+    @property
+    def fresh_share_text(self) -> str:
+        """The share of time in which it was fresh, as percent, cut off; empty where there was none in which it had to be."""
+        return percent(self.fresh_for // _TICK, self.promised_for // _TICK) if self.promised_for else ""
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person should hear of it first: stale, or with partitions missing."""
+        return self.freshness is Freshness.STALE or bool(self.holes)
 
     @property
     def state(self) -> str:
@@ -50,6 +70,16 @@ class DataGroup:
     title: str
     homepage: str
     sets: tuple[DataSet, ...]
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The stabilities of its sets, each once."""
+        return tuple(dict.fromkeys(one.label for one in self.sets))
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Who owns its sets, each once."""
+        return tuple(dict.fromkeys(one.owner for one in self.sets if one.owner))
 
     @property
     def counts(self) -> tuple[tuple[str, int], ...]:

@@ -61,11 +61,14 @@ Unit = tuple[str, str | None]
 
 @dataclass
 class RunAssets:
-    """The asset events of one run, by (asset, partition); observations by asset; `steps` tells which one makes which asset."""
+    """The asset events of one run, by (asset, partition); `telling` are the ids of those that may tell of an attempt.
+
+    `steps` tells which step makes which asset.
+    """
 
     planned: set[Unit] = field(default_factory=set)
     materialized: dict[Unit, Materialized] = field(default_factory=dict)
-    observed: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    telling: dict[Unit, list[int]] = field(default_factory=lambda: defaultdict(list))
     steps: dict[str, str] = field(default_factory=dict)
 
 
@@ -98,24 +101,30 @@ def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dic
         assets, name = found[run_id], asset_name(stored)
         if step is not None:
             assets.steps[name] = step
-        if kind == _OBSERVED:
-            assets.observed[name].append(event_id)
-        elif kind == _PLANNED:
+        if kind == _PLANNED:
             assets.planned.add((name, partition))
-        else:
+            continue
+        assets.telling[name, partition].append(event_id)
+        if kind == _MATERIALIZED:
             assets.materialized[name, partition] = Materialized(moment(at), event_id)
     return found
 
 
 def row_counts(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, int]:
     """What materializations say in `dagster/row_count`, by event id; those that say nothing are left out."""
-    told = ((event_id, said.get("dagster/row_count")) for event_id, said in _metadata(instance, event_ids, "materialization"))
+    told = ((event_id, said.get("dagster/row_count")) for event_id, said in told_by(instance, event_ids).items())
     return {event_id: count for event_id, count in told if isinstance(count, int)}
 
 
-def observations(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """The numbers and texts that observations say, by event id."""
-    return dict(_metadata(instance, event_ids, "asset_observation"))
+def told_by(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """The numbers and texts in the metadata of observations and materializations, by event id."""
+    found, wanted = {}, sorted(event_ids)
+    for start in range(0, len(wanted), 500):
+        for event_id, body in storage_sql.events(instance, _TEXTS, ids=wanted[start : start + 500]):
+            data = json.loads(body)["dagster_event"]["event_specific_data"]
+            entries = (data.get("materialization") or data["asset_observation"])["metadata_entries"]
+            found[event_id] = {one["label"]: _value(one["entry_data"]) for one in entries}
+    return found
 
 
 @lru_cache(maxsize=10_000)
@@ -131,14 +140,6 @@ def storage_id(instance: dg.DagsterInstance) -> str:
     """The identity of Dagster's storage: cursors belong to it, not to the instance object."""
     storage: Any = instance.run_storage
     return str(storage.get_run_storage_id())
-
-
-def _metadata(instance: dg.DagsterInstance, event_ids: Iterable[int], what: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    wanted = sorted(event_ids)
-    for start in range(0, len(wanted), 500):
-        for event_id, body in storage_sql.events(instance, _TEXTS, ids=wanted[start : start + 500]):
-            entries = json.loads(body)["dagster_event"]["event_specific_data"][what]["metadata_entries"]
-            yield event_id, {one["label"]: _value(one["entry_data"]) for one in entries}
 
 
 def _value(entry: dict[str, Any]) -> Any:

@@ -1,55 +1,49 @@
 """Source -> one dlt-backed asset per table: one table = one asset = one op = one retry unit.
 
-Belongs here: how a declaration becomes an asset, a job and a schedule. The load itself is in `loading`. No postponed annotations
-in this file: Dagster reads the config class from the function's own.
+Belongs here: how a declaration becomes an asset. The load itself is in `loading`, its checks in `checks`, jobs and schedules in
+`schedules`. No postponed annotations in this file: Dagster reads the config class from the function's own.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import dagster as dg
 
+from oso_dagster.domain.partitions import PartitionKind, Partitions
 from oso_dagster.domain.source import Column, Source, Table
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.loading import CHECKS, LoadConfig, fingerprint, load
+from oso_dagster.orchestration.checks import load_checks
+from oso_dagster.orchestration.inputs import keys_of
+from oso_dagster.orchestration.loading import LoadConfig, fingerprint, load
 from oso_dagster.settings import Settings
 
 
 def ingest_assets(settings: Settings, sources: Sequence[Source]) -> list[dg.AssetsDefinition]:
     """One asset per declared table."""
-    return [_asset(settings, source, table) for source in sources for table in source.tables]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of backfill_policy, which is pinned with Dagster
+        return [_asset(settings, source, table) for source in sources for table in source.tables]
 
 
-def ingest_jobs(sources: Sequence[Source]) -> list[dg.ScheduleDefinition]:
-    """A job and a running schedule per source and cadence: `ingest_<source>`, numbered when a source has several."""
-    schedules: list[dg.ScheduleDefinition] = []
-    for source in sources:
-        cadences = sorted({table.schedule for table in source.tables}, key=lambda schedule: (schedule.cron, schedule.timezone))
-        for number, cadence in enumerate(cadences, start=1):
-            keys = [labels.asset_key(source, table) for table in source.tables if table.schedule == cadence]
-            name = f"ingest_{source.name}" if len(cadences) == 1 else f"ingest_{source.name}_{number}"
-            job = dg.define_asset_job(
-                name,
-                selection=dg.AssetSelection.assets(*keys),
-                description=f"Load {', '.join(key.to_user_string() for key in keys)} from {source.title}",
-            )
-            schedules.append(
-                dg.ScheduleDefinition(
-                    name=name,
-                    job=job,
-                    cron_schedule=cadence.cron,
-                    execution_timezone=cadence.timezone,
-                    default_status=dg.DefaultScheduleStatus.RUNNING,
-                )
-            )
-    return schedules
+def partitions_definition(partitions: Partitions) -> dg.PartitionsDefinition:
+    """The declared partitions as Dagster counts them, in UTC: one exists once its end has come, and is due a lag later."""
+    if partitions.kind is PartitionKind.STATIC:
+        return dg.StaticPartitionsDefinition(list(partitions.keys))
+    start: datetime | None = partitions.start
+    if start is None:
+        raise ValueError(f"{partitions.kind} partitions without a start")
+    if partitions.kind is PartitionKind.HOURLY:
+        return dg.HourlyPartitionsDefinition(start)
+    if partitions.kind is PartitionKind.DAILY:
+        return dg.DailyPartitionsDefinition(start)
+    return dg.WeeklyPartitionsDefinition(start, day_offset=partitions.day_offset)
 
 
 def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinition:
-    if table.partitions is not None:
-        raise NotImplementedError(f"{source.name}.{table.name}: partitioned tables have no schedule yet; leave partitions out")
-
     @dg.asset(
         key=labels.asset_key(source, table),
+        deps=keys_of(table),
         group_name=labels.group(source),
         description=_describe(source, table),
         owners=[source.owner],
@@ -65,7 +59,9 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
             "calls_per_load": table.cost.calls,
             "bytes_per_load": table.cost.bytes,
         },
-        check_specs=[_check(source, table, name, about) for name, about in CHECKS.items()],
+        check_specs=load_checks(source, table),
+        partitions_def=partitions_definition(table.partitions) if table.partitions else None,
+        backfill_policy=_backfill_policy(table),
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=table.fresh_within) if table.fresh_within else None,
         retry_policy=dg.RetryPolicy(
             max_retries=table.retries.limit,
@@ -73,11 +69,18 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
             backoff=dg.Backoff.EXPONENTIAL,
             jitter=dg.Jitter.PLUS_MINUS,
         ),
+        output_required=False,  # a run over many partitions tells of each as it lands
     )
-    def _load(context: dg.AssetExecutionContext, config: LoadConfig) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster takes the bare class only
-        return load(context, settings, source, table, config)
+    def _load(context: dg.AssetExecutionContext, config: LoadConfig) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]  # Dagster takes the bare class only
+        yield from load(context, settings, source, table, config)
 
     return _load
+
+
+def _backfill_policy(table: Table) -> dg.BackfillPolicy | None:
+    if table.partitions is None:
+        return None
+    return dg.BackfillPolicy.single_run() if table.range_in_one_run else dg.BackfillPolicy.multi_run(1)
 
 
 def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSchema:
@@ -93,10 +96,6 @@ def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSche
             for column in columns
         ]
     )
-
-
-def _check(source: Source, table: Table, name: str, about: str) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(name, asset=labels.asset_key(source, table), description=about, blocking=True)
 
 
 def _describe(source: Source, table: Table) -> str:

@@ -1,28 +1,29 @@
-"""Evaluates the objectives of one service: ledger up to date, verdicts recorded, alerts told. Glue: arithmetic is in `domain`.
+"""Evaluates the objectives of one service: ledger up to date, verdicts recorded. Glue: arithmetic is in `domain`.
 
-Fails only when it cannot evaluate; a breached objective is a failed check.
+Fails only when it cannot evaluate; a breached objective is a failed check. Telling people is the sensors' (`alerting`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from oso_dagster.alerting.log import LogChannel
-from oso_dagster.domain.alert import Raise, advance, signal_of
 from oso_dagster.domain.attempts import Label
 from oso_dagster.domain.objectives import budget_text, of_service, summary
 from oso_dagster.domain.slo import Assessment
 from oso_dagster.domain.source import Source
 from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
-from oso_dagster.orchestration.labels import PLATFORM_OWNER
+from oso_dagster.orchestration.heartbeats import EVALUATION, beat
 from oso_dagster.orchestration.ledger import LedgerFill
 from oso_dagster.orchestration.telling import check_of, metadata_of
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
+
+_SCHEDULED = "dagster/schedule_name"
 
 
 def judge_service(
@@ -38,7 +39,8 @@ def judge_service(
         store.results.record_verdicts(verdict_row(one) for one in assessments)
         for label in {one.label for one in of_service(service) if one.label in (Label.CORE, Label.UNSTABLE)}:
             store.results.record_freshness(evaluator.freshness_rows(label, now))
-        announce(store, assessments, _owners(sources), LogChannel(context.log), now)
+        if _SCHEDULED in context.run.tags:
+            _look_after_the_sensors(store, settings, context.log, now)
     checks = [check_of(one) for one in assessments]
     return dg.MaterializeResult(metadata=metadata_of(assessments, settings.world.value), check_results=checks)
 
@@ -80,23 +82,10 @@ def verdict_row(assessment: Assessment) -> VerdictRow:
     )
 
 
-def announce(
-    store: Store, assessments: Sequence[Assessment], owners: Mapping[str, str], channel: LogChannel, now: datetime
-) -> None:
-    """Say what has not been said; what was delivered is remembered afterwards, so that a crash repeats and never forgets."""
-    found = (signal_of(one, _blamed(one, owners)) for one in assessments)
-    signals = [signal for signal in found if signal is not None]
-    for action in advance(signals, store.results.standing_alerts()):
-        channel.deliver(action)
-        if isinstance(action, Raise):
-            store.results.record_announced(action.alert.key, action.alert.title, now, standing=True)
-        else:
-            store.results.record_announced(action.key, action.text, now, standing=False)
+def _look_after_the_sensors(store: Store, settings: Settings, logger: logging.Logger, now: datetime) -> None:
+    """The schedule lives; when a sensor does not, nobody else would say so."""
+    from oso_dagster.orchestration.alerting import send, watch  # noqa: PLC0415  (it needs this module)
 
-
-def _owners(sources: Sequence[Source]) -> dict[str, str]:
-    return {f"{source.name}/{table.name}": source.owner for source in sources for table in source.tables}
-
-
-def _blamed(assessment: Assessment, owners: Mapping[str, str]) -> str:
-    return ", ".join(sorted({owners.get(one.asset, PLATFORM_OWNER) for one in assessment.guilty})) or PLATFORM_OWNER
+    if watch(settings, store, EVALUATION, now):
+        send(settings, store, logger, lambda: datetime.now(UTC))
+    beat(store, EVALUATION, now)

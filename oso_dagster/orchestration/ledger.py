@@ -116,11 +116,11 @@ class LedgerFill:
         wanted = [
             event
             for run in events.values()
-            for asset, observed in run.observed.items()
+            for (asset, _), telling in run.telling.items()
             if self.labels.get(asset) is Label.SQLMESH
-            for event in observed
+            for event in telling
         ]
-        return event_log.observations(self.instance, wanted)
+        return event_log.told_by(self.instance, wanted)
 
     def _newest_counts(self, events: Mapping[str, RunAssets]) -> dict[int, int]:
         """Row counts of the newest materialization of each asset: reading the metadata of all history would cost too much."""

@@ -1,6 +1,8 @@
 """One step of ingestion: ask the source, publish through the warehouse, and say in Dagster exactly what happened.
 
-An error is never swallowed: it leaves the step as a Failure that names source and table, with every secret taken out.
+An error is never swallowed: it leaves the step as a Failure that names source, table and partition, with every secret taken out.
+A run over several partitions loads them one after the other and tells of each as it lands, so that one that fails takes none of
+those before it along.
 """
 
 from __future__ import annotations
@@ -8,28 +10,25 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
 import dagster as dg
 
-from oso_dagster.domain.loading import Finding, Loaded, LoadRecord, RefusedError, Request, Unchanged
+from oso_dagster.domain.loading import CUT_SHORT, Finding, Loaded, RefusedError, Request, Unchanged
+from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.redaction import redact
 from oso_dagster.domain.source import Source, Table
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.resources import warehouse_of
+from oso_dagster.orchestration.checks import evaluation, guards_of, result, warnings_of
+from oso_dagster.orchestration.inputs import inputs_of
+from oso_dagster.orchestration.resources import clients_of, warehouse_of
 from oso_dagster.settings import Settings, SettingsError
-
-CHECKS = {
-    "arrived": "Rows arrived: an empty answer never replaces a table",
-    "columns_present": "No declared column was lost upstream",
-    "primary_key": "Keys are unique, required columns are filled",
-    "not_shrunk": "Not fewer rows than the allowed share of the last good load",
-}
-"""The guards of every load. They judge the staged rows before publication; a failing one refuses the load."""
+from oso_dagster.warehouse.base import Warehouse
 
 
 class LoadConfig(dg.Config):
@@ -41,49 +40,114 @@ class LoadConfig(dg.Config):
     """Load again although upstream is unchanged."""
 
 
+@dataclass(frozen=True)
+class _Load:
+    """One step: what is loaded, with what a person said of it."""
+
+    context: dg.AssetExecutionContext
+    settings: Settings
+    source: Source
+    table: Table
+    config: LoadConfig
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def key(self) -> dg.AssetKey:
+        return labels.asset_key(self.source, self.table)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        return warehouse_of(self.settings)
+
+    @cached_property
+    def inputs(self) -> Mapping[str, Sequence[str]]:
+        """What the table needs of others: the same for all partitions of a run."""
+        return inputs_of(self.warehouse, self.table)
+
+
 def load(
     context: dg.AssetExecutionContext, settings: Settings, source: Source, table: Table, config: LoadConfig
-) -> dg.MaterializeResult[None]:
-    """Load one table. Raises dagster.Failure; a refused load is not retried, since a retry would be refused as well."""
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Load a table, or the partitions of it that the run is for, oldest first.
+
+    Raises dagster.Failure; a refused load is not retried, since a retry would be refused as well.
+    """
+    step = _Load(context, settings, source, table, config)
+    windows = [None] if table.partitions is None else [table.partitions.window(key) for key in sorted(context.partition_keys)]
+    if len(windows) == 1:
+        loaded, unchanged = _publish(step, windows[0])
+        yield dg.MaterializeResult(
+            asset_key=step.key,
+            data_version=dg.DataVersion(_version(loaded)),
+            metadata=_metadata(step, loaded, unchanged=unchanged),
+            check_results=[result(step.key, finding) for finding in loaded.findings],
+        )
+        return
+    said: dict[str, Finding] = {}
+    for window in windows:
+        loaded, unchanged = _publish(step, window)
+        context.log_event(
+            dg.AssetMaterialization(
+                step.key,
+                metadata=_metadata(step, loaded, unchanged=unchanged),
+                partition=loaded.record.partition,
+                tags={"dagster/data_version": _version(loaded), "dagster/code_version": fingerprint(table)[:8]},
+            )
+        )
+        for finding in loaded.findings:
+            if said.get(finding.check, finding).passed:
+                said[finding.check] = finding
+    yield from (result(step.key, finding) for finding in said.values())
+
+
+def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
+    """Load one partition, or the whole table; whether upstream was unchanged. Errors become Failures here."""
     try:
-        return _load(settings, source, table, config, context)
+        return _ask(step, window)
     except RefusedError as error:
         for finding in error.findings:
-            context.log_event(_evaluation(labels.asset_key(source, table), finding))
-        raise _failure(settings, source, table, error, retry=False) from None
+            step.context.log_event(evaluation(step.key, finding, window.key if window else None))
+        raise _failure(step, window, error, retry=False) from None
     except SettingsError as error:
-        raise _failure(settings, source, table, error, retry=False) from None
+        raise _failure(step, window, error, retry=False) from None
     except Exception as error:  # noqa: BLE001  (re-raised without its secrets)
-        raise _failure(settings, source, table, error, retry=True) from None
+        raise _failure(step, window, error, retry=True) from None
 
 
-def _load(
-    settings: Settings, source: Source, table: Table, config: LoadConfig, context: dg.AssetExecutionContext
-) -> dg.MaterializeResult[None]:
-    began = time.monotonic()
-    warehouse = warehouse_of(settings)
+def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
+    source, table = step.source, step.table
+    warehouse = step.warehouse
     mark = fingerprint(table)
-    previous = warehouse.last_load(source.name, table.name)
-    comparable = previous is not None and previous.fingerprint == mark and not config.force
+    previous = warehouse.last_load(source.name, table.name, window.key if window else None)
+    comparable = previous is not None and previous.fingerprint == mark and not step.config.force
     request = Request(
         source=source.name,
         table=table.name,
         now=datetime.now(UTC),
-        cache=settings.cache_dir,
-        settings=settings.of_source(source),
+        cache=step.settings.cache_dir,
+        settings=step.settings.of_source(source),
         previous=previous if comparable else None,
+        window=window,
+        clients=clients_of(source, step.settings),
+        inputs=step.inputs,
     )
     outcome = table.extract(request)
     if isinstance(outcome, Unchanged):
-        if previous is None:
-            raise RefusedError("the source reports an unchanged upstream, but nothing was ever loaded")
-        context.log.info("unchanged upstream: %s", outcome.version)
-        loaded = Loaded(previous, [Finding(name, passed=True, message="unchanged since it passed") for name in CHECKS])
-    else:
-        allow = config.allow_shrink
-        loaded = warehouse.load(source, table, outcome, fingerprint=mark, allow_shrink=allow)
-    unchanged = isinstance(outcome, Unchanged)
-    return _result(settings, source, table, loaded, seconds=time.monotonic() - began, unchanged=unchanged)
+        if request.previous is None:
+            raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
+        step.context.log.info("unchanged upstream: %s", outcome.version)
+        return Loaded(request.previous, _unchanged(table, request.previous.cut_short)), True
+    allow = step.config.allow_shrink
+    return warehouse.load(source, table, outcome, fingerprint=mark, window=window, allow_shrink=allow), False
+
+
+def _unchanged(table: Table, cut_short: str | None) -> list[Finding]:
+    """What the checks say of rows that passed them before; a load that was cut short is still not complete."""
+    names = [*guards_of(table), *warnings_of(table)]
+    findings = [Finding(name, passed=True, message="unchanged since it passed") for name in names if name != "complete"]
+    if table.resumable:
+        findings.append(Finding("complete", cut_short is None, cut_short or "complete", blocking=False))
+    return findings
 
 
 def fingerprint(table: Table) -> str:
@@ -92,65 +156,37 @@ def fingerprint(table: Table) -> str:
     return sha256(json.dumps([said, table.revision], sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _result(
-    settings: Settings, source: Source, table: Table, loaded: Loaded, *, seconds: float, unchanged: bool
-) -> dg.MaterializeResult[None]:
+def _version(loaded: Loaded) -> str:
+    return f"{loaded.record.version}/{loaded.record.fingerprint[:8]}"
+
+
+def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]:
     record = loaded.record
-    return dg.MaterializeResult(
-        asset_key=labels.asset_key(source, table),
-        data_version=dg.DataVersion(f"{record.version}/{record.fingerprint[:8]}"),
-        metadata=_metadata(settings, record, loaded.new_columns, seconds, unchanged=unchanged),
-        check_results=[_result_of(labels.asset_key(source, table), finding) for finding in loaded.findings],
-    )
-
-
-def _metadata(
-    settings: Settings, record: LoadRecord, new_columns: Iterable[str], seconds: float, *, unchanged: bool
-) -> dict[str, Any]:
     told: dict[str, Any] = {
         "dagster/row_count": record.row_count,
-        "world": settings.world.value,
+        "world": step.settings.world.value,
         "load_id": record.load_id,
         "loaded_at": dg.MetadataValue.timestamp(record.loaded_at),
         "version": record.version,
-        "duration_seconds": round(seconds, 3),
+        "duration_seconds": round(time.monotonic() - step.began, 3),
         "unchanged": unchanged,
-        "new_columns": list(new_columns),
+        "new_columns": list(loaded.new_columns),
     }
     children = {name: rows for name, rows in record.rows.items() if name != record.table}
     if children:
         told["rows_of_nested_tables"] = children
-    return told | dict(record.facts)
+    return told | {name: value for name, value in record.facts.items() if value is not None or name != CUT_SHORT}
 
 
-def _evaluation(key: dg.AssetKey, finding: Finding) -> dg.AssetCheckEvaluation:
-    return dg.AssetCheckEvaluation(
-        asset_key=key,
-        check_name=finding.check,
-        passed=finding.passed,
-        metadata=dict(finding.facts),
-        description=finding.message,
-        blocking=True,
-    )
-
-
-def _result_of(key: dg.AssetKey, finding: Finding) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=finding.check,
-        passed=finding.passed,
-        metadata=dict(finding.facts),
-        description=finding.message,
-    )
-
-
-def _failure(settings: Settings, source: Source, table: Table, error: Exception, *, retry: bool) -> dg.Failure:
+def _failure(step: _Load, window: Window | None, error: Exception, *, retry: bool) -> dg.Failure:
     """The error as Dagster may show it: `source.table` first, no secret, the trace as metadata instead of a cause."""
-    where = f"{source.name}.{table.name}"
-    words = redact(str(error), settings.secrets()) or type(error).__name__
-    trace = redact("".join(traceback.format_exception(error)), settings.secrets())
+    where = f"{step.source.name}.{step.table.name}"
+    place = f"{where}[{window.key}]" if window else where
+    secrets = step.settings.secrets()
+    words = (redact(str(error), secrets) or type(error).__name__).removeprefix(f"{where}: ")
+    trace = redact("".join(traceback.format_exception(error)), secrets)
     return dg.Failure(
-        description=words if words.startswith(where) else f"{where}: {words}",
+        description=words if words.startswith(where) else f"{place}: {words}",
         metadata={"error_type": type(error).__name__, "trace": dg.MetadataValue.md(f"```\n{trace}\n```")},
         allow_retries=retry,
     )

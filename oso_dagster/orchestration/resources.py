@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from oso_dagster.domain.source import Source
 from oso_dagster.settings import Profile, Settings, SettingsError
 from oso_dagster.warehouse.base import Warehouse
 
@@ -18,3 +22,25 @@ def warehouse_of(settings: Settings) -> Warehouse:
         cache=settings.cache_dir,
         lock_timeout_seconds=settings.lock_timeout_seconds,
     )
+
+
+def _bigquery(source: Source, settings: Settings) -> Any:
+    try:
+        from oso_dagster.orchestration.bigquery import open_client  # noqa: PLC0415  (dagster-gcp loads when used)
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"{source.name} needs {error.name}: install oso_dagster[gcp]") from None
+    return open_client(source.name, settings.of_source(source))
+
+
+_CLIENTS: Mapping[str, Callable[[Source, Settings], Any]] = {"bigquery": _bigquery}
+"""What a source may name in `Source.clients`, and how it is built when an asset runs."""
+
+
+def clients_of(source: Source, settings: Settings) -> dict[str, Any]:
+    """The clients that a source asks for, ready to use. Raises SettingsError for one that nobody builds."""
+    unknown = [name for name in source.clients if name not in _CLIENTS]
+    if unknown:
+        raise SettingsError(
+            f"{source.name}: no client is called {', '.join(unknown)}; there are: {', '.join(_CLIENTS) or 'none'}"
+        )
+    return {name: _CLIENTS[name](source, settings) for name in source.clients}

@@ -28,7 +28,7 @@ _TOLD = {keys.OK: Outcome.OK, keys.FAILED: Outcome.FAILED, keys.SKIPPED_UPSTREAM
 
 @dataclass(frozen=True)
 class RunLook:
-    """All that is known of one run. `told` is what observations say, `counts` what materializations say, by event id."""
+    """All that is known of one run. `told` is what the events of SQLMesh models say, `counts` the rows of others, by event id."""
 
     run: RunFacts
     state: RunState
@@ -42,7 +42,7 @@ class RunLook:
 
 def attempts_of(look: RunLook) -> list[Attempt]:
     """Every attempt of the run at an asset that is measured."""
-    reports = list(_reports(look)) if look.assets.observed else []
+    reports = list(_reports(look)) if look.told else []
     told, failed = {one.asset for one in reports}, any(one.outcome is Outcome.FAILED for one in reports)
     units = look.assets.planned.union(look.assets.materialized)
     found = reports
@@ -61,23 +61,21 @@ def of_deleted(attempt: Attempt, now: datetime) -> Attempt:
 
 def _reports(look: RunLook) -> Iterator[Attempt]:
     """The attempts that the SQLMesh wrapper told one by one."""
-    for asset, event_ids in look.assets.observed.items():
+    for (asset, partition), event_ids in look.assets.telling.items():
         for event_id in event_ids:
             told = look.told.get(event_id, {})
             if asset in look.labels and keys.OUTCOME in told:
-                outcome = _TOLD[str(told[keys.OUTCOME])]
-                done = look.assets.materialized.get((asset, None)) if outcome is Outcome.OK else None
                 yield Attempt(
                     run_id=look.run.run_id,
                     asset=asset,
-                    partition=None,
+                    partition=partition,
                     label=look.labels[asset],
-                    outcome=outcome,
+                    outcome=_TOLD[str(told[keys.OUTCOME])],
                     family=look.family,
                     started=moment(float(told[keys.STARTED])),
                     ended=moment(float(told[keys.ENDED])),
                     cause=str(told.get(keys.CAUSE) or ""),
-                    rows=look.counts.get(done.event_id) if done else None,
+                    rows=told.get("dagster/row_count"),
                     reported=True,
                 )
 

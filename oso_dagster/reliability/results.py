@@ -1,4 +1,4 @@
-"""What was found and said: verdicts over time, the freshness of each asset, and which alerts stand."""
+"""What evaluation found: verdicts over time, and the freshness of each asset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oso_dagster.domain.freshness import Freshness
 from oso_dagster.domain.history import Judged
 from oso_dagster.domain.slo import Tally, Verdict
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.tables import alerts, assets, verdicts
+from oso_dagster.reliability.tables import assets, verdicts
 
 
 @dataclass(frozen=True)
@@ -119,19 +119,6 @@ class Results:
         query = select(assets).where(assets.c.evaluated_at.is_not(None)).order_by(assets.c.asset)
         with self._database.reading() as connection:
             return [_asset(row) for row in connection.execute(query)]
-
-    def standing_alerts(self) -> dict[str, datetime]:
-        """The keys of the alerts that were announced and are not over, and since when each one stands."""
-        with self._database.reading() as connection:
-            rows = connection.execute(select(alerts.c.key, alerts.c.changed_at).where(alerts.c.standing.is_(True))).all()
-        return {row.key: row.changed_at for row in rows}
-
-    def record_announced(self, key: str, title: str, now: datetime, *, standing: bool) -> None:
-        """Remember that an alert (or, not `standing`, its recovery) was delivered."""
-        values = {"standing": standing, "title": title, "changed_at": now}
-        with self._database.writing() as connection:
-            insert = insert_into(connection, alerts).values(key=key, **values)
-            connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
 
 
 def _verdict_values(row: VerdictRow) -> dict[str, Any]:

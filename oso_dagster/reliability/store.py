@@ -16,11 +16,16 @@ from sqlalchemy import select
 
 from oso_dagster.domain.attempts import Attempt, Label
 from oso_dagster.domain.freshness import Freshness
+from oso_dagster.reliability.channels import Channels
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.events import Events
+from oso_dagster.reliability.heartbeats import Heartbeats
+from oso_dagster.reliability.incidents import Incidents
 from oso_dagster.reliability.ledger import Ledger
+from oso_dagster.reliability.outbox import Outbox
 from oso_dagster.reliability.results import Results, VerdictRow
 from oso_dagster.reliability.samples import Maintenances, Samples
+from oso_dagster.reliability.sprints import Sprints
 from oso_dagster.reliability.tables import identity
 from oso_dagster.reliability.tallying import Tallying
 
@@ -52,6 +57,11 @@ class Store:
         self.maintenance = Maintenances(database)
         self.tallying = Tallying(database)
         self.events = Events(database, self.samples)
+        self.sprints = Sprints(database)
+        self.incidents = Incidents(database)
+        self.heartbeats = Heartbeats(database)
+        self.outbox = Outbox(database)
+        self.channels = Channels(database)
 
     @classmethod
     def open(cls, url: str, world: str) -> Self:

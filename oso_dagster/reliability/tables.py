@@ -149,12 +149,3 @@ verdicts = Table(
     Column("summary", Text, nullable=False),
     Column("guilty", JSON, nullable=False),
 )
-
-alerts = Table(
-    "alerts",
-    metadata,
-    Column("key", String(255), primary_key=True),
-    Column("standing", Boolean, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("changed_at", UtcTime, nullable=False),
-)

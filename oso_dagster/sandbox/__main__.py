@@ -1,4 +1,4 @@
-"""The server as a process of its own: `python -m oso_dagster.sandbox FOLDER LISTENING_FD`; started by `lifecycle` only."""
+"""The server as a process: `python -m oso_dagster.sandbox FOLDER LISTENING_FD DATABASE_PORT`; started by `lifecycle` only."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from pathlib import Path
 from oso_dagster.sandbox.lifecycle import host
 
 if __name__ == "__main__":
-    host(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))
+    host(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])), int(sys.argv[3]))

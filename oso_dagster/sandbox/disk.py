@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from oso_dagster.sandbox import superchain, web_families
 from oso_dagster.sandbox.families import FAMILIES
 from oso_dagster.sandbox.world import DEFAULT_SEED, World, generate
 
@@ -53,7 +54,9 @@ def make(folder: Path, world: World) -> Manifest:
         part = fresh / family.name
         part.mkdir(parents=True)
         family.write(world, part)
-    manifest = Manifest(world.seed, world.now, _recipe(), world.counts())
+    told = web_families.truth(world) | superchain.truth(world)
+    counts = dict(world.counts()) | {name: len(rows) for name, rows in told.items()}
+    manifest = Manifest(world.seed, world.now, _recipe(), counts)
     write_json(fresh / "manifest.json", asdict(manifest) | {"now": world.now.isoformat()})
     if folder.exists():
         folder.rename(old)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from oso_dagster.sandbox import disk, process
+from oso_dagster.sandbox import disk, postgres, process
 from oso_dagster.sandbox.families import endpoints
 from oso_dagster.sandbox.git_http import GitMissingError, find_backend
 from oso_dagster.sandbox.listener import PortTakenError, listen
@@ -51,11 +51,14 @@ def up(settings: Settings, *, port: int = 0, seed: int | None = None) -> Mapping
     Raises SandboxError.
     """
     with _lock(settings):
-        disk.ensure(_world(settings), seed, datetime.now(UTC))
+        before = disk.read(_world(settings))
+        made = disk.ensure(_world(settings), seed, datetime.now(UTC)) != before
         server = process.remembered(settings.sandbox_dir)
         if server is None or port not in {0, server.port} or not server.healthy():
             _end(settings, server)
             server = _start(settings, port)
+        elif made:
+            _refill(settings, server)
         return process.publish(settings.sandbox_dir, server)
 
 
@@ -73,7 +76,7 @@ def status(settings: Settings) -> Status:
     server = process.remembered(settings.sandbox_dir)
     if server is None or not server.alive():
         return Status(None, healthy=False, endpoints={}, world=disk.read(_world(settings)))
-    return Status(server, server.healthy(), endpoints(server.port), disk.read(_world(settings)))
+    return Status(server, server.healthy(), endpoints(server.port, server.database_port), disk.read(_world(settings)))
 
 
 def reset(settings: Settings, seed: int | None = None) -> disk.Manifest:
@@ -81,7 +84,11 @@ def reset(settings: Settings, seed: int | None = None) -> disk.Manifest:
     with _lock(settings):
         found = disk.read(_world(settings))
         kept = found.seed if found else DEFAULT_SEED
-        return disk.make(_world(settings), generate(kept if seed is None else seed, datetime.now(UTC)))
+        made = disk.make(_world(settings), generate(kept if seed is None else seed, datetime.now(UTC)))
+        server = process.remembered(settings.sandbox_dir)
+        if server is not None and server.alive():
+            _refill(settings, server)
+        return made
 
 
 @contextmanager
@@ -103,17 +110,18 @@ def stay(settings: Settings, *, port: int = 0, seed: int | None = None) -> None:
         if server is not None and server.alive():
             raise SandboxError(f"the sandbox world is up already, at port {server.port}: end it first with `oso sandbox down`")
         listener = _listen(settings, port)
-        server = process.here(listener.getsockname()[1])
+        database_port = _database_port(settings)
+        server = process.here(listener.getsockname()[1], database_port)
         process.remember(settings.sandbox_dir, server)
         process.publish(settings.sandbox_dir, server)
-    host(settings.sandbox_dir, listener)
+    host(settings.sandbox_dir, listener, database_port)
 
 
-def host(folder: Path, listener: socket.socket) -> None:
+def host(folder: Path, listener: socket.socket, database_port: int) -> None:
     """Serve the world of the sandbox in `folder` on `listener`; when asked to end, leave no trace of this process."""
-    server = process.here(listener.getsockname()[1])
+    server = process.here(listener.getsockname()[1], database_port)
     try:
-        serve(folder / "world", listener)
+        serve(folder / "world", listener, database_port)
     finally:
         process.forget(folder, server)
 
@@ -121,7 +129,7 @@ def host(folder: Path, listener: socket.socket) -> None:
 def _start(settings: Settings, port: int) -> Server:
     log = settings.sandbox_dir / "server.log"
     with _listen(settings, port) as listener:
-        server = process.spawn(settings.sandbox_dir, listener, log)
+        server = process.spawn(settings.sandbox_dir, listener, _database_port(settings), log)
     process.remember(settings.sandbox_dir, server)
     deadline = time.monotonic() + START_SECONDS
     while not server.healthy():
@@ -144,6 +152,22 @@ def _listen(settings: Settings, port: int) -> socket.socket:
         return listen(port, settings.sandbox_dir)
     except (GitMissingError, PortTakenError) as error:
         raise SandboxError(str(error)) from None
+
+
+def _database_port(settings: Settings) -> int:
+    """A free port that PostgreSQL is to take at once, the folder's usual one where it can; 0 when it is not installed."""
+    if not postgres.installed():
+        return 0
+    with listen(0, settings.sandbox_dir / "postgres") as reserved:
+        return int(reserved.getsockname()[1])
+
+
+def _refill(settings: Settings, server: Server) -> None:
+    if server.database_port:
+        try:
+            postgres.fill(server.database_port, _world(settings))
+        except postgres.PostgresError as error:
+            raise SandboxError(f"the sandbox's databases could not be made anew: {error}") from None
 
 
 def _last_line(log: Path) -> str:

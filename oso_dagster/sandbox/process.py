@@ -31,11 +31,12 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True)
 class Server:
-    """A server process: its id, when it was created (seconds since the epoch) and its port."""
+    """A server process: its id, when it was created (seconds since the epoch), its port and PostgreSQL's (0: there is none)."""
 
     pid: int
     created: float
     port: int
+    database_port: int = 0
 
     def alive(self) -> bool:
         """Whether the process lives; another one that was given its id does not count."""
@@ -80,14 +81,14 @@ def _reap() -> None:
         _children.pop(pid, None)
 
 
-def here(port: int) -> Server:
-    """This process, as the server at `port`."""
-    return Server(os.getpid(), psutil.Process().create_time(), port)
+def here(port: int, database_port: int) -> Server:
+    """This process, as the server at these ports."""
+    return Server(os.getpid(), psutil.Process().create_time(), port, database_port)
 
 
-def spawn(folder: Path, listener: socket.socket, log: Path) -> Server:
+def spawn(folder: Path, listener: socket.socket, database_port: int, log: Path) -> Server:
     """Start a server of the sandbox in `folder` on `listener`, in a session of its own, writing to `log`."""
-    command = [sys.executable, "-m", "oso_dagster.sandbox", str(folder), str(listener.fileno())]
+    command = [sys.executable, "-m", "oso_dagster.sandbox", str(folder), str(listener.fileno()), str(database_port)]
     # The server needs none of the platform's settings, some of which are secret.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     with log.open("wb") as output:
@@ -102,7 +103,7 @@ def spawn(folder: Path, listener: socket.socket, log: Path) -> Server:
             start_new_session=True,
         )
     _children[child.pid] = child
-    return Server(child.pid, psutil.Process(child.pid).create_time(), listener.getsockname()[1])
+    return Server(child.pid, psutil.Process(child.pid).create_time(), listener.getsockname()[1], database_port)
 
 
 def remember(folder: Path, server: Server) -> None:
@@ -112,7 +113,7 @@ def remember(folder: Path, server: Server) -> None:
 
 def publish(folder: Path, server: Server) -> dict[str, str]:
     """Write down, and return, the addresses that `server` answers at: from now on the world is up."""
-    addresses = endpoints(server.port)
+    addresses = endpoints(server.port, server.database_port)
     write_json(folder / "endpoints.json", addresses)
     return addresses
 

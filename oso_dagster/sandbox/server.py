@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from jinja2 import Environment
@@ -18,8 +20,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from oso_dagster.sandbox import disk
-from oso_dagster.sandbox.families import FAMILIES
+from oso_dagster.sandbox import discord, disk, postgres
+from oso_dagster.sandbox.families import FAMILIES, endpoints
+from oso_dagster.sandbox.faults import Faults
 
 _PAGE = Environment(autoescape=True).from_string(
     """<!doctype html>
@@ -32,8 +35,9 @@ _PAGE = Environment(autoescape=True).from_string(
 <h2>Endpoints</h2>
 <ul>
 {%- for point in points %}
-<li><code>{{ base }}{{ point.path }}</code>: {{ point.description }}</li>
+<li><code>{{ addresses.get(point.setting, "not here") }}</code>: {{ point.description }}</li>
 {%- endfor %}
+<li><a href="{{ base }}/discord/"><code>{{ base }}/discord/</code></a>: what was sent to Discord, as a reader would see it</li>
 <li><code>{{ base }}/health</code>: whether the server is well</li>
 </ul>
 <h2>What a complete load holds</h2>
@@ -48,25 +52,32 @@ _PAGE = Environment(autoescape=True).from_string(
 )
 
 
-def create_app(world: Path) -> Starlette:
+def create_app(world: Path, database_port: int = 0) -> Starlette:
     """The application that serves the world in the folder `world`, which must be there."""
 
     def index(request: Request) -> Response:
         points = [point for family in FAMILIES for point in family.endpoints]
         base = str(request.base_url).rstrip("/")
-        return HTMLResponse(_PAGE.render(manifest=disk.read(world), points=points, base=base))
+        addresses = endpoints(request.url.port or 0, database_port)
+        return HTMLResponse(_PAGE.render(manifest=disk.read(world), points=points, base=base, addresses=addresses))
 
     def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "pid": os.getpid()})
 
-    mounts = [Mount(f"/{family.name}", family.serve(world / family.name)) for family in FAMILIES]
-    return Starlette(routes=[Route("/", index), Route("/health", health), *mounts])
+    served = {family.name: family.serve(world / family.name) for family in FAMILIES if family.serve}
+    faults = Faults(tuple(served))
+    mounts = [Mount(f"/{name}", faults.around(name, app)) for name, app in served.items()]
+    mounts.append(discord.mount(world.parent / "discord"))
+    return Starlette(routes=[Route("/", index), Route("/health", health), *faults.routes(), *mounts])
 
 
-def serve(world: Path, listener: socket.socket) -> None:
-    """Answer on `listener` until SIGTERM or SIGINT; requests under way get a second to end."""
+def serve(world: Path, listener: socket.socket, database_port: int = 0) -> None:
+    """Answer on `listener` until SIGTERM or SIGINT; requests under way get a second to end. PostgreSQL runs beside it, 0: not."""
     # Loop and parser are named, so that the world behaves the same whatever else is installed.
-    config = uvicorn.Config(create_app(world), loop="asyncio", http="h11", lifespan="off", timeout_graceful_shutdown=1)
+    # No Date of uvicorn's own: a fault may tell another time.
+    options: dict[str, Any] = {"loop": "asyncio", "http": "h11", "lifespan": "off", "date_header": False}
+    config = uvicorn.Config(create_app(world, database_port), timeout_graceful_shutdown=1, **options)
     # uvicorn handles the signal, then raises it again; the default action would skip what callers still have to clean up.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    uvicorn.Server(config).run(sockets=[listener])
+    with postgres.serving(database_port, world) if database_port else nullcontext():
+        uvicorn.Server(config).run(sockets=[listener])

@@ -7,12 +7,15 @@ Dates are relative to `now`; everything else comes from the seed alone. Each fam
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from oso_dagster.sandbox.entities import LINK_KINDS, Collection, Grant, Project
 from oso_dagster.sandbox.grants import grants
+from oso_dagster.sandbox.op_atlas import PRIVATE, atlas
 from oso_dagster.sandbox.projects import collections, projects
 
 DEFAULT_SEED = 7
@@ -27,6 +30,7 @@ class World:
     projects: tuple[Project, ...]
     collections: tuple[Collection, ...]
     grants: tuple[Grant, ...]
+    atlas: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
 
     def counts(self) -> Mapping[str, int]:
         """Rows that each table holds once this world is loaded, by `<source>.<table>`."""
@@ -38,6 +42,7 @@ class World:
             **{f"oss_directory.projects__{suffix}": rows for suffix, rows in children.items()},
             "oss_directory.collections": len(self.collections),
             "oss_funding.funding_data": len(self.grants),
+            **{f"op_atlas.{_snake(name)}": len(rows) for name, rows in self.atlas.items() if name not in PRIVATE},
         }
 
     def memberships(self) -> frozenset[tuple[str, str]]:
@@ -53,9 +58,14 @@ def generate(seed: int, now: datetime) -> World:
     inhabitants = projects(stream(seed, "projects"))
     names = [project.name for project in inhabitants]
     gathered = collections(stream(seed, "collections"), names)
-    return World(seed, now, inhabitants, gathered, grants(stream(seed, "grants"), names, now.date()))
+    given = grants(stream(seed, "grants"), names, now.date())
+    return World(seed, now, inhabitants, gathered, given, atlas(stream(seed, "op_atlas"), inhabitants, now))
 
 
 def stream(seed: int, family: str) -> random.Random:
     """Give a family its random numbers: the same for a seed on every machine, unmoved by the other families."""
     return random.Random(f"{seed}/{family}")  # noqa: S311  (nothing here is secret)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

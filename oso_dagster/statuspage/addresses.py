@@ -24,6 +24,15 @@ def slug(name: str) -> str:
     return name if _SAFE.match(name) else "x-" + sha256(name.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
+def anchor(name: str) -> str:
+    """What an objective is called inside a page.
+
+    >>> anchor("core_source_data.data_freshness")
+    'core_source_data-data_freshness'
+    """
+    return slug(name.replace(".", "-"))
+
+
 def service(name: str) -> str:
     """The path of a service, without folder and suffix: `services/<name>`."""
     return f"services/{slug(name)}"

@@ -1,13 +1,16 @@
-"""`feed.atom`: every incident is an entry, by an id that never changes; its end is an update of the same entry."""
+"""`feed.atom`: every sprint, breach and maintenance is an entry, by an id that never changes; what comes later updates it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from xml.etree import ElementTree as ET
 
-from oso_dagster.domain.status import Incident, StatusPage
+from oso_dagster.domain.status import StatusPage
+from oso_dagster.domain.status_incidents import Incident, Phase, Work
 from oso_dagster.statuspage import addresses
-from oso_dagster.statuspage.words import instant
+from oso_dagster.statuspage.words import PHASES, WORKS, instant, stamp
 
 MOST_ENTRIES = 50
 
@@ -15,19 +18,29 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+@dataclass(frozen=True)
+class _Entry:
+    key: str
+    title: str
+    text: str
+    updated: datetime
+    published: datetime | None = None
+
+
 def files(page: StatusPage) -> dict[str, str]:
     """The feed, newest change first; links are relative to it."""
     ET.register_namespace("", _ATOM)
     feed = ET.Element(f"{{{_ATOM}}}feed")
-    incidents = sorted((*page.incidents, *page.past), key=lambda one: one.changed_at, reverse=True)[:MOST_ENTRIES]
+    entries = [*map(_incident, (*page.incidents, *page.past)), *(_work(page, one) for one in page.works)]
+    entries = sorted(entries, key=lambda one: (one.updated, one.key), reverse=True)[:MOST_ENTRIES]
     world = "" if page.is_live else f" ({page.world} world)"
     _text(feed, "id", _identifier(page, "feed"))
     _text(feed, "title", f"Open Source Observer status{world}")
-    _text(feed, "updated", instant(incidents[0].changed_at if incidents else page.generated_at))
+    _text(feed, "updated", instant(entries[0].updated if entries else page.generated_at))
     _link(feed, "self", addresses.FEED)
     _link(feed, "alternate", addresses.INDEX)
     _text(ET.SubElement(feed, f"{{{_ATOM}}}author"), "name", "Open Source Observer")
-    for one in incidents:
+    for one in entries:
         _entry(feed, page, one)
     text = ET.tostring(feed, encoding="unicode")
     return {addresses.FEED: f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'}
@@ -38,12 +51,26 @@ def xml_text(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
 
 
-def _entry(feed: ET.Element, page: StatusPage, one: Incident) -> None:
+def _incident(one: Incident) -> _Entry:
+    said = "\n".join(f"{stamp(update.at)}: {update.text}" for update in reversed(one.updates))
+    state = {Phase.OPEN: "Open", Phase.WATCHED: PHASES["watched"], Phase.OVER: PHASES["over"]}[one.phase]
+    return _Entry(one.key, f"{state}: {one.title}", f"{one.text}\n{said}".strip(), one.changed_at, one.since)
+
+
+def _work(page: StatusPage, one: Work) -> _Entry:
+    """Its beginning may lie ahead, and when it was declared is not kept: it has no time of publication."""
+    title = f"{WORKS[one.state(page.generated_at)]}: maintenance of {one.title}"
+    text = f"{one.reason}\n{stamp(one.start)} to {stamp(one.end)}"
+    return _Entry(one.key, title, text, one.changed_at(page.generated_at))
+
+
+def _entry(feed: ET.Element, page: StatusPage, one: _Entry) -> None:
     entry = ET.SubElement(feed, f"{{{_ATOM}}}entry")
     _text(entry, "id", _identifier(page, addresses.slug(one.key)))
-    _text(entry, "title", f"{'Resolved' if one.until else 'Open'}: {one.title}")
-    _text(entry, "published", instant(one.since))
-    _text(entry, "updated", instant(one.changed_at))
+    _text(entry, "title", one.title)
+    if one.published is not None:
+        _text(entry, "published", instant(one.published))
+    _text(entry, "updated", instant(one.updated))
     _text(entry, "summary", one.text)
     _link(entry, "alternate", f"{addresses.HISTORY}#{addresses.slug(one.key)}")
 

@@ -1,95 +1,104 @@
 """The status page as files: name → text. Nothing is read but the page's own templates, and nothing is written.
 
-Names and sentences come from third parties and are hostile: everything is escaped, only http(s) addresses become links, and
-the page forbids the browser every script, style and request but its own. Here are the pages for people; the files for programs
-are in `slo_json`, `statuspage_json`, `atom` and `badges`.
+Here is which pages there are and what each one is given. How they look is in `templates`, the files for programs are in
+`slo_json`, `statuspage_json`, `atom` and `badges`.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterator
-from functools import cache
-from hashlib import sha256
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import cached_property, partial
+from itertools import groupby
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
+from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.history import Day
 from oso_dagster.domain.status import StatusPage
-from oso_dagster.statuspage import addresses, atom, badges, slo_json, statuspage_json, words
+from oso_dagster.domain.status_data import DataGroup, DataSet
+from oso_dagster.domain.status_incidents import Incident, Work, WorkState
+from oso_dagster.domain.status_objective import ObjectiveState
+from oso_dagster.statuspage import addresses, atom, badges, slo_json, statuspage_json
+from oso_dagster.statuspage.templating import environment
 
-MOST_ON_FIRST_PAGE = 40
-"""With more data sets than this the first page names the groups and what is amiss, so that it stays under 100 KB."""
+MOST_BYTES = 100_000
+"""A first page that would be larger names groups instead of data sets, and what is amiss."""
 
 _MOST_URGENT = 15
+_MOST_INCIDENTS = 10
 _MOST_HOLES = 100
+_SHELVES = {
+    Label.CORE: ("Core sources", "Raw data that is held to strict objectives."),
+    Label.UNSTABLE: ("Unstable sources", "Raw data that is held to loose objectives, and may be removed."),
+    Label.SQLMESH: ("Derived data", "What is computed from the sources, and published."),
+}
 
 
 def render(page: StatusPage) -> dict[str, str]:
     """Make every file of the page, the first page last; the same page gives the same bytes."""
     programs = slo_json.files(page) | statuspage_json.files(page) | atom.files(page) | badges.files(page)
-    return programs | {name: text.encode(errors="replace").decode() for name, text in _pages(page)}
+    return programs | dict(_Pages(page).all())
 
 
-def _pages(page: StatusPage) -> Iterator[tuple[str, str]]:
-    for group in page.groups:
-        for one in group.sets:
-            yield _page(page, f"{addresses.data_set(one.asset)}.html", "data.html", group=group, one=one, most_holes=_MOST_HOLES)
-        yield _page(page, f"{addresses.group(group.name)}.html", "group.html", group=group)
-    for service in page.services:
-        incidents = [one for one in (*page.incidents, *page.past) if one.service == service.name]
-        yield _page(page, f"{addresses.service(service.name)}.html", "service.html", service=service, incidents=incidents)
-    yield _page(page, addresses.HOW, "how.html")
-    yield _page(page, addresses.HISTORY, "history.html")
-    sets = [one for group in page.groups for one in group.sets]
-    urgent = [one for one in sets if one.state == "stale" or one.holes]
-    brief = len(sets) > MOST_ON_FIRST_PAGE
-    yield _page(page, addresses.INDEX, "index.html", brief=brief, urgent=urgent, most_urgent=_MOST_URGENT)
+@dataclass(frozen=True)
+class _Pages:
+    """Renders the pages for people."""
+
+    page: StatusPage
+
+    def all(self) -> Iterator[tuple[str, str]]:
+        """Path and text of each, the first page last."""
+        for group in self.page.groups:
+            yield from (self._data_set(group, one) for one in group.sets)
+            yield self._render(f"{addresses.group(group.name)}.html", "group.html", group=group)
+        for service in self.page.services:
+            incidents = [one for one in (*self.page.incidents, *self.page.past) if one.service == service.name]
+            works = [one for one in self._works if one.service == service.name]
+            values = {"service": service, "incidents": incidents, "maintenance": works, "happened": partial(_happened, incidents)}
+            yield self._render(f"{addresses.service(service.name)}.html", "service.html", **values)
+        yield self._render(addresses.HOW, "how.html")
+        yield self._render(addresses.HISTORY, "history.html")
+        path, text = self._first(brief=False)
+        yield (path, text) if len(text.encode()) < MOST_BYTES else self._first(brief=True)
+
+    def _data_set(self, group: DataGroup, one: DataSet) -> tuple[str, str]:
+        incidents = [incident for incident in self.page.incidents if one.asset in incident.affected]
+        works = [work for work in self._works if work.scope == one.asset]
+        values = {"group": group, "one": one, "incidents": incidents, "maintenance": works, "most_holes": _MOST_HOLES}
+        return self._render(f"{addresses.data_set(one.asset)}.html", "data.html", **values)
+
+    def _first(self, *, brief: bool) -> tuple[str, str]:
+        """The first page, with every data set or with their groups only."""
+        groups = self.page.groups
+        shelves = [(*told, [one for one in groups if one.labels[:1] == (label,)]) for label, told in _SHELVES.items()]
+        urgent = [(group, one) for group in groups for one in group.sets if one.needs_attention]
+        shown = groupby(urgent[:_MOST_URGENT], key=lambda pair: pair[0])
+        values = {
+            "brief": brief,
+            "shelves": [shelf for shelf in shelves if shelf[-1]],
+            "urgent": [DataGroup(of.name, of.title, of.homepage, tuple(one for _, one in pairs)) for of, pairs in shown],
+            "more_urgent": max(len(urgent) - _MOST_URGENT, 0),
+            "most_incidents": _MOST_INCIDENTS,
+        }
+        return self._render(addresses.INDEX, "index.html", **values)
+
+    @cached_property
+    def _works(self) -> tuple[Work, ...]:
+        return self.page.works_that_are(WorkState.RUNNING, WorkState.PLANNED)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """The data sets that have a page."""
+        return frozenset(one.asset for group in self.page.groups for one in group.sets)
+
+    def _render(self, path: str, template: str, **more: Any) -> tuple[str, str]:
+        values = {"page": self.page, "now": self.page.generated_at, "path": path, "root": addresses.root_of(path), **more}
+        text = environment().get_template(template).render(values | {"pages": self._names})
+        return path, text.encode(errors="replace").decode()
 
 
-def _page(page: StatusPage, path: str, template: str, **more: Any) -> tuple[str, str]:
-    values = {"page": page, "now": page.generated_at, "root": addresses.root_of(path), **more}
-    return path, _environment().get_template(template).render(values)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("oso_dagster.statuspage"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style, script = (environment.get_template(name).render() for name in ("page.css", "page.js"))
-    environment.globals.update(
-        policy=_content_security_policy(style, script),
-        verdicts=words.VERDICTS,
-        freshnesses=words.FRESHNESS,
-        states=words.STATES,
-        labels=words.LABELS,
-    )
-    environment.filters.update(
-        age=words.age,
-        day_text=words.day_text,
-        instant=words.instant,
-        lasted=words.lasted,
-        span=words.span,
-        stamp=words.stamp,
-        web_address=words.web_address,
-        slug=addresses.slug,
-        data_path=addresses.data_set,
-        group_path=addresses.group,
-        service_path=addresses.service,
-    )
-    return environment
-
-
-def _content_security_policy(style: str, script: str) -> str:
-    """Allow these two texts, by their hashes, and the icon, which is in the page itself."""
-    allowed = "; ".join(f"{kind}-src '{_hash(text)}'" for kind, text in (("style", style), ("script", script)))
-    return f"default-src 'none'; {allowed}; img-src data:; base-uri 'none'; form-action 'none'"
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
+def _happened(incidents: Sequence[Incident], objective: ObjectiveState, day: Day) -> list[Incident]:
+    """The incidents of an objective that were open on a day."""
+    start = datetime.combine(day.day, time(), UTC)
+    return [one for one in incidents if one.objective == objective.id and one.touches(start, start + timedelta(days=1))]

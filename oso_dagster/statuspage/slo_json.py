@@ -7,8 +7,10 @@ from importlib.resources import files as package_files
 from typing import Any
 
 from oso_dagster.domain.history import Day
-from oso_dagster.domain.status import Incident, ObjectiveState, ServiceState, StatusPage
+from oso_dagster.domain.status import ServiceState, StatusPage
 from oso_dagster.domain.status_data import DataGroup, DataSet
+from oso_dagster.domain.status_incidents import Incident, Work
+from oso_dagster.domain.status_objective import ObjectiveState
 from oso_dagster.statuspage import addresses
 from oso_dagster.statuspage.words import instant
 
@@ -30,6 +32,8 @@ def files(page: StatusPage) -> dict[str, str]:
         "services": [_service(one) for one in page.services],
         "groups": [_group(one) for one in page.groups],
         "incidents": [_incident(one) for one in (*page.incidents, *page.past)],
+        "maintenance": [_work(one, page) for one in page.works],
+        "notices": list(page.notices),
     }
     return {addresses.SCHEMA: schema, addresses.SLO: json.dumps(document, separators=(",", ":")) + "\n"}
 
@@ -53,7 +57,11 @@ def _objective(one: ObjectiveState) -> dict[str, Any]:
         "target_bp": one.target,
         "each": one.each,
         "window_seconds": None if one.window is None else int(one.window.total_seconds()),
-        "budget": one.budget,
+        "budget": one.budget_text,
+        "allowed_failures": one.allowed,
+        "minutes_left": one.minutes_left,
+        "burn": one.burn_text,
+        "met_again_at": None if one.recovers is None else instant(one.recovers),
         "summary": one.summary,
         "guilty": list(one.guilty),
         "evaluated_at": None if one.evaluated_at is None else instant(one.evaluated_at),
@@ -83,9 +91,27 @@ def _data_set(one: DataSet) -> dict[str, Any]:
         "freshness": None if one.freshness is None else one.freshness.value,
         "due_partitions": one.due_partitions,
         "missing_partitions": list(one.holes),
+        "fresh_seconds": int(one.fresh_for.total_seconds()),
+        "fresh_of_seconds": int(one.promised_for.total_seconds()),
     }
 
 
 def _incident(one: Incident) -> dict[str, Any]:
-    until = None if one.until is None else instant(one.until)
-    return {"key": one.key, "title": one.title, "text": one.text, "since": instant(one.since), "until": until}
+    return {
+        "key": one.key,
+        "sprint": one.sprint,
+        "phase": one.phase.value,
+        "objective": one.objective,
+        "title": one.title,
+        "text": one.text,
+        "affected": list(one.affected),
+        "owners": list(one.owners),
+        "since": instant(one.since),
+        "until": None if one.until is None else instant(one.until),
+        "updates": [{"at": instant(said.at), "phase": said.phase.value, "text": said.text} for said in one.updates],
+    }
+
+
+def _work(one: Work, page: StatusPage) -> dict[str, Any]:
+    times = {"start": instant(one.start), "end": instant(one.end)}
+    return {"key": one.key, "scope": one.scope, "reason": one.reason, "state": one.state(page.generated_at).value, **times}

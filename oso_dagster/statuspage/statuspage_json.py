@@ -1,142 +1,116 @@
 """`api/v2/*.json` in the shapes of Atlassian Statuspage, so that the clients which people already have can read the page.
 
-Statuspage has no word for "nothing was measured": components without data are left out here; `slo.json` has them. Services and
-groups of data are component groups, objectives and data sets their components. Links are relative to the file.
+Statuspage has no word for "nothing was measured": components without data are left out here; `slo.json` has them. Links are
+relative to the file. Components are in `statuspage_components`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.status import Incident, ObjectiveState, StatusPage
-from oso_dagster.domain.status_data import DataSet
+from oso_dagster.domain.status import StatusPage
+from oso_dagster.domain.status_incidents import Incident, Phase, Update, Work, WorkState
 from oso_dagster.statuspage import addresses
+from oso_dagster.statuspage.statuspage_components import components_of, identifier, page_id, touched_by
 from oso_dagster.statuspage.words import instant
 
 MOST_INCIDENTS = 50
 
 _INDICATORS = {Verdict.COMPLIANT: "none", Verdict.AT_RISK: "minor", Verdict.BREACHED: "major", Verdict.NO_DATA: "minor"}
-_OBJECTIVES = {
-    Verdict.COMPLIANT: "operational",
-    Verdict.AT_RISK: "degraded_performance",
-    Verdict.BREACHED: "partial_outage",
-}
-_SETS = {"fresh": "operational", "not_due": "operational", "no_promise": "operational", "stale": "degraded_performance"}
-_SEVERITY = ("operational", "degraded_performance", "partial_outage")
+_PHASES = {Phase.OPEN: "investigating", Phase.WATCHED: "monitoring", Phase.OVER: "resolved"}
+_WORKS = {WorkState.PLANNED: "scheduled", WorkState.RUNNING: "in_progress", WorkState.DONE: "completed"}
 
 
 def files(page: StatusPage) -> dict[str, str]:
-    """`summary`, `status`, `components` and `incidents`, as a Statuspage serves them."""
-    head = {"page": _page(page)}
-    status = {"status": {"indicator": _INDICATORS[page.verdict], "description": page.headline}}
-    components = {"components": list(_components(page))}
-    unresolved = {"incidents": [_incident(page, one) for one in page.incidents], "scheduled_maintenances": []}
-    every = {"incidents": [_incident(page, one) for one in (*page.incidents, *page.past)[:MOST_INCIDENTS]]}
-    found = {
-        "summary": head | components | unresolved | status,
+    """`summary`, `status`, `components`, `incidents` and `scheduled-maintenances`, as a Statuspage serves them."""
+    components = components_of(page)
+    parts = {one["id"]: one for one in components}
+    works = [_maintenance(page, one, parts) for one in page.works]
+    unresolved = [_incident(page, one, parts) for one in page.incidents]
+    resolved = [_incident(page, one, parts) for one in page.past]
+    head, status = {"page": _page(page)}, {"status": {"indicator": _indicator(page), "description": page.headline}}
+    ahead = [one for one in works if one["status"] != "completed"]
+    summary = {"components": components, "incidents": unresolved, "scheduled_maintenances": ahead}
+    found: dict[str, dict[str, Any]] = {
+        "summary": head | summary | status,
         "status": head | status,
-        "components": head | components,
-        "incidents": head | every,
+        "components": head | {"components": components},
+        "incidents": head | {"incidents": (unresolved + resolved)[:MOST_INCIDENTS]},
+        "scheduled-maintenances": head | {"scheduled_maintenances": works[::-1]},
     }
     return {f"api/v2/{name}.json": json.dumps(value, indent=1) + "\n" for name, value in found.items()}
 
 
-def identifier(*names: str) -> str:
-    """Twelve characters that stay the same as long as the names do."""
-    return sha256("\0".join(names).encode(errors="surrogatepass")).hexdigest()[:12]
+def _indicator(page: StatusPage) -> str:
+    running = page.works_that_are(WorkState.RUNNING)
+    return "maintenance" if running and page.verdict is Verdict.COMPLIANT else _INDICATORS[page.verdict]
 
 
 def _page(page: StatusPage) -> dict[str, Any]:
     name = "Open Source Observer" + ("" if page.is_live else f" ({page.world} world)")
-    values = {"id": _page_id(page), "name": name, "url": "../../index.html", "time_zone": "Etc/UTC"}
+    values = {"id": page_id(page), "name": name, "url": "../../index.html", "time_zone": "Etc/UTC"}
     return values | {"updated_at": instant(page.generated_at)}
 
 
-def _page_id(page: StatusPage) -> str:
-    return identifier("page", page.world)
-
-
-def _components(page: StatusPage) -> Iterator[dict[str, Any]]:
-    for service in page.services:
-        inside = [one for one in service.objectives if one.verdict is not Verdict.NO_DATA]
-        parts = [_objective(page, service.name, one) for one in inside]
-        yield from _group(page, ("service", service.name), service.title, service.explanation, parts)
-    for group in page.groups:
-        parts = [_data_set(page, group.name, one) for one in group.sets if one.state in _SETS]
-        yield from _group(page, ("group", group.name), group.title, None, parts)
-
-
-def _group(
-    page: StatusPage, key: tuple[str, str], name: str, text: str | None, parts: list[dict[str, Any]]
-) -> Iterable[dict[str, Any]]:
-    if not parts:
-        return []
-    worst = max((part["status"] for part in parts), key=_SEVERITY.index)
-    head = _component(page, identifier(*key), name, worst, text, page.generated_at)
-    inside = {"group": True, "components": [part["id"] for part in parts]}
-    return [head | inside, *({**part, "position": number} for number, part in enumerate(parts, start=1))]
-
-
-def _objective(page: StatusPage, service: str, one: ObjectiveState) -> dict[str, Any]:
-    moment = one.evaluated_at or page.generated_at
-    part = _component(page, identifier("objective", one.id), one.title, _OBJECTIVES[one.verdict], one.summary, moment)
-    return part | {"group_id": identifier("service", service)}
-
-
-def _data_set(page: StatusPage, group: str, one: DataSet) -> dict[str, Any]:
-    moment = one.last_good or page.generated_at
-    part = _component(page, identifier("data", one.asset), one.asset, _SETS[one.state], one.title, moment)
-    return part | {"group_id": identifier("group", group)}
-
-
-def _component(page: StatusPage, key: str, name: str, status: str, text: str | None, moment: datetime) -> dict[str, Any]:
-    return {
-        "id": key,
-        "name": name,
-        "status": status,
-        "created_at": None,
-        "updated_at": instant(moment),
-        "position": 1,
-        "description": text,
-        "showcase": False,
-        "start_date": None,
-        "group_id": None,
-        "page_id": _page_id(page),
-        "group": False,
-        "only_show_if_degraded": False,
-    }
-
-
-def _incident(page: StatusPage, one: Incident) -> dict[str, Any]:
+def _incident(page: StatusPage, one: Incident, parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     key = identifier("incident", page.world, one.key)
-    updates = [_update(key, "investigating", one.title if one.until else one.text, one.since)]
-    if one.until is not None:
-        updates.insert(0, _update(key, "resolved", one.text, one.until))
-    return {
-        "id": key,
-        "name": one.title,
-        "status": updates[0]["status"],
+    touched = [parts[name] for name in touched_by(page, one.objective, *one.affected) if name in parts]
+    watched = [update.at for update in one.timeline if update.phase is Phase.WATCHED]
+    return _event(page, one.key, key, one.title) | {
+        "status": _PHASES[one.phase],
         "created_at": instant(one.since),
         "updated_at": instant(one.changed_at),
-        "monitoring_at": None,
+        "monitoring_at": instant(watched[-1]) if watched else None,
         "resolved_at": None if one.until is None else instant(one.until),
         "impact": _INDICATORS[one.verdict],
-        "shortlink": f"../../{addresses.HISTORY}#{addresses.slug(one.key)}",
         "started_at": instant(one.since),
-        "page_id": _page_id(page),
-        "incident_updates": updates,
-        "components": [],
-        "reminder_intervals": None,
+        "incident_updates": _updates(key, [(_PHASES[update.phase], update) for update in one.timeline], touched),
+        "components": touched,
     }
 
 
-def _update(incident: str, status: str, body: str, moment: datetime) -> dict[str, Any]:
+def _maintenance(page: StatusPage, one: Work, parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    key, state = identifier("maintenance", page.world, one.key), one.state(page.generated_at)
+    touched = [parts[name] for name in touched_by(page, one.scope) if name in parts]
+    reached = one.changed_at(page.generated_at)
+    return _event(page, one.key, key, f"Maintenance: {one.title}") | {
+        "status": _WORKS[state],
+        "created_at": instant(min(one.start, reached)),
+        "updated_at": instant(reached),
+        "monitoring_at": None,
+        "resolved_at": instant(one.end) if state is WorkState.DONE else None,
+        "impact": "maintenance",
+        "started_at": None if state is WorkState.PLANNED else instant(one.start),
+        "scheduled_for": instant(one.start),
+        "scheduled_until": instant(one.end),
+        "incident_updates": _updates(key, [(_WORKS[state], Update(reached, one.reason))], touched),
+        "components": touched,
+    }
+
+
+def _event(page: StatusPage, name: str, key: str, title: str) -> dict[str, Any]:
+    link = f"../../{addresses.HISTORY}#{addresses.slug(name)}"
+    return {"id": key, "name": title, "shortlink": link, "page_id": page_id(page), "reminder_intervals": None}
+
+
+def _updates(incident: str, said: list[tuple[str, Update]], touched: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The newest first. An update is known by its place, which stays: a timeline only grows."""
+    found = [_update(incident, number, status, one, touched) for number, (status, one) in enumerate(said)]
+    return found[::-1]
+
+
+def _update(incident: str, number: int, status: str, one: Update, touched: list[dict[str, Any]]) -> dict[str, Any]:
+    at = _times(one.at)
+    values = {"id": identifier(incident, str(number)), "status": status, "body": one.text, "incident_id": incident}
+    affected = [{"code": part["id"], "name": part["name"], "new_status": part["status"]} for part in touched]
+    quiet = {"deliver_notifications": False, "custom_tweet": None, "tweet_id": None}
+    return values | at | {"affected_components": affected or None} | quiet
+
+
+def _times(moment: datetime) -> dict[str, str]:
     at = instant(moment)
-    values = {"id": identifier(incident, status), "status": status, "body": body, "incident_id": incident}
-    times = {"created_at": at, "updated_at": at, "display_at": at}
-    return values | times | {"affected_components": None, "deliver_notifications": False, "custom_tweet": None, "tweet_id": None}
+    return {"created_at": at, "updated_at": at, "display_at": at}

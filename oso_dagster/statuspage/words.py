@@ -10,6 +10,8 @@ from oso_dagster.domain.history import Day
 VERDICTS = {"compliant": "Compliant", "at_risk": "At risk", "breached": "Breached", "no_data": "No data"}
 FRESHNESS = {"fresh": "Fresh", "stale": "Stale", "not_due": "Not due yet"}
 STATES = FRESHNESS | {"no_promise": "No promise", "no_data": "Never loaded"}
+PHASES = {"open": "Being mended", "watched": "Met again, watched", "over": "Resolved"}
+WORKS = {"planned": "Planned", "running": "Under way", "done": "Done"}
 LABELS = {"core": "core", "unstable": "unstable", "sqlmesh": "derived"}
 
 
@@ -41,6 +43,59 @@ def age(moment: datetime, now: datetime) -> str:
     if elapsed < timedelta(days=2):
         return _count(elapsed // timedelta(hours=1), "hour") + " ago"
     return _count(elapsed // timedelta(days=1), "day") + " ago"
+
+
+def until(moment: datetime, now: datetime) -> str:
+    """How long after `now` something will be, cut off to one unit.
+
+    >>> until(datetime(2025, 1, 4, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC))
+    'in 3 days'
+    """
+    return f"in {lasted(moment - now)}" if moment > now else age(moment, now)
+
+
+def exactly(length: timedelta) -> str:
+    """A length in its two largest units, cut off.
+
+    >>> exactly(timedelta(days=29, hours=11, minutes=3)), exactly(timedelta(minutes=5))
+    ('29 days 11 hours', '5 minutes')
+    """
+    minutes = length // timedelta(minutes=1)
+    parts = [(minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute")]
+    said = [_count(number, unit) for number, unit in parts if number]
+    return " ".join(said[:2]) or _count(0, "minute")
+
+
+def minutes(number: int) -> str:
+    """Minutes of total outage that are left of a budget.
+
+    >>> minutes(312), minutes(-5)
+    ('312 minutes of outage', '5 minutes of outage too many')
+    """
+    return f"{_count(number, 'minute')} of outage" if number >= 0 else f"{_count(-number, 'minute')} of outage too many"
+
+
+def capital(text: str) -> str:
+    """The sentence with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def date_text(moment: datetime) -> str:
+    """A date for people, in UTC.
+
+    >>> date_text(datetime(2025, 1, 2, 3, tzinfo=UTC))
+    '2 Jan'
+    """
+    return f"{moment.astimezone(UTC):%-d %b}"
+
+
+def month_text(moment: datetime) -> str:
+    """A month for people, in UTC.
+
+    >>> month_text(datetime(2025, 1, 2, 3, tzinfo=UTC))
+    'January 2025'
+    """
+    return f"{moment.astimezone(UTC):%B %Y}"
 
 
 def lasted(length: timedelta) -> str:

@@ -16,10 +16,10 @@ from typing import Any
 import duckdb
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from oso_dagster.domain.loading import Extract, Facts, Loaded, LoadRecord, RefusedError
+from oso_dagster.domain.loading import CUT_SHORT, NEWEST_EVENT, Extract, Facts, Loaded, LoadRecord, RefusedError
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Source, Table
-from oso_dagster.warehouse import guards, publishing, staging
+from oso_dagster.warehouse import event_time, guards, publishing, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.lock import hold
 
@@ -95,22 +95,27 @@ class DuckDBWarehouse:
     ) -> Loaded:
         """Stage, judge and publish one extract. Raises RefusedError, and then nothing that a reader sees has changed."""
         with staging.landed(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
-            before = publishing.last_load(arrival.connection, source.name, table.name, window.key if window else None)
+            key = window.key if window else None
+            before = publishing.last_load(arrival.connection, source.name, table.name, key)
             rows = guards.count(arrival.connection, table)
-            findings = guards.judge(arrival.connection, source.name, table, rows, before, allow_shrink=allow_shrink)
+            findings = guards.judge(arrival.connection, source.name, table, rows, window, before, allow_shrink=allow_shrink)
             failed = [finding for finding in findings if not finding.passed]
             if failed:
                 raise RefusedError("; ".join(finding.message for finding in failed), findings)
+            facts = _facts(source, table, extract)
+            history = publishing.row_counts(arrival.connection, source.name, table.name)
+            findings += guards.warn(arrival.connection, table, rows, facts, history)
+            newest = event_time.newest(arrival.connection, table)
             record = LoadRecord(
                 load_id=arrival.load_id,
                 source=source.name,
                 table=table.name,
-                partition=window.key if window else None,
+                partition=key,
                 version=extract.version,
                 fingerprint=fingerprint,
                 rows=rows,
                 loaded_at=datetime.now(UTC),
-                facts=_plain(extract.facts),
+                facts=facts | ({NEWEST_EVENT: newest.isoformat()} if newest else {}),
             )
             new_columns = publishing.publish(arrival.connection, table, record, window)
             return Loaded(record, findings, new_columns)
@@ -145,6 +150,14 @@ class DuckDBWarehouse:
 def _is_busy(error: BaseException) -> bool:
     text = str(error)
     return isinstance(error, duckdb.Error) and ("Could not set lock" in text or "different configuration" in text)
+
+
+def _facts(source: Source, table: Table, extract: Extract) -> Facts:
+    """What the extract told, now that it is drawn. Raises RefusedError for a cut-short one that its table does not allow."""
+    facts = _plain(extract.facts)
+    if facts.get(CUT_SHORT) and not table.resumable:
+        raise RefusedError(f"{source.name}.{table.name}: cut short ({facts[CUT_SHORT]}), but the table is not resumable")
+    return facts
 
 
 def _plain(facts: Mapping[str, object]) -> Facts:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 import duckdb
 
-from oso_dagster.domain.loading import Finding, LoadRecord, refuse_shrink
+from oso_dagster.domain.loading import CUT_SHORT, Facts, Finding, LoadRecord, RefusedError, refuse_shrink, row_count_band
+from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Disposition, Table
+from oso_dagster.warehouse import event_time
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.staging import SCHEMA
 
@@ -28,20 +33,68 @@ def judge(
     source: str,
     table: Table,
     rows: dict[str, int],
+    window: Window | None,
     before: LoadRecord | None,
     *,
     allow_shrink: bool,
 ) -> list[Finding]:
-    """All findings, passed or not; a missing column stops the rest, which could not be asked."""
+    """What blocks, passed or not; a missing column stops the rest, which could not be asked."""
     where = f"{source}.{table.name}"
     findings = [_arrived(where, table, rows), _columns_present(connection, where, table, rows)]
     if findings[-1].passed:
         findings.append(_primary_key(connection, where, table, rows))
+        if table.disposition is Disposition.REPLACE_PARTITION:
+            if window is None:
+                raise RefusedError(f"{where}: replace_partition needs a partition")
+            findings.append(event_time.in_partition(connection, where, table, window))
+        if table.event_time is not None:
+            findings.append(_not_in_future(connection, where, table))
     if allow_shrink or table.disposition is not Disposition.REPLACE:
         findings.append(Finding("not_shrunk", passed=True, message="not asked: shrinking is allowed here"))
     else:
         findings.append(_not_shrunk(source, table, rows, before))
     return findings
+
+
+def warn(
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: dict[str, int], facts: Facts, history: Sequence[int]
+) -> list[Finding]:
+    """What is told but does not block: columns that nobody declared, an unusual number of rows, a load that was cut short."""
+    findings = [_schema(connection, table), _usual(rows[table.name], row_count_band(history))]
+    if table.resumable:
+        why = facts.get(CUT_SHORT)
+        findings.append(Finding("complete", why is None, f"cut short: {why}" if why else "complete", blocking=False))
+    return findings
+
+
+def _schema(connection: duckdb.DuckDBPyConnection, table: Table) -> Finding:
+    there = columns_of(connection, SCHEMA)
+    unknown = [
+        f"{name}.{column} ({kind})"
+        for name, columns in table.physical.items()
+        for column, kind in there.get(name, {}).items()
+        if column not in {one.name for one in columns}
+    ]
+    message = f"columns that are not declared: {', '.join(unknown)}" if unknown else "as declared"
+    return Finding("schema", not unknown, message, {"undeclared": unknown}, blocking=False)
+
+
+def _usual(rows: int, band: tuple[int, int] | None) -> Finding:
+    if band is None:
+        return Finding(
+            "row_count_band", passed=True, message=f"{rows:,} rows; too few loads to know what is usual", blocking=False
+        )
+    low, high = band
+    facts: Facts = {"rows": rows, "usual_from": low, "usual_to": high}
+    return Finding("row_count_band", low <= rows <= high, f"{rows:,} rows; usual are {low:,} to {high:,}", facts, blocking=False)
+
+
+def _not_in_future(connection: duckdb.DuckDBPyConnection, where: str, table: Table) -> Finding:
+    try:
+        found = event_time.newest(connection, table)
+    except duckdb.ConversionException as error:
+        raise RefusedError(f"{where}: a column has changed its type: {error}") from error
+    return event_time.not_in_future(where, table, found, datetime.now(UTC))
 
 
 def _arrived(where: str, table: Table, rows: dict[str, int]) -> Finding:

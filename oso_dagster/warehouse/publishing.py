@@ -10,10 +10,11 @@ from datetime import UTC
 
 import duckdb
 
-from oso_dagster.domain.loading import LoadRecord, RefusedError
+from oso_dagster.domain.loading import LoadRecord
 from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Column, Disposition, Table
+from oso_dagster.domain.source import Table
 from oso_dagster.warehouse.ddl import columns_of, create, duckdb_type, quoted
+from oso_dagster.warehouse.moving import delete_the_departed, move
 from oso_dagster.warehouse.staging import SCHEMA
 
 _LOADS = """
@@ -66,6 +67,14 @@ def last_load(connection: duckdb.DuckDBPyConnection, source: str, table: str, pa
     )
 
 
+def row_counts(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> list[int]:
+    """Rows of the parent table in its newest loads, whatever their partition."""
+    found = connection.execute(
+        "SELECT rows FROM platform.loads WHERE source = ? AND table_name = ? ORDER BY loaded_at DESC LIMIT 30", [source, table]
+    ).fetchall()
+    return [int(json.loads(rows)[table]) for (rows,) in found]
+
+
 def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRecord, window: Window | None) -> list[str]:
     """Move the staged rows to their tables; returns the columns that are new upstream."""
     connection.begin()
@@ -74,7 +83,8 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
         staged = columns_of(connection, SCHEMA)
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
         for name in table.physical:
-            _move(connection, f"{SCHEMA}.{quoted(name)}", record, table, name, window, staged.get(name, {}))
+            move(connection, record, table, name, window, staged.get(name, {}))
+        delete_the_departed(connection, record.source, table)
         connection.execute(
             "INSERT INTO platform.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -99,50 +109,3 @@ def _add_columns(
     for column, kind in new.items():
         connection.execute(f"ALTER TABLE {quoted(source)}.{quoted(name)} ADD COLUMN {quoted(column)} {kind}")
     return [f"{name}.{column}" for column in new]
-
-
-def _move(
-    connection: duckdb.DuckDBPyConnection,
-    staged: str,
-    record: LoadRecord,
-    table: Table,
-    name: str,
-    window: Window | None,
-    arrived: dict[str, str],
-) -> None:
-    target = f"{quoted(record.source)}.{quoted(name)}"
-    _make_room(connection, target, staged, table, name, window, there=bool(arrived))
-    if arrived:
-        declared: dict[str, Column] = {column.name: column for column in table.physical[name]}
-        names = ", ".join(quoted(column) for column in arrived)
-        values = ", ".join(
-            f"CAST({quoted(column)} AS {duckdb_type(declared[column].type)})" if column in declared else quoted(column)
-            for column in arrived
-        )
-        try:
-            connection.execute(f"INSERT INTO {target} ({names}) SELECT {values} FROM {staged}")
-        except duckdb.ConversionException as error:
-            raise RefusedError(f"{record.source}.{name}: a column has changed its type: {error}") from error
-
-
-def _make_room(
-    connection: duckdb.DuckDBPyConnection,
-    target: str,
-    staged: str,
-    table: Table,
-    name: str,
-    window: Window | None,
-    *,
-    there: bool,
-) -> None:
-    """Delete what the new rows stand for: all of it, one partition, or the rows with the same key."""
-    if table.disposition is Disposition.REPLACE:
-        connection.execute(f"DELETE FROM {target}")
-    elif table.disposition is Disposition.REPLACE_PARTITION:
-        if window is None or window.start is None or table.event_time is None:
-            raise RefusedError(f"{target}: replace_partition needs a time partition and an event_time column")
-        time = quoted(table.event_time)
-        connection.execute(f"DELETE FROM {target} WHERE {time} >= ? AND {time} < ?", [window.start, window.end])
-    elif table.disposition is Disposition.MERGE and there:
-        same = " AND ".join(f"old.{quoted(column)} = new.{quoted(column)}" for column in table.keys[name])
-        connection.execute(f"DELETE FROM {target} AS old USING {staged} AS new WHERE {same}")

@@ -11,25 +11,54 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dlt
 import duckdb
+from dlt.common.destination import DestinationCapabilitiesContext
 from filelock import FileLock, Timeout
 
 from oso_dagster.domain.loading import Extract, RefusedError
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Table
+from oso_dagster.warehouse.ddl import quoted
 
 DATABASE = "memory"
 """DuckDB's name for a connection's own database in memory."""
 
+SURVIVING = f"{DATABASE}.main.surviving"
+"""Where the keys are that upstream still has, when the extract says so."""
+
 SCHEMA = f"{DATABASE}.arrived"
 """Where the staged tables are, under the names under which they will be published."""
 
+_MEMORY = "384MiB"
+"""What DuckDB may hold of one load; the rest of a large one is spilled to disk, so that a day of any size fits."""
+
 _CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
+
+
+class _Memory(dlt.destinations.duckdb):
+    """dlt's DuckDB, asked once for what it can do: dlt asks it seventeen times a load, which takes a third of a small one."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(connection)
+        self._known: dict[str | None, DestinationCapabilitiesContext] = {}
+
+    @property
+    def destination_type(self) -> str:
+        """What dlt calls it, whatever our class is called."""
+        return "dlt.destinations.duckdb"
+
+    def capabilities(self, config: Any = None, naming: Any = None) -> DestinationCapabilitiesContext:
+        """What it can do under a naming convention; a copy, for dlt changes it."""
+        convention = naming.name() if naming else None
+        if convention not in self._known:
+            self._known[convention] = super().capabilities(config, naming)
+        return copy(self._known[convention])
 
 
 @dataclass(frozen=True)
@@ -54,8 +83,13 @@ def landed(cache: Path, source: str, table: Table, extract: Extract, window: Win
     try:
         with FileLock(f"{folder}.lock", timeout=0), duckdb.connect() as connection:
             shutil.rmtree(folder, ignore_errors=True)
+            connection.execute("SET TimeZone = 'UTC'")  # a date begins at midnight UTC, wherever this runs
             connection.execute("SET temp_directory = ?", [str(folder / "spilled")])
-            yield Arrival(connection, _stage(folder, name, extract, connection))
+            connection.execute(f"SET memory_limit = '{_MEMORY}'")
+            connection.execute("SET preserve_insertion_order = false")  # keeping it would hold a large load in memory
+            load_id = _stage(folder, name, extract, connection)
+            _stage_surviving(connection, source, table, extract)
+            yield Arrival(connection, load_id)
             shutil.rmtree(folder, ignore_errors=True)
     except Timeout:
         raise RefusedError(f"{source}.{table.name}: another run is loading it now; run again when that one is done") from None
@@ -66,7 +100,7 @@ def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBP
     pipeline = dlt.pipeline(
         name,
         pipelines_dir=str(folder),
-        destination=dlt.destinations.duckdb(connection),
+        destination=_Memory(connection),
         dataset_name=SCHEMA.removeprefix(f"{DATABASE}."),
     )
     resources = [
@@ -79,6 +113,22 @@ def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBP
     info.raise_on_failed_jobs()
     (load_id,) = info.loads_ids
     return str(load_id)
+
+
+def _stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: Table, extract: Extract) -> None:
+    """The surviving keys, in full: an empty set of them is an error, for it would delete every row."""
+    if extract.surviving is None:
+        return
+    rows = 0
+    for number, batch in enumerate(extract.surviving):
+        connection.register("surviving_batch", batch)
+        keys = ", ".join(quoted(name) for name in table.primary_key)
+        verb = f"INSERT INTO {SURVIVING}" if number else f"CREATE TABLE {SURVIVING} AS"
+        connection.execute(f"{verb} SELECT {keys} FROM surviving_batch")
+        connection.unregister("surviving_batch")
+        rows += batch.num_rows
+    if not rows:
+        raise RefusedError(f"{source}.{table.name}: upstream names no surviving row; that would delete them all")
 
 
 def _quiet() -> None:

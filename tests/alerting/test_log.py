@@ -1,29 +1,48 @@
 import logging
 
-from oso_dagster.alerting.log import LogChannel
-from oso_dagster.domain.alert import Alert, Raise, Recover, Severity
+import pytest
+
+from oso_dagster.alerting.log import LogSender
+from oso_dagster.domain.announcement import Said
+from oso_dagster.domain.incident import Severity
+from tests.alerting.told import Task, announcement, incident
 
 
-def alert(severity=Severity.ERROR, body="two of three bad"):
-    return Alert("shop.sales", severity, "team:shop", "shop.sales is breached", body, "look at the till")
+@pytest.fixture
+def say(caplog):
+    def _say(told, **task):
+        with caplog.at_level(logging.DEBUG):
+            LogSender(logging.getLogger("channel")).send(Task(told, **task), 1)
+        return caplog.records[-1].levelname, caplog.records[-1].getMessage()
+
+    return _say
 
 
-def test_an_alert_is_one_line_with_all_that_is_needed(caplog):
-    with caplog.at_level(logging.INFO):
-        LogChannel(logging.getLogger("channel")).deliver(Raise(alert(body="two of\nthree bad, 50 %")))
-    [record] = caplog.records
-    assert record.levelno == logging.ERROR
-    assert record.getMessage() == (
-        "ALERT shop.sales is breached | key=shop.sales severity=error owner=team:shop"
-        " | two of three bad, 50 % | next: look at the till"
-    )
+def test_an_alert_is_one_line_with_key_owner_and_next_step(say):
+    told = announcement(about=incident(body=("two of\nthree bad", "50 %")))
+    level, line = say(told)
+    assert level == "ERROR"
+    assert "\n" not in line
+    for part in (
+        "RAISED",
+        "shop/things is stale",
+        f"key={told.key}",
+        "owner=team:shop",
+        "two of three bad; 50 %",
+        "next: Look at",
+    ):
+        assert part in line
 
 
-def test_a_warning_is_a_warning(caplog):
-    LogChannel(logging.getLogger("channel")).deliver(Raise(alert(Severity.WARNING)))
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+@pytest.mark.parametrize(("severity", "level"), [("page", "ERROR"), ("ticket", "WARNING"), ("info", "INFO")])
+def test_the_louder_the_incident_the_higher_the_level(say, severity, level):
+    assert say(announcement(about=incident(severity=Severity(severity))))[0] == level
 
 
-def test_a_recovery_is_one_line(caplog):
-    LogChannel(logging.getLogger("channel")).deliver(Recover("shop.sales", "all good\nagain"))
-    assert [record.getMessage() for record in caplog.records] == ["RECOVERED shop.sales | all good again"]
+def test_a_recovery_leaves_nothing_to_do(say):
+    level, line = say(announcement(Said.RECOVERED))
+    assert (level, "RECOVERED" in line, line.endswith("next: nothing")) == ("WARNING", True, True)
+
+
+def test_what_may_be_a_second_line_says_so(say):
+    assert "(sent again)" in say(announcement(), perhaps_sent=True)[1]

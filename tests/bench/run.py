@@ -1,97 +1,43 @@
-"""`make bench`: how fast the pipe is, as ratios against named baselines measured in the same run.
+"""`make bench`: how fast the platform is, as ratios against named baselines measured in the same run.
 
-The directory is one of about 7,000 invented projects; `OSO_OSS_DIRECTORY_URL=file:///… make bench` takes a real one.
+Every module of this folder with a function `bench(console)` is a subject; it prints its tables and returns the goals that it
+missed, in words. `python -m tests.bench.run NAME …` takes some of them.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
+import importlib
+import pkgutil
 import sys
-import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from statistics import median
-from time import perf_counter
 
 from rich.console import Console
-from rich.table import Column, Table
 
-from tests.bench import directory
-
-REPEATS = 5
+import tests.bench
 
 
-def main() -> None:
-    """Measure everything and print one table per subject; exits with 1 when a goal is missed."""
-    console = Console()
-    with tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
-        missed = _load(console, Path(scratch)) + _imports(console)
+def subjects() -> dict[str, Callable[[Console], list[str]]]:
+    """The benchmarks by the name of their module."""
+    modules = {one.name: importlib.import_module(f"tests.bench.{one.name}") for one in pkgutil.iter_modules(tests.bench.__path__)}
+    return {name: module.bench for name, module in modules.items() if hasattr(module, "bench")}
+
+
+def main(names: list[str]) -> int:
+    """Measure what is named, or everything; 1 when a goal is missed, 2 when a name is unknown."""
+    console, known = Console(), subjects()
+    if unknown := set(names) - set(known):
+        console.print(
+            f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}", highlight=False
+        )
+        return 2
+    missed: list[str] = []
+    for name in names or sorted(known):
+        console.rule(name.replace("_", " "))
+        missed += [f"{name}: {goal}" for goal in known[name](console)]
     for goal in missed:
         console.print(f"[red]missed:[/red] {goal}", highlight=False)
-    sys.exit(1 if missed else 0)
-
-
-def _load(console: Console, scratch: Path) -> list[str]:
-    url = os.environ.get("OSO_OSS_DIRECTORY_URL") or directory.invented(scratch / "directory.git", datetime.now(UTC))
-    snapshot = directory.fetched(url, scratch / "cache")
-    ways: dict[str, Callable[[Path], int]] = {
-        "floor: yaml-rs, Arrow, plain DuckDB": lambda folder: directory.floor(snapshot, folder),
-        "ours: read, judge, dlt, guards, publish": lambda folder: directory.ours(url, scratch / "cache", folder),
-        "PyYAML CSafeLoader, dlt with dicts": lambda folder: directory.with_dicts(snapshot, folder),
-    }
-    spent: dict[str, list[float]] = {name: [] for name in ways}
-    rows: set[int] = set()
-    for turn in range(REPEATS + 1):
-        for number, (name, way) in enumerate(ways.items()):
-            if number == 2 and turn not in {0, REPEATS}:  # twelve seconds each: once to warm up, once to measure
-                continue
-            folder = scratch / f"{turn}-{number}"
-            folder.mkdir()
-            began = perf_counter()
-            rows.add(way(folder))
-            if turn:  # the first turn pays for imports
-                spent[name].append(perf_counter() - began)
-    if len(rows) != 1:
-        raise AssertionError(f"the ways disagree about the number of projects: {rows}")
-    seconds = {name: median(times) for name, times in spent.items()}
-    floor, ours, dicts = seconds.values()
-    table = Table(
-        "way",
-        Column("seconds", justify="right"),
-        Column("÷ floor", justify="right"),
-        title=f"{rows.pop():,} projects: read, parse, load",
-    )
-    for name, value in seconds.items():
-        table.add_row(name, f"{value:.2f}", f"{value / floor:.1f}")
-    console.print(table)
-    goals = {
-        f"own work under 1 s: {ours:.2f} s": ours < 1,
-        f"at most 3 × the floor: {ours / floor:.1f}": ours <= 3 * floor,
-        f"at least 5 × faster than dicts: {dicts / ours:.1f}": dicts >= 5 * ours,
-    }
-    return [goal for goal, met in goals.items() if not met]
-
-
-def _imports(console: Console) -> list[str]:
-    modules = {"nothing": "pass", "dagster": "import dagster", "the code location": "import oso_dagster.definitions"}
-    spent: dict[str, list[float]] = {name: [] for name in modules}
-    for turn in range(REPEATS + 1):
-        for name, code in modules.items():
-            began = perf_counter()
-            subprocess.run([sys.executable, "-c", code], check=True)
-            if turn:  # the first turn writes bytecode and SQLMesh's manifest
-                spent[name].append(perf_counter() - began)
-    bare, dagster, location = (median(times) for times in spent.values())
-    ratio = (location - bare) / (dagster - bare)
-    table = Table("import", Column("seconds", justify="right"), title="Loading the code location")
-    for name, times in spent.items():
-        table.add_row(name, f"{median(times):.2f}")
-    console.print(table)
-    console.print(f"÷ importing dagster alone: {ratio:.2f}")
-    return [] if ratio <= 1.5 else [f"at most 1.5 × importing dagster: {ratio:.2f}"]
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -11,15 +11,17 @@ import pytest
 from oso_dagster.domain.attempts import Label
 from oso_dagster.domain.freshness import Freshness
 from oso_dagster.domain.slo import ALL, Verdict
-from oso_dagster.domain.status import Incident, ObjectiveState, ServiceState, StatusPage, worst
+from oso_dagster.domain.status import ServiceState, StatusPage, worst
 from oso_dagster.domain.status_data import DataSet
+from oso_dagster.domain.status_incidents import Incident, Phase, Update, Work, WorkState, told_once
+from oso_dagster.domain.status_objective import ObjectiveState
 
 NOW = datetime(2025, 11, 21, 9, 5, tzinfo=UTC)
 GOOD, RISK, BAD, NONE = Verdict.COMPLIANT, Verdict.AT_RISK, Verdict.BREACHED, Verdict.NO_DATA
 
 
 def state(verdict: Verdict, good: int = 1, valid: int = 1, target: int = 9_900) -> ObjectiveState:
-    return ObjectiveState("s.o", "Title", verdict, good, valid, target, None, "", "")
+    return ObjectiveState("s.o", "Title", verdict, good, valid, target, None, "")
 
 
 def page(*verdicts: Verdict) -> StatusPage:
@@ -102,3 +104,85 @@ def test_a_page_that_would_be_old_at_once_is_refused() -> None:
 def test_a_promise_and_its_verdict_come_together(within: timedelta | None, freshness: Freshness | None) -> None:
     with pytest.raises(ValueError, match="come together"):
         DataSet("s/t", "T", Label.CORE, "team:data", 1, NOW, within, freshness)
+
+
+MONTH = timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("good", "valid", "said"),
+    [
+        (719, 720, "6 of 7 failures"),
+        (720, 720, "7 of 7 failures"),
+        (713, 720, "0 of 7 failures"),
+        (712, 720, "1 over the 7 allowed"),
+        (30, 30, "no failure allowed"),
+        (29, 30, "none allowed, 1 failed"),
+        (0, 0, ""),
+    ],
+)
+def test_a_budget_is_told_in_whole_events(good: int, valid: int, said: str) -> None:
+    assert replace(state(GOOD, good, valid), window=MONTH).budget_text == said
+
+
+def test_an_objective_without_a_common_budget_says_why() -> None:
+    assert state(BAD, 2, 3, ALL).budget_text == "none: all count"
+    assert replace(state(BAD, 2, 3), each=True).budget_text == "each by itself"
+
+
+@pytest.mark.parametrize(("good", "left"), [(10_000, 432), (9_950, 216), (9_900, 0), (9_890, -44)])
+def test_minutes_of_outage_are_cut_off_and_negative_when_overspent(good: int, left: int) -> None:
+    timed = replace(state(GOOD, good, 10_000), window=MONTH, timed=True)
+    assert timed.minutes_left == left
+    assert replace(timed, timed=False).minutes_left is None
+
+
+def incident(since: int, until: int | None = None, **changes: object) -> Incident:
+    """Open from hour `since` to hour `until` of the day before NOW."""
+    start = NOW - timedelta(days=1)
+    end = None if until is None else start + timedelta(hours=until)
+    values: dict[str, object] = {"objective": "s.o", "until": end}
+    return Incident(f"k{since}", "Title", "Text", start + timedelta(hours=since), **(values | changes))  # type: ignore[arg-type]
+
+
+def test_a_breach_that_a_sprint_tells_is_not_told_again() -> None:
+    sprint = incident(2, 9, sprint=True)
+    told, before, other = incident(2, 5), incident(0, 1), incident(2, 5, objective="s.other")
+    still, later = incident(8), incident(10)
+    assert told_once([sprint], [told]) == (sprint,)
+    assert told_once([sprint], [still]) == (sprint,)
+    assert told_once([sprint], [before, later]) == (later, sprint, before)
+    assert set(told_once([sprint], [told, other])) == {sprint, other}
+
+
+def test_an_incident_is_as_far_as_its_last_update_and_over_at_its_end() -> None:
+    watched = Update(NOW - timedelta(hours=2), "Met again.", Phase.WATCHED)
+    assert incident(2).phase is Phase.OPEN
+    assert incident(2, updates=(watched,)).phase is Phase.WATCHED
+    assert incident(2, updates=(watched,)).changed_at == watched.at
+    assert incident(2, 23, updates=(watched,)).phase is Phase.OVER
+
+
+def test_a_timeline_that_runs_backwards_is_refused() -> None:
+    updates = Update(NOW, "second"), Update(NOW - timedelta(hours=1), "first")
+    with pytest.raises(ValueError, match="not in the order of time"):
+        incident(2, updates=updates)
+
+
+def test_maintenance_is_planned_then_running_then_done() -> None:
+    work = Work("s", "S", "reason", NOW, NOW + timedelta(hours=1))
+    minute = timedelta(minutes=1)
+    times = (NOW - minute, NOW, work.end - minute, work.end)
+    assert [work.state(at) for at in times] == [WorkState.PLANNED, WorkState.RUNNING, WorkState.RUNNING, WorkState.DONE]
+    assert [work.changed_at(at) for at in times] == [NOW - timedelta(days=7), NOW, NOW, work.end]
+
+
+def test_a_table_cannot_have_been_fresh_longer_than_it_had_to_be() -> None:
+    with pytest.raises(ValueError, match="fresh for"):
+        DataSet("s/t", "T", Label.CORE, "team:data", 1, NOW, None, None, fresh_for=timedelta(1))
+
+
+def test_the_share_of_time_in_which_a_table_was_fresh_is_cut_off() -> None:
+    share = DataSet("s/t", "T", Label.CORE, "team:data", 1, NOW, None, None, fresh_for=MONTH - timedelta(1), promised_for=MONTH)
+    assert share.fresh_share_text == "96.66 %"
+    assert replace(share, fresh_for=timedelta(0), promised_for=timedelta(0)).fresh_share_text == ""

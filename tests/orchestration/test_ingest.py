@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 
 from oso_dagster.domain.source import Retries, Source
-from oso_dagster.orchestration.ingest import ingest_assets, ingest_jobs
+from oso_dagster.orchestration.ingest import ingest_assets
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue
@@ -23,11 +23,17 @@ from tests.repository import GAMMA, Repository, empty_repository
 PROJECTS = dg.AssetKey(["oss_directory", "projects"])
 COLLECTIONS = dg.AssetKey(["oss_directory", "collections"])
 GRANTS = dg.AssetKey(["oss_funding", "funding_data"])
+LOCAL = {"oss_directory", "oss_funding"}
+"""The sources whose upstreams the fixtures make; the others would ask the internet."""
+
+
+def small() -> tuple[Source, ...]:
+    return tuple(source for source in catalogue() if source.name in {"oss_directory", "oss_funding"})
 
 
 def without_retries() -> tuple[Source, ...]:
     quick = Retries(limit=0, delay=timedelta(0))
-    return tuple(replace(s, tables=tuple(replace(t, retries=quick) for t in s.tables)) for s in catalogue())
+    return tuple(replace(s, tables=tuple(replace(t, retries=quick) for t in s.tables)) for s in catalogue() if s.name in LOCAL)
 
 
 def run(settings: Settings, instance: dg.DagsterInstance, **config: Any) -> dg.ExecuteInProcessResult:
@@ -77,6 +83,8 @@ def test_every_table_materializes_with_its_facts(
         "columns_present": True,
         "primary_key": True,
         "not_shrunk": True,
+        "schema": True,
+        "row_count_band": True,
     }
 
 
@@ -219,7 +227,7 @@ def test_a_permanent_error_is_not_retried_and_a_passing_one_is_within_bounds(
     settings: Settings, instance: dg.DagsterInstance, repository: Repository
 ) -> None:
     eager = Retries(limit=2, delay=timedelta(0))
-    sources = [replace(s, tables=tuple(replace(t, retries=eager) for t in s.tables)) for s in catalogue()]
+    sources = [replace(s, tables=tuple(replace(t, retries=eager) for t in s.tables)) for s in catalogue() if s.name in LOCAL]
     assets = ingest_assets(settings, sources)
     with unreachable(repository, Path()):
         result = dg.materialize(assets, instance=instance, raise_on_error=False, selection=[PROJECTS])
@@ -239,11 +247,3 @@ def test_no_secret_reaches_the_event_log(
     log = "".join(str(record) for record in instance.all_logs(result.run_id))
     assert "127.0.0.1:9" in log
     assert "t0ps3cret" not in log
-
-
-def test_each_source_has_a_running_schedule_in_its_time_zone() -> None:
-    schedules = {schedule.name: schedule for schedule in ingest_jobs(catalogue())}
-    assert schedules.keys() == {"ingest_oss_directory", "ingest_oss_funding"}
-    for schedule in schedules.values():
-        assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-        assert schedule.execution_timezone == "UTC"

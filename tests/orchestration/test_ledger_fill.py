@@ -395,9 +395,10 @@ def test_a_label_stays_what_it_was_at_the_time(instance, store):
     assert sorted(one.label for one in store.attempts()) == [Label.CORE, Label.UNSTABLE]
 
 
-def report(context, name, outcome, *, at, cause=""):
-    metadata = {"attempt_outcome": outcome, "attempt_cause": cause, "attempt_started": at, "attempt_ended": at + 0.5}
-    context.log_event(dg.AssetObservation(["shop", name], metadata=metadata))
+def report(context, name, outcome, *, at, cause="", partition=None, **more):
+    metadata = {"attempt_outcome": outcome, "attempt_cause": cause, "attempt_started": at, "attempt_ended": at + 0.5} | more
+    kind = dg.AssetMaterialization if outcome == "ok" else dg.AssetObservation
+    context.log_event(kind(["shop", name], metadata=metadata, partition=partition))
 
 
 def models(body):
@@ -415,8 +416,7 @@ def test_every_reported_attempt_at_a_model_counts_and_the_plan_does_not(instance
     def body(context):
         start = datetime.now(UTC).timestamp() - 60
         report(context, "a", "failed", at=start, cause="audit not_null failed")
-        report(context, "a", "ok", at=start + 10)
-        context.log_event(dg.AssetMaterialization(["shop", "a"], metadata={"dagster/row_count": 3}))
+        report(context, "a", "ok", at=start + 10, **{"dagster/row_count": 3})
         report(context, "b", "skipped_upstream", at=start + 20)
 
     run(instance, models(body))
@@ -428,6 +428,28 @@ def test_every_reported_attempt_at_a_model_counts_and_the_plan_does_not(instance
         ("shop/b", Outcome.SKIPPED_UPSTREAM, "", None, True),
         ("shop/c", Outcome.NOT_EMITTED, "", None, False),
     ]
+
+
+def test_a_reported_attempt_at_a_partition_is_one_of_that_partition(instance, store):
+    def body(context):
+        start = datetime.now(UTC).timestamp() - 60
+        report(context, "a", "failed", at=start, partition="2026-01-02")
+        report(context, "a", "ok", at=start + 10, partition="2026-01-03")
+
+    run(instance, models(body))
+    fill(instance, store, label=Label.SQLMESH)
+    found = {one.partition: one.outcome for one in store.attempts() if one.reported}
+    assert found == {"2026-01-02": Outcome.FAILED, "2026-01-03": Outcome.OK}
+
+
+def test_a_model_that_was_only_promoted_or_up_to_date_was_not_attempted(instance, store):
+    def body(context):
+        context.log_event(dg.AssetMaterialization(["shop", "a"], metadata={"sqlmesh/version": "1"}))
+        context.log_event(dg.AssetObservation(["shop", "b"], metadata={"sqlmesh/state": "up to date"}))
+
+    run(instance, models(body))
+    fill(instance, store, label=Label.SQLMESH)
+    assert outcomes(store) == dict.fromkeys([(name, None) for name in "abc"], Outcome.NOT_EMITTED)
 
 
 def test_a_model_run_that_named_its_failure_blames_nobody_else(instance, store):

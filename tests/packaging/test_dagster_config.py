@@ -25,8 +25,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def instance(home: Path) -> Iterator[DagsterInstance]:
     """The persistent instance that Dagster makes of it."""
-    with DagsterInstance.from_config(str(home)) as instance:
-        yield instance
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DAGSTER_HOME", str(home))
+        with DagsterInstance.from_config(str(home)) as instance:
+            yield instance
 
 
 def test_nothing_about_a_run_leaves_the_machine(instance: DagsterInstance) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+LOCKS = {"requirements.lock": 100, ".ci/emulator.lock": 50}
+"""Each lock, and how many pins it has at least."""
 DOMAIN = sorted((ROOT / "oso_dagster" / "domain").rglob("*.py"))
 # Joined here, so that this file does not hold what it forbids.
 FOREIGN = tuple("/".join(("", *parts, "")) for parts in (("root",), ("work",), ("home", "runner"), ("Users",)))
@@ -45,9 +47,10 @@ def beyond_the_standard_library(source: str) -> set[str]:
     return {name for name in named if name.split(".")[0] not in allowed and not name.startswith("oso_dagster.domain")}
 
 
-def test_every_requirement_is_pinned_and_hashed() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
-    assert len(pins(lock)) > 100
+@pytest.mark.parametrize(("name", "least"), LOCKS.items())
+def test_every_requirement_is_pinned_and_hashed(name: str, least: int) -> None:
+    lock = (ROOT / name).read_text()
+    assert len(pins(lock)) > least
     assert unpinned(lock) == []
 
 
@@ -55,8 +58,9 @@ def test_the_check_of_pins_sees_a_floating_one() -> None:
     assert unpinned("a==1 \\\n    --hash=sha256:" + "0" * 64 + "\nb>=2\nc==3\n") == ["b>=2", "c==3"]
 
 
-def test_the_lock_names_no_host() -> None:
-    assert re.findall(r"\S*://\S*|^--\S*index.*|^-[fi] .*", (ROOT / "requirements.lock").read_text(), re.MULTILINE) == []
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_names_no_host(name: str) -> None:
+    assert re.findall(r"\S*://\S*|^--\S*index.*|^-[fi] .*", (ROOT / name).read_text(), re.MULTILINE) == []
 
 
 def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:

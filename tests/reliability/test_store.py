@@ -181,13 +181,6 @@ def test_freshness_joins_what_was_judged_with_what_was_materialized(store):
     )
 
 
-def test_an_alert_stands_until_its_recovery_was_announced(store):
-    store.results.record_announced("shop.sales", "breached", NOON, standing=True)
-    assert store.results.standing_alerts().keys() == {"shop.sales"}
-    store.results.record_announced("shop.sales", "well again", NOON, standing=False)
-    assert store.results.standing_alerts() == {}
-
-
 def _open_and_write(url, number):
     with Store.open(url, "sandbox") as store:
         for turn in range(20):

@@ -45,7 +45,8 @@ def test_the_endpoints_are_what_the_settings_read(settings: Settings, monkeypatc
     monkeypatch.setenv("OSO_WORLD", "sandbox")
     read = read_settings(catalogue())
     for source in catalogue():
-        assert read.of_source(source)["url"] == addresses[f"{source.name}_url"]
+        for setting in (setting for setting in source.settings if f"{source.name}_{setting.name}" in addresses):
+            assert read.of_source(source)[setting.name] == addresses[f"{source.name}_{setting.name}"]
 
 
 def test_up_twice_is_one_server_at_the_same_addresses(settings: Settings) -> None:

@@ -9,13 +9,15 @@ import pytest
 
 from oso_dagster.domain.loading import Extract, Request
 from oso_dagster.domain.source import Source, Table
-from oso_dagster.sandbox import lifecycle
+from oso_dagster.sandbox import deps_dev, lifecycle
+from oso_dagster.sandbox.entities import LINK_KINDS
 from oso_dagster.sandbox.families import FAMILIES
 from oso_dagster.settings import read_settings
 from oso_dagster.sources import catalogue
 
 _SERVED = {point.setting for family in FAMILIES for point in family.endpoints}
-_TABLES = [(source, table) for source in catalogue() for table in source.tables if f"{source.name}_url" in _SERVED]
+_WHOLE = [(source, table) for source in catalogue() for table in source.tables if f"{source.name}_url" in _SERVED]
+_TABLES = [(source, table) for source, table in _WHOLE if table.partitions is None]
 
 
 @pytest.mark.parametrize(("source", "table"), _TABLES, ids=lambda value: value.name)
@@ -26,7 +28,15 @@ def test_a_table_of_the_sandbox_arrives_whole(
     monkeypatch.setenv("OSO_WORLD", "sandbox")
     settings = read_settings(catalogue())
     with lifecycle.running(settings):
-        asked = Request(source.name, table.name, datetime.now(UTC), tmp_path / "cache", settings.of_source(source))
+        manifest = lifecycle.status(settings).world
+        assert manifest is not None
+        projects = manifest.world().projects
+        needed: dict[str, list[str]] = {"github.sbom__packages.purl": deps_dev.purls(manifest.world())}
+        for kind in LINK_KINDS:
+            needed[f"oss_directory.projects__{kind}.url"] = [url for project in projects for url in project.links.get(kind, ())]
+        inputs = {need: needed[need] for need in table.needs}
+        now, values = datetime.now(UTC), settings.of_source(source)
+        asked = Request(source.name, table.name, now, tmp_path / "cache", values, inputs=inputs)
         found = table.extract(asked)
         assert isinstance(found, Extract)
         arrived = {name: sum(batch.num_rows for batch in batches) for name, batches in found.batches.items()}

@@ -1,4 +1,4 @@
-"""Status pages to test with: one that shows every state, one that holds what an attacker would name things."""
+"""A status page to test with that shows every state, and the values to make others of."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from oso_dagster.domain.attempts import Label
 from oso_dagster.domain.freshness import Freshness
 from oso_dagster.domain.history import Day
 from oso_dagster.domain.slo import ALL, Verdict
-from oso_dagster.domain.status import Incident, ObjectiveState, ServiceState, StatusPage
+from oso_dagster.domain.status import ServiceState, StatusPage
 from oso_dagster.domain.status_data import DataGroup, DataSet
+from oso_dagster.domain.status_incidents import Incident, Phase, Update, Work
+from oso_dagster.domain.status_objective import ObjectiveState
 
 NOW = datetime(2025, 11, 21, 9, 5, 7, tzinfo=UTC)
 MONTH = timedelta(days=30)
-HOSTILE = (
-    '<script>window.hacked=1</script>"\'><img src=x onerror="window.hacked=1">{{ 7*7 }}</style></script><!--\u202eevil\ud800\x00'
-)
+NEVER = timedelta(0)
 
 
 def days(last: Verdict = Verdict.COMPLIANT) -> tuple[Day, ...]:
@@ -40,7 +40,6 @@ def objective(verdict: Verdict = Verdict.COMPLIANT, *, good: int = 719, valid: i
         "valid": valid,
         "target": 9_900,
         "window": MONTH,
-        "budget": "6 of 7 failures left",
         "summary": f"{good} of {valid} materializations succeeded (99.86 %); the target is 99.00 %",
     }
     values["days"] = days(verdict)
@@ -58,6 +57,8 @@ def data_set(asset: str = "oss_directory/projects", **changes: object) -> DataSe
         "last_good": NOW - timedelta(hours=7, minutes=12),
         "fresh_within": timedelta(hours=36),
         "freshness": Freshness.FRESH,
+        "fresh_for": timedelta(days=29, hours=11, minutes=4),
+        "promised_for": MONTH,
     }
     return DataSet(**(values | changes))  # type: ignore[arg-type]
 
@@ -65,11 +66,11 @@ def data_set(asset: str = "oss_directory/projects", **changes: object) -> DataSe
 def page(
     services: tuple[ServiceState, ...] = (),
     groups: tuple[DataGroup, ...] = (),
-    incidents: tuple[Incident, ...] = (),
     world: str = "live",
+    **more: tuple[object, ...],
 ) -> StatusPage:
     """A page made at NOW."""
-    return StatusPage(world, NOW, timedelta(minutes=30), services, groups, incidents)
+    return StatusPage(world, NOW, timedelta(minutes=30), services, groups, **more)  # type: ignore[arg-type]
 
 
 def of(*objectives: ObjectiveState) -> StatusPage:
@@ -87,7 +88,6 @@ def full(world: str = "sandbox") -> StatusPage:
         title="Core assets within their promised freshness",
         target=ALL,
         window=None,
-        budget="",
         summary="2 of 3 assets are fresh (66.66 %); the target is all of them",
         guilty=("oss_funding/grants",),
     )
@@ -98,7 +98,6 @@ def full(world: str = "sandbox") -> StatusPage:
         id="core_source_data.partition_completeness",
         title="Due partitions of each core asset that are there",
         window=None,
-        budget="",
         summary="no data: no asset has a partition that is due",
     )
     risky = objective(
@@ -107,7 +106,6 @@ def full(world: str = "sandbox") -> StatusPage:
         valid=4_190,
         id="sqlmesh.materialization_reliability",
         title="Attempts at SQLMesh models that are good, regardless of retries",
-        budget="6 of 41 failures left",
         summary="4,155 of 4,190 attempts succeeded (99.16 %); the target is 99.00 %",
     )
     calm = objective(
@@ -116,15 +114,35 @@ def full(world: str = "sandbox") -> StatusPage:
         id="unstable_source_data.materialization_reliability",
         title="Unstable materializations that are good after retries",
         target=7_500,
-        budget="21 of 25 failures left",
         summary="96 of 100 materializations succeeded (96.00 %); the target is 75.00 %",
+    )
+    burnt = objective(
+        Verdict.BREACHED,
+        good=40_608,
+        valid=43_200,
+        id="consumer_trino.availability",
+        title="Time in which the SQL endpoint answers",
+        summary="40,608 of 43,200 events are good (94.00 %); the target is 99.00 %",
+        timed=True,
+        recovers=NOW + timedelta(days=12, hours=3),
+    )
+    unknown = objective(
+        Verdict.NO_DATA,
+        good=0,
+        valid=0,
+        id="consumer_trino.queries",
+        title="Queries without an unexpected error",
+        target=9_000,
+        summary="no data: no sample was taken in the window",
+        days=tuple(Day(day.day) for day in days()),
     )
     services = (
         ServiceState("core_source_data", "Core source data", "The raw data that others build on.", (objective(), stale, nothing)),
         ServiceState("unstable_source_data", "Unstable source data", "Raw data on trial: it may be wrong or go away.", (calm,)),
         ServiceState("sqlmesh", "Models", "The tables computed from the sources.", (risky,)),
+        ServiceState("consumer_trino", "SQL endpoint", "It answers, and fails no query unexpectedly.", (burnt, unknown)),
     )
-    derived = {"label": Label.SQLMESH, "fresh_within": None, "freshness": None}
+    derived = {"label": Label.SQLMESH, "fresh_within": None, "freshness": None, "fresh_for": NEVER, "promised_for": NEVER}
     groups = (
         DataGroup(
             "oss_directory",
@@ -143,6 +161,8 @@ def full(world: str = "sandbox") -> StatusPage:
                     rows=5_071,
                     last_good=NOW - timedelta(days=3, hours=2),
                     freshness=Freshness.STALE,
+                    due_partitions=412,
+                    holes=tuple(f"2025-11-{day:02d}" for day in (3, 4, 18, 19)),
                 ),
             ),
         ),
@@ -158,6 +178,8 @@ def full(world: str = "sandbox") -> StatusPage:
                     rows=None,
                     last_good=None,
                     freshness=Freshness.NOT_DUE,
+                    promised_for=NEVER,
+                    fresh_for=NEVER,
                 ),
             ),
         ),
@@ -179,14 +201,44 @@ def full(world: str = "sandbox") -> StatusPage:
             ),
         ),
     )
-    incident = Incident(
+    return StatusPage(
+        world, NOW, timedelta(minutes=30), services, groups, incidents(), past(), works(), ("Alerts are not delivered now.",)
+    )
+
+
+def incidents() -> tuple[Incident, ...]:
+    """An open sprint that is watched, and one that was just opened."""
+    began = NOW - timedelta(days=2, hours=5)
+    sprint = Incident(
+        "sprint.consumer_trino.availability@20251119T040507Z",
+        "Time in which the SQL endpoint answers",
+        "40,608 of 43,200 events are good (94.00 %); the target is 99.00 %.",
+        began,
+        service="consumer_trino",
+        objective="consumer_trino.availability",
+        owners=("team:platform",),
+        sprint=True,
+        updates=(
+            Update(began, "Opened: the objective is missed."),
+            Update(began + timedelta(minutes=40), "A worker ran out of memory. We move the endpoint to larger ones."),
+            Update(began + timedelta(hours=31), "The endpoint answers again. We watch whether it stays so.", Phase.WATCHED),
+        ),
+    )
+    fresh = Incident(
         "core_source_data.data_freshness@20251121T040507Z",
         "Core source data misses its freshness",
-        "One core data set is older than promised: oss_funding/grants.",
+        "One core data set is older than promised.",
         NOW - timedelta(hours=5),
         link="https://github.com/opensource-observer/oso/issues",
         service="core_source_data",
+        objective="core_source_data.data_freshness",
+        affected=("oss_funding/grants",),
     )
+    return fresh, sprint
+
+
+def past() -> tuple[Incident, ...]:
+    """A breach that ended last month."""
     over = Incident(
         "core_source_data.materialization_reliability@20251023T101500Z",
         "Not met: Core materializations that are good after retries",
@@ -194,38 +246,16 @@ def full(world: str = "sandbox") -> StatusPage:
         NOW - timedelta(days=29),
         until=NOW - timedelta(days=27, hours=5),
         service="core_source_data",
+        objective="core_source_data.materialization_reliability",
     )
-    return StatusPage(world, NOW, timedelta(minutes=30), services, groups, (incident,), (over,))
+    return (over,)
 
 
-def many(sets: int = 500, objectives: int = 12) -> StatusPage:
-    """A page as large as the platform may become: 500 data sets of 25 sources, 12 objectives of 6 services."""
-    services = tuple(
-        ServiceState(
-            f"service_{at}", f"Service {at}", "One line.", tuple(objective(id=f"service_{at}.{one}") for one in range(2))
-        )
-        for at in range(objectives // 2)
-    )
-    groups = tuple(
-        DataGroup(f"source_{at}", f"Source {at}", "", tuple(data_set(f"source_{at}/table_{one}") for one in range(sets // 25)))
-        for at in range(25)
-    )
-    return page(services, groups)
-
-
-def hostile() -> StatusPage:
-    """Every text an attacker could set, set by one."""
-    bad = objective(id=HOSTILE, title=HOSTILE, summary=HOSTILE, budget=HOSTILE, guilty=(HOSTILE,))
-    return page(
-        (ServiceState(HOSTILE, HOSTILE, HOSTILE, (bad,)),),
-        (
-            DataGroup(
-                HOSTILE,
-                HOSTILE,
-                "javascript:window.hacked=1",
-                (data_set(HOSTILE, title=HOSTILE, owner=HOSTILE, tainted_by=(HOSTILE,)),),
-            ),
-        ),
-        (Incident(HOSTILE, HOSTILE, HOSTILE, NOW, link="data:text/html,<script>window.hacked=1</script>"),),
-        HOSTILE,
+def works() -> tuple[Work, ...]:
+    """Maintenance: over, running, planned."""
+    day = timedelta(days=1)
+    return (
+        Work("kubernetes", "Kubernetes", "New nodes.", NOW - 9 * day, NOW - 9 * day + timedelta(hours=2), "kubernetes"),
+        Work("sqlmesh", "Data models", "A new disk.", NOW - timedelta(minutes=20), NOW + timedelta(minutes=100), "sqlmesh"),
+        Work("oss_funding/grants", "oss_funding/grants", "A new header.", NOW + 3 * day, NOW + 3 * day + timedelta(hours=1)),
     )

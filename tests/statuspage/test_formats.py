@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -18,7 +20,8 @@ from oso_dagster.domain.slo import Verdict
 from oso_dagster.domain.status import StatusPage
 from oso_dagster.statuspage.publish import publish
 from oso_dagster.statuspage.render import render
-from tests.statuspage.pages import full, hostile, objective, of
+from tests.statuspage.extremes import hostile
+from tests.statuspage.pages import NOW, full, objective, of, page, past, works
 
 CLIENT = """
 import json, sys
@@ -46,7 +49,13 @@ def asked(page: StatusPage, folder: Path) -> dict[str, object]:
 def test_a_statuspage_client_reads_a_breach(tmp_path: Path) -> None:
     found = asked(full("live"), tmp_path)
     assert (found["success"], found["raw_status"]) == (True, "major")
-    assert [one["name"] for one in found["incident_metadata"]] == ["Core source data misses its freshness"]  # type: ignore[attr-defined]
+    incidents = {one["name"]: one for one in found["incident_metadata"]}  # type: ignore[attr-defined]
+    assert {name: one["status"] for name, one in incidents.items()} == {
+        "Core source data misses its freshness": "investigating",
+        "Time in which the SQL endpoint answers": "monitoring",
+    }
+    affected = ["Core assets within their promised freshness", "oss_funding/grants"]
+    assert incidents["Core source data misses its freshness"]["affected_components"] == affected
     states = {one["name"]: one["status"] for one in found["component_metadata"]}  # type: ignore[attr-defined]
     assert states["oss_funding/grants"] == "degraded_performance"
     assert states["Core assets within their promised freshness"] == "partial_outage"
@@ -58,6 +67,33 @@ def test_a_statuspage_client_reads_that_all_is_well(tmp_path: Path) -> None:
     assert found["incident_metadata"] == []
 
 
+def test_a_statuspage_client_reads_maintenance(tmp_path: Path) -> None:
+    found = asked(full("live"), tmp_path)
+    told = {one["name"]: one for one in found["maintenance_metadata"]}  # type: ignore[attr-defined]
+    assert {name: one["status"] for name, one in told.items()} == {
+        "Maintenance: Data models": "in_progress",
+        "Maintenance: oss_funding/grants": "scheduled",
+    }
+    assert told["Maintenance: oss_funding/grants"]["scheduled_end"] == "2025-11-24T10:05:07Z"
+    assert told["Maintenance: oss_funding/grants"]["affected_components"] == ["oss_funding/grants"]
+
+
+def test_what_is_well_is_under_maintenance_and_what_is_not_stays_as_it_is() -> None:
+    page = replace(full(), works=(replace(works()[1], scope="core_source_data"),))
+    states = {one["name"]: one["status"] for one in json.loads(render(page)["api/v2/components.json"])["components"]}
+    assert states["Core materializations that are good after retries"] == "under_maintenance"
+    assert states["Core assets within their promised freshness"] == "partial_outage"
+    calm = json.loads(render(replace(of(objective()), works=page.works))["api/v2/status.json"])
+    assert calm["status"]["indicator"] == "maintenance"
+    assert json.loads(render(page)["api/v2/status.json"])["status"]["indicator"] == "major"
+
+
+def test_every_maintenance_of_ninety_days_is_listed_the_newest_first() -> None:
+    found = json.loads(render(full())["api/v2/scheduled-maintenances.json"])["scheduled_maintenances"]
+    assert [one["status"] for one in found] == ["scheduled", "in_progress", "completed"]
+    assert [one["impact"] for one in found] == ["maintenance"] * 3
+
+
 def test_components_without_data_are_left_out_and_never_called_operational() -> None:
     files = render(of(objective(Verdict.NO_DATA, good=0, valid=0)))
     assert json.loads(files["api/v2/components.json"])["components"] == []
@@ -66,11 +102,16 @@ def test_components_without_data_are_left_out_and_never_called_operational() -> 
 
 def test_open_and_past_incidents_are_told_with_ids_that_stay() -> None:
     first, again = (json.loads(render(full())["api/v2/incidents.json"])["incidents"] for _ in range(2))
-    assert [one["status"] for one in first] == ["investigating", "resolved"]
+    assert [one["status"] for one in first] == ["investigating", "monitoring", "resolved"]
     assert [one["id"] for one in first] == [one["id"] for one in again]
-    assert [one["resolved_at"] for one in first] == [None, "2025-10-25T04:05:07Z"]
+    assert [one["resolved_at"] for one in first] == [None, None, "2025-10-25T04:05:07Z"]
+    assert [[said["status"] for said in one["incident_updates"]] for one in first] == [
+        ["investigating"],
+        ["monitoring", "investigating", "investigating"],
+        ["resolved", "investigating"],
+    ]
     summary = json.loads(render(full())["api/v2/summary.json"])
-    assert [one["status"] for one in summary["incidents"]] == ["investigating"]
+    assert [one["status"] for one in summary["incidents"]] == ["investigating", "monitoring"]
     groups = {one["id"]: one["components"] for one in summary["components"] if one["group"]}
     members = {one["id"]: one["group_id"] for one in summary["components"] if not one["group"]}
     assert {member: group for group, inside in groups.items() for member in inside} == members
@@ -99,14 +140,36 @@ def test_a_feed_parser_finds_nothing_wrong(page: StatusPage) -> None:
     assert all(entry.id.startswith("tag:opensource.observer,2025:") and entry.updated_parsed for entry in feed.entries)
 
 
+def entries(page: StatusPage) -> dict[str, str]:
+    """The titles of the feed by id, in its order."""
+    return {entry.id: entry.title for entry in feedparser.parse(render(page)["feed.atom"].encode()).entries}
+
+
 def test_an_entry_keeps_its_id_when_its_incident_ends() -> None:
-    page = full()
-    still = page.past[0].__class__(**{**vars(page.past[0]), "until": None})
-    before = StatusPage(page.world, page.generated_at, page.stale_after, (), (), (still,))
-    ids = [{entry.id for entry in feedparser.parse(render(one)["feed.atom"].encode()).entries} for one in (before, page)]
-    assert ids[0] < ids[1]
-    open_first = [entry.title.split(":")[0] for entry in feedparser.parse(render(page)["feed.atom"].encode()).entries]
-    assert open_first == ["Open", "Resolved"]
+    over = past()[0]
+    began, ended = entries(page(incidents=(replace(over, until=None),))), entries(page(past=(over,)))
+    assert began == dict.fromkeys(ended, f"Open: {over.title}")
+    assert ended == dict.fromkeys(ended, f"Resolved: {over.title}")
+
+
+def test_the_newest_change_is_the_first_entry() -> None:
+    assert [title.partition(":")[0] for title in entries(full()).values()] == [
+        "Under way",
+        "Open",
+        "Met again, watched",
+        "Planned",
+        "Done",
+        "Resolved",
+    ]
+
+
+def test_planned_maintenance_is_one_entry_that_does_not_change_with_each_page() -> None:
+    work = works()[2]
+    feeds = [render(replace(page(works=(work,)), generated_at=NOW + timedelta(minutes=late)))["feed.atom"] for late in (0, 15)]
+    assert feeds[0] == feeds[1]
+    later = [entries(replace(page(works=(work,)), generated_at=at)) for at in (NOW, work.start, work.end)]
+    assert [[title.partition(":")[0] for title in one.values()] for one in later] == [["Planned"], ["Under way"], ["Done"]]
+    assert len({key for one in later for key in one}) == 1
 
 
 @pytest.mark.parametrize("page", [full(), hostile()], ids=["full", "hostile"])

@@ -29,6 +29,12 @@ def test_it_says_what_the_models_are(playground):
     }
 
 
+def test_a_column_that_a_function_makes_comes_from_no_table(playground):
+    playground.write("marts.numbers", "FULL", "", "SELECT CAST(n AS BIGINT) AS n FROM UNNEST(SEQUENCE(1, 3)) AS t(n)")
+    assert load_manifest(playground.project).models["marts.numbers"].columns[0].lineage == ()
+    assert playground.definition()
+
+
 def test_building_it_creates_no_warehouse(playground):
     (playground.root / "warehouse.duckdb").unlink()
     load_manifest(playground.project)

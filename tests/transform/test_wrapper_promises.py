@@ -102,11 +102,9 @@ def test_a_retry_runs_only_what_failed_and_what_stood_behind_it(playground):
     mends = iter(["SELECT 1", "UPDATE raw.things SET size = 3 WHERE id = 3"])
     definition = playground.definition(prepare=lambda: playground.sql(next(mends)), retry_policy=dg.RetryPolicy(max_retries=1))
     result = dg.materialize([definition], instance=playground.instance)
-    observed = [
-        (".".join(entry.dagster_event.asset_key.path), told.metadata["attempt_outcome"].value)
-        for entry in playground.instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
-        if (told := entry.dagster_event.asset_observation_data.asset_observation)
-    ]
+    logs = playground.instance.all_logs(result.run_id)
+    told = [entry.asset_observation or entry.asset_materialization for entry in logs]
+    observed = [(".".join(one.asset_key.path), one.metadata["attempt_outcome"].value) for one in told if one]
     assert sorted(model for model, outcome in observed if outcome == "ok") == sorted(ALL)
     assert sorted(model for model, outcome in observed if outcome != "ok") == ["marts.sizes", "marts.total"]
     assert playground.sql("SELECT total FROM marts.total") == [(6,)]

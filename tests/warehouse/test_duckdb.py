@@ -104,7 +104,7 @@ def test_loading_twice_gives_the_same_rows_and_the_record_comes_back_as_written(
     assert ids(warehouse) == [1, 2]
     assert ids(warehouse, "things__parts") == [1, 2]
     assert warehouse.last_load("shop", "things") == loaded.record
-    assert loaded.record.facts == {"sha": "v2"}
+    assert loaded.record.facts == {"sha": "v2", "newest_event": DAY.isoformat()}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""The metadata keys under which every attempt at a model is told, on an AssetObservation of its asset.
+"""The metadata keys under which every attempt at a model is told: on its materialization, or an observation if it has none.
 
-Step events cannot tell the models of one op apart, and a materialization tells of success only. So each attempt at a model
-logs one observation with exactly these keys; whoever counts attempts reads them.
+Step events cannot tell the models of one op apart, and not every materialization is an attempt (a version computed by an
+earlier run becomes visible). So each attempt at a model is exactly one event with these keys; whoever counts attempts reads them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 OUTCOME: Final = "attempt_outcome"
-"""`ok`, `failed` or `skipped_upstream`."""
+"""`ok` (on a materialization), `failed` or `skipped_upstream` (on an observation)."""
 
 CAUSE: Final = "attempt_cause"
 """Why it failed or was skipped, in words; empty when ok."""

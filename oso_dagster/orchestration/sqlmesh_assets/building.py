@@ -89,7 +89,10 @@ def _columns(context: Context, model: Any) -> tuple[Column, ...]:
 
 
 def _lineage(context: Context, model: Any, column: str) -> tuple[str, ...]:
+    """Columns of the tables that the model reads; what a function makes (`UNNEST`, `range`) comes from nowhere."""
     if model.is_seed:
         return ()
     sources = column_dependencies(context, model.fqn, column)
-    return tuple(sorted(f"{short_name(table)}.{name}" for table, names in sources.items() for name in names))
+    read = {short_name(table) for table in model.depends_on}
+    named = {short_name(table): names for table, names in sources.items()}
+    return tuple(sorted(f"{table}.{name}" for table in read & set(named) for name in named[table]))

@@ -81,19 +81,20 @@ class _Log:
 
 
 def _log_attempt(context: Context, event: ModelDone, project: Project) -> None:
-    if event.outcome == attempts.OK:
-        seconds = {"duration_seconds": dg.MetadataValue.float(round(event.ended - event.started, 3))}
-        facts = seconds | _facts(event.written, project)
-        context.log_event(dg.AssetMaterialization(asset_key(event.model), metadata=facts))
-    else:
-        context.log.error("%s %s: %s", event.model, event.outcome, event.cause)
-    told = {
+    told: dict[str, dg.MetadataValue] = {
         attempts.OUTCOME: dg.MetadataValue.text(event.outcome),
         attempts.CAUSE: dg.MetadataValue.text(event.cause),
         attempts.STARTED: dg.MetadataValue.float(event.started),
         attempts.ENDED: dg.MetadataValue.float(event.ended),
     }
-    context.log_event(dg.AssetObservation(asset_key(event.model), metadata=told))
+    if event.outcome == attempts.OK:
+        seconds = {"duration_seconds": dg.MetadataValue.float(round(event.ended - event.started, 3))}
+        context.log_event(
+            dg.AssetMaterialization(asset_key(event.model), metadata=seconds | _facts(event.written, project) | told)
+        )
+    else:
+        context.log.error("%s %s: %s", event.model, event.outcome, event.cause)
+        context.log_event(dg.AssetObservation(asset_key(event.model), metadata=told))
 
 
 def _facts(written: Written, project: Project) -> dict[str, dg.MetadataValue]:

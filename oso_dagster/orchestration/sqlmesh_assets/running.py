@@ -13,7 +13,7 @@ from typing import Any
 
 from .context import open_context, short_name
 from .deployed import is_deployed, remember
-from .order import below
+from .order import below, to_compute
 from .project import Project
 from .recording import RecordingContext
 from .session import Cancelled, Emit, Session, run_unit_tests
@@ -94,7 +94,9 @@ def _whole(session: Session, plan: Any) -> None:
         session.compute(set(upstream) - touched)
     if not session.held_back(upstream, touched) and session.deploy(plan):
         remember(session.project, session.context.state_sync)
-        session.compute(set(upstream) - session.failed - below(upstream, session.failed))
+        rest = set(upstream) - session.failed - below(upstream, session.failed)
+        if to_compute(upstream, session.computed) & rest:  # a first deployment computed all; reading the state again is slow
+            session.compute(rest)
 
 
 def _subset(session: Session, plan: Any, models: Collection[str], *, downstream: bool) -> None:

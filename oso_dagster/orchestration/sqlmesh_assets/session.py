@@ -11,7 +11,7 @@ from sqlmesh.utils.errors import PlanError
 
 from . import attempts
 from .context import short_name
-from .events import Event, ModelDone, Note, Promoted, UpToDate
+from .events import AuditDone, Event, ModelDone, Note, Promoted, UpToDate
 from .order import below, to_compute
 from .project import Project
 from .recording import Recorder, RecordingContext
@@ -59,9 +59,12 @@ class Session:
         self._remember(recorder)
 
     def deploy(self, plan: Any) -> bool:
-        """Deploy the plan; what it computed is told when readers can see it. False when it failed and promoted nothing."""
+        """Deploy the plan; False when it failed and promoted nothing.
+
+        Audits are told at once; what was computed when readers can see it.
+        """
         held: list[Event] = []
-        self.context.recorder = recorder = Recorder(held.append)
+        self.context.recorder = recorder = Recorder(lambda event: (self.emit if _audit(event) else held.append)(event))
         self.emit(Note(f"deploying {len(plan.new_snapshots)} new version(s) to {self.project.environment}"))
         try:
             self.context.apply(plan, circuit_breaker=self.cancelled)
@@ -114,6 +117,10 @@ def run_unit_tests(context: RecordingContext) -> None:
     if not result.wasSuccessful():
         broken = [f"{test}: {text.strip().splitlines()[-1]}" for test, text in [*result.failures, *result.errors]]
         raise PlanError(f"{len(broken)} of {result.testsRun} unit tests fail, nothing was deployed: {'; '.join(broken)}")
+
+
+def _audit(event: Event) -> bool:
+    return isinstance(event, AuditDone)
 
 
 def _not_visible(event: Event, cause: str) -> Event:

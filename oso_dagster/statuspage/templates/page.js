@@ -1,5 +1,5 @@
-// Keeps ages true while the page is open, says when the page itself is older than it should be, and lets keys and pointer walk
-// through the days of a bar. Everything that it tells is in the page without it.
+// Keeps ages true while the page is open, says when the page itself is older than it should be, lets keys and pointer walk
+// through the days of a bar, and opens what an address points at. Everything that it tells is in the page without it.
 "use strict";
 {
   const page = document.documentElement.dataset;
@@ -28,7 +28,19 @@
   tick();
   setInterval(tick, 60000);
 
-  // A bar is one stop of the keyboard: a slider over its days, whose text is the day's own.
+  // The row of a day is inside a fold: open it, and go there.
+  const unfold = () => {
+    const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const fold = found && found.closest("details");
+    if (!fold) return;
+    fold.open = true;
+    found.scrollIntoView({ block: "center" });
+    found.focus({ preventScroll: true });
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+
+  // A bar is one stop of the keyboard: a slider over its days, whose text is the day's own. Enter and click open the day.
   const enhance = (bar) => {
     const days = [...bar.querySelectorAll("li")];
     const told = bar.querySelector(".told");
@@ -46,10 +58,15 @@
       days[at].classList.remove("on");
       told.textContent = "";
     };
+    const open = () => {
+      const day = new Date(Date.parse(bar.dataset.first) + at * 86400000).toISOString().slice(0, 10);
+      location.href = bar.dataset.days + day;
+    };
     const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -7, PageUp: 7, Home: -days.length, End: days.length };
-    const attributes = { role: "slider", tabindex: 0, class: "dial", "aria-label": `Days of: ${bar.dataset.name}`, "aria-valuemin": 0, "aria-valuemax": at };
+    const attributes = { role: "slider", tabindex: 0, class: "dial", "aria-label": `Days of: ${bar.dataset.name}`, "aria-valuemin": 0, "aria-valuemax": at, title: "Enter or click opens the day" };
     for (const [name, value] of Object.entries(attributes)) dial.setAttribute(name, value);
     dial.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") open();
       if (!(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       show(at + steps[event.key]);
@@ -58,6 +75,7 @@
       const box = dial.getBoundingClientRect();
       show(Math.floor(((event.clientX - box.left) / box.width) * days.length));
     });
+    dial.addEventListener("click", open);
     dial.addEventListener("focus", () => show(at));
     dial.addEventListener("blur", rest);
     dial.addEventListener("pointerleave", () => document.activeElement === dial || rest());

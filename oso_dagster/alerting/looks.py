@@ -1,0 +1,44 @@
+"""The signs and words by which a reader knows at a glance where an incident stands. The same on every channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from oso_dagster.domain.incident import Incident, Severity, State
+
+
+@dataclass(frozen=True)
+class Look:
+    """A state at a glance. Colours are Okabe and Ito's, which the colour-blind tell apart; shape and word say the same."""
+
+    color: int
+    shape: str
+    word: str
+
+
+SEVERITIES = {
+    Severity.PAGE: Look(0xD55E00, "▲", "PAGE"),
+    Severity.TICKET: Look(0xE69F00, "◆", "TICKET"),
+    Severity.INFO: Look(0x56B4E9, "●", "INFO"),
+}
+_TAKEN = Look(0xCC79A7, "◐", "ACKNOWLEDGED")
+_OVER = Look(0x009E73, "✔", "RECOVERED")
+
+
+def look_of(incident: Incident) -> Look:
+    """The sign of where the incident stands."""
+    by_state = {State.ACKNOWLEDGED: _TAKEN, State.RECOVERED: _OVER}
+    return by_state.get(incident.state, SEVERITIES[incident.severity])
+
+
+def duration(time: timedelta) -> str:
+    """A span of time in its two largest units.
+
+    >>> duration(timedelta(hours=49, minutes=5))
+    '2 d 1 h'
+    """
+    minutes = max(0, int(time.total_seconds() // 60))
+    parts = [(minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min")]
+    shown = [f"{count} {unit}" for count, unit in parts if count][:2]
+    return " ".join(shown) or "less than a minute"

@@ -1,0 +1,155 @@
+"""`oso alerts`: does each channel work, and how does each message look. What is told when is decided elsewhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Column, Table
+from rich.text import Text
+
+from oso_dagster.domain.announcement import LOG, Announcement, Said
+from oso_dagster.settings import Settings, read_settings
+from oso_dagster.sources import catalogue
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from oso_dagster.alerting.ports import Sender
+
+app = typer.Typer(no_args_is_help=True, help="Alerts: try the channels, look at the messages.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class _Try:
+    """One announcement sent outside the outbox."""
+
+    announcement: Announcement
+    channel: str
+    message_id: str | None = None
+    attempts: int = 0
+    perhaps_sent: bool = False
+
+
+@app.command("test")
+def try_channels(
+    channel: Annotated[str | None, typer.Option(help="One channel only; by default all, the log included.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Send a test to the channels, one message each, and edit it into its recovered state. A channel that works is used again.
+
+    Ends with exit code 1 when a channel did not take it, or none is set but the log.
+
+    Examples: `oso alerts test`, `oso alerts test --channel pages`
+    """
+    from oso_dagster.alerting.channels import senders  # noqa: PLC0415
+    from oso_dagster.alerting.samples import test_story  # noqa: PLC0415
+
+    settings = read_settings(catalogue())
+    logger = logging.getLogger("oso.alerts")
+    found = [one for one in senders(settings, logger) if channel in {None, one.name}]
+    if channel is not None and not found:
+        known = ", ".join([LOG, *(one.route.name for one in settings.channels())])
+        raise typer.BadParameter(f"channel {channel} cannot be reached; the channels that are set are {known}")
+    story = test_story(settings.world.value, datetime.now(UTC))
+    tried = {one.name: _tell(one, story) for one in found}
+    _reopen(settings, [name for name, (well, _) in tried.items() if well])
+    if as_json:
+        typer.echo(json.dumps({name: {"ok": well, "answer": words} for name, (well, words) in tried.items()}, indent=2))
+    else:
+        table = Table("channel", "works", Column("answer", overflow="fold"))
+        for name, (well, words) in tried.items():
+            table.add_row(name, "yes" if well else "no", words)
+        Console().print(table)
+    unset = channel is None and len(found) == 1
+    if unset:
+        typer.echo("only the log is told: set OSO_DISCORD_URL, or start the sandbox with `oso sandbox up`", err=True)
+    raise typer.Exit(1 if unset or not all(well for well, _ in tried.values()) else 0)
+
+
+@app.command()
+def preview(
+    html: Annotated[Path | None, typer.Option(help="Write a page that looks like Discord to this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a message of every kind, as it would be sent; nothing is sent.
+
+    Examples: `oso alerts preview`, `oso alerts preview --html alerts.html`, `oso alerts preview --json | jq '.[0]'`
+    """
+    from oso_dagster.alerting.samples import stories  # noqa: PLC0415
+
+    settings = read_settings(catalogue())
+    told = stories(settings.world.value, datetime.now(UTC))
+    if html is not None:
+        from oso_dagster.cli.alerts_page import page  # noqa: PLC0415  (Jinja loads when used)
+
+        html.write_text(page(told))
+        typer.echo(f"every kind of message: {html.absolute().as_uri()}")
+    elif as_json:
+        typer.echo(json.dumps([_payload(one) for story in told for one in story], indent=2))
+    else:
+        console = Console()
+        for story in told:
+            for one in story:
+                console.print(_panel(one))
+
+
+def _tell(sender: Sender, story: Sequence[Announcement]) -> tuple[bool, str]:
+    """Whether the channel took all of it, and what it said."""
+    from oso_dagster.alerting.outcomes import Sent  # noqa: PLC0415
+
+    message: str | None = None
+    for one in story:
+        outcome = sender.send(_Try(one, sender.name, message), _SECONDS)
+        if not isinstance(outcome, Sent):
+            return False, outcome.why
+        message = outcome.message_id
+    return True, f"sent and edited, message {message}" if message else "written"
+
+
+def _reopen(settings: Settings, names: Sequence[str]) -> None:
+    from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
+
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        for state in store.channels.all():
+            if state.disabled and state.name in names:
+                store.channels.reopen(state.name, datetime.now(UTC))
+
+
+def _payload(said: Announcement) -> dict[str, Any]:
+    """What would be posted."""
+    from oso_dagster.alerting import embeds  # noqa: PLC0415
+
+    if said.said is Said.REMINDED:
+        return embeds.reminder(said, "https://discord.com/channels/1/2/3")
+    return embeds.message(said)
+
+
+def _panel(said: Announcement) -> Panel:
+    """The message on a terminal: the bar's colour as a border, the texts without Markdown's signs."""
+    from oso_dagster.sandbox.discord_markdown import to_html  # noqa: PLC0415
+
+    payload = _payload(said)
+    parts: list[Text] = [Text(_plain(to_html(payload["content"])), style="bold")]
+    for embed in payload["embeds"]:
+        parts += [Text(_plain(to_html(embed[name]))) for name in ("description",) if name in embed]
+        for field in embed.get("fields", []):
+            parts.append(Text.assemble((f"{field['name']}: ", "bold"), _plain(to_html(field["value"]))))
+        if "footer" in embed:
+            parts.append(Text(embed["footer"]["text"], style="dim"))
+    return Panel(Group(*parts), title=said.said.value, title_align="left", border_style=f"#{payload['embeds'][0]['color']:06x}")
+
+
+def _plain(html: Markup) -> str:
+    return "\n".join(part.striptags() for part in html.split("<br>"))

@@ -1,0 +1,91 @@
+"""From the bytes of an answer to a JSON document that can be trusted: whatever is wrong with it is an error by name."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+_GZIP = 31
+"""The window of zlib that means: with gzip's header and checksum."""
+_SHOWN = 60
+
+
+class AnswerError(Exception):
+    """An answer that is not what was agreed on; the message says what came instead."""
+
+
+def unpack(body: bytes, encoding: str) -> bytes:
+    """The body without its content encoding; a stream that ends early is an error, never a shorter body."""
+    if encoding in {"", "identity"}:
+        return body
+    if encoding != "gzip":
+        raise AnswerError(f"the body is encoded as {encoding!r}, which was not asked for")
+    stream = zlib.decompressobj(_GZIP)
+    try:
+        plain = stream.decompress(body)
+    except zlib.error as error:
+        raise AnswerError(f"the gzip body is damaged ({error})") from error
+    if not stream.eof:
+        raise AnswerError(f"the gzip body is truncated: it ends after {len(body):,} bytes, before its checksum")
+    return plain
+
+
+def document(body: bytes, content_type: str) -> Any:
+    """The JSON value in `body`. Raises AnswerError for an empty body, HTML, another encoding than UTF-8, or broken JSON."""
+    if not body.strip():
+        raise AnswerError("the body is empty where JSON is expected")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AnswerError(f"the body is not UTF-8, which JSON has to be (byte {error.start:,})") from error
+    if "html" in content_type.lower() or text.lstrip().startswith("<"):
+        raise AnswerError(f"HTML came instead of JSON: {_shown(text)}")
+    if "\0" in text:
+        raise AnswerError("the body holds null bytes: it is in another encoding than UTF-8, which JSON has to be")
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise AnswerError(f"the body is not valid JSON ({error}): {_shown(text)}") from error
+
+
+def take(value: Any, *path: str) -> Any:
+    """The value under `path`, key by key; a missing key is an error that says where, never an empty result."""
+    for depth, key in enumerate(path):
+        if not isinstance(value, Mapping):
+            raise AnswerError(f"{'.'.join(path[:depth]) or 'the answer'} is {_kind(value)}, not an object with the key {key!r}")
+        if key not in value:
+            raise AnswerError(f"the key {'.'.join(path[: depth + 1])!r} is missing; there are {_names(value)}")
+        value = value[key]
+    return value
+
+
+def take_list(value: Any, *path: str) -> list[Any]:
+    """The list under `path` (the value itself for none)."""
+    found = take(value, *path)
+    if not isinstance(found, list):
+        raise AnswerError(f"{'.'.join(path) or 'the answer'} is {_kind(found)}, not a list")
+    return found
+
+
+def unknown_keys(records: Iterable[Any], known: Iterable[str]) -> list[str]:
+    """Keys of the records that nobody declared, sorted: what upstream added."""
+    return sorted({key for record in records if isinstance(record, dict) for key in record} - set(known))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _shown(text: str) -> str:
+    line = " ".join(text.split())
+    return repr(line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…")
+
+
+def _kind(value: Any) -> str:
+    return {dict: "an object", list: "a list", str: "text", type(None): "null"}.get(type(value), f"{value!r}")
+
+
+def _names(value: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(value)[:12]) or "none"

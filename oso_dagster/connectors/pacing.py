@@ -1,0 +1,94 @@
+"""Politeness: how many requests a host gets at a time and how often, however many threads ask it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+
+@dataclass(frozen=True)
+class Pace:
+    """At most `concurrency` requests under way, and at most `per_second` begun, for one host."""
+
+    concurrency: int = 4
+    per_second: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1 or self.per_second <= 0:
+            raise ValueError(f"a pace needs a concurrency of at least 1 and a positive rate, not {self}")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one request: tries, first pause (doubled each time, with jitter), whole time of a try, longest pause; seconds."""
+
+    attempts: int = 4
+    pause: float = 1.0
+    timeout: float = 60.0
+    patience: float = 120.0
+
+
+class Gate:
+    """Lets requests to one host through at its pace."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._slots = threading.BoundedSemaphore(pace.concurrency)
+        self._gap = 1 / pace.per_second
+        self._turn = threading.Lock()
+        self._next = 0.0
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """Wait for a slot and for the turn; hold the slot inside the block."""
+        with self._slots:
+            time.sleep(self._wait())
+            yield
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody begin for so long: the host asked all of us to slow down, not only the request that it refused."""
+        with self._turn:
+            self._next = max(self._next, time.monotonic() + seconds)
+
+    def _wait(self) -> float:
+        with self._turn:
+            now = time.monotonic()
+            begin = max(now, self._next)
+            self._next = begin + self._gap
+            return begin - now
+
+
+_gates: dict[tuple[str, Pace], Gate] = {}
+_gates_lock = threading.Lock()
+
+
+def gate_of(host: str, pace: Pace) -> Gate:
+    """The gate of `host`, shared by the whole process."""
+    with _gates_lock:
+        return _gates.setdefault((host, pace), Gate(pace))
+
+
+def asked_pause(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The seconds that Retry-After (seconds or a date) or a spent X-RateLimit asks for; a date counts by the server's clock."""
+    clock = _date(headers.get("Date")) or now
+    asked = headers.get("Retry-After", "").strip()
+    if asked.isdigit():
+        return float(asked)
+    if until := _date(asked):
+        return max(0.0, (until - clock).total_seconds())
+    reset = headers.get("X-RateLimit-Reset", "")
+    if headers.get("X-RateLimit-Remaining") == "0" and reset.isdigit():
+        return max(0.0, float(reset) - clock.timestamp())
+    return None
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

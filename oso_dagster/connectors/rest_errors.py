@@ -1,0 +1,48 @@
+"""What went wrong between us and an endpoint, in words that name the address and the next step and hold no secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from oso_dagster.domain.loading import RefusedError
+from oso_dagster.domain.redaction import redact
+
+_SECRET_PARAMETER = re.compile(r"(?P<name>[?&][^=&#]*(?:key|token|secret|sig|password|auth)[^=&#]*=)[^&#\s]+", re.IGNORECASE)
+
+
+class RestError(Exception):
+    """No usable answer came; the message names the address, the cause and what to do next, and holds no secret."""
+
+
+class DeniedError(RestError, RefusedError):
+    """The server will not answer this request however often it is asked (401, 403, 404 …): it is not retried."""
+
+
+class RateLimitedError(RestError):
+    """The server wants a longer pause than our patience; `seconds` is how long."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+def told(url: str, what: str, secrets: Sequence[str]) -> str:
+    """One line: the address without its secrets, then what happened."""
+    shown = _SECRET_PARAMETER.sub(r"\g<name>***", url)
+    return redact(f"{shown}: {what}.", secrets)
+
+
+def next_step(status: int) -> str:
+    """What a person does about a status code."""
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return "Renew the credentials of the source, then run again"
+    return "Check the address of the source, then run again"
+
+
+def cause(error: BaseException) -> str:
+    """The kind of a broken connection without its objects' addresses, which differ each time."""
+    inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
+    reason = getattr(inner, "reason", None) or inner
+    return f"{type(reason).__name__}: {re.sub(r' at 0x[0-9a-f]+', '', str(reason))[:160]}"

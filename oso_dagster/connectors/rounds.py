@@ -1,0 +1,46 @@
+"""Rounds over many names under a limit: where a run begins, and what it says when the limit ends it before the last name.
+
+A run that a limit ends keeps what it has and says so (`cut_short`); the next one goes on behind its last name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from oso_dagster.domain.loading import CONTINUATION, CUT_SHORT, Facts, LoadRecord
+
+
+@dataclass(frozen=True)
+class Round:
+    """What is left of one round: `names` in the order in which they are asked for; it went round from behind `began`, if told."""
+
+    label: str
+    names: tuple[str, ...]
+    began: str | None = None
+
+    @classmethod
+    def of(cls, label: str, names: Iterable[str], previous: LoadRecord | None) -> Round:
+        """The round `label` over all `names`, less what the run before has done of it.
+
+        A new round begins behind the last name of one that was cut short, and then comes to those before it: whatever the
+        limit, every name has its turn.
+
+        >>> Round.of("week 1", ["b", "a"], None).names
+        ('a', 'b')
+        """
+        ordered = sorted(set(names))
+        mark = previous.continuation if previous is not None and previous.cut_short else None
+        if not mark:
+            return cls(label, tuple(ordered))
+        same = mark["round"] == label
+        began, after = (mark["began"] if same else mark["after"]), mark["after"]
+        behind = [name for name in ordered if name > after]
+        before = [name for name in ordered if began is not None and name <= began]
+        wrapped = same and began is not None and after <= began
+        return cls(label, tuple(name for name in before if name > after) if wrapped else (*behind, *before), began)
+
+    def cut(self, facts: Facts, why: object, done: int) -> None:
+        """Say in the facts that a limit (`why`) ended the run after `done` of the names, and where the next one goes on."""
+        facts[CUT_SHORT] = f"the limit came after {done:,} of {len(self.names):,} names; the next run goes on. {why}"
+        facts[CONTINUATION] = {"after": self.names[done - 1], "round": self.label, "began": self.began}

@@ -1,0 +1,43 @@
+"""Jobs run in this very process, one run after the other, on a persistent instance: for the command line.
+
+Which runs a load is made of is decided in `domain.cadence`; what is materialized already is asked of Dagster's instance.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from io import StringIO
+
+import dagster as dg
+
+from oso_dagster.domain.cadence import IngestJob
+from oso_dagster.domain.partitions import Window
+from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.failures import failures_of
+from oso_dagster.orchestration.schedules import PARTITION_TAG, partition_tags
+
+
+def present_partitions(instance: dg.DagsterInstance, job: IngestJob) -> frozenset[str]:
+    """The partitions that every table of a job has."""
+    keys = [labels.asset_key(job.source, table) for table in job.tables]
+    return frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in keys))
+
+
+def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, windows: Sequence[Window] = ()) -> list[str]:
+    """Run a job once, for `windows` of its partitions, which follow each other; what failed, in its own words."""
+    tags = partition_tags(windows) if windows else {}
+    for talker in ("dagster", "sqlmesh"):  # what they say stands in the run, where it belongs
+        logging.getLogger(talker).setLevel(logging.CRITICAL)
+    with redirect_stderr(StringIO()) as said:
+        result = definitions.resolve_job_def(name).execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            partition_key=tags.pop(PARTITION_TAG, None),
+            tags=tags,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    if result.success:
+        return []
+    return failures_of(result) or [f"{name}: {said.getvalue().strip()}"]

@@ -1,0 +1,201 @@
+"""DefiLlama: protocols, and value locked, trading volume and fees by day for the protocols that OSS Directory names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from oso_dagster.connectors.answers import AnswerError, take, take_list
+from oso_dagster.connectors.pacing import Pace
+from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
+from oso_dagster.domain.loading import Extract, Request
+from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+
+_PACE = Pace(concurrency=4, per_second=8)
+_NEED = "oss_directory.projects__defillama.url"
+_UNKNOWN = frozenset({400, 404})
+_AGAIN = timedelta(days=3)
+"""How many of the newest loaded days are read again: DefiLlama corrects its latest figures."""
+
+_PROTOCOLS = (
+    Column("id", ColumnType.VARCHAR, "DefiLlama's id of the protocol", nullable=False),
+    Column("slug", ColumnType.VARCHAR, "Name of the protocol in addresses", nullable=False),
+    Column("name", ColumnType.VARCHAR, "Name for people", nullable=False),
+    Column("category", ColumnType.VARCHAR, "What kind of protocol it is"),
+    Column("chain", ColumnType.VARCHAR, "Its main chain, or Multi-Chain"),
+    Column("chains", ColumnType.VARCHARS, "Chains it is on"),
+    Column("parent_protocol", ColumnType.VARCHAR, "Id of the protocol that it is a part of"),
+    Column("url", ColumnType.VARCHAR, "Website"),
+    Column("tvl", ColumnType.DOUBLE, "Value locked now, in US dollars"),
+)
+_TIME = Column("time", ColumnType.TIMESTAMP, "Day of the value, at its midnight UTC", nullable=False)
+_SLUG = Column("slug", ColumnType.VARCHAR, "Protocol, as in its address at DefiLlama", nullable=False)
+_CHAIN = Column("chain", ColumnType.VARCHAR, "Chain, as DefiLlama names it", nullable=False)
+_TVL = (
+    _TIME,
+    _SLUG,
+    _CHAIN,
+    Column("token", ColumnType.VARCHAR, "Symbol of the token that is locked", nullable=False),
+    Column("tvl", ColumnType.DOUBLE, "Value locked, in US dollars", nullable=False),
+)
+
+
+def _daily(what: str) -> tuple[Column, ...]:
+    return (_TIME, _SLUG, _CHAIN, Column("amount", ColumnType.DOUBLE, f"{what} of the day, in US dollars", nullable=False))
+
+
+def _protocols(request: Request) -> Extract:
+    """All protocols that DefiLlama knows."""
+    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+
+    url, client = f"{request.settings['url']}/protocols", client_of(request, _PACE)
+    answer = client.get(url)
+    with client.trusting(url):
+        found = [{"parentProtocol": None} | record for record in take_list(answer.document)]
+        rows = records.table_of_records(_PROTOCOLS, found, {"parent_protocol": ("parentProtocol",)})
+    return Extract(records.version_of(rows), {request.table: [rows]})
+
+
+def _series(request: Request) -> Extract:
+    """Whole days only, of every slug; of a slug that was loaded before, only the new days and the few before them.
+
+    A slug that DefiLlama does not know, or has no such figures for, is named in the facts; if it knows none, that is an error.
+    """
+    from oso_dagster.connectors import records  # noqa: PLC0415
+
+    table = next(table for table in SOURCE.tables if table.name == request.table)
+    client, seen = client_of(request, _PACE), (request.previous.facts.get("through", {}) if request.previous else {})
+    slugs = sorted({slug for url in request.inputs[_NEED] if (slug := slug_of(url))})
+    through, missing, rows = dict[str, str](), list[str](), list[dict[str, Any]]()
+    for slug, found in zip(slugs, client.each(slugs, lambda slug: _ask(request, client, slug)), strict=True):
+        if found is None:
+            missing.append(slug)
+            continue
+        whole = [row for row in _last_of_day(found, table.primary_key) if row["time"] + 86_400 <= request.now.timestamp()]
+        after = datetime.fromisoformat(seen[slug]) - _AGAIN if slug in seen else datetime.min.replace(tzinfo=UTC)
+        rows += [row | {"slug": slug} for row in whole if datetime.fromtimestamp(row["time"], UTC) > after]
+        newest = [datetime.fromtimestamp(max(row["time"] for row in whole), UTC).isoformat()] if whole else []
+        through |= {slug: max([*newest, *([seen[slug]] if slug in seen else [])])} if newest or slug in seen else {}
+    if len(missing) == len(slugs):
+        raise RestError(f"{request.settings['url']}: none of the {len(slugs)} slugs is known there. Is this the right address?")
+    with client.trusting(request.settings["url"]):
+        landed = records.table_of_records(table.columns, rows)
+    return Extract(records.version_of(landed), {request.table: [landed]}, {"through": through, "unknown_slugs": missing})
+
+
+def slug_of(url: str) -> str | None:
+    """The slug in an address such as https://defillama.com/protocol/aave; None for another address."""
+    parts = urlsplit(url).path.strip("/").split("/")
+    return parts[1].lower() if parts[0] == "protocol" and len(parts) > 1 and parts[1] else None
+
+
+def _ask(request: Request, client: Client, slug: str) -> list[dict[str, Any]] | None:
+    path, parameters, read = _SERIES[request.table]
+    url = f"{request.settings['url']}/{path}/{quote(slug, safe='')}"
+    answer = client.get(url, parameters, accept=_UNKNOWN)
+    if answer.status in _UNKNOWN:
+        return None
+    with client.trusting(url):
+        return list(read(answer.document))
+
+
+def _tvl(document: Any) -> Iterable[dict[str, Any]]:
+    chains = take(document, "chainTvls")
+    for chain in chains:
+        for point in take_list(chains[chain], "tokensInUsd"):
+            for token, value in take(point, "tokens").items():
+                yield {"time": _midnight(take(point, "date")), "chain": chain, "token": token, "tvl": value}
+
+
+def _breakdown(document: Any) -> Iterable[dict[str, Any]]:
+    """`totalDataChartBreakdown`: [[seconds, {chain: {version of the protocol: value}}]]."""
+    for point in take_list(document, "totalDataChartBreakdown"):
+        if not isinstance(point, list) or len(point) != 2 or not isinstance(point[1], dict):  # noqa: PLR2004  (a pair)
+            raise AnswerError("a point of totalDataChartBreakdown is no pair of a time and an object; its type has changed")
+        for chain, versions in point[1].items():
+            yield {"time": _midnight(point[0]), "chain": chain, "amount": sum(_numbers(versions))}
+
+
+def _numbers(versions: Any) -> list[float]:
+    values = list(versions.values()) if isinstance(versions, dict) else [versions]
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        raise AnswerError("a value of totalDataChartBreakdown is no number; its type has changed")
+    return values
+
+
+def _midnight(seconds: Any) -> int:
+    if isinstance(seconds, bool) or not isinstance(seconds, int):
+        raise AnswerError(f"a time is {seconds!r}, not seconds since 1970; its type has changed")
+    return seconds - seconds % 86_400
+
+
+def _last_of_day(rows: list[dict[str, Any]], key: tuple[str, ...]) -> list[dict[str, Any]]:
+    """DefiLlama may give two points for a day: the later one counts."""
+    return list({tuple(row[name] for name in key if name != "slug"): row for row in rows}.values())
+
+
+_SERIES: dict[str, tuple[str, dict[str, str | int], Any]] = {
+    "tvl_events": ("protocol", {}, _tvl),
+    "trading_volume": ("summary/dexs", {}, _breakdown),
+    "fees": ("summary/fees", {"dataType": "dailyFees"}, _breakdown),
+}
+
+
+def _series_table(name: str, description: str, columns: tuple[Column, ...], key: tuple[str, ...]) -> Table:
+    return Table(
+        name=name,
+        description=description,
+        columns=columns,
+        primary_key=key,
+        disposition=Disposition.MERGE,
+        extract=_series,
+        schedule=Schedule("0 4 * * *"),
+        cost=Cost(calls=400, bytes=200_000_000),
+        fresh_within=timedelta(days=3),
+        event_time="time",
+        needs=(_NEED,),
+    )
+
+
+SOURCE = Source(
+    name="defillama",
+    title="DefiLlama",
+    homepage="https://defillama.com",
+    licence="Terms of use of DefiLlama's open API",
+    owner="team:data",
+    stability=Stability.UNSTABLE,
+    settings=settings_of("https://api.llama.fi", "Base address of DefiLlama's open API", per_second=8),
+    tables=(
+        Table(
+            name="protocols",
+            description="One row per protocol that DefiLlama knows, as it is now.",
+            columns=_PROTOCOLS,
+            primary_key=("id",),
+            disposition=Disposition.REPLACE,
+            extract=_protocols,
+            schedule=Schedule("0 4 * * *"),
+            cost=Cost(calls=1, bytes=10_000_000),
+            fresh_within=timedelta(days=3),
+        ),
+        _series_table(
+            "tvl_events",
+            "Value locked by protocol, chain, token and day, for the protocols that OSS Directory names.",
+            _TVL,
+            ("slug", "chain", "token", "time"),
+        ),
+        _series_table(
+            "trading_volume",
+            "Trading volume by protocol, chain and day, for the protocols that OSS Directory names.",
+            _daily("Trading volume"),
+            ("slug", "chain", "time"),
+        ),
+        _series_table(
+            "fees",
+            "Fees paid by users, by protocol, chain and day, for the protocols that OSS Directory names.",
+            _daily("Fees"),
+            ("slug", "chain", "time"),
+        ),
+    ),
+)

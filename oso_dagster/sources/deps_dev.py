@@ -1,0 +1,239 @@
+"""deps.dev: versions and source repository of the packages that OSS Directory and the bills of materials name.
+
+Each package is asked for once a week (`v3`, one call a package), the source of its default version in batches (`v3alpha`, which
+alone has them). A run asks for a bounded number of packages and the next one goes on behind it, so that a week may take days.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from oso_dagster.connectors.answers import AnswerError, take, take_list
+from oso_dagster.connectors.pacing import Pace
+from oso_dagster.connectors.pages import Page, walk
+from oso_dagster.connectors.rest import Client, RateLimitedError, RestError, client_of, settings_of
+from oso_dagster.connectors.rounds import Round
+from oso_dagster.domain.loading import Extract, Facts, Request, Unchanged
+from oso_dagster.domain.source import (
+    Child,
+    Column,
+    ColumnType,
+    Cost,
+    Disposition,
+    Schedule,
+    Setting,
+    SettingKind,
+    Source,
+    Stability,
+    Table,
+)
+
+_PACE = Pace(concurrency=8, per_second=20)
+_CHUNK = 100
+_UNKNOWN = frozenset({400, 404})
+"""A package that is not there, or whose name is none: bills of materials hold both."""
+
+_SYSTEMS = {"npm": "NPM", "cargo": "CARGO", "pypi": "PYPI", "golang": "GO", "maven": "MAVEN", "nuget": "NUGET", "gem": "RUBYGEMS"}
+"""deps.dev's systems by the type of a package URL; it knows no others."""
+_PURL = "github.sbom__packages.purl"
+_ADDRESSES = {
+    "oss_directory.projects__npm.url": ("npm", re.compile(r"/package/((?:@[^/@]+/)?[^/@]+)")),
+    "oss_directory.projects__crates.url": ("cargo", re.compile(r"/crates/([A-Za-z0-9_-]+)")),
+    "oss_directory.projects__pypi.url": ("pypi", re.compile(r"/project/([A-Za-z0-9._-]+)")),
+    "oss_directory.projects__go.url": ("golang", re.compile(r"/(.+?)/?\Z")),
+}
+"""The directory's lists of packages: their system, and where the name stands in the path of an address."""
+
+_SYSTEM = Column("system", ColumnType.VARCHAR, "Package system: NPM, CARGO, PYPI, GO, MAVEN, NUGET, RUBYGEMS", nullable=False)
+_NAME = Column("name", ColumnType.VARCHAR, "Name of the package, as the system writes it", nullable=False)
+_PACKAGES = (
+    _SYSTEM,
+    _NAME,
+    Column("status", ColumnType.VARCHAR, "found, or unknown: deps.dev has no such package", nullable=False),
+    Column("version_count", ColumnType.BIGINT, "Versions that there are", nullable=False),
+    Column("default_version", ColumnType.VARCHAR, "Version that is installed when none is named; null where none is marked"),
+    Column("source_repository", ColumnType.VARCHAR, "Repository of the default version: github.com/owner/name"),
+    Column("source_url", ColumnType.VARCHAR, "Address of the source, as the package itself states it"),
+    Column("licenses", ColumnType.VARCHARS, "Licences of the default version, as SPDX expressions"),
+)
+_VERSIONS = (
+    _SYSTEM,
+    _NAME,
+    Column("version", ColumnType.VARCHAR, "Version", nullable=False),
+    Column("published_at", ColumnType.TIMESTAMP, "When it was published; null where the system does not tell"),
+    Column("is_default", ColumnType.BOOLEAN, "Whether it is the default version", nullable=False),
+)
+
+
+def _extract(request: Request) -> Extract | Unchanged:
+    """What is left of this week's round, as far as the limits allow. Raises RestError."""
+    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+
+    week, previous = f"{request.now:%G-W%V}", request.previous
+    if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
+        return Unchanged(previous.version, previous.facts)
+    named, left_out = packages_named(request.inputs)
+    asked = Round.of(week, named, previous)
+    facts: Facts = {"week": week, "unsupported_systems": left_out, "asked": len(asked.names)}
+    packages, versions = [], []
+    for some, theirs in _ask(request, asked, facts):
+        packages.append(records.table_of_records(_PACKAGES, some))
+        versions.append(records.table_of_records(_VERSIONS, theirs))
+    batches = {request.table: packages, f"{request.table}__versions": versions}
+    return Extract(f"{week}/{records.version_of(*packages, *versions)}", batches, facts)
+
+
+def packages_named(inputs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, int]]:
+    """Packages as `SYSTEM/name`, sorted; and how many package URLs are of systems that deps.dev does not know."""
+    found, left_out = set(), Counter[str]()
+    for need, (kind, pattern) in _ADDRESSES.items():
+        parts = [urlsplit(url.strip()) for url in inputs[need]]
+        # People write npm's names in any case; a bill of materials has them as they are, and old ones have capitals.
+        paths = [f"/{part.netloc}{part.path}" if kind == "golang" else part.path.lower() for part in parts]
+        found |= {key for path in paths if (match := pattern.match(path)) and (key := _key(kind, match[1]))}
+    for purl in inputs[_PURL]:
+        kind, _, path = purl.partition("?")[0].partition("#")[0].removeprefix("pkg:").partition("/")
+        # The version follows the last @; an @ of a namespace is written %40, or stands at its beginning.
+        name = unquote(path[: path.rfind("@")] if path.rfind("@") > path.rfind("/") + 1 else path)
+        if key := _key(kind.lower(), name):
+            found.add(key)
+        else:
+            left_out[kind.lower()] += 1
+    return sorted(found), dict(sorted(left_out.items()))
+
+
+def _key(kind: str, name: str) -> str | None:
+    """The package as its system writes it; None for what is no package of a known system."""
+    name = name.strip("/")
+    if kind not in _SYSTEMS or not name:
+        return None
+    match kind:
+        case "pypi":
+            name = re.sub(r"[-_.]+", "-", name).lower()
+        case "maven":
+            name = name.replace("/", ":", 1)
+        case "nuget":
+            name = name.lower()
+        case "golang":
+            name = name.removeprefix("www.").removeprefix("pkg.go.dev/")
+    return f"{_SYSTEMS[kind]}/{name}"
+
+
+def _ask(request: Request, asked: Round, facts: Facts) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+    """Packages and their versions, a chunk at a time, until the week's round, the run's share or the server's patience ends."""
+    client, share = client_of(request, _PACE), int(float(request.settings["packages_per_run"]))
+    done = found = 0
+    while done < len(asked.names):
+        if done >= share:
+            asked.cut(facts, f"A run asks for {share:,} packages", done)
+            break
+        names = asked.names[done : min(done + _CHUNK, share)]
+        try:
+            told = dict(zip(names, client.each(names, lambda name: _package(request, client, name)), strict=True))
+            sources = _sources(request, client, [default for listed in told.values() if (default := _default(listed or ()))])
+        except RateLimitedError as error:
+            if not done:
+                raise
+            asked.cut(facts, error, done)
+            break
+        done += len(names)
+        found += sum(bool(listed) for listed in told.values())
+        yield [_row(name, listed, sources) for name, listed in told.items()], [v for one in told.values() for v in one or ()]
+    if asked.names and not found:
+        raise RestError(f"{request.settings['url']}: none of {done:,} packages has a version there. Is the address right?")
+    facts["found"] = found
+
+
+def _package(request: Request, client: Client, package: str) -> list[dict[str, Any]] | None:
+    """The versions of a package; None for one that is not known."""
+    system, _, name = package.partition("/")
+    url = f"{request.settings['url']}/v3/systems/{system.lower()}/packages/{quote(name, safe='')}"
+    answer = client.get(url, accept=_UNKNOWN)
+    if answer.status in _UNKNOWN:
+        return None
+    with client.trusting(url):
+        listed = take_list(answer.document, "versions")
+        return [
+            {"system": system, "name": name, "version": take(one, "versionKey", "version"),
+             "published_at": one.get("publishedAt"), "is_default": one.get("isDefault", False)}
+            for one in listed
+        ]  # fmt: skip
+
+
+def _default(versions: Iterable[dict[str, Any]]) -> dict[str, str] | None:
+    """The key of the default version; fields that are false or empty may be left out of an answer."""
+    marked = (one for one in versions if one["is_default"])
+    return next(({part: one[part] for part in ("system", "name", "version")} for one in marked), None)
+
+
+def _sources(request: Request, client: Client, keys: list[dict[str, str]]) -> dict[str, Any]:
+    """What is said of each of these versions, by `SYSTEM/name` as it was asked for."""
+    url = f"{request.settings['url']}/v3alpha/versionbatch"
+    body = {"requests": [{"versionKey": key} for key in keys]}
+
+    def page(token: str | int | None) -> Page:
+        document = client.post(url, body | ({"pageToken": token} if token else {})).document
+        return Page(take_list(document, "responses"), document.get("nextPageToken") or None, len(keys))
+
+    with client.trusting(url):
+        answers = list(walk(page)) if keys else []
+        asked = [take(answer, "request", "versionKey") for answer in answers]
+        told = {f"{key['system']}/{key['name']}": one.get("version") for key, one in zip(asked, answers, strict=True)}
+        lost = sorted({f"{key['system']}/{key['name']}" for key in keys} - told.keys())
+        if lost:
+            raise AnswerError(f"{len(lost):,} of {len(keys):,} versions were not answered for, {lost[0]} first")
+        return told
+
+
+def _row(package: str, versions: list[dict[str, Any]] | None, sources: Mapping[str, Any]) -> dict[str, Any]:
+    system, _, name = package.partition("/")
+    said, default = sources.get(package) or {}, _default(versions or ())
+    related = [one for one in said.get("relatedProjects", ()) if one.get("relationType") == "SOURCE_REPO"]
+    links = [link["url"] for link in said.get("links", ()) if link.get("label") == "SOURCE_REPO"]
+    return {
+        "system": system,
+        "name": name,
+        "status": "unknown" if versions is None else "found",
+        "version_count": len(versions or ()),
+        "default_version": default["version"] if default else None,
+        "source_repository": take(related[0], "projectKey", "id") if related else None,
+        "source_url": links[0] if links else None,
+        "licenses": said.get("licenses", []) if said else None,
+    }
+
+
+SOURCE = Source(
+    name="deps_dev",
+    title="deps.dev",
+    homepage="https://deps.dev",
+    licence="CC-BY-4.0",
+    owner="team:data",
+    stability=Stability.UNSTABLE,
+    settings=(
+        *settings_of("https://api.deps.dev", "Base address of the API of deps.dev", per_second=20),
+        Setting(
+            "packages_per_run", SettingKind.NUMBER, "How many packages a run asks for; the next one goes on", default="25000"
+        ),
+    ),
+    tables=(
+        Table(
+            name="packages",
+            description="One row per package that OSS Directory or a bill of materials names, with where its source is.",
+            columns=_PACKAGES,
+            children=(Child("versions", "Versions of the packages", _VERSIONS, ("system", "name", "version")),),
+            primary_key=("system", "name"),
+            disposition=Disposition.MERGE,
+            extract=_extract,
+            schedule=Schedule("0 7 * * *"),
+            cost=Cost(calls=25_000, bytes=400_000_000),
+            fresh_within=timedelta(days=3),
+            resumable=True,
+            needs=(*_ADDRESSES, _PURL),
+        ),
+    ),
+)

@@ -1,0 +1,270 @@
+"""OP Atlas: projects, organisations, applications and rewards of Optimism's funding rounds, from its PostgreSQL database.
+
+Left in the database for privacy: User, UserAddress, UserEmail, UserInteraction, and what is known of a person's KYC.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from oso_dagster.domain.loading import Extract, Request, Unchanged
+from oso_dagster.domain.source import (
+    Column,
+    ColumnType,
+    Cost,
+    Disposition,
+    Schedule,
+    Setting,
+    SettingKind,
+    Source,
+    Stability,
+    Table,
+)
+
+LOOKBACK = timedelta(hours=3)
+"""How far before the newest time seen a load begins again: a transaction may commit after others that began later."""
+
+_TYPES = {
+    "": ColumnType.VARCHAR,
+    "list": ColumnType.VARCHARS,
+    "int": ColumnType.BIGINT,
+    "real": ColumnType.DOUBLE,
+    "flag": ColumnType.BOOLEAN,
+    "time": ColumnType.TIMESTAMP,
+}
+_MEANING = {
+    "id": "Id in OP Atlas",
+    "addedFunding": "flag:Whether the team has stated its funding",
+    "addedTeamMembers": "flag:Whether the team has named its members",
+    "address": "Address on chain that receives a reward or holds a badge, 0x…",
+    "addressSetAt": "time:When the address of the claim was given",
+    "amount": "Amount as upstream writes it, an exact decimal for rewards, free text for funding",
+    "answer": "Answer, Markdown",
+    "applicationId": "Application that the answer belongs to",
+    "attestationId": "Id of the attestation (EAS) that records it",
+    "avatarUrl": "Address of the avatar",
+    "bannerUrl": "Address of the banner",
+    "category": "Category that the team has chosen",
+    "categoryId": "Category, an id of `category`",
+    "chainId": "int:Number of the EVM chain",
+    "containsContracts": "flag:Whether the repository holds contracts",
+    "contract": "Address of the contract, 0x…",
+    "contractAddress": "Address of the contract, 0x…",
+    "coverUrl": "Address of the cover image",
+    "crate": "flag:Whether the repository is published as a crate",
+    "createdAt": "time:When it was created",
+    "defiLlamaSlug": "list:Slugs at DefiLlama",
+    "deletedAt": "time:When it was deleted; null while it lives",
+    "deployer": "Address that deployed the contract, 0x…",
+    "deployerAddress": "Address that deployed the contract, 0x…",
+    "deploymentHash": "Hash of the deploying transaction",
+    "deploymentTx": "Hash of the deploying transaction",
+    "description": "Description, free text",
+    "details": "Details of the funding, free text",
+    "endDate": "time:End of the round",
+    "farcaster": "list:Names on Farcaster",
+    "fundingRound": "Name of the round that gave the funding",
+    "grant": "Name of the grant",
+    "grantEligibilityUpdatedAt": "time:When the eligibility for the grant last changed",
+    "grantUrl": "Address of the grant",
+    "hasCodeRepositories": "flag:Whether the team says that it has repositories",
+    "imageUrl": "Address of the image",
+    "impactStatementId": "Question, an id of `impact_statement`",
+    "ipfsHash": "Hash of the snapshot on IPFS",
+    "isMarkdownSupported": "flag:Whether the answer may be Markdown",
+    "isMultipleChoice": "flag:Whether several options may be chosen",
+    "isOnChainContract": "flag:Whether the team says that it has contracts",
+    "isRequired": "flag:Whether the question must be answered",
+    "isSubmittedToOso": "flag:Whether the project was handed to Open Source Observer",
+    "kycTeamId": "Team under which the project is verified, an opaque id",
+    "lastMetadataUpdate": "time:When the team last changed what it says of the project",
+    "limitToCategoryOptions": "list:Numbers of the options for which the question is asked",
+    "mirror": "Address on Mirror",
+    "name": "Name",
+    "npmPackage": "flag:Whether the repository is published on npm",
+    "openSource": "flag:Whether the repository has an open source licence",
+    "openSourceObserverSlug": "Name of the project in OSS Directory, as the team has given it",
+    "options": "list:Options to choose from",
+    "organizationId": "Organisation, an id of `organization`",
+    "peer": "GitHub login",
+    "percentile": "real:How close to the most trusted developers, from 0 to 1",
+    "pricingModel": "How users pay",
+    "pricingModelDetails": "How users pay, free text",
+    "projectDescriptionOptions": "list:Options that describe the project in this round",
+    "projectId": "Project, an id of `project`",
+    "question": "Question as it is asked",
+    "receivedAt": "When the funding was received, free text",
+    "revokedAt": "time:When the publication was revoked; null while it holds",
+    "rewardId": "Reward that is claimed, an id of `funding_reward`",
+    "rewards": "Rewards of the round, free text",
+    "role": "Role of the member",
+    "roundId": "Round, an id of `funding_round`",
+    "selectionOptions": "list:Options to select from",
+    "signature": "Signature of the deployer",
+    "startDate": "time:Start of the round",
+    "status": "State of the application or claim",
+    "subtext": "Explanation below the question",
+    "thumbnailUrl": "Address of the thumbnail",
+    "tokenStreamClaimableAt": "time:When the stream of tokens may be claimed",
+    "tokenStreamStatus": "State of the stream of tokens",
+    "twitter": "Address on Twitter",
+    "type": "Kind of the repository or of the funding",
+    "updatedAt": "time:When it last changed",
+    "url": "Address",
+    "userId": "Member, an opaque id",
+    "verificationChainId": "int:Number of the chain on which the deployer has signed",
+    "verificationProof": "Signature that proves the team's control of the deployer",
+    "verified": "flag:Whether the team has proved its control",
+    "website": "list:Addresses of web sites",
+}
+"""What each column means, by its name upstream, which means the same in every table; after the type, where that is not text."""
+
+_RECONCILED = {"ProjectContract", "ProjectRepository", "ProjectLinks"}
+"""Tables whose rows upstream deletes for good: no time tells that, only the comparison of keys."""
+
+_LEFT_OUT = {"RewardClaim": ("kycStatus", "kycStatusUpdatedAt", "addressSetById")}
+"""Sensitive columns: never named in a query, and no news either."""
+
+
+def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table:
+    """One table from its columns' names upstream, `?` after those that may be null."""
+    nullable = {name.rstrip("?"): name.endswith("?") for name in spec.split()}
+    columns = {name: _column(name, optional) for name, optional in nullable.items()}
+    times = [name for name in ("updatedAt", "deletedAt") if name in columns]
+    cursor = tuple(times) if "updatedAt" in columns else ("createdAt",) if upstream.endswith("Snapshot") else ()
+
+    def extract(request: Request) -> Extract | Unchanged:
+        return _extract(request, upstream, columns, cursor, key.split())
+
+    return Table(
+        name=_snake(upstream),
+        description=description,
+        columns=tuple(columns.values()),
+        primary_key=tuple(_snake(name) for name in key.split()),
+        disposition=Disposition.MERGE if cursor else Disposition.REPLACE,
+        newest_by=tuple(_snake(name) for name in cursor),
+        extract=extract,
+        schedule=Schedule("40 1 * * *"),
+        cost=Cost(calls=3 if upstream in _RECONCILED else 2, bytes=2_000_000),
+        fresh_within=timedelta(hours=36),
+    )
+
+
+def _column(name: str, optional: bool) -> Column:
+    kind, _, meaning = _MEANING[name].rpartition(":")
+    # A list may be null upstream even where Prisma calls it required.
+    return Column(_snake(name), _TYPES[kind], meaning, nullable=optional or kind == "list")
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _extract(
+    request: Request, upstream: str, columns: Mapping[str, Column], cursor: tuple[str, ...], key: list[str]
+) -> Extract | Unchanged:
+    """Read what changed since the last load, or everything; then, where rows vanish, the keys that are left."""
+    from oso_dagster.connectors import database  # noqa: PLC0415  (connectorx and Arrow load when used)
+
+    url = _url(request)
+    fields = [database.Field(name, column) for name, column in columns.items()]
+    facts: dict[str, Any] = {"unknown_columns": database.unknown_columns(url, upstream, fields, _LEFT_OUT.get(upstream, ()))}
+    before = _cursor(request)
+    changes = database.Changes(cursor, before - LOOKBACK) if cursor and before else None
+    rows = database.read(url, upstream, fields, changes)
+    said, surviving = [rows], None
+    if upstream in _RECONCILED:  # after the rows: one that is deleted in between must be gone, not stay
+        surviving = [database.read(url, upstream, [field for field in fields if field.upstream in key])]
+        said += surviving
+        facts["live_rows"] = surviving[0].num_rows
+    if cursor:
+        facts["cursor"] = _newest(rows, columns[cursor[0]].name, before, request.now)
+        facts["since"] = changes.since.isoformat() if changes else None
+    version = database.digest(*said)
+    if request.previous is not None and request.previous.version == version:
+        return Unchanged(version, request.previous.facts)
+    return Extract(version, {request.table: [rows]}, facts, surviving=surviving)
+
+
+def _url(request: Request) -> str:
+    try:
+        return request.settings["url"]
+    except KeyError:
+        raise ValueError("no database to read from: set OSO_OP_ATLAS_URL to its SQLAlchemy URL") from None
+
+
+def _cursor(request: Request) -> datetime | None:
+    """The newest time of the load before."""
+    told = request.previous.facts.get("cursor") if request.previous is not None else None
+    return datetime.fromisoformat(told) if told else None
+
+
+def _newest(rows: Any, column: str, before: datetime | None, now: datetime) -> str | None:
+    """The newest time seen so far. One in the future would hide what changes until then, so now is the latest."""
+    import pyarrow.compute as pc  # noqa: PLC0415  (Arrow loads when used)
+
+    found = pc.max(rows[column]).as_py()
+    seen = [time.astimezone(UTC) for time in (found, before) if time is not None]
+    return min(max(seen), now).isoformat() if seen else None
+
+
+_PERIOD = "createdAt updatedAt"
+_LIFE = f"{_PERIOD} deletedAt?"
+
+SOURCE = Source(
+    name="op_atlas",
+    title="OP Atlas",
+    homepage="https://atlas.optimism.io",
+    licence="With permission of the Optimism Collective",
+    owner="team:data",
+    stability=Stability.CORE,
+    settings=(
+        Setting("url", SettingKind.SECRET, "SQLAlchemy URL of the database: postgresql://user:password@host/database",
+            endpoint=True),
+    ),
+    tables=(
+        _table("Project", "Projects that apply for rewards.",
+            "id name description? category? thumbnailUrl? bannerUrl? website farcaster twitter? mirror? "
+            f"openSourceObserverSlug? addedTeamMembers addedFunding lastMetadataUpdate {_LIFE} hasCodeRepositories "
+            "isOnChainContract pricingModel? pricingModelDetails? isSubmittedToOso defiLlamaSlug kycTeamId?"),
+        _table("ProjectContract", "Contracts that projects have proved to be theirs.",
+            f"id contractAddress deployerAddress deploymentHash verificationProof chainId {_PERIOD} projectId description? "
+            "name?"),
+        _table("ProjectRepository", "Repositories that projects have named.",
+            f"id type url verified openSource containsContracts crate npmPackage name? description? {_PERIOD} projectId"),
+        _table("ProjectLinks", "Other addresses that projects have named.",
+            f"id url name? description? {_PERIOD} projectId"),
+        _table("ProjectFunding", "Funding that projects have stated.",
+            f"id type grant? grantUrl? amount receivedAt details? {_PERIOD} projectId fundingRound?"),
+        _table("ProjectOrganization", "Which organisation a project belongs to.",
+            f"id {_LIFE} projectId organizationId"),
+        _table("ProjectSnapshot", "Attested states of projects.", "id ipfsHash attestationId createdAt projectId"),
+        _table("Organization", "Organisations behind projects.",
+            f"id name description? avatarUrl? coverUrl? website farcaster twitter? mirror? {_LIFE}"),
+        _table("OrganizationSnapshot", "Attested states of organisations.",
+            "id ipfsHash attestationId createdAt organizationId"),
+        _table("UserOrganization", "Memberships in organisations.", f"id role {_LIFE} userId organizationId"),
+        _table("UserProjects", "Memberships in projects.", f"id role {_LIFE} userId projectId"),
+        _table("FundingRound", "Funding rounds.", "id name imageUrl description rewards? startDate endDate"),
+        _table("FundingReward", "Rewards of projects in rounds.", f"id roundId projectId amount {_PERIOD}"),
+        _table("RewardClaim", "Claims of rewards; what is known of a person's KYC is left out.",
+            "rewardId status address? addressSetAt? grantEligibilityUpdatedAt? tokenStreamStatus? tokenStreamClaimableAt? "
+            f"{_PERIOD}", "rewardId"),
+        _table("Application", "Applications of projects to rounds.",
+            f"id status attestationId {_PERIOD} roundId projectId categoryId? projectDescriptionOptions"),
+        _table("Category", "Categories of rounds.",
+            "id name description imageUrl? question options roundId? isMultipleChoice"),
+        _table("ImpactStatement", "Questions that applicants are asked.",
+            "id categoryId question subtext? isRequired isMarkdownSupported roundId? limitToCategoryOptions "
+            "selectionOptions"),
+        _table("ImpactStatementAnswer", "Answers of applicants.", "id applicationId impactStatementId answer"),
+        _table("Badgeholder", "Who votes in which round.", "address roundId", "address roundId"),
+        _table("GithubProximity", "How close GitHub users are to the most trusted developers.",
+            "peer percentile", "peer"),
+        _table("PublishedContract", "Contracts that are attested on chain.",
+            "id contract chainId deployer deploymentTx signature verificationChainId projectId createdAt revokedAt?"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,223 @@
+"""Open Collective: the collectives that OSS Directory names, and the money that moves on the whole platform, week by week.
+
+Kept of the two sides of a transaction is who they are by id, slug and kind; names and free text of people stay upstream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from oso_dagster.connectors.answers import AnswerError, take, take_list
+from oso_dagster.connectors.graphql import Endpoint
+from oso_dagster.connectors.pacing import Pace
+from oso_dagster.connectors.pages import by_offset, walk
+from oso_dagster.connectors.rest import RestError, client_of, settings_of
+from oso_dagster.domain.loading import Extract, RefusedError, Request
+from oso_dagster.domain.partitions import PartitionKind, Partitions
+from oso_dagster.domain.source import (
+    Column,
+    ColumnType,
+    Cost,
+    Disposition,
+    Schedule,
+    Setting,
+    SettingKind,
+    Source,
+    Stability,
+    Table,
+)
+
+_PACE = Pace(concurrency=2, per_second=0.15)
+_NEED = "oss_directory.projects__open_collective.url"
+_PAGE = 1_000
+_TICK = timedelta(milliseconds=1)
+"""The resolution of their times: both ends of a span that is asked for are part of it."""
+
+_ACCOUNT = """
+query ($slug: String!) {
+  account(slug: $slug, throwIfMissing: false) {
+    id legacyId slug type name description website tags currency isArchived createdAt updatedAt
+  }
+}"""
+_TRANSACTIONS = """
+query ($type: TransactionType!, $from: DateTime!, $to: DateTime!, $limit: Int!, $offset: Int!) {
+  transactions(
+    type: $type, dateFrom: $from, dateTo: $to, limit: $limit, offset: $offset, orderBy: {field: CREATED_AT, direction: ASC}
+  ) {
+    totalCount
+    nodes {
+      id legacyId group type kind createdAt
+      amount { value currency valueInCents }
+      fromAccount { id slug type }
+      toAccount { id slug type }
+    }
+  }
+}"""
+_ACCOUNTS = (
+    Column("id", ColumnType.VARCHAR, "Id of the account", nullable=False),
+    Column("legacy_id", ColumnType.BIGINT, "Number of the account in the older API", nullable=False),
+    Column("slug", ColumnType.VARCHAR, "Name in addresses, as it is now", nullable=False),
+    Column("type", ColumnType.VARCHAR, "COLLECTIVE, ORGANIZATION, PROJECT …", nullable=False),
+    Column("name", ColumnType.VARCHAR, "Name for people"),
+    Column("description", ColumnType.VARCHAR, "One line about it"),
+    Column("website", ColumnType.VARCHAR, "Website"),
+    Column("tags", ColumnType.VARCHARS, "Tags that it has given itself"),
+    Column("currency", ColumnType.VARCHAR, "Currency that it counts in, ISO 4217"),
+    Column("is_archived", ColumnType.BOOLEAN, "Whether it is archived", nullable=False),
+    Column("created_at", ColumnType.TIMESTAMP, "When it was created"),
+    Column("updated_at", ColumnType.TIMESTAMP, "When it last changed"),
+)
+_ACCOUNT_KEYS = {
+    "legacy_id": ("legacyId",),
+    "is_archived": ("isArchived",),
+    "created_at": ("createdAt",),
+    "updated_at": ("updatedAt",),
+}
+
+
+def _side(name: str, who: str) -> tuple[Column, ...]:
+    return (
+        Column(f"{name}_id", ColumnType.VARCHAR, f"Id of {who}; null where it is not told"),
+        Column(f"{name}_slug", ColumnType.VARCHAR, f"Name of {who} in addresses"),
+        Column(f"{name}_type", ColumnType.VARCHAR, f"What {who} is: COLLECTIVE, INDIVIDUAL, ORGANIZATION, VENDOR …"),
+    )
+
+
+_MOVES = (
+    Column("id", ColumnType.VARCHAR, "Id of the transaction; the two sides of a transfer are two transactions", nullable=False),
+    Column("legacy_id", ColumnType.BIGINT, "Number of the transaction in the older API", nullable=False),
+    Column("transaction_group", ColumnType.VARCHAR, "Id that both sides of a transfer and its fees share", nullable=False),
+    Column("type", ColumnType.VARCHAR, "CREDIT: a deposit, money comes in; DEBIT: an expense, money goes out", nullable=False),
+    Column("kind", ColumnType.VARCHAR, "CONTRIBUTION, EXPENSE, ADDED_FUNDS, HOST_FEE …; null for old ones"),
+    Column("amount", ColumnType.DOUBLE, "Amount in `currency`; negative for a DEBIT"),
+    Column("currency", ColumnType.VARCHAR, "Currency of the amount, ISO 4217"),
+    Column("amount_in_cents", ColumnType.BIGINT, "The exact amount, in hundredths of `currency`"),
+    *_side("from_account", "who gives the money"),
+    *_side("to_account", "who gets the money"),
+    Column("created_at", ColumnType.TIMESTAMP, "When it was booked", nullable=False),
+)
+_MOVE_KEYS = {
+    "legacy_id": ("legacyId",),
+    "transaction_group": ("group",),
+    "amount": ("amount", "value"),
+    "currency": ("amount", "currency"),
+    "amount_in_cents": ("amount", "valueInCents"),
+    "created_at": ("createdAt",),
+} | {
+    f"{name}_{field}": (upstream, field)
+    for name, upstream in (("from_account", "fromAccount"), ("to_account", "toAccount"))
+    for field in ("id", "slug", "type")
+}
+
+
+def _accounts(request: Request) -> Extract:
+    """The named collectives, one by one. Those that are not known there are told in the facts; none known is an error."""
+    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+
+    endpoint = _endpoint(request)
+    slugs = sorted({slug for url in request.inputs[_NEED] if (slug := slug_of(url))})
+    with endpoint.client.trusting(endpoint.url):
+        answers = endpoint.client.each(slugs, lambda slug: take(endpoint.ask(_ACCOUNT, {"slug": slug}), "account"))
+        found = dict(zip(slugs, answers, strict=True))
+        known = [account for account in found.values() if account is not None]
+        if not known:
+            raise RestError(f"{endpoint.url}: none of {len(slugs)} collectives is known there. Is the address right?")
+        # A collective that was renamed is found under its old name as well.
+        rows = records.table_of_records(_ACCOUNTS, {take(one, "id"): one for one in known}.values(), _ACCOUNT_KEYS)
+    unknown = [slug for slug, account in found.items() if account is None]
+    return Extract(records.version_of(rows), {request.table: [rows]}, {"unknown_collectives": unknown})
+
+
+def _transactions(request: Request) -> Extract:
+    """The week of the partition, page by page, oldest first; fewer or more of them than were announced is an error.
+
+    Deposits and expenses are asked for apart: both sides of a transfer are of one instant and one kind, by which upstream
+    orders, so that pages over both could tell one side twice and the other never.
+    """
+    from oso_dagster.connectors import records  # noqa: PLC0415
+
+    if request.window is None or request.window.start is None or request.window.end is None:
+        raise RefusedError("open_collective.transactions is loaded by week: name a partition")
+    endpoint, span = _endpoint(request), {"from": _instant(request.window.start), "to": _instant(request.window.end - _TICK)}
+    with endpoint.client.trusting(endpoint.url):
+        found = {type_: list(walk(by_offset(_pages(endpoint, span | {"type": type_}), _PAGE))) for type_ in ("CREDIT", "DEBIT")}
+        rows = records.table_of_records(_MOVES, [*found["CREDIT"], *found["DEBIT"]], _MOVE_KEYS)
+    facts = {"deposits": len(found["CREDIT"]), "expenses": len(found["DEBIT"])}
+    return Extract(records.version_of(rows), {request.table: [rows]}, facts)
+
+
+def slug_of(url: str) -> str | None:
+    """The name in an address such as https://opencollective.com/babel; None for another address."""
+    parts = urlsplit(url.strip().lower())
+    named = [part for part in parts.path.split("/") if part]
+    return named[0] if (parts.hostname or "").removeprefix("www.") == "opencollective.com" and named else None
+
+
+def _endpoint(request: Request) -> Endpoint:
+    token = request.settings.get("token")
+    headers = {"Personal-Token": token} if token else {}
+    return Endpoint(client_of(request, _PACE, headers, [token] if token else []), request.settings["url"])
+
+
+def _pages(endpoint: Endpoint, span: Mapping[str, str]) -> Callable[[int], tuple[list[Any], int]]:
+    def page(offset: int) -> tuple[list[Any], int]:
+        data = endpoint.ask(_TRANSACTIONS, {**span, "limit": _PAGE, "offset": offset})
+        return take_list(data, "transactions", "nodes"), _whole(take(data, "transactions", "totalCount"))
+
+    return page
+
+
+def _whole(total: Any) -> int:
+    if not isinstance(total, int):
+        raise AnswerError(f"transactions.totalCount is {total!r}, no number; its type has changed")
+    return total
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+SOURCE = Source(
+    name="open_collective",
+    title="Open Collective",
+    homepage="https://opencollective.com",
+    licence="Terms of service of Open Collective",
+    owner="team:data",
+    stability=Stability.UNSTABLE,
+    settings=(
+        # Ten requests a minute without a token, a hundred with one: raise the pace to 1.5 then.
+        *settings_of("https://api.opencollective.com/graphql/v2", "Address of the GraphQL API", per_second=0.15),
+        Setting("token", SettingKind.SECRET, "Personal token; with one, 100 requests a minute are allowed instead of 10"),
+    ),
+    tables=(
+        Table(
+            name="accounts",
+            description="One row per collective that OSS Directory names, as it is now.",
+            columns=_ACCOUNTS,
+            primary_key=("id",),
+            disposition=Disposition.REPLACE,
+            extract=_accounts,
+            schedule=Schedule("20 4 * * 1"),
+            cost=Cost(calls=20, bytes=20_000),
+            fresh_within=timedelta(days=9),
+            needs=(_NEED,),
+        ),
+        Table(
+            name="transactions",
+            description="One row per side of each movement of money on Open Collective: deposits are CREDIT, expenses DEBIT.",
+            columns=_MOVES,
+            primary_key=("id",),
+            disposition=Disposition.MERGE,
+            extract=_transactions,
+            schedule=Schedule("30 4 * * *"),
+            cost=Cost(calls=40, bytes=15_000_000),
+            fresh_within=timedelta(days=9),
+            event_time="created_at",
+            partitions=Partitions(PartitionKind.WEEKLY, start=datetime(2015, 1, 23, tzinfo=UTC), lag=timedelta(hours=6)),
+            range_in_one_run=True,
+        ),
+    ),
+)

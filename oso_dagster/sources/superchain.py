@@ -1,0 +1,161 @@
+"""Superchain: who calls which contract how often and at what price, and who deploys, on Optimism's chains, from BigQuery.
+
+The raw tables hold hundreds of millions of rows a day: the aggregate is computed there, a day at a time, and only it travels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from oso_dagster.domain.loading import Extract, RefusedError, Request
+from oso_dagster.domain.partitions import PartitionKind, Partitions
+from oso_dagster.domain.source import (
+    Column,
+    ColumnType,
+    Cost,
+    Disposition,
+    Retries,
+    Schedule,
+    Setting,
+    SettingKind,
+    Source,
+    Stability,
+    Table,
+)
+
+_DATASET = "optimism_superchain_raw_onchain_data"
+_DATASET_NAME = re.compile(r"(?:[a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,1024}\Z")
+_LAG = timedelta(hours=24)
+"""How far the dataset is behind the chains: a day is whole that long after its end."""
+
+_DAILY = """
+SELECT chain, dt AS day, from_address, COALESCE(to_address, '') AS to_address, COUNT(*) AS transactions,
+    SUM(CAST(receipt_gas_used AS NUMERIC) * gas_price) AS gas_fees
+FROM `{dataset}.transactions`
+WHERE dt = @day AND network = 'mainnet' AND receipt_status = 1 AND gas > 0
+GROUP BY 1, 2, 3, 4
+"""
+_DEPLOYMENTS = """
+SELECT t.chain, t.dt AS day, TIMESTAMP_SECONDS(t.block_timestamp) AS deployed_at, t.transaction_hash,
+    COALESCE(t.trace_address, '') AS trace_address, t.trace_type AS create_type, t.to_address AS contract_address,
+    t.from_address AS deployer_address, x.from_address AS originating_address
+FROM `{dataset}.traces` AS t
+JOIN `{dataset}.transactions` AS x ON x.hash = t.transaction_hash AND x.chain = t.chain
+WHERE t.dt = @day AND x.dt = @day AND t.network = 'mainnet' AND x.network = 'mainnet' AND t.status = 1
+    AND x.receipt_status = 1 AND x.gas > 0 AND t.trace_type IN ('create', 'create2')
+"""
+
+
+def _text(name: str, description: str) -> Column:
+    return Column(name, ColumnType.VARCHAR, description, nullable=False)
+
+
+_CHAIN = _text("chain", "Chain, as the dataset names it: op, base, mode, zora …")
+_DAY = Column("day", ColumnType.DATE, "Day of the block, in UTC", nullable=False)
+_DAILY_COLUMNS = (
+    _CHAIN,
+    _DAY,
+    _text("from_address", "Account that sent the transactions, 0x… in lower case"),
+    _text("to_address", "Account or contract that they went to; empty where they deployed a contract"),
+    Column("transactions", ColumnType.BIGINT, "Successful transactions", nullable=False),
+    Column("gas_fees", ColumnType.DECIMAL, "Gas used × gas price, in wei, exact", nullable=False),
+)
+_DEPLOYMENT_COLUMNS = (
+    _CHAIN,
+    _DAY,
+    Column("deployed_at", ColumnType.TIMESTAMP, "Time of the block", nullable=False),
+    _text("transaction_hash", "Transaction that deployed the contract"),
+    _text("trace_address", "Place of the creation in its transaction; empty for the transaction itself"),
+    _text("create_type", "create or create2"),
+    _text("contract_address", "Contract that was deployed"),
+    _text("deployer_address", "Who created it: an account, or the contract that makes others (a factory)"),
+    _text("originating_address", "Account that sent the transaction"),
+)
+
+
+def _day_of(sql: str, columns: tuple[Column, ...]) -> Callable[[Request], Extract]:
+    def extract(request: Request) -> Extract:
+        from oso_dagster.connectors.bigquery import Patience, Query, Reader  # noqa: PLC0415  (Google's client loads when used)
+
+        said = request.settings
+        if request.window is None or request.window.start is None:
+            raise RefusedError(f"{request.source}.{request.table} is loaded by day: name a partition")
+        if not _DATASET_NAME.match(said["dataset"]):
+            raise RefusedError("OSO_SUPERCHAIN_DATASET: dataset or project.dataset is expected")
+        day = request.window.start.date()
+        query = Query(sql.format(dataset=said["dataset"]), {"day": day}, columns, int(float(said["max_bytes"])))
+        patience = Patience(float(said["pause_seconds"]), float(said["patience_seconds"]))
+        reader = Reader(request.clients["bigquery"], patience, [said[name] for name in ("credentials",) if name in said])
+        facts: dict[str, Any] = {}
+        return Extract(f"superchain/{day}", {request.table: _some(reader.read(query, facts), day)}, facts)
+
+    return extract
+
+
+def _some(batches: Iterator[Any], day: object) -> Iterator[Any]:
+    """The batches; that there are rows at all. The chains never rest: a day without any has not arrived yet."""
+    rows = 0
+    for batch in batches:
+        rows += batch.num_rows
+        yield batch
+    if not rows:
+        raise RefusedError(f"BigQuery has no rows of {day}: the dataset is late. The old rows stay; run again tomorrow")
+
+
+def _table(name: str, description: str, sql: str, columns: tuple[Column, ...], key: tuple[str, ...], cost: Cost) -> Table:
+    return Table(
+        name=name,
+        description=description,
+        columns=columns,
+        primary_key=key,
+        disposition=Disposition.REPLACE_PARTITION,
+        extract=_day_of(sql, columns),
+        schedule=Schedule("30 2 * * *"),
+        cost=cost,
+        fresh_within=timedelta(hours=48),
+        event_time="day",
+        events_within=timedelta(hours=96),
+        partitions=Partitions(PartitionKind.DAILY, start=datetime(2021, 11, 11, tzinfo=UTC), lag=_LAG),
+        range_in_one_run=True,
+        retries=Retries(limit=3, delay=timedelta(minutes=5)),
+    )
+
+
+SOURCE = Source(
+    name="superchain",
+    title="Superchain on BigQuery",
+    homepage="https://docs.optimism.io",
+    licence="MIT (OP Labs' public datasets)",
+    owner="team:data",
+    stability=Stability.CORE,
+    clients=("bigquery",),
+    settings=(
+        Setting("url", SettingKind.URL, "Address of BigQuery's REST API; one without TLS is asked without credentials",
+            default="https://bigquery.googleapis.com", endpoint=True),
+        Setting("project", SettingKind.TEXT, "Google Cloud project that pays for the queries; the machine's own if unset"),
+        Setting("dataset", SettingKind.TEXT, "Dataset with the raw tables, or project.dataset", default=_DATASET),
+        Setting("credentials", SettingKind.SECRET, "Key of a service account, in base64; the machine's own if unset"),
+        Setting("max_bytes", SettingKind.NUMBER, "Most bytes that the query of a day may scan; beyond, it does not run",
+            default="200000000000"),
+        Setting("pause_seconds", SettingKind.NUMBER, "First pause before a request is tried again; it grows", default="1"),
+        Setting("timeout_seconds", SettingKind.NUMBER, "How long one try of a request may take", default="60"),
+        Setting("patience_seconds", SettingKind.NUMBER, "How long a request is tried at all", default="300"),
+    ),
+    tables=(
+        _table(
+            "daily_transactions",
+            "One row per chain, sender, receiver and day: successful transactions and what their gas cost.",
+            _DAILY, _DAILY_COLUMNS, ("chain", "day", "from_address", "to_address"),
+            Cost(calls=20, bytes=500_000_000),
+        ),
+        _table(
+            "deployments",
+            "One row per contract that was deployed, with who created it and who paid for that.",
+            _DEPLOYMENTS, _DEPLOYMENT_COLUMNS, ("chain", "transaction_hash", "trace_address"),
+            Cost(calls=5, bytes=50_000_000),
+        ),
+    ),
+)  # fmt: skip

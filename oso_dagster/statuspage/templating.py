@@ -1,0 +1,65 @@
+"""The templates of the page, and what they may call.
+
+Names and sentences come from third parties and are hostile: everything is escaped, only http(s) addresses become links, and
+the page forbids the browser every script, style and request but its own.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from functools import cache
+from hashlib import sha256
+from itertools import groupby
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from oso_dagster.domain.status_incidents import Incident
+from oso_dagster.statuspage import addresses, words
+
+
+@cache
+def environment() -> Environment:
+    """Autoescaping, strict about what is undefined, with the filters and words of the page."""
+    made = Environment(
+        loader=PackageLoader("oso_dagster.statuspage"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, script = (made.get_template(name).render() for name in ("page.css", "page.js"))
+    made.globals.update(
+        policy=_content_security_policy(style, script),
+        verdicts=words.VERDICTS,
+        states=words.STATES,
+        labels=words.LABELS,
+        phases=words.PHASES,
+        works=words.WORKS,
+    )
+    said = (words.age, words.capital, words.day_text, words.exactly, words.instant, words.lasted, words.minutes, words.span)
+    made.filters.update({one.__name__: one for one in (*said, words.stamp, words.until, words.web_address)})
+    made.filters.update(
+        anchor=addresses.anchor,
+        by_month=_by_month,
+        data_path=addresses.data_set,
+        date=words.date_text,
+        group_path=addresses.group,
+        service_path=addresses.service,
+        slug=addresses.slug,
+    )
+    return made
+
+
+def _by_month(incidents: Iterable[Incident]) -> list[tuple[str, list[Incident]]]:
+    return [(month, list(those)) for month, those in groupby(incidents, key=lambda one: words.month_text(one.since))]
+
+
+def _content_security_policy(style: str, script: str) -> str:
+    """Allow these two texts, by their hashes, and the icon, which is in the page itself."""
+    allowed = "; ".join(f"{kind}-src '{_hash(text)}'" for kind, text in (("style", style), ("script", script)))
+    return f"default-src 'none'; {allowed}; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()

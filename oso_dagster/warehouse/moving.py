@@ -1,0 +1,90 @@
+"""How staged rows take their place in a table, by its disposition. Runs inside the publishing transaction.
+
+`replace` and `replace_partition` delete what the new rows stand for; `merge` deletes the older versions of rows that came, and
+with a row all that is nested in it; `append` adds what is not there yet. Each gives the same rows when it is done twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from oso_dagster.domain.loading import LoadRecord, RefusedError, refuse_shrink
+from oso_dagster.domain.partitions import Window
+from oso_dagster.domain.source import Disposition, Table
+from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
+from oso_dagster.warehouse.event_time import of_partition
+from oso_dagster.warehouse.staging import SCHEMA, SURVIVING
+
+
+def move(
+    connection: duckdb.DuckDBPyConnection,
+    record: LoadRecord,
+    table: Table,
+    name: str,
+    window: Window | None,
+    arrived: dict[str, str],
+) -> None:
+    """Put the staged rows of the landed table `name` into their place; `arrived` are its staged columns, none without rows."""
+    target, staged = f"{quoted(record.source)}.{quoted(name)}", f"{SCHEMA}.{quoted(name)}"
+    _make_room(connection, record.source, table, name, window)
+    if not arrived:
+        return
+    declared = {column.name: duckdb_type(column.type) for column in table.physical[name]}
+    names = ", ".join(quoted(column) for column in arrived)
+    values = ", ".join(
+        f"CAST(new.{quoted(column)} AS {declared[column]})" if column in declared else f"new.{quoted(column)}"
+        for column in arrived
+    )
+    fresh = ""
+    if table.disposition is Disposition.APPEND or table.newest_by:  # what is still there now is newer than what arrives
+        fresh = f" WHERE NOT EXISTS (SELECT 1 FROM {target} AS old WHERE {_same(table.keys[name])})"
+    try:
+        connection.execute(f"INSERT INTO {target} ({names}) SELECT {values} FROM {staged} AS new{fresh}")
+    except duckdb.ConversionException as error:
+        raise RefusedError(f"{record.source}.{name}: a column has changed its type: {error}") from error
+
+
+def delete_the_departed(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
+    """Delete the rows that upstream no longer has, where the extract told which survive; not below the floor of the table."""
+    if "surviving" not in columns_of(connection, SURVIVING.rpartition(".")[0]):
+        return
+    target = f"{quoted(source)}.{quoted(table.name)}"
+    gone = f"NOT EXISTS (SELECT 1 FROM {SURVIVING} AS new WHERE {_same(table.primary_key)})"
+    counts = connection.execute(f"SELECT count(*), count(*) FILTER (WHERE NOT ({gone})) FROM {target} AS old").fetchone() or (
+        0,
+        0,
+    )
+    problem = refuse_shrink(f"{source}.{table.name}", before=counts[0], now=counts[1], floor=table.shrink_floor, slack=10)
+    if problem:
+        raise RefusedError(problem)
+    for name in table.physical:
+        connection.execute(f"DELETE FROM {quoted(source)}.{quoted(name)} AS old WHERE {gone}")
+
+
+def _make_room(connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str, window: Window | None) -> None:
+    target = f"{quoted(source)}.{quoted(name)}"
+    if table.disposition is Disposition.REPLACE:
+        connection.execute(f"DELETE FROM {target}")
+    elif table.disposition is Disposition.REPLACE_PARTITION:
+        if window is None:
+            raise RefusedError(f"{source}.{name}: replace_partition needs a partition")
+        condition, values = of_partition(table, window)
+        connection.execute(f"DELETE FROM {target} WHERE {condition}", values)
+    elif table.disposition is Disposition.MERGE and table.name in columns_of(connection, SCHEMA):
+        parents = f"{SCHEMA}.{quoted(table.name)}"
+        due = _same(table.primary_key)
+        if table.newest_by:  # an older version does not come back over a newer one
+            due += f" AND {_latest('old', table.newest_by)} <= {_latest('new', table.newest_by)}"
+        connection.execute(f"DELETE FROM {target} AS old USING {parents} AS new WHERE {due}")
+
+
+def _same(key: Sequence[str]) -> str:
+    return " AND ".join(f"old.{quoted(column)} = new.{quoted(column)}" for column in key)
+
+
+def _latest(alias: str, times: Sequence[str]) -> str:
+    """The latest of several times of a row; a missing one counts as long ago."""
+    there = ", ".join(f"coalesce(CAST({alias}.{quoted(time)} AS TIMESTAMPTZ), TIMESTAMPTZ '1970-01-01')" for time in times)
+    return f"greatest({there})"

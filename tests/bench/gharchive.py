@@ -1,0 +1,211 @@
+"""One hour of GH Archive, 150,000 invented events: ours against the floor, dlt with dicts and DuckDB's own JSON reader.
+
+`python -m tests.bench.gharchive`; a day of 24 such hours, for the memory, with `--day` (several minutes, about 2 GB of disk).
+Each way runs in a process of its own, so that peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from random import Random
+from threading import Thread
+from time import perf_counter
+from typing import Any
+
+import duckdb
+from isal import igzip
+from rich.console import Console
+from rich.table import Column, Table
+
+from oso_dagster.connectors import gharchive, gharchive_events
+from oso_dagster.domain.loading import Extract
+from oso_dagster.sandbox import forge
+from oso_dagster.sandbox import gharchive as archive
+from oso_dagster.sandbox.world import DEFAULT_SEED, generate
+from oso_dagster.sources.github import SOURCE
+from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+
+EVENTS = 150_000
+SAMPLE = 10
+"""The slow ways read one line in so many; their time is scaled up."""
+DAY = datetime(2025, 9, 1, tzinfo=UTC)
+GOAL, MOST_MEMORY = 2.0, 1024
+TABLE = SOURCE.tables[0]
+
+
+def write(folder: Path, hours: int) -> None:
+    """Write hourly files of the size that upstream has: the sandbox's events, padded with the texts that we never read."""
+    rng, hub = Random(1), forge.forge_of(generate(DEFAULT_SEED, DAY + timedelta(days=20)))
+    templates = [event for hour in range(40) for event in archive.events(hub, DAY + timedelta(hours=hour))]
+    # Only partly random: about as compressible as the texts of real events.
+    texts = ["".join(rng.choices("0123456789abcdef ", k=380)) for _ in range(300)]
+    for hour in range(hours):
+        with igzip.open(folder / f"2025-09-01-{hour}.json.gz", "wb", compresslevel=1) as file:
+            for number in range(EVENTS):
+                event = templates[number % len(templates)]
+                start = rng.randrange(200)
+                when = DAY + timedelta(hours=hour, seconds=number * 3600 // EVENTS)
+                body = rng.choice(texts)[start:] + rng.choice(texts) + rng.choice(texts)
+                told = event | {
+                    "id": str(10_000_000 * (hour + 1) + number),
+                    "created_at": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+                    "payload": event["payload"] | {"description": body},
+                }
+                file.write(json.dumps(told).encode() + b"\n")
+
+
+def ours(folder: Path, scratch: Path, *, hours: int = 1) -> int:
+    """The real thing: fetched over HTTP, judged, staged by dlt, published as a partition."""
+    gharchive.HOURS = hours
+    facts: dict[str, Any] = {}
+    with _served(folder) as url:
+        rows = gharchive.read(gharchive.Day(url, DAY), TABLE.columns, scratch / "files", facts)
+        warehouse = DuckDBWarehouse(scratch / "w.duckdb", world="live", cache=scratch, lock_timeout_seconds=60)
+        window = TABLE.partitions.window("2025-09-01") if TABLE.partitions else None
+        extract = Extract("bench", {TABLE.name: rows}, facts)
+        return warehouse.load(SOURCE, TABLE, extract, fingerprint="bench", window=window).record.row_count
+
+
+def floor(folder: Path, scratch: Path) -> int:
+    """Fast gunzip, typed decode, Arrow, one CREATE TABLE: from a file on disk, no checks, nothing atomic to others."""
+    connection = duckdb.connect(str(scratch / "w.duckdb"))
+    rows = 0
+    for lines in gharchive.slices(folder / "2025-09-01-0.json.gz"):
+        arrived = gharchive_events.table_of(gharchive_events.decode(lines), TABLE.columns)
+        connection.execute("INSERT INTO events FROM arrived" if rows else "CREATE TABLE events AS FROM arrived")
+        rows += arrived.num_rows
+    connection.close()
+    return rows
+
+
+def dicts(folder: Path, scratch: Path) -> int:
+    """What a first version usually is, on a sample."""
+    import dlt
+
+    dlt.config["runtime.dlthub_telemetry"] = False
+    destination = dlt.destinations.duckdb(str(scratch / "w.duckdb"))
+    pipeline = dlt.pipeline("dicts", pipelines_dir=str(scratch / "dlt"), destination=destination, dataset_name="github")
+    with igzip.open(folder / "2025-09-01-0.json.gz", "rb") as file:
+        lines = [json.loads(line) for number, line in enumerate(file) if number % SAMPLE == 0]
+    pipeline.run(lines, table_name="events", write_disposition="replace")
+    return len(lines)
+
+
+def auto(folder: Path, scratch: Path) -> int:
+    """DuckDB finds the columns out by itself."""
+    with duckdb.connect(str(scratch / "w.duckdb")) as connection:
+        source = str(folder / "2025-09-01-0.json.gz")
+        connection.execute(f"CREATE TABLE events AS FROM read_json_auto('{source}', format = 'newline_delimited')")
+        (count,) = connection.execute("SELECT count(*) FROM events").fetchone() or (0,)
+    return int(count)
+
+
+WAYS: dict[str, tuple[str, Callable[[Path, Path], int], int]] = {
+    "floor": ("floor: isal, msgspec, Arrow, plain DuckDB", floor, 1),
+    "ours": ("ours: HTTP, judged, dlt, guards, published", ours, 1),
+    "dicts": (f"dlt with dicts (1 in {SAMPLE}, scaled)", dicts, SAMPLE),
+    "auto": ("DuckDB read_json_auto", auto, 1),
+    "day": ("ours, a day of 24 such hours", partial(ours, hours=24), 1),
+}
+
+
+def main() -> None:
+    """Measure each way in a process of its own; exits with 1 when a goal is missed."""
+    if sys.argv[1:2] == ["way"]:
+        _one(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
+        return
+    whole_day = "--day" in sys.argv
+    with tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
+        folder = Path(scratch) / "files"
+        folder.mkdir()
+        write(folder, 1)
+        if whole_day:
+            _write_day(folder)
+        size = (folder / "2025-09-01-0.json.gz").stat().st_size / 1e6
+        names = [name for name in WAYS if name != "day" or whole_day]
+        measured = {name: _measure(name, folder, 3 if name in {"floor", "ours"} else 1) for name in names}
+    base = measured["floor"]["seconds"]
+    table = Table("way", *(Column(name, justify="right") for name in ("seconds", "÷ floor", "peak MiB")))
+    for name, told in measured.items():
+        table.add_row(WAYS[name][0], f"{told['seconds']:.1f}", f"{told['seconds'] / base:.1f}", f"{told['peak']:,.0f}")
+    console = Console()
+    console.print(f"{EVENTS:,} events, {size:.0f} MB gz")
+    console.print(table)
+    ratio = measured["ours"]["seconds"] / base
+    peaks = {name: measured[name]["peak"] for name in ("ours", "day") if name in measured}
+    missed = [f"at most {GOAL} × the floor: {ratio:.2f}"] if ratio > GOAL else []
+    missed += [f"under {MOST_MEMORY} MiB: {name} {peak:,.0f}" for name, peak in peaks.items() if peak >= MOST_MEMORY]
+    for goal in missed:
+        console.print(f"[red]missed:[/red] {goal}", highlight=False)
+    sys.exit(1 if missed else 0)
+
+
+def _write_day(folder: Path) -> None:
+    """The other 23 hours: the first one with other ids and times, which is quicker than inventing each."""
+    content = igzip.decompress((folder / "2025-09-01-0.json.gz").read_bytes())
+    for hour in range(1, 24):
+        moved = content.replace(b'"id": "10', f'"id": "{hour + 10}'.encode()).replace(b"T00:", f"T{hour:02}:".encode())
+        (folder / f"2025-09-01-{hour}.json.gz").write_bytes(igzip.compress(moved, compresslevel=1))
+
+
+def _measure(name: str, folder: Path, repeats: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.bench.gharchive", "way", name, str(folder), str(repeats)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def _one(name: str, folder: Path, repeats: int) -> None:
+    """The best of some repeats: what disturbs a run only ever makes it slower."""
+    _, way, scale = WAYS[name]
+    spent: list[float] = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
+            began = perf_counter()
+            rows = way(folder, Path(scratch))
+            spent.append((perf_counter() - began) * scale)
+            shutil.rmtree(scratch, ignore_errors=True)
+            Path(scratch).mkdir()
+    peak = _peak_mebibytes()
+    print(json.dumps({"rows": rows, "seconds": min(spent), "peak": peak}))
+
+
+def _peak_mebibytes() -> float:
+    """The most that this process held; Linux tells it since its own start, getrusage since that of its parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return next(int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 64
+
+    server = Server(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+if __name__ == "__main__":
+    main()

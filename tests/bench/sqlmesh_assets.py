@@ -1,0 +1,168 @@
+"""The SQLMesh wrapper against SQLMesh itself, on generated projects: `python -m tests.bench.sqlmesh_assets [models …]`.
+
+50 and 200 models by default (some three minutes on an idle machine); arguments, or `BENCH_MODELS="50 200 800" make bench`, choose
+others; 800 takes ten more. A model has seven columns and three audits, as the platform's own have on average. Each
+number is one process from start to end, bytecode compiled: `sqlmesh plan` and `sqlmesh run` as typed, and a Dagster job on a
+persistent instance with the platform's `dagster.yaml`. SQLMesh's cache is empty before each first run; the manifest was built
+before, as in an image.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from oso_dagster.settings import PROJECT_ROOT
+
+WIDTH = 20
+DEFAULT = (50, 200)
+CONFIG = """
+default_gateway: here
+gateways:
+  here:
+    connection: {{type: duckdb, database: {root}/{name}.duckdb}}
+    state_connection: {{type: duckdb, database: {root}/{name}_state.duckdb}}
+model_defaults: {{dialect: duckdb, cron: '@daily'}}
+disable_anonymized_analytics: true
+"""
+HEAD = """MODEL (
+  name layers.m{number}, kind FULL, owner 'team:data', description 'Made up, number {number}', grain (id),
+  audits (not_null(columns := (id, name)), unique_values(columns := (id)), number_of_rows(threshold := 1))
+);
+"""
+GROUND = """SELECT i::BIGINT AS id, 'n' || i AS name, i % 7 = 0 AS flag, (i * 0.5)::DOUBLE AS share,
+  DATE '2026-01-01' AS day, TIMESTAMP '2026-01-01 00:00:00' AS at, {place}::BIGINT AS n
+FROM range(100) AS t(i)
+"""
+ABOVE = """SELECT a.id::BIGINT AS id, /* the key */ a.name::TEXT AS name, /* its name */ a.flag OR b.flag AS flag, /* either */
+  (a.share + b.share)::DOUBLE AS share, /* both */ a.day::DATE AS day, /* a day */ b.at::TIMESTAMP AS at, /* a moment */
+  (a.n + b.n)::BIGINT AS n /* their sum */
+FROM layers.m{left} AS a JOIN layers.m{right} AS b ON a.id = b.id
+"""
+BRIDGE = """
+import sys
+from pathlib import Path
+from time import perf_counter
+import dagster as dg
+began = perf_counter()
+from oso_dagster.orchestration.sqlmesh_assets import Project, sqlmesh_definitions
+defs = sqlmesh_definitions(Project(Path({project!r}), "here", "duckdb", Path({cache!r})))
+defs.get_repository_def()
+print("LOADED", perf_counter() - began)
+if {run}:
+    with dg.DagsterInstance.get() as instance:
+        assert defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance).success
+"""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one process took: seconds by the clock, and of processors, its children's included; and what it printed."""
+
+    seconds: float
+    processors: float
+    said: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One size of project."""
+
+    models: int
+    load: float
+    plan: Spent
+    first: Spent
+    run: Spent
+    again: Spent
+
+    def missed(self) -> list[str]:
+        """The goals that this size was meant to reach and did not."""
+        first, again = self.first.seconds / self.plan.seconds, self.again.seconds / self.run.seconds
+        goals = {
+            f"{self.models} models: load at most 0.5 s: {self.load:.2f}": self.models < 800 or self.load <= 0.5,
+            f"200 models: first at most 1.10 × sqlmesh plan: {first:.2f}": self.models != 200 or first <= 1.10,
+            f"200 models: nothing to do at most 1.5 × sqlmesh run: {again:.2f}": self.models != 200 or again <= 1.5,
+            f"{self.models} models: first at most 1.3 × sqlmesh plan: {first:.2f}": self.models < 800 or first <= 1.3,
+        }
+        return [goal for goal, met in goals.items() if not met]
+
+
+def bench(console: Console) -> list[str]:
+    """Measure the sizes that BENCH_MODELS names; the goals that were missed."""
+    sizes = [int(word) for word in os.environ.get("BENCH_MODELS", "").split()] or list(DEFAULT)
+    return show(console, [measure(models) for models in sizes])
+
+
+def show(console: Console, figures: list[Figures]) -> list[str]:
+    """Print the table; the goals that were missed."""
+    names = ("models", "load s", "plan s", "first s", "÷ plan", "÷ by CPU", "run s", "again s", "÷ run", "÷ by CPU")
+    table = Table(*(Column(name, justify="right") for name in names), title="SQLMesh by itself, and through the wrapper")
+    for one in figures:
+        row = [f"{one.load:.2f}", *_compared(one.plan, one.first), *_compared(one.run, one.again)]
+        table.add_row(str(one.models), *row)
+    console.print(table)
+    return [goal for one in figures for goal in one.missed()]
+
+
+def measure(models: int) -> Figures:
+    """All figures of one generated project, in a folder of its own."""
+    with TemporaryDirectory(prefix="oso-bench-") as folder:
+        root = Path(folder)
+        for name in ("plain", "bridge"):
+            generate(root / name, root, name, models)
+        (root / "dagster").mkdir()
+        shutil.copy(PROJECT_ROOT / "dagster.yaml", root / "dagster")
+        load, work = (BRIDGE.format(project=str(root / "bridge"), cache=str(root / "cache"), run=run) for run in (False, True))
+        python, home = [sys.executable, "-c"], {"DAGSTER_HOME": str(root / "dagster")}
+        sqlmesh = [str(Path(sys.executable).parent / "sqlmesh"), "--paths", str(root / "plain")]
+        spent([*python, load], root)  # builds the manifest
+        shutil.rmtree(root / "cache" / "sqlmesh")
+        loaded = spent([*python, load], root)
+        plan = spent([*sqlmesh, "plan", "--auto-apply", "--no-prompts"], root)
+        first = spent([*python, work], root, home)
+        run = spent([*sqlmesh, "run"], root)
+        again = spent([*python, work], root, home)
+        return Figures(models, float(loaded.said.split("LOADED ")[1].split()[0]), plan, first, run, again)
+
+
+def generate(folder: Path, root: Path, name: str, models: int) -> None:
+    """Layers of WIDTH models; each reads two of the layer below."""
+    (folder / "models").mkdir(parents=True)
+    (folder / "config.yaml").write_text(CONFIG.format(root=root, name=name))
+    for number in range(models):
+        layer, place = divmod(number, WIDTH)
+        left, right = ((layer - 1) * WIDTH + (place + shift) % WIDTH for shift in (0, 1))
+        query = ABOVE.format(left=left, right=right) if layer else GROUND.format(place=place)
+        (folder / "models" / f"m{number}.sql").write_text(HEAD.format(number=number) + query)
+
+
+def spent(command: list[str], folder: Path, more: Mapping[str, str] = {}) -> Spent:
+    """Run a process to its end; raises with what it said when it failed."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=os.environ | more)
+    seconds, after = perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(f"{command[:2]} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return Spent(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout)
+
+
+def _compared(floor: Spent, ours: Spent) -> list[str]:
+    ratios = (ours.seconds / floor.seconds, ours.processors / floor.processors)
+    return [f"{floor.seconds:.1f}", f"{ours.seconds:.1f}", *(f"{ratio:.2f}" for ratio in ratios)]
+
+
+if __name__ == "__main__":
+    sizes = [int(word) for word in sys.argv[1:]] or list(DEFAULT)
+    missed = show(Console(), [measure(models) for models in sizes])
+    sys.exit("\n".join(missed) if missed else 0)

@@ -1,0 +1,185 @@
+"""Wanted against announced, without a database: `World` remembers as the store does, and tells what was said."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from oso_dagster.domain.announcement import Said
+from oso_dagster.domain.announcing import Memory, Signal, compare
+from oso_dagster.domain.hours import Hours
+from oso_dagster.domain.incident import Incident, Kind, Severity, State
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TICK = timedelta(seconds=30)
+
+
+def wrong(subject="shop/things", at=NOON, *, severity=Severity.TICKET, stability="core", kind=Kind.STALE_ASSET, **extra):
+    words = {"title": f"{subject} is wrong", "service": f"{stability}_source_data", "owner": "team:shop"} | extra
+    return Incident(subject, kind, severity, stability=stability, opened_at=at, updated_at=at, **words)
+
+
+@dataclass
+class World:
+    """What the store remembers between two ticks."""
+
+    hours: Hours = field(default_factory=lambda: Hours(quiet=None, storm=3))
+    kept: dict = field(default_factory=dict)
+
+    def tick(self, now, *wanted, unknown=()):
+        """What is said at `now`, as (what, title)."""
+        signals = [one if isinstance(one, Signal) else Signal(one) for one in wanted]
+        standing = [one for one, stands in self.kept.values() if stands]
+        ended = {key: one for key, (one, stands) in self.kept.items() if not stands}
+        digests = [one.incident.opened_at for one in ended.values() if one.incident.kind is Kind.DIGEST]
+        changes = compare(signals, unknown, Memory(standing, ended, max(digests, default=None)), self.hours, now)
+        self.kept |= {one.after.incident.key: (one.after, one.stands) for one in changes}
+        self.changes = changes
+        return [(said, change.after.incident) for change in changes for said in change.said]
+
+    def words(self, now, *wanted, **extra):
+        return [(said.value, incident.title) for said, incident in self.tick(now, *wanted, **extra)]
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_it_is_raised_once_and_recovers_once(world):
+    assert world.words(NOON, wrong()) == [("raised", "shop/things is wrong")]
+    assert world.tick(NOON + TICK, wrong(at=NOON + TICK)) == []
+    [(said, incident)] = world.tick(NOON + HOUR)
+    assert (said, incident.state, incident.opened_at, incident.closed_at) == (Said.RECOVERED, State.RECOVERED, NOON, NOON + HOUR)
+    assert world.tick(NOON + 2 * HOUR) == []
+
+
+def test_what_develops_is_an_update_of_the_same_incident(world):
+    world.tick(NOON, wrong())
+    [(said, incident)] = world.tick(NOON + TICK, wrong(at=NOON + TICK, body=("and worse",)))
+    assert (said, incident.opened_at, incident.updated_at) == (Said.UPDATED, NOON, NOON + TICK)
+
+
+def test_what_got_louder_also_disturbs(world):
+    world.tick(NOON, wrong())
+    assert world.words(NOON + TICK, wrong(severity=Severity.PAGE))[1:] == [("reminded", "shop/things is wrong")]
+    assert [said for said, _ in world.tick(NOON + 2 * TICK, wrong())] == [Said.UPDATED]
+
+
+def test_of_what_nothing_is_known_nothing_is_said(world):
+    world.tick(NOON, wrong())
+    assert world.tick(NOON + HOUR, unknown=("shop/things",)) == []
+    assert [said for said, _ in world.tick(NOON + 2 * HOUR)] == [Said.RECOVERED]
+
+
+def test_a_quiet_signal_begins_nothing_but_keeps_what_stands(world):
+    assert world.tick(NOON, Signal(wrong(), quietly=True)) == []
+    world.tick(NOON, wrong())
+    assert world.tick(NOON + TICK, Signal(wrong(), quietly=True)) == []
+
+
+@pytest.mark.parametrize(("severity", "hours"), [(Severity.PAGE, 4), (Severity.TICKET, 24)])
+def test_while_it_is_open_reminders_come_and_each_starts_the_time_anew(world, severity, hours):
+    world.tick(NOON, wrong(severity=severity))
+    assert world.tick(NOON + hours * HOUR - TICK, wrong(severity=severity)) == []
+    assert [said for said, _ in world.tick(NOON + hours * HOUR, wrong(severity=severity))] == [Said.REMINDED]
+    assert world.tick(NOON + hours * HOUR + TICK, wrong(severity=severity)) == []
+
+
+def test_once_somebody_is_at_it_a_page_reminds_once_a_day(world):
+    world.tick(NOON, wrong(severity=Severity.PAGE))
+    seen = wrong(severity=Severity.PAGE, state=State.ACKNOWLEDGED)
+    assert [said for said, _ in world.tick(NOON + TICK, seen)] == [Said.UPDATED]
+    assert world.tick(NOON + 23 * HOUR, seen) == []
+    assert [said for said, _ in world.tick(NOON + 24 * HOUR, seen)] == [Said.REMINDED]
+
+
+def test_a_ticket_waits_for_the_end_of_the_quiet_hours_and_a_page_does_not():
+    world = World(Hours(zone="Europe/Berlin", quiet=(22, 7)))
+    night = datetime(2026, 3, 1, 21, 30, tzinfo=UTC)  # half past ten in Berlin
+    assert world.words(night, wrong(at=night), wrong("loud", night, severity=Severity.PAGE)) == [("raised", "loud is wrong")]
+    morning = datetime(2026, 3, 2, 6, tzinfo=UTC)
+    wanted = (wrong(), wrong("loud", severity=Severity.PAGE))
+    assert world.words(morning - TICK, *wanted) == [("reminded", "loud is wrong")]
+    assert world.words(morning, *wanted) == [("raised", "shop/things is wrong")]
+
+
+def test_what_recovers_in_the_quiet_hours_is_never_told():
+    world = World(Hours(quiet=(11, 13)))
+    assert world.tick(NOON, wrong()) == []
+    assert world.tick(NOON + TICK) == []
+    assert world.tick(NOON + 2 * HOUR) == []
+
+
+def test_more_than_a_few_at_once_become_one_summary_that_ends_when_all_are_over(world):
+    many = [wrong(f"t{number}") for number in range(4)]
+    [(said, storm)] = world.tick(NOON, *many)
+    assert (said, storm.kind, len(storm.body)) == (Said.RAISED, Kind.STORM, 4)
+    assert {one.subject for change in world.changes for one in change.audience} == {"t0", "t1", "t2", "t3"}
+    assert world.tick(NOON + TICK, *many) == []
+    [(said, storm)] = world.tick(NOON + HOUR, *many[:1])
+    assert (said, [line[:10] for line in storm.body]) == (Said.UPDATED, ["t0 is wron", *["recovered:"] * 3])
+    assert [said for said, _ in world.tick(NOON + 2 * HOUR)] == [Said.RECOVERED]
+    assert world.tick(NOON + 3 * HOUR) == []
+    assert [stands for _, stands in world.kept.values()] == [False] * 5
+
+
+def test_a_storm_takes_in_what_comes_a_moment_later_and_not_what_comes_later(world):
+    many = [wrong(f"t{number}") for number in range(5)]
+    world.tick(NOON, *many[:4])
+    assert [(said, len(one.body)) for said, one in world.tick(NOON + TICK, *many)] == [(Said.UPDATED, 5)]
+    late = wrong("late", NOON + HOUR)
+    assert world.words(NOON + HOUR, *many, late) == [("raised", "late is wrong")]
+
+
+def test_a_storm_that_comes_drop_by_drop_is_one_too(world):
+    many = [wrong(f"t{number}", NOON + number * TICK) for number in range(5)]
+    said = [world.words(NOON + number * TICK, *many[: number + 1]) for number in range(5)]
+    assert [[one for one, _ in tick] for tick in said] == [["raised"], ["raised"], ["raised"], ["raised"], ["updated"]]
+    assert said[3][0][1] == "Many things went wrong at once: 1 in this summary"
+
+
+def test_sprints_are_told_in_a_storm_too(world):
+    many = [wrong(f"t{number}") for number in range(4)]
+    told = world.tick(NOON, *many, wrong("sprint", kind=Kind.SPRINT))
+    assert sorted(one.kind.value for _, one in told) == ["sprint", "storm"]
+
+
+def test_unstable_data_is_collected_in_a_digest_a_day():
+    world = World(Hours(quiet=None, digest=9))
+    first, second = (wrong(name, stability="unstable", severity=Severity.INFO) for name in ("u1", "u2"))
+    [(said, digest)] = world.tick(NOON, first)
+    assert (said, digest.kind, digest.body) == (Said.RAISED, Kind.DIGEST, ("u1 is wrong (team:shop)",))
+    assert world.tick(NOON + HOUR, second) == []
+    nine = NOON.replace(hour=9) + 24 * HOUR
+    assert world.tick(nine - TICK, second) == []
+    [(_, digest)] = world.tick(nine, second)
+    assert digest.body == ("u2 is wrong (team:shop)", "recovered: u1 is wrong (team:shop)")
+    assert world.tick(nine + TICK) == []
+    [(_, digest)] = world.tick(nine + 24 * HOUR)
+    assert digest.body == ("recovered: u2 is wrong (team:shop)",)
+    assert world.tick(nine + 48 * HOUR) == []
+
+
+def test_unstable_data_that_recovers_before_its_digest_is_never_told():
+    world = World(Hours(quiet=None, digest=9))
+    world.tick(NOON, wrong("u1", stability="unstable"))
+    world.tick(NOON + HOUR, wrong("u1", stability="unstable"), wrong("u2", stability="unstable"))
+    [(_, digest)] = world.tick(NOON + 24 * HOUR, wrong("u1", stability="unstable"))
+    assert digest.body == ("u1 is wrong (team:shop)",)
+
+
+def test_the_same_incident_that_begins_again_goes_on_in_its_message_and_disturbs(world):
+    sprint = wrong("sprint", kind=Kind.SPRINT)
+    world.tick(NOON, sprint)
+    world.tick(NOON + HOUR)
+    [(first, again), (second, _)] = world.tick(NOON + 2 * HOUR, sprint)
+    assert (first, second, again.key, again.open) == (Said.UPDATED, Said.REMINDED, sprint.key, True)
+    assert world.kept[sprint.key][0].sequence == 4
+
+
+@pytest.mark.parametrize("bad", [{"quiet": (22, 24)}, {"digest": -1}, {"storm": 0}, {"zone": "Nowhere/Else"}])
+def test_hours_that_make_no_sense_are_refused(bad):
+    with pytest.raises(ValueError):  # noqa: PT011  (four sentences)
+        Hours(**bad)

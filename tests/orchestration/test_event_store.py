@@ -1,0 +1,119 @@
+"""The storage that keeps its files open: Dagster's own in all it holds, safe among processes, and watched as before."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+
+from oso_dagster.orchestration import event_store
+from oso_dagster.orchestration.event_store import OpenEventLog
+from oso_dagster.settings import PROJECT_ROOT
+
+KEY = dg.AssetKey("a")
+WRITE = (
+    "import os, sys, dagster as dg\n"
+    "with dg.DagsterInstance.get() as instance:\n"
+    "    for _ in range(20): instance.report_runless_asset_event(dg.AssetMaterialization('a'))\n"
+    "    if sys.argv[1] == 'die': os.kill(os.getpid(), 9)\n"
+)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """A DAGSTER_HOME with the platform's configuration."""
+    (tmp_path / "dagster.yaml").write_text((PROJECT_ROOT / "dagster.yaml").read_text())
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    return tmp_path
+
+
+def materialized(home: Path) -> int:
+    with dg.DagsterInstance.get() as instance:
+        return len(instance.fetch_materializations(KEY, limit=1000).records)
+
+
+@dg.asset
+def a() -> None: ...
+
+
+def test_the_platforms_instance_uses_it_and_a_run_is_logged_whole(home):
+    with dg.DagsterInstance.get() as instance:
+        assert isinstance(instance.event_log_storage, OpenEventLog)
+        result = dg.materialize([a], instance=instance)
+        kinds = {entry.dagster_event_type for entry in instance.all_logs(result.run_id)}
+    assert {dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.ASSET_MATERIALIZATION} <= kinds
+
+
+def test_dagsters_own_storage_reads_what_it_wrote_and_the_other_way_round(home, tmp_path_factory):
+    with dg.DagsterInstance.get() as instance:
+        run = dg.materialize([a], instance=instance).run_id
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with dg.DagsterInstance.get() as plain:
+        assert type(plain.event_log_storage) is not OpenEventLog
+        assert plain.get_run_by_id(run).is_success
+        assert len(plain.all_logs(run)) > 5
+        dg.materialize([a], instance=plain)
+    (home / "dagster.yaml").write_text((PROJECT_ROOT / "dagster.yaml").read_text())
+    assert materialized(home) == 2
+
+
+def test_many_processes_write_at_once_and_a_killed_one_loses_nothing(home):
+    with dg.DagsterInstance.get() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+        writers = [subprocess.Popen([sys.executable, "-c", WRITE, how]) for how in ("live", "die", "live")]
+        assert [writer.wait(60) for writer in writers] == [0, -9, 0]
+        assert len(instance.fetch_materializations(KEY, limit=1000).records) == 61
+
+
+def test_who_watches_a_run_sees_its_events_before_the_process_ends(home):
+    seen, enough = [], threading.Event()
+
+    def look(entry, _cursor):
+        seen.append(entry)
+        enough.set()
+
+    with dg.DagsterInstance.get() as instance, dg.DagsterInstance.get() as watching:
+        run = instance.create_run_for_job(dg.define_asset_job("j").resolve(asset_graph=dg.Definitions([a]).resolve_asset_graph()))
+        watching.watch_event_logs(run.run_id, None, look)
+        instance.report_engine_event("now", run)
+        assert enough.wait(20)
+        watching.end_watch_event_logs(run.run_id, look)
+
+
+def test_files_are_closed_when_there_are_many_and_at_the_end(home, monkeypatch):
+    monkeypatch.setattr(event_store, "FILES_KEPT_OPEN", 3)
+    folder = f"{home}/history/runs/"
+
+    def held() -> set[str]:
+        return {one.path for one in psutil.Process().open_files() if one.path.startswith(folder) and one.path.endswith(".db")}
+
+    with dg.DagsterInstance.get() as instance:
+        for _ in range(5):
+            dg.materialize([a], instance=instance)
+        assert len(held()) == 3
+    assert held() == set()
+
+
+def test_a_child_process_does_not_touch_its_parents_connections(home):
+    with dg.DagsterInstance.get() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+        if (child := os.fork()) == 0:
+            instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+        assert len(instance.fetch_materializations(KEY, limit=10).records) == 3
+
+
+def test_wiping_everything_leaves_a_store_that_works(home):
+    with dg.DagsterInstance.get() as instance:
+        dg.materialize([a], instance=instance)
+        instance.wipe()
+        dg.materialize([a], instance=instance)
+    assert materialized(home) == 1

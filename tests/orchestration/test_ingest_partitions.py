@@ -1,0 +1,145 @@
+"""Partitions through Dagster: one or a range in a run, idempotent, asked for when due and missing, given up loudly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+
+from oso_dagster.domain.cadence import MOST_TRIES
+from oso_dagster.domain.loading import CONTINUATION, CUT_SHORT, Extract, Request
+from oso_dagster.domain.partitions import PartitionKind, Partitions
+from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Retries, Schedule, Source, Stability, Table
+from oso_dagster.orchestration.ingest import ingest_assets
+from oso_dagster.orchestration.resources import warehouse_of
+from oso_dagster.orchestration.schedules import GivenUpError, ingest_schedules, partition_tags
+from oso_dagster.settings import Settings
+
+KEY = dg.AssetKey(["shop", "sales"])
+START = datetime(2026, 1, 7, tzinfo=UTC)
+NOW = datetime(2026, 1, 10, 2, tzinfo=UTC)
+
+
+def sales(request: Request) -> Extract:
+    window = request.window
+    assert window is not None
+    if window.key == "2026-01-08" and request.source == "broken":
+        raise ConnectionError("reset by peer")
+    rows = pa.table({"day": pa.array([window.start], pa.timestamp("us", tz="UTC")), "n": pa.array([1])})
+    return Extract(window.key, {"sales": [rows]})
+
+
+def shop(**changes: Any) -> Source:
+    given: dict[str, Any] = {
+        "name": "sales",
+        "description": "Sales by day",
+        "columns": (Column("day", ColumnType.TIMESTAMP, "the day"), Column("n", ColumnType.BIGINT, "how many")),
+        "primary_key": ("day",),
+        "disposition": Disposition.REPLACE_PARTITION,
+        "extract": sales,
+        "schedule": Schedule("0 2 * * *"),
+        "cost": Cost(1, 1),
+        "event_time": "day",
+        "partitions": Partitions(PartitionKind.DAILY, START),
+        "range_in_one_run": True,
+        "retries": Retries(0),
+    }
+    return Source("shop", "Shop", "https://example.org", "MIT", "team:data", Stability.UNSTABLE, (Table(**(given | changes)),))
+
+
+def load(settings: Settings, instance: dg.DagsterInstance, source: Source, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+    return dg.materialize(ingest_assets(settings, [source]), instance=instance, tags=tags, raise_on_error=False)
+
+
+def windows(*keys: str) -> list[Any]:
+    return [Partitions(PartitionKind.DAILY, START).window(key) for key in keys]
+
+
+def days(settings: Settings) -> list[str]:
+    with warehouse_of(settings).read() as connection:
+        found = connection.execute("SELECT strftime(day AT TIME ZONE 'UTC', '%Y-%m-%d') FROM shop.sales ORDER BY 1").fetchall()
+    return [row[0] for row in found]
+
+
+def test_a_range_of_partitions_loads_in_one_run_and_doing_it_twice_gives_the_same_rows(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    tags = partition_tags(windows("2026-01-07", "2026-01-09"))
+    for _ in range(2):
+        assert load(settings, instance, shop(), tags).success
+        assert days(settings) == ["2026-01-07", "2026-01-08", "2026-01-09"]
+    assert instance.get_materialized_partitions(KEY) == {"2026-01-07", "2026-01-08", "2026-01-09"}
+    assert load(settings, instance, shop(), partition_tags(windows("2026-01-08"))).success
+    assert len(days(settings)) == 3
+
+
+def test_a_partition_that_fails_in_a_range_is_named_and_keeps_those_before_it(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    source = shop(extract=lambda request: sales(replace(request, source="broken")))
+    result = load(settings, instance, source, partition_tags(windows("2026-01-07", "2026-01-09")))
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert "shop.sales[2026-01-08]: reset by peer" in str(failed.step_failure_data)
+    assert instance.get_materialized_partitions(KEY) == {"2026-01-07"}
+    assert days(settings) == ["2026-01-07"]
+
+
+def test_a_load_that_a_rate_limit_cut_short_is_kept_warned_of_and_gone_on_with(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    seen: list[Any] = []
+
+    def some(request: Request) -> Extract:
+        seen.append(request.previous.continuation if request.previous else None)
+        rows = pa.table({"day": pa.array([START + timedelta(len(seen))], pa.timestamp("us", tz="UTC")), "n": pa.array([1])})
+        facts = {CUT_SHORT: "rate limit", CONTINUATION: {"page": 2}} if len(seen) == 1 else {}
+        return Extract(str(len(seen)), {"sales": [rows]}, facts)
+
+    source = shop(extract=some, partitions=None, range_in_one_run=False, disposition=Disposition.MERGE, resumable=True)
+    for expected in (False, True):
+        result = load(settings, instance, source, {})
+        assert result.success
+        (told,) = [check for check in result.get_asset_check_evaluations() if check.check_name == "complete"]
+        assert (told.passed, told.severity) == (expected, dg.AssetCheckSeverity.WARN)
+    assert seen == [None, {"page": 2}]
+    assert len(days(settings)) == 2
+
+
+def tick(instance: dg.DagsterInstance, settings: Settings, source: Source) -> list[str | None]:
+    (schedule,) = ingest_schedules([source])
+    definitions = dg.Definitions(assets=ingest_assets(settings, [source]), schedules=[schedule])
+    context = dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=NOW, repository_def=definitions.get_repository_def()
+    )
+    return [request.run_key for request in schedule.evaluate_tick(context).run_requests or ()]
+
+
+def test_a_schedule_asks_for_every_due_partition_that_is_missing(settings: Settings, instance: dg.DagsterInstance) -> None:
+    source = shop(range_in_one_run=False)
+    assert load(settings, instance, source, partition_tags(windows("2026-01-08"))).success
+    first, last = "2026-01-07", "2026-01-09"
+    assert tick(instance, settings, source) == [f"ingest_shop/{first}/{first}/0", f"ingest_shop/{last}/{last}/0"]
+
+
+def test_a_schedule_asks_for_no_partition_that_is_being_loaded(settings: Settings, instance: dg.DagsterInstance) -> None:
+    add_run(instance, "2026-01-07", dg.DagsterRunStatus.STARTED)
+    assert tick(instance, settings, shop()) == ["ingest_shop/2026-01-08/2026-01-09/0"]
+
+
+def test_a_schedule_gives_up_loudly(settings: Settings, instance: dg.DagsterInstance) -> None:
+    for key in ("2026-01-07", "2026-01-08", "2026-01-09"):
+        for _ in range(MOST_TRIES):
+            add_run(instance, key, dg.DagsterRunStatus.FAILURE)
+    with pytest.raises(dg.DagsterError) as caught:
+        tick(instance, settings, shop())
+    assert isinstance(caught.value.__cause__, GivenUpError)
+    assert "given up after 5 tries: 2026-01-07, 2026-01-08, 2026-01-09" in str(caught.value.__cause__)
+
+
+def add_run(instance: dg.DagsterInstance, key: str, status: dg.DagsterRunStatus) -> None:
+    run = dg.DagsterRun(job_name="ingest_shop", tags={"dagster/partition": key}, status=status)
+    instance.add_run(run)

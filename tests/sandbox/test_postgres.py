@@ -1,0 +1,122 @@
+"""The sandbox's PostgreSQL: there with the server, gone with it however it ends, and about the same world."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from oso_dagster.connectors.database import DatabaseError, Field, read
+from oso_dagster.domain.source import Column, ColumnType
+from oso_dagster.sandbox import lifecycle, postgres, process
+from oso_dagster.sandbox.world import generate
+from oso_dagster.settings import Settings
+from oso_dagster.settings import World as WhichWorld
+from tests.database import serving
+
+NAME = [Field("name", Column("name", ColumnType.VARCHAR, "n"))]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    made = Settings(home=tmp_path / "home", world=WhichWorld.SANDBOX)
+    yield made
+    lifecycle.down(made)
+
+
+def names(settings: Settings) -> list[str]:
+    url = lifecycle.status(settings).endpoints["op_atlas_url"]
+    return sorted(read(url, "Project", NAME)["name"].to_pylist())
+
+
+def truth(settings: Settings) -> list[str]:
+    manifest = lifecycle.status(settings).world
+    assert manifest is not None
+    return sorted(row["name"] for row in manifest.world().atlas["Project"])
+
+
+def running(settings: Settings) -> list[psutil.Process]:
+    """The supervisor and PostgreSQL's processes of one sandbox, by the port in their command lines."""
+    server = process.remembered(settings.sandbox_dir)
+    assert server is not None
+    found = psutil.Process(server.pid).children(recursive=True)
+    assert [each for each in found if each.name() == "postgres"]
+    return found
+
+
+def folders() -> set[Path]:
+    return set(Path("/tmp").glob("oso-sandbox-postgres-*"))
+
+
+def test_the_database_holds_the_world_that_is_served(settings: Settings) -> None:
+    lifecycle.up(settings)
+    assert names(settings) == truth(settings)
+
+
+def test_down_ends_the_database_and_leaves_none_of_its_files(settings: Settings) -> None:
+    before = folders()
+    lifecycle.up(settings)
+    left = running(settings)
+    assert folders() - before
+    lifecycle.down(settings)
+    _gone(left)
+    assert folders() <= before
+
+
+def test_a_killed_server_takes_its_database_with_it(settings: Settings) -> None:
+    before = folders()
+    lifecycle.up(settings)
+    left, server = running(settings), process.remembered(settings.sandbox_dir)
+    assert server is not None
+    os.kill(server.pid, signal.SIGKILL)
+    _gone(left)
+    assert folders() <= before
+
+
+def test_a_reset_changes_the_rows_under_a_running_database(settings: Settings) -> None:
+    lifecycle.up(settings, seed=1)
+    before, server = names(settings), process.remembered(settings.sandbox_dir)
+    lifecycle.reset(settings, 2)
+    assert process.remembered(settings.sandbox_dir) == server
+    assert names(settings) == truth(settings) != before
+
+
+def test_another_seed_changes_the_rows_under_a_running_database(settings: Settings) -> None:
+    lifecycle.up(settings, seed=1)
+    lifecycle.up(settings, seed=2)
+    assert names(settings) == truth(settings)
+
+
+def test_without_postgresql_the_world_has_no_address_for_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "installed", lambda: False)
+    assert "op_atlas_url" not in lifecycle.up(settings)
+    assert "oss_funding_url" in lifecycle.up(settings)
+
+
+def test_the_reader_may_not_write(tmp_path: Path) -> None:
+    with serving(generate(1, datetime.now(UTC)), tmp_path / "w") as port:
+        url = postgres.address(port, "op_atlas")
+        assert read(url, "Project", NAME).num_rows
+        with pytest.raises(DatabaseError):
+            read(url, 'Project"; DROP TABLE "Project', NAME)
+        assert read(url, "Project", NAME).num_rows
+
+
+def test_values_of_any_kind_survive_the_script() -> None:
+    script = postgres.script_of({"T": "a text"}, {"T": [{"a": ['x"y', "b\\c"]}, {"a": None}, {"a": "t\tn\n"}]})
+    assert script.splitlines() == [
+        'CREATE TABLE "T" (a text);', 'COPY "T" ("a") FROM stdin;', '{"x\\\\"y","b\\\\\\\\c"}', "\\N", "t\\tn\\n", "\\.",
+    ]  # fmt: skip
+
+
+def _gone(processes: list[psutil.Process]) -> None:
+    deadline = time.monotonic() + 10
+    while any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes if psutil.pid_exists(each.pid)):
+        assert time.monotonic() < deadline, processes
+        time.sleep(0.05)

@@ -1,0 +1,128 @@
+"""deps.dev from the sandbox into the warehouse: all packages that somebody names, in rounds of a week, and errors by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from oso_dagster.connectors.rest import RateLimitedError, RestError
+from oso_dagster.domain.loading import Loaded, RefusedError, Unchanged
+from oso_dagster.sandbox import deps_dev
+from oso_dagster.sandbox.npm import UNPUBLISHED
+from oso_dagster.sources.deps_dev import SOURCE, packages_named
+from tests.landing import NOW, WORLD, Landing, landing, mend, named, spoil
+
+INPUTS = {f"oss_directory.projects__{kind}.url": named(WORLD, kind) for kind in ("npm", "crates", "pypi", "go")}
+INPUTS |= {"github.sbom__packages.purl": deps_dev.purls(WORLD)}
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Landing]:
+    with landing(SOURCE, tmp_path, INPUTS) as found:
+        found.settings = {"packages_per_run": "1000"}
+        yield found
+
+
+def test_every_package_that_somebody_names_arrives_with_versions_and_source_and_once_a_week(there: Landing) -> None:
+    told = there.load("packages")
+    assert isinstance(told, Loaded)
+    assert there.rows("packages") == there.truth("packages")
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+    assert told.record.facts["unsupported_systems"] == {
+        "github": len([p for p in INPUTS["github.sbom__packages.purl"] if "github" in p])
+    }
+    assert isinstance(there.load("packages", now=NOW + timedelta(days=1)), Unchanged)
+    again = there.load("packages", now=NOW + timedelta(days=7))
+    assert isinstance(again, Loaded)
+    assert there.rows("packages") == there.truth("packages")
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+
+
+def test_awkward_packages_are_rows_too(there: Landing) -> None:
+    """Unknown ones, ones without a source repository, without a default version, of every system, with scopes and slashes."""
+    truth = there.truth("packages")
+    assert {row["system"] for row in truth} == {"NPM", "CARGO", "PYPI", "GO"}
+    (unpublished,) = [row for row in truth if row["name"] == UNPUBLISHED]
+    assert (unpublished["status"], unpublished["version_count"]) == ("unknown", 0)
+    assert [row for row in truth if row["status"] == "found" and row["source_repository"] is None]
+    assert [row for row in truth if row["status"] == "found" and row["default_version"] is None]
+    assert {"@sbx-sail/core", "github.com/sbx-gopher/tunnel/v2"} <= {row["name"] for row in truth}
+
+
+def test_a_run_asks_for_its_share_and_the_next_one_goes_on_until_the_round_is_whole(there: Landing) -> None:
+    there.settings = {"packages_per_run": "75"}
+    loads = [there.load("packages", now=NOW + timedelta(hours=hour)) for hour in range(3)]
+    assert [bool(load.record.cut_short) for load in loads if isinstance(load, Loaded)] == [True, True, False]
+    asked = [path for method, path, *_ in there.asked if method == "GET"]
+    assert len(asked) == len(set(asked)) == len(deps_dev.named(WORLD)), "a package was asked for twice, or never"
+    assert there.rows("packages") == there.truth("packages")
+    assert isinstance(there.load("packages", now=NOW + timedelta(hours=4)), Unchanged)
+
+
+def test_a_rate_limit_keeps_what_came_and_the_next_run_goes_on(there: Landing) -> None:
+    there.settings = {"packages_per_run": "1000", "requests_per_second": "1000"}
+    packages = deps_dev.named(WORLD)
+    spoil(there, "rate_limit", seconds=3600, path=packages[150].split("/", 1)[1])
+    first = there.load("packages")
+    assert isinstance(first, Loaded)
+    assert "wants a pause of 3,600 s" in str(first.record.cut_short)
+    assert first.record.row_count == 100
+    mend(there)
+    there.load("packages")
+    assert there.rows("packages") == there.truth("packages")
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+
+
+def test_sources_are_asked_for_in_batches_not_one_by_one(there: Landing) -> None:
+    there.load("packages")
+    batches = [path for method, path, *_ in there.asked if method == "POST"]
+    pages = len(deps_dev.named(WORLD)) / deps_dev.PAGE
+    assert pages * 0.8 <= len(batches) <= pages + 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "empty", "path": "/v3/"}, "none of .* packages has a version there"),
+        ({"kind": "empty", "path": "versionbatch"}, "hold 0 records where"),
+        ({"kind": "duplicates"}, "times|where .* were announced|duplicate"),
+        ({"kind": "drift"}, "is missing"),
+        ({"kind": "status", "status": 404}, "none of .* packages has a version there|404"),
+        ({"kind": "rate_limit", "seconds": 3600}, "wants a pause of 3,600 s"),
+        ({"kind": "html"}, "HTML came instead of JSON"),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_an_answer_that_is_wrong_is_an_error_by_name_and_the_rows_stay(there: Landing, fault: dict[str, str], words: str) -> None:
+    there.inputs = {need: values[:4] for need, values in INPUTS.items()} | {
+        "github.sbom__packages.purl": ["pkg:npm/sbx-part-1@1"]
+    }
+    there.load("packages")
+    before = there.rows("packages__versions")
+    assert before
+    spoil(there, **fault)
+    with pytest.raises((RestError, RefusedError, RateLimitedError), match=words):
+        there.load("packages", now=NOW + timedelta(days=7))
+    assert there.rows("packages__versions") == before
+
+
+@pytest.mark.parametrize(
+    ("purl", "package"),
+    [
+        ("pkg:npm/%40scope/JSONCore@1.2.3?arch=x#lib", "NPM/@scope/JSONCore"),
+        ("pkg:npm/@scope/core", "NPM/@scope/core"),
+        ("pkg:maven/org.apache/commons@1", "MAVEN/org.apache:commons"),
+        ("pkg:golang/github.com/a/B/v2@v2.0.1", "GO/github.com/a/B/v2"),
+        ("pkg:pypi/Zope.Interface@6", "PYPI/zope-interface"),
+        ("pkg:gem/rails", "RUBYGEMS/rails"),
+        ("pkg:githubactions/actions/checkout@v4", None),
+        ("not a purl", None),
+    ],
+)
+def test_package_urls_name_packages_as_their_system_writes_them(purl: str, package: str | None) -> None:
+    found, left_out = packages_named({need: [] for need in INPUTS} | {"github.sbom__packages.purl": [purl]})
+    assert found == ([package] if package else [])
+    assert sum(left_out.values()) == (0 if package else 1)

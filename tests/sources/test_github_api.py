@@ -1,0 +1,255 @@
+"""Repositories and bills of materials, asked of the sandbox's API: the truth arrives, however often the limit comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from oso_dagster.connectors import github_api as connector
+from oso_dagster.connectors.rest import RateLimitedError, RestError
+from oso_dagster.domain.loading import Extract, Loaded, Request, Unchanged
+from oso_dagster.sandbox import forge, github_api
+from oso_dagster.sandbox.world import generate
+from oso_dagster.sources.github import SOURCE
+from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from tests.asgi import serving
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)  # a Wednesday
+WORLD = generate(7, NOW)
+TRUTH = forge.forge_of(WORLD)
+TABLES = {table.name: table for table in SOURCE.tables}
+TOKEN = "ghp_verysecrettokenofatest"
+
+
+def every_url() -> tuple[str, ...]:
+    return tuple(url for project in WORLD.projects for url in project.links.get("github", ()))
+
+
+ALIVE = [
+    r
+    for r in TRUTH.repositories
+    if not r.deleted and r.former_name is None and r.full_name in connector.addresses(every_url()).repositories
+]
+ONE, TWO = ALIVE[0].full_name, ALIVE[-1].full_name.upper()
+FEW = tuple(f"https://github.com/{name}" for name in [ONE, "sbx-harbour", TWO, "sbx-nobody", "sbx-nobody/nothing"])
+
+
+@dataclass
+class Hub:
+    """The sandbox's API on loopback, a warehouse beside it, and the requests that came."""
+
+    url: str
+    folder: Path
+    home: Path
+    asked: list[tuple[str, str, int]]
+
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        return DuckDBWarehouse(self.home / "w.duckdb", world="sandbox", cache=self.home, lock_timeout_seconds=20)
+
+    def load(self, table: str, urls: tuple[str, ...], now: datetime = NOW) -> Loaded | Unchanged:
+        settings = {"api_url": self.url, "token": TOKEN, "requests_per_second": "10000"}
+        previous = self.warehouse.last_load("github", table)
+        inputs = {need: list(urls) for need in TABLES[table].needs}
+        request = Request("github", table, now, self.home, settings, previous=previous, inputs=inputs)
+        extract = TABLES[table].extract(request)
+        if isinstance(extract, Extract):
+            return self.warehouse.load(SOURCE, TABLES[table], extract, fingerprint="f")
+        return extract
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.home / "w.duckdb"), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    folder = tmp_path / "served"
+    folder.mkdir()
+    forge.write(WORLD, folder)
+    app, asked = github_api.serve(folder), []
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                asked.append((scope["path"], dict(scope["headers"]).get(b"authorization", b"").decode(), message["status"]))
+            await send(message)
+
+        await app(scope, receive, sent)
+
+    with serving(noting) as url:
+        yield Hub(url, folder, tmp_path, asked)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "LIMITS", replace(connector.LIMITS, attempts=2, pause=0.01))
+
+
+def test_all_repositories_of_the_directory_arrive_and_the_missing_ones_are_recorded(hub: Hub) -> None:
+    loaded = hub.load("repositories", every_url())
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.cut_short is None
+    found = hub.rows("SELECT id, name_with_owner, star_count, license_spdx_id FROM github.repositories WHERE status <> 'gone'")
+    living = [repository for repository in TRUTH.repositories if not repository.deleted]
+    assert sorted(found, key=str) == sorted(
+        ((r.id, r.full_name, r.stars, r.licence[0] if r.licence else None) for r in living), key=str
+    )
+    gone = {name for (name,) in hub.rows("SELECT name_with_owner FROM github.repositories WHERE status = 'gone'")}
+    asked = set(connector.addresses(every_url()).repositories)
+    assert gone >= {r.full_name for r in TRUTH.repositories if r.deleted and r.full_name in asked} != set()
+    assert {token for _, token, _ in hub.asked} == {f"Bearer {TOKEN}"}
+
+
+def test_a_renamed_repository_is_one_row_that_knows_both_names(hub: Hub) -> None:
+    asked = set(connector.addresses(every_url()).repositories)
+    moved = [r for r in TRUTH.repositories if r.former_name and not r.deleted and f"{r.owner}/{r.former_name}" in asked]
+    old, new = f"{moved[0].owner}/{moved[0].former_name}", moved[0].full_name
+    hub.load("repositories", (f"https://github.com/{old}", f"https://github.com/{new}"))
+    assert hub.rows("SELECT id, status, name_with_owner, list_sort(requested_names) FROM github.repositories") == [
+        (moved[0].id, "renamed", new, sorted([old, new]))
+    ]
+
+
+def test_what_is_unchanged_is_not_sent_again_and_stays(hub: Hub) -> None:
+    hub.load("repositories", FEW)
+    before, asked = hub.rows("SELECT * FROM github.repositories ORDER BY key"), len(hub.asked)
+    again = hub.load("repositories", FEW, NOW + timedelta(days=1))
+    assert isinstance(again, Loaded)
+    kept = hub.rows("SELECT * FROM github.repositories ORDER BY key")
+    assert [row for row in kept if row[0][0] != "n"] == [row for row in before if row[0][0] != "n"]
+    assert [row[0] for row in kept] == [row[0] for row in before]
+    assert {status for path, _, status in hub.asked[asked:] if "nobody" not in path and "orgs" not in path} == {304}
+    assert again.record.facts["changed"] == 2  # the two names that lead nowhere, asked again
+
+
+def test_an_emptied_cache_costs_requests_and_no_row(hub: Hub) -> None:
+    hub.load("repositories", FEW)
+    before = hub.rows("SELECT key, status, requested_names FROM github.repositories ORDER BY key")
+    for file in (hub.home / "github" / "repositories").iterdir():
+        file.unlink()
+    again = hub.load("repositories", FEW, NOW + timedelta(days=1))
+    assert isinstance(again, Loaded)
+    assert again.record.facts["unchanged"] == 0
+    assert hub.rows("SELECT key, status, requested_names FROM github.repositories ORDER BY key") == before
+
+
+def test_validators_of_a_load_that_was_never_published_do_not_count(hub: Hub) -> None:
+    inputs = {need: list(FEW) for need in TABLES["repositories"].needs}
+    request = Request("github", "repositories", NOW, hub.home, {"api_url": hub.url}, inputs=inputs)
+    TABLES["repositories"].extract(request)
+    loaded = hub.load("repositories", FEW)
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.facts["unchanged"] == 0
+    assert loaded.record.row_count > 3
+
+
+def test_a_run_that_hits_the_limit_keeps_what_it_has_and_the_next_one_goes_on(hub: Hub) -> None:
+    github_api.limited(hub.folder, 300)
+    first = hub.load("repositories", every_url())
+    assert isinstance(first, Loaded)
+    assert first.record.cut_short is not None
+    assert TOKEN not in first.record.cut_short
+    assert 0 < len(hub.rows("SELECT 1 FROM github.repositories")) < 500
+    asked = len(hub.asked)
+    github_api.limited(hub.folder, 5_000)
+    second = hub.load("repositories", every_url(), NOW + timedelta(hours=2))
+    assert isinstance(second, Loaded)
+    assert second.record.cut_short is None
+    assert len({path for path, _, status in hub.asked[:asked] if status == 200} & {p for p, _, _ in hub.asked[asked:]}) <= 10
+    found = {id_ for (id_,) in hub.rows("SELECT id FROM github.repositories WHERE status <> 'gone'")}
+    assert found == {r.id for r in TRUTH.repositories if not r.deleted}
+
+
+def test_a_limit_before_the_first_answer_is_an_error_that_says_when_it_ends(hub: Hub) -> None:
+    github_api.limited(hub.folder, 0)
+    with pytest.raises(RateLimitedError, match=r"403.*wants a pause of"):
+        hub.load("repositories", FEW)
+
+
+def test_a_repository_that_disappears_is_recorded_with_what_was_known_of_it(hub: Hub) -> None:
+    hub.load("repositories", FEW)
+    owners = {r.full_name for r in TRUTH.of_owner("sbx-harbour")}
+    fallen = {ONE, min(owners)}
+    changed = replace(
+        TRUTH, repositories=tuple(replace(r, deleted=r.deleted or r.full_name in fallen) for r in TRUTH.repositories)
+    )
+    real, github_api.read = github_api.read, lambda _: changed  # type: ignore[attr-defined]
+    try:
+        hub.load("repositories", FEW, NOW + timedelta(days=1))
+    finally:
+        github_api.read = real  # type: ignore[attr-defined]
+    gone = hub.rows(
+        "SELECT name_with_owner, id IS NOT NULL, star_count FROM github.repositories WHERE status = 'gone' AND id > 0"
+    )
+    assert {name for name, _, _ in gone} == fallen
+    assert (ONE, True, ALIVE[0].stars) in gone
+
+
+def test_bills_of_materials_arrive_with_their_packages_and_once_a_week(hub: Hub) -> None:
+    living = [r for r in TRUTH.repositories if not r.deleted][:40]
+    names = (*(r.full_name for r in living), "sbx-nobody/*", "sbx-nobody/nothing")
+    loaded = hub.load("sbom", names)
+    assert isinstance(loaded, Loaded)
+    told = {r.full_name: github_api.sbom(TRUTH, r) for r in living}
+    rows = dict(hub.rows("SELECT repository, package_count FROM github.sbom"))
+    assert rows == {n: len(d["sbom"]["packages"]) if d else 0 for n, d in told.items()} | {"sbx-nobody/nothing": 0}
+    purls = hub.rows("SELECT repository, purl FROM github.sbom__packages ORDER BY repository, position")
+    assert purls == [
+        (name, package["externalRefs"][0]["referenceLocator"])
+        for name, document in sorted(told.items())
+        for package in (document["sbom"]["packages"] if document else ())
+    ]
+    assert isinstance(hub.load("sbom", names, NOW + timedelta(days=4)), Unchanged)
+    assert isinstance(hub.load("sbom", names, NOW + timedelta(days=5)), Loaded)
+    assert hub.rows("SELECT count(*) FROM github.sbom__packages") == [(len(purls),)]
+
+
+def test_bills_that_the_limit_cut_short_go_on_in_the_same_week(hub: Hub) -> None:
+    names = tuple(r.full_name for r in TRUTH.repositories if not r.deleted)[:60]
+    github_api.limited(hub.folder, 25)
+    first = hub.load("sbom", names)
+    assert isinstance(first, Loaded)
+    assert first.record.cut_short is not None
+    github_api.limited(hub.folder, 5_000)
+    second = hub.load("sbom", names, NOW + timedelta(days=1))
+    assert isinstance(second, Loaded)
+    assert 20 <= first.record.row_count <= 25  # four are asked at a time: the refused one may not be the last
+    assert first.record.row_count + second.record.row_count == 60
+    assert {name for (name,) in hub.rows("SELECT repository FROM github.sbom")} == set(names)
+
+
+def test_a_document_of_another_shape_is_an_error_by_name(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(github_api, "document", lambda *_: {"id": 1, "full_name": "a/b", "owner": {}})
+    with pytest.raises(RestError, match=rf"/repos/{ONE}.*'owner.login' is missing"):
+        hub.load("repositories", FEW[:1])
+
+
+def test_awkward_addresses_are_sorted_or_told(hub: Hub) -> None:
+    named = connector.addresses(every_url())
+    assert {"sbx-harbour", "sbx-harbour-docs", "sbx-lantern"} <= set(named.owners)
+    assert {"sbx-dot/engine", "sbx-slash/road", "sbx-loud/llama", "sbx-habits/old", "sbx-deep/reef", "sbx-half/typed"} <= set(
+        named.repositories
+    )
+    assert {"https:///sbx-lost/repo", "https://gitlab.example/sbx-forge/tool", "https://github.com/", ""} <= set(named.unusable)
+
+
+@pytest.mark.parametrize(
+    ("purl", "parts"),
+    [
+        ("pkg:npm/%40sbx/core@1.2.3", ("npm", "@sbx/core", "1.2.3")),
+        ("pkg:npm/@sbx/core", ("npm", "@sbx/core", None)),
+        ("pkg:golang/github.com/sbx/go/v2@v2.0.1?type=module#sub", ("golang", "github.com/sbx/go/v2", "v2.0.1")),
+        ("pkg:PyPI/sbx", ("pypi", "sbx", None)),
+        ("https://example.org", (None, None, None)),
+        ("pkg:npm", (None, None, None)),
+    ],
+)
+def test_package_urls_are_taken_apart(purl: str, parts: tuple[str | None, ...]) -> None:
+    assert connector.parse_purl(purl) == parts

@@ -1,0 +1,251 @@
+"""A day of GitHub events, from the sandbox's hourly files into the warehouse: whole, typed, each once, or an error by name."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from oso_dagster.connectors import gharchive
+from oso_dagster.domain.loading import Extract, RefusedError, Request
+from oso_dagster.sandbox import forge
+from oso_dagster.sandbox import gharchive as archive
+from oso_dagster.sandbox.world import generate
+from oso_dagster.sources.github import SOURCE
+from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+
+TABLE = next(table for table in SOURCE.tables if table.name == "events")
+OLD = forge.forge_of(generate(7, datetime(2025, 10, 20, 5, tzinfo=UTC)))
+BEFORE, AFTER, SHORT = (datetime(2025, *day, tzinfo=UTC) for day in ((10, 5), (10, 8), (10, 11)))
+Change = Callable[[int, list[dict[str, Any]]], bytes | None]
+QUICK = gharchive.Patience(attempts=2, pause=0.01, silence=2, deadline=5)
+
+
+def _plain(_: int, lines: list[dict[str, Any]]) -> bytes:
+    return archive.render(tuple(lines))
+
+
+@contextmanager
+def serving(change: Change = _plain) -> Iterator[tuple[str, list[str]]]:
+    """The old world's files on loopback; `change` makes the file of an hour from its lines, None is a 404."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.strip("/").removesuffix(".json.gz")
+            asked.append(name)
+            day, hour = name.rsplit("-", 1)
+            begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(hours=int(hour))
+            body = change(int(hour), [dict(line) for line in archive.events(OLD, begin)])
+            self.send_response(404 if body is None else 200)
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 64  # 24 files are asked for at once
+
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def truth(day: datetime) -> list[dict[str, Any]]:
+    return [event for hour in range(24) for event in archive.events(OLD, day + timedelta(hours=hour))]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gharchive, "PATIENCE", QUICK)
+
+
+def ask(url: str, day: datetime, cache: Path) -> Extract:
+    window = TABLE.partitions.window(f"{day:%Y-%m-%d}") if TABLE.partitions else None
+    extract = TABLE.extract(Request("github", "events", datetime.now(UTC), cache, {"archive_url": url}, window=window))
+    assert isinstance(extract, Extract)
+    return extract
+
+
+def drawn(url: str, day: datetime, cache: Path) -> tuple[pa.Table, dict[str, Any]]:
+    extract = ask(url, day, cache)
+    return pa.concat_tables(list(extract.batches["events"])), extract.facts
+
+
+def test_a_day_arrives_as_the_world_has_it(tmp_path: Path) -> None:
+    with serving() as (url, asked):
+        table, facts = drawn(url, BEFORE, tmp_path)
+    told = truth(BEFORE)
+    assert sorted(asked) == sorted(f"2025-10-05-{hour}" for hour in range(24))
+    assert table["id"].to_pylist() == [event["id"] for event in told]
+    assert table["actor_login"].to_pylist() == [event["actor"]["login"] for event in told]
+    assert table["org_login"].to_pylist() == [event.get("org", {}).get("login") for event in told]
+    assert [f"{when:%Y-%m-%dT%H:%M:%SZ}" for when in table["created_at"].to_pylist()] == [event["created_at"] for event in told]
+    assert table["push_distinct_size"].to_pylist() == [event["payload"].get("distinct_size") for event in told]
+    assert table["release_tag_name"].to_pylist() == [event["payload"].get("release", {}).get("tag_name") for event in told]
+    assert table["number"].to_pylist() == [_number(event["payload"]) for event in told]
+    assert sum(facts["events_by_hour"].values()) == sum(facts["events_by_type"].values()) == len(told)
+    assert list(tmp_path.glob("gharchive/*")) == []
+
+
+def _number(payload: dict[str, Any]) -> int | None:
+    found: int | None = {**payload.get("issue", {}), **payload.get("pull_request", {})}.get("number")
+    return found
+
+
+@pytest.mark.parametrize(("day", "regime"), [(BEFORE, "with_commits"), (AFTER, "head_only")])
+def test_pushes_tell_their_regime_and_other_events_none(day: datetime, regime: str, tmp_path: Path) -> None:
+    with serving() as (url, _):
+        table, _ = drawn(url, day, tmp_path)
+    assert {(row["type"] == "PushEvent", row["push_regime"]) for row in table.select(["type", "push_regime"]).to_pylist()} == {
+        (True, regime),
+        (False, None),
+    }
+
+
+def test_merged_pull_requests_are_known_in_both_regimes(tmp_path: Path) -> None:
+    for day in (BEFORE, AFTER):
+        with serving() as (url, _):
+            table, _ = drawn(url, day, tmp_path)
+        merged = [event["id"] for event in truth(day) if _is_merged(event)]
+        assert merged
+        assert [row["id"] for row in table.to_pylist() if row["pull_request_is_merged"]] == merged
+
+
+def _is_merged(event: dict[str, Any]) -> bool:
+    payload = event["payload"]
+    return payload.get("action") == "merged" or bool(payload.get("pull_request", {}).get("merged"))
+
+
+def test_no_email_address_is_kept(tmp_path: Path) -> None:
+    assert "@sbx.example" in json.dumps(truth(BEFORE))
+    with serving() as (url, _):
+        table, _ = drawn(url, BEFORE, tmp_path)
+    assert "@" not in json.dumps(table.to_pylist(), default=str)
+
+
+def test_a_partition_loaded_again_gives_the_same_rows_and_leaves_its_neighbours(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", world="sandbox", cache=tmp_path, lock_timeout_seconds=20)
+    assert TABLE.partitions is not None
+    with serving() as (url, _):
+        for day in (BEFORE, AFTER, BEFORE):
+            window = TABLE.partitions.window(f"{day:%Y-%m-%d}")
+            warehouse.load(SOURCE, TABLE, ask(url, day, tmp_path), fingerprint="f", window=window)
+    with duckdb.connect(str(tmp_path / "w.duckdb"), read_only=True) as connection:
+        rows = connection.execute("SELECT id, created_at::DATE::VARCHAR FROM github.events ORDER BY created_at, id").fetchall()
+    assert sorted(rows) == sorted((event["id"], event["created_at"][:10]) for day in (BEFORE, AFTER) for event in truth(day))
+
+
+def test_missing_hours_are_asked_for_again_and_then_all_named(tmp_path: Path) -> None:
+    with serving(lambda hour, lines: None if hour in {3, 17} else _plain(hour, lines)) as (url, asked):
+        with pytest.raises(gharchive.ArchiveError, match=r"2 of 24 hours.*2025-10-05-3: missing.*2025-10-05-17: missing"):
+            drawn(url, BEFORE, tmp_path)
+        assert asked.count("2025-10-05-17") == QUICK.attempts
+    assert list(tmp_path.glob("gharchive/*")) == []
+
+
+def test_an_hour_that_is_only_late_is_no_error(tmp_path: Path) -> None:
+    tries: list[int] = []
+
+    def late(hour: int, lines: list[dict[str, Any]]) -> bytes | None:
+        tries.append(hour)
+        return None if tries.count(5) == 1 and hour == 5 else _plain(hour, lines)
+
+    with serving(late) as (url, _):
+        table, _ = drawn(url, BEFORE, tmp_path)
+    assert table.num_rows == len(truth(BEFORE))
+
+
+@pytest.mark.parametrize("hour", [0, 23])
+def test_a_short_hour_is_an_error_that_names_it(hour: int, tmp_path: Path) -> None:
+    with (
+        serving(lambda at, lines: _plain(at, lines[:2] if at == hour else lines)) as (url, _),
+        pytest.raises(gharchive.ArchiveError, match=rf"2025-10-05 is short: .*2025-10-05-{hour} \(2\)"),
+    ):
+        drawn(url, BEFORE, tmp_path)
+
+
+def test_a_day_below_the_archive_s_usual_size_is_an_error(tmp_path: Path) -> None:
+    with serving() as (url, _):
+        day = gharchive.Day(url, BEFORE, least_events=1_000_000)
+        with pytest.raises(gharchive.ArchiveError, match="at least 1,000,000 are expected"):
+            list(gharchive.read(day, TABLE.columns, tmp_path / "x", {}))
+
+
+def test_a_day_that_upstream_lost_may_be_short_and_have_gaps(tmp_path: Path) -> None:
+    with serving(lambda hour, lines: None if hour == 7 else _plain(hour, lines[: hour % 2])) as (url, _):
+        table, facts = drawn(url, SHORT, tmp_path)
+    assert table.num_rows == 11
+    assert facts["missing_hours"] == ["2025-10-11-7"]
+
+
+def test_an_event_that_comes_twice_or_in_another_hour_s_file_is_kept_once(tmp_path: Path) -> None:
+    strays = list(archive.events(OLD, BEFORE + timedelta(hours=3)))[:4]
+    with serving(lambda hour, lines: _plain(hour, [*lines, lines[0], *(strays if hour == 4 else [])])) as (url, _):
+        table, facts = drawn(url, BEFORE, tmp_path)
+    assert table["id"].to_pylist() == [event["id"] for event in truth(BEFORE)]
+    assert facts["dropped_events"] == 24 + 4
+
+
+def _without(*path: str) -> Change:
+    def change(hour: int, lines: list[dict[str, Any]]) -> bytes:
+        changed = json.loads(json.dumps(lines))
+        for line in changed if hour == 9 else ():
+            inner = line
+            for key in path[:-1]:
+                inner = inner.get(key, {})
+            inner.pop(path[-1], None)
+        return _plain(hour, changed)
+
+    return change
+
+
+def _broken(make: Callable[[bytes], bytes]) -> Change:
+    return lambda hour, lines: make(_plain(hour, lines)) if hour == 9 else _plain(hour, lines)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (_broken(lambda body: body[: len(body) // 2]), "damaged or cut"),
+        (_broken(lambda body: body[:100] + b"\0\0\0\0" + body[104:]), "damaged or cut"),
+        (_broken(lambda _: b"<html>Sorry</html>"), "damaged or cut"),
+        (_broken(lambda _: b""), "is short"),
+        (_broken(lambda body: gzip.compress(gzip.decompress(body) + b'{"id": "1", "typ')), "not as declared"),
+        (_broken(lambda body: gzip.compress(gzip.decompress(body).replace(b'"id": "', b'"id": 1, "x": "'))), "not as declared"),
+        (_broken(lambda body: gzip.compress(gzip.decompress(body).replace(b"T09:", b" 9h "))), "not as declared"),
+        (_broken(lambda body: gzip.compress(gzip.decompress(body).decode().encode("utf-16"))), "not as declared"),
+        (_without("actor"), "required field `actor`"),
+        (_without("payload", "head"), r"upstream has lost PushEvent\.push_head"),
+        (_without("payload", "issue"), r"upstream has lost .*IssuesEvent\.issue_id"),
+    ],
+    ids=["cut", "damaged", "html", "empty", "half a line", "type", "time", "encoding", "no actor", "no head", "no issue"],
+)
+def test_what_is_not_the_archive_s_format_is_an_error_that_names_the_hour(change: Change, cause: str, tmp_path: Path) -> None:
+    with serving(change) as (url, _), pytest.raises(gharchive.ArchiveError, match=rf"2025-10-05.*{cause}") as raised:
+        drawn(url, BEFORE, tmp_path)
+    assert "2025-10-05-9" in str(raised.value)
+    assert list(tmp_path.glob("gharchive/*")) == []
+
+
+def test_a_load_without_a_partition_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="a day is needed"):
+        TABLE.extract(Request("github", "events", datetime.now(UTC), tmp_path, {"archive_url": "http://127.0.0.1:9"}))

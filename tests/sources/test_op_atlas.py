@@ -1,0 +1,200 @@
+"""OP Atlas from a real PostgreSQL into the warehouse: what changed, what was deleted, what must never leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oso_dagster.domain.loading import Extract, LoadRecord, RefusedError, Request, Unchanged
+from oso_dagster.domain.source import Disposition, Table
+from oso_dagster.sandbox import op_atlas, postgres
+from oso_dagster.sandbox.world import World, generate
+from oso_dagster.sources.op_atlas import LOOKBACK, SOURCE
+from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from tests.database import execute, serving
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+TABLES = {table.name: table for table in SOURCE.tables}
+
+
+class Pipe:
+    """Loads tables of one database into one warehouse, as orchestration does."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.port = port
+        self.url = postgres.address(port, op_atlas.DATABASE)
+        self.folder = folder
+        self.warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=20)
+
+    def extract(self, name: str) -> Extract | Unchanged:
+        previous: LoadRecord | None = self.warehouse.last_load("op_atlas", name)
+        return TABLES[name].extract(Request("op_atlas", name, NOW, self.folder, {"url": self.url}, previous))
+
+    def load(self, name: str) -> Extract | Unchanged:
+        found = self.extract(name)
+        if isinstance(found, Extract):
+            self.warehouse.load(SOURCE, TABLES[name], found, fingerprint="f")
+        return found
+
+    def rows(self, name: str, columns: str = "id") -> list[Any]:
+        with self.warehouse.read() as connection:
+            return connection.execute(f"SELECT {columns} FROM op_atlas.{name} ORDER BY ALL").fetchall()
+
+    def upstream(self, script: str) -> str:
+        return execute(self.port, script)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return generate(7, NOW)
+
+
+@pytest.fixture(scope="module")
+def port(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with serving(world, tmp_path_factory.mktemp("world")) as found:
+        yield found
+
+
+@pytest.fixture
+def pipe(world: World, port: int, tmp_path: Path) -> Pipe:
+    op_atlas.write(world.atlas, tmp_path / "world" / "op-atlas")
+    postgres.fill(port, tmp_path / "world")
+    return Pipe(port, tmp_path)
+
+
+def moved(extract: Extract | Unchanged) -> int:
+    assert isinstance(extract, Extract)
+    return sum(batch.num_rows for batches in extract.batches.values() for batch in batches)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_lands_as_the_generator_made_it(pipe: Pipe, world: World, name: str) -> None:
+    pipe.load(name)
+    key = TABLES[name].primary_key
+    upstream = next(upstream for upstream in op_atlas.TABLES if upstream.lower() == name.replace("_", ""))
+    camel = {column.lower(): column for column in world.atlas[upstream][0]}
+    names = [camel[column.replace("_", "")] for column in key]
+    truth = sorted(tuple(row[column] for column in names) for row in world.atlas[upstream])
+    assert sorted(pipe.rows(name, ", ".join(key))) == truth
+
+
+def test_values_arrive_as_they_stand_upstream(pipe: Pipe, world: World) -> None:
+    pipe.load("project_links")
+    pipe.load("category")
+    assert pipe.rows("project_links", "DISTINCT description") == [(world.atlas["ProjectLinks"][0]["description"],)]
+    assert pipe.rows("category", "DISTINCT options") == [(world.atlas["Category"][0]["options"],)]
+    pipe.load("funding_reward")
+    assert {amount.rstrip("0") for (amount,) in pipe.rows("funding_reward", "amount")} == {
+        row["amount"].rstrip("0") for row in world.atlas["FundingReward"]
+    }
+
+
+def test_a_second_load_asks_only_for_what_changed_since_the_cursor_and_its_lookback(pipe: Pipe) -> None:
+    everything = moved(pipe.load("project"))
+    cursor = datetime.fromisoformat(pipe.warehouse.last_load("op_atlas", "project").facts["cursor"])  # type: ignore[union-attr]
+    late = (cursor - LOOKBACK + timedelta(minutes=1)).replace(tzinfo=None)
+    old = (cursor - LOOKBACK - timedelta(minutes=1)).replace(tzinfo=None)
+    (one,), (two,) = pipe.rows("project", "id")[:2]
+    pipe.upstream(f"""UPDATE "Project" SET name = 'late', "updatedAt" = '{late}' WHERE id = '{one}'""")
+    pipe.upstream(f"""UPDATE "Project" SET name = 'old', "updatedAt" = '{old}', "deletedAt" = NULL WHERE id = '{two}'""")
+    assert moved(pipe.load("project")) < everything / 2
+    names = {name for (name,) in pipe.rows("project", "name")}
+    assert "late" in names
+    assert "old" not in names
+    assert len(pipe.rows("project")) == everything
+
+
+def test_nothing_new_is_unchanged(pipe: Pipe) -> None:
+    for name in ("project", "project_contract", "funding_round"):
+        pipe.load(name)
+        pipe.load(name)
+        assert isinstance(pipe.load(name), Unchanged), name
+
+
+def test_a_soft_delete_that_left_updated_at_alone_arrives(pipe: Pipe) -> None:
+    pipe.load("organization")
+    (one,) = pipe.rows("organization", "id")[0]
+    pipe.upstream(f"""UPDATE "Organization" SET "deletedAt" = '{NOW.replace(tzinfo=None)}' WHERE id = '{one}'""")
+    pipe.load("organization")
+    assert pipe.rows("organization", "id") == pipe.rows("organization", "id")
+    assert [row for row in pipe.rows("organization", "id, deleted_at IS NOT NULL") if row[1]] == [(one, True)]
+
+
+def test_an_older_live_version_never_comes_back_over_a_soft_delete(pipe: Pipe) -> None:
+    """A replica that lags behind still tells the row as it was."""
+    stale = pipe.extract("organization")
+    (one,) = execute(pipe.port, 'SELECT id FROM "Organization" ORDER BY id LIMIT 1').split()
+    pipe.upstream(f"""UPDATE "Organization" SET "deletedAt" = '{NOW.replace(tzinfo=None)}' WHERE id = '{one}'""")
+    pipe.load("organization")
+    pipe.warehouse.load(SOURCE, TABLES["organization"], stale, fingerprint="f")  # type: ignore[arg-type]
+    assert (one, True) in pipe.rows("organization", "id, deleted_at IS NOT NULL")
+
+
+@pytest.mark.parametrize("name", ["ProjectContract", "ProjectRepository", "ProjectLinks"])
+def test_rows_that_upstream_deleted_for_good_are_gone_after_the_next_load(pipe: Pipe, name: str) -> None:
+    landed = {"ProjectContract": "project_contract", "ProjectRepository": "project_repository", "ProjectLinks": "project_links"}[
+        name
+    ]
+    pipe.load(landed)
+    (first,), *others = pipe.rows(landed)
+    pipe.upstream(f"""DELETE FROM "{name}" WHERE id = '{first}'""")
+    pipe.load(landed)
+    assert pipe.rows(landed) == others
+
+
+def test_an_upstream_that_suddenly_has_no_rows_deletes_nothing(pipe: Pipe) -> None:
+    pipe.load("project_links")
+    before = pipe.rows("project_links")
+    pipe.upstream('TRUNCATE "ProjectLinks"')
+    with pytest.raises(RefusedError, match="no surviving row"):
+        pipe.load("project_links")
+    assert pipe.rows("project_links") == before
+
+
+def test_a_time_in_the_future_does_not_hide_what_changes_until_then(pipe: Pipe) -> None:
+    pipe.upstream(f"""UPDATE "Project" SET "updatedAt" = '{(NOW + timedelta(days=9)).replace(tzinfo=None)}'""")
+    found = pipe.extract("project")
+    assert isinstance(found, Extract)
+    assert datetime.fromisoformat(found.facts["cursor"]) == NOW
+
+
+def test_no_sensitive_column_is_declared_and_none_is_ever_selected(pipe: Pipe) -> None:
+    assert not [c.name for c in TABLES["reward_claim"].columns if "kyc" in c.name or "set_by" in c.name]
+    assert not set(TABLES) & {"user", "user_email", "user_address", "user_interaction"}
+    pipe.upstream('REVOKE SELECT ON "RewardClaim", "User", "UserEmail" FROM reader')
+    allowed = 'status, address, "addressSetAt", "grantEligibilityUpdatedAt", "tokenStreamStatus", "tokenStreamClaimableAt"'
+    pipe.upstream(f'GRANT SELECT ("rewardId", {allowed}, "createdAt", "updatedAt") ON "RewardClaim" TO reader')
+    found = pipe.load("reward_claim")
+    assert moved(found) > 0
+    assert found.facts["unknown_columns"] == []
+
+
+def test_a_lost_column_fails_by_name_and_a_new_one_is_told(pipe: Pipe) -> None:
+    pipe.upstream('ALTER TABLE "Badgeholder" ADD COLUMN weight integer')
+    assert pipe.load("badgeholder").facts["unknown_columns"] == ["weight"]
+    pipe.upstream('ALTER TABLE "Badgeholder" RENAME "roundId" TO round')
+    with pytest.raises(Exception, match="Badgeholder: columns were lost upstream: roundId"):
+        pipe.load("badgeholder")
+
+
+def test_without_an_address_the_error_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="OSO_OP_ATLAS_URL"):
+        TABLES["project"].extract(Request("op_atlas", "project", NOW, tmp_path, {}))
+
+
+def test_there_are_the_twenty_one_tables_and_only_tables_without_a_cursor_are_replaced() -> None:
+    assert len(TABLES) == 21
+    replaced: list[Table] = [table for table in SOURCE.tables if table.disposition is Disposition.REPLACE]
+    assert {table.name for table in replaced} == {
+        "funding_round",
+        "category",
+        "impact_statement",
+        "impact_statement_answer",
+        "badgeholder",
+        "github_proximity",
+        "published_contract",
+    }

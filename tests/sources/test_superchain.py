@@ -1,0 +1,98 @@
+"""Superchain from BigQuery's REST protocol: the sandbox's endpoint, asked by Google's own client, with bytes and refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oso_dagster.domain.loading import RefusedError, Request
+from oso_dagster.domain.partitions import Window
+from oso_dagster.orchestration.bigquery import open_client
+from oso_dagster.sandbox import bigquery, bigquery_answers, forge, superchain
+from oso_dagster.sandbox.world import generate
+from oso_dagster.sources.superchain import SOURCE
+from tests.asgi import serving
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+WORLD = generate(7, NOW)
+TRUTH = superchain.truth(WORLD)
+DAY = datetime(2026, 2, 20, tzinfo=UTC)
+TABLES = {table.name: table for table in SOURCE.tables}
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("bigquery")
+    forge.write(WORLD, folder)
+    with serving(bigquery.serve(folder)) as url:
+        yield url
+
+
+def asked(url: str, name: str, day: datetime = DAY, **more: str) -> Request:
+    values = {setting.name: setting.default for setting in SOURCE.settings if setting.default is not None}
+    values |= {"url": url, "pause_seconds": "0.001", "patience_seconds": "1", "timeout_seconds": "5"} | more
+    window = Window(f"{day:%Y-%m-%d}", day, day + timedelta(days=1))
+    clients = {"bigquery": open_client("superchain", values)}
+    return Request("superchain", name, NOW, Path(), values, window=window, clients=clients)
+
+
+def load(url: str, name: str, **more: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    request = asked(url, name, **more)
+    extract = TABLES[name].extract(request)
+    rows = [row for batch in extract.batches[name] for row in batch.to_pylist()]  # type: ignore[union-attr]
+    return rows, extract.facts
+
+
+def truth(name: str) -> list[dict[str, Any]]:
+    return [row for row in TRUTH[f"superchain.{name}"] if row["day"] == f"{DAY:%Y-%m-%d}"]
+
+
+def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def value(found: Any) -> Any:
+        return found.isoformat() if hasattr(found, "isoformat") else found
+
+    return sorted(({name: value(entry) for name, entry in row.items()} for row in rows), key=repr)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_day_is_exactly_what_the_chains_did_counted_without_sql(endpoint: str, name: str) -> None:
+    rows, facts = load(endpoint, name)
+    assert plain(rows) == plain(truth(name))
+    assert rows
+    assert 0 < facts["bytes_scanned"] == facts["bytes_weighed"] <= facts["bytes_ceiling"]
+
+
+def test_a_day_takes_several_pages(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bigquery_answers, "PAGE_ROWS", 7)
+    assert len(load(endpoint, "daily_transactions")[0]) == len(truth("daily_transactions")) > 14
+
+
+def test_a_query_over_the_ceiling_is_refused_before_it_runs(endpoint: str) -> None:
+    with pytest.raises(RefusedError, match=r"would scan [\d,]+ bytes; at most 1,000 are allowed .*It did not run"):
+        load(endpoint, "daily_transactions", max_bytes="1000")
+
+
+def test_a_day_that_has_not_arrived_is_an_error_and_no_empty_day(endpoint: str) -> None:
+    with pytest.raises(RefusedError, match="no rows of 2026-03-04: the dataset is late"):
+        load(endpoint, "daily_transactions", day=NOW.replace(hour=0, minute=0, second=0))
+
+
+def test_another_dataset_is_not_found_by_name_and_not_asked_again(endpoint: str) -> None:
+    with pytest.raises(RefusedError, match=r"404 notFound: .*nowhere\.transactions was not found"):
+        load(endpoint, "daily_transactions", dataset="nowhere")
+
+
+def test_a_dataset_that_is_no_name_never_reaches_a_query(endpoint: str) -> None:
+    with pytest.raises(RefusedError, match="OSO_SUPERCHAIN_DATASET"):
+        load(endpoint, "daily_transactions", dataset="x`; DROP TABLE y; --")
+
+
+def test_a_partition_is_due_a_day_after_its_end() -> None:
+    for table in SOURCE.tables:
+        assert table.partitions is not None
+        due = table.partitions.due(NOW)[-1]
+        assert due.key == "2026-03-02", "on the fourth at five in the morning the second is whole, the third is not"

@@ -1,0 +1,207 @@
+"""What is gathered from the store for the status page, and what is kept private."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.maintenance import Maintenance
+from oso_dagster.domain.slo import Tally, Verdict
+from oso_dagster.domain.source import Source
+from oso_dagster.domain.sprint import Finding, Guilty, acknowledge, assign, note
+from oso_dagster.domain.status import StatusPage
+from oso_dagster.domain.status_incidents import Phase, WorkState
+from oso_dagster.orchestration.gathering import gather
+from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.results import AssetRow, VerdictRow
+from oso_dagster.reliability.store import Store
+from oso_dagster.settings import Settings
+from oso_dagster.sources import catalogue
+
+NOW = datetime(2025, 11, 21, 9, 5, tzinfo=UTC)
+STALE_AFTER = timedelta(minutes=45)
+
+
+def breach(at: datetime, verdict: Verdict = Verdict.BREACHED) -> VerdictRow:
+    guilty = (
+        Tally("oss_directory/projects", 0, 1, "password=hunter2 at https://runs.example/1"),
+        Tally("oss_funding/funding_data", 0, 1),
+    )
+    return VerdictRow(
+        "core_source_data", "data_freshness", verdict, 1, 3, 10_000, None, "", "1 of 3 assets are fresh", guilty, at
+    )
+
+
+def test_a_breach_is_an_incident_from_its_first_verdict_and_causes_stay_private(settings: Settings) -> None:
+    began = NOW - timedelta(days=120)
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.record_verdicts([breach(began), breach(NOW - timedelta(hours=1))])
+        page = gather(settings, catalogue(), [], store, timedelta(minutes=45), NOW)
+    assert [(one.key, one.since) for one in page.incidents] == [("core_source_data.data_freshness@20250724T090500Z", began)]
+    assert page.incidents[0].text == "1 of 3 assets are fresh."
+    assert page.incidents[0].affected == ("oss_directory/projects", "oss_funding/funding_data")
+    assert "hunter2" not in repr(page)
+    assert [day.verdict for day in page.services[0].objectives[1].days[-2:]] == [Verdict.NO_DATA, Verdict.BREACHED]
+
+
+def test_an_incident_that_is_over_is_past(settings: Settings) -> None:
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.record_verdicts([breach(NOW - timedelta(days=3)), breach(NOW - timedelta(days=1), Verdict.COMPLIANT)])
+        page = gather(settings, catalogue(), [], store, timedelta(minutes=45), NOW)
+    assert page.incidents == ()
+    assert [(one.since, one.until) for one in page.past] == [(NOW - timedelta(days=3), NOW - timedelta(days=1))]
+
+
+def test_a_table_that_is_not_public_is_nowhere_on_the_page(settings: Settings) -> None:
+    sources = [replace(one, tables=tuple(replace(table, public=False) for table in one.tables)) for one in catalogue()[:1]]
+    name = f"{sources[0].name}/{sources[0].tables[0].name}"
+    row = replace(breach(NOW), guilty=(Tally(name, 0, 1),))
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.record_verdicts([row])
+        page = gather(settings, sources, [], store, timedelta(minutes=45), NOW)
+    assert name not in repr(page)
+
+
+def gathered(settings: Settings, store: Store, sources: list[Source] | None = None) -> StatusPage:
+    """The page at NOW of the catalogue, without models."""
+    return gather(settings, sources or catalogue(), [], store, STALE_AFTER, NOW)
+
+
+def load(store: Store, at: datetime, outcome: Outcome, number: int) -> None:
+    """A run of the projects that ended at `at`."""
+    run = RunRow(f"run-{number}", f"run-{number}", RunState.SUCCEEDED, will_retry=False, settled=True)
+    attempt = Attempt(
+        run_id=run.run_id,
+        asset="oss_directory/projects",
+        partition=None,
+        label=Label.CORE,
+        outcome=outcome,
+        family=run.family,
+        started=at,
+        ended=at,
+        cause="password=hunter2" if outcome is Outcome.FAILED else "",
+        rows=7,
+        will_retry=False,
+        reported=False,
+    )
+    store.ledger.discover("test", Cursor(number, ""), [run.run_id], at)
+    store.ledger.record([run], [attempt])
+
+
+def test_a_missed_objective_tells_when_it_is_met_again(settings: Settings) -> None:
+    failed = NOW - timedelta(days=4)
+    verdict = VerdictRow(
+        "core_source_data", "materialization_reliability", Verdict.BREACHED, 0, 1, 9_900, timedelta(days=30), "", "", (), NOW
+    )
+    with Store.open(settings.reliability_store_url, "live") as store:
+        load(store, failed, Outcome.FAILED, 1)
+        store.results.record_verdicts([verdict])
+        missed = gathered(settings, store).services[0].objectives[0]
+    assert missed.recovers == failed + timedelta(days=30)
+
+
+def test_a_data_set_tells_how_long_it_was_fresh(settings: Settings) -> None:
+    day = timedelta(days=1)
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.see({"oss_directory/projects"}, NOW - 40 * day)
+        load(store, NOW - 10 * day, Outcome.OK, 1)
+        within = next(table.fresh_within for one in catalogue() for table in one.tables if table.name == "projects")
+        store.results.record_freshness([AssetRow("oss_directory/projects", Freshness.STALE, within, NOW)])
+        page = gathered(settings, store)
+    found = next(one for group in page.groups for one in group.sets if one.asset == "oss_directory/projects")
+    assert (found.fresh_for, found.promised_for) == (within, 30 * day)
+    assert found.rows == 7
+    assert found.needs_attention
+
+
+def test_maintenance_is_told_without_its_author_and_not_of_a_table_that_is_not_public(settings: Settings) -> None:
+    hour, table = timedelta(hours=1), "oss_directory/projects"
+    sources = [
+        replace(one, tables=tuple(replace(item, public=f"{one.name}/{item.name}" != table) for item in one.tables))
+        for one in catalogue()
+    ]
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.maintenance.add(Maintenance("sqlmesh", NOW - hour, NOW + hour, "ann@example.org", "a new disk"))
+        store.maintenance.add(Maintenance("core_source_data.data_freshness", NOW + hour, NOW + 2 * hour, "ann", "a move"))
+        store.maintenance.add(Maintenance(table, NOW - hour, NOW + hour, "ann", "hush"))
+        store.maintenance.add(Maintenance("kubernetes", NOW - timedelta(days=200), NOW - timedelta(days=199), "ann", "long ago"))
+        page, public = gathered(settings, store, sources), gathered(settings, store)
+    assert [(one.title, one.service, one.state(NOW)) for one in page.works] == [
+        ("Data models", "sqlmesh", WorkState.RUNNING),
+        ("Core assets within their promised freshness", "core_source_data", WorkState.PLANNED),
+    ]
+    assert "ann@example.org" not in repr(page)
+    assert [one.service for one in public.works if one.scope == table] == ["core_source_data"]
+
+
+HOUR = timedelta(hours=1)
+
+
+def finding(at: datetime, verdict: Verdict) -> Finding:
+    """What an evaluation found of the core sources' freshness."""
+    guilty = (
+        Guilty("oss_directory/projects", "team:data", 1, 1, "password=hunter2", "run-1"),
+        Guilty("oss_funding/funding_data", "team:money", 1, 1),
+    )
+    return Finding("core_source_data.data_freshness", "core_source_data", verdict, "hunter2", 1, 3, 10_000, at, guilty, "hunter2")
+
+
+def test_a_sprint_is_told_with_its_timeline_and_what_is_for_the_team_is_not(settings: Settings) -> None:
+    began, name = NOW - 9 * HOUR, "core_source_data.data_freshness"
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.record_verdicts([breach(began), breach(NOW)])
+        store.sprints.advance([finding(began, Verdict.BREACHED)])
+        store.sprints.change(name, lambda one: acknowledge(one, "ann", began + HOUR))
+        store.sprints.change(name, lambda one: assign(one, "bob", "ann", began + 2 * HOUR))
+        store.sprints.change(name, lambda one: note(one, "the disk at ann's is full", "bob", began + 3 * HOUR))
+        store.sprints.change(name, lambda one: note(one, "Public: we add a disk.", "bob", began + 4 * HOUR))
+        store.sprints.advance([finding(began + 5 * HOUR, Verdict.COMPLIANT)])
+        open_page = gathered(settings, store)
+        store.sprints.advance([finding(began + 7 * HOUR, Verdict.COMPLIANT)])
+        closed = gathered(settings, store)
+    (sprint,) = open_page.incidents
+    assert [(one.at - began, one.phase, one.text) for one in sprint.updates] == [
+        (0 * HOUR, Phase.OPEN, "The objective is missed: the sprint is opened."),
+        (1 * HOUR, Phase.OPEN, "Somebody is at it."),
+        (2 * HOUR, Phase.OPEN, "It is assigned."),
+        (4 * HOUR, Phase.OPEN, "we add a disk."),
+        (5 * HOUR, Phase.WATCHED, "The objective is met again; we watch whether it lasts."),
+    ]
+    assert sprint.text == "When last missed: 1 of 3 good (33.33 %); the target is all of them."
+    assert (sprint.affected, sprint.owners) == (
+        ("oss_directory/projects", "oss_funding/funding_data"),
+        ("team:data", "team:money"),
+    )
+    assert closed.incidents == ()
+    assert [(one.key, one.until, one.phase) for one in closed.past] == [(sprint.key, began + 7 * HOUR, Phase.OVER)]
+    for secret in ("hunter2", "ann", "bob", "run-1"):
+        assert secret not in repr((open_page.incidents, closed.past)), secret
+
+
+def test_a_breach_before_its_sprint_and_the_sprint_have_one_key(settings: Settings) -> None:
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.record_verdicts([breach(NOW)])
+        before = gathered(settings, store).incidents
+        store.sprints.advance([finding(NOW, Verdict.BREACHED)])
+        after = gathered(settings, store).incidents
+    assert [one.sprint for one in (*before, *after)] == [False, True]
+    assert len({one.key for one in (*before, *after)}) == 1
+
+
+def test_a_sprint_does_not_name_a_table_that_is_not_public(settings: Settings) -> None:
+    sources = [replace(one, tables=tuple(replace(table, public=False) for table in one.tables)) for one in catalogue()]
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.sprints.advance([finding(NOW, Verdict.BREACHED)])
+        (sprint,) = gathered(settings, store, sources).incidents
+    assert (sprint.affected, sprint.owners) == ((), ())
+
+
+def test_a_disabled_channel_is_said_and_why_is_not(settings: Settings) -> None:
+    with Store.open(settings.reliability_store_url, "live") as store:
+        for name in ("discord", "log"):
+            store.channels.open(name, "fingerprint", NOW)
+        store.channels.disable("discord", "404 of https://discord.example/api/webhooks/1/hunter2", NOW)
+        page = gathered(settings, store)
+    assert page.notices == ("Alerts are not delivered to the channel discord since 21 Nov 2025, 09:05 UTC: look here for news.",)
