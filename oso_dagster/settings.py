@@ -28,8 +28,8 @@ from oso_dagster.domain.source import Setting, SettingKind, Source
 
 PREFIX = "OSO_"
 _QUIET = re.compile(r"\d{1,2}-\d{1,2}")
-SANDBOX_HISTORY = timedelta(days=60)
-"""How far back the sandbox world goes; partitions start with its first whole one."""
+SANDBOX_PARTITIONS = timedelta(days=30)
+"""How far back partitions begin in the sandbox world: the half of its history that a demo loads in its time."""
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -208,13 +208,13 @@ class Settings(BaseSettings):
         return values
 
     def in_world(self, sources: Iterable[Source]) -> tuple[Source, ...]:
-        """The sources as this world has them: in the sandbox, time partitions start with its history, and pauses are short.
+        """The sources as this world has them: in the sandbox, partitions begin 30 days ago and pauses are short.
 
         When its world was made stands in a small file on disk; before the first one was made the live starts stand.
         """
         if self.world is not World.SANDBOX or (made := self._sandbox_made_at()) is None:
             return tuple(sources)
-        return tuple(in_sandbox(source, made - SANDBOX_HISTORY) for source in sources)
+        return tuple(in_sandbox(source, made - SANDBOX_PARTITIONS) for source in sources)
 
     def _sandbox_made_at(self) -> datetime | None:
         try:
