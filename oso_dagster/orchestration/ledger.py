@@ -29,7 +29,7 @@ ORPHANED_AFTER = timedelta(hours=24)
 """A run that has not ended and logged nothing for so long has lost its process."""
 
 _LOG_IS_READ = timedelta(hours=1)
-"""The log of a good run only tells how often its steps were retried: it is read of new runs, not of a whole history."""
+"""Logs are read whole of new runs; of a history only where it does not do to know which run failed at which step."""
 
 _TAGS_SETTLE = timedelta(minutes=1)
 _RUNS_AT_ONCE = 1_000
@@ -81,7 +81,9 @@ class LedgerFill:
         # Records first: when a record says that its run is over, all events of the run are there to be read.
         runs = run_facts(self.instance, run_ids)
         events = event_log.asset_events_of(self.instance, run_ids)
-        read = logs.of([run for run in runs if run.state is not RunState.SUCCEEDED or _is_new(run, now)])
+        read = logs.in_brief([run for run in runs if not _is_new(run, now)], events)
+        whole = (run for run in runs if run.state is not RunState.SUCCEEDED or _is_new(run, now))
+        read |= logs.of([run for run in whole if run.run_id not in read])
         told, counts = self._told(events), self._newest_counts(events)
         known = self._known(run_ids)
         families = self.ledger.families({run.retry_of for run in runs if run.retry_of})
