@@ -154,5 +154,6 @@ def _cause(look: RunLook, outcome: Outcome, step_failure: str, blame: str | None
     if step_failure:
         return step_failure
     if look.run.state is RunState.ACTIVE:
-        return "the run has not ended and logged nothing for a day: its process is gone"
+        heard = max(look.run.touched, look.steps.last_event or look.run.touched)
+        return f"the run has not ended and logged nothing since {heard:%Y-%m-%d %H:%M} UTC: its process is gone"
     return f"the run failed before its step was done: {look.steps.failure or look.run.failure_reason or 'no reason was logged'}"
