@@ -1,5 +1,6 @@
 """A history that is read days later, in brief, says what was read at once, from whole logs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -95,3 +96,21 @@ def test_the_log_of_a_run_with_one_failure_is_not_opened(instance, tmp_path, mon
     monkeypatch.setattr(storage_sql, "logs", opened)
     found = told(instance, tmp_path / "later.db", timedelta(days=2))
     assert found == {"shop/a": (Outcome.FAILED, "ValueError: a is stuck"), "shop/b": (Outcome.OK, "")}
+
+
+def test_two_fills_at_once_find_everything_and_count_nothing_twice(instance, server, tmp_path):
+    for name in ("all is well", "one fails", "two fail"):
+        run(instance, RUNS[name])
+    url = empty(server) if server else f"sqlite:///{tmp_path / 'shared.db'}"
+    now = datetime.now(UTC)
+
+    def fill(_number):
+        with Store.open(url, "sandbox") as store:
+            LedgerFill(instance, store.ledger, LABELS).run(now)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fill, range(8)))
+    with Store.open(url, "sandbox") as store:
+        assert len(store.attempts()) == 2 + 2 + 3
+        found = store.tallying.tally(Label.CORE, now - timedelta(days=1), now)
+        assert [(one.asset, one.good, one.valid) for one in found] == [("shop/a", 1, 3), ("shop/b", 2, 3), ("shop/c", 1, 1)]
