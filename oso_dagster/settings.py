@@ -10,27 +10,27 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from oso_dagster.domain.announcement import Route
+from oso_dagster.domain.cadence import in_sandbox
 from oso_dagster.domain.channel import DISCORD, Channel, Webhook, parse_channels
 from oso_dagster.domain.hours import Hours
-from oso_dagster.domain.source import Setting, SettingKind, Source, Table
+from oso_dagster.domain.source import Setting, SettingKind, Source
 
 PREFIX = "OSO_"
+_QUIET = re.compile(r"\d{1,2}-\d{1,2}")
 SANDBOX_HISTORY = timedelta(days=60)
 """How far back the sandbox world goes; partitions start with its first whole one."""
 
-_QUIET = re.compile(r"\d{1,2}-\d{1,2}")
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -88,6 +88,13 @@ def _check_channels(value: SecretStr) -> SecretStr:
     return value
 
 
+def _check_postgres(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme.split("+")[0] != "postgresql" or not parts.path.strip("/"):
+        raise ValueError("an address such as postgresql://user:password@host:5432/database is expected")
+    return value
+
+
 class Settings(BaseSettings):
     """The platform's settings. Those of the sources are added by `read_settings`."""
 
@@ -99,6 +106,9 @@ class Settings(BaseSettings):
     sqlmesh_project: Path = Field(default=PROJECT_ROOT / "sqlmesh_project", description="the folder of the SQLMesh project")
     reliability_url: SecretStr | None = Field(
         default=None, description="SQLAlchemy URL of the reliability store; SQLite under home if unset"
+    )
+    sqlmesh_state_url: Annotated[SecretStr, AfterValidator(_check_postgres)] | None = Field(
+        default=None, description="postgresql://… for SQLMesh's state and its locks; a DuckDB file under home if unset"
     )
     status_url: Annotated[str, AfterValidator(_check_status_url)] | None = Field(
         default=None, description="where the status page is published: gs://…, s3://…; a folder under home if unset"
@@ -166,6 +176,18 @@ class Settings(BaseSettings):
             return self.reliability_url.get_secret_value()
         return f"sqlite:///{self.world_dir / 'reliability.db'}"
 
+    @property
+    def sqlmesh_state(self) -> dict[str, Any]:
+        """Where SQLMesh's state lies, in the words of its connection configurations. Holds the password: never print it."""
+        if self.sqlmesh_state_url is None:
+            return {"type": "duckdb", "database": str(self.sqlmesh_state_path)}
+        parts = urlsplit(self.sqlmesh_state_url.get_secret_value())
+        query = dict(parse_qsl(parts.query))
+        place = {"host": parts.hostname or query.get("host", "localhost"), "port": parts.port or 5432}
+        who = {"user": unquote(parts.username or ""), "password": unquote(parts.password or "")}
+        secured = {"sslmode": query["sslmode"]} if "sslmode" in query else {}
+        return {"type": "postgres", "database": unquote(parts.path.strip("/"))} | place | who | secured
+
     def of_source(self, source: Source) -> dict[str, str]:
         """The plain values of one source's settings, by their short names; unset ones are left out.
 
@@ -177,13 +199,29 @@ class Settings(BaseSettings):
             value = getattr(self, _field(source, spec))
             if isinstance(value, SecretStr):
                 value = value.get_secret_value()
-            if value is None and spec.endpoint and self.world is World.SANDBOX:
-                value = self._sandbox_endpoint(_field(source, spec))
-            elif value is None:
-                value = spec.sandbox if self.world is World.SANDBOX and spec.sandbox else spec.default
+            if value is None and self.world is World.SANDBOX:
+                value = self._sandbox_endpoint(_field(source, spec)) if spec.endpoint else spec.sandbox
+            if value is None:
+                value = spec.default
             if value is not None:
                 values[spec.name] = str(value)
         return values
+
+    def in_world(self, sources: Iterable[Source]) -> tuple[Source, ...]:
+        """The sources as this world has them: in the sandbox, time partitions start with its history, and pauses are short.
+
+        When its world was made stands in a small file on disk; before the first one was made the live starts stand.
+        """
+        if self.world is not World.SANDBOX or (made := self._sandbox_made_at()) is None:
+            return tuple(sources)
+        return tuple(in_sandbox(source, made - SANDBOX_HISTORY) for source in sources)
+
+    def _sandbox_made_at(self) -> datetime | None:
+        try:
+            manifest = json.loads((self.sandbox_dir / "world" / "manifest.json").read_text())
+        except FileNotFoundError:
+            return None
+        return datetime.fromisoformat(manifest["now"])
 
     def hours(self) -> Hours:
         """When people may be told."""
@@ -208,23 +246,6 @@ class Settings(BaseSettings):
             return found
         address = self._sandbox_endpoints().get("discord_url")
         return (Channel(Route(DISCORD), Webhook.parse(address) if address else None), *found)
-
-    def in_world(self, sources: Iterable[Source]) -> tuple[Source, ...]:
-        """The sources as this world has them: in the sandbox, time partitions start with its history.
-
-        When its world was made stands in a small file on disk; before the first one was made the live starts stand.
-        """
-        made = self._sandbox_made_at() if self.world is World.SANDBOX else None
-        if made is None:
-            return tuple(sources)
-        return tuple(replace(s, tables=tuple(_since(t, made - SANDBOX_HISTORY) for t in s.tables)) for s in sources)
-
-    def _sandbox_made_at(self) -> datetime | None:
-        try:
-            manifest = json.loads((self.sandbox_dir / "world" / "manifest.json").read_text())
-        except FileNotFoundError:
-            return None
-        return datetime.fromisoformat(manifest["now"])
 
     def secrets(self) -> list[str]:
         """Every secret value that is set, for redaction."""
@@ -272,10 +293,6 @@ def _model_of(sources: tuple[Source, ...]) -> type[Settings]:
                 raise ValueError(f"two settings are called {PREFIX}{name.upper()}")
             fields[name] = (_TYPES[spec.kind] | None, Field(None, description=spec.description))
     return create_model("Settings", __base__=Settings, **fields)
-
-
-def _since(table: Table, begin: datetime) -> Table:
-    return table if table.partitions is None else replace(table, partitions=table.partitions.since(begin))
 
 
 def _field(source: Source, spec: Setting) -> str:

@@ -7,15 +7,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from oso_dagster.connectors.pacing import Limits
+from oso_dagster.domain.loading import RefusedError
 from oso_dagster.domain.redaction import redact
 
-USER_AGENT = "oso_dagster (+https://github.com/opensource-observer)"
-_TIMEOUT_SECONDS = 60
-_ATTEMPTS = 4
+LIMITS = Limits(attempts=4, pause=0.5, timeout=300)
+"""How patient we are with a file; seconds."""
 
 
 class FileError(Exception):
     """The file could not be fetched; the message names the address, the cause and what to do next."""
+
+
+class MissingFileError(FileError, RefusedError):
+    """The server does not give the file, however often it is asked: it is not retried."""
 
 
 def fetch(url: str) -> bytes:
@@ -41,19 +46,12 @@ def _read(path: Path) -> bytes:
 
 
 def _get(url: str) -> bytes:
-    """Connection errors, 429 and 5xx are tried again with growing pauses; Retry-After is honoured by dlt's client."""
-    from dlt.sources.helpers import requests  # noqa: PLC0415
+    """As every HTTP request: tried again with growing pauses, `Retry-After` honoured, never half a file, never for ever."""
+    from oso_dagster.connectors.rest import Client, DeniedError, RestError  # noqa: PLC0415  (requests loads when used)
 
-    client = requests.Client(request_timeout=_TIMEOUT_SECONDS, request_max_attempts=_ATTEMPTS, request_backoff_factor=0.5)
     try:
-        response = client.get(url, headers={"User-Agent": USER_AGENT})
-        response.raise_for_status()
-    except requests.RequestException as error:
-        raise FileError(f"{redact(url)}: {redact(str(error))}. Check the address of the source, then run again.") from error
-    finally:
-        client.session.close()
-    content: bytes = response.content
-    announced = response.headers.get("Content-Length")
-    if announced is not None and "Content-Encoding" not in response.headers and int(announced) != len(content):
-        raise FileError(f"{redact(url)}: {len(content)} of {announced} bytes came; the transfer was cut. Run again.")
-    return content
+        return Client(limits=LIMITS).content(url)
+    except DeniedError as error:
+        raise MissingFileError(str(error)) from None
+    except RestError as error:
+        raise FileError(str(error)) from None

@@ -22,7 +22,8 @@ from filelock import FileLock
 
 from oso_dagster.domain.redaction import redact
 
-_TIMEOUT_SECONDS = 600
+TIMEOUT_SECONDS = 600.0
+"""How long one command of git may take."""
 _HEADER_FIELDS = 3
 """What `git cat-file --batch` writes before a blob: its id, its type, its size."""
 
@@ -75,7 +76,7 @@ def fetch(remote: Remote, cache: Path, folders: Sequence[str], sha: str) -> Snap
     wanted = "\n".join((remote.url, sha, *sorted(folders)))
     path = cache / "git" / sha256(remote.url.encode()).hexdigest()[:16]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock", timeout=_TIMEOUT_SECONDS):
+    with FileLock(f"{path}.lock", timeout=TIMEOUT_SECONDS):
         if (path / _COMPLETE).exists() and (path / _COMPLETE).read_text() == wanted:
             return _snapshot(path, sha)
         try:
@@ -169,12 +170,12 @@ def _git(remote: Remote | None, *arguments: str, cwd: Path | None = None, stdin:
             capture_output=True,
             env=environment,
             check=False,
-            timeout=_TIMEOUT_SECONDS,
+            timeout=TIMEOUT_SECONDS,
         )
     except FileNotFoundError:
         raise GitError("git is not installed: install it (Debian: apt-get install git) and run again") from None
     except subprocess.TimeoutExpired:
-        raise GitError(f"git {arguments[0]} took over {_TIMEOUT_SECONDS} s and was ended; run the load again") from None
+        raise GitError(f"git {arguments[0]} took over {TIMEOUT_SECONDS:g} s and was ended; run the load again") from None
     if done.returncode:
         where = redact(remote.url) if remote else "the local clone"
         words = redact(

@@ -34,6 +34,9 @@ _CHUNK = 256 * 1024
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Status codes that another try may mend."""
 
+Reading = Callable[[bytes, str], Any]
+"""From the plain body of an answer and its content type to what is made of it. Raises AnswerError."""
+
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
@@ -89,11 +92,16 @@ class Client:
 
         Raises DeniedError, RateLimitedError, RestError.
         """
-        return self._ask("GET", url, accept, params=dict(parameters or {}), headers=dict(validators or {}))
+        return self._ask("GET", url, accept, document, params=dict(parameters or {}), headers=dict(validators or {}))
 
     def post(self, url: str, body: Any, *, accept: Collection[int] = ()) -> Answer:
         """POST a JSON value that only reads (it is retried) and get a JSON document. Raises as `get`."""
-        return self._ask("POST", url, accept, json=body)
+        return self._ask("POST", url, accept, document, json=body)
+
+    def content(self, url: str) -> bytes:
+        """GET a file of any kind, whole, without its content encoding. Raises as `get`."""
+        body: bytes = self._ask("GET", url, (), _as_it_is, headers={"Accept": "*/*"}).document
+        return body
 
     def each(self, items: Iterable[Item], work: Callable[[Item], Found]) -> Iterator[Found]:
         """`work` on every item, as many at a time as the pace allows; in order. The first error ends it."""
@@ -111,7 +119,7 @@ class Client:
         except AnswerError as error:
             raise RestError(self._told(url, f"{error}. Look at the endpoint; follow its change in the source")) from None
 
-    def _ask(self, method: str, url: str, accept: Collection[int], **asked: Any) -> Answer:
+    def _ask(self, method: str, url: str, accept: Collection[int], read: Reading, **asked: Any) -> Answer:
         gate = gate_of(urlsplit(url).netloc, self.pace)
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.limits.attempts),
@@ -120,12 +128,12 @@ class Client:
             reraise=True,
         )
         try:
-            return retrying(self._try, gate, method, url, accept, asked)
+            return retrying(self._try, gate, method, url, accept, read, asked)
         except _PassingError as error:
             tries = f"{self.limits.attempts} tries" if self.limits.attempts > 1 else "one try"
             raise RestError(self._told(url, f"{error} ({tries}). The old rows stay; run again once it answers")) from None
 
-    def _try(self, gate: Gate, method: str, url: str, accept: Collection[int], asked: dict[str, Any]) -> Answer:
+    def _try(self, gate: Gate, method: str, url: str, accept: Collection[int], read: Reading, asked: dict[str, Any]) -> Answer:
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **self.headers}
         headers |= asked.get("headers", {})
         options = asked | {"headers": headers, "auth": _no_netrc, "timeout": self.limits.timeout, "stream": True}
@@ -138,7 +146,7 @@ class Client:
                 raise _PassingError(f"no answer within {self.limits.timeout:g} s") from None
             except (requests.RequestException, HTTPError, OSError) as error:
                 raise _PassingError(f"the connection broke ({cause(error)})") from None
-        return self._judge(url, response, body, accept)
+        return self._judge(url, response, body, accept, read)
 
     def _session(self) -> requests.Session:
         """One session a thread, so that connections are kept."""
@@ -157,7 +165,7 @@ class Client:
                 raise _PassingError(f"the answer was not complete within {self.limits.timeout:g} s")
         return b"".join(chunks)
 
-    def _judge(self, url: str, response: requests.Response, body: bytes, accept: Collection[int]) -> Answer:
+    def _judge(self, url: str, response: requests.Response, body: bytes, accept: Collection[int], read: Reading) -> Answer:
         status, headers = response.status_code, response.headers
         if status == HTTPStatus.NOT_MODIFIED:
             return Answer(url, status, headers)
@@ -172,7 +180,7 @@ class Client:
             raise DeniedError(self._told(url, f"the server answers {status} {response.reason}. {next_step(status)}"))
         try:
             plain = unpack(body, headers.get("Content-Encoding", "").lower())
-            return Answer(url, status, headers, document(plain, headers.get("Content-Type", "")))
+            return Answer(url, status, headers, read(plain, headers.get("Content-Type", "")))
         except AnswerError as error:
             raise _PassingError(str(error)) from None
 
@@ -220,6 +228,10 @@ def client_of(request: Request, pace: Pace, headers: Mapping[str, str] | None = 
     )
     paced = Pace(pace.concurrency, float(said.get("requests_per_second", pace.per_second)))
     return Client(headers or {}, secrets, paced, limits)
+
+
+def _as_it_is(body: bytes, _: str) -> bytes:
+    return body
 
 
 def _no_netrc(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

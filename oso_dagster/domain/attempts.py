@@ -7,9 +7,9 @@ facts come from (`orchestration.event_log`), what share of good ones is promised
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 RETRY_PATIENCE = timedelta(hours=1)
@@ -22,6 +22,12 @@ class Label(StrEnum):
     CORE = "core"
     UNSTABLE = "unstable"
     SQLMESH = "sqlmesh"
+
+
+REGARDLESS_OF_RETRIES = frozenset({Label.SQLMESH})
+"""The labels whose every attempt counts; of the others a family counts once."""
+
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Outcome(StrEnum):
@@ -65,7 +71,7 @@ class Facts:
     upstream_failed: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One row of the ledger.
 
@@ -95,6 +101,15 @@ class Judgement(StrEnum):
     BAD = "bad"
     UNCOUNTED = "uncounted"
     PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What an attempt adds to the objective of its label, from `at` on: the attempt that decides about its family, or itself."""
+
+    attempt: Attempt
+    good: bool
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -152,6 +167,30 @@ def judge_all(attempts: Iterable[Attempt], now: datetime) -> list[Judged]:
     for attempt in attempts:
         units[attempt.family, attempt.asset, attempt.partition].append(attempt)
     return [judge(unit, now) for unit in units.values()]
+
+
+def counted(attempts: Iterable[Attempt]) -> Iterator[Counted]:
+    """What whole families add to the objectives, each by the rule of its label.
+
+    A failure that waits for its retry counts from when patience with it is over; at any time before, nothing of it counts.
+    """
+    forgiving = []
+    for one in attempts:
+        if one.label not in REGARDLESS_OF_RETRIES:
+            forgiving.append(one)
+        elif one.outcome in (Outcome.OK, Outcome.FAILED) and one.ended is not None:
+            yield Counted(one, one.outcome is Outcome.OK, one.ended)
+    for judged in judge_all(forgiving, _FOREVER):
+        if judged.at is not None and judged.judgement in (Judgement.GOOD, Judgement.BAD):
+            yield Counted(judged.last, judged.judgement is Judgement.GOOD, judged.at)
+
+
+def counted_alone(attempt: Attempt) -> Counted | None:
+    """The same for the only attempt at its unit, as nearly all are."""
+    if attempt.ended is None or attempt.outcome not in (Outcome.OK, Outcome.FAILED):
+        return None
+    waits = attempt.will_retry and attempt.outcome is Outcome.FAILED and attempt.label not in REGARDLESS_OF_RETRIES
+    return Counted(attempt, attempt.outcome is Outcome.OK, attempt.ended + RETRY_PATIENCE if waits else attempt.ended)
 
 
 def _never_finished(facts: Facts) -> Outcome:

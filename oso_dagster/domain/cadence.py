@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
 from itertools import groupby
 
@@ -13,6 +13,9 @@ from oso_dagster.domain.source import Schedule, Source, Table
 
 MOST_TRIES = 5
 """How often a schedule asks for one partition before it gives up: each try has the table's own retries inside."""
+
+SANDBOX_DELAY = timedelta(seconds=2)
+"""The longest first pause before a step is tried again in the sandbox world: a server on loopback needs no time to recover."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,16 @@ def stretches(partitions: Partitions, windows: Sequence[Window]) -> list[tuple[W
         else:
             found.append((window,))
     return found
+
+
+def in_sandbox(source: Source, begin: datetime) -> Source:
+    """The same source in the sandbox world: time partitions from the first boundary not before `begin` on, short pauses."""
+    return replace(source, tables=tuple(_in_sandbox(table, begin) for table in source.tables))
+
+
+def _in_sandbox(table: Table, begin: datetime) -> Table:
+    retries = replace(table.retries, delay=min(table.retries.delay, SANDBOX_DELAY))
+    return replace(table, retries=retries, partitions=table.partitions.since(begin) if table.partitions else None)
 
 
 @dataclass(frozen=True)

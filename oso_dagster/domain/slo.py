@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
-from oso_dagster.domain.attempts import Attempt, Judgement, Label, Outcome, judge_all
+from oso_dagster.domain.attempts import REGARDLESS_OF_RETRIES, Attempt, Judgement, Label, Outcome, judge_all
 from oso_dagster.domain.budget import ALL, Count, allowed_failures, budget_left, burn_rate, error_budget, missed
 from oso_dagster.domain.burn import Burning
 from oso_dagster.domain.maintenance import Maintenance
@@ -86,6 +86,9 @@ class Objective:
             raise ValueError(f"{self.id}: samples have no label, and everything else has one")
         if (self.window is None) != (self.indicator in (Indicator.FRESH_ASSETS, Indicator.PARTITIONS)):
             raise ValueError(f"{self.id}: {self.indicator} are counted {'over' if self.window is None else 'without'} a window")
+        wrong = Indicator.FAMILIES if self.label in REGARDLESS_OF_RETRIES else Indicator.ATTEMPTS
+        if self.indicator is wrong:
+            raise ValueError(f"{self.id}: what is labelled {self.label} is not counted by {self.indicator}")
 
     @property
     def id(self) -> str:

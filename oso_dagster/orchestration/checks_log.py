@@ -9,7 +9,7 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from oso_dagster.domain.asset_signals import Beat, CheckFact, DriftFact
-from oso_dagster.orchestration.event_log import moment
+from oso_dagster.orchestration.storage_sql import moment
 
 _DAEMON_EVERY = timedelta(minutes=1)
 """How often a daemon says that it lives, at the latest: Dagster's own interval is half of it."""

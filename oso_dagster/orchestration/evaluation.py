@@ -95,10 +95,9 @@ class Evaluator:
             return self.store.samples.tally(objective.service, objective.name, since, now, windows)
         if objective.window is None:
             return self._now(objective, objective.label, now, windows)
-        tallying, wide = self.store.tallying, (objective.service, objective.id)
-        count = tallying.families if objective.indicator is Indicator.FAMILIES else tallying.attempts
-        found = under_present_names(count(objective.label, since, now, windows, wide), self.renamed)
-        return [one for one in found if one.asset in self.labels]
+        wide = (objective.service, objective.id)
+        found = self.store.tallying.tally(objective.label, since, now, windows, wide)
+        return [one for one in under_present_names(found, self.renamed) if one.asset in self.labels]
 
     def _now(self, objective: Objective, label: Label, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
         promises = self._promises(label, now)

@@ -1,143 +1,130 @@
-"""Reads Dagster's event log across runs, and run records, as plain facts: the one module that knows how they are stored.
+"""Reads the asset events of all runs as plain facts: what was planned, materialized and observed, and what it said.
 
-Belongs here: SQL on the index of the event log, run tags. Does not: the log of a single run (`orchestration.run_log`), what
-the facts mean (`domain.attempts`), what is kept of them (`orchestration.ledger`).
+Does not belong here: the log of a single run (`run_log`), its record (`run_records`), what the facts mean
+(`domain.attempts`), what is kept of them (`orchestration.ledger`).
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
-from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from sqlalchemy import Connection, select
 
-from oso_dagster.domain.attempts import RunState
+from oso_dagster.orchestration import storage_sql
+from oso_dagster.orchestration.storage_sql import moment
 
-PAGE = 20_000
-"""Events read at a time while looking for runs."""
+PAGE = 100_000
+"""Ids looked through at a time while looking for runs."""
 
-_PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
-_MATERIALIZED = dg.DagsterEventType.ASSET_MATERIALIZATION
-_OBSERVED = dg.DagsterEventType.ASSET_OBSERVATION
-_WANTED = [_PLANNED.value, _MATERIALIZED.value, _OBSERVED.value]
-_RUN_STATES = {
-    dg.DagsterRunStatus.SUCCESS: RunState.SUCCEEDED,
-    dg.DagsterRunStatus.FAILURE: RunState.FAILED,
-    dg.DagsterRunStatus.CANCELED: RunState.CANCELED,
-}
-_events = SqlEventLogStorageTable.c
+_PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value
+_MATERIALIZED = dg.DagsterEventType.ASSET_MATERIALIZATION.value
+_OBSERVED = dg.DagsterEventType.ASSET_OBSERVATION.value
+_KINDS = [_PLANNED, _MATERIALIZED, _OBSERVED]
 
-
-@dataclass(frozen=True)
-class Seen:
-    """One event of the index: enough to know which run to look at."""
-
-    id: int
-    run_id: str
-    asset: str
-
-    @property
-    def anchor(self) -> str:
-        """What must still stand at this id when the log was not rewritten."""
-        return f"{self.run_id} {self.asset}"
+_NEWEST = "SELECT max(id) FROM event_logs"
+_RUNS = """
+    SELECT {not}run_id, max(id) FROM event_logs
+    WHERE id > :after AND id <= :upto AND {not}dagster_event_type IN :kinds AND {not}asset_key IN :keys GROUP BY {not}run_id
+"""
+_STANDING = "SELECT run_id, asset_key FROM event_logs WHERE id = :id"
+_OF_RUNS = """
+    SELECT id, run_id, dagster_event_type, timestamp, step_key, asset_key, partition FROM event_logs
+    WHERE run_id IN :run_ids AND {not}dagster_event_type IN :kinds ORDER BY id
+"""
+_TEXTS = "SELECT id, event FROM event_logs WHERE id IN :ids"
 
 
 @dataclass(frozen=True)
-class RunFacts:
-    """A run as its record tells it; `retry_of` is set for automatic retries only, `retry_announced` None is undecided."""
+class Page:
+    """The runs that have events of measured assets up to the id `last`; `anchor` describes the event at it."""
 
-    run_id: str
-    state: RunState
-    started: datetime | None
-    ended: datetime | None
-    touched: datetime
-    retry_of: str | None
-    retry_announced: bool | None
-    retried: bool
-    failure_reason: str
-    plan_id: str | None
+    run_ids: list[str]
+    last: int
+    anchor: str
 
 
-@dataclass(frozen=True)
-class Materialized:
+class Materialized(NamedTuple):
     """When, and in which event, an asset partition was materialized."""
 
     at: datetime
     event_id: int
 
 
+Unit = tuple[str, str | None]
+
+
 @dataclass
 class RunAssets:
-    """The asset events of one run, by (asset, partition); `telling` are the ids of those that may tell of an attempt."""
+    """The asset events of one run, by (asset, partition); `telling` are the ids of those that may tell of an attempt.
 
-    planned: set[tuple[str, str | None]] = field(default_factory=set)
-    materialized: dict[tuple[str, str | None], Materialized] = field(default_factory=dict)
-    telling: dict[tuple[str, str | None], list[int]] = field(default_factory=lambda: defaultdict(list))
+    `steps` tells which step makes which asset.
+    """
 
-
-def asset_events_after(instance: dg.DagsterInstance, position: int) -> Iterator[list[Seen]]:
-    """Pages of planned, materialized and observed events with an id above `position`, in the order of ids."""
-    columns = select(_events.id, _events.run_id, _events.asset_key)
-    while True:
-        query = columns.where(_events.id > position, _events.dagster_event_type.in_(_WANTED)).order_by(_events.id).limit(PAGE)
-        with _index(instance) as connection:
-            page = [Seen(row.id, row.run_id, asset_name(row.asset_key)) for row in connection.execute(query) if row.asset_key]
-        if not page:
-            return
-        yield page
-        position = page[-1].id
+    planned: set[Unit] = field(default_factory=set)
+    materialized: dict[Unit, Materialized] = field(default_factory=dict)
+    telling: dict[Unit, list[int]] = field(default_factory=lambda: defaultdict(list))
+    steps: dict[str, str] = field(default_factory=dict)
 
 
-def event_at(instance: dg.DagsterInstance, event_id: int) -> Seen | None:
-    """The event that stands at `event_id` now."""
-    query = select(_events.id, _events.run_id, _events.asset_key).where(_events.id == event_id)
-    with _index(instance) as connection:
-        row = connection.execute(query).one_or_none()
-    return None if row is None or not row.asset_key else Seen(row.id, row.run_id, asset_name(row.asset_key))
+def runs_after(instance: dg.DagsterInstance, position: int, assets: Collection[str]) -> Iterator[Page]:
+    """Pages of the runs that have events of `assets` with an id above `position`, in the order of ids."""
+    keys = [dg.AssetKey(name.split("/")).to_string() for name in assets]
+    [(newest,)] = storage_sql.events(instance, _NEWEST)
+    for after in range(position, newest or 0, PAGE):
+        found = storage_sql.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=_KINDS, keys=keys)
+        if found:
+            last = max(row[1] for row in found)
+            yield Page([row[0] for row in found], last, standing_at(instance, last) or "")
 
 
-def run_facts(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> list[RunFacts]:
-    """The records of the given runs that still exist, oldest first."""
-    records = instance.get_run_records(dg.RunsFilter(run_ids=list(run_ids)))
-    return [_facts(record) for record in sorted(records, key=lambda record: record.storage_id)]
+def standing_at(instance: dg.DagsterInstance, event_id: int) -> str | None:
+    """Describes the event that stands at an id now; None when none does. Another answer later: the log was rewritten."""
+    for run_id, stored in storage_sql.events(instance, _STANDING, id=event_id):
+        return f"{run_id} {asset_name(stored)}" if stored else None
+    return None
 
 
 def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[str, RunAssets]:
     """The asset events of the given runs."""
     found: dict[str, RunAssets] = defaultdict(RunAssets)
-    columns = (_events.id, _events.run_id, _events.dagster_event_type, _events.timestamp, _events.asset_key, _events.partition)
-    query = (
-        select(*columns).where(_events.run_id.in_(list(run_ids)), _events.dagster_event_type.in_(_WANTED)).order_by(_events.id)
-    )
-    with _index(instance) as connection:
-        for row in connection.execute(query):
-            if row.asset_key:
-                _sort_in(found[row.run_id], row)
+    for event_id, run_id, kind, at, step, stored, partition in storage_sql.events(
+        instance, _OF_RUNS, run_ids=list(run_ids), kinds=_KINDS
+    ):
+        if not stored:
+            continue
+        assets, name = found[run_id], asset_name(stored)
+        if step is not None:
+            assets.steps[name] = step
+        if kind == _PLANNED:
+            assets.planned.add((name, partition))
+            continue
+        assets.telling[name, partition].append(event_id)
+        if kind == _MATERIALIZED:
+            assets.materialized[name, partition] = Materialized(moment(at), event_id)
     return found
 
 
 def row_counts(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, int]:
     """What materializations say in `dagster/row_count`, by event id; those that say nothing are left out."""
-    counts: dict[int, int] = {}
-    for event_id, metadata in _metadata(instance, _MATERIALIZED, list(event_ids)):
-        value = metadata.get("dagster/row_count")
-        if value is not None and isinstance(value.value, int):
-            counts[event_id] = value.value
-    return counts
+    told = ((event_id, said.get("dagster/row_count")) for event_id, said in told_by(instance, event_ids).items())
+    return {event_id: count for event_id, count in told if isinstance(count, int)}
 
 
-def told_by(instance: dg.DagsterInstance, event_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The metadata of observations and materializations as plain values, by event id."""
-    found = chain.from_iterable(_metadata(instance, kind, event_ids) for kind in (_OBSERVED, _MATERIALIZED))
-    return {event_id: {name: value.value for name, value in metadata.items()} for event_id, metadata in found}
+def told_by(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """The numbers and texts in the metadata of observations and materializations, by event id."""
+    found, wanted = {}, sorted(event_ids)
+    for start in range(0, len(wanted), 500):
+        for event_id, body in storage_sql.events(instance, _TEXTS, ids=wanted[start : start + 500]):
+            data = json.loads(body)["dagster_event"]["event_specific_data"]
+            entries = (data.get("materialization") or data["asset_observation"])["metadata_entries"]
+            found[event_id] = {one["label"]: _value(one["entry_data"]) for one in entries}
+    return found
 
 
 @lru_cache(maxsize=10_000)
@@ -155,51 +142,5 @@ def storage_id(instance: dg.DagsterInstance) -> str:
     return str(storage.get_run_storage_id())
 
 
-def _index(instance: dg.DagsterInstance) -> AbstractContextManager[Connection]:
-    """The database of asset events of all runs; SQLite and PostgreSQL have it, the abstract storage does not."""
-    storage: Any = instance.event_log_storage
-    connection: AbstractContextManager[Connection] = storage.index_connection()
-    return connection
-
-
-def _facts(record: dg.RunRecord) -> RunFacts:
-    run, tags = record.dagster_run, record.dagster_run.tags
-    announced = tags.get("dagster/will_retry")
-    return RunFacts(
-        run_id=run.run_id,
-        state=_RUN_STATES.get(run.status, RunState.ACTIVE),
-        started=None if record.start_time is None else moment(record.start_time),
-        ended=None if record.end_time is None else moment(record.end_time),
-        touched=record.update_timestamp.replace(tzinfo=record.update_timestamp.tzinfo or UTC),
-        retry_of=run.parent_run_id if "dagster/retry_number" in tags else None,
-        retry_announced=None if announced is None else announced.lower() == "true",
-        retried="dagster/auto_retry_run_id" in tags,
-        failure_reason=tags.get("dagster/failure_reason", ""),
-        plan_id=run.execution_plan_snapshot_id,
-    )
-
-
-def _sort_in(assets: RunAssets, row: Any) -> None:
-    unit = (asset_name(row.asset_key), row.partition)
-    if row.dagster_event_type == _PLANNED.value:
-        assets.planned.add(unit)
-        return
-    assets.telling[unit].append(row.id)
-    if row.dagster_event_type == _MATERIALIZED.value:
-        assets.materialized[unit] = Materialized(row.timestamp.replace(tzinfo=UTC), row.id)
-
-
-def _metadata(
-    instance: dg.DagsterInstance, kind: dg.DagsterEventType, event_ids: Sequence[int]
-) -> Iterator[tuple[int, Mapping[str, dg.MetadataValue]]]:
-    for start in range(0, len(event_ids), 500):
-        wanted = dg.EventRecordsFilter(event_type=kind, storage_ids=list(event_ids[start : start + 500]))
-        for record in instance.event_log_storage.get_event_records(wanted):
-            event = record.event_log_entry.asset_materialization or record.event_log_entry.asset_observation
-            if event is not None:
-                yield record.storage_id, event.metadata
-
-
-def moment(seconds: float) -> datetime:
-    """Unix seconds as UTC."""
-    return datetime.fromtimestamp(seconds, UTC)
+def _value(entry: dict[str, Any]) -> Any:
+    return entry.get("value", entry.get("text"))

@@ -13,12 +13,13 @@ from typing import Any
 
 import dagster as dg
 
-from oso_dagster.domain.attempts import RETRY_PATIENCE, Attempt, Label, Outcome, RunState
+from oso_dagster.domain.attempts import RETRY_PATIENCE, Attempt, Label, RunState
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration import event_log
-from oso_dagster.orchestration.event_log import RunAssets, RunFacts
+from oso_dagster.orchestration.event_log import RunAssets
 from oso_dagster.orchestration.run_attempts import RunLook, attempts_of, of_deleted
-from oso_dagster.orchestration.run_log import RunSteps, steps_of
+from oso_dagster.orchestration.run_log import RunLogs, RunSteps
+from oso_dagster.orchestration.run_records import RunFacts, run_facts
 from oso_dagster.reliability.ledger import Cursor, Ledger, RunRow
 
 OVERLAP = 1_000
@@ -31,7 +32,7 @@ _LOG_IS_READ = timedelta(hours=1)
 """The log of a good run only tells how often its steps were retried: it is read of new runs, not of a whole history."""
 
 _TAGS_SETTLE = timedelta(minutes=1)
-_RUNS_AT_ONCE = 200
+_RUNS_AT_ONCE = 1_000
 _CAUSE_LENGTH = 300
 
 
@@ -58,29 +59,29 @@ class LedgerFill:
         discovered = self._discover(now)
         waiting = self.ledger.unsettled()
         chunks = (waiting[start : start + _RUNS_AT_ONCE] for start in range(0, len(waiting), _RUNS_AT_ONCE))
-        return Filled(discovered, len(waiting), sum(self._look_at(chunk, now) for chunk in chunks))
+        logs = RunLogs(self.instance)
+        return Filled(discovered, len(waiting), sum(self._look_at(chunk, logs, now) for chunk in chunks))
 
     def _discover(self, now: datetime) -> int:
         storage = event_log.storage_id(self.instance)
         start, found = self._start(self.ledger.cursor(storage)), set[str]()
-        for page in event_log.asset_events_after(self.instance, start):
-            runs = {seen.run_id for seen in page if seen.run_id and seen.asset in self.labels} - found
-            self.ledger.discover(storage, Cursor(page[-1].id, page[-1].anchor), sorted(runs), now)
-            found |= runs
+        for page in event_log.runs_after(self.instance, start, self.labels):
+            self.ledger.discover(storage, Cursor(page.last, page.anchor), sorted(set(page.run_ids) - found), now)
+            found |= set(page.run_ids)
         return len(found)
 
     def _start(self, cursor: Cursor | None) -> int:
         """Where to read from: SQLite gives the ids of deleted events out again, so a log without our anchor is read anew."""
         if cursor is None:
             return 0
-        standing = event_log.event_at(self.instance, cursor.position)
-        unbroken = standing is not None and standing.anchor == cursor.anchor
+        unbroken = event_log.standing_at(self.instance, cursor.position) == cursor.anchor
         return max(0, cursor.position - OVERLAP) if unbroken else 0
 
-    def _look_at(self, run_ids: Sequence[str], now: datetime) -> int:
+    def _look_at(self, run_ids: Sequence[str], logs: RunLogs, now: datetime) -> int:
         # Records first: when a record says that its run is over, all events of the run are there to be read.
-        runs = event_log.run_facts(self.instance, run_ids)
+        runs = run_facts(self.instance, run_ids)
         events = event_log.asset_events_of(self.instance, run_ids)
+        read = logs.of([run for run in runs if run.state is not RunState.SUCCEEDED or _is_new(run, now)])
         told, counts = self._told(events), self._newest_counts(events)
         known = self._known(run_ids)
         families = self.ledger.families({run.retry_of for run in runs if run.retry_of})
@@ -90,9 +91,9 @@ class LedgerFill:
             families[run.run_id] = families.get(run.retry_of, run.retry_of) if run.retry_of else run.run_id
             assets = events.get(run.run_id, RunAssets())
             assets.planned.update((one.asset, one.partition) for one in known.get(run.run_id, []))
-            labels = {one.asset: one.label for one in known.get(run.run_id, [])} | dict(self.labels)
-            past = run.state is RunState.SUCCEEDED and now - (run.ended or run.touched) > _LOG_IS_READ
-            steps = RunSteps() if past else steps_of(self.instance, run)
+            old = {one.asset: one.label for one in known.get(run.run_id, [])}
+            labels = {**old, **self.labels} if old else self.labels
+            steps = read.get(run.run_id) or RunSteps()
             state = _state(run, steps, now)
             found += attempts_of(RunLook(run, state, families[run.run_id], assets, steps, labels, told, counts))
             waits, settled = self._waits(run, state, now), self._settled(run, state, now)
@@ -107,9 +108,8 @@ class LedgerFill:
     def _known(self, run_ids: Sequence[str]) -> dict[str, list[Attempt]]:
         """Attempts that were pending when last seen: an asset that was wiped since is not forgotten."""
         known: dict[str, list[Attempt]] = {}
-        for attempt in self.ledger.of_runs(run_ids):
-            if attempt.outcome is Outcome.PENDING:
-                known.setdefault(attempt.run_id, []).append(attempt)
+        for attempt in self.ledger.pending(run_ids):
+            known.setdefault(attempt.run_id, []).append(attempt)
         return known
 
     def _told(self, events: Mapping[str, RunAssets]) -> dict[int, dict[str, Any]]:
@@ -146,7 +146,13 @@ class LedgerFill:
         return not self._waits(run, state, now) or run.retried or gives_up
 
     def _redacted(self, attempt: Attempt) -> Attempt:
+        if not attempt.cause:
+            return attempt
         return replace(attempt, cause=" ".join(redact(attempt.cause, self.secrets).split())[:_CAUSE_LENGTH])
+
+
+def _is_new(run: RunFacts, now: datetime) -> bool:
+    return now - (run.ended or run.touched) <= _LOG_IS_READ
 
 
 def _state(run: RunFacts, steps: RunSteps, now: datetime) -> RunState:

@@ -13,12 +13,15 @@ from oso_dagster.domain.attempts import (
     Label,
     Outcome,
     RunState,
+    StepEnd,
     classify,
     classify_unreported,
 )
-from oso_dagster.orchestration.event_log import RunAssets, RunFacts, moment
+from oso_dagster.orchestration.event_log import Materialized, RunAssets, Unit
 from oso_dagster.orchestration.run_log import RunSteps
+from oso_dagster.orchestration.run_records import RunFacts
 from oso_dagster.orchestration.sqlmesh_assets import attempts as keys
+from oso_dagster.orchestration.storage_sql import moment
 
 _TOLD = {keys.OK: Outcome.OK, keys.FAILED: Outcome.FAILED, keys.SKIPPED_UPSTREAM: Outcome.SKIPPED_UPSTREAM}
 
@@ -39,11 +42,16 @@ class RunLook:
 
 def attempts_of(look: RunLook) -> list[Attempt]:
     """Every attempt of the run at an asset that is measured."""
-    reports = list(_reports(look))
+    reports = list(_reports(look)) if look.told else []
     told, failed = {one.asset for one in reports}, any(one.outcome is Outcome.FAILED for one in reports)
-    units = look.assets.planned | set(look.assets.materialized)
-    measured = sorted((unit for unit in units if unit[0] in look.labels and unit[0] not in told), key=str)
-    return reports + [_planned(look, asset, partition, failure_reported=failed) for asset, partition in measured]
+    units = look.assets.planned.union(look.assets.materialized)
+    found = reports
+    for unit in sorted(units, key=_name):
+        if unit[0] in look.labels and unit[0] not in told:
+            done = look.assets.materialized.get(unit)
+            plainly = done is not None and _plainly_good(look, unit[0])
+            found.append(_good(look, unit, done) if done and plainly else _planned(look, unit, done, failure_reported=failed))
+    return found
 
 
 def of_deleted(attempt: Attempt, now: datetime) -> Attempt:
@@ -72,11 +80,36 @@ def _reports(look: RunLook) -> Iterator[Attempt]:
                 )
 
 
-def _planned(look: RunLook, asset: str, partition: str | None, *, failure_reported: bool) -> Attempt:
-    step = look.steps.of_asset.get(asset, "")
+def _plainly_good(look: RunLook, asset: str) -> bool:
+    """Whether a materialization of the run is good without more questions, as nearly all are."""
+    if look.labels[asset] is Label.SQLMESH or look.state is RunState.ACTIVE:
+        return False
+    end = look.steps.ends.get(_step(look, asset))
+    return end is None or end[0] not in (StepEnd.FAILED, StepEnd.CRASHED)
+
+
+def _good(look: RunLook, unit: Unit, done: Materialized) -> Attempt:
+    asset, partition = unit
+    step, steps = _step(look, asset), look.steps
+    return Attempt(
+        run_id=look.run.run_id,
+        asset=asset,
+        partition=partition,
+        label=look.labels[asset],
+        outcome=Outcome.OK,
+        family=look.family,
+        started=steps.starts.get(step, look.run.started),
+        ended=done.at,
+        rows=look.counts.get(done.event_id),
+        step_retries=None if steps.retries is None else steps.retries.get(step, 0),
+    )
+
+
+def _planned(look: RunLook, unit: Unit, done: Materialized | None, *, failure_reported: bool) -> Attempt:
+    asset, partition = unit
+    step = _step(look, asset)
     end = look.steps.ends.get(step)
-    blame = look.steps.failed_upstream(step)
-    done = look.assets.materialized.get((asset, partition))
+    blame = None if end or done else look.steps.failed_upstream(step)
     facts = Facts(look.state, end[0] if end else None, done is not None, blame is not None)
     label = look.labels[asset]
     unreported = label is Label.SQLMESH
@@ -94,6 +127,15 @@ def _planned(look: RunLook, asset: str, partition: str | None, *, failure_report
         step_retries=None if look.steps.retries is None else look.steps.retries.get(step, 0),
         rows=look.counts.get(done.event_id) if done else None,
     )
+
+
+def _step(look: RunLook, asset: str) -> str:
+    """The step that makes the asset: its events name it, its plan names those that have none."""
+    return look.assets.steps.get(asset) or look.steps.of_asset(asset)
+
+
+def _name(unit: Unit) -> tuple[str, str]:
+    return unit[0], unit[1] or ""
 
 
 def _ended(look: RunLook, outcome: Outcome, materialized: datetime | None, step: datetime | None) -> datetime | None:

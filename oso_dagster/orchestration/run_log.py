@@ -1,99 +1,146 @@
-"""Reads the log of one run: how its steps went, which one makes which asset, and what stands above what."""
+"""Reads the logs of runs: how their steps went, what stands above what, and when anything was heard of them last."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
 
 import dagster as dg
-from dagster._core.events import DagsterEvent
-from dagster._core.events.log import EventLogEntry
-from dagster._core.execution.plan.objects import ErrorSource
 
-from oso_dagster.domain.attempts import StepEnd
-from oso_dagster.orchestration.event_log import RunFacts, moment
+from oso_dagster.domain.attempts import RunState, StepEnd
+from oso_dagster.orchestration import storage_sql
+from oso_dagster.orchestration.run_records import RunFacts
+from oso_dagster.orchestration.storage_sql import moment
 
 _STEP_ENDS = {
-    dg.DagsterEventType.STEP_SUCCESS: StepEnd.SUCCEEDED,
-    dg.DagsterEventType.STEP_SKIPPED: StepEnd.SKIPPED,
-    dg.DagsterEventType.STEP_FAILURE: StepEnd.FAILED,
+    dg.DagsterEventType.STEP_SUCCESS.value: StepEnd.SUCCEEDED,
+    dg.DagsterEventType.STEP_SKIPPED.value: StepEnd.SKIPPED,
+    dg.DagsterEventType.STEP_FAILURE.value: StepEnd.FAILED,
 }
-_RETRY = dg.DagsterEventType.STEP_UP_FOR_RETRY
+_RUN_FAILED = dg.DagsterEventType.RUN_FAILURE.value
+_RUN_STARTED = dg.DagsterEventType.RUN_START.value
+_START = dg.DagsterEventType.STEP_START.value
+_RETRY = dg.DagsterEventType.STEP_UP_FOR_RETRY.value
+_TOLD = [dg.DagsterEventType.STEP_FAILURE.value, _RUN_FAILED, _RUN_STARTED]
 _INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 _CRASHES = {"ChildProcessCrashException"}
 _WORDLESS = "dagster._core.definitions.events.Failure: "
 
+_STEPS = """
+    SELECT run_id, dagster_event_type, timestamp, step_key, CASE WHEN dagster_event_type IN :told THEN event END
+    FROM event_logs WHERE run_id IN :run_ids AND {not}dagster_event_type IN :kinds ORDER BY id
+"""
+_HEARD = "SELECT run_id, max(timestamp) FROM event_logs WHERE run_id IN :run_ids GROUP BY run_id"
+
+
+class Plan(NamedTuple):
+    """Which step makes which asset, and which steps each one needs."""
+
+    steps: Mapping[str, str]
+    upstream: Mapping[str, Collection[str]]
+
 
 @dataclass
 class RunSteps:
-    """How the steps of one run went; `upstream` are the steps that each one needs; `retries` None: the log was not read."""
+    """How the steps of one run went; `plan` tells what makes what, and what needs what; `retries` None: the log was not read.
+
+    `pid` is the process that began the run; `last_event` is known of runs that are under way.
+    """
 
     ends: dict[str, tuple[StepEnd, datetime, str]] = field(default_factory=dict)
     starts: dict[str, datetime] = field(default_factory=dict)
     retries: dict[str, int] | None = None
-    of_asset: dict[str, str] = field(default_factory=dict)
-    upstream: Mapping[str, Collection[str]] = field(default_factory=dict)
+    plan: Callable[[], Plan] = lambda: Plan({}, {})
     failure: str = ""
     last_event: datetime | None = None
+    pid: int | None = None
+
+    def of_asset(self, asset: str) -> str:
+        """The step that makes `asset`, by the plan; empty when it has none."""
+        return self.plan().steps.get(asset, "")
 
     def failed_upstream(self, step: str) -> str | None:
         """The first step found above `step` that failed, or None."""
-        waiting, seen = list(self.upstream.get(step, ())), set[str]()
+        upstream = self.plan().upstream
+        waiting, seen = list(upstream.get(step, ())), set[str]()
         while waiting:
             one = waiting.pop()
             if one in self.ends and self.ends[one][0] in (StepEnd.FAILED, StepEnd.CRASHED):
                 return one
-            waiting += [above for above in self.upstream.get(one, ()) if above not in seen]
+            waiting += [above for above in upstream.get(one, ()) if above not in seen]
             seen.add(one)
         return None
 
 
-def steps_of(instance: dg.DagsterInstance, run: RunFacts) -> RunSteps:
-    """The log of one run, as far as its steps are concerned."""
-    wanted = {*_STEP_ENDS, dg.DagsterEventType.STEP_START, _RETRY, dg.DagsterEventType.RUN_FAILURE}
-    storage = instance.event_log_storage
-    steps = RunSteps(retries={})
-    for record in storage.get_records_for_run(run.run_id, of_type=wanted).records:
-        _note_step(steps, record.event_log_entry)
-    newest = storage.get_records_for_run(run.run_id, limit=1, ascending=False).records
-    steps.last_event = moment(newest[0].event_log_entry.timestamp) if newest else None
-    if run.plan_id is not None:
-        plan = instance.get_execution_plan_snapshot(run.plan_id)
-        steps.upstream = plan.step_deps
-        for step in plan.steps:
-            for output in step.outputs:
-                key = output.properties.asset_key if output.properties else None
-                if key is not None:
-                    steps.of_asset[key.to_user_string()] = step.key
-    return steps
+class RunLogs:
+    """The logs of one instance; plans, which many runs share and few need, are read when asked for, and once."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self._plans: dict[str, Plan] = {}
+
+    def of(self, runs: Sequence[RunFacts]) -> dict[str, RunSteps]:
+        """The logs of the given runs, as far as their steps are concerned."""
+        found = {run.run_id: RunSteps(retries={}) for run in runs}
+        kinds = [*_STEP_ENDS, _START, _RETRY, _RUN_FAILED, _RUN_STARTED]
+        for run_id, kind, at, step, body in storage_sql.logs(self._instance, _STEPS, list(found), kinds=kinds, told=_TOLD):
+            _note(found[run_id], kind, moment(at), step, json.loads(body)["dagster_event"] if body else {})
+        active = [run.run_id for run in runs if run.state is RunState.ACTIVE]
+        for run_id, at in storage_sql.logs(self._instance, _HEARD, active):
+            found[run_id].last_event = moment(at)
+        for run in runs:
+            if run.plan_id is not None:
+                found[run.run_id].plan = partial(self._plan, run.plan_id)
+        return found
+
+    def _plan(self, plan_id: str) -> Plan:
+        if plan_id not in self._plans:
+            plan = self._instance.get_execution_plan_snapshot(plan_id)
+            steps = {
+                output.properties.asset_key.to_user_string(): step.key
+                for step in plan.steps
+                for output in step.outputs
+                if output.properties and output.properties.asset_key
+            }
+            self._plans[plan_id] = Plan(steps, plan.step_deps)
+        return self._plans[plan_id]
 
 
-def _note_step(steps: RunSteps, entry: EventLogEntry) -> None:
-    event, at = entry.get_dagster_event(), moment(entry.timestamp)
-    if event.event_type is dg.DagsterEventType.RUN_FAILURE:
-        steps.failure = event.message or ""
-    elif event.step_key is not None and event.event_type is dg.DagsterEventType.STEP_START:
-        steps.starts.setdefault(event.step_key, at)
-    elif event.step_key is not None and event.event_type is _RETRY:
-        steps.retries = {**(steps.retries or {}), event.step_key: (steps.retries or {}).get(event.step_key, 0) + 1}
-    elif event.step_key is not None:
-        end, cause = _STEP_ENDS[event.event_type], ""
-        if end is StepEnd.FAILED:
-            end, cause = _failure(event)
-        steps.ends[event.step_key] = (end, at, cause)
+def _note(steps: RunSteps, kind: str, at: datetime, step: str | None, event: Mapping[str, Any]) -> None:
+    if kind == _RUN_FAILED:
+        steps.failure = event["message"] or ""
+    elif kind == _RUN_STARTED:
+        steps.pid = event["pid"]
+    elif step is None:
+        return
+    elif kind == _START:
+        steps.starts.setdefault(step, at)
+    elif kind == _RETRY:
+        steps.retries = {**(steps.retries or {}), step: (steps.retries or {}).get(step, 0) + 1}
+    elif _STEP_ENDS[kind] is StepEnd.FAILED:
+        end, cause = _failure(event)
+        steps.ends[step] = end, at, cause
+    else:
+        steps.ends[step] = _STEP_ENDS[kind], at, ""
 
 
-def _failure(event: DagsterEvent) -> tuple[StepEnd, str]:
-    data = event.step_failure_data
-    chain = []
-    error = data.error
-    while error is not None:
-        chain.append(error)
-        error = error.cause
-    names = {one.cls_name for one in chain}
-    if data.error_source is ErrorSource.INTERRUPT or names & _INTERRUPTS:
+def _failure(event: Mapping[str, Any]) -> tuple[StepEnd, str]:
+    data = event["event_specific_data"]
+    chain = list(_causes(data["error"]))
+    names = {one["cls_name"] for one in chain}
+    source = (data["error_source"] or {}).get("__enum__", "")
+    if source == "ErrorSource.INTERRUPT" or names & _INTERRUPTS:
         return StepEnd.INTERRUPTED, "interrupted"
-    told = chain[1] if data.error_source is ErrorSource.USER_CODE_ERROR and len(chain) > 1 else chain[0] if chain else None
-    message = (told.message if told else event.message) or ""
+    told = chain[1] if source == "ErrorSource.USER_CODE_ERROR" and len(chain) > 1 else chain[0] if chain else None
+    message = (told["message"] if told else event["message"]) or ""
     return StepEnd.CRASHED if names & _CRASHES else StepEnd.FAILED, message.removeprefix(_WORDLESS)
+
+
+def _causes(error: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    while error is not None:
+        yield error
+        error = error["cause"]

@@ -14,9 +14,9 @@ from oso_dagster.domain.slo import Objective
 from oso_dagster.reliability.rows import attempt_of, joined
 from oso_dagster.reliability.store import Store
 from oso_dagster.reliability.tables import attempts, samples
+from oso_dagster.reliability.tallying import IS_BAD
 
 _FAMILY_SPAN = timedelta(days=7)
-_COUNTED = (Outcome.OK, Outcome.FAILED)
 
 
 def failed_families(store: Store, since: datetime, now: datetime) -> list[FailedFamily]:
@@ -24,7 +24,7 @@ def failed_families(store: Store, since: datetime, now: datetime) -> list[Failed
 
     A failure enters the ledger when it is next filled, and may have been judged before: ask for spans that overlap.
     """
-    failed = (attempts.c.outcome == Outcome.FAILED, attempts.c.ended > since - RETRY_PATIENCE, attempts.c.ended <= now)
+    failed = (IS_BAD, attempts.c.counted_at > since - RETRY_PATIENCE, attempts.c.counted_at <= now)
     with store.database.reading() as connection:
         guilty = connection.execute(select(attempts.c.asset).where(*failed).distinct()).scalars().all()
         last_good = func.max(attempts.c.ended)
@@ -43,7 +43,7 @@ def failed_families(store: Store, since: datetime, now: datetime) -> list[Failed
 def last_data(store: Store) -> dict[str, datetime]:
     """When something was last counted for each objective that ever had data, by id; for `domain.silence`."""
     newest_sample = select(samples.c.service, samples.c.objective, func.max(samples.c.at).label("at"))
-    newest_attempt = select(attempts.c.label, func.max(attempts.c.ended).label("at")).where(attempts.c.outcome.in_(_COUNTED))
+    newest_attempt = select(attempts.c.label, func.max(attempts.c.counted_at).label("at")).where(attempts.c.counted.is_not(None))
     with store.database.reading() as connection:
         sampled = connection.execute(newest_sample.group_by(samples.c.service, samples.c.objective)).all()
         attempted = {row.label: row.at for row in connection.execute(newest_attempt.group_by(attempts.c.label))}

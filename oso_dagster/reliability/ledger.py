@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select
 
 from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.rows import attempt_of, chunks, joined, values_of
+from oso_dagster.reliability.judging import RunRow, families_to_judge, judge_anew, judged_alone
+from oso_dagster.reliability.rows import attempt_of, chunks, insert_attempts, joined
 from oso_dagster.reliability.tables import attempts, cursors, runs
 
-_FINAL = ("outcome", "started", "ended", "cause", "rows", "step_retries")
+__all__ = ["Cursor", "LastGood", "Ledger", "RunRow"]
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,6 @@ class Cursor:
 
     position: int
     anchor: str
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """A run; `settled` ones are never looked at again."""
-
-    run_id: str
-    family: str
-    state: RunState
-    will_retry: bool
-    settled: bool
 
 
 @dataclass(frozen=True)
@@ -87,33 +77,25 @@ class Ledger:
                 found.update((row.run_id, row.family) for row in connection.execute(query))
         return found
 
-    def of_runs(self, run_ids: Collection[str]) -> list[Attempt]:
-        """All attempts of the given runs."""
+    def pending(self, run_ids: Collection[str]) -> list[Attempt]:
+        """The attempts of the given runs whose outcome was not known when they were last looked at."""
         with self._database.reading() as connection:
             rows = [
                 row
                 for chunk in chunks(sorted(run_ids))
-                for row in connection.execute(joined().where(attempts.c.run_id.in_(chunk)))
+                for row in connection.execute(joined().where(attempts.c.run_id.in_(chunk), attempts.c.outcome == Outcome.PENDING))
             ]
         return [attempt_of(row) for row in rows]
 
     def record(self, looked_at: Sequence[RunRow], found: Sequence[Attempt]) -> None:
         """Insert new attempts, finish pending ones, drop those that were reported one by one, and update their runs."""
         with self._database.writing() as connection:
-            if found:
-                insert = insert_into(connection, attempts)
-                final = {name: insert.excluded[name] for name in _FINAL}
-                statement = insert.on_conflict_do_update(
-                    index_elements=["run_id", "asset", "partition", "report"],
-                    set_=final,
-                    where=attempts.c.outcome == Outcome.PENDING,
-                )
-                connection.execute(statement, [values_of(attempt) for attempt in found])
+            entangled = families_to_judge(connection, looked_at, found)
+            _update_runs(connection, looked_at)
+            insert_attempts(connection, judged_alone(looked_at, found))
             for chunk in chunks(sorted({attempt.run_id for attempt in found if attempt.reported})):
                 _drop_reported(connection, chunk)
-            for run in looked_at:
-                values = {"family": run.family, "state": run.state, "will_retry": run.will_retry, "settled": run.settled}
-                connection.execute(runs.update().where(runs.c.run_id == run.run_id).values(**values))
+            judge_anew(connection, entangled)
 
     def attempts(
         self, label: Label | None = None, since: datetime | None = None, assets: Collection[str] | None = None
@@ -160,6 +142,22 @@ class Ledger:
         with self._database.reading() as connection:
             earlier = connection.execute(before).scalar_one()
             return ([earlier] if earlier else []) + list(connection.execute(query.order_by(attempts.c.ended)).scalars())
+
+
+def _update_runs(connection: Connection, looked_at: Sequence[RunRow]) -> None:
+    if not looked_at:
+        return
+    values = [
+        {
+            "key": run.run_id,
+            "family": run.family,
+            "state": run.state,
+            "will_retry": run.will_retry,
+            "settled": run.settled,
+        }
+        for run in looked_at
+    ]
+    connection.execute(runs.update().where(runs.c.run_id == bindparam("key")), values)
 
 
 def _drop_reported(connection: Any, run_ids: Sequence[str]) -> None:

@@ -56,7 +56,7 @@ class Store:
         self.samples = Samples(database)
         self.maintenance = Maintenances(database)
         self.tallying = Tallying(database)
-        self.events = Events(self.ledger, self.samples)
+        self.events = Events(database, self.samples)
         self.sprints = Sprints(database)
         self.incidents = Incidents(database)
         self.heartbeats = Heartbeats(database)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -70,6 +71,7 @@ runs = Table(
     Column("settled", Boolean, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Index("runs_unsettled", "settled"),
+    Index("runs_by_family", "family"),
 )
 
 attempts = Table(
@@ -86,10 +88,12 @@ attempts = Table(
     Column("cause", Text, nullable=False),
     Column("rows", BigInteger),
     Column("step_retries", Integer),
-    Index("attempts_by_label", "label", "ended"),
+    Column("counted", Integer),
+    Column("counted_at", UtcTime),
     Index("attempts_by_asset", "asset", "outcome", "ended"),
-    Index("attempts_counted", "label", "asset", "ended", "outcome"),
+    Index("attempts_counted", "label", "asset", "counted_at", "counted"),
 )
+Index("attempts_bad", attempts.c.counted_at, sqlite_where=text("counted = 0"), postgresql_where=text("counted = 0"))
 
 samples = Table(
     "samples",

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from oso_dagster.sandbox.looping import without_cursor
 from oso_dagster.sandbox.spoiling import SPOILERS
 
 SKEW = timedelta(hours=9)
@@ -31,6 +32,7 @@ KINDS: Mapping[str, str] = {
     "drip": "the answer comes a byte at a time, --seconds apart",
     "reset": "the connection breaks in the middle of the answer",
     "expired": "401, as for credentials that have expired",
+    "loop": "the first page comes again, whichever is asked for",
     "clock_skew": "503 whose Date and Retry-After come from a clock nine hours ahead",
     **{name: spoiler.about for name, spoiler in SPOILERS.items()},
 }
@@ -54,12 +56,17 @@ class Fault:
             raise ValueError("times: at least 1 is expected")
 
 
+_Whole = tuple[int, dict[str, str], bytes]
+"""An answer: status, headers, body."""
+
+
 @dataclass
 class Faults:
     """The faults that are set, by family; of one server."""
 
     families: tuple[str, ...]
     current: dict[str, Fault] = field(default_factory=dict)
+    first_pages: dict[str, _Whole] = field(default_factory=dict)
 
     def routes(self) -> list[Route]:
         """`/faults`: GET lists them, POST sets one, DELETE clears all or those of `?family=`."""
@@ -72,6 +79,8 @@ class Faults:
             fault = self._take(family, scope)
             if fault is None:
                 await app(scope, receive, send)
+            elif fault.kind == "loop":
+                await _loop(self.first_pages, app, scope, receive, send)
             else:
                 await _spoil(fault, app, scope, receive, send)
 
@@ -97,6 +106,7 @@ class Faults:
             if fault.family not in self.families:
                 return JSONResponse({"error": f"no family {fault.family!r}; there are {', '.join(self.families)}"}, 400)
             self.current[fault.family] = fault
+            self.first_pages.clear()
         elif request.method == "DELETE":
             wanted = request.query_params.get("family")
             self.current = {name: fault for name, fault in self.current.items() if wanted not in {None, name}}
@@ -117,7 +127,7 @@ async def _spoil(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, sen
         elif fault.kind == "drip":
             await _drip(send, status, headers, body, fault.seconds)
         else:
-            spoiled, changed = SPOILERS[fault.kind].spoil(body)
+            spoiled, changed = SPOILERS[fault.kind].spoil(body, headers.get("content-type", ""))
             await _send(send, status, headers | changed | {"content-length": str(len(spoiled))}, spoiled)
 
 
@@ -137,7 +147,21 @@ def _instead(fault: Fault) -> Response | None:
     return JSONResponse({"message": "a fault of the sandbox"}, status, headers=headers)
 
 
-async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, dict[str, str], bytes]:
+async def _loop(first_pages: dict[str, _Whole], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive)
+    body = await request.body()
+
+    async def again() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    asked = without_cursor(scope["path"], request.url.query, body)
+    if asked not in first_pages:
+        first_pages[asked] = await _collect(app, scope, again)
+    status, headers, content = first_pages[asked]
+    await _send(send, status, headers, content)
+
+
+async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> _Whole:
     """The whole answer of the family, which is asked unconditionally and uncompressed so that there is a body to spoil."""
     dropped = {b"if-none-match", b"if-modified-since", b"accept-encoding", b"range"}
     plain = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name not in dropped]}

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import defillama, deps_dev, eas_optimism, growthepie, npm, open_collective
+from oso_dagster.sandbox import defillama, deps_dev, eas_optimism, giveth, growthepie, l2beat, npm, open_collective
 from oso_dagster.sandbox.world import World
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -47,6 +47,10 @@ WEB_FAMILIES = (
     WebFamily(
         "eas-optimism", "eas_optimism_url", "/graphql", "EAS on Optimism, its GraphQL indexer",
         eas_optimism.write, eas_optimism.serve, eas_optimism.truth,
+    ),
+    WebFamily("l2beat", "l2beat_url", "", "L2BEAT's API", l2beat.write, l2beat.serve, l2beat.truth),
+    WebFamily(
+        "giveth", "giveth_url", "/graphql", "Giveth's GraphQL API", giveth.write, giveth.serve, giveth.truth
     ),
     WebFamily("deps-dev", "deps_dev_url", "", "deps.dev's API", deps_dev.write, deps_dev.serve, deps_dev.truth),
 )  # fmt: skip

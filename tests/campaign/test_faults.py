@@ -47,7 +47,7 @@ FAILS = {
 }
 """Faults that no retry mends while they last, and what the error must say."""
 
-SILENT = ("empty", "duplicates")
+SILENT = ("empty", "duplicates", "loop")
 """Faults of answers that look right: the load is refused, or its rows are exactly the truth."""
 
 SECRET = "s3cret-of-the-campaign"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from oso_dagster.connectors import csv_file, files
+from oso_dagster.connectors.rest import USER_AGENT
 from oso_dagster.domain.source import Column, ColumnType
 
 COLUMNS = (
@@ -54,7 +55,7 @@ def test_a_file_is_read_from_disk_and_over_http_alike(tmp_path: Path) -> None:
     (tmp_path / "with space.csv").write_bytes(GOOD)
     with serving([(200, GOOD, None)]) as (url, agents):
         assert files.fetch((tmp_path / "with space.csv").as_uri()) == files.fetch(url) == GOOD
-        assert agents == [files.USER_AGENT]
+        assert agents == [USER_AGENT]
 
 
 def test_a_server_that_stumbles_is_asked_again() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oso_dagster.domain.attempts import Label, counted, counted_alone
 from oso_dagster.domain.renames import checked, under_present_names
 from oso_dagster.domain.slo import Tally, tally_attempts, tally_families, verdict_of
 from tests.histories import EPOCH, attempts_by_brute_force, families_by_brute_force, history, verdict_by_brute_force
@@ -29,6 +30,23 @@ def test_random_histories_are_worth_what_brute_force_finds():
         good, valid = (sum(column) for column in zip((0, 0), *families.values(), strict=True))
         for target in (7_500, 9_900, 10_000):
             assert verdict_of(good, valid, target) == verdict_by_brute_force(good, valid, target), number
+
+
+def test_what_attempts_add_from_some_time_on_is_what_they_are_worth_then():
+    dice = Random(20260302)
+    for _ in range(HISTORIES // 10):
+        label = dice.choice([Label.CORE, Label.SQLMESH])
+        found = history(dice, dice.randint(1, 6), label=label)
+        since = EPOCH + timedelta(minutes=dice.randrange(40 * 60))
+        now = since + timedelta(minutes=dice.randrange(1, 40 * 60))
+        sums: dict[str, tuple[int, int]] = {}
+        for one in counted(found):
+            if since < one.at <= now:
+                good, valid = sums.get(one.attempt.asset, (0, 0))
+                sums[one.attempt.asset] = good + one.good, valid + 1
+        by_brute_force = attempts_by_brute_force if label is Label.SQLMESH else families_by_brute_force
+        assert sums == by_brute_force(found, since, now)
+        assert all(counted_alone(one) == next(counted([one]), None) for one in found)
 
 
 @given(st.integers(0, 5_000), st.integers(0, 5_000), st.integers(1, 10_000))

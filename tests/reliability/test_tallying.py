@@ -15,8 +15,9 @@ from tests.histories import EPOCH, attempts_by_brute_force, families_by_brute_fo
 from tests.postgres import ENGINES, address
 
 DICE = Random(7)
-HISTORY = history(DICE, 150) + history(DICE, 30, label=Label.UNSTABLE, prefix="u")
-CORE = [one for one in HISTORY if one.label is Label.CORE]
+CORE = history(DICE, 150)
+MODELS = history(DICE, 150, label=Label.SQLMESH, prefix="m")
+HISTORY = CORE + MODELS + history(DICE, 30, label=Label.UNSTABLE, prefix="u")
 OUTAGE = Maintenance("shop/b", EPOCH + timedelta(hours=10), EPOCH + timedelta(hours=30), "ada", "a new disk")
 
 
@@ -47,23 +48,23 @@ def plain(tallies):
 
 def test_families_are_counted_as_by_the_domain_and_by_brute_force(store):
     for since, now in spans(60):
-        found = store.tallying.families(Label.CORE, since, now)
+        found = store.tallying.tally(Label.CORE, since, now)
         assert plain(found) == plain(tally_families(CORE, since, now)) == families_by_brute_force(CORE, since, now)
 
 
 def test_attempts_are_counted_as_by_the_domain_and_by_brute_force(store):
     for since, now in spans(60):
-        found = store.tallying.attempts(Label.CORE, since, now)
-        assert plain(found) == plain(tally_attempts(CORE, since, now)) == attempts_by_brute_force(CORE, since, now)
+        found = store.tallying.tally(Label.SQLMESH, since, now)
+        assert plain(found) == plain(tally_attempts(MODELS, since, now)) == attempts_by_brute_force(MODELS, since, now)
 
 
 def test_what_a_maintenance_window_covers_is_left_out_and_nothing_else(store):
     for since, now in spans(20):
-        left = [one for one in CORE if not (one.ended and OUTAGE.covers("s", "o", one.asset, one.ended))]
-        assert plain(store.tallying.attempts(Label.CORE, since, now, [OUTAGE])) == attempts_by_brute_force(left, since, now)
+        left = [one for one in MODELS if not (one.ended and OUTAGE.covers("s", "o", one.asset, one.ended))]
+        assert plain(store.tallying.tally(Label.SQLMESH, since, now, [OUTAGE])) == attempts_by_brute_force(left, since, now)
         whole = replace(OUTAGE, scope="s")
-        left = [one for one in CORE if not (one.ended and whole.covers("s", "o", one.asset, one.ended))]
-        found = plain(store.tallying.attempts(Label.CORE, since, now, [whole], ["s"]))
+        left = [one for one in MODELS if not (one.ended and whole.covers("s", "o", one.asset, one.ended))]
+        found = plain(store.tallying.tally(Label.SQLMESH, since, now, [whole], ["s"]))
         assert found == attempts_by_brute_force(left, since, now)
 
 
@@ -72,4 +73,4 @@ def test_families_judged_inside_a_maintenance_window_are_left_out(store):
     inside = families_by_brute_force(CORE, OUTAGE.start - timedelta(microseconds=1), OUTAGE.end - timedelta(microseconds=1))
     all_good, all_valid = families_by_brute_force(CORE, EPOCH, now)["shop/b"]
     expected = (all_good - inside["shop/b"][0], all_valid - inside["shop/b"][1])
-    assert plain(store.tallying.families(Label.CORE, EPOCH, now, [OUTAGE]))["shop/b"] == expected
+    assert plain(store.tallying.tally(Label.CORE, EPOCH, now, [OUTAGE]))["shop/b"] == expected

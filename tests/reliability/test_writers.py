@@ -65,6 +65,6 @@ def test_a_clock_that_was_set_back_loses_nothing_and_counts_nothing_twice(url):
         write(store, 1)
         write(store, 2, at=NOON - timedelta(hours=5))
         write(store, 1, at=NOON - timedelta(hours=5))
-        found = store.tallying.attempts(Label.CORE, NOON - timedelta(days=1), NOON)
+        found = store.tallying.tally(Label.CORE, NOON - timedelta(days=1), NOON)
         assert [(one.good, one.valid) for one in found] == [(2, 2), (2, 2)]
         assert store.ledger.last_good()["shop/a"].at == NOON

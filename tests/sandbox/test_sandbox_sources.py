@@ -9,7 +9,7 @@ import pytest
 
 from oso_dagster.domain.loading import Extract, Request
 from oso_dagster.domain.source import Source, Table
-from oso_dagster.sandbox import deps_dev, lifecycle
+from oso_dagster.sandbox import deps_dev, giveth, l2beat, lifecycle
 from oso_dagster.sandbox.entities import LINK_KINDS
 from oso_dagster.sandbox.families import FAMILIES
 from oso_dagster.settings import read_settings
@@ -31,7 +31,10 @@ def test_a_table_of_the_sandbox_arrives_whole(
         manifest = lifecycle.status(settings).world
         assert manifest is not None
         projects = manifest.world().projects
-        needed: dict[str, list[str]] = {"github.sbom__packages.purl": deps_dev.purls(manifest.world())}
+        world_now = manifest.world()
+        needed: dict[str, list[str]] = {"github.sbom__packages.purl": deps_dev.purls(world_now)}
+        needed["l2beat.projects.slug"] = list(l2beat.document(world_now)["projects"])
+        needed["giveth.qf_rounds.id"] = [one["id"] for one in giveth.document(world_now)["rounds"]]
         for kind in LINK_KINDS:
             needed[f"oss_directory.projects__{kind}.url"] = [url for project in projects for url in project.links.get(kind, ())]
         inputs = {need: needed[need] for need in table.needs}

@@ -142,7 +142,8 @@ def test_an_emptied_cache_costs_requests_and_no_row(hub: Hub) -> None:
 
 def test_validators_of_a_load_that_was_never_published_do_not_count(hub: Hub) -> None:
     inputs = {need: list(FEW) for need in TABLES["repositories"].needs}
-    request = Request("github", "repositories", NOW, hub.home, {"api_url": hub.url}, inputs=inputs)
+    settings = {"api_url": hub.url, "requests_per_second": "10000"}
+    request = Request("github", "repositories", NOW, hub.home, settings, inputs=inputs)
     TABLES["repositories"].extract(request)
     loaded = hub.load("repositories", FEW)
     assert isinstance(loaded, Loaded)

@@ -1,0 +1,183 @@
+"""L2BEAT: Ethereum's scaling projects, their transactions by day, and the value that they secure at each midnight."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from oso_dagster.connectors.answers import AnswerError, take, take_list
+from oso_dagster.connectors.pacing import Pace
+from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
+from oso_dagster.domain.loading import Extract, Request
+from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+
+_PACE = Pace(concurrency=1, per_second=1)
+_NEED = "l2beat.projects.slug"
+_UNKNOWN = frozenset({400, 404})
+_AGAIN = timedelta(days=3)
+"""How many of the newest loaded days are read again: the latest figures are corrected."""
+_RANGES = ((7, "7d"), (30, "30d"), (90, "90d"), (180, "180d"), (365, "1y"))
+"""The spans that may be asked for, in days; `max` is everything."""
+_DAY = 86_400
+
+_PROJECTS = (
+    Column("id", ColumnType.VARCHAR, "Id at L2BEAT", nullable=False),
+    Column("slug", ColumnType.VARCHAR, "Name in addresses", nullable=False),
+    Column("name", ColumnType.VARCHAR, "Name for people", nullable=False),
+    Column("type", ColumnType.VARCHAR, "layer2 or layer3", nullable=False),
+    Column("host_chain", ColumnType.VARCHAR, "Chain that it settles on"),
+    Column("category", ColumnType.VARCHAR, "Kind of rollup"),
+    Column("stage", ColumnType.VARCHAR, "How far it has come without training wheels: Stage 0, 1, 2"),
+    Column("providers", ColumnType.VARCHARS, "Technology that it is built with"),
+    Column("purposes", ColumnType.VARCHARS, "What it is for"),
+    Column("is_archived", ColumnType.BOOLEAN, "Whether it has ended"),
+    Column("is_upcoming", ColumnType.BOOLEAN, "Whether it has not begun yet"),
+    Column("is_under_review", ColumnType.BOOLEAN, "Whether L2BEAT is looking into it"),
+    Column("tvs", ColumnType.DOUBLE, "Total value that it secures now, in US dollars; null where it is not told"),
+)
+_PROJECT_KEYS = {
+    "host_chain": ("hostChain",),
+    "is_archived": ("isArchived",),
+    "is_upcoming": ("isUpcoming",),
+    "is_under_review": ("isUnderReview",),
+    "tvs": ("tvs", "breakdown", "total"),
+}
+_TIME = Column("time", ColumnType.TIMESTAMP, "Midnight UTC: the begin of the day, or the moment of the value", nullable=False)
+_SLUG = Column("slug", ColumnType.VARCHAR, "Project, as in its address at L2BEAT", nullable=False)
+_ACTIVITY = (
+    _TIME,
+    _SLUG,
+    Column("transactions", ColumnType.BIGINT, "Transactions of the day", nullable=False),
+    Column("user_operations", ColumnType.BIGINT, "Operations of users that day: those bundled in one transaction count each"),
+)
+_TVS = (
+    _TIME,
+    _SLUG,
+    Column("native", ColumnType.DOUBLE, "Value of tokens minted there, in US dollars", nullable=False),
+    Column("canonical", ColumnType.DOUBLE, "Value bridged by the chain's own bridge, in US dollars", nullable=False),
+    Column("external", ColumnType.DOUBLE, "Value bridged otherwise, in US dollars", nullable=False),
+    Column("eth_price", ColumnType.DOUBLE, "Price of ether, in US dollars"),
+)
+_SERIES: dict[str, tuple[str, timedelta, dict[str, tuple[str, ...]]]] = {
+    "activity": (
+        "scaling/activity",
+        timedelta(days=1),
+        {"time": ("timestamp",), "transactions": ("count",), "user_operations": ("uopsCount",)},
+    ),
+    "tvs": ("scaling/tvs", timedelta(0), {"time": ("timestamp",), "eth_price": ("ethPrice",)}),
+}
+"""Path of a series, how long after its time a point is final, and the names of its parts upstream."""
+
+
+def _projects(request: Request) -> Extract:
+    """All projects that L2BEAT follows."""
+    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+
+    url, client = f"{request.settings['url']}/scaling/summary", client_of(request, _PACE)
+    answer = client.get(url)
+    optional = dict.fromkeys(("hostChain", "category", "stage", "providers", "purposes", "tvs"))
+    with client.trusting(url):
+        found = take(answer.document, "projects")
+        if not isinstance(found, dict):
+            raise AnswerError("projects is no object of projects by id; its type has changed")
+        rows = records.table_of_records(_PROJECTS, [optional | one for one in found.values()], _PROJECT_KEYS)
+    return Extract(records.version_of(rows), {request.table: [rows]})
+
+
+def _series(request: Request) -> Extract:
+    """Midnights of every project that has such figures; of one that was loaded before, the new ones and the few before them.
+
+    Projects without such figures are named in the facts; if none has any, that is an error.
+    """
+    from oso_dagster.connectors import records  # noqa: PLC0415
+
+    _, final, keys = _SERIES[request.table]
+    table = next(table for table in SOURCE.tables if table.name == request.table)
+    client, seen = client_of(request, _PACE), (request.previous.facts.get("through", {}) if request.previous else {})
+    slugs, through, missing, rows = sorted(request.inputs[_NEED]), dict(seen), list[str](), list[dict[str, Any]]()
+    after = {slug: datetime.fromisoformat(seen[slug]) - _AGAIN for slug in slugs if slug in seen}
+    for slug, found in zip(slugs, client.each(slugs, lambda slug: _ask(request, client, slug, after.get(slug))), strict=True):
+        if found is None:
+            missing.append(slug)
+            continue
+        begin, end = after[slug].timestamp() if slug in after else 0, (request.now - final).timestamp()
+        fresh = [
+            point | {"slug": slug} for point in found if point["timestamp"] % _DAY == 0 and begin < point["timestamp"] <= end
+        ]
+        rows += fresh
+        if fresh:
+            newest = datetime.fromtimestamp(max(point["timestamp"] for point in fresh), UTC).isoformat()
+            through[slug] = max(newest, seen.get(slug, newest))
+    if len(missing) == len(slugs):
+        raise RestError(f"{request.settings['url']}: none of the {len(slugs)} projects has such figures. Is the address right?")
+    with client.trusting(request.settings["url"]):
+        landed = records.table_of_records(table.columns, rows, keys)
+    return Extract(records.version_of(landed), {request.table: [landed]}, {"through": through, "without_figures": missing})
+
+
+def _ask(request: Request, client: Client, slug: str, after: datetime | None) -> list[dict[str, Any]] | None:
+    """The points of a series since `after`, or all; None where there is no such series."""
+    url = f"{request.settings['url']}/{_SERIES[request.table][0]}/{quote(slug, safe='')}"
+    days = (request.now - after).days + 1 if after else None
+    span = next((name for length, name in _RANGES if days is not None and days <= length), "max")
+    answer = client.get(url, {"range": span}, accept=_UNKNOWN)
+    if answer.status in _UNKNOWN:
+        return None
+    with client.trusting(url):
+        names = take_list(answer.document, "data", "chart", "types")
+        points = take_list(answer.document, "data", "chart", "data")
+        if not points:
+            raise AnswerError(f"the chart of {span} has no point, where there was one before or should be one")
+        return [_point(names, values) for values in points]
+
+
+def _point(names: list[Any], values: Any) -> dict[str, Any]:
+    if not isinstance(values, list) or len(values) != len(names):
+        raise AnswerError(f"a point of the chart is no list of {', '.join(map(str, names))}; its type has changed")
+    point = dict(zip(names, values, strict=True))
+    if not isinstance(point.get("timestamp"), int):
+        raise AnswerError(f"a point of the chart has no timestamp in seconds, only {', '.join(map(str, names))}")
+    return point
+
+
+def _series_table(name: str, description: str, columns: tuple[Column, ...]) -> Table:
+    return Table(
+        name=name,
+        description=description,
+        columns=columns,
+        primary_key=("slug", "time"),
+        disposition=Disposition.MERGE,
+        extract=_series,
+        schedule=Schedule("20 5 * * *"),
+        cost=Cost(calls=150, bytes=10_000_000),
+        fresh_within=timedelta(days=3),
+        event_time="time",
+        needs=(_NEED,),
+    )
+
+
+SOURCE = Source(
+    name="l2beat",
+    title="L2BEAT",
+    homepage="https://l2beat.com",
+    licence="Terms of use of L2BEAT",
+    owner="team:data",
+    stability=Stability.UNSTABLE,
+    settings=settings_of("https://l2beat.com/api", "Base address of L2BEAT's API", per_second=1),
+    tables=(
+        Table(
+            name="projects",
+            description="One row per scaling project that L2BEAT follows, as it is now.",
+            columns=_PROJECTS,
+            primary_key=("id",),
+            disposition=Disposition.REPLACE,
+            extract=_projects,
+            schedule=Schedule("10 5 * * *"),
+            cost=Cost(calls=1, bytes=500_000),
+            fresh_within=timedelta(days=3),
+        ),
+        _series_table("activity", "Transactions and user operations by scaling project and day.", _ACTIVITY),
+        _series_table("tvs", "Value secured by scaling project at each midnight, by how it got there.", _TVS),
+    ),
+)

@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import pytest
+
+from oso_dagster.domain.incident import Kind
+from oso_dagster.domain.places import Places, anchor
+
+RUNBOOKS = (Path(__file__).parents[2] / "docs" / "runbooks.md").read_text()
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_of_alert_has_a_chapter_in_the_runbook(kind):
+    assert f"\n## {anchor(kind)}\n" in RUNBOOKS
+
+
+def test_an_alert_points_to_its_chapter_as_a_link_or_else_as_a_fact():
+    here = Places("http://dagster", "http://status", "team:platform")
+    there = Places("http://dagster", "http://status", "team:platform", "https://docs/runbooks")
+    assert [one.value for one in here.fields(Kind.STALE_ASSET)] == ["docs/runbooks.md#stale-asset"]
+    assert there.fields(Kind.STALE_ASSET) == ()
+    assert [one.url for one in there.links(Kind.STALE_ASSET, "shop/things", "r1")] == [
+        "http://dagster/runs/r1",
+        "http://dagster/assets/shop/things",
+        "http://status",
+        "https://docs/runbooks#stale-asset",
+    ]

@@ -1,0 +1,83 @@
+"""L2BEAT from the sandbox into the warehouse: midnights only, new days only, and errors by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from oso_dagster.connectors.rest import RestError
+from oso_dagster.domain.loading import Loaded, RefusedError
+from oso_dagster.sandbox import growthepie, l2beat
+from oso_dagster.sources.l2beat import SOURCE
+from tests.landing import NOW, Landing, landing, mend, spoil
+
+TABLES = ["projects", "activity", "tvs"]
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Landing]:
+    with landing(SOURCE, tmp_path, {"l2beat.projects.slug": [*growthepie.CHAINS, l2beat.UPCOMING]}) as found:
+        yield found
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_are_the_generators_and_a_second_load_changes_nothing(there: Landing, table: str) -> None:
+    for _ in range(2):
+        there.load(table)
+        assert there.rows(table) == there.truth(table)
+
+
+def test_a_project_without_figures_is_told_not_dropped(there: Landing) -> None:
+    told = there.load("tvs")
+    assert isinstance(told, Loaded)
+    assert told.record.facts["without_figures"] == [l2beat.UPCOMING]
+    there.load("projects")
+    assert {"slug": l2beat.UPCOMING, "tvs": None} in there.rows("", "SELECT slug, tvs FROM l2beat.projects")
+
+
+def test_after_the_first_load_only_the_newest_days_are_asked_for_and_corrected(there: Landing) -> None:
+    there.load("activity")
+    assert {path.partition("range=")[2] for _, path, *_ in there.asked} == {"max"}
+    there.asked.clear()
+    again = there.load("activity", now=NOW + timedelta(days=1))
+    assert isinstance(again, Loaded)
+    spans = {path.partition("range=")[2] for _, path, *_ in there.asked if l2beat.UPCOMING not in path}
+    assert spans == {"7d"}
+    assert 0 < again.record.row_count <= 4 * len(growthepie.CHAINS)
+
+
+def test_a_day_that_is_not_over_does_not_arrive(there: Landing) -> None:
+    there.load("activity")
+    (row,) = there.rows("", "SELECT max(time) AS newest FROM l2beat.activity")
+    assert row["newest"] == NOW.replace(hour=0, minute=0, second=0) - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("table", "fault", "words"),
+    [
+        ("activity", {"kind": "empty"}, "has no point"),
+        ("tvs", {"kind": "duplicates"}, "no list of|times"),
+        ("projects", {"kind": "drift"}, "is missing"),
+        ("tvs", {"kind": "status", "status": 404}, "none of the 7 projects"),
+        ("activity", {"kind": "rate_limit", "seconds": 3600}, "wants a pause of 3,600 s"),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else "",
+)
+def test_an_answer_that_is_wrong_is_an_error_by_name_and_the_rows_stay(
+    there: Landing, table: str, fault: dict[str, str], words: str
+) -> None:
+    there.load(table)
+    spoil(there, **fault)
+    with pytest.raises((RestError, RefusedError), match=words):
+        there.load(table)
+    assert there.rows(table) == there.truth(table)
+    mend(there)
+
+
+def test_a_short_pause_that_the_server_asks_for_is_kept(there: Landing) -> None:
+    spoil(there, "rate_limit", seconds=1, times=1)
+    there.load("projects")
+    assert there.rows("projects") == there.truth("projects")
