@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -88,6 +88,13 @@ def _check_channels(value: SecretStr) -> SecretStr:
     return value
 
 
+def _check_postgres(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme.split("+")[0] != "postgresql" or not parts.path.strip("/"):
+        raise ValueError("an address such as postgresql://user:password@host:5432/database is expected")
+    return value
+
+
 class Settings(BaseSettings):
     """The platform's settings. Those of the sources are added by `read_settings`."""
 
@@ -99,6 +106,9 @@ class Settings(BaseSettings):
     sqlmesh_project: Path = Field(default=PROJECT_ROOT / "sqlmesh_project", description="the folder of the SQLMesh project")
     reliability_url: SecretStr | None = Field(
         default=None, description="SQLAlchemy URL of the reliability store; SQLite under home if unset"
+    )
+    sqlmesh_state_url: Annotated[SecretStr, AfterValidator(_check_postgres)] | None = Field(
+        default=None, description="postgresql://… for SQLMesh's state and its locks; a DuckDB file under home if unset"
     )
     status_url: Annotated[str, AfterValidator(_check_status_url)] | None = Field(
         default=None, description="where the status page is published: gs://…, s3://…; a folder under home if unset"
@@ -165,6 +175,18 @@ class Settings(BaseSettings):
         if self.reliability_url is not None:
             return self.reliability_url.get_secret_value()
         return f"sqlite:///{self.world_dir / 'reliability.db'}"
+
+    @property
+    def sqlmesh_state(self) -> dict[str, Any]:
+        """Where SQLMesh's state lies, in the words of its connection configurations. Holds the password: never print it."""
+        if self.sqlmesh_state_url is None:
+            return {"type": "duckdb", "database": str(self.sqlmesh_state_path)}
+        parts = urlsplit(self.sqlmesh_state_url.get_secret_value())
+        query = dict(parse_qsl(parts.query))
+        place = {"host": parts.hostname or query.get("host", "localhost"), "port": parts.port or 5432}
+        who = {"user": unquote(parts.username or ""), "password": unquote(parts.password or "")}
+        secured = {"sslmode": query["sslmode"]} if "sslmode" in query else {}
+        return {"type": "postgres", "database": unquote(parts.path.strip("/"))} | place | who | secured
 
     def of_source(self, source: Source) -> dict[str, str]:
         """The plain values of one source's settings, by their short names; unset ones are left out.

@@ -18,10 +18,11 @@ from oso_dagster.domain.cadence import jobs_of
 from oso_dagster.domain.source import Stability
 from oso_dagster.orchestration import labels
 from oso_dagster.sandbox import disk, web_families
+from oso_dagster.sandbox.discord_store import ALERTS
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
 from tests.browser import ARTIFACTS, chromium
-from tests.platform import dev, left_running, run
+from tests.platform import BIN, dev, left_running, run
 
 __all__ = ["chromium"]
 
@@ -190,3 +191,12 @@ def test_a_bad_setting_is_one_line(home: Path) -> None:
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("oso: OSO_PROFILE: ")
+
+
+def test_the_address_of_a_webhook_stands_in_no_file_but_the_one_that_gives_it(dagster: str, home: Path) -> None:
+    tried = run([str(BIN / "oso"), "alerts", "test"], home, OSO_WORLD="sandbox")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    files = {path for path in home.rglob("*") if path.is_file() and path.stat().st_size < 50_000_000}
+    found = {path.relative_to(home).as_posix() for path in files if ALERTS.token.encode() in path.read_bytes()}
+    assert found == {"sandbox-world/endpoints.json"}
+    assert ALERTS.token not in tried.stdout + tried.stderr

@@ -35,6 +35,8 @@ def test_an_unknown_variable_is_an_error_that_guesses_what_was_meant(monkeypatch
         ("OSO_OSS_DIRECTORY_URL", "not an address"),
         ("OSO_OSS_DIRECTORY_URL", "https://me:hunter2@example.org/x.git"),
         ("OSO_OSS_DIRECTORY_MAX_BAD_SHARE", "1.5"),
+        ("OSO_SQLMESH_STATE_URL", "mysql://me:hunter2@db/state"),
+        ("OSO_SQLMESH_STATE_URL", "postgresql://me:hunter2@db"),
     ],
 )
 def test_a_malformed_value_is_an_error_that_names_the_variable_and_not_the_value(

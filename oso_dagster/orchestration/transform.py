@@ -78,7 +78,7 @@ def project_of(settings: Settings) -> Project:
         recompute_whole=True,  # raw tables land several times a day: docs/decisions/0007
         connections={
             "connection": {"type": "duckdb", "database": str(settings.warehouse_path)},
-            "state_connection": {"type": "duckdb", "database": str(settings.sqlmesh_state_path)},
+            "state_connection": settings.sqlmesh_state,
         },
     )
 

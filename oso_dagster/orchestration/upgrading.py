@@ -8,7 +8,7 @@ from oso_dagster.settings import Settings
 
 def upgrade_sqlmesh(settings: Settings) -> str:
     """Bring SQLMesh's state to the version that is installed; says in words what was done."""
-    if not settings.sqlmesh_state_path.exists():
+    if settings.sqlmesh_state_url is None and not settings.sqlmesh_state_path.exists():
         return "SQLMesh has no state yet: its first plan makes it"
     from oso_dagster.orchestration.sqlmesh_assets.context import open_context  # noqa: PLC0415  (slow to load)
 

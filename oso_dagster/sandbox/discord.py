@@ -7,6 +7,8 @@ What it refuses is `discord_limits`'s, how often one may ask `discord_rates`', w
 from __future__ import annotations
 
 import json
+import logging
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,6 +29,7 @@ from oso_dagster.sandbox.discord_store import ALERTS, GUILD, WEBHOOKS, Message, 
 
 PATH = "/discord"
 """Where the server mounts it."""
+_TOKEN = re.compile(r"(?<=/webhooks/)[^\s?]+")
 _KEPT = ("content", "embeds", "username", "avatar_url", "tts", "flags", "thread_name", "allowed_mentions")
 _EDITABLE = ("content", "embeds", "flags", "allowed_mentions")
 
@@ -37,7 +40,8 @@ def endpoints(port: int) -> dict[str, str]:
 
 
 def mount(folder: Path) -> Mount:
-    """Everything below `/discord`; what it is told is kept in `folder`."""
+    """Everything below `/discord`; what it is told is kept in `folder`, and no token stands in the server's log."""
+    logging.getLogger("uvicorn.access").addFilter(_masked)
     served = _Discord(MessageStore(folder))
     routes = [
         Route("/{id}/{token}", served.execute, methods=["POST"]),
@@ -57,6 +61,13 @@ def mount(folder: Path) -> Mount:
             Route("/channels/{guild}/{channel}/{message}", served.page),
         ],
     )
+
+
+def _masked(record: logging.LogRecord) -> bool:
+    """Take the tokens out of a line of the server's log, whose parts the formatter puts together."""
+    parts = record.args if isinstance(record.args, tuple) else ()
+    record.args = tuple(_TOKEN.sub("***", part) if isinstance(part, str) else part for part in parts)
+    return True
 
 
 class _Discord:

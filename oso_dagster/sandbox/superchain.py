@@ -86,7 +86,9 @@ def chains_of(world: World) -> Chains:
         )
         for chain, address in named
     )
-    return Chains(world.seed, start, (world.now - LAG - start) // timedelta(days=1), contracts, callers)
+    # Strangers deploy too: on the real chains no day is without a deployment.
+    strangers = tuple(Contract("op", _hex(rng, 40), rng.choice(callers), None, number) for number in range(DAYS))
+    return Chains(world.seed, start, (world.now - LAG - start) // timedelta(days=1), contracts + strangers, callers)
 
 
 def rows(chains: Chains, number: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -7,7 +7,9 @@ import os
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from oso_dagster.statuspage.manifest import MANIFEST, listed, listing, require_inside
 
 _UNFINISHED = ".unfinished-"
 _ABANDONED_SECONDS = 3600
@@ -18,27 +20,28 @@ _READABLE = 0o644
 def publish(files: Mapping[str, str], folder: Path) -> None:
     """Replace each file as a whole, the last one after all others: let it be the page that links to them.
 
-    Several at once: each waits for the disk by itself. Files that are not named stay. Raises ValueError for a name that
-    leaves the folder, before anything is written.
+    Several at once: each waits for the disk by itself. Files of an earlier page that are not named any more are removed last;
+    other files stay. Raises ValueError for a name that leaves the folder, before anything is written.
     """
     require_inside(files)
-    folders = {(folder / name).parent for name in files}
+    manifest = folder / MANIFEST
+    before = listed(manifest.read_text(encoding="utf-8")) if manifest.is_file() else frozenset()
+    folders = {(folder / name).parent for name in files} | {folder}
     for one in folders:
         one.mkdir(parents=True, exist_ok=True)
+    if not before.issuperset(files):  # killed from here on, the next page knows what lies here
+        _replace(manifest, listing(before.union(files)).encode())
     *others, last = files
     with ThreadPoolExecutor(_WRITERS) as pool:
         list(pool.map(lambda name: _replace(folder / name, files[name].encode()), others))
     _replace(folder / last, files[last].encode())
+    if not before.issubset(files):
+        for name in before.difference(files):
+            (folder / name).unlink(missing_ok=True)
+        _replace(manifest, listing(files).encode())
     for one in sorted(folders):
         _sweep(one)
         _sync(one)
-
-
-def require_inside(files: Mapping[str, str]) -> None:
-    """Raise ValueError for a name that is not of a file below the folder."""
-    for name in files:
-        if not name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise ValueError(f"{name!r} is not the name of a file inside the folder")
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -239,3 +240,21 @@ def test_a_kill_of_the_server_loses_nothing(tmp_path: Path) -> None:
         [kept] = second.messages()
         assert [version["content"] for version in kept["versions"]] == ["a", "b"]
         assert second.post({"content": "c"})[2]["id"] > message
+
+
+def test_the_page_shows_messages_edits_and_threads_and_nothing_of_it_is_alive(server: Server) -> None:
+    hostile = "<script>alert(1)</script> [x](javascript:alert(1)) <img src=http://x>"
+    message = server.post({"content": hostile, "embeds": [{"title": hostile, "color": 0xD55E00, "footer": {"text": hostile}}]})[2]
+    server.ask("PATCH", f"{server.url()}/messages/{message['id']}", {"content": "**mended**"})
+    server.post({"content": "a", "thread_name": "a <b>thread</b>"}, webhook=FORUM)
+    with urlopen(f"{server.base}/", timeout=10) as answer:
+        page = answer.read().decode()
+    assert "<script" not in page
+    assert "<img" not in page
+    assert 'href="javascript' not in page
+    assert "<strong>mended</strong>" in page
+    assert "(edited)" in page
+    assert "a &lt;b&gt;thread&lt;/b&gt;" in page
+    assert "border-left-color: #d55e00" in page
+    with urlopen(f"{server.base}/channels/1/{ALERTS.channel}/{message['id']}", timeout=10) as answer:
+        assert f'id="m{message["id"]}"' in answer.read().decode()

@@ -59,6 +59,7 @@ class Playground:
     instance: dg.DagsterInstance
     recompute_whole: bool = True
     locked: list[str] = field(default_factory=list)
+    state: dict[str, object] = field(default_factory=dict)
 
     @property
     def project(self) -> Project:
@@ -70,7 +71,7 @@ class Playground:
             recompute_whole=self.recompute_whole,
             connections={
                 "connection": {"type": "duckdb", "database": str(self.root / "warehouse.duckdb")},
-                "state_connection": {"type": "duckdb", "database": str(self.root / "state.duckdb")},
+                "state_connection": self.state or {"type": "duckdb", "database": str(self.root / "state.duckdb")},
             },
         )
 

@@ -1,14 +1,24 @@
-"""Two runs at once wait for each other, per environment: an operating-system file lock, which dies with its process."""
+"""Two runs at once wait for each other, per environment, by a lock that dies with the process that holds it.
+
+Where SQLMesh's state lies in PostgreSQL the lock is an advisory lock there, so it holds among machines: the server lets go of it
+when the connection ends. Everywhere else it is a file lock of the operating system.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from .project import Project
+
+POLL_SECONDS = 0.5
+"""How often a waiting run asks PostgreSQL again; waiting inside the server could not be interrupted."""
 
 
 class EnvironmentLockedError(Exception):
@@ -18,6 +28,13 @@ class EnvironmentLockedError(Exception):
 @contextmanager
 def environment_lock(project: Project, environment: str) -> Iterator[None]:
     """Hold the lock of one environment; raises EnvironmentLockedError after `project.lock_timeout_seconds`."""
+    in_postgres = project.connections.get("state_connection", {}).get("type") == "postgres"
+    with (_advisory if in_postgres else _file)(project, environment):
+        yield
+
+
+@contextmanager
+def _file(project: Project, environment: str) -> Iterator[None]:
     folder = project.cache / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{project.gateway}-{environment}")
@@ -25,11 +42,38 @@ def environment_lock(project: Project, environment: str) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise EnvironmentLockedError(
-            f"environment {environment} has been worked on by another run for over {project.lock_timeout_seconds:.0f} s; "
-            "nothing was done. Run again when it is over."
-        ) from None
+        raise _locked(project, environment) from None
     try:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _advisory(project: Project, environment: str) -> Iterator[None]:
+    import psycopg2  # noqa: PLC0415  (only who keeps state in PostgreSQL has it)
+
+    wanted = ("host", "port", "user", "password", "database", "sslmode")
+    values = {name: value for name, value in project.connections["state_connection"].items() if name in wanted}
+    begun = time.monotonic()
+    with closing(psycopg2.connect(**values, keepalives_idle=30, application_name=f"lock of {environment}")) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            while not _try_advisory(cursor, f"{project.gateway}-{environment}"):
+                if time.monotonic() - begun > project.lock_timeout_seconds:
+                    raise _locked(project, environment)
+                time.sleep(POLL_SECONDS)
+            yield
+
+
+def _try_advisory(cursor: Any, name: str) -> bool:
+    number = int.from_bytes(hashlib.sha256(f"sqlmesh {name}".encode()).digest()[:8], "big", signed=True)
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", (number,))
+    return bool(cursor.fetchone()[0])
+
+
+def _locked(project: Project, environment: str) -> EnvironmentLockedError:
+    return EnvironmentLockedError(
+        f"environment {environment} has been worked on by another run for over {project.lock_timeout_seconds:.0f} s; "
+        "nothing was done. Run again when it is over."
+    )
