@@ -12,20 +12,20 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import dagster as dg
 import duckdb
 import pytest
+from pydantic import SecretStr
 
 from oso_dagster.domain.source import Disposition, Source, Table
 from oso_dagster.sandbox import postgres
-from oso_dagster.settings import read_settings
 from oso_dagster.sources import catalogue
 from tests.campaign import databases
 from tests.campaign.cases import HARMLESS, WORDS, Case
-from tests.campaign.place import SECRET, Place, place, said, window_of
+from tests.campaign.place import SECRET, SLOW, Place, place, said, window_of
 from tests.campaign.truth import as_landed, truth, upstream_of
 
 MATRIX: dict[tuple[str, str], str] = {}
@@ -70,16 +70,15 @@ def healthy_load_is_the_truth(made: Place, source: Source, table: Table) -> None
     assert landed == expected
 
 
-def survive(made: Place, case: Case, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def survive(made: Place, case: Case, caplog: pytest.LogCaptureFixture) -> None:
     """One case from the old rows to the truth."""
     caplog.set_level(logging.DEBUG)
     new = made.rows(case.source, case.table, made.snapshot)
     made.restore(case.source, case.table)
     old = made.rows(case.source, case.table)
     assert old != new, "the old rows must differ from the new ones"
-    with _faulty(made, case, monkeypatch):
+    with _faulty(made, case):
         result = made.load(case.source, case.table, retries=1 if case.once else 0)
-    made.settings = read_settings(catalogue())
     left = made.rows(case.source, case.table)
     _no_secret_in(result, made, caplog)
     outcome = _judge(case, result, old, new, left, made)
@@ -122,23 +121,26 @@ def _honest(case: Case) -> bool:
 
 
 @contextmanager
-def _faulty(made: Place, case: Case, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _faulty(made: Place, case: Case) -> Iterator[None]:
     """The fault, inside the block; requests that GitHub has counted so far are forgotten."""
     (made.home / "sandbox-world" / "world" / "github-api" / "limit.json").unlink(missing_ok=True)
     if case.family is not None:
         made.spoil(case.family, case.fault, **({"times": 1} if case.once else {}))
         try:
-            yield
+            with made.hurried(case.source) if case.fault in SLOW else nullcontext():
+                yield
         finally:
             made.mend()
         return
     upstream = upstream_of(databases.tables(made.database_port, case.endpoint.path), case.table)
     with databases.spoiled(case.fault, upstream, case.endpoint.path, made.database_port) as address:
+        usual = made.settings
         if address is not None:
-            monkeypatch.setenv(f"OSO_{case.endpoint.setting.upper()}", address)
-            made.settings = read_settings(catalogue())
-            monkeypatch.delenv(f"OSO_{case.endpoint.setting.upper()}")
-        yield
+            made.settings = usual.model_copy(update={case.endpoint.setting: SecretStr(address)})
+        try:
+            yield
+        finally:
+            made.settings = usual
 
 
 def _no_secret_in(result: dg.ExecuteInProcessResult, made: Place, caplog: pytest.LogCaptureFixture) -> None:

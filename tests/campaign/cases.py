@@ -34,9 +34,9 @@ WORDS: Mapping[str, str] = {
     "clock_skew": r"\b503\b|pause",
     "truncated_gzip": r"(?i)truncated|damaged|cut|cannot be read",
     "invalid_json": r"not valid JSON|not as declared|truncated",
-    "html": r"HTML|damaged|has changed|cannot be read|not a gzip",
+    "html": r"HTML|no commit at HEAD|damaged|has changed|cannot be read|not a gzip",
     "encoding": r"not UTF-8|null bytes|not as declared|(?i:utf-?8)|cannot be read|has changed",
-    "drift": r"is missing|has no|needs|not as declared|has changed|lost|Resource has no|KeyError|no whole result",
+    "drift": r"is missing|has no|needs|not as declared|has changed|lost|not as BigQuery's",
 }
 """What the error of a lasting fault says, by fault."""
 

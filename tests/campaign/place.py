@@ -39,8 +39,15 @@ from oso_dagster.sources import catalogue
 SECRET = "s3cret-of-the-campaign"
 PROJECTS = 110
 """Few, but more than there are awkward ones."""
-TRY_SECONDS = 0.6
-_SHORT = {"pause_seconds": "0.001", "timeout_seconds": str(TRY_SECONDS), "patience_seconds": "1", "requests_per_second": "1000"}
+USUAL_SECONDS, HURRIED_SECONDS = 30.0, 0.5
+"""How long one try may take: usually, so that a busy machine fails nothing, and where waiting for it is the point."""
+SLOW = ("timeout", "drip")
+_SHORT = {
+    "pause_seconds": "0.001",
+    "timeout_seconds": str(USUAL_SECONDS),
+    "patience_seconds": "2",
+    "requests_per_second": "1000",
+}
 _VOLATILE = ("checked_at",)
 """Columns that tell when a load asked, which differs each time."""
 
@@ -119,8 +126,21 @@ class Place:
 
     def spoil(self, family: str, kind: str, **more: Any) -> None:
         """Set a fault at a family of endpoints."""
-        seconds = {"rate_limit": 3600.0, "drip": 0.05}.get(kind, TRY_SECONDS * 2)
+        seconds = {"rate_limit": 3600.0, "drip": 0.05}.get(kind, HURRIED_SECONDS * 3)
         self._faults("POST", json={"family": family, "kind": kind, "seconds": seconds} | more)
+
+    @contextmanager
+    def hurried(self, source: Source) -> Iterator[None]:
+        """Short tries inside the block, where a fault is slowness."""
+        usual, name = self.settings, f"{source.name}_timeout_seconds"
+        known = name in type(usual).model_fields
+        with pytest.MonkeyPatch.context() as patch:
+            _bound(patch, HURRIED_SECONDS)
+            self.settings = usual.model_copy(update={name: HURRIED_SECONDS} if known else {})
+            try:
+                yield
+            finally:
+                self.settings = usual
 
     def mend(self) -> None:
         """Clear all faults."""
@@ -165,10 +185,14 @@ def _databases() -> list[Any]:
 def _shorten(patch: pytest.MonkeyPatch) -> None:
     """Bounds that are no settings."""
     patch.setattr(projects, "PROJECTS", PROJECTS)
-    patch.setattr(gharchive, "PATIENCE", gharchive.Patience(attempts=2, pause=0.001, silence=TRY_SECONDS, deadline=TRY_SECONDS))
-    patch.setattr(github_api, "LIMITS", Limits(attempts=3, pause=0.001, timeout=TRY_SECONDS, patience=1))
-    patch.setattr(files, "LIMITS", Limits(attempts=3, pause=0.001, timeout=TRY_SECONDS, patience=1))
-    patch.setattr(git, "TIMEOUT_SECONDS", 4 * TRY_SECONDS)
+    _bound(patch, USUAL_SECONDS)
+
+
+def _bound(patch: pytest.MonkeyPatch, seconds: float) -> None:
+    patch.setattr(gharchive, "PATIENCE", gharchive.Patience(attempts=2, pause=0.001, silence=seconds, deadline=seconds))
+    for connector in (github_api, files):
+        patch.setattr(connector, "LIMITS", Limits(attempts=3, pause=0.001, timeout=seconds, patience=1))
+    patch.setattr(git, "TIMEOUT_SECONDS", 2 * seconds)
 
 
 def _configure(patch: pytest.MonkeyPatch, home: Path, sources: Sequence[Source]) -> None:

@@ -26,6 +26,6 @@ def test_a_healthy_load_is_the_truth(made: Place, source: Source, table: Table) 
 
 @pytest.mark.parametrize("case", of(SOURCES), ids=str)
 def test_a_fault_ends_as_declared_and_the_next_healthy_run_is_the_truth(
-    made: Place, case: Case, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    made: Place, case: Case, caplog: pytest.LogCaptureFixture
 ) -> None:
-    survive(made, case, caplog, monkeypatch)
+    survive(made, case, caplog)

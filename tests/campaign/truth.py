@@ -45,6 +45,10 @@ def as_landed(row: Row, table: Table) -> dict[str, Any]:
     return {name: _READ[kinds[name]](value) if value is not None else None for name, value in row.items() if name in kinds}
 
 
+_ZEROS = re.compile(r"(?<=\d)(?<=\.\d{18})0+\Z")
+"""What a database adds to an amount of 18 decimals."""
+
+
 def _instant(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
@@ -59,7 +63,7 @@ def _json(value: Any) -> str:
 
 
 _READ: Mapping[ColumnType, Callable[[Any], Any]] = {
-    ColumnType.VARCHAR: str,
+    ColumnType.VARCHAR: lambda value: _ZEROS.sub("", str(value)),
     ColumnType.VARCHARS: lambda value: [str(entry) for entry in value],
     ColumnType.BIGINT: int,
     ColumnType.DOUBLE: float,
