@@ -19,6 +19,8 @@ from typing import Any
 import dlt
 import duckdb
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.extract.exceptions import ResourceExtractionError
+from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
 from oso_dagster.domain.loading import Extract, RefusedError
@@ -107,12 +109,21 @@ def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBP
         dlt.resource(iter(batches), name=landing, write_disposition="replace", schema_contract=_CONTRACT)
         for landing, batches in extract.batches.items()
     ]
-    pipeline.extract(resources, loader_file_format="parquet")
+    try:
+        pipeline.extract(resources, loader_file_format="parquet")
+    except PipelineStepFailed as error:
+        raise _origin(error) from None
     pipeline.normalize()
     info = pipeline.load()
     info.raise_on_failed_jobs()
     (load_id,) = info.loads_ids
     return str(load_id)
+
+
+def _origin(error: BaseException) -> BaseException:
+    """What the source itself raised, out of dlt's wrapping: whether it is refused or may be tried again is its to say."""
+    cause = error.__cause__
+    return _origin(cause) if cause is not None and isinstance(error, (PipelineStepFailed, ResourceExtractionError)) else error
 
 
 def _stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: Table, extract: Extract) -> None:
