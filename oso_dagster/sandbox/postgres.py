@@ -150,9 +150,14 @@ def _programs(folder: Path, identity: Mapping[str, Any]) -> Path:
     binaries = _binaries()
     if not identity or _may([str(binaries / "postgres"), "--version"], identity):
         return binaries
+    package, copy = binaries.parents[1], folder / "server"
     for part in ("bin", "lib", "share"):
-        shutil.copytree(binaries.parent / part, folder / "server" / part, symlinks=True, ignore=shutil.ignore_patterns("*.a"))
-    return folder / "server" / "bin"
+        inside = copy / package.name / binaries.parent.name / part
+        shutil.copytree(binaries.parent / part, inside, symlinks=True, ignore=shutil.ignore_patterns("*.a"))
+    libraries = package.with_name(f"{package.name}.libs")  # what the wheel carries of the system, found from the programs' place
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name)
+    return copy / package.name / binaries.parent.name / "bin"
 
 
 def _may(command: Sequence[str], identity: Mapping[str, Any]) -> bool:

@@ -117,10 +117,13 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become 
 def test_a_tree_that_nobody_can_enter_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a clone under root's home: the wheel is where the user of the server cannot go."""
     before, closed = folders(), tmp_path / "closed"
-    shutil.copytree(postgres._binaries().parent, closed / "wheel", symlinks=True)
+    package = postgres._binaries().parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, closed / part.name, symlinks=True)
     closed.chmod(0o700)
-    monkeypatch.setattr(postgres, "_binaries", lambda: closed / "wheel" / "bin")
-    assert not postgres._may([str(closed / "wheel" / "bin" / "postgres"), "--version"], postgres._identity())
+    binaries = closed / package.name / "pginstall18" / "bin"
+    monkeypatch.setattr(postgres, "_binaries", lambda: binaries)
+    assert not postgres._may([str(binaries / "postgres"), "--version"], postgres._identity())
     world = generate(1, datetime.now(UTC))
     with serving(world, tmp_path / "w") as port:
         assert read(postgres.address(port, "op_atlas"), "Project", NAME).num_rows == len(world.atlas["Project"])
