@@ -127,13 +127,14 @@ def test_dagster_shows_the_runs_of_the_demo_apart_and_every_schedule_running(dag
     data = ask(
         dagster,
         """{ runsOrError { ... on Runs { results { jobName status } } }
-             repositoriesOrError { ... on RepositoryConnection { nodes { schedules { name scheduleState { status } } } } } }""",
+             repositoriesOrError { ... on RepositoryConnection { nodes {
+                 schedules { pipelineName scheduleState { status } } } } } }""",
     )
     runs = {(run["jobName"], run["status"]) for run in data["runsOrError"]["results"]}
     assert runs >= {(job, "SUCCESS") for job in JOBS}
     (location,) = data["repositoriesOrError"]["nodes"]
-    schedules = {one["name"]: one["scheduleState"]["status"] for one in location["schedules"]}
-    assert {name.removesuffix("_schedule") for name in schedules} >= JOBS
+    schedules = {one["pipelineName"]: one["scheduleState"]["status"] for one in location["schedules"]}
+    assert set(schedules) == JOBS
     assert set(schedules.values()) == {"RUNNING"}
 
 
