@@ -19,6 +19,8 @@ from typing import Any
 import dlt
 import duckdb
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.exceptions import DltException
+from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
 from oso_dagster.domain.loading import Extract, RefusedError
@@ -107,12 +109,22 @@ def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBP
         dlt.resource(iter(batches), name=landing, write_disposition="replace", schema_contract=_CONTRACT)
         for landing, batches in extract.batches.items()
     ]
-    pipeline.extract(resources, loader_file_format="parquet")
-    pipeline.normalize()
-    info = pipeline.load()
+    try:
+        pipeline.extract(resources, loader_file_format="parquet")
+        pipeline.normalize()
+        info = pipeline.load()
+    except PipelineStepFailed as error:
+        raise _cause(error) from None
     info.raise_on_failed_jobs()
     (load_id,) = info.loads_ids
     return str(load_id)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What a source raised, without the frames that dlt puts around it; dlt's own word where it is dlt's own."""
+    while isinstance(error, DltException) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: Table, extract: Extract) -> None:
