@@ -35,13 +35,13 @@ def run(command: list[str], home: Path, **more: str) -> subprocess.CompletedProc
 
 
 @contextmanager
-def dev(home: Path) -> Iterator[str]:
+def dev(home: Path, **more: str) -> Iterator[str]:
     """`oso dev` on a free port; the address of Dagster's page. It must end when told to, with everything that it started."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [str(BIN / "oso"), "dev"],
-        env=environment(home, OSO_WORLD="sandbox", OSO_WEBSERVER_PORT=str(port)),
+        env=environment(home, OSO_WORLD="sandbox", OSO_WEBSERVER_PORT=str(port), **more),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

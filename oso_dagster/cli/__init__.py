@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from oso_dagster.cli import alerts, demo, dev, run, sandbox, settings, slo, sources, sprint, status, store
+from oso_dagster.cli import alerts, demo, dev, manifest, run, sandbox, settings, slo, sources, sprint, status, store
 from oso_dagster.cli.instance import PortTakenError
 from oso_dagster.settings import SettingsError
 
@@ -28,6 +28,7 @@ app.add_typer(status.app, name="status")
 app.add_typer(slo.app, name="slo")
 app.add_typer(sprint.app, name="sprint")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(manifest.app, name="manifest")
 
 
 def main() -> None:

@@ -75,6 +75,8 @@ class Reader:
             yield from self._rows(query, facts)
         except (GoogleAPICallError, RetryError, GoogleAuthError, requests.RequestException) as error:
             raise self._told(error) from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise BigQueryError(self._plain(f"the answer is not as BigQuery's are ({type(error).__name__}: {error})")) from None
         finally:
             self.client.close()  # type: ignore[no-untyped-call]  # Google types its clients in part
 
@@ -83,13 +85,15 @@ class Reader:
         job = self.client.query(
             query.sql, job_config=_configuration(query, dry_run=True), retry=self._retry(), job_retry=None, timeout=None
         )
-        weighed = int(job.total_bytes_processed)
+        weighed = job.total_bytes_processed
+        if weighed is None:
+            raise ValueError("a dry run without totalBytesProcessed")
         if weighed > query.most_bytes:
             raise BigQueryDeniedError(
                 f"the query would scan {weighed:,} bytes; at most {query.most_bytes:,} are allowed (the source's max_bytes). "
                 "It did not run"
             )
-        return weighed
+        return int(weighed)
 
     def _rows(self, query: Query, facts: Facts) -> Iterator[pa.Table]:
         found = self.client.query_and_wait(

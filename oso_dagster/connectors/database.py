@@ -49,10 +49,11 @@ class DatabaseError(Exception):
 
 @dataclass(frozen=True)
 class Field:
-    """A column as the database calls it, and as it is declared here."""
+    """A column as the database calls it, and as it is declared here; `also` are more of its types that may stand for it."""
 
     upstream: str
     column: Column
+    also: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def unknown_columns(url: str, table: str, fields: Sequence[Field], left_out: Seq
     changed = [
         f"{field.upstream} is {there[field.upstream]}, {field.column.type.value} is declared"
         for field in fields
-        if there[field.upstream] not in _ACCEPTED[field.column.type][0]
+        if there[field.upstream] not in _ACCEPTED[field.column.type][0] | field.also
     ]
     if changed:
         raise DatabaseError(f"{table}: columns have changed their type: {'; '.join(changed)}")

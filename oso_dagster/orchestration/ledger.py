@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
+import psutil
 
 from oso_dagster.domain.attempts import RETRY_PATIENCE, Attempt, Label, RunState
 from oso_dagster.domain.redaction import redact
-from oso_dagster.orchestration import event_log
+from oso_dagster.orchestration import event_log, storage_sql
 from oso_dagster.orchestration.event_log import RunAssets
 from oso_dagster.orchestration.run_attempts import RunLook, attempts_of, of_deleted
 from oso_dagster.orchestration.run_log import RunLogs, RunSteps
@@ -28,8 +29,11 @@ OVERLAP = 1_000
 ORPHANED_AFTER = timedelta(hours=24)
 """A run that has not ended and logged nothing for so long has lost its process."""
 
+GONE_AFTER = timedelta(minutes=10)
+"""The same where it is seen that the process is gone: a run that ends takes a moment to say so."""
+
 _LOG_IS_READ = timedelta(hours=1)
-"""The log of a good run only tells how often its steps were retried: it is read of new runs, not of a whole history."""
+"""Logs are read whole of new runs; of a history only where it does not do to know which run failed at which step."""
 
 _TAGS_SETTLE = timedelta(minutes=1)
 _RUNS_AT_ONCE = 1_000
@@ -81,7 +85,9 @@ class LedgerFill:
         # Records first: when a record says that its run is over, all events of the run are there to be read.
         runs = run_facts(self.instance, run_ids)
         events = event_log.asset_events_of(self.instance, run_ids)
-        read = logs.of([run for run in runs if run.state is not RunState.SUCCEEDED or _is_new(run, now)])
+        read = logs.in_brief([run for run in runs if not _is_new(run, now)], events)
+        whole = (run for run in runs if run.state is not RunState.SUCCEEDED or _is_new(run, now))
+        read |= logs.of([run for run in whole if run.run_id not in read])
         told, counts = self._told(events), self._newest_counts(events)
         known = self._known(run_ids)
         families = self.ledger.families({run.retry_of for run in runs if run.retry_of})
@@ -94,7 +100,7 @@ class LedgerFill:
             old = {one.asset: one.label for one in known.get(run.run_id, [])}
             labels = {**old, **self.labels} if old else self.labels
             steps = read.get(run.run_id) or RunSteps()
-            state = _state(run, steps, now)
+            state = self._state(run, steps, now)
             found += attempts_of(RunLook(run, state, families[run.run_id], assets, steps, labels, told, counts))
             waits, settled = self._waits(run, state, now), self._settled(run, state, now)
             rows.append(RunRow(run.run_id, families[run.run_id], state, waits, settled))
@@ -136,6 +142,14 @@ class LedgerFill:
         undecided = self.instance.run_retries_enabled and run.retry_announced is None
         return undecided and now - (run.ended or run.touched) <= _TAGS_SETTLE
 
+    def _state(self, run: RunFacts, steps: RunSteps, now: datetime) -> RunState:
+        """Where a run stands; one whose process is gone has failed, though nobody could say so (docs/decisions/0014)."""
+        silent = now - max(run.touched, steps.last_event or run.touched)
+        here = steps.pid is not None and storage_sql.is_local(self.instance)
+        gone = here and silent > GONE_AFTER and not psutil.pid_exists(steps.pid or 0)
+        orphaned = run.state is RunState.ACTIVE and (gone or silent > ORPHANED_AFTER)
+        return RunState.FAILED if orphaned else run.state
+
     def _waits(self, run: RunFacts, state: RunState, now: datetime) -> bool:
         return state is RunState.FAILED and (bool(run.retry_announced) or self._undecided(run, now))
 
@@ -153,9 +167,3 @@ class LedgerFill:
 
 def _is_new(run: RunFacts, now: datetime) -> bool:
     return now - (run.ended or run.touched) <= _LOG_IS_READ
-
-
-def _state(run: RunFacts, steps: RunSteps, now: datetime) -> RunState:
-    heard = max(run.touched, steps.last_event or run.touched)
-    orphaned = run.state is RunState.ACTIVE and now - heard > ORPHANED_AFTER
-    return RunState.FAILED if orphaned else run.state

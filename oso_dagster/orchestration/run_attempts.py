@@ -48,9 +48,11 @@ def attempts_of(look: RunLook) -> list[Attempt]:
     found = reports
     for unit in sorted(units, key=_name):
         if unit[0] in look.labels and unit[0] not in told:
-            done = look.assets.materialized.get(unit)
-            plainly = done is not None and _plainly_good(look, unit[0])
-            found.append(_good(look, unit, done) if done and plainly else _planned(look, unit, done, failure_reported=failed))
+            done, step = look.assets.materialized.get(unit), _step(look, unit[0])
+            if done is not None and _plainly_good(look, unit[0], step):
+                found.append(_good(look, unit, step, done))
+            else:
+                found.append(_planned(look, unit, step, done, failure_reported=failed))
     return found
 
 
@@ -80,17 +82,16 @@ def _reports(look: RunLook) -> Iterator[Attempt]:
                 )
 
 
-def _plainly_good(look: RunLook, asset: str) -> bool:
+def _plainly_good(look: RunLook, asset: str, step: str) -> bool:
     """Whether a materialization of the run is good without more questions, as nearly all are."""
     if look.labels[asset] is Label.SQLMESH or look.state is RunState.ACTIVE:
         return False
-    end = look.steps.ends.get(_step(look, asset))
+    end = look.steps.ends.get(step)
     return end is None or end[0] not in (StepEnd.FAILED, StepEnd.CRASHED)
 
 
-def _good(look: RunLook, unit: Unit, done: Materialized) -> Attempt:
-    asset, partition = unit
-    step, steps = _step(look, asset), look.steps
+def _good(look: RunLook, unit: Unit, step: str, done: Materialized) -> Attempt:
+    (asset, partition), steps = unit, look.steps
     return Attempt(
         run_id=look.run.run_id,
         asset=asset,
@@ -105,9 +106,8 @@ def _good(look: RunLook, unit: Unit, done: Materialized) -> Attempt:
     )
 
 
-def _planned(look: RunLook, unit: Unit, done: Materialized | None, *, failure_reported: bool) -> Attempt:
+def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *, failure_reported: bool) -> Attempt:
     asset, partition = unit
-    step = _step(look, asset)
     end = look.steps.ends.get(step)
     blame = None if end or done else look.steps.failed_upstream(step)
     facts = Facts(look.state, end[0] if end else None, done is not None, blame is not None)
@@ -154,5 +154,6 @@ def _cause(look: RunLook, outcome: Outcome, step_failure: str, blame: str | None
     if step_failure:
         return step_failure
     if look.run.state is RunState.ACTIVE:
-        return "the run has not ended and logged nothing for a day: its process is gone"
+        heard = max(look.run.touched, look.steps.last_event or look.run.touched)
+        return f"the run has not ended and logged nothing since {heard:%Y-%m-%d %H:%M} UTC: its process is gone"
     return f"the run failed before its step was done: {look.steps.failure or look.run.failure_reason or 'no reason was logged'}"

@@ -18,6 +18,8 @@ VERSION_TABLE = "oso_alembic_version"
 """Dagster keeps `alembic_version` for itself; both may share one PostgreSQL database."""
 
 _BUSY_SECONDS = 60
+_CACHE_KIB = 64 * 1024
+"""Of memory that SQLite may keep pages in: a month of attempts goes into its indexes at random."""
 _MIGRATION_LOCK = 7_305_011
 _WRITING = "oso_writing"
 
@@ -94,6 +96,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -31,7 +31,8 @@ class RunRow:
 def judged_alone(looked_at: Iterable[RunRow], found: Iterable[Attempt]) -> list[tuple[Attempt, Counted | None]]:
     """Each attempt with what it adds if it is the only one at its unit."""
     waiting = {run.run_id for run in looked_at if run.will_retry}
-    told = (replace(one, will_retry=True) if one.run_id in waiting else one for one in found)
+    failed = Outcome.FAILED
+    told = (replace(one, will_retry=True) if one.outcome is failed and one.run_id in waiting else one for one in found)
     return [(one, counted_alone(one)) for one in told]
 
 

@@ -87,15 +87,17 @@ def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _values(attempt: Attempt, counts: Counted | None, *, text: bool) -> tuple[Any, ...]:
+    ended = _moment(attempt.ended, text=text)
+    counted = _counted(counts, text=text) if counts is None or counts.at is not attempt.ended else (int(counts.good), ended)
     return (
         attempt.label.value,
         attempt.outcome.value,
         _moment(attempt.started, text=text),
-        _moment(attempt.ended, text=text),
+        ended,
         attempt.cause,
         attempt.rows,
         attempt.step_retries,
-        *_counted(counts, text=text),
+        *counted,
     )
 
 

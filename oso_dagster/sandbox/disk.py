@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from oso_dagster.sandbox import superchain, web_families
+from oso_dagster.sandbox import gitcoin, superchain, web_families
 from oso_dagster.sandbox.families import FAMILIES
 from oso_dagster.sandbox.world import DEFAULT_SEED, World, generate
 
@@ -54,7 +54,7 @@ def make(folder: Path, world: World) -> Manifest:
         part = fresh / family.name
         part.mkdir(parents=True)
         family.write(world, part)
-    told = web_families.truth(world) | superchain.truth(world)
+    told = web_families.truth(world) | superchain.truth(world) | gitcoin.truth(world)
     counts = dict(world.counts()) | {name: len(rows) for name, rows in told.items()}
     manifest = Manifest(world.seed, world.now, _recipe(), counts)
     write_json(fresh / "manifest.json", asdict(manifest) | {"now": world.now.isoformat()})

@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from oso_dagster.sandbox import bigquery, directory, discord, forge, funding, gharchive, github_api, op_atlas, postgres
+from oso_dagster.sandbox import bigquery, directory, discord, forge, funding, gharchive, gitcoin, github_api, op_atlas, postgres
 from oso_dagster.sandbox.git_http import GitHttp, find_backend
 from oso_dagster.sandbox.web_families import WEB_FAMILIES
 from oso_dagster.sandbox.world import World
@@ -90,6 +90,7 @@ FAMILIES: tuple[Family, ...] = (
         lambda world, folder: op_atlas.write(world.atlas, folder),
         None,
     ),
+    Family("gitcoin", (Endpoint("gitcoin_url", gitcoin.DATABASE, "RegenData, a PostgreSQL database"),), gitcoin.write, None),
 )
 
 

@@ -2,6 +2,7 @@
 
 Its data lie in a temporary folder and are filled from the `<database>.sql` files of the world. It ends with the process that
 started it, however that ends: a shell between them waits for the end of a pipe that only that process holds open.
+PostgreSQL refuses to be root: then it runs as `nobody`, from a copy beside its data where `nobody` cannot reach the tree.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ READER = "reader"
 PASSWORD = "sandbox-reader"  # noqa: S105  (of an invented world on loopback)
 OWNER_PASSWORD = "sandbox-owner"  # noqa: S105
 START_SECONDS = 20
+_PLACES = ("/tmp", "/var/tmp")  # noqa: S108  (where a folder is made anew)
 
 _SETTINGS = (
     "listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "full_page_writes=off", "synchronous_commit=off",
@@ -57,14 +59,15 @@ def address(port: int, database: str) -> str:
 @contextmanager
 def serving(port: int, world: Path) -> Iterator[None]:
     """Run the server at `port` inside the block, filled from `world`. Raises PostgresError."""
-    folder = Path(tempfile.mkdtemp(prefix="oso-sandbox-postgres-"))
-    identity = _identity(folder)
+    identity = _identity()
+    folder = _folder(identity)
     supervisor: subprocess.Popen[bytes] | None = None
     try:
-        _initialise(folder, identity)
+        programs = _programs(folder, identity)
+        _initialise(folder, programs, identity)
         options = " ".join(f"-c {setting}" for setting in _SETTINGS)
         supervisor = subprocess.Popen(
-            ["sh", "-c", _SUPERVISE, "sandbox-postgres", str(_binaries()), str(folder), str(port), options],
+            ["sh", "-c", _SUPERVISE, "sandbox-postgres", str(programs), str(folder), str(port), options],
             stdin=subprocess.PIPE,
             cwd=folder,
             start_new_session=True,  # Ctrl-C is for whoever serves; the pipe tells this one
@@ -120,21 +123,56 @@ def _binaries() -> Path:
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 
-def _identity(folder: Path) -> dict[str, Any]:
-    """Who runs the server: PostgreSQL refuses to be root."""
+def _identity() -> dict[str, Any]:
+    """Who runs the server, in the words of `subprocess`; nothing for whoever runs this."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
-    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _initialise(folder: Path, identity: Mapping[str, Any]) -> None:
+def _folder(identity: Mapping[str, Any]) -> Path:
+    """A new temporary folder that the server owns and reaches. Raises PostgresError when there is no place for one."""
+    places = dict.fromkeys((tempfile.gettempdir(), *_PLACES))
+    for place in places:
+        if Path(place).is_dir() and (not identity or _may(["sh", "-c", 'cd "$1"', "sh", place], identity)):
+            folder = Path(tempfile.mkdtemp(prefix="oso-sandbox-postgres-", dir=place))
+            if identity:
+                os.chown(folder, identity["user"], identity["group"])
+            return folder
+    raise PostgresError(
+        f"`nobody`, who has to run PostgreSQL for root, can enter none of {', '.join(places)}: set TMPDIR elsewhere"
+    )
+
+
+def _programs(folder: Path, identity: Mapping[str, Any]) -> Path:
+    """Where the server's programs are: in the wheel, or in a copy in `folder` when its user cannot reach the wheel."""
+    binaries = _binaries()
+    if not identity or _may([str(binaries / "postgres"), "--version"], identity):
+        return binaries
+    package, copy = binaries.parents[1], folder / "server"
+    for part in ("bin", "lib", "share"):
+        inside = copy / package.name / binaries.parent.name / part
+        shutil.copytree(binaries.parent / part, inside, symlinks=True, ignore=shutil.ignore_patterns("*.a"))
+    libraries = package.with_name(f"{package.name}.libs")  # what the wheel carries of the system, found from the programs' place
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name)
+    return copy / package.name / binaries.parent.name / "bin"
+
+
+def _may(command: Sequence[str], identity: Mapping[str, Any]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False, cwd="/", **identity).returncode == 0
+    except OSError:
+        return False
+
+
+def _initialise(folder: Path, programs: Path, identity: Mapping[str, Any]) -> None:
     secret = folder / "owner"
     secret.write_text(OWNER_PASSWORD)
     secret.chmod(0o644)  # the folder itself is closed to everyone else
     command = [
-        str(_binaries() / "initdb"), "-D", str(folder / "data"), "-U", "owner", "-A", "scram-sha-256", f"--pwfile={secret}",
+        str(programs / "initdb"), "-D", str(folder / "data"), "-U", "owner", "-A", "scram-sha-256", f"--pwfile={secret}",
         "-E", "utf8", "--locale=C", "--no-sync", "--no-instructions",
     ]  # fmt: skip
     try:

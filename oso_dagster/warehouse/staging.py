@@ -19,7 +19,7 @@ from typing import Any
 import dlt
 import duckdb
 from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.common.exceptions import DltException
+from dlt.extract.exceptions import ResourceExtractionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
@@ -111,20 +111,19 @@ def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBP
     ]
     try:
         pipeline.extract(resources, loader_file_format="parquet")
-        pipeline.normalize()
-        info = pipeline.load()
     except PipelineStepFailed as error:
-        raise _cause(error) from None
+        raise _origin(error) from None
+    pipeline.normalize()
+    info = pipeline.load()
     info.raise_on_failed_jobs()
     (load_id,) = info.loads_ids
     return str(load_id)
 
 
-def _cause(error: BaseException) -> BaseException:
-    """What a source raised, without the frames that dlt puts around it; dlt's own word where it is dlt's own."""
-    while isinstance(error, DltException) and error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def _origin(error: BaseException) -> BaseException:
+    """What the source itself raised, out of dlt's wrapping: whether it is refused or may be tried again is its to say."""
+    cause = error.__cause__
+    return _origin(cause) if cause is not None and isinstance(error, (PipelineStepFailed, ResourceExtractionError)) else error
 
 
 def _stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: Table, extract: Extract) -> None:

@@ -37,8 +37,8 @@ FROM generate_series(1, {ROWS}) AS n;
 ANALYZE"""
 
 
-def main() -> None:
-    """Measure and print; exits with 1 when the goal is missed."""
+def bench(console: Console) -> list[str]:
+    """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
         folder = Path(scratch)
         with serving(generate(DEFAULT_SEED, datetime.now(UTC)), folder / "world") as port:
@@ -50,8 +50,9 @@ def main() -> None:
     )
     for name, value in seconds.items():
         table.add_row(name, f"{value:.2f}", f"{value / floor:.1f}")
-    Console().print(table)
-    sys.exit(0 if seconds["ours: read, judge, dlt, guards, publish"] <= GOAL * floor else 1)
+    console.print(table)
+    ratio = seconds["ours: read, judge, dlt, guards, publish"] / floor
+    return [] if ratio <= GOAL else [f"at most {GOAL:g} × a bare read and load: {ratio:.2f}"]
 
 
 def _measure(url: str, folder: Path) -> dict[str, float]:
@@ -87,4 +88,4 @@ def _ours(url: str, folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(1 if bench(Console()) else 0)

@@ -149,7 +149,7 @@ class Generator:
         slots = dict(zip(NAMES, names, strict=False))
         rows = []
         for _, event, kind, _, step, key, partition in template.rows:
-            slot = step[-4:] if step else None
+            slot = step[-4:] if step else NAMES[0] if kind == "PIPELINE_FAILURE" else None  # the first one has failed
             if (kind in MIRRORED or whole is not None) and (slot is None or slot in slots):
                 text = event.replace(RUN, run_id).replace("1009843200.0", seconds)
                 name = slots[slot] if slot else ""

@@ -120,12 +120,8 @@ WAYS: dict[str, tuple[str, Callable[[Path, Path], int], int]] = {
 }
 
 
-def main() -> None:
-    """Measure each way in a process of its own; exits with 1 when a goal is missed."""
-    if sys.argv[1:2] == ["way"]:
-        _one(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
-        return
-    whole_day = "--day" in sys.argv
+def bench(console: Console, *, whole_day: bool = False) -> list[str]:
+    """Measure each way in a process of its own, and print."""
     with tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
         folder = Path(scratch) / "files"
         folder.mkdir()
@@ -139,16 +135,12 @@ def main() -> None:
     table = Table("way", *(Column(name, justify="right") for name in ("seconds", "÷ floor", "peak MiB")))
     for name, told in measured.items():
         table.add_row(WAYS[name][0], f"{told['seconds']:.1f}", f"{told['seconds'] / base:.1f}", f"{told['peak']:,.0f}")
-    console = Console()
     console.print(f"{EVENTS:,} events, {size:.0f} MB gz")
     console.print(table)
     ratio = measured["ours"]["seconds"] / base
     peaks = {name: measured[name]["peak"] for name in ("ours", "day") if name in measured}
     missed = [f"at most {GOAL} × the floor: {ratio:.2f}"] if ratio > GOAL else []
-    missed += [f"under {MOST_MEMORY} MiB: {name} {peak:,.0f}" for name, peak in peaks.items() if peak >= MOST_MEMORY]
-    for goal in missed:
-        console.print(f"[red]missed:[/red] {goal}", highlight=False)
-    sys.exit(1 if missed else 0)
+    return missed + [f"under {MOST_MEMORY} MiB: {name} {peak:,.0f}" for name, peak in peaks.items() if peak >= MOST_MEMORY]
 
 
 def _write_day(folder: Path) -> None:
@@ -208,4 +200,7 @@ def _served(folder: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["way"]:
+        _one(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
+    else:
+        sys.exit(1 if bench(Console(), whole_day="--day" in sys.argv) else 0)

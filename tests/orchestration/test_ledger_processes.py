@@ -1,13 +1,18 @@
 """Outcomes that only real processes have: the default executor runs each step in a process of its own."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from oso_dagster.domain.attempts import Label, Outcome
-from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.orchestration.ledger import GONE_AFTER, LedgerFill
 from oso_dagster.reliability.store import Store
 
 
@@ -54,3 +59,52 @@ def test_a_step_whose_process_dies_has_failed_and_takes_no_sibling_with_it(insta
     }
     assert found["fails"].cause == "ValueError: the till is stuck"
     assert "crash" in found["dies"].cause.lower() or "exit" in found["dies"].cause.lower()
+
+
+@dg.asset(key=["shop", "waits"])
+def waits() -> None:
+    print("waiting", flush=True)
+    time.sleep(300)
+
+
+WAITING = """
+import dagster as dg
+from tests.orchestration.test_ledger_processes import waits
+with dg.DagsterInstance.get() as instance:
+    dg.materialize([waits], instance=instance)
+"""
+
+
+def outcome_of(store, instance, now):
+    LedgerFill(instance, store.ledger, {"shop/waits": Label.CORE}).run(now)
+    [attempt] = store.attempts()
+    return attempt.outcome, attempt.cause
+
+
+def test_a_run_whose_process_was_killed_has_failed_long_before_a_day_is_over(tmp_path, store):
+    home = tmp_path / "dagster"
+    home.mkdir()
+    environment = os.environ | {"DAGSTER_HOME": str(home)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        assert "waiting" in process.stdout.readline()
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            later = datetime.now(UTC) + GONE_AFTER * 2
+            assert outcome_of(store, instance, later) == (Outcome.PENDING, "")
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            assert outcome_of(store, instance, datetime.now(UTC)) == (Outcome.PENDING, "")
+            outcome, cause = outcome_of(store, instance, later)
+            assert outcome is Outcome.FAILED
+            assert "its process is gone" in cause
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()

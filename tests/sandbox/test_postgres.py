@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -106,6 +108,39 @@ def test_the_reader_may_not_write(tmp_path: Path) -> None:
         with pytest.raises(DatabaseError):
             read(url, 'Project"; DROP TABLE "Project', NAME)
         assert read(url, "Project", NAME).num_rows
+
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+
+
+@AS_ROOT
+def test_a_tree_that_nobody_can_enter_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a clone under root's home: the wheel is where the user of the server cannot go."""
+    before, closed = folders(), tmp_path / "closed"
+    package = postgres._binaries().parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, closed / part.name, symlinks=True)
+    closed.chmod(0o700)
+    binaries = closed / package.name / "pginstall18" / "bin"
+    monkeypatch.setattr(postgres, "_binaries", lambda: binaries)
+    assert not postgres._may([str(binaries / "postgres"), "--version"], postgres._identity())
+    world = generate(1, datetime.now(UTC))
+    with serving(world, tmp_path / "w") as port:
+        assert read(postgres.address(port, "op_atlas"), "Project", NAME).num_rows == len(world.atlas["Project"])
+    assert folders() <= before
+
+
+@AS_ROOT
+def test_a_temporary_folder_that_nobody_can_enter_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(closed))
+    made = postgres._folder(postgres._identity())
+    made.rmdir()
+    assert closed not in made.parents
+    monkeypatch.setattr(postgres, "_PLACES", ())
+    with pytest.raises(postgres.PostgresError, match=r"can enter none of .*closed: set TMPDIR"):
+        postgres._folder(postgres._identity())
 
 
 def test_values_of_any_kind_survive_the_script() -> None:

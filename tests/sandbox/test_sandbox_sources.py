@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from oso_dagster.domain.source import Source, Table
 from oso_dagster.sandbox import deps_dev, giveth, l2beat, lifecycle
 from oso_dagster.sandbox.entities import LINK_KINDS
 from oso_dagster.sandbox.families import FAMILIES
-from oso_dagster.settings import read_settings
+from oso_dagster.settings import Settings, World, read_settings
 from oso_dagster.sources import catalogue
 
 _SERVED = {point.setting for family in FAMILIES for point in family.endpoints}
@@ -20,32 +21,40 @@ _WHOLE = [(source, table) for source in catalogue() for table in source.tables i
 _TABLES = [(source, table) for source, table in _WHOLE if table.partitions is None]
 
 
-@pytest.mark.parametrize(("source", "table"), _TABLES, ids=lambda value: value.name)
-def test_a_table_of_the_sandbox_arrives_whole(
-    source: Source, table: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("OSO_HOME", str(tmp_path / "home"))
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the sandbox is up, once for all tables."""
+    made = tmp_path_factory.mktemp("sandbox")
+    with lifecycle.running(Settings(home=made, world=World.SANDBOX)):
+        yield made
+
+
+@pytest.fixture
+def settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("OSO_HOME", str(home))
     monkeypatch.setenv("OSO_WORLD", "sandbox")
-    settings = read_settings(catalogue())
-    with lifecycle.running(settings):
-        manifest = lifecycle.status(settings).world
-        assert manifest is not None
-        projects = manifest.world().projects
-        world_now = manifest.world()
-        needed: dict[str, list[str]] = {"github.sbom__packages.purl": deps_dev.purls(world_now)}
-        needed["l2beat.projects.slug"] = list(l2beat.document(world_now)["projects"])
-        needed["giveth.qf_rounds.id"] = [one["id"] for one in giveth.document(world_now)["rounds"]]
-        for kind in LINK_KINDS:
-            needed[f"oss_directory.projects__{kind}.url"] = [url for project in projects for url in project.links.get(kind, ())]
-        inputs = {need: needed[need] for need in table.needs}
-        now, values = datetime.now(UTC), settings.of_source(source)
-        asked = Request(source.name, table.name, now, tmp_path / "cache", values, inputs=inputs)
-        found = table.extract(asked)
-        assert isinstance(found, Extract)
-        arrived = {name: sum(batch.num_rows for batch in batches) for name, batches in found.batches.items()}
-        world = lifecycle.status(settings).world
-    assert world is not None
-    assert arrived == {name: world.counts[f"{source.name}.{name}"] for name in table.physical}
+    return read_settings(catalogue())
+
+
+@pytest.mark.parametrize(("source", "table"), _TABLES, ids=lambda value: value.name)
+def test_a_table_of_the_sandbox_arrives_whole(source: Source, table: Table, settings: Settings, tmp_path: Path) -> None:
+    manifest = lifecycle.status(settings).world
+    assert manifest is not None
+    world = manifest.world()
+    needed = {
+        "github.sbom__packages.purl": deps_dev.purls(world),
+        "l2beat.projects.slug": list(l2beat.document(world)["projects"]),
+        "giveth.qf_rounds.id": [one["id"] for one in giveth.document(world)["rounds"]],
+    } | {
+        f"oss_directory.projects__{kind}.url": [url for project in world.projects for url in project.links.get(kind, ())]
+        for kind in LINK_KINDS
+    }
+    inputs = {need: needed[need] for need in table.needs}
+    values = settings.of_source(source)
+    found = table.extract(Request(source.name, table.name, datetime.now(UTC), tmp_path / "cache", values, inputs=inputs))
+    assert isinstance(found, Extract)
+    arrived = {name: sum(batch.num_rows for batch in batches) for name, batches in found.batches.items()}
+    assert arrived == {name: manifest.counts[f"{source.name}.{name}"] for name in table.physical}
 
 
 def test_every_endpoint_of_the_sandbox_is_a_setting_of_a_source() -> None:

@@ -20,7 +20,7 @@ from oso_dagster.domain.slo import Verdict
 from oso_dagster.domain.status import StatusPage
 from oso_dagster.statuspage.publish import publish
 from oso_dagster.statuspage.render import render
-from tests.statuspage.extremes import hostile
+from tests.statuspage.extremes import HOSTILE, hostile
 from tests.statuspage.pages import NOW, full, objective, of, page, past, works
 
 CLIENT = """
@@ -191,3 +191,13 @@ def test_a_shields_endpoint_has_what_shields_asks_for() -> None:
         "isError": True,
     }
     assert json.loads(render(full())["shields/services/sqlmesh.json"])["label"] == "Models (sandbox)"
+
+
+def test_hostile_text_in_json_is_a_string_of_plain_characters_and_nothing_else() -> None:
+    files = {name: text for name, text in render(hostile()).items() if name.endswith(".json")}
+    assert len(files) == 9
+    for name, text in files.items():
+        assert text.isascii(), name
+        json.loads(text)
+    assert json.loads(files["slo.json"])["services"][0]["title"] == HOSTILE
+    assert json.loads(files["slo.json"])["incidents"][0]["updates"][0]["text"] == HOSTILE

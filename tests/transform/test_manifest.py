@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import sys
 import pytest
 
 from oso_dagster.orchestration.sqlmesh_assets.audits import check_name
-from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
+from oso_dagster.orchestration.sqlmesh_assets.manifest import fault_of_shipped, load_manifest, ship_manifest
 from oso_dagster.orchestration.sqlmesh_assets.specs import Dress, UnknownTableError, asset_specs, check_specs
+from tests.transform.conftest import MODELS
 
 
 def cached(playground):
@@ -77,6 +79,39 @@ def test_a_broken_one_is_built_again(playground, damage):
     path.write_text({"cut": whole[: len(whole) // 2], "edited": whole.replace("FULL", "VIEW")}.get(damage, damage))
     assert load_manifest(playground.project) == before
     assert path.read_text() == whole
+
+
+def test_one_shipped_beside_the_project_is_read_and_nothing_is_built(playground, monkeypatch):
+    shipped = ship_manifest(playground.project)
+    assert fault_of_shipped(playground.project) == ""
+    monkeypatch.setattr("oso_dagster.orchestration.sqlmesh_assets.building.build_manifest", None)
+    assert set(load_manifest(playground.project).models) == set(MODELS)
+    assert not (playground.root / "cache" / "manifests").exists()
+    assert shipped.is_relative_to(playground.root / "project")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("damaged", "is damaged"), ("other", "is not what is built now"), ("stale", "another version"), ("missing", "no manifest")],
+)
+def test_a_shipped_one_that_is_not_right_is_named_and_built_again_elsewhere(playground, fault, said):
+    shipped = ship_manifest(playground.project)
+    if fault == "damaged":
+        shipped.write_text(shipped.read_text()[:-20])
+    elif fault == "other":
+        body = shipped.read_text().split("\n", 1)[1].replace("FULL", "VIEW")
+        shipped.write_text(f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}")
+    elif fault == "stale":
+        playground.write("marts.others", "VIEW", "not_null(columns := id)", "SELECT id FROM staging.stg_others")
+    else:
+        shipped.unlink()
+    assert said in fault_of_shipped(playground.project)
+    if fault != "other":  # one with a valid digest was built by somebody: only `fault_of_shipped` compares
+        expected = "VIEW" if fault == "stale" else "FULL"
+        assert load_manifest(playground.project).models["marts.others"].kind == expected
+    fresh = ship_manifest(playground.project)
+    assert list(fresh.parent.iterdir()) == [fresh]
+    assert fault_of_shipped(playground.project) == ""
 
 
 def test_a_table_that_nobody_lands_is_an_error_that_names_its_reader(playground):

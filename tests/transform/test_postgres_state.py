@@ -65,6 +65,7 @@ def test_a_second_run_waits_and_the_lock_dies_with_a_killed_holder(settings):
     finally:
         holder.kill()
         holder.wait()
+        holder.stdout.close()
     with environment_lock(replace(project, lock_timeout_seconds=30), "prod"):
         pass
 

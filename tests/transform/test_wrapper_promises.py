@@ -6,15 +6,17 @@ import ast
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import dagster as dg
 import pytest
+from sqlmesh.core.node import IntervalUnit
 
 import oso_dagster.orchestration.sqlmesh_assets as package
 from oso_dagster.orchestration.sqlmesh_assets.assets import _done_before
-from oso_dagster.orchestration.sqlmesh_assets.jobs import sqlmesh_jobs
+from oso_dagster.orchestration.sqlmesh_assets.jobs import _UNITS, _partitions, sqlmesh_jobs
 from oso_dagster.orchestration.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
 from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
 from oso_dagster.orchestration.sqlmesh_assets.project import Project
@@ -155,6 +157,29 @@ def test_a_partition_of_the_backfill_job_is_one_interval(playground):
     (entry,) = playground.instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
     done = entry.dagster_event.step_materialization_data.materialization
     assert done.metadata["sqlmesh/intervals"].value == "2026-01-03T00:00+00:00 to 2026-01-04T00:00+00:00"
+    assert done.partition == "2026-01-03"
+    assert playground.instance.get_materialized_partitions(dg.AssetKey(["marts", "days"])) == {"2026-01-03"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "start", "key", "seconds"),
+    [
+        ("year", "2024-01-01", "2024", 366 * 86_400),
+        ("month", "2026-02-01", "2026-02", 28 * 86_400),
+        ("day", "2026-01-03", "2026-01-03", 86_400),
+        ("hour", "2026-01-03T05:00", "2026-01-03-05:00", 3_600),
+        ("half_hour", "2026-01-03T05:30", "2026-01-03-05:30", 1_800),
+        ("quarter_hour", "2026-01-03T05:45", "2026-01-03-05:45", 900),
+        ("five_minute", "2026-01-03T05:55", "2026-01-03-05:55", 300),
+    ],
+)
+def test_each_interval_unit_of_sqlmesh_is_a_time_partition_of_the_same_length(unit, start, key, seconds):
+    definition = _partitions(unit, datetime.fromisoformat(start).replace(tzinfo=UTC))
+    window = definition.time_window_for_partition_key(key)
+    assert definition.get_first_partition_key() == key
+    assert (window.end - window.start).total_seconds() == seconds
+    assert IntervalUnit(unit).seconds == seconds or unit in {"year", "month"}
+    assert set(_UNITS) == {one.value for one in IntervalUnit}
 
 
 def test_restating_an_unknown_model_names_it(playground):

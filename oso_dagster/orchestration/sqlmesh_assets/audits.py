@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 
 def check_name(audit: str, arguments: Mapping[str, str], siblings: Iterable[str]) -> str:
@@ -19,3 +19,12 @@ def check_name(audit: str, arguments: Mapping[str, str], siblings: Iterable[str]
         return plain
     text = json.dumps(dict(arguments), sort_keys=True)
     return f"{plain}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def home_of(reads: Iterable[str], models: Collection[str]) -> str:
+    """The model whose check an audit is that stands alone and reads several: the first by name; empty when it reads none.
+
+    >>> home_of(["raw.events", "marts.b", "marts.a"], {"marts.a", "marts.b"})
+    'marts.a'
+    """
+    return min((name for name in reads if name in models), default="")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlmesh.core.context import Context
 from sqlmesh.core.lineage import column_dependencies
 from sqlmesh.utils.date import to_datetime
 
-from .audits import check_name
+from .audits import check_name, home_of
 from .context import open_context, short_name
 from .manifest import Audit, Column, Manifest, Model
 from .project import Project
@@ -21,8 +22,10 @@ def build_manifest(project: Project) -> Manifest:
     context = open_context(project, connected=False)
     try:
         ordered = [name for name in context.dag.sorted if name in context.models]
-        own = [context.models[name] for name in ordered if not context.models[name].kind.is_external]
-        return Manifest({short_name(model.fqn): _model(context, model, project.path) for model in own})
+        own = [context.models[name] for name in ordered if not context.models[name].kind.is_symbolic]
+        alone = _standing_alone(context, {short_name(model.fqn) for model in own})
+        models = [_model(context, model, project.path) for model in own]
+        return Manifest({one.name: replace(one, audits=one.audits + alone.get(one.name, ())) for one in models})
     finally:
         context.close()
 
@@ -55,14 +58,34 @@ def _model(context: Context, model: Any, root: Path) -> Model:
         tags=tuple(model.tags),
         columns=_columns(context, model),
         grain=tuple(column.sql() for grain in model.grains for column in (grain.expressions or [grain])),
-        upstream=tuple(sorted(short_name(name) for name in model.depends_on)),
+        upstream=tuple(sorted(short_name(name) for name in _read(context, model))),
         audits=_audits(model),
         path=model._path.relative_to(root).as_posix(),  # noqa: SLF001  (the only place where a model keeps it)
-        sql="" if model.is_seed else model.render_query_or_raise().sql(dialect=model.dialect, pretty=True),
+        sql="" if model.is_seed or model.is_python else model.render_query_or_raise().sql(dialect=model.dialect, pretty=True),
         incremental=bool(model.kind.is_incremental_by_time_range),
         interval_unit=str(model.interval_unit.value),
         start=to_datetime(model.start).isoformat() if model.start else "",
     )
+
+
+def _read(context: Context, model: Any) -> set[str]:
+    """What the model reads; of an embedded model, which is no table, what that one reads."""
+    found: set[str] = set()
+    for name in model.depends_on:
+        parent = context.models.get(name)
+        found |= _read(context, parent) if parent is not None and parent.kind.is_embedded else {name}
+    return found
+
+
+def _standing_alone(context: Context, models: Collection[str]) -> dict[str, tuple[Audit, ...]]:
+    """The audits that belong to no model, by the model whose check each becomes; they never block."""
+    found: dict[str, tuple[Audit, ...]] = {}
+    for name, audit in sorted(context.standalone_audits.items()):
+        home = home_of((short_name(table) for table in audit.depends_on), models)
+        if home and not audit.skip:
+            check = Audit(check_name(name, {}, ()), name, {}, blocking=False, description=audit.description or f"{name}, alone")
+            found[home] = (*found.get(home, ()), check)
+    return found
 
 
 def _audits(model: Any) -> tuple[Audit, ...]:
@@ -90,9 +113,9 @@ def _columns(context: Context, model: Any) -> tuple[Column, ...]:
 
 def _lineage(context: Context, model: Any, column: str) -> tuple[str, ...]:
     """Columns of the tables that the model reads; what a function makes (`UNNEST`, `range`) comes from nowhere."""
-    if model.is_seed:
+    if model.is_seed or model.is_python:
         return ()
     sources = column_dependencies(context, model.fqn, column)
-    read = {short_name(table) for table in model.depends_on}
+    read = {short_name(table) for table in _read(context, model)}
     named = {short_name(table): names for table, names in sources.items()}
     return tuple(sorted(f"{table}.{name}" for table in read & set(named) for name in named[table]))

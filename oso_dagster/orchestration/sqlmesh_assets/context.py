@@ -33,6 +33,11 @@ def open_context(project: Project, kind: type[Context] = Context, *, connected: 
 
 
 def short_name(fqn: str) -> str:
-    """`schema.table` of SQLMesh's quoted, catalogue-qualified name."""
+    """`schema.table` of SQLMesh's quoted, catalogue-qualified name; an audit that stands alone has no schema."""
     table = exp.to_table(fqn)
-    return f"{table.db}.{table.name}"
+    return ".".join(part for part in (table.db, table.name) if part)
+
+
+def is_asset(snapshot: Any) -> bool:
+    """Whether it makes a table or a view: audits that stand alone, embedded and external models do not."""
+    return bool(snapshot.is_model and not snapshot.is_symbolic)

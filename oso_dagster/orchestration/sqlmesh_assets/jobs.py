@@ -1,9 +1,10 @@
 """Jobs beside materializing: restate, backfill by partition, development environment, deploy alone, janitor."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import dagster as dg
 from pydantic import Field
@@ -19,13 +20,19 @@ from .stream import stream
 
 Emit = Callable[[Event], None]
 Cancelled = Callable[[], bool]
+Window = tuple[dt.datetime, dt.datetime]
+_WHOLE: Mapping[str, str] = MappingProxyType({})
 
-_UNITS: dict[str, Callable[[dt.datetime], dg.TimeWindowPartitionsDefinition]] = {
-    "hour": dg.HourlyPartitionsDefinition,
-    "day": dg.DailyPartitionsDefinition,
-    "month": dg.MonthlyPartitionsDefinition,
+_UNITS = {
+    "year": ("0 0 1 1 *", "%Y"),
+    "month": ("0 0 1 * *", "%Y-%m"),
+    "day": ("0 0 * * *", "%Y-%m-%d"),
+    "hour": ("0 * * * *", "%Y-%m-%d-%H:%M"),
+    "half_hour": ("*/30 * * * *", "%Y-%m-%d-%H:%M"),
+    "quarter_hour": ("*/15 * * * *", "%Y-%m-%d-%H:%M"),
+    "five_minute": ("*/5 * * * *", "%Y-%m-%d-%H:%M"),
 }
-"""SQLMesh's interval units for which Dagster has the same partitions."""
+"""SQLMesh's interval units as Dagster's time partitions: when one begins, and how its key is written."""
 
 
 class RestateConfig(dg.Config):
@@ -78,24 +85,28 @@ class _Hands:
     guard: Guard
     prepare: Callable[[], None]
 
-    def execute(self, context: dg.OpExecutionContext, work: Callable[[Emit, Cancelled], None]) -> None:
+    def execute(
+        self, context: dg.OpExecutionContext, work: Callable[[Emit, Cancelled], None], partitions: Mapping[str, str] = _WHOLE
+    ) -> None:
         checks = {(model.name, audit.check) for model in self.manifest.models.values() for audit in model.audits}
         with environment_lock(self.project, self.project.environment), self.guard():
             self.prepare()
-            report(context, self.project, work, checks)
+            report(context, self.project, work, checks, partitions)
 
-    def restate(self, context: dg.OpExecutionContext, models: list[str], start: dt.datetime, end: dt.datetime) -> None:
+    def restate(
+        self, context: dg.OpExecutionContext, models: list[str], window: Window, partitions: Mapping[str, str] = _WHOLE
+    ) -> None:
         from .operations import restate  # noqa: PLC0415  (SQLMesh loads when used)
 
         if unknown := sorted(set(models) - set(self.manifest.models)):
             raise dg.Failure(f"no model is called {', '.join(unknown)}", allow_retries=False)
-        self.execute(context, lambda emit, cancelled: restate(self.project, models, (start, end), emit, cancelled))
+        self.execute(context, lambda emit, cancelled: restate(self.project, models, window, emit, cancelled), partitions)
 
 
 def _restate(hands: _Hands, name: str) -> dg.OpDefinition:
     @dg.op(name=f"restate_{name}", description="Computes models anew over a span of time, with everything that reads them.")
     def restate_op(context: dg.OpExecutionContext, config: RestateConfig) -> None:
-        hands.restate(context, config.models, _moment(config.start), _moment(config.end))
+        hands.restate(context, config.models, (_moment(config.start), _moment(config.end)))
 
     return restate_op
 
@@ -164,9 +175,10 @@ def _backfill(hands: _Hands, name: str, unit: str, models: list[str], start: dt.
     @dg.op(name=f"backfill_{unit}_{name}", description=description)
     def backfill_op(context: dg.OpExecutionContext, config: BackfillConfig) -> None:
         window = context.partition_time_window
-        hands.restate(context, config.models or models, window.start, window.end)
+        keys = dict.fromkeys(models, context.partition_key)
+        hands.restate(context, config.models or models, (window.start, window.end), keys)
 
-    @dg.job(name=f"{name}_backfill_{unit}", description=description, partitions_def=_UNITS[unit](start))
+    @dg.job(name=f"{name}_backfill_{unit}", description=description, partitions_def=_partitions(unit, start))
     def made() -> None:
         backfill_op()
 
@@ -180,6 +192,11 @@ def _by_unit(manifest: Manifest) -> dict[str, tuple[list[str], dt.datetime]]:
             models, start = found.get(model.interval_unit, ([], _moment(model.start)))
             found[model.interval_unit] = ([*models, model.name], min(start, _moment(model.start)))
     return found
+
+
+def _partitions(unit: str, start: dt.datetime) -> dg.TimeWindowPartitionsDefinition:
+    cron, key = _UNITS[unit]
+    return dg.TimeWindowPartitionsDefinition(start=start, fmt=key, cron_schedule=cron, timezone="UTC")
 
 
 def _moment(text: str) -> dt.datetime:

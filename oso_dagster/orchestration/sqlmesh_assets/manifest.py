@@ -1,7 +1,7 @@
 """What a SQLMesh project holds, as plain values kept in a file: enough to define its assets without SQLMesh.
 
 The file's name carries the fingerprint of the project, so a stale manifest is never read; one that cannot be read, or is
-not what was written, is built again.
+not what was written, is built again. It is looked for beside the project first, where an image ships it, then in the cache.
 """
 
 from __future__ import annotations
@@ -85,18 +85,49 @@ class Manifest:
 
 
 def load_manifest(project: Project) -> Manifest:
-    """The manifest of the project as it is now: read from the cache, or built and kept there.
+    """The manifest of the project as it is now: read as it was shipped or from the cache, or built and kept in the cache.
 
     Building needs neither a warehouse nor a network. Raises what SQLMesh raises when the project cannot be loaded.
     """
-    path = project.cache / "manifests" / f"{project.fingerprint()}.json"
-    manifest = _read(path)
+    name = f"{project.fingerprint()}.json"
+    path = project.cache / "manifests" / name
+    manifest = _read(_shipped(project) / name) or _read(path)
     if manifest is None:
-        from .building import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
-
-        manifest = build_manifest(project)
+        manifest = _build(project)
         _write(path, manifest)
     return manifest
+
+
+def ship_manifest(project: Project) -> Path:
+    """Build the manifest into the project's own folder, in place of older ones, and return where it is."""
+    path = _shipped(project) / f"{project.fingerprint()}.json"
+    _write(path, _build(project))
+    for older in set(path.parent.iterdir()) - {path}:
+        older.unlink()
+    return path
+
+
+def fault_of_shipped(project: Project) -> str:
+    """What is wrong with the manifest beside the project, in words; empty when it is what would be built now."""
+    name = f"{project.fingerprint()}.json"
+    folder = _shipped(project)
+    if not (folder / name).exists():
+        others = folder.exists() and any(folder.iterdir())
+        return f"the manifest in {folder} is of another version of the project" if others else f"{folder} holds no manifest"
+    shipped = _read(folder / name)
+    if shipped is None:
+        return f"{folder / name} is damaged"
+    return "" if shipped == _build(project) else f"{folder / name} is not what is built now"
+
+
+def _shipped(project: Project) -> Path:
+    return project.path / ".cache" / "manifests"
+
+
+def _build(project: Project) -> Manifest:
+    from .building import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
+
+    return build_manifest(project)
 
 
 def _read(path: Path) -> Manifest | None:

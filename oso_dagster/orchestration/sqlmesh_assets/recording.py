@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from threading import Lock
 from typing import Any
 
@@ -20,9 +20,9 @@ from sqlmesh.utils.date import to_timestamp
 from sqlmesh.utils.errors import SQLMeshError
 
 from . import attempts
-from .audits import check_name
+from .audits import check_name, home_of
 from .building import plain_arguments
-from .context import short_name
+from .context import is_asset, short_name
 from .events import AuditDone, Event, Interval, ModelDone, Written
 from .order import above
 
@@ -87,8 +87,9 @@ class RecordingScheduler(Scheduler):
     def run_merged_intervals(self, *, merged_intervals: Any, **kwargs: Any) -> Any:
         """Evaluate the schedule; afterwards tell of the models that it skipped."""
         errors, skipped = super().run_merged_intervals(merged_intervals=merged_intervals, **kwargs)
-        models = {short_name(node.snapshot_name) for node in skipped if isinstance(node, EvaluateNode)}
-        for model in sorted(models - set(self.recorder.failed)):
+        names = {short_name(node.snapshot_name) for node in skipped if isinstance(node, EvaluateNode)}
+        models = {short_name(one.name) for one in self.snapshots.values() if is_asset(one)}
+        for model in sorted(names & models - set(self.recorder.failed)):
             self.recorder.skipped(model, self._failed_above(model))
         return errors, skipped
 
@@ -99,7 +100,9 @@ class RecordingScheduler(Scheduler):
         return batches
 
     def evaluate(self, snapshot: Any, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate one batch of one model, its audits included."""
+        """Evaluate one batch of one model, its audits included; or an audit that stands alone."""
+        if not is_asset(snapshot):
+            return super().evaluate(snapshot, *args, **kwargs)
         model = short_name(snapshot.name)
         self.recorder.batch_started(model)
         try:
@@ -146,7 +149,7 @@ class RecordingContext(Context):
         """Called by SQLMesh for every plan and run."""
         scheduler = RecordingScheduler(
             snapshots,
-            _listened(snapshot_evaluator, self.recorder),
+            _listened(snapshot_evaluator, self.recorder, {short_name(one.name) for one in snapshots if is_asset(one)}),
             self.state_sync,
             default_catalog=self.default_catalog,
             max_workers=self.concurrent_tasks,
@@ -157,19 +160,18 @@ class RecordingContext(Context):
         return scheduler
 
 
-def _listened(evaluator: Any, recorder: Recorder) -> Any:
+def _listened(evaluator: Any, recorder: Recorder, models: Collection[str]) -> Any:
     """The evaluator, telling of every audit; the failing audits' exceptions would tell of themselves only."""
     listened = copy.copy(evaluator)
 
     def audit(snapshot: Any, **kwargs: Any) -> Any:
         results = type(evaluator).audit(listened, snapshot, **kwargs)
+        model = short_name(snapshot.name) if snapshot.is_model else home_of(map(short_name, snapshot.audit.depends_on), models)
         arguments = [plain_arguments(result.audit_args) for result in results]
         names = [result.audit.name for result in results]
         for result, plain in zip(results, arguments, strict=True):
-            if not result.skipped:
-                recorder.emit(
-                    _told(short_name(snapshot.name), check_name(result.audit.name, plain, names), result, listened.adapter)
-                )
+            if model and not result.skipped:
+                recorder.emit(_told(model, check_name(result.audit.name, plain, names), result, listened.adapter))
         return results
 
     listened.audit = audit
@@ -193,7 +195,11 @@ def _sql(snapshot: Any) -> str:
         query = snapshot.model.render_query()
     except SQLMeshError:
         return ""
-    return "" if query is None or snapshot.model.is_seed else str(query.sql(dialect=snapshot.model.dialect, pretty=True))
+    return (
+        ""
+        if query is None or snapshot.model.is_seed or snapshot.model.is_python
+        else str(query.sql(dialect=snapshot.model.dialect, pretty=True))
+    )
 
 
 def _cause(error: BaseException) -> str:

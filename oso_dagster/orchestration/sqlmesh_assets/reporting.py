@@ -1,9 +1,10 @@
 """Writes what happens to models into Dagster's event log at once, and sums up what failed."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import dagster as dg
@@ -30,13 +31,21 @@ class Context(Protocol):
         """Put an event into the run's log."""
 
 
-def report(context: Context, project: Project, work: Work, checks: Collection[tuple[str, str]]) -> None:
+def report(
+    context: Context,
+    project: Project,
+    work: Work,
+    checks: Collection[tuple[str, str]],
+    partitions: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Do the work and log every event of it; `checks` are the known pairs of model and check.
+
+    `partitions` names, for each model of which the run computes just one, Dagster's partition.
 
     Raises dagster.Failure at the end when a model failed; what the work raised otherwise. Interrupted, it waits until the
     models at work are done, and logs them.
     """
-    log = _Log(context, project, checks)
+    log = _Log(context, project, checks, partitions)
     with closing(stream(work)) as events:
         for event in events:
             log.add(event)
@@ -51,6 +60,7 @@ class _Log:
     context: Context
     project: Project
     checks: Collection[tuple[str, str]]
+    partitions: Mapping[str, str]
     bad: list[ModelDone] = field(default_factory=list)
     findings: dict[str, list[AuditDone]] = field(default_factory=dict)
     current: int = 0
@@ -61,7 +71,7 @@ class _Log:
                 self._audit(event)
             case ModelDone():
                 told = _with_findings(event, self.findings.get(event.model, []))
-                _log_attempt(self.context, told, self.project)
+                _log_attempt(self.context, told, self.project, self.partitions.get(event.model))
                 if told.outcome != attempts.OK:
                     self.bad.append(told)
             case UpToDate(model):
@@ -80,7 +90,7 @@ class _Log:
             self.context.log_event(_evaluation(event))
 
 
-def _log_attempt(context: Context, event: ModelDone, project: Project) -> None:
+def _log_attempt(context: Context, event: ModelDone, project: Project, partition: str | None) -> None:
     told: dict[str, dg.MetadataValue] = {
         attempts.OUTCOME: dg.MetadataValue.text(event.outcome),
         attempts.CAUSE: dg.MetadataValue.text(event.cause),
@@ -89,12 +99,11 @@ def _log_attempt(context: Context, event: ModelDone, project: Project) -> None:
     }
     if event.outcome == attempts.OK:
         seconds = {"duration_seconds": dg.MetadataValue.float(round(event.ended - event.started, 3))}
-        context.log_event(
-            dg.AssetMaterialization(asset_key(event.model), metadata=seconds | _facts(event.written, project) | told)
-        )
+        facts = seconds | _facts(event.written, project) | told
+        context.log_event(dg.AssetMaterialization(asset_key(event.model), metadata=facts, partition=partition))
     else:
         context.log.error("%s %s: %s", event.model, event.outcome, event.cause)
-        context.log_event(dg.AssetObservation(asset_key(event.model), metadata=told))
+        context.log_event(dg.AssetObservation(asset_key(event.model), metadata=told, partition=partition))
 
 
 def _facts(written: Written, project: Project) -> dict[str, dg.MetadataValue]:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from .context import open_context, short_name
+from .context import is_asset, open_context, short_name
 from .deployed import is_deployed, remember
 from .order import below, to_compute
 from .project import Project
@@ -89,12 +89,13 @@ def _whole(session: Session, plan: Any) -> None:
         short_name(one.name): {short_name(parent.name) for parent in one.parents} for one in difference.snapshots.values()
     }
     changed = {short_name(one.name) for one in difference.added} | {short_name(name) for name in difference.modified_snapshots}
-    touched = changed | below(upstream, changed)
+    models = {short_name(one.name) for one in difference.snapshots.values() if is_asset(one)}
+    touched = models & (changed | below(upstream, changed))
     if not difference.is_new_environment:
-        session.compute(set(upstream) - touched)
+        session.compute(models - touched)
     if not session.held_back(upstream, touched) and session.deploy(plan):
         remember(session.project, session.context.state_sync)
-        rest = set(upstream) - session.failed - below(upstream, session.failed)
+        rest = models - session.failed - below(upstream, session.failed)
         if to_compute(upstream, session.computed) & rest:  # a first deployment computed all; reading the state again is slow
             session.compute(rest)
 

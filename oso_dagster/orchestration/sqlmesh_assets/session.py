@@ -10,7 +10,7 @@ from sqlmesh.core.snapshot import Snapshot
 from sqlmesh.utils.errors import PlanError
 
 from . import attempts
-from .context import short_name
+from .context import is_asset, short_name
 from .events import AuditDone, Event, ModelDone, Note, Promoted, UpToDate
 from .order import below, to_compute
 from .project import Project
@@ -41,12 +41,13 @@ class Session:
         """Compute those of the models (None: all) that are due and not computed yet, on the code that is deployed."""
         self.context.recorder = recorder = Recorder(self.emit)
         scheduler = self.context.scheduler(environment=self.project.environment)
-        snapshots = {short_name(one.name): one for one in scheduler.snapshots.values() if one.is_model and not one.is_external}
+        snapshots = {short_name(one.name): one for one in scheduler.snapshots.values() if is_asset(one)}
         upstream = {name: {short_name(parent.name) for parent in one.parents} for name, one in snapshots.items()}
         wanted = to_compute(upstream, self.computed) & set(snapshots if models is None else models)
         if not wanted:
             return
-        chosen = [snapshots[name] for name in wanted]
+        audits = [one for one in scheduler.snapshots.values() if one.is_audit and wanted.intersection(_reads(one))]
+        chosen = [snapshots[name] for name in wanted] + audits
         again = [one for one in chosen if self.project.recompute_whole and _whole(one)]
         scheduler.run(
             self.project.environment,
@@ -133,11 +134,14 @@ def _not_visible(event: Event, cause: str) -> Event:
 def _new_to_readers(plan: Any) -> dict[str, str]:
     difference = plan.context_diff
     names = {one.name for one in difference.added} | set(difference.modified_snapshots)
-    new = [one for one in difference.snapshots.values() if one.name in names and one.is_model and not one.is_external]
+    new = [one for one in difference.snapshots.values() if one.name in names and is_asset(one)]
     return {short_name(one.name): one.version or "" for one in new}
 
 
 def _whole(snapshot: Snapshot) -> bool:
-    """Whether the model is computed whole each time, and was computed before."""
-    kind = snapshot.model.kind
-    return bool(snapshot.intervals) and (kind.is_full or kind.is_view)
+    """Whether it is computed whole each time, and was computed before."""
+    return bool(snapshot.intervals) and (snapshot.is_audit or snapshot.model.kind.is_full or snapshot.model.kind.is_view)
+
+
+def _reads(audit: Snapshot) -> set[str]:
+    return {short_name(one.name) for one in audit.parents}

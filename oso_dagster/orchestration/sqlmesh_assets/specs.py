@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -60,11 +61,11 @@ def _spec(model: Model, project: Project, keys: Mapping[str, dg.AssetKey], dress
     return dg.AssetSpec(
         asset_key(model.name),
         deps=sorted({keys[table] for table in model.upstream}),
-        group_name=f"sqlmesh/{model.layer}",
+        group_name=f"sqlmesh/{_plain(model.layer)}",
         kinds={"sqlmesh", project.engine},
-        owners=[model.owner] if model.owner else [],
+        owners=[_owner(model.owner)] if model.owner else [],
         description="\n\n".join(part for part in (model.description, dress.note) if part),
-        tags=dict(dress.tags),
+        tags={f"sqlmesh/{_plain(tag)}": "" for tag in model.tags} | dict(dress.tags),
         skippable=True,
         metadata={
             "dagster/table_name": model.name,
@@ -78,6 +79,16 @@ def _spec(model: Model, project: Project, keys: Mapping[str, dg.AssetKey], dress
             **dress.metadata,
         },
     )
+
+
+def _owner(name: str) -> str:
+    """An email address or a team as Dagster writes it; SQLMesh takes any words."""
+    return name if "@" in name or name.startswith("team:") else f"team:{_plain(name)}"
+
+
+def _plain(text: str) -> str:
+    """In the letters of which Dagster lets groups and tags be made."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", text)[:63]
 
 
 def _code(project: Project, model: Model) -> dg.CodeReferencesMetadataValue:

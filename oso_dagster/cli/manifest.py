@@ -1,0 +1,43 @@
+"""`oso manifest`: what the SQLMesh project holds, built ahead of time into an image, so that no start waits for SQLMesh."""
+
+from __future__ import annotations
+
+import typer
+
+from oso_dagster.settings import read_settings
+from oso_dagster.sources import catalogue
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The manifest of the SQLMesh models: built ahead of time, beside the project, and checked. "
+    "Without one, or with a stale or damaged one, the first start builds its own in some seconds.",
+)
+
+
+@app.command()
+def build() -> None:
+    """Build the manifest into the project's `.cache`, in place of older ones. The last step of building an image.
+
+    Example: `oso manifest build`
+    """
+    from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest, ship_manifest  # noqa: PLC0415  (slow to load)
+    from oso_dagster.orchestration.transform import project_of  # noqa: PLC0415
+
+    project = project_of(read_settings(catalogue()))
+    path = ship_manifest(project)
+    typer.echo(f"{len(load_manifest(project).models)} models in {path}")
+
+
+@app.command()
+def check() -> None:
+    """Build the manifest anew and compare; exits with 1 and says why when the one beside the project is not the same.
+
+    Example: `oso manifest check`
+    """
+    from oso_dagster.orchestration.sqlmesh_assets.manifest import fault_of_shipped  # noqa: PLC0415  (slow to load)
+    from oso_dagster.orchestration.transform import project_of  # noqa: PLC0415
+
+    if fault := fault_of_shipped(project_of(read_settings(catalogue()))):
+        typer.echo(f"{fault}: run `oso manifest build`", err=True)
+        raise typer.Exit(1)
+    typer.echo("the manifest is what is built now")

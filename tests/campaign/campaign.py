@@ -1,0 +1,150 @@
+"""The fault campaign: every source × every fault that applies, through real runs against the sandbox's real protocols.
+
+After each: the asset failed by name or recovered as declared; the error names source, table, partition and cause; no secret is in
+any event or log; the rows are exactly the old ones, or the new ones where it recovered; the next healthy run ends equal to the
+truth. Use: a test module names its sources and takes the fixtures and the two tests from here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+from pydantic import SecretStr
+
+from oso_dagster.domain.source import Disposition, Source, Table
+from oso_dagster.sandbox import postgres
+from oso_dagster.sources import catalogue
+from tests.campaign import databases
+from tests.campaign.cases import HARMLESS, WORDS, Case
+from tests.campaign.place import SECRET, SLOW, Place, place, said, window_of
+from tests.campaign.truth import as_landed, truth, upstream_of
+
+MATRIX: dict[tuple[str, str], str] = {}
+
+
+def half(number: int) -> list[str]:
+    """The sources of one of two test modules, so that two workers share the campaign: every other one, by name."""
+    return [source.name for source in catalogue()][number::2]
+
+
+def tables_of(names: list[str]) -> list[tuple[Source, Table]]:
+    """All tables of the sources."""
+    return [(source, table) for source in catalogue() if source.name in names for table in source.tables]
+
+
+def prepared(names: list[str], home: Any) -> Iterator[Place]:
+    """A place in which all tables of the sources were loaded healthily; the matrix is printed at its end."""
+    sources = [source for source in catalogue() if source.name in names]
+    with place(home, catalogue()) as made:
+        made.prepare(tables_of([source.name for source in sources]))
+        yield made
+    MATRIX.update()
+
+
+def healthy_load_is_the_truth(made: Place, source: Source, table: Table) -> None:
+    """Every row that the generator tells of is there, and where it tells of all there is no other."""
+    cut, key = window_of(table, made.world.now)
+    window = cut.partitions.window(key) if cut.partitions and key else None
+    told = [as_landed(row, table) for row in truth(made.world, source.name, table, window)]
+    assert told, "nothing to compare with"
+    names = list(told[0])
+    columns = ", ".join(f'"{name}"' for name in names)
+    with duckdb.connect(str(made.snapshot), read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        found = connection.execute(f'SELECT {columns} FROM "{source.name}"."{table.name}"').fetchall()
+    landed = Counter(json.dumps(as_landed(dict(zip(names, row, strict=True)), table), sort_keys=True) for row in found)
+    expected = Counter(json.dumps(row, sort_keys=True) for row in told)
+    missing = expected - landed
+    assert not missing, list(missing)[:3]
+    if table.resumable:  # also tells of what is gone, which the generator has no row for
+        return
+    assert landed == expected
+
+
+def survive(made: Place, case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    """One case from the old rows to the truth."""
+    caplog.set_level(logging.DEBUG)
+    new = made.rows(case.source, case.table, made.snapshot)
+    made.restore(case.source, case.table)
+    old = made.rows(case.source, case.table)
+    assert old != new, "the old rows must differ from the new ones"
+    with _faulty(made, case):
+        result = made.load(case.source, case.table, retries=1 if case.once else 0)
+    left = made.rows(case.source, case.table)
+    _no_secret_in(result, made, caplog)
+    outcome = _judge(case, result, old, new, left, made)
+    if left != new:
+        healed = made.load(case.source, case.table)
+        assert healed.success, said(healed)
+    assert made.rows(case.source, case.table) == new, "the next healthy run is not the truth"
+    MATRIX[case.name, f"{case.fault}{' once' if case.once else ''}"] = outcome
+
+
+def _judge(
+    case: Case, result: dg.ExecuteInProcessResult, old: dict[str, Any], new: dict[str, Any], left: dict[str, Any], made: Place
+) -> str:
+    if result.success and case.table.resumable and left != new:
+        (complete,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "complete"]
+        assert not complete.passed, "a part passed for the whole"
+        for name, rows in left.items():
+            assert set(rows) <= {*old[name], *new[name]}
+        return "kept what it had"
+    if result.success and left == old and case.fault == "emptied" and case.table.disposition is Disposition.MERGE:
+        return "no changes, old rows kept, healed"
+    if result.success:
+        assert case.once or case.fault in HARMLESS or _honest(case), "a fault passed for data"
+        assert left == new, "it succeeded with other rows than the truth"
+        return "recovered" if case.once else "did no harm"
+    words = said(result)
+    assert not case.once, f"it did not recover: {words}"
+    assert left == old, "it failed and changed rows"
+    assert case.name in words, words
+    _, key = window_of(case.table, made.world.now)
+    assert key is None or key in words, words
+    pattern = databases.FAULTS.get(case.fault, "") if case.family is None else WORDS.get(case.fault, "")
+    assert re.search(pattern, words), words
+    return "failed by name, old rows kept, healed"
+
+
+def _honest(case: Case) -> bool:
+    """A git repository's listing needs no credentials and holds no lists: what its client recovers from, it recovers from."""
+    return case.fault == "clock_skew"
+
+
+@contextmanager
+def _faulty(made: Place, case: Case) -> Iterator[None]:
+    """The fault, inside the block; requests that GitHub has counted so far are forgotten."""
+    (made.home / "sandbox-world" / "world" / "github-api" / "limit.json").unlink(missing_ok=True)
+    if case.family is not None:
+        made.spoil(case.family, case.fault, **({"times": 1} if case.once else {}))
+        try:
+            with made.hurried(case.source) if case.fault in SLOW else nullcontext():
+                yield
+        finally:
+            made.mend()
+        return
+    upstream = upstream_of(databases.tables(made.database_port, case.endpoint.path), case.table)
+    with databases.spoiled(case.fault, upstream, case.endpoint.path, made.database_port) as address:
+        usual = made.settings
+        if address is not None:
+            made.settings = usual.model_copy(update={case.endpoint.setting: SecretStr(address)})
+        try:
+            yield
+        finally:
+            made.settings = usual
+
+
+def _no_secret_in(result: dg.ExecuteInProcessResult, made: Place, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in Dagster's events nor in any logger."""
+    told = [str(record) for record in made.instance.all_logs(result.run_id)] + [caplog.text]
+    for secret in (SECRET, postgres.PASSWORD):
+        assert not any(secret in text for text in told), "a secret was told"

@@ -1,0 +1,92 @@
+"""Which faults apply to which source, and what each must say: derived from how the source is asked, never listed by source.
+
+A source is asked over HTTP for documents, files of lines, a CSV or a git repository, or as a database. Each of its faults goes to
+one of its tables in turn, and the turns go on until each table had one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import cycle, islice
+
+from oso_dagster.domain.source import Source, Table
+from oso_dagster.sandbox.families import FAMILIES, Endpoint
+from oso_dagster.sandbox.faults import KINDS
+from oso_dagster.sandbox.spoiling import SPOILERS, Format
+from oso_dagster.sources import catalogue
+from tests.campaign import databases
+
+ONCE = ("status", "html", "reset", "clock_skew", "truncated_gzip", "rate_limit_bare")
+"""Faults that pass: the next try succeeds, of the request or of the step."""
+
+HARMLESS = frozenset({"empty", "duplicates", "loop"})
+"""Faults of answers that look right: the load is refused, or its rows are exactly the truth all the same."""
+
+WORDS: Mapping[str, str] = {
+    "status": r"\b500\b",
+    "rate_limit": r"\b429\b",
+    "rate_limit_bare": r"\b429\b",
+    "timeout": r"no answer within|not complete within|took over|in time|timed out|the connection broke",
+    "drip": r"not complete within|no answer within|took over|in time|the connection broke",
+    "reset": r"the connection broke|bytes came|not complete|no answer|cannot be read",
+    "expired": r"(?i)credentials|401",
+    "clock_skew": r"\b503\b|pause",
+    "truncated_gzip": r"(?i)truncated|damaged|cut|cannot be read",
+    "invalid_json": r"not valid JSON|not as declared|truncated",
+    "html": r"HTML|no commit at HEAD|damaged|has changed|cannot be read|not a gzip",
+    "encoding": r"not UTF-8|null bytes|not as declared|(?i:utf-?8)|cannot be read|has changed",
+    "drift": r"is missing|has no|needs|not as declared|has changed|lost|not as BigQuery's",
+}
+"""What the error of a lasting fault says, by fault."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault at one table. `family` is where it is set (None: a database), `once`: it passes after one answer."""
+
+    source: Source
+    table: Table
+    endpoint: Endpoint
+    family: str | None
+    fault: str
+    once: bool = False
+
+    @property
+    def name(self) -> str:
+        """The table, as people know it."""
+        return f"{self.source.name}.{self.table.name}"
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.fault}{'-once' if self.once else ''}"
+
+
+def cases(source: Source) -> Iterator[Case]:
+    """Every fault that applies to a source, and every table of it."""
+    points = {point.setting.removeprefix(f"{source.name}_"): (family, point) for family in FAMILIES for point in family.endpoints
+              if point.setting.startswith(f"{source.name}_")}  # fmt: skip
+    if not points:
+        raise AssertionError(f"{source.name} has no endpoint in the sandbox")
+    for setting, (family, point) in points.items():
+        tables = [table for table in source.tables if len(points) == 1 or (table.name == "events") == (setting == "archive_url")]
+        faults = [(fault, False) for fault in databases.FAULTS] if family.serve is None else _over_http(family.name)
+        for table, (fault, once) in _turns(tables, faults):
+            yield Case(source, table, point, family.name if family.serve else None, fault, once)
+
+
+def _over_http(family: str) -> list[tuple[str, bool]]:
+    spoken = {"git": Format.GIT, "oss-funding": Format.CSV, "gharchive": Format.LINES}.get(family, Format.JSON)
+    lasting = [kind for kind in KINDS if kind not in SPOILERS or spoken in SPOILERS[kind].ways]
+    paged = spoken is Format.JSON
+    return [(kind, False) for kind in lasting if kind != "loop" or paged] + [(kind, True) for kind in ONCE if kind in lasting]
+
+
+def _turns(tables: list[Table], faults: list[tuple[str, bool]]) -> Iterator[tuple[Table, tuple[str, bool]]]:
+    """Each fault once, or more often while there are tables that had none."""
+    turns = max(len(tables), len(faults))
+    yield from zip(islice(cycle(tables), turns), islice(cycle(faults), turns), strict=True)
+
+
+def of(sources: list[str]) -> list[Case]:
+    """The cases of these sources."""
+    return [case for source in catalogue() if source.name in sources for case in cases(source)]

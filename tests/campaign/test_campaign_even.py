@@ -1,0 +1,31 @@
+"""The fault campaign over every other source: even ones, counted by name from 0. What it does and proves is `campaign`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from oso_dagster.domain.source import Source, Table
+from tests.campaign.campaign import half, healthy_load_is_the_truth, prepared, survive, tables_of
+from tests.campaign.cases import Case, of
+from tests.campaign.place import Place
+
+SOURCES = half(0)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    yield from prepared(SOURCES, tmp_path_factory.mktemp("campaign"))
+
+
+@pytest.mark.parametrize(("source", "table"), tables_of(SOURCES), ids=lambda one: one.name)
+def test_a_healthy_load_is_the_truth(made: Place, source: Source, table: Table) -> None:
+    healthy_load_is_the_truth(made, source, table)
+
+
+@pytest.mark.parametrize("case", of(SOURCES), ids=str)
+def test_a_fault_ends_as_declared_and_the_next_healthy_run_is_the_truth(
+    made: Place, case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    survive(made, case, caplog)

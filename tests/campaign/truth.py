@@ -1,0 +1,151 @@
+"""What a healthy load holds, told by the generator: for each table the rows, in the columns of which the generator knows.
+
+Web families and BigQuery tell it themselves (`truth`); databases, files and git are the world's own values.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from oso_dagster.domain.partitions import Window
+from oso_dagster.domain.source import ColumnType, Table
+from oso_dagster.sandbox import forge, gharchive, github_api, op_atlas, superchain, web_families
+from oso_dagster.sandbox.world import World
+
+Row = Mapping[str, Any]
+
+
+def truth(world: World, source: str, table: Table, window: Window | None) -> list[Row]:
+    """The rows of one table (of its partition, where it has some); raises KeyError for a table of which nobody tells."""
+    name = f"{source}.{table.name}"
+    own = {
+        "oss_directory.projects": _projects,
+        "oss_directory.collections": _collections,
+        "oss_funding.funding_data": _funding,
+        "github.repositories": _repositories,
+        "github.sbom": _bills,
+    }
+    if name == "github.events":
+        return _events(world, window)
+    if name in own:
+        return own[name](world)
+    if source == op_atlas.DATABASE:
+        return _atlas(world, table)
+    told = web_families.truth(world) | superchain.truth(world)
+    return [row for row in told[name] if _arrives(row, table, window)]
+
+
+def as_landed(row: Row, table: Table) -> dict[str, Any]:
+    """A row with its values as DuckDB gives them, told as text."""
+    kinds = {column.name: column.type for column in table.columns}
+    return {name: _READ[kinds[name]](value) if value is not None else None for name, value in row.items() if name in kinds}
+
+
+_ZEROS = re.compile(r"(?<=\d)(?<=\.\d{18})0+\Z")
+"""What a database adds to an amount of 18 decimals."""
+
+
+def _instant(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC).isoformat()
+    found = datetime.fromisoformat(value)
+    return (found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(json.loads(value) if isinstance(value, str) else value, sort_keys=True)
+
+
+_READ: Mapping[ColumnType, Callable[[Any], Any]] = {
+    ColumnType.VARCHAR: lambda value: _ZEROS.sub("", str(value)),
+    ColumnType.VARCHARS: lambda value: [str(entry) for entry in value],
+    ColumnType.BIGINT: int,
+    ColumnType.DOUBLE: float,
+    ColumnType.DECIMAL: int,
+    ColumnType.BOOLEAN: lambda value: value in {True, "t", "true"},
+    ColumnType.DATE: lambda value: str(value)[:10],
+    ColumnType.TIMESTAMP: _instant,
+    ColumnType.JSON: _json,
+}
+
+
+def _arrives(row: Row, table: Table, window: Window | None) -> bool:
+    """Whether the partition brings a row: by its event time, or by any of the times at which it is `seen`."""
+    if window is None or table.event_time is None:
+        return True
+    (kind,) = (column.type for column in table.columns if column.name == table.event_time)
+    begin, end = str(window.start)[:10], str(window.end)[:10]
+    return any(begin <= str(_READ[kind](time))[:10] < end for time in row.get("seen", [row[table.event_time]]))
+
+
+def _projects(world: World) -> list[Row]:
+    return [{"name": one.name, "display_name": one.display_name, "description": one.description} for one in world.projects]
+
+
+def _collections(world: World) -> list[Row]:
+    return [{"name": one.name, "display_name": one.display_name, "projects": list(one.projects)} for one in world.collections]
+
+
+def _funding(world: World) -> list[Row]:
+    return [
+        {
+            "to_project_name": one.to_project_name or None,
+            "amount": one.amount,
+            "funding_date": one.funding_date,
+            "from_funder_name": one.from_funder_name,
+            "metadata": dict(one.metadata),
+        }
+        for one in world.grants
+    ]
+
+
+def _repositories(world: World) -> list[Row]:
+    """Those that are there; what is gone has no row of the forge."""
+    told = forge.forge_of(world)
+    return [
+        {"id": one.id, "name_with_owner": one.full_name, "star_count": one.stars, "fork_count": one.forks}
+        for one in told.repositories
+        if not one.deleted
+    ]
+
+
+def _bills(world: World) -> list[Row]:
+    told = forge.forge_of(world)
+    found = ((one, github_api.sbom(told, one)) for one in told.repositories if not one.deleted)
+    return [{"repository": one.full_name.lower(), "package_count": len(bill["sbom"]["packages"])} for one, bill in found if bill]
+
+
+def _events(world: World, window: Window | None) -> list[Row]:
+    assert window is not None
+    assert window.start is not None
+    told = forge.forge_of(world)
+    hours = (window.start + timedelta(hours=hour) for hour in range(24))
+    return [
+        {
+            "id": event["id"],
+            "type": event["type"],
+            "actor_id": event["actor"]["id"],
+            "actor_login": event["actor"]["login"],
+            "repo_id": event["repo"]["id"],
+            "repo_name": event["repo"]["name"],
+            "created_at": event["created_at"],
+        }
+        for hour in hours
+        for event in gharchive.events(told, hour)
+    ]
+
+
+def upstream_of(tables: Iterable[str], table: Table) -> str:
+    """The database's name of a table, among `tables`."""
+    return next(name for name in tables if name.lower() == table.name.replace("_", ""))
+
+
+def _atlas(world: World, table: Table) -> list[Row]:
+    rows = world.atlas[upstream_of(world.atlas, table)]
+    return [{re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): value for name, value in row.items()} for row in rows]

@@ -1,0 +1,65 @@
+"""A store that an older version filled says the same after its upgrade."""
+
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from oso_dagster.domain.attempts import Label
+from oso_dagster.reliability import migrations
+from oso_dagster.reliability.database import VERSION_TABLE, Database
+from oso_dagster.reliability.store import Store
+from tests.histories import EPOCH, attempts_by_brute_force, families_by_brute_force, history
+from tests.postgres import ENGINES, address
+
+CORE = history(Random(3), 60)
+MODELS = history(Random(4), 60, label=Label.SQLMESH, prefix="m")
+RUN = "INSERT INTO runs VALUES (:run_id, :family, 'failed', :will_retry, true, :at)"
+ATTEMPT = (
+    "INSERT INTO attempts (run_id, asset, partition, report, label, outcome, started, ended, cause) "
+    "VALUES (:run_id, :asset, :partition, '', :label, :outcome, :started, :ended, '')"
+)
+
+
+@pytest.fixture(params=ENGINES)
+def url(request, tmp_path):
+    with address(request.param, tmp_path) as found:
+        yield found
+
+
+def upgrade(database, revision):
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with database.writing() as connection:
+        config.attributes.update(connection=connection, version_table=VERSION_TABLE)
+        command.upgrade(config, revision)
+
+
+def as_kept(at, dialect):
+    return at if at is None or dialect == "postgresql" else at.isoformat(timespec="microseconds")
+
+
+def test_attempts_that_were_recorded_before_they_were_judged_are_judged_by_the_upgrade(url):
+    database = Database(url)
+    upgrade(database, "0002")
+    with database.writing() as connection:
+        kept = connection.dialect.name
+        runs = {one.run_id: one for one in CORE + MODELS}
+        for one in runs.values():
+            values = {"run_id": one.run_id, "family": one.family, "will_retry": one.will_retry, "at": as_kept(EPOCH, kept)}
+            connection.execute(text(RUN), values)
+        for one in CORE + MODELS:
+            values = {"run_id": one.run_id, "asset": one.asset, "partition": one.partition or "", "label": one.label.value}
+            times = {"started": as_kept(one.started, kept), "ended": as_kept(one.ended, kept)}
+            connection.execute(text(ATTEMPT), values | times | {"outcome": one.outcome.value})
+    database.close()
+    now = EPOCH + timedelta(days=4)
+    with Store.open(url, "sandbox") as store:
+        found = {label: store.tallying.tally(label, EPOCH, now) for label in (Label.CORE, Label.SQLMESH)}
+    sums = {label: {one.asset: (one.good, one.valid) for one in tallies} for label, tallies in found.items()}
+    assert sums[Label.CORE] == families_by_brute_force(CORE, EPOCH, now)
+    assert sums[Label.SQLMESH] == attempts_by_brute_force(MODELS, EPOCH, now)

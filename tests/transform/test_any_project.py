@@ -1,0 +1,95 @@
+"""What SQLMesh projects hold beside plain SQL models: seeds, Python, audits that stand alone, models without a table."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from oso_dagster.orchestration.sqlmesh_assets import sqlmesh_definitions
+from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
+from tests.transform.test_materializing import ALL, run
+
+PYTHON = """
+import typing as t
+import pandas as pd
+from sqlmesh import ExecutionContext, model
+
+@model("marts.from_python", kind="FULL", columns={"id": "bigint"}, depends_on=["marts.sizes"], owner="alice")
+def execute(context: ExecutionContext, **kwargs: t.Any) -> pd.DataFrame:
+    return context.fetchdf("SELECT id FROM " + context.resolve_table("marts.sizes"))
+"""
+FILES = {
+    "models/from_python.py": PYTHON,
+    "models/colours.sql": "MODEL (name staging.colours, kind SEED (path '../seeds/colours.csv'),"
+    " columns (id BIGINT, name TEXT));",
+    "seeds/colours.csv": "id,name\n1,red\n",
+    "models/embedded_one.sql": "MODEL (name staging.embedded_one, kind EMBEDDED);"
+    " SELECT CAST(id AS BIGINT) AS id FROM staging.colours",
+    "models/outer.sql": "MODEL (name staging.reader, kind VIEW, owner 'Data People', tags (finance, 'two words'));"
+    " SELECT /* the key */ id FROM staging.embedded_one",
+    "models/keyed.sql": "MODEL (name marts.keyed, kind INCREMENTAL_BY_UNIQUE_KEY (unique_key id));"
+    " SELECT CAST(id AS BIGINT) AS id FROM staging.colours",
+    "audits/alone.sql": "AUDIT (name alone, standalone true); SELECT * FROM marts.sizes AS s JOIN staging.colours AS c"
+    " ON s.id = c.id WHERE s.size > 100",
+}
+MODELS = ALL | {"marts.from_python", "staging.colours", "staging.reader", "marts.keyed"}
+
+
+@pytest.fixture
+def mixed(playground):
+    for name, text in FILES.items():
+        path = playground.root / "project" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return playground
+
+
+def test_all_of_it_is_materialized_and_what_has_no_table_is_no_asset(mixed):
+    result = run(mixed)
+    assert result.result.success, result.result
+    assert set(result.materialized) == MODELS
+    assert mixed.sql("SELECT COUNT(*) FROM marts.from_python") == [(2,)]
+    assert set(load_manifest(mixed.project).models) == MODELS
+
+
+def test_what_reads_an_embedded_model_depends_on_what_that_one_reads(mixed):
+    assert load_manifest(mixed.project).models["staging.reader"].upstream == ("staging.colours",)
+
+
+def test_an_audit_that_stands_alone_is_a_check_of_a_model_that_it_reads(mixed):
+    mixed.materialize()
+    mixed.sql("INSERT INTO raw.things VALUES (3, 1)")
+    result = run(mixed)
+    alone = [one for one in result.checks if one.check_name == "alone"]
+    assert [(one.asset_key.path, one.passed) for one in alone] == [(["marts", "sizes"], True)]
+
+
+def test_owners_tags_and_groups_are_written_as_dagster_takes_them(mixed):
+    specs = {spec.key.to_user_string(): spec for spec in sqlmesh_definitions(mixed.project).resolve_all_asset_specs()}
+    outer = specs["staging/reader"]
+    assert outer.owners == ["team:Data_People"]
+    assert {"sqlmesh/finance", "sqlmesh/two_words"} <= set(outer.tags)
+    assert outer.group_name == "sqlmesh/staging"
+    assert specs["marts/from_python"].owners == ["team:alice"]
+    assert specs["marts/total"].owners == ["team:data"]
+    assert specs["marts/total"].group_name == "sqlmesh/marts"
+
+
+def test_a_run_with_nothing_to_do_tells_of_no_asset_that_is_none(mixed):
+    mixed.recompute_whole = False
+    mixed.materialize()
+    again = run(mixed)
+    assert set(again.told) == MODELS
+    assert again.materialized == {}
+
+
+def test_an_asset_says_everything_that_the_model_says(mixed):
+    spec = {one.key.to_user_string(): one for one in sqlmesh_definitions(mixed.project).resolve_all_asset_specs()}["marts/total"]
+    facts = spec.metadata
+    assert (spec.description, spec.kinds) == ("d", {"sqlmesh", "duckdb"})
+    assert [(one.name, one.type) for one in facts["dagster/column_schema"].columns] == [("total", "bigint")]
+    deps = facts["dagster/column_lineage"].deps_by_column["total"]
+    assert deps == [dg.TableColumnDep(dg.AssetKey(["marts", "sizes"]), "size")]
+    assert "SUM" in facts["sqlmesh/sql"].value
+    (code,) = facts["dagster/code_references"].code_references
+    assert code.file_path == str(mixed.root / "project" / "models" / "marts.total.sql")
