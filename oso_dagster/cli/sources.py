@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Column, Table
 
 from oso_dagster.cli import sources_shown
+from oso_dagster.cli.instance import enter
 from oso_dagster.cli.run import verdict_of
 from oso_dagster.domain.source import Source
-from oso_dagster.settings import Settings, World, read_settings
+from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
-
-if TYPE_CHECKING:
-    from oso_dagster.orchestration.trial import Trial
-    from oso_dagster.reliability.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="The catalogue of sources.")
 
@@ -28,8 +24,8 @@ Name = Annotated[str, typer.Argument(help="The name of a source, such as npm.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-class NoSourceError(Exception):
-    """No source is called so, or one is already; the message says which there are."""
+class SourceNameError(Exception):
+    """No source or table is called so, or a new one must not be; the message says what to write instead."""
 
 
 @app.callback()
@@ -38,26 +34,22 @@ def group() -> None:
 
 
 @app.command("list")
-def list_sources(
-    as_json: Json = False, markdown: Annotated[bool, typer.Option("--markdown", help="Print a page of documentation.")] = False
-) -> None:
+def list_sources(as_json: Json = False) -> None:
     """List every table with its stability, promised freshness, last load, verdict and schedule.
 
-    Examples: `oso sources list`, `oso sources list --json | jq '.[].table'`, `oso sources list --markdown > sources.md`
+    Examples: `oso sources list`, `oso sources list --json | jq '.[].table'`
     """
     settings = read_settings(catalogue())
-    rows = _rows(settings)
+    rows = _rows(settings, settings.in_world(catalogue()))
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
-    elif markdown:
-        typer.echo(sources_shown.page(rows))
     else:
         Console().print(sources_shown.overview(rows, datetime.now(UTC)))
 
 
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
-    """Show everything that a source says of itself: settings, and by table columns, partitions, schedule, cost and checks.
+    """Show everything that a source says of itself: its settings, and by table columns, partitions, schedule, cost and checks.
 
     Examples: `oso sources show npm`, `oso sources show github --json | jq '.tables[].cost'`
     """
@@ -93,15 +85,14 @@ def check(
     source = _known(name, settings)
     known = [one.name for one in source.tables]
     if table is not None and table not in known:
-        raise NoSourceError(f"{name} has no table {table}; there are {', '.join(known)}")
+        raise SourceNameError(f"{name} has no table {table}; there are {', '.join(known)}")
     asked = [one for one in source.tables if table in {None, one.name}]
     now, limits = datetime.now(UTC), Limits(rows, inputs)
-    with _world(settings):
-        trials = [try_table(settings, source, one, now, limits, partition) for one in asked]
+    trials = [try_table(settings, source, one, now, limits, partition) for one in asked]
     if as_json:
         typer.echo(json.dumps([vars(trial) for trial in trials], indent=2))
     else:
-        _print(name, trials)
+        Console().print(sources_shown.tried(name, trials))
     raise typer.Exit(1 if any(trial.problems for trial in trials) else 0)
 
 
@@ -115,57 +106,54 @@ def new(
     """
     from oso_dagster.cli.sources_template import write  # noqa: PLC0415
 
-    if name in {source.name for source in catalogue()}:
-        raise NoSourceError(f"there is a source {name} already: see oso sources show {name}")
     try:
         path = write(name, title or name.replace("_", " ").capitalize())
     except ValueError as error:
-        raise NoSourceError(str(error)) from None
+        raise SourceNameError(str(error)) from None
     typer.echo(f"written: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
     typer.echo(f"next: edit it, then oso sources check {name}, then oso run ingest_{name}")
 
 
-def _rows(settings: Settings) -> list[sources_shown.Row]:
-    from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
-
-    kept_here = settings.reliability_url is None
-    if kept_here and not (settings.world_dir / "reliability.db").exists():
-        return _told(settings, None)
-    with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        return _told(settings, store)
-
-
-def _told(settings: Settings, store: Store | None) -> list[sources_shown.Row]:
-    verdicts = store.latest_verdicts() if store else []
-    fresh = {row.asset: row for row in store.freshness()} if store else {}
+def _rows(settings: Settings, sources: Sequence[Source]) -> list[sources_shown.Row]:
+    judged, loads = _judged(settings), _last_loads(settings, sources)
     found = []
-    for source in settings.in_world(catalogue()):
+    for source in sources:
         for table in source.tables:
             asset = f"{source.name}/{table.name}"
-            judged = fresh.get(asset)
-            freshness = judged.freshness.value.replace("_", " ") if judged and judged.freshness else None
-            verdict = verdict_of(asset, verdicts) if judged else "no data"
-            found.append(sources_shown.row_of(source, table, judged.last_good if judged else None, freshness, verdict))
+            found.append(sources_shown.row_of(source, table, loads.get(asset), judged.get(asset, "no data")))
     return found
+
+
+def _judged(settings: Settings) -> Mapping[str, str]:
+    """How each table was judged by the newest evaluation: its freshness where that is not kept, else its worst verdict."""
+    if settings.reliability_url is None and not (settings.world_dir / "reliability.db").exists():
+        return {}
+    from oso_dagster.domain.freshness import Freshness  # noqa: PLC0415
+    from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
+
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        verdicts = store.latest_verdicts()
+        kept = {None, Freshness.FRESH}
+        return {
+            row.asset: verdict_of(row.asset, verdicts) if row.freshness in kept else str(row.freshness).replace("_", " ")
+            for row in store.freshness()
+        }
+
+
+def _last_loads(settings: Settings, sources: Sequence[Source]) -> Mapping[str, datetime]:
+    if not settings.dagster_home.exists():
+        return {}
+    import dagster as dg  # noqa: PLC0415
+
+    from oso_dagster.orchestration.in_process import last_loads  # noqa: PLC0415
+
+    enter(settings)
+    with dg.DagsterInstance.get() as instance:
+        return last_loads(instance, sources)
 
 
 def _known(name: str, settings: Settings) -> Source:
     sources = {source.name: source for source in settings.in_world(catalogue())}
     if name not in sources:
-        raise NoSourceError(f"no source is called {name}; there are {', '.join(sources)}. A new one: oso sources new {name}")
+        raise SourceNameError(f"no source is called {name}; there are {', '.join(sources)}. A new one: oso sources new {name}")
     return sources[name]
-
-
-def _print(source: str, trials: list[Trial]) -> None:
-    shown = Table(Column("table", no_wrap=True), Column("rows", justify="right"), "what a load would say", box=SIMPLE_HEAD)
-    for trial in trials:
-        said = [f"[red]{_plain(one)}[/red]" for one in trial.problems] + [f"[yellow]{_plain(one)}[/yellow]" for one in trial.warnings]
-        place = f"{trial.table}[{trial.partition}]" if trial.partition else trial.table
-        landed = "\n".join(f"{count:,}" for count in trial.rows.values()) or "—"
-        names = "\n".join([place, *[name for name in trial.rows if name != trial.table]])
-        shown.add_row(_plain(f"{source}.{names}"), landed, "\n".join(said) or "[green]good[/green]")
-    Console().print(shown)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")

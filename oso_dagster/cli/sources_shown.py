@@ -1,14 +1,15 @@
-"""What `oso sources` prints: plain data for programs, tables for people, a page for documentation. All of it comes from the code."""
+"""What `oso sources` prints: plain data for programs, tables for people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from oso_dagster.domain.cadence import jobs_of
@@ -17,18 +18,20 @@ from oso_dagster.domain.source import SettingKind, Source
 from oso_dagster.domain.source import Table as Declared
 from oso_dagster.settings import PREFIX, Settings
 
+if TYPE_CHECKING:
+    from oso_dagster.orchestration.trial import Trial
+
 Row = dict[str, Any]
 
 
-def row_of(source: Source, table: Declared, last: datetime | None, freshness: str | None, verdict: str) -> Row:
-    """One line of the catalogue. `last` is the last good load, `freshness` how it was judged, `verdict` of its objectives."""
+def row_of(source: Source, table: Declared, last: datetime | None, verdict: str) -> Row:
+    """One line of the catalogue. `last` is the last good load, `verdict` how the table was judged lately."""
     return {
         "source": source.name,
         "table": table.name,
         "stability": source.stability.value,
         "fresh_within_hours": hours(table.fresh_within),
         "last_load": last.isoformat(timespec="seconds") if last else None,
-        "freshness": freshness,
         "verdict": verdict,
         "schedule": table.schedule.cron,
         "timezone": table.schedule.timezone,
@@ -46,15 +49,16 @@ def hours(span: timedelta | None) -> float | None:
 
 def overview(rows: Sequence[Row], now: datetime) -> Table:
     """The catalogue for people."""
-    right = Column("fresh within", justify="right")
-    table = Table("source", Column("table", no_wrap=True), "stability", right, "last load", "verdict", "schedule", box=SIMPLE_HEAD)
+    promised = Column("fresh within", justify="right")
+    shown = Table(
+        "source", Column("table", no_wrap=True), "stability", promised, "last load", "verdict", "schedule", box=SIMPLE_HEAD
+    )
     for row in rows:
         promise = f"{row['fresh_within_hours']:g} h" if row["fresh_within_hours"] else "—"
         last = f"{ago(now - datetime.fromisoformat(row['last_load']))} ago" if row["last_load"] else "never"
-        told = row["freshness"] if row["freshness"] not in {None, "fresh"} else row["verdict"]
         names = (row[name] for name in ("source", "table", "stability"))
-        table.add_row(*names, promise, last, told, f"{row['schedule']} {row['timezone']}")
-    return table
+        shown.add_row(*names, promise, last, row["verdict"], f"{row['schedule']} {row['timezone']}")
+    return shown
 
 
 def ago(span: timedelta) -> str:
@@ -66,15 +70,17 @@ def ago(span: timedelta) -> str:
     return f"{seconds} s"
 
 
-def page(rows: Sequence[Row]) -> str:
-    """The catalogue as a Markdown table, for documentation."""
-    lines = ["| source | table | stability | fresh within | schedule | licence | owner | what it is |", "|---|---|---|---|---|---|---|---|"]
-    for row in rows:
-        promise = f"{row['fresh_within_hours']:g} h" if row["fresh_within_hours"] else ""
-        told = (row["stability"], promise, f"`{row['schedule']}` {row['timezone']}", row["licence"], row["owner"])
-        cells = (f"`{row['source']}`", f"`{row['table']}`", *told, row["description"])
-        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines)
+def tried(source: str, trials: Sequence[Trial]) -> Table:
+    """What a dry run of a source's tables found, for people."""
+    shown = Table(Column("table", no_wrap=True), Column("rows", justify="right"), "what a load would say", box=SIMPLE_HEAD)
+    for trial in trials:
+        bad = [f"[red]{escape(one)}[/red]" for one in trial.problems]
+        odd = [f"[yellow]{escape(one)}[/yellow]" for one in trial.warnings]
+        place = f"{source}.{trial.table}[{trial.partition}]" if trial.partition else f"{source}.{trial.table}"
+        names = [place, *(f"{source}.{name}" for name in trial.rows if name != trial.table)]
+        counts = "\n".join(f"{count:,}" for count in trial.rows.values()) or "—"
+        shown.add_row(escape("\n".join(names)), counts, "\n".join([*bad, *odd]) or "[green]good[/green]")
+    return shown
 
 
 def declared(source: Source, settings: Settings, checks: Mapping[str, Mapping[str, str]]) -> Row:
@@ -140,7 +146,9 @@ def print_declared(told: Row, console: Console) -> None:
     console.print(f"[bold]{told['title']}[/bold] ({told['name']}, {told['stability']})  {told['homepage']}")
     console.print(f"licence: {told['licence']}   owner: {told['owner']}")
     if told["settings"]:
-        table = Table(Column("variable", no_wrap=True), "now", "meaning", title="What it reads", box=SIMPLE_HEAD, title_justify="left")
+        table = Table(
+            Column("variable", no_wrap=True), "now", "meaning", title="What it reads", box=SIMPLE_HEAD, title_justify="left"
+        )
         for one in told["settings"]:
             now = "set" if one["set"] else one["default"] or ("unset, needed" if one["required"] else "unset")
             table.add_row(one["variable"], now, one["description"])
@@ -156,17 +164,25 @@ _SAID = {
 
 
 def _print_table(source: str, told: Row, console: Console) -> None:
-    console.print(f"\n[bold]{source}.{told['name']}[/bold]  {told['description']}")
-    facts = [f"{words}: {told[name]}" for name, words in _SAID.items() if told[name] is not None]
-    facts += [f"key: {', '.join(told['primary_key'])}", f"retries: {told['retries']['limit']}"]
-    facts += [f"fresh within: {told['fresh_within_hours']:g} h"] if told["fresh_within_hours"] else []
-    facts += [f"partitions: {told['partitions']['kind']}, {told['partitions']['lag_hours']:g} h behind"] if told["partitions"] else []
-    facts += [f"needs: {', '.join(told['needs'])}"] if told["needs"] else []
-    facts.append(f"a load costs about {told['cost']['calls']:,} requests, {told['cost']['bytes'] / 1e6:,.1f} MB")
-    console.print("; ".join(facts), highlight=False)
-    console.print(f"checks: {', '.join(told['checks'])}", highlight=False)
+    console.print(f"\n[bold]{source}.{told['name']}[/bold]  {escape(told['description'])}")
+    console.print("; ".join(_facts(told)), highlight=False, markup=False)
+    console.print(f"checks: {', '.join(told['checks'])}", highlight=False, markup=False)
     for name, columns in told["columns"].items():
         table = Table(Column(f"columns of {name}", no_wrap=True), "type", "meaning", box=SIMPLE_HEAD)
         for column in columns:
-            table.add_row(column["name"], column["type"] + ("" if column["nullable"] else ", required"), column["description"])
+            kind = column["type"] + ("" if column["nullable"] else ", required")
+            table.add_row(column["name"], kind, escape(column["description"]))
         console.print(table)
+
+
+def _facts(told: Row) -> list[str]:
+    partitions, cost = told["partitions"], told["cost"]
+    return [
+        *(f"{words}: {told[name]}" for name, words in _SAID.items() if told[name] is not None),
+        f"key: {', '.join(told['primary_key'])}",
+        f"retries: {told['retries']['limit']}",
+        *([f"fresh within: {told['fresh_within_hours']:g} h"] if told["fresh_within_hours"] else []),
+        *([f"partitions: {partitions['kind']}, {partitions['lag_hours']:g} h behind"] if partitions else []),
+        *([f"needs: {', '.join(told['needs'])}"] if told["needs"] else []),
+        f"a load costs about {cost['calls']:,} requests, {cost['bytes'] / 1e6:,.1f} MB",
+    ]

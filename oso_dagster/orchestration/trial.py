@@ -15,7 +15,7 @@ from oso_dagster.domain.redaction import redact
 from oso_dagster.domain.source import Source, Table
 from oso_dagster.orchestration.inputs import inputs_of
 from oso_dagster.orchestration.resources import clients_of, warehouse_of
-from oso_dagster.settings import Settings
+from oso_dagster.settings import Settings, SettingsError
 
 _FEW_PROBLEMS = 5
 
@@ -44,6 +44,7 @@ def try_table(
 ) -> Trial:
     """Ask for a table, or for `partition` of it (by default the newest due one). What goes wrong is told, not raised.
 
+    Only settings with which nothing can be asked are raised, as SettingsError.
     The warehouse is only read, for what the table needs of others; all files go to a folder that is deleted.
     """
     window = None
@@ -51,6 +52,8 @@ def try_table(
         window = _window(table, now, partition)
         with tempfile.TemporaryDirectory(prefix="oso-check-") as scratch:
             return _try(settings, source, table, now, limits, window, Path(scratch))
+    except SettingsError:  # nothing was asked: the address is not known, or the sandbox world is not up
+        raise
     except Exception as error:  # noqa: BLE001  (told, without its secrets)
         words = redact(str(error), settings.secrets()) or type(error).__name__
         return Trial(table.name, window.key if window else partition, {}, (words,), ())
