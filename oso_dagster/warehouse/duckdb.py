@@ -70,11 +70,12 @@ class DuckDBWarehouse:
                 connection.execute(f"DETACH {name}")
 
     def ensure_tables(self, sources: Sequence[Source]) -> None:
-        """Create every declared table that does not exist, empty, with its comments: SQLMesh needs them before its first plan."""
+        """Create every declared table that does not exist, empty: SQLMesh needs them before its first plan. Renew comments."""
         with duckdb.connect() as connection, self.write(connection):
             for source in sources:
                 for table in source.tables:
                     publishing.create_tables(connection, source.name, table)
+                    publishing.describe_tables(connection, source.name, table)
 
     def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
         """The newest published load of a table (of one partition of it), or None."""
