@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from datetime import UTC, datetime
 from io import StringIO
 
 import dagster as dg
 
 from oso_dagster.domain.cadence import IngestJob
 from oso_dagster.domain.partitions import Window
+from oso_dagster.domain.source import Source
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.failures import failures_of
 from oso_dagster.orchestration.schedules import PARTITION_TAG, partition_tags
@@ -23,6 +25,13 @@ def present_partitions(instance: dg.DagsterInstance, job: IngestJob) -> frozense
     """The partitions that every table of a job has."""
     keys = [labels.asset_key(job.source, table) for table in job.tables]
     return frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in keys))
+
+
+def last_loads(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, datetime]:
+    """When each table was last materialized, by `source/table`; those that never were are left out."""
+    keys = [labels.asset_key(source, table) for source in sources for table in source.tables]
+    events = instance.get_latest_materialization_events(keys)
+    return {key.to_user_string(): datetime.fromtimestamp(event.timestamp, UTC) for key, event in events.items() if event}
 
 
 def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, windows: Sequence[Window] = ()) -> list[str]:
