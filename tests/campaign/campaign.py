@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -20,7 +21,7 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
-from oso_dagster.domain.source import Disposition, Source, Table
+from oso_dagster.domain.source import ColumnType, Disposition, Source, Table
 from oso_dagster.sandbox import postgres
 from oso_dagster.sources import catalogue
 from tests.campaign import databases, matrix
@@ -105,6 +106,8 @@ def _judge(
         return "kept what it had, said so, healed"
     if result.success and left == old and case.fault == "emptied" and case.table.disposition is Disposition.MERGE:
         return "old rows kept, nothing was new, healed"
+    if result.success and case.fault == "empty" and left != new and _but_for_lists(made, case):
+        return "lists of values came empty, else the truth, healed"
     if result.success:
         assert case.once or case.fault in HARMLESS or _honest(case), "a fault passed for data"
         assert left == new, "it succeeded with other rows than the truth"
@@ -118,6 +121,12 @@ def _judge(
     pattern = databases.FAULTS.get(case.fault, "") if case.family is None else WORDS.get(case.fault, "")
     assert re.search(pattern, words), words
     return "failed by name, old rows kept, healed"
+
+
+def _but_for_lists(made: Place, case: Case) -> bool:
+    """Whether only lists of values differ from the truth: that there are none is a value, which nobody can tell from a fault."""
+    plain = replace(case.table, columns=tuple(one for one in case.table.columns if one.type is not ColumnType.VARCHARS))
+    return made.rows(case.source, plain) == made.rows(case.source, plain, made.snapshot)
 
 
 def _honest(case: Case) -> bool:

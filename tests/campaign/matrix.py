@@ -16,6 +16,7 @@ MARKS = {
     "kept what it had, said so, healed": "k",
     "old rows kept, nothing was new, healed": "o",
     "did no harm": "=",
+    "lists of values came empty, else the truth, healed": "~",
     "not as declared": "!",
 }
 """How a case can end, and its sign in the matrix."""
