@@ -8,8 +8,11 @@ import time
 import typer
 from rich.console import Console
 
+from oso_dagster.cli.crew import dismissed, hired
 from oso_dagster.cli.instance import enter
-from oso_dagster.cli.run import Asked, all_jobs, print_result, run_jobs
+from oso_dagster.cli.jobs import Asked, all_jobs
+from oso_dagster.cli.run import WORKERS, print_result, run_jobs
+from oso_dagster.cli.stopping import interruptible
 from oso_dagster.settings import World, read_settings
 from oso_dagster.sources import catalogue
 
@@ -29,8 +32,8 @@ def demo() -> None:
     console = Console()
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
-    with lifecycle.running(settings):
-        failures = run_jobs(settings, console, list(all_jobs(settings)), Asked(newest=60))
+    with interruptible(), hired(WORKERS) as workers, lifecycle.running(settings), dismissed(workers):
+        failures = run_jobs(settings, console, list(all_jobs(settings)), Asked(newest=60), workers)
     print_result(settings, console, failures)
     console.print(f"\n[bold]{time.monotonic() - began:.0f} s[/bold]   Everything here comes from the sandbox: it is invented.")
     console.print(f"Status page: {(settings.status_dir / 'index.html').as_uri()}", soft_wrap=True)

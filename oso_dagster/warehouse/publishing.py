@@ -43,7 +43,7 @@ def claim_world(connection: duckdb.DuckDBPyConnection, world: str) -> str:
 def create_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
     """Create the declared tables of one asset that do not exist yet."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(source)}")
-    existing = columns_of(connection, source)
+    existing = columns_of(connection, source, table.physical)
     descriptions = {f"{table.name}__{child.suffix}": child.description for child in table.children}
     for name, columns in table.physical.items():
         if name not in existing:
@@ -52,7 +52,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Tab
 
 def last_load(connection: duckdb.DuckDBPyConnection, source: str, table: str, partition: str | None) -> LoadRecord | None:
     """The newest record of a table and partition, or None; also None in a file without records."""
-    if "loads" not in columns_of(connection, "platform"):
+    if not columns_of(connection, "platform", ["loads"]):
         return None
     row = connection.execute(
         "SELECT load_id, version, fingerprint, rows, facts, loaded_at FROM platform.loads "
@@ -80,7 +80,7 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
     connection.begin()
     try:
         create_tables(connection, record.source, table)
-        staged = columns_of(connection, SCHEMA)
+        staged = columns_of(connection, SCHEMA, table.physical)
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
@@ -103,7 +103,7 @@ def _add_columns(
     connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str, staged: dict[str, dict[str, str]]
 ) -> list[str]:
     """Columns that nobody declared arrive with the type they came in, and are reported."""
-    there = columns_of(connection, source)[name]
+    there = columns_of(connection, source, [name])[name]
     wanted = {column.name: duckdb_type(column.type) for column in table.physical[name]}
     new = {column: kind for column, kind in (staged.get(name, {}) | wanted).items() if column not in there}
     for column, kind in new.items():
