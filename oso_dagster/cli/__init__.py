@@ -36,6 +36,6 @@ def main() -> None:
     """The entry point of the script `oso`: what a person can mend is one line on standard error and exit code 1."""
     try:
         app()
-    except (SettingsError, PortTakenError, WorkersDiedError, status.NoPageError) as error:
+    except (SettingsError, PortTakenError, WorkersDiedError, sources.SourceNameError, status.NoPageError) as error:
         sys.stderr.write(f"oso: {error}\n")
         sys.exit(1)

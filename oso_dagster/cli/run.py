@@ -115,12 +115,12 @@ def _data(store: Store, verdicts: Sequence[VerdictRow]) -> Table:
             *asset.split("/", 1),
             f"{last.rows:,}" if last and last.rows is not None else "—",
             freshness.value.replace("_", " ") if freshness else "—",
-            _verdict_of(asset, verdicts) if last or freshness else "no data",
+            verdict_of(asset, verdicts) if last or freshness else "no data",
         )
     return table
 
 
-def _verdict_of(asset: str, verdicts: Sequence[VerdictRow]) -> str:
+def verdict_of(asset: str, verdicts: Sequence[VerdictRow]) -> str:
     """The worst verdict of an objective in which the asset fell short; compliant when there is none."""
     from oso_dagster.domain.slo import Verdict  # noqa: PLC0415
     from oso_dagster.domain.status import worst  # noqa: PLC0415

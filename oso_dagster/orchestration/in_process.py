@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from datetime import UTC, datetime
 from io import StringIO
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ import dagster as dg
 
 from oso_dagster.domain.cadence import IngestJob
 from oso_dagster.domain.partitions import Window
+from oso_dagster.domain.source import Source
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.failures import failures_of
 from oso_dagster.orchestration.schedules import PARTITION_TAG, partition_tags
@@ -61,3 +63,10 @@ class Runner:
         run = self._instance.get_run_by_id(self.running) if self.running else None
         if run is not None and not run.is_finished:
             self._instance.report_run_canceled(run, why)
+
+
+def last_loads(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, datetime]:
+    """When each table was last materialized, by `source/table`; those that never were are left out."""
+    keys = [labels.asset_key(source, table) for source in sources for table in source.tables]
+    events = instance.get_latest_materialization_events(keys)
+    return {key.to_user_string(): datetime.fromtimestamp(event.timestamp, UTC) for key, event in events.items() if event}

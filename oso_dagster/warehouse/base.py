@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from oso_dagster.domain.loading import Extract, Loaded, LoadRecord
+from oso_dagster.domain.loading import Extract, Finding, Loaded, LoadRecord
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Source, Table
 
@@ -37,3 +37,8 @@ class Warehouse(Protocol):
         allow_shrink: bool = False,
     ) -> Loaded:
         """Stage, judge and publish; raises RefusedError with nothing changed."""
+
+    def trial(
+        self, source: Source, table: Table, extract: Extract, window: Window | None = None
+    ) -> tuple[dict[str, int], list[Finding]]:
+        """Stage and judge, and publish nothing; rows by landed table, and what the guards said."""

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from oso_dagster.domain.loading import CUT_SHORT, NEWEST_EVENT, Extract, Facts, Loaded, LoadRecord, RefusedError
+from oso_dagster.domain.loading import CUT_SHORT, NEWEST_EVENT, Extract, Facts, Finding, Loaded, LoadRecord, RefusedError
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Source, Table
 from oso_dagster.warehouse import event_time, guards, publishing, staging
@@ -70,11 +70,12 @@ class DuckDBWarehouse:
                 connection.execute(f"DETACH {name}")
 
     def ensure_tables(self, sources: Sequence[Source]) -> None:
-        """Create every declared table that does not exist, empty, with its comments: SQLMesh needs them before its first plan."""
+        """Create every declared table that does not exist, empty: SQLMesh needs them before its first plan. Renew comments."""
         with duckdb.connect() as connection, self.write(connection):
             for source in sources:
                 for table in source.tables:
                     publishing.create_tables(connection, source.name, table)
+                    publishing.describe_tables(connection, source.name, table)
 
     def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
         """The newest published load of a table (of one partition of it), or None."""
@@ -104,7 +105,7 @@ class DuckDBWarehouse:
                 raise RefusedError("; ".join(finding.message for finding in failed), findings)
             facts = _facts(source, table, extract)
             history = publishing.row_counts(arrival.connection, source.name, table.name)
-            findings += guards.warn(arrival.connection, table, rows, facts, history)
+            findings += guards.warn(arrival.connection, f"{source.name}.{table.name}", table, rows, facts, history)
             newest = event_time.newest(arrival.connection, table)
             record = LoadRecord(
                 load_id=arrival.load_id,
@@ -119,6 +120,16 @@ class DuckDBWarehouse:
             )
             new_columns = publishing.publish(arrival.connection, table, record, window)
             return Loaded(record, findings, new_columns)
+
+    def trial(
+        self, source: Source, table: Table, extract: Extract, window: Window | None = None
+    ) -> tuple[dict[str, int], list[Finding]]:
+        """Stage and judge one extract as `load` does, and throw it away: rows by landed table, and what the guards said."""
+        with staging.landed(self._cache, source.name, table, extract, window) as arrival:
+            rows = guards.count(arrival.connection, table)
+            findings = guards.judge(arrival.connection, source.name, table, rows, window, None, allow_shrink=True)
+            facts = _facts(source, table, extract)
+            return rows, findings + guards.warn(arrival.connection, f"{source.name}.{table.name}", table, rows, facts, ())
 
     @contextmanager
     def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:

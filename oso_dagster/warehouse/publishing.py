@@ -13,7 +13,7 @@ import duckdb
 from oso_dagster.domain.loading import LoadRecord
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Table
-from oso_dagster.warehouse.ddl import columns_of, create, duckdb_type, quoted
+from oso_dagster.warehouse.ddl import columns_of, create, describe, duckdb_type, quoted
 from oso_dagster.warehouse.moving import delete_the_departed, move
 from oso_dagster.warehouse.staging import SCHEMA
 
@@ -44,10 +44,16 @@ def create_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Tab
     """Create the declared tables of one asset that do not exist yet."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(source)}")
     existing = columns_of(connection, source, table.physical)
-    descriptions = {f"{table.name}__{child.suffix}": child.description for child in table.children}
     for name, columns in table.physical.items():
         if name not in existing:
-            create(connection, f"{quoted(source)}.{quoted(name)}", descriptions.get(name, table.description), columns)
+            create(connection, f"{quoted(source)}.{quoted(name)}", columns)
+
+
+def describe_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
+    """Have the declared descriptions stand at the tables of one asset and at their columns, also where they have changed."""
+    descriptions = {f"{table.name}__{child.suffix}": child.description for child in table.children}
+    for name, columns in table.physical.items():
+        describe(connection, source, name, descriptions.get(name, table.description), columns)
 
 
 def last_load(connection: duckdb.DuckDBPyConnection, source: str, table: str, partition: str | None) -> LoadRecord | None:
@@ -82,6 +88,7 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
         create_tables(connection, record.source, table)
         staged = columns_of(connection, SCHEMA, table.physical)
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
+        describe_tables(connection, record.source, table)
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
         delete_the_departed(connection, record.source, table)
