@@ -68,6 +68,7 @@ def drilling(settings: Settings, sources: Sequence[Source], source: Source, good
     checks = [key for one in assets for key in sorted(one.check_keys)]
     home = settings.dagster_home
     home.mkdir(parents=True)
+    (home / "dagster.yaml").touch()  # Dagster's own defaults, and no word on their being that
     with (
         Store.open(settings.reliability_store_url, settings.world.value) as store,
         dg.DagsterInstance.local_temp(str(home)) as instance,

@@ -6,7 +6,9 @@ The record (`platform.loads`) commits with the rows, so that "what was loaded la
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC
+from typing import Any
 
 import duckdb
 
@@ -56,21 +58,24 @@ def describe_tables(connection: duckdb.DuckDBPyConnection, source: str, table: T
         describe(connection, source, name, descriptions.get(name, table.description), columns)
 
 
-def last_load(connection: duckdb.DuckDBPyConnection, source: str, table: str, partition: str | None) -> LoadRecord | None:
-    """The newest record of a table and partition, or None; also None in a file without records."""
+def last_loads(
+    connection: duckdb.DuckDBPyConnection, source: str, table: str, partitions: Sequence[str | None]
+) -> dict[str | None, LoadRecord]:
+    """The newest record of each of these partitions of a table (None: the whole table) that was loaded."""
     if not columns_of(connection, "platform", ["loads"]):
-        return None
-    row = connection.execute(
-        "SELECT load_id, version, fingerprint, rows, facts, loaded_at FROM platform.loads "
-        "WHERE source = ? AND table_name = ? AND partition IS NOT DISTINCT FROM ? ORDER BY loaded_at DESC LIMIT 1",
-        [source, table, partition],
-    ).fetchone()
-    if row is None:
-        return None
-    load_id, version, fingerprint, rows, facts, loaded_at = row
-    return LoadRecord(
-        load_id, source, table, partition, version, fingerprint, json.loads(rows), loaded_at.astimezone(UTC), json.loads(facts)
-    )
+        return {}
+    found = connection.execute(
+        "SELECT load_id, source, table_name, partition, version, fingerprint, rows, loaded_at, facts FROM platform.loads "
+        "WHERE source = ? AND table_name = ? AND list_contains(?, coalesce(partition, '')) "
+        "QUALIFY row_number() OVER (PARTITION BY partition ORDER BY loaded_at DESC) = 1",
+        [source, table, [partition or "" for partition in partitions]],
+    ).fetchall()
+    return {row[3]: _record(*row) for row in found}
+
+
+def _record(*row: Any) -> LoadRecord:
+    *names, rows, loaded_at, facts = row
+    return LoadRecord(*names, rows=json.loads(rows), loaded_at=loaded_at.astimezone(UTC), facts=json.loads(facts))
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> list[int]:
