@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC
-from typing import Any
 
 import duckdb
 
@@ -65,17 +64,17 @@ def last_loads(
     if not columns_of(connection, "platform", ["loads"]):
         return {}
     found = connection.execute(
-        "SELECT load_id, source, table_name, partition, version, fingerprint, rows, loaded_at, facts FROM platform.loads "
+        "SELECT load_id, partition, version, fingerprint, rows, loaded_at, facts FROM platform.loads "
         "WHERE source = ? AND table_name = ? AND list_contains(?, coalesce(partition, '')) "
         "QUALIFY row_number() OVER (PARTITION BY partition ORDER BY loaded_at DESC) = 1",
         [source, table, [partition or "" for partition in partitions]],
     ).fetchall()
-    return {row[3]: _record(*row) for row in found}
-
-
-def _record(*row: Any) -> LoadRecord:
-    *names, rows, loaded_at, facts = row
-    return LoadRecord(*names, rows=json.loads(rows), loaded_at=loaded_at.astimezone(UTC), facts=json.loads(facts))
+    return {
+        partition: LoadRecord(
+            load_id, source, table, partition, version, mark, json.loads(rows), loaded_at.astimezone(UTC), json.loads(facts)
+        )
+        for load_id, partition, version, mark, rows, loaded_at, facts in found
+    }
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> list[int]:
