@@ -8,9 +8,12 @@ import time
 import typer
 from rich.console import Console
 
+from oso_dagster.cli.crew import dismissed, hired
 from oso_dagster.cli.drill import PAGE, run_drill
 from oso_dagster.cli.instance import enter
-from oso_dagster.cli.run import Asked, all_jobs, print_result, run_jobs
+from oso_dagster.cli.jobs import Asked, all_jobs
+from oso_dagster.cli.run import WORKERS, print_result, run_jobs
+from oso_dagster.cli.stopping import interruptible
 from oso_dagster.settings import World, read_settings
 from oso_dagster.sources import catalogue
 
@@ -30,8 +33,9 @@ def demo() -> None:
     console = Console()
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
-    with lifecycle.running(settings) as endpoints:
-        failures = run_jobs(settings, console, list(all_jobs(settings)), Asked(newest=60))
+    with interruptible(), hired(WORKERS) as workers, lifecycle.running(settings) as endpoints:
+        with dismissed(workers):
+            failures = run_jobs(settings, console, list(all_jobs(settings)), Asked(newest=60), workers)
         print_result(settings, console, failures)
         missed = run_drill(settings, endpoints, console)
     for failure in missed:

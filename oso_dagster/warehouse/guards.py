@@ -20,7 +20,7 @@ _CHILD_SLACK = 10
 
 def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
     """Staged rows of each landed table; one that dlt did not create, for want of rows, has none."""
-    there = columns_of(connection, SCHEMA)
+    there = columns_of(connection, SCHEMA, table.physical)
     rows: dict[str, int] = {}
     for name in table.physical:
         found = connection.execute(f"SELECT count(*) FROM {SCHEMA}.{quoted(name)}").fetchone() if name in there else (0,)
@@ -71,7 +71,7 @@ def warn(
 
 
 def _schema(connection: duckdb.DuckDBPyConnection, where: str, table: Table) -> Finding:
-    there = columns_of(connection, SCHEMA)
+    there = columns_of(connection, SCHEMA, table.physical)
     unknown = [
         f"{name}.{column} ({kind})"
         for name, columns in table.physical.items()
@@ -107,7 +107,7 @@ def _arrived(where: str, table: Table, rows: dict[str, int]) -> Finding:
 
 
 def _columns_present(connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int]) -> Finding:
-    there = columns_of(connection, SCHEMA)
+    there = columns_of(connection, SCHEMA, table.physical)
     lost = [
         f"{name}.{column.name}"
         for name, columns in table.physical.items()
