@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from oso_dagster.domain.attempts import (
+    BROKEN,
     Attempt,
     Facts,
     Label,
     Outcome,
     RunState,
-    StepEnd,
     classify,
     classify_unreported,
 )
@@ -45,6 +46,7 @@ def attempts_of(look: RunLook) -> list[Attempt]:
     reports = list(_reports(look)) if look.told else []
     told, failed = {one.asset for one in reports}, any(one.outcome is Outcome.FAILED for one in reports)
     units = look.assets.planned.union(look.assets.materialized)
+    made = Counter(_step(look, asset) for asset, _ in units) if look.steps.ends else Counter[str]()
     found = reports
     for unit in sorted(units, key=_name):
         if unit[0] in look.labels and unit[0] not in told:
@@ -52,7 +54,7 @@ def attempts_of(look: RunLook) -> list[Attempt]:
             if done is not None and _plainly_good(look, unit[0], step):
                 found.append(_good(look, unit, step, done))
             else:
-                found.append(_planned(look, unit, step, done, failure_reported=failed))
+                found.append(_planned(look, unit, step, done, shared=made[step] > 1, failure_reported=failed))
     return found
 
 
@@ -87,7 +89,7 @@ def _plainly_good(look: RunLook, asset: str, step: str) -> bool:
     if look.labels[asset] is Label.SQLMESH or look.state is RunState.ACTIVE:
         return False
     end = look.steps.ends.get(step)
-    return end is None or end[0] not in (StepEnd.FAILED, StepEnd.CRASHED)
+    return end is None or end[0] not in BROKEN
 
 
 def _good(look: RunLook, unit: Unit, step: str, done: Materialized) -> Attempt:
@@ -106,11 +108,11 @@ def _good(look: RunLook, unit: Unit, step: str, done: Materialized) -> Attempt:
     )
 
 
-def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *, failure_reported: bool) -> Attempt:
+def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *, shared: bool, failure_reported: bool) -> Attempt:
     asset, partition = unit
     end = look.steps.ends.get(step)
     blame = None if end or done else look.steps.failed_upstream(step)
-    facts = Facts(look.state, end[0] if end else None, done is not None, blame is not None)
+    facts = Facts(look.state, end[0] if end else None, done is not None, blame is not None, shared)
     label = look.labels[asset]
     unreported = label is Label.SQLMESH
     outcome = classify_unreported(facts, failure_reported=failure_reported) if unreported else classify(facts)
