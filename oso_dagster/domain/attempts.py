@@ -85,7 +85,8 @@ class Attempt:
     """One row of the ledger.
 
     `family` is the run that the automatic retries go back to; `will_retry` says that Dagster announced one more;
-    `reported` attempts were told one by one by the SQLMesh wrapper; `step_retries` None is not known.
+    `reported` attempts were told one by one by the SQLMesh wrapper; `step_retries` None is not known. `audited`: whether all
+    checks of it passed, None where nobody asked; `newest_event` is the newest event time among its rows, where that is watched.
     """
 
     run_id: str
@@ -101,6 +102,8 @@ class Attempt:
     will_retry: bool = False
     reported: bool = False
     step_retries: int | None = None
+    audited: bool | None = None
+    newest_event: datetime | None = None
 
 
 class Judgement(StrEnum):

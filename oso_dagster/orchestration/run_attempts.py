@@ -18,6 +18,7 @@ from oso_dagster.domain.attempts import (
     classify,
     classify_unreported,
 )
+from oso_dagster.domain.loading import NEWEST_EVENT
 from oso_dagster.orchestration.event_log import Materialized, RunAssets, Unit
 from oso_dagster.orchestration.run_log import RunSteps
 from oso_dagster.orchestration.run_records import RunFacts
@@ -29,7 +30,11 @@ _TOLD = {keys.OK: Outcome.OK, keys.FAILED: Outcome.FAILED, keys.SKIPPED_UPSTREAM
 
 @dataclass(frozen=True)
 class RunLook:
-    """All that is known of one run. `told` is what the events of SQLMesh models say, `counts` the rows of others, by event id."""
+    """All that is known of one run.
+
+    `told` is what the events of SQLMesh models say, `said` the metadata of others, as far as it was read, by event id;
+    `audited` whether all checks of (run, asset) passed, where that is asked for.
+    """
 
     run: RunFacts
     state: RunState
@@ -38,7 +43,8 @@ class RunLook:
     steps: RunSteps
     labels: Mapping[str, Label]
     told: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    counts: Mapping[int, int] = field(default_factory=dict)
+    said: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    audited: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
 
 def attempts_of(look: RunLook) -> list[Attempt]:
@@ -103,8 +109,10 @@ def _good(look: RunLook, unit: Unit, step: str, done: Materialized) -> Attempt:
         family=look.family,
         started=steps.starts.get(step, look.run.started),
         ended=done.at,
-        rows=look.counts.get(done.event_id),
+        rows=_rows(look, done),
         step_retries=None if steps.retries is None else steps.retries.get(step, 0),
+        audited=look.audited.get((look.run.run_id, asset)),
+        newest_event=_newest_event(look, done),
     )
 
 
@@ -127,8 +135,20 @@ def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *,
         ended=_ended(look, outcome, done.at if done else None, end[1] if end else None),
         cause=_cause(look, outcome, end[2] if end else "", blame),
         step_retries=None if look.steps.retries is None else look.steps.retries.get(step, 0),
-        rows=look.counts.get(done.event_id) if done else None,
+        rows=_rows(look, done),
+        audited=look.audited.get((look.run.run_id, asset)),
+        newest_event=_newest_event(look, done),
     )
+
+
+def _rows(look: RunLook, done: Materialized | None) -> int | None:
+    count = look.said.get(done.event_id, {}).get("dagster/row_count") if done else None
+    return count if isinstance(count, int) else None
+
+
+def _newest_event(look: RunLook, done: Materialized | None) -> datetime | None:
+    told = look.said.get(done.event_id, {}).get(NEWEST_EVENT) if done else None
+    return datetime.fromisoformat(told) if isinstance(told, str) else None
 
 
 def _step(look: RunLook, asset: str) -> str:

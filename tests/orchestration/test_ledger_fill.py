@@ -7,6 +7,7 @@ from dagster._core.execution.api import execute_run
 
 from oso_dagster.domain.attempts import Judgement, Label, Outcome, judge_all
 from oso_dagster.orchestration import event_log, ledger
+from oso_dagster.orchestration.evidence import Proofs
 from oso_dagster.orchestration.ledger import ORPHANED_AFTER, LedgerFill
 from oso_dagster.reliability.ledger import Cursor
 from oso_dagster.reliability.store import Store
@@ -249,6 +250,28 @@ def test_of_a_part_of_several_assets_in_one_step_each_one_has_its_own_outcome(in
     execute_run(InMemoryJob(job), created, instance, raise_on_error=False)
     fill(instance, store)
     assert outcomes(store) == {(name, None): outcome for name, outcome in expected.items()}
+
+
+def test_checks_and_the_newest_event_are_kept_where_they_are_evidence(instance, store):
+    def loaded(name, passed):
+        key = dg.AssetKey(["shop", name])
+
+        @dg.asset(key=key, check_specs=[dg.AssetCheckSpec(check, asset=key) for check in ("schema", "slo")])
+        def _asset():
+            results = [
+                dg.AssetCheckResult(check_name="schema", passed=passed),
+                dg.AssetCheckResult(check_name="slo", passed=False),
+            ]
+            return dg.MaterializeResult(metadata={"newest_event": "2026-03-01T12:00:00+00:00"}, check_results=results)
+
+        return _asset
+
+    run(instance, loaded("a", True), loaded("b", False), loaded("c", True))
+    proofs = Proofs({f"shop/{name}": frozenset(["schema"]) for name in "ab"}, frozenset(["shop/a"]))
+    LedgerFill(instance, store.ledger, {f"shop/{name}": Label.CORE for name in "abc"}, proofs=proofs).run(datetime.now(UTC))
+    assert {one.asset: one.audited for one in store.attempts()} == {"shop/a": True, "shop/b": False, "shop/c": None}
+    assert store.ledger.newest_event("shop/a") == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert store.ledger.last_good(audited=True).keys() == {"shop/a"}
 
 
 def test_filling_again_changes_nothing_and_looks_at_nothing(instance, store):
