@@ -100,7 +100,7 @@ def _data(store: Store, verdicts: Sequence[VerdictRow]) -> Table:
     table = Table(
         "source",
         Column("table", no_wrap=True),
-        Column("rows", justify="right"),
+        Column("rows loaded", justify="right"),
         "freshness",
         "verdict",
         title="The data",
