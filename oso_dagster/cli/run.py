@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -74,10 +74,11 @@ class Asked:
             raise SettingsError(f"{job.name}: {error}") from None
 
 
-def all_jobs(settings: Settings) -> dict[str, str]:
-    """The jobs of the platform in the order in which data flows, and what each one is, in words."""
-    loads = {name: f"{job.source.title}: {_named(job)}" for name, job in _loads(settings).items()}
-    return loads | _AFTER_INGESTION
+def all_jobs(settings: Settings, without: Collection[str] = ()) -> dict[str, str]:
+    """The jobs of the platform in the order in which data flows, and what each one is, in words; not those of some sources."""
+    loads = _loads(settings).items()
+    told = {name: f"{job.source.title}: {_named(job)}" for name, job in loads if job.source.name not in without}
+    return told | _AFTER_INGESTION
 
 
 def run_jobs(settings: Settings, console: Console, jobs: Sequence[str], asked: Asked) -> list[str]:
