@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import typer
 from rich.console import Console
 
+from oso_dagster.cli.drill import PAGE, run_drill
 from oso_dagster.cli.instance import enter
 from oso_dagster.cli.run import Asked, all_jobs, print_result, run_jobs
 from oso_dagster.domain.source import Source
@@ -17,7 +18,7 @@ from oso_dagster.sources import catalogue
 
 
 def demo() -> None:
-    """Show the whole platform, offline: sandbox up, everything loaded and transformed, objectives judged, page written.
+    """Show the whole platform, offline: all loaded and transformed, objectives judged, page written, an incident from end to end.
 
     The runs lie on the persistent instance of the sandbox world: `make dev` shows them afterwards. Always the sandbox world,
     whatever OSO_WORLD says. Ends with exit code 1 when a run failed.
@@ -32,17 +33,20 @@ def demo() -> None:
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
     elsewhere = not_invented(settings, catalogue())
-    with lifecycle.running(settings):
+    with lifecycle.running(settings) as endpoints:
         failures = run_jobs(settings, console, list(all_jobs(settings, without=elsewhere)), Asked(newest=60))
-    print_result(settings, console, failures)
+        print_result(settings, console, failures)
+        missed = run_drill(settings, endpoints, console)
+    for failure in missed:
+        console.print(f"[red]failed:[/red] {failure}", soft_wrap=True, highlight=False)
     for name, variables in elsewhere.items():
-        console.print(
-            f"[yellow]not loaded:[/yellow] {name}, which the sandbox world does not have: set {' and '.join(variables)}"
-        )
+        wanted = " and ".join(variables)
+        console.print(f"[yellow]not loaded:[/yellow] {name}, which the sandbox world does not have; set {wanted} to load it")
     console.print(f"\n[bold]{time.monotonic() - began:.0f} s[/bold]   Everything here comes from the sandbox: it is invented.")
     console.print(f"Status page: {(settings.status_dir / 'index.html').as_uri()}", soft_wrap=True)
+    console.print(f"Discord:     {(settings.world_dir / PAGE).as_uri()}", soft_wrap=True)
     console.print(f"Dagster:     make dev, then http://127.0.0.1:{settings.webserver_port}")
-    raise typer.Exit(1 if failures else 0)
+    raise typer.Exit(1 if failures or missed else 0)
 
 
 def not_invented(settings: Settings, sources: Iterable[Source]) -> dict[str, list[str]]:

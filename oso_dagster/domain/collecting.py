@@ -30,7 +30,7 @@ def digest_of(members: Sequence[Incident], now: datetime) -> Incident:
         opened_at=now,
         updated_at=now,
         body=_lines(members),
-        fields=(Field("open", str(len(still))), Field("recovered", str(len(over)))),
+        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over)))),
         next_step="Mend what is yours when you get to it; what stays broken for long is proposed for removal." if still else "",
     )
 
@@ -52,7 +52,7 @@ def storm_of(members: Sequence[Incident], opened_at: datetime, now: datetime | N
         state=State.OPEN if open_ else State.RECOVERED,
         closed_at=None if open_ else at,
         body=_lines(members),
-        fields=(Field("open", str(len(still))), Field("recovered", str(len(over)))),
+        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over)))),
         next_step="Look for what they have in common: an upstream, a credential, a machine. Then mend that." if still else "",
     )
 

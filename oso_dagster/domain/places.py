@@ -31,7 +31,7 @@ class Places:
 
     def fields(self, kind: Kind) -> tuple[Field, ...]:
         """The runbook as a fact, where it has no address."""
-        return () if self.runbooks else (Field("runbook", f"{RUNBOOKS}#{anchor(kind)}"),)
+        return () if self.runbooks else (Field("Runbook", f"{RUNBOOKS}#{anchor(kind)}"),)
 
 
 def anchor(kind: Kind) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from oso_dagster.domain import freshness
+from oso_dagster.domain.durations import duration
 from oso_dagster.domain.freshness import Freshness, FutureEvidenceError, Promise
 from oso_dagster.domain.slo import Tally
 from oso_dagster.domain.source import Evidence, Table
@@ -92,4 +93,6 @@ class Promises:
             return Freshness.STALE, str(error)
         if judgement is not Freshness.STALE:
             return judgement, ""
-        return judgement, f"last good {good.at:%Y-%m-%d %H:%M} UTC, promised within {within}" if good else "never materialized"
+        if good is None:
+            return judgement, "never materialized"
+        return judgement, f"last good {good.at:%Y-%m-%d %H:%M} UTC, promised within {duration(within)}"
