@@ -36,6 +36,7 @@ class DuckDBWarehouse:
         self._world = world
         self._cache = cache
         self._timeout = lock_timeout_seconds
+        self._described: dict[str, Table] = {}
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -122,7 +123,11 @@ class DuckDBWarehouse:
                 loaded_at=datetime.now(UTC),
                 facts=facts | ({NEWEST_EVENT: newest.isoformat()} if newest else {}),
             )
-            new_columns = publishing.publish(arrival.connection, table, record, window)
+            name = f"{source.name}.{table.name}"
+            new_columns = publishing.publish(
+                arrival.connection, table, record, window, comments=self._described.get(name) is not table
+            )
+            self._described[name] = table  # once for all partitions of a run: the catalogue is slow to read
             return Loaded(record, findings, new_columns)
 
     def trial(

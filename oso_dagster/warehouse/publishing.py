@@ -85,14 +85,17 @@ def row_counts(connection: duckdb.DuckDBPyConnection, source: str, table: str) -
     return [int(json.loads(rows)[table]) for (rows,) in found]
 
 
-def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRecord, window: Window | None) -> list[str]:
-    """Move the staged rows to their tables; returns the columns that are new upstream."""
+def publish(
+    connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRecord, window: Window | None, *, comments: bool
+) -> list[str]:
+    """Move the staged rows to their tables, with their `comments` up to date; returns the columns that are new upstream."""
     connection.begin()
     try:
         create_tables(connection, record.source, table)
         staged = columns_of(connection, SCHEMA, table.physical)
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
-        describe_tables(connection, record.source, table)
+        if comments:
+            describe_tables(connection, record.source, table)
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
         delete_the_departed(connection, record.source, table)
