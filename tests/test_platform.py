@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -14,9 +15,11 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser
 
+from oso_dagster.domain.attempts import Outcome
 from oso_dagster.domain.cadence import jobs_of
 from oso_dagster.domain.source import Stability
 from oso_dagster.orchestration import labels
+from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox import disk
 from oso_dagster.sandbox.discord_store import ALERTS
 from oso_dagster.settings import PROJECT_ROOT
@@ -91,9 +94,19 @@ def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:
         (home / "sandbox/status/index.html").as_uri(),
     ):
         assert words in said
+    assert re.search(r"the sprint is closed\n +✔ RECOVERED: Remedial sprint of core_source_data.data_freshness", said)
+    assert "One message told the sprint, 2 times edited" in said
+    assert "Remedial sprint" in (home / "sandbox" / "discord.html").read_text()
     page = (home / "sandbox" / "status" / "index.html").read_text()
     assert "Sandbox world" in page
     assert "oss_directory/projects" in page
+
+
+def test_the_incident_of_the_demo_is_not_one_of_the_platform(home: Path) -> None:
+    with Store.open(f"sqlite:///{home / 'sandbox' / 'reliability.db'}", "sandbox") as store:
+        assert {one.outcome for one in store.attempts()} <= {Outcome.OK, Outcome.NOT_EMITTED}
+        assert (store.incidents.standing(), store.sprints.newest(), store.outbox.counts()) == ([], {}, {})
+        assert max(one.evaluated_at for one in store.latest_verdicts()) <= datetime.now(UTC)
 
 
 def test_the_demo_leaves_no_server_behind(home: Path) -> None:
@@ -114,13 +127,14 @@ def test_dagster_shows_the_runs_of_the_demo_apart_and_every_schedule_running(dag
     data = ask(
         dagster,
         """{ runsOrError { ... on Runs { results { jobName status } } }
-             repositoriesOrError { ... on RepositoryConnection { nodes { schedules { name scheduleState { status } } } } } }""",
+             repositoriesOrError { ... on RepositoryConnection { nodes {
+                 schedules { pipelineName scheduleState { status } } } } } }""",
     )
     runs = {(run["jobName"], run["status"]) for run in data["runsOrError"]["results"]}
     assert runs >= {(job, "SUCCESS") for job in JOBS}
     (location,) = data["repositoriesOrError"]["nodes"]
-    schedules = {one["name"]: one["scheduleState"]["status"] for one in location["schedules"]}
-    assert {name.removesuffix("_schedule") for name in schedules} >= JOBS
+    schedules = {one["pipelineName"]: one["scheduleState"]["status"] for one in location["schedules"]}
+    assert set(schedules) == JOBS
     assert set(schedules.values()) == {"RUNNING"}
 
 

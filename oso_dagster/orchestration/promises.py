@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from oso_dagster.domain import freshness
+from oso_dagster.domain.durations import duration
 from oso_dagster.domain.freshness import Freshness, FutureEvidenceError, Promise
 from oso_dagster.domain.slo import Tally
 from oso_dagster.domain.source import Disposition, Evidence, Table
@@ -117,7 +118,7 @@ class Promises:
         if table.events_within is None or event is None:
             return ""
         fresh = freshness.judge_events(event, table.events_within, self.now) is Freshness.FRESH
-        return "" if fresh else f"newest event {event:%Y-%m-%d %H:%M} UTC, promised within {table.events_within}"
+        return "" if fresh else f"newest event {event:%Y-%m-%d %H:%M} UTC, promised within {duration(table.events_within)}"
 
     def _arrival(self, asset: str, table: Table, promise: Promise, evidence: datetime | None) -> tuple[Freshness, str]:
         passed = " with all its checks passed" if _audited(table) else ""
@@ -128,7 +129,7 @@ class Promises:
         judgement = freshness.judge(promise, evidence, self.now)
         if evidence is None:
             return judgement, f"never materialized{passed}"
-        return judgement, f"last good {evidence:%Y-%m-%d %H:%M} UTC{passed}, promised within {promise.within}"
+        return judgement, f"last good {evidence:%Y-%m-%d %H:%M} UTC{passed}, promised within {duration(promise.within)}"
 
     def _newest_event(self, asset: str, table: Table) -> datetime | None:
         """None where nobody watches it, or nothing is known of it yet."""

@@ -86,6 +86,16 @@ def test_every_schedule_runs_by_default_in_a_stated_time_zone(definitions: dg.De
         assert schedule.execution_timezone, schedule.name
 
 
+def test_no_run_of_a_job_both_loads_and_judges(definitions: dg.Definitions) -> None:
+    judging = {op.name for one in definitions.asset_checks or () if isinstance(one, dg.AssetChecksDefinition) for op in [one.op]}
+    assert judging
+    jobs = {job.name: {node.name for node in job.nodes} for job in definitions.resolve_all_job_defs()}
+    assert jobs["evaluate_slos"] >= judging
+    loading = {name for name in jobs if name.startswith("ingest_")} | {"transform", "publish_status"}
+    assert len(loading) > 2
+    assert {name: jobs[name] & judging for name in loading if jobs[name] & judging} == {}
+
+
 def test_loading_needs_no_network_no_secret_and_no_warehouse_and_no_heavy_library(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "OSO_HOME": str(tmp_path / "oso")}
     for _ in range(2):  # the first load builds SQLMesh's manifest, the second finds it

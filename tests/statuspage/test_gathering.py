@@ -107,7 +107,8 @@ def test_a_data_set_tells_how_long_it_was_fresh(settings: Settings) -> None:
     with Store.open(settings.reliability_store_url, "live") as store:
         store.results.see({"oss_directory/projects"}, NOW - 40 * day)
         load(store, NOW - 10 * day, Outcome.OK, 1)
-        within = next(table.fresh_within for one in catalogue() for table in one.tables if table.name == "projects")
+        directory = next(one for one in catalogue() if one.name == "oss_directory")
+        within = next(table.fresh_within for table in directory.tables if table.name == "projects")
         store.results.record_freshness([AssetRow("oss_directory/projects", Freshness.STALE, within, NOW)])
         page = gathered(settings, store)
     found = next(one for group in page.groups for one in group.sets if one.asset == "oss_directory/projects")
