@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -41,9 +42,12 @@ def loads(settings: Settings) -> dict[str, IngestJob]:
     return {job.name: job for job in in_order(job for source in sources for job in jobs_of(source))}
 
 
-def all_jobs(settings: Settings) -> dict[str, str]:
-    """The jobs of the platform in the order in which data flows, and what each one is, in words."""
-    return {name: f"{job.source.title}: {_named(job)}" for name, job in loads(settings).items()} | _AFTER_INGESTION
+def all_jobs(settings: Settings, without: Collection[str] = ()) -> dict[str, str]:
+    """The jobs of the platform in the order in which data flows, and what each one is, in words; not those of some sources."""
+    known = loads(settings).items()
+    return {
+        name: f"{job.source.title}: {_named(job)}" for name, job in known if job.source.name not in without
+    } | _AFTER_INGESTION
 
 
 def told(wanted: Filling) -> str:
