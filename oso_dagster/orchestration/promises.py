@@ -47,7 +47,9 @@ class Promises:
         first_due, found = self._first_due(), {}
         for asset, table in self._promising().items():
             if table.partitions is not None:
-                found[asset] = freshness.fresh_time_partitioned(table.partitions, self._landed(asset), since, self.now)
+                landed = self._landed(asset)
+                begin = max(since, min([first_due[asset], *landed.values()]))  # before that there was nothing to be fresh
+                found[asset] = freshness.fresh_time_partitioned(table.partitions, landed, begin, self.now)
             else:
                 within = table.fresh_within or timedelta(0)
                 names = [asset, *(old for old, new in self.renamed.items() if new == asset)]
