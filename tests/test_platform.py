@@ -22,6 +22,7 @@ from oso_dagster.orchestration import labels
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox import disk
 from oso_dagster.sandbox.discord_store import ALERTS
+from oso_dagster.sandbox.families import invents
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
 from tests.browser import ARTIFACTS, chromium
@@ -41,8 +42,9 @@ GROUPS = (
 )
 ONE_OF_EACH = ("collections", "funding_data", "sbom", "downloads", "projects_v1", "core_source_data", "page")
 AFTER_INGESTION = ("transform", "evaluate_slos", "publish_status")
-JOBS = {job.name for source in catalogue() for job in jobs_of(source)} | {*AFTER_INGESTION}
-CORE_TABLES = sum(len(source.tables) for source in catalogue() if source.stability is Stability.CORE)
+INVENTED = [source for source in catalogue() if invents(source)]
+JOBS = {job.name for source in INVENTED for job in jobs_of(source)} | {*AFTER_INGESTION}
+CORE_TABLES = sum(len(source.tables) for source in INVENTED if source.stability is Stability.CORE)
 
 
 @pytest.fixture(scope="module")

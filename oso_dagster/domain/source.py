@@ -1,7 +1,7 @@
 """What a source is: plain, frozen values that refuse to be built wrong.
 
-Belongs here: `Source`, `Table`, their columns, settings and cadence. Does not: how rows are fetched (`connectors`), where
-they land (`warehouse`), how Dagster shows them (`orchestration`). Partitions are in `partitions`, one load in `loading`.
+Belongs here: `Source`, `Table`, their columns and cadence. Does not: how rows are fetched (`connectors`), where they land
+(`warehouse`), how Dagster shows them (`orchestration`). Partitions, settings and one load have modules of their own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,25 @@ from enum import StrEnum
 
 from oso_dagster.domain.loading import Extract, Request, Unchanged
 from oso_dagster.domain.partitions import PartitionKind, Partitions
+from oso_dagster.domain.setting import Setting, SettingKind
+
+__all__ = [
+    "RESERVED_SCHEMAS",
+    "Child",
+    "Column",
+    "ColumnType",
+    "Contract",
+    "Cost",
+    "Disposition",
+    "Evidence",
+    "Retries",
+    "Schedule",
+    "Setting",
+    "SettingKind",
+    "Source",
+    "Stability",
+    "Table",
+]
 
 RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status", "platform", "main", "information_schema"})
 """Schemas that belong to SQLMesh, to the platform or to the engine: no source may take these names."""
@@ -41,6 +60,16 @@ class Disposition(StrEnum):
     REPLACE_PARTITION = "replace_partition"
 
 
+class Contract(StrEnum):
+    """What a column that nobody declared does: it arrives and is warned of, or it stops the load.
+
+    Under either one, a column that is lost or has changed its type stops the load.
+    """
+
+    EVOLVE = "evolve"
+    FREEZE = "freeze"
+
+
 class Evidence(StrEnum):
     """What proves that a table is fresh: its last materialization, or the last time all its checks passed."""
 
@@ -60,38 +89,6 @@ class ColumnType(StrEnum):
     DATE = "date"
     TIMESTAMP = "timestamp(6) with time zone"
     JSON = "json"
-
-
-class SettingKind(StrEnum):
-    """How the value of a source's setting is read and guarded."""
-
-    URL = "url"
-    SECRET = "secret"  # noqa: S105  (the name of a kind, not a secret)
-    TEXT = "text"
-    RATIO = "ratio"
-    NUMBER = "number"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One value that a source takes from the environment, as `OSO_<SOURCE>_<NAME>`.
-
-    `endpoint` marks an address that belongs to a world: in the sandbox world its default is the sandbox's own server.
-    `sandbox` is the default there, where it is another: nobody needs to be slow with a server on loopback.
-    """
-
-    name: str
-    kind: SettingKind
-    description: str
-    default: str | None = None
-    endpoint: bool = False
-    sandbox: str | None = None
-
-    def __post_init__(self) -> None:
-        _require(_IDENTIFIER.match(self.name) is not None, f"setting {self.name!r}: lower-case snake_case only")
-        _require(bool(self.description), f"setting {self.name!r}: a description is missing")
-        _require(not (self.kind is SettingKind.SECRET and self.default), f"setting {self.name!r}: a secret has no default")
-        _require(not (self.endpoint and self.sandbox), f"setting {self.name!r}: in the sandbox an endpoint is the sandbox's")
 
 
 @dataclass(frozen=True)
@@ -188,6 +185,7 @@ class Table:
     needs: tuple[str, ...] = ()
     retries: Retries = field(default_factory=Retries)
     shrink_floor: float = 0.8
+    contract: Contract = Contract.EVOLVE
     public: bool = True
     revision: int = 1
 

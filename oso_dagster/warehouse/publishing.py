@@ -6,6 +6,7 @@ The record (`platform.loads`) commits with the rows, so that "what was loaded la
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC
 
 import duckdb
@@ -13,7 +14,7 @@ import duckdb
 from oso_dagster.domain.loading import LoadRecord
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Table
-from oso_dagster.warehouse.ddl import columns_of, create, duckdb_type, quoted
+from oso_dagster.warehouse.ddl import columns_of, create, describe, duckdb_type, quoted
 from oso_dagster.warehouse.moving import delete_the_departed, move
 from oso_dagster.warehouse.staging import SCHEMA
 
@@ -43,28 +44,37 @@ def claim_world(connection: duckdb.DuckDBPyConnection, world: str) -> str:
 def create_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
     """Create the declared tables of one asset that do not exist yet."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(source)}")
-    existing = columns_of(connection, source)
-    descriptions = {f"{table.name}__{child.suffix}": child.description for child in table.children}
+    existing = columns_of(connection, source, table.physical)
     for name, columns in table.physical.items():
         if name not in existing:
-            create(connection, f"{quoted(source)}.{quoted(name)}", descriptions.get(name, table.description), columns)
+            create(connection, f"{quoted(source)}.{quoted(name)}", columns)
 
 
-def last_load(connection: duckdb.DuckDBPyConnection, source: str, table: str, partition: str | None) -> LoadRecord | None:
-    """The newest record of a table and partition, or None; also None in a file without records."""
-    if "loads" not in columns_of(connection, "platform"):
-        return None
-    row = connection.execute(
-        "SELECT load_id, version, fingerprint, rows, facts, loaded_at FROM platform.loads "
-        "WHERE source = ? AND table_name = ? AND partition IS NOT DISTINCT FROM ? ORDER BY loaded_at DESC LIMIT 1",
-        [source, table, partition],
-    ).fetchone()
-    if row is None:
-        return None
-    load_id, version, fingerprint, rows, facts, loaded_at = row
-    return LoadRecord(
-        load_id, source, table, partition, version, fingerprint, json.loads(rows), loaded_at.astimezone(UTC), json.loads(facts)
-    )
+def describe_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
+    """Have the declared descriptions stand at the tables of one asset and at their columns, also where they have changed."""
+    descriptions = {f"{table.name}__{child.suffix}": child.description for child in table.children}
+    for name, columns in table.physical.items():
+        describe(connection, source, name, descriptions.get(name, table.description), columns)
+
+
+def last_loads(
+    connection: duckdb.DuckDBPyConnection, source: str, table: str, partitions: Sequence[str | None]
+) -> dict[str | None, LoadRecord]:
+    """The newest record of each of these partitions of a table (None: the whole table) that was loaded."""
+    if not columns_of(connection, "platform", ["loads"]):
+        return {}
+    found = connection.execute(
+        "SELECT load_id, partition, version, fingerprint, rows, loaded_at, facts FROM platform.loads "
+        "WHERE source = ? AND table_name = ? AND list_contains(?, coalesce(partition, '')) "
+        "QUALIFY row_number() OVER (PARTITION BY partition ORDER BY loaded_at DESC) = 1",
+        [source, table, [partition or "" for partition in partitions]],
+    ).fetchall()
+    return {
+        partition: LoadRecord(
+            load_id, source, table, partition, version, mark, json.loads(rows), loaded_at.astimezone(UTC), json.loads(facts)
+        )
+        for load_id, partition, version, mark, rows, loaded_at, facts in found
+    }
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> list[int]:
@@ -80,8 +90,9 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
     connection.begin()
     try:
         create_tables(connection, record.source, table)
-        staged = columns_of(connection, SCHEMA)
+        staged = columns_of(connection, SCHEMA, table.physical)
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
+        describe_tables(connection, record.source, table)
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
         delete_the_departed(connection, record.source, table)
@@ -103,7 +114,7 @@ def _add_columns(
     connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str, staged: dict[str, dict[str, str]]
 ) -> list[str]:
     """Columns that nobody declared arrive with the type they came in, and are reported."""
-    there = columns_of(connection, source)[name]
+    there = columns_of(connection, source, [name])[name]
     wanted = {column.name: duckdb_type(column.type) for column in table.physical[name]}
     new = {column: kind for column, kind in (staged.get(name, {}) | wanted).items() if column not in there}
     for column, kind in new.items():

@@ -214,3 +214,25 @@ def test_an_extract_without_a_declared_table_is_refused(warehouse: DuckDBWarehou
 def test_reading_before_the_first_load_says_so(warehouse: DuckDBWarehouse) -> None:
     with pytest.raises(FileNotFoundError, match="nothing has been loaded"), warehouse.read():
         pass
+
+
+def test_a_described_change_and_a_column_that_is_declared_later_reach_the_comments(warehouse: DuckDBWarehouse) -> None:
+    load(warehouse, things([1]))
+    later = replace(
+        TABLE,
+        description="Other things",
+        columns=(
+            *TABLE.columns[:-1],
+            replace(TABLE.columns[-1], description="a document"),
+            Column("w", ColumnType.BIGINT, "new"),
+        ),
+    )
+    load(warehouse, things([2], w=pa.array([7], pa.int64())), later)
+    ask = "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'shop' AND table_name = 'things'"
+    with warehouse.read() as connection:
+        assert dict(connection.execute(ask).fetchall()) == {column.name: column.description for column in later.columns}
+    warehouse.ensure_tables([replace(SOURCE, tables=(TABLE,))])
+    with warehouse.read() as connection:
+        said = connection.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'things'").fetchall()
+        assert said == [("Things 'quoted'",)]
+        assert dict(connection.execute(ask).fetchall())["doc"] == "as it came"
