@@ -90,6 +90,7 @@ def history(source: Source, newest: datetime, now: datetime) -> list[Attempt]:
             family=f"past-{at:%Y%m%d}",
             started=at,
             ended=at,
+            audited=True,
         )
         for table in source.tables
         for partition, at in _loads(table, newest, now)
