@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 from oso_dagster.domain.cadence import jobs_of
-from oso_dagster.domain.loading import Finding, LoadRecord
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Finding, LoadRecord, schema_finding
 from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Column, ColumnType, Disposition, Source, Stability, Table
+from oso_dagster.domain.source import Column, ColumnType, Contract, Disposition, Source, Stability, Table
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.checks import guards_of, warnings_of
 from oso_dagster.orchestration.ingest import ingest_assets
@@ -167,7 +167,9 @@ def judge(
         record = LoadRecord("1", source.name, table.name, None, "v", "f", dict.fromkeys(table.physical, before), NOW)
     window = Window("now", NOW, NOW + timedelta(days=1)) if table.partitions else None
     found = guards.judge(connection, source.name, table, counts, window, record, allow_shrink=False)
-    found += guards.warn(connection, f"{source.name}.{table.name}", table, counts, {}, [100] * 5)
+    facts = {UNKNOWN_FIELDS: guards.undeclared(connection, table)}
+    found.append(schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is Contract.FREEZE))
+    found += guards.warn(table, counts, facts, [100] * 5)
     return {finding.check: finding for finding in found}
 
 
@@ -199,7 +201,7 @@ def test_every_check_of_a_table_can_fail(source: Source, table: Table, bench: du
     assert not judge(bench, source, table)["primary_key"].passed, "a key that is null"
     bench.execute(f"ALTER TABLE {name} ADD COLUMN a_surprise VARCHAR")
     surprise = judge(bench, source, table)["schema"]
-    assert (surprise.passed, surprise.blocking) == (False, table.contract.value == "freeze")
+    assert (surprise.passed, surprise.blocking) == (False, table.contract is Contract.FREEZE)
     assert "a_surprise" in surprise.message
     if table.event_time is not None:
         bench.execute(f"UPDATE {name} SET {ddl.quoted(table.event_time)} = now() + INTERVAL 30 DAY")

@@ -13,7 +13,7 @@ import pytest
 
 from oso_dagster.domain.loading import Extract, RefusedError
 from oso_dagster.domain.partitions import PartitionKind, Partitions, Window
-from oso_dagster.domain.source import Child, Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.source import Child, Column, ColumnType, Contract, Cost, Disposition, Schedule, Source, Stability, Table
 from oso_dagster.warehouse.duckdb import DuckDBWarehouse, WorldMismatchError
 
 DAY = datetime(2026, 1, 7, tzinfo=UTC)
@@ -236,3 +236,15 @@ def test_a_described_change_and_a_column_that_is_declared_later_reach_the_commen
         said = connection.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'things'").fetchall()
         assert said == [("Things 'quoted'",)]
         assert dict(connection.execute(ask).fetchall())["doc"] == "as it came"
+
+
+def test_under_a_frozen_contract_what_nobody_declared_stops_the_load_and_else_it_warns(warehouse: DuckDBWarehouse) -> None:
+    load(warehouse, things([1]))
+    with pytest.raises(RefusedError, match=r"shop.things: not declared, but there upstream: things.w \(BIGINT\)"):
+        load(warehouse, things([2], w=pa.array([7], pa.int64())), replace(TABLE, contract=Contract.FREEZE))
+    assert ids(warehouse) == [1]
+    loaded = load(warehouse, things([2], w=pa.array([7], pa.int64())))
+    (schema,) = [finding for finding in loaded.findings if finding.check == "schema"]
+    assert (schema.passed, schema.blocking, loaded.new_columns) == (False, False, ["things.w"])
+    assert loaded.record.facts["unknown_fields"] == ["things.w (BIGINT)"]
+    assert ids(warehouse) == [2]
