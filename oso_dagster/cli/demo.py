@@ -9,9 +9,12 @@ from collections.abc import Iterable
 import typer
 from rich.console import Console
 
+from oso_dagster.cli.crew import dismissed, hired
 from oso_dagster.cli.drill import PAGE, run_drill
 from oso_dagster.cli.instance import enter
-from oso_dagster.cli.run import Asked, all_jobs, print_result, run_jobs
+from oso_dagster.cli.jobs import Asked, all_jobs
+from oso_dagster.cli.run import WORKERS, print_result, run_jobs
+from oso_dagster.cli.stopping import interruptible
 from oso_dagster.domain.source import Source
 from oso_dagster.settings import PREFIX, Settings, World, read_settings
 from oso_dagster.sources import catalogue
@@ -33,8 +36,9 @@ def demo() -> None:
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
     elsewhere = not_invented(settings, catalogue())
-    with lifecycle.running(settings) as endpoints:
-        failures = run_jobs(settings, console, list(all_jobs(settings, without=elsewhere)), Asked(newest=60))
+    with interruptible(), hired(WORKERS) as workers, lifecycle.running(settings) as endpoints:
+        with dismissed(workers):
+            failures = run_jobs(settings, console, list(all_jobs(settings, without=elsewhere)), Asked(newest=60), workers)
         print_result(settings, console, failures)
         missed = run_drill(settings, endpoints, console)
     for failure in missed:

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import requests
 import tenacity
 from isal import igzip_threaded, isal_zlib
+from urllib3.exceptions import HTTPError
 
 from oso_dagster.connectors import gharchive_events
 from oso_dagster.connectors.rest import USER_AGENT
@@ -150,11 +151,11 @@ def _download(url: str, path: Path, bounds: Patience) -> None:
                 raise _MissingError(f"missing (404 after {bounds.attempts} tries)")
             if not response.ok:
                 raise _BrokenError(f"the server answers {response.status_code} {response.reason}")
-            for chunk in response.iter_content(_CHUNK):
+            while chunk := response.raw.read1(_CHUNK, decode_content=False):  # what has come, so that a drip meets the deadline
                 file.write(chunk)
                 if time.monotonic() > until:
                     raise _BrokenError(f"not complete within {bounds.deadline:g} s")
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise _BrokenError(f"the connection broke ({type(error).__name__})") from None
     announced = response.headers.get("Content-Length")
     if announced is not None and int(announced) != path.stat().st_size:

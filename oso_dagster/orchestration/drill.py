@@ -18,7 +18,7 @@ import dagster as dg
 from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.domain.source import Source, Table
 from oso_dagster.orchestration.alerting import Platform, announce, send
-from oso_dagster.orchestration.in_process import run_job
+from oso_dagster.orchestration.in_process import Runner
 from oso_dagster.orchestration.ingest import ingest_assets
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
@@ -50,7 +50,7 @@ class Drill:
 
     def load(self) -> list[str]:
         """Load the table in a run of its own; what failed, in its own words."""
-        return run_job(self.definitions, self.instance, _JOB)
+        return Runner(self.definitions, self.instance).run(_JOB)
 
     def round(self) -> int:
         """One round of alerting, as the sensor does it; how many messages were sent, those in the log included."""
@@ -68,6 +68,7 @@ def drilling(settings: Settings, sources: Sequence[Source], source: Source, good
     checks = [key for one in assets for key in sorted(one.check_keys)]
     home = settings.dagster_home
     home.mkdir(parents=True)
+    (home / "dagster.yaml").touch()  # Dagster's own defaults, and no word on their being that
     with (
         Store.open(settings.reliability_store_url, settings.world.value) as store,
         dg.DagsterInstance.local_temp(str(home)) as instance,

@@ -86,14 +86,18 @@ class DuckDBWarehouse:
             for source in sources:
                 for table in source.tables:
                     publishing.create_tables(connection, source.name, table)
-                    publishing.describe_tables(connection, source.name, table)
+            publishing.renew_comments(connection, sources)
 
     def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
         """The newest published load of a table (of one partition of it), or None."""
+        return self.last_loads(source, table, [partition]).get(partition)
+
+    def last_loads(self, source: str, table: str, partitions: Sequence[str | None]) -> dict[str | None, LoadRecord]:
+        """The newest published load of each of these partitions that was loaded; None stands for the whole table."""
         if not self._path.exists():
-            return None
+            return {}
         with self._reader() as connection:
-            return publishing.last_load(connection, source, table, partition)
+            return publishing.last_loads(connection, source, table, partitions)
 
     def load(
         self,
@@ -108,7 +112,7 @@ class DuckDBWarehouse:
         """Stage, judge and publish one extract. Raises RefusedError, and then nothing that a reader sees has changed."""
         with staging.landed(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
             key = window.key if window else None
-            before = publishing.last_load(arrival.connection, source.name, table.name, key)
+            before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
             rows = guards.count(arrival.connection, table)
             findings = guards.judge(arrival.connection, source.name, table, rows, window, before, allow_shrink=allow_shrink)
             facts = _facts(source, table, extract, arrival)

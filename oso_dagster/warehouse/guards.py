@@ -20,7 +20,7 @@ _CHILD_SLACK = 10
 
 def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
     """Staged rows of each landed table; one that dlt did not create, for want of rows, has none."""
-    there = columns_of(connection, SCHEMA)
+    there = columns_of(connection, SCHEMA, table.physical)
     rows: dict[str, int] = {}
     for name in table.physical:
         found = connection.execute(f"SELECT count(*) FROM {SCHEMA}.{quoted(name)}").fetchone() if name in there else (0,)
@@ -67,7 +67,7 @@ def warn(table: Table, rows: dict[str, int], facts: Facts, history: Sequence[int
 
 def undeclared(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
     """The staged columns that nobody declared, with their types."""
-    there = columns_of(connection, SCHEMA)
+    there = columns_of(connection, SCHEMA, table.physical)
     return [
         f"{name}.{column} ({kind})"
         for name, columns in table.physical.items()
@@ -101,7 +101,7 @@ def _arrived(where: str, table: Table, rows: dict[str, int]) -> Finding:
 
 
 def _columns_present(connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int]) -> Finding:
-    there = columns_of(connection, SCHEMA)
+    there = columns_of(connection, SCHEMA, table.physical)
     lost = [
         f"{name}.{column.name}"
         for name, columns in table.physical.items()

@@ -21,6 +21,7 @@ from oso_dagster.orchestration.checks import guards_of, warnings_of
 from oso_dagster.orchestration.ingest import ingest_assets
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.orchestration.schedules import ingest_schedules
+from oso_dagster.orchestration.slo import reliability_checks
 from oso_dagster.settings import PREFIX, Settings, read_settings
 from oso_dagster.sources import catalogue
 from oso_dagster.warehouse import ddl, guards
@@ -44,8 +45,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def definitions(settings: Settings) -> dg.Definitions:
-    """What the sources alone become: models and objectives are others' to test."""
-    return dg.Definitions(assets=ingest_assets(settings, catalogue()), schedules=ingest_schedules(catalogue()))
+    """What the sources alone become, with the objectives of each: models are others' to test."""
+    return dg.Definitions(
+        assets=ingest_assets(settings, catalogue()),
+        asset_checks=[reliability_checks(settings, catalogue(), [])],
+        schedules=ingest_schedules(catalogue()),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +110,11 @@ def test_every_check_of_a_table_is_a_check_in_dagster(source: Source, table: Tab
     wanted = {"arrived", "columns_present", "primary_key", "not_shrunk", "schema", "row_count_band"}
     wanted |= {"event_time_not_in_future"} if table.event_time else set()
     wanted |= {"in_partition"} if table.disposition is Disposition.REPLACE_PARTITION else set()
-    assert found >= wanted
     assert {*guards_of(table), *warnings_of(table)} >= wanted
+    wanted |= {"complete"} if table.resumable else set()
+    wanted |= {"freshness"} if table.fresh_within else set()
+    wanted |= {"partition_completeness"} if table.partitions else set()
+    assert found == wanted | {"materialization_reliability"}
 
 
 @pytest.mark.parametrize(("source", "table"), EVERY)

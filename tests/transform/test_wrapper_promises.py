@@ -16,9 +16,10 @@ from sqlmesh.core.node import IntervalUnit
 
 import oso_dagster.orchestration.sqlmesh_assets as package
 from oso_dagster.orchestration.sqlmesh_assets.assets import _done_before
-from oso_dagster.orchestration.sqlmesh_assets.jobs import _UNITS, _partitions, sqlmesh_jobs
+from oso_dagster.orchestration.sqlmesh_assets.jobs import sqlmesh_jobs
 from oso_dagster.orchestration.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
 from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
+from oso_dagster.orchestration.sqlmesh_assets.partitions import UNITS, partitions_of
 from oso_dagster.orchestration.sqlmesh_assets.project import Project
 from tests.transform.conftest import Playground
 from tests.transform.test_materializing import ALL, run
@@ -174,12 +175,35 @@ def test_a_partition_of_the_backfill_job_is_one_interval(playground):
     ],
 )
 def test_each_interval_unit_of_sqlmesh_is_a_time_partition_of_the_same_length(unit, start, key, seconds):
-    definition = _partitions(unit, datetime.fromisoformat(start).replace(tzinfo=UTC))
+    definition = partitions_of(unit, datetime.fromisoformat(start).replace(tzinfo=UTC))
     window = definition.time_window_for_partition_key(key)
     assert definition.get_first_partition_key() == key
     assert (window.end - window.start).total_seconds() == seconds
     assert IntervalUnit(unit).seconds == seconds or unit in {"year", "month"}
-    assert set(_UNITS) == {one.value for one in IntervalUnit}
+    assert set(UNITS) == {one.value for one in IntervalUnit}
+
+
+def test_every_job_and_every_field_of_its_configuration_says_what_it_is_for(playground):
+    incremental(playground)
+    jobs = {one.name: one for one in sqlmesh_jobs(playground.project, load_manifest(playground.project))}
+    assert set(jobs) == {f"sqlmesh_{verb}" for verb in ("restate", "deploy", "dev", "janitor", "backfill_day")}
+    told = {name: fields(job.nodes[0].definition) for name, job in jobs.items()} | {"": fields(playground.definition().op)}
+    assert all(job.description for job in jobs.values())
+    assert {name: set(one) for name, one in told.items()} == {
+        "sqlmesh_restate": {"models", "start", "end"},
+        "sqlmesh_dev": {"environment", "models"},
+        "sqlmesh_janitor": {"ignore_ttl"},
+        "sqlmesh_backfill_day": {"models"},
+        "sqlmesh_deploy": set(),
+        "": {"include_downstream"},
+    }
+    assert all(field.description for one in told.values() for field in one.values())
+    refused = job(playground, "dev", {"environment": "Not A Name"})
+    assert not refused.success
+
+
+def fields(op: dg.OpDefinition) -> dict[str, dg.Field]:
+    return getattr(op.config_field.config_type, "fields", {}) if op.config_field else {}
 
 
 def test_restating_an_unknown_model_names_it(playground):
