@@ -81,7 +81,7 @@ class DuckDBWarehouse:
                 connection.execute(f"DETACH {name}")
 
     def ensure_tables(self, sources: Sequence[Source]) -> None:
-        """Create every declared table that does not exist, empty: SQLMesh needs them before its first plan. Comments are renewed."""
+        """Create every declared table that does not exist, empty: SQLMesh needs them before its first plan. Renew comments."""
         with duckdb.connect() as connection, self.write(connection):
             for source in sources:
                 for table in source.tables:
