@@ -16,6 +16,7 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
+from oso_dagster.cli.stopping import interruptible
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.sprint import HYSTERESIS
 from oso_dagster.settings import Settings, World, read_settings
@@ -46,7 +47,7 @@ def drill() -> None:
     settings = read_settings(catalogue())
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
-    with lifecycle.running(settings) as endpoints:
+    with interruptible(), lifecycle.running(settings) as endpoints:
         failures = run_drill(settings, endpoints, Console())
     for failure in failures:
         typer.echo(failure, err=True)

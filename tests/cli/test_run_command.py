@@ -5,13 +5,17 @@ from __future__ import annotations
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
+import pytest
 
+from oso_dagster.cli import crew
+from oso_dagster.cli.jobs import Asked
 from oso_dagster.settings import PROJECT_ROOT
 from tests.platform import BIN, environment, left_running
 
@@ -45,10 +49,15 @@ def runs(home: Path) -> dict[str, str]:
 def await_retry(home: Path) -> None:
     """Wait until the run stands in the pause before its step's next try."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    files = home / "live" / "dagster" / "history" / "runs"
-    while not any(b"STEP_UP_FOR_RETRY" in path.read_bytes() for path in files.glob("*-*.db*")):
+    while not any(map(retrying, (home / "live" / "dagster" / "history" / "runs").glob("*-*.db"))):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def retrying(log: Path) -> bool:
+    with closing(sqlite3.connect(log)) as connection, suppress(sqlite3.OperationalError):  # its tables are being made
+        return bool(connection.execute("SELECT 1 FROM event_logs WHERE dagster_event_type = 'STEP_UP_FOR_RETRY'").fetchall())
+    return False
 
 
 def test_a_signal_ends_it_in_the_pause_before_a_retry_and_cancels_the_run(tmp_path):
@@ -61,12 +70,19 @@ def test_a_signal_ends_it_in_the_pause_before_a_retry_and_cancels_the_run(tmp_pa
     assert runs(tmp_path) == {"ingest_oss_funding": "CANCELED"}
 
 
-def test_a_worker_that_dies_fails_its_job_and_those_that_nobody_is_left_to_run_by_name(tmp_path):
-    with running(tmp_path, "ingest_oss_funding", "transform") as process:
+def test_a_worker_that_is_killed_fails_its_job_by_name(tmp_path):
+    with running(tmp_path, "ingest_oss_funding") as process:
         await_retry(tmp_path)
-        for worker in psutil.Process(process.pid).children():
-            worker.kill()
+        (worker,) = psutil.Process(process.pid).children()
+        worker.kill()
         said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1, said
-    assert said.splitlines()[-1] == "oso: transform cannot be run: its process ended with -9: it said nothing"
+    assert said.splitlines()[-1] == "failed: ingest_oss_funding: its process ended with -9: it said nothing"
     assert left_running(tmp_path) == []
+
+
+def test_jobs_that_nobody_is_left_to_run_are_named(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with crew.hired(2) as workers, pytest.raises(crew.WorkersDiedError) as told:
+        crew.work(workers, {"transform": frozenset()}, Asked(1), board=None)
+    assert str(told.value) == "transform cannot be run: its process ended with 1: it said nothing"
