@@ -27,7 +27,7 @@ def build(settings: Settings) -> dg.Definitions:
         jobs=transform_jobs(settings, sources),
         schedules=[
             *ingest_schedules(sources),
-            transform_schedule(),
+            transform_schedule(models),
             slo_schedule(evaluation),
             status_schedule(page),
         ],

@@ -11,6 +11,7 @@ import pytest
 
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
+from tests.campaign import matrix
 from tests.repository import Repository, small_directory
 
 FUNDING = """to_project_name,amount,funding_date,from_funder_name,grant_pool_name,metadata,file_path
@@ -19,6 +20,14 @@ alpha,1500.5,2024-02-05,stellar,scf-23,"{""application_name"": ""Alpha, the firs
 beta,50.0,2024-03-01,optimism,retro-1,{},data/funders/optimism/uploads/retro-1.csv
 beta,50.0,2024-03-01,optimism,retro-1,{},data/funders/optimism/uploads/retro-1.csv
 """
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the fault campaign found, when it ran."""
+    outcomes = matrix.found(report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, ()))
+    if outcomes:
+        terminalreporter.section("fault campaign: what each source did with each fault")
+        terminalreporter.write_line("\n".join(matrix.lines(outcomes)))
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -14,11 +15,14 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser
 
+from oso_dagster.domain.attempts import Outcome
 from oso_dagster.domain.cadence import jobs_of
 from oso_dagster.domain.source import Stability
 from oso_dagster.orchestration import labels
+from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox import disk
 from oso_dagster.sandbox.discord_store import ALERTS
+from oso_dagster.sandbox.families import invents
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
 from tests.browser import ARTIFACTS, chromium
@@ -38,8 +42,9 @@ GROUPS = (
 )
 ONE_OF_EACH = ("collections", "funding_data", "sbom", "downloads", "projects_v1", "core_source_data", "page")
 AFTER_INGESTION = ("transform", "evaluate_slos", "publish_status")
-JOBS = {job.name for source in catalogue() for job in jobs_of(source)} | {*AFTER_INGESTION}
-CORE_TABLES = sum(len(source.tables) for source in catalogue() if source.stability is Stability.CORE)
+INVENTED = [source for source in catalogue() if invents(source)]
+JOBS = {job.name for source in INVENTED for job in jobs_of(source)} | {*AFTER_INGESTION}
+CORE_TABLES = sum(len(source.tables) for source in INVENTED if source.stability is Stability.CORE)
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +96,19 @@ def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:
         (home / "sandbox/status/index.html").as_uri(),
     ):
         assert words in said
+    assert re.search(r"the sprint is closed\n +✔ RECOVERED: Remedial sprint of core_source_data.data_freshness", said)
+    assert "One message told the sprint, 2 times edited" in said
+    assert "Remedial sprint" in (home / "sandbox" / "discord.html").read_text()
     page = (home / "sandbox" / "status" / "index.html").read_text()
     assert "Sandbox world" in page
     assert "oss_directory/projects" in page
+
+
+def test_the_incident_of_the_demo_is_not_one_of_the_platform(home: Path) -> None:
+    with Store.open(f"sqlite:///{home / 'sandbox' / 'reliability.db'}", "sandbox") as store:
+        assert {one.outcome for one in store.attempts()} <= {Outcome.OK, Outcome.NOT_EMITTED}
+        assert (store.incidents.standing(), store.sprints.newest(), store.outbox.counts()) == ([], {}, {})
+        assert max(one.evaluated_at for one in store.latest_verdicts()) <= datetime.now(UTC)
 
 
 def test_the_demo_leaves_no_server_behind(home: Path) -> None:
@@ -110,17 +125,31 @@ def test_the_demo_can_be_run_again(home: Path, tmp_path: Path) -> None:
     assert "every due partition is there" in done.stdout
 
 
+def test_the_commands_of_the_page_on_loading_by_hand_load(home: Path) -> None:
+    (block,) = re.findall(r"```console\n(.*?)```", (PROJECT_ROOT / "docs" / "by-hand.md").read_text(), re.DOTALL)
+    script = block.replace("$ ", "").replace("$PWD/.oso", "$OSO_HOME")
+    for written, days in (("2026-03-01", 6), ("2026-03-03", 4)):
+        assert written in script
+        script = script.replace(written, f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}")
+    done = run(["sh", "-ec", script], home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert said.count(" RUN_SUCCESS ") == 2
+    assert said.count(" ASSET_MATERIALIZATION ") == 4  # a whole table, and three partitions
+
+
 def test_dagster_shows_the_runs_of_the_demo_apart_and_every_schedule_running(dagster: str) -> None:
     data = ask(
         dagster,
         """{ runsOrError { ... on Runs { results { jobName status } } }
-             repositoriesOrError { ... on RepositoryConnection { nodes { schedules { name scheduleState { status } } } } } }""",
+             repositoriesOrError { ... on RepositoryConnection { nodes {
+                 schedules { pipelineName scheduleState { status } } } } } }""",
     )
     runs = {(run["jobName"], run["status"]) for run in data["runsOrError"]["results"]}
     assert runs >= {(job, "SUCCESS") for job in JOBS}
     (location,) = data["repositoriesOrError"]["nodes"]
-    schedules = {one["name"]: one["scheduleState"]["status"] for one in location["schedules"]}
-    assert {name.removesuffix("_schedule") for name in schedules} >= JOBS
+    schedules = {one["pipelineName"]: one["scheduleState"]["status"] for one in location["schedules"]}
+    assert set(schedules) == JOBS
     assert set(schedules.values()) == {"RUNNING"}
 
 

@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from oso_dagster.alerting.looks import SEVERITIES, duration, look_of
+from oso_dagster.alerting.looks import SEVERITIES, look_of
 from oso_dagster.alerting.splitting import (
     CONTENT,
     DESCRIPTION,
@@ -31,6 +31,7 @@ from oso_dagster.alerting.splitting import (
     units,
 )
 from oso_dagster.domain.announcement import Announcement
+from oso_dagster.domain.durations import duration
 from oso_dagster.domain.incident import Incident, Kind, Link
 
 QUIET: dict[str, list[str]] = {"parse": []}

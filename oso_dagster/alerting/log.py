@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from oso_dagster.alerting.looks import duration, look_of
+from oso_dagster.alerting.looks import look_of
 from oso_dagster.alerting.outcomes import Sent
 from oso_dagster.alerting.ports import Task
 from oso_dagster.domain.announcement import LOG
+from oso_dagster.domain.durations import duration
 from oso_dagster.domain.incident import Severity
 
 _LEVELS = {Severity.PAGE: logging.ERROR, Severity.TICKET: logging.WARNING, Severity.INFO: logging.INFO}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from oso_dagster.domain.incident import Incident, Severity, State
 
@@ -30,15 +29,3 @@ def look_of(incident: Incident) -> Look:
     """The sign of where the incident stands."""
     by_state = {State.ACKNOWLEDGED: _TAKEN, State.RECOVERED: _OVER}
     return by_state.get(incident.state, SEVERITIES[incident.severity])
-
-
-def duration(time: timedelta) -> str:
-    """A span of time in its two largest units.
-
-    >>> duration(timedelta(hours=49, minutes=5))
-    '2 d 1 h'
-    """
-    minutes = max(0, int(time.total_seconds() // 60))
-    parts = [(minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min")]
-    shown = [f"{count} {unit}" for count, unit in parts if count][:2]
-    return " ".join(shown) or "less than a minute"

@@ -16,6 +16,7 @@ from rich.panel import Panel
 from rich.table import Column, Table
 from rich.text import Text
 
+from oso_dagster.cli.drill import drill
 from oso_dagster.domain.announcement import LOG, Announcement, Said
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from oso_dagster.alerting.ports import Sender
 
 app = typer.Typer(no_args_is_help=True, help="Alerts: try the channels, look at the messages.")
+
+app.command("drill")(drill)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 _SECONDS = 10.0

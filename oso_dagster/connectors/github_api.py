@@ -6,6 +6,7 @@ asked in a run and what is kept between runs is `github_rounds`'.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -76,7 +77,8 @@ def addresses(urls: Iterable[str]) -> Addresses:
 def listing(asking: Client, api: str, owner: str, known: Mapping[str, Mapping[str, Any]]) -> list[Page]:
     """The pages of an organisation's public repositories, or of a user's; none when there is no such owner.
 
-    `known` holds, by address, the validators of a page and the address `next` to it.
+    `known` holds, by address, the validators of a page and the address `next` to it. Raises RestError for a listing that is
+    empty where the owner is said to have repositories.
     """
     for kind, type_ in (("orgs", "public"), ("users", "owner")):
         url: str | None = f"{api}/{kind}/{owner}/repos?type={type_}&per_page=100"
@@ -95,8 +97,19 @@ def listing(asking: Client, api: str, owner: str, known: Mapping[str, Mapping[st
                 f"{url}: more than {_MOST_PAGES} pages of repositories, or they go in a circle. Look at the endpoint."
             )
         if pages:
+            if not any(page.answer.unchanged or page.answer.document for page in pages):
+                _confirm_none(asking, f"{api}/{kind}/{owner}")
             return pages
     return []
+
+
+def _confirm_none(asking: Client, url: str) -> None:
+    """An owner without repositories says so itself; an empty listing alone would take all of them for gone."""
+    document = asking.get(url).document
+    with asking.trusting(url):
+        announced = take(document, "public_repos")
+    if announced:
+        raise RestError(f"{url}: the listing is empty where {announced} repositories are announced. Look at the endpoint.")
 
 
 def repository_row(document: Any, requested: str | None, now: datetime) -> dict[str, Any]:
@@ -137,9 +150,10 @@ def absent_row(requested: str, before: Mapping[str, Any] | None, now: datetime) 
 
 
 def packages(document: Any, repository: str) -> list[dict[str, Any]]:
-    """The packages that a bill of materials (SPDX) names, one row each, in its order."""
+    """The packages that a bill of materials (SPDX) names, one row each, in its order; an entry that is repeated counts once."""
     rows = []
-    for position, package in enumerate(take_list(document, "sbom", "packages")):
+    listed = {json.dumps(package, sort_keys=True): package for package in take_list(document, "sbom", "packages")}
+    for position, package in enumerate(listed.values()):
         references = package.get("externalRefs") or []
         purl = next((ref["referenceLocator"] for ref in references if ref.get("referenceType") == "purl"), None)
         system, name, version = parse_purl(purl) if purl else (None, None, None)

@@ -99,8 +99,8 @@ class Client:
         return self._ask("POST", url, accept, document, json=body)
 
     def content(self, url: str) -> bytes:
-        """GET a file of any kind, whole, without its content encoding. Raises as `get`."""
-        body: bytes = self._ask("GET", url, (), _as_it_is, headers={"Accept": "*/*"}).document
+        """GET a file of any kind but HTML, whole, without its content encoding. Raises as `get`."""
+        body: bytes = self._ask("GET", url, (), _file, headers={"Accept": "*/*"}).document
         return body
 
     def each(self, items: Iterable[Item], work: Callable[[Item], Found]) -> Iterator[Found]:
@@ -230,7 +230,10 @@ def client_of(request: Request, pace: Pace, headers: Mapping[str, str] | None = 
     return Client(headers or {}, secrets, paced, limits)
 
 
-def _as_it_is(body: bytes, _: str) -> bytes:
+def _file(body: bytes, content_type: str) -> bytes:
+    """The body as it is. A page in its place is somebody's word that the file cannot be had now."""
+    if "html" in content_type.lower() or body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        raise AnswerError("HTML came instead of the file")
     return body
 
 

@@ -62,7 +62,7 @@ def failed(family: FailedFamily, owned: Owned, places: Places, checks: Sequence[
     again = family.in_a_row > 1
     what = f"{owned.asset}" + (f" [{family.partition}]" if family.partition else "")
     body = [family.cause or "no cause was given", *(f"check {one.check}: {one.said}" for one in checks)]
-    extra = (Field("failed in a row", str(family.in_a_row)),)
+    extra = (Field("Failed in a row", str(family.in_a_row)),)
     return _signal(
         Kind.FAILED_MATERIALIZATION,
         failed_subject(owned.asset, family.partition),
@@ -133,7 +133,7 @@ def silent(beat: Beat, places: Places, now: datetime) -> Signal:
         f"{beat.name} is silent",
         now,
         severity=Severity.PAGE,
-        body=[f"last heard of at {beat.at:%Y-%m-%d %H:%M} UTC; it should be heard of every {beat.every}"],
+        body=[f"last heard of at {beat.at:%Y-%m-%d %H:%M} UTC; it should be heard of every {beat.every.total_seconds():g} s"],
         links=(Link("Automation", f"{places.dagster}/deployment/daemons"), *places.links(Kind.SILENT)),
         facts=places.fields(Kind.SILENT),
         next_step="See whether Dagster's daemon runs, and what the newest tick says.",

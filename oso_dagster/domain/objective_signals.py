@@ -9,6 +9,7 @@ from fractions import Fraction
 from oso_dagster.domain.announcing import Signal
 from oso_dagster.domain.budget import ALL, burn_rate
 from oso_dagster.domain.burn import Loudness, loudest
+from oso_dagster.domain.durations import duration
 from oso_dagster.domain.incident import Field, Incident, Kind, Severity, State
 from oso_dagster.domain.objectives import budget_text, percent, summary
 from oso_dagster.domain.places import Owned, Places
@@ -28,14 +29,19 @@ def sprint(of: Sprint, places: Places) -> Signal:
     """An open sprint. What nobody is guilty of belongs to the platform."""
     found, newest = of.found, of.found.guilty[0] if of.found.guilty else None
     owners = ", ".join(sorted({one.owner for one in found.guilty})) or places.owner
-    fields = [Field("objective", found.objective), Field("SLI", percent(found.good, found.valid) if found.valid else "no data")]
-    fields += [Field("target", percent(found.target_bp, ALL)), Field("bad events", f"{found.valid - found.good:,}")]
-    fields += [Field("assigned to", of.assignee)] if of.assignee else []
-    fields += [Field("acknowledged by", of.acknowledged_by)] if of.acknowledged_by else []
+    fields = [Field("Objective", found.objective), Field("SLI", percent(found.good, found.valid) if found.valid else "no data")]
+    fields += [
+        Field("Target", "all" if found.target_bp == ALL else percent(found.target_bp, ALL)),
+        Field("Bad events", f"{found.valid - found.good:,}"),
+    ]
+    fields += [Field("Assigned to", of.assignee)] if of.assignee else []
+    fields += [Field("Acknowledged by", of.acknowledged_by)] if of.acknowledged_by else []
     body = [found.summary, *(_line(one, places) for one in found.guilty[:_NAMED])]
     body += [f"and {len(found.guilty) - _NAMED} more assets"] if len(found.guilty) > _NAMED else []
     if of.phase is Phase.RECOVERING and of.met_since:
-        body.append(f"Met again since {of.met_since:%Y-%m-%d %H:%M} UTC; the sprint is closed when that lasts {HYSTERESIS}.")
+        body.append(
+            f"Met since {of.met_since:%Y-%m-%d %H:%M} UTC; it ends when that lasts {duration(HYSTERESIS)} without a break."
+        )
     body += [f"{one.at:%Y-%m-%d %H:%M} {one.who}: {one.text}" for one in of.history if one.who][-_NAMED:]
     return Signal(
         Incident(
@@ -45,7 +51,7 @@ def sprint(of: Sprint, places: Places) -> Signal:
             service=found.service,
             stability=_LABELS.get(found.service, ""),
             owner=owners,
-            title=f"Remedial sprint: {found.objective} is missed",
+            title=f"Remedial sprint of {found.objective}",
             opened_at=of.opened_at,
             updated_at=of.history[-1].at,
             state=State.ACKNOWLEDGED if of.acknowledged_by else State.OPEN,
@@ -63,7 +69,7 @@ def burning(found: Assessment, places: Places) -> Signal | None:
     if fastest is None:
         return None
     tier, page = fastest.tier, fastest.tier.loudness is Loudness.PAGE
-    said = f"burn above {float(tier.burn):g} over {tier.long} and over {tier.short}"
+    said = f"burn above {float(tier.burn):g} over {duration(tier.long)} and over {duration(tier.short)}"
     return _of_objective(
         Kind.BURN_RATE,
         found,

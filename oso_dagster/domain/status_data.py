@@ -18,9 +18,10 @@ STATES = ("stale", "no_data", "not_due", "no_promise", "fresh")
 
 @dataclass(frozen=True)
 class DataSet:
-    """One table that people can read. `fresh_within` None: nothing is promised, and `freshness` is None too.
+    """One table that people can read; `rows` are those of its last good load.
 
-    `fresh_for` of `promised_for`: how long it was fresh, of the time of the last 30 days in which it had to be.
+    `fresh_within` None: nothing is promised, and `freshness` is None too. `fresh_for` of `promised_for`: how long it was
+    fresh, of the time of the last 30 days in which it had to be.
     """
 
     asset: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from oso_dagster.domain.loading import Finding
-from oso_dagster.domain.source import Disposition, Source, Table
+from oso_dagster.domain.source import Contract, Disposition, Source, Table
 from oso_dagster.orchestration import labels
 
 _GUARDS = {
@@ -16,22 +16,22 @@ _GUARDS = {
 }
 _IN_PARTITION = {"in_partition": "Every row belongs to the partition that was loaded"}
 _IN_TIME = {"event_time_not_in_future": "No event lies in the future"}
-_WARNINGS = {
-    "schema": "No column arrived that is not declared",
-    "row_count_band": "As many rows as loads of this table usually bring",
-}
+_SCHEMA = {"schema": "No column arrived that is not declared"}
+_USUAL = {"row_count_band": "As many rows as loads of this table usually bring"}
 _COMPLETE = {"complete": "The load was not cut short by an honest limit, such as a rate limit"}
 
 
 def guards_of(table: Table) -> dict[str, str]:
     """The blocking checks of each load, by name: they judge the staged rows, and a failing one refuses the load."""
     cut = table.disposition is Disposition.REPLACE_PARTITION
-    return _GUARDS | (_IN_PARTITION if cut else {}) | (_IN_TIME if table.event_time else {})
+    frozen = table.contract is Contract.FREEZE
+    return _GUARDS | (_IN_PARTITION if cut else {}) | (_IN_TIME if table.event_time else {}) | (_SCHEMA if frozen else {})
 
 
 def warnings_of(table: Table) -> dict[str, str]:
     """The checks of each load that warn: the rows are published."""
-    return _WARNINGS | (_COMPLETE if table.resumable else {})
+    evolving = table.contract is Contract.EVOLVE
+    return (_SCHEMA if evolving else {}) | _USUAL | (_COMPLETE if table.resumable else {})
 
 
 def load_checks(source: Source, table: Table) -> list[dg.AssetCheckSpec]:

@@ -26,11 +26,15 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
+from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, StaticPool
 
 FILES_KEPT_OPEN = 16
 """Each run has a file of its own beside the index; the least lately used one is closed first."""
+
+_OPENING_SECONDS = 60
+"""Making the files takes a second or two, for each of the processes that want to."""
 
 _PATIENT: dict[str, Any] = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
 
@@ -39,7 +43,9 @@ class OpenSqliteStorage(DagsterSqliteStorage):
     """`storage.custom` of `dagster.yaml`: runs and schedules as Dagster keeps them, events through `OpenEventLog`."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data)
+        # Two processes that make new files at once would each write the version into them: nobody could open them again.
+        with FileLock(Path(base_dir) / "opening.lock", timeout=_OPENING_SECONDS):
+            super().__init__(base_dir, inst_data)
         self._event_log_storage = OpenEventLog(str(Path(base_dir) / "history" / "runs"))
 
     @classmethod

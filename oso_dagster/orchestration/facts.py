@@ -10,6 +10,7 @@ from oso_dagster.domain import asset_signals, objective_signals
 from oso_dagster.domain.announcing import Signal
 from oso_dagster.domain.asset_signals import Beat, CheckFact, DriftFact, failed_subject
 from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.durations import duration
 from oso_dagster.domain.failed_family import FailedFamily
 from oso_dagster.domain.freshness import Freshness
 from oso_dagster.domain.incident import Incident, Kind
@@ -108,8 +109,9 @@ class Facts:
         notes = {tally.asset: tally.note for one in self.assessments for tally in one.guilty if one.objective.window is None}
         for label in (Label.CORE, Label.UNSTABLE):
             for row in self.evaluator.freshness_rows(label, self.now):
-                if row.freshness is Freshness.STALE and row.asset in self.owned and not self._covered(row.asset, self.now):
-                    note = notes.get(row.asset) or f"promised to be at most {row.within} old"
+                stale = row.freshness is Freshness.STALE and row.within is not None
+                if stale and row.asset in self.owned and not self._covered(row.asset, self.now):
+                    note = notes.get(row.asset) or f"promised to be at most {duration(row.within or timedelta(0))} old"
                     yield asset_signals.stale(self.owned[row.asset], note, self.now, self.places)
 
     def _removals(self) -> Iterator[Signal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from oso_dagster.domain.source import Source
@@ -10,8 +11,8 @@ from oso_dagster.settings import Profile, Settings, SettingsError
 from oso_dagster.warehouse.base import Warehouse
 
 
-def warehouse_of(settings: Settings) -> Warehouse:
-    """The warehouse of the settings' profile and world."""
+def warehouse_of(settings: Settings, cache: Path | None = None) -> Warehouse:
+    """The warehouse of the settings' profile and world; it works in `cache`, by default in the settings' own."""
     if settings.profile is not Profile.EMBEDDED:
         raise SettingsError(f"OSO_PROFILE={settings.profile.value}: only the embedded profile is built so far; unset it")
     from oso_dagster.warehouse.duckdb import DuckDBWarehouse  # noqa: PLC0415  (duckdb and dlt load when used)
@@ -19,7 +20,7 @@ def warehouse_of(settings: Settings) -> Warehouse:
     return DuckDBWarehouse(
         settings.warehouse_path,
         world=settings.world.value,
-        cache=settings.cache_dir,
+        cache=cache or settings.cache_dir,
         lock_timeout_seconds=settings.lock_timeout_seconds,
     )
 

@@ -15,6 +15,7 @@ from oso_dagster.domain.cadence import MOST_TRIES, IngestJob, jobs_of, plan, str
 from oso_dagster.domain.partitions import Partitions, Window
 from oso_dagster.domain.source import Source
 from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.checks import load_checks
 
 PARTITION_TAG = "dagster/partition"
 FIRST_TAG = "dagster/asset_partition_range_start"
@@ -50,7 +51,7 @@ def _schedule(job: IngestJob) -> dg.ScheduleDefinition:
     names = ", ".join(key.to_user_string() for key in keys)
     definition = dg.define_asset_job(
         job.name,
-        selection=dg.AssetSelection.assets(*keys),
+        selection=_selection(job),
         description=f"Load {names} from {job.source.title}",
     )
 
@@ -69,6 +70,13 @@ def _schedule(job: IngestJob) -> dg.ScheduleDefinition:
         return _ask_partitions(job, job.partitions, keys, context, moment)
 
     return _ask
+
+
+def _selection(job: IngestJob) -> dg.AssetSelection:
+    """The tables with the checks that their loads make; what judges objectives of them runs by itself, never in such a run."""
+    keys = [labels.asset_key(job.source, table) for table in job.tables]
+    checks = [spec.key for table in job.tables for spec in load_checks(job.source, table)]
+    return dg.AssetSelection.assets(*keys).without_checks() | dg.AssetSelection.checks(*checks)
 
 
 def _ask_whole(job: IngestJob, instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:

@@ -51,11 +51,11 @@ def transform_jobs(settings: Settings, sources: Sequence[Source]) -> list[dg.Job
     )
 
 
-def transform_schedule() -> dg.ScheduleDefinition:
+def transform_schedule(models: dg.AssetsDefinition) -> dg.ScheduleDefinition:
     """Everything once a day, after the sources' nightly loads."""
     return dg.ScheduleDefinition(
         name=f"{JOB}_daily",
-        job=transform_job(),
+        job=transform_job(models),
         cron_schedule="0 3 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -63,9 +63,10 @@ def transform_schedule() -> dg.ScheduleDefinition:
     )
 
 
-def transform_job() -> dg.UnresolvedAssetJobDefinition:
+def transform_job(models: dg.AssetsDefinition) -> dg.UnresolvedAssetJobDefinition:
     """All SQLMesh models and their audits, in one run of their own."""
-    return dg.define_asset_job(JOB, selection=dg.AssetSelection.tag(SOURCE_TAG, "sqlmesh"))
+    selection = dg.AssetSelection.assets(models).without_checks() | dg.AssetSelection.checks(*models.check_keys)
+    return dg.define_asset_job(JOB, selection=selection)
 
 
 def project_of(settings: Settings) -> Project:

@@ -157,7 +157,7 @@ def _queue(connection: Connection, incident: str, channel: str) -> Sequence[Row[
 def _chosen(connection: Connection, queue: Sequence[Row[Any]], now: datetime) -> Row[Any] | None:
     """What of a queue is said next; what it makes needless is dropped. None: nothing of it has to be said any more."""
     chosen = queue[_overtaken(queue)]
-    told = _message(connection, chosen) is not None or any(row.perhaps_sent for row in queue)
+    told = _was_told(connection, chosen) or any(row.perhaps_sent for row in queue)
     silent = chosen.said == Said.RECOVERED and not told
     needless = [row for row in queue if row.sequence < chosen.sequence or (silent and row.sequence == chosen.sequence)]
     # What perhaps was sent, and when it may be tried again, holds for the one that takes its place.
@@ -199,6 +199,14 @@ def _taken(connection: Connection, row: Row[Any], now: datetime) -> Delivery:
 def _message(connection: Connection, row: Row[Any]) -> str | None:
     query = select(messages.c.message_id).where(messages.c.incident == row.incident, messages.c.channel == row.channel)
     return connection.execute(query).scalar_one_or_none()
+
+
+def _was_told(connection: Connection, row: Row[Any]) -> bool:
+    """Whether the channel knows of the incident: its message is there, or was and somebody deleted it."""
+    sent = select(deliveries.c.sequence).where(
+        deliveries.c.incident == row.incident, deliveries.c.channel == row.channel, deliveries.c.state == SENT
+    )
+    return _message(connection, row) is not None or connection.execute(sent.limit(1)).first() is not None
 
 
 def _leave(connection: Connection, delivery: Delivery, **values: Any) -> None:

@@ -15,7 +15,7 @@ from oso_dagster.reliability.tables import attempts, runs
 
 _CHUNK = 500
 _KEY = ("run_id", "asset", "partition", "report")
-_FINAL = ("outcome", "started", "ended", "cause", "rows", "step_retries", "counted", "counted_at")
+_FINAL = ("outcome", "started", "ended", "cause", "rows", "step_retries", "audited", "newest_event", "counted", "counted_at")
 _COLUMNS = (*_KEY, "label", *_FINAL)
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 _NEVER_NULL = ", ".join(f'"{name}"' for name in ("partition", "report", "cause"))
@@ -46,6 +46,8 @@ def attempt_of(row: Row[Any]) -> Attempt:
         will_retry=row.will_retry,
         reported=row.report != "",
         step_retries=row.step_retries,
+        audited=row.audited,
+        newest_event=row.newest_event,
     )
 
 
@@ -97,6 +99,8 @@ def _values(attempt: Attempt, counts: Counted | None, *, text: bool) -> tuple[An
         attempt.cause,
         attempt.rows,
         attempt.step_retries,
+        attempt.audited,
+        _moment(attempt.newest_event, text=text),
         *counted,
     )
 

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
 
 from oso_dagster.sandbox import superchain
 from oso_dagster.sandbox.bigquery_answers import Failure, Finished
@@ -46,7 +48,7 @@ def asked_of(configuration: Mapping[str, Any], *, dry: bool) -> Asked:
 def run(mark: str, asked: Asked, project: str, job: str) -> Finished:
     """Plan a query, weigh it, and unless it is dry run it."""
     try:
-        tree = sqlglot.parse_one(asked.query, read="bigquery")
+        tree = sqlglot.parse_one(_with_placeholders(asked.query), read="bigquery")
     except sqlglot.ParseError as error:
         raise Failure(400, "invalidQuery", f"Syntax error: {str(error).splitlines()[0]}") from None
     tables = [_known(table) for table in tree.find_all(exp.Table)]
@@ -60,13 +62,20 @@ def run(mark: str, asked: Asked, project: str, job: str) -> Finished:
         for table in tree.find_all(exp.Table):
             table.set("catalog", None)
             table.set("db", None)
-        named = {one.name: asked.parameters.get(one.name) for one in tree.find_all(exp.Parameter)}
+        named = {one.name: asked.parameters.get(one.name) for one in tree.find_all(exp.Placeholder)}
         sql = f"SELECT * FROM ({tree.sql(dialect='duckdb')}) {'LIMIT 0' if asked.dry else ''}"  # noqa: S608  (the query itself)
         try:
             done = connection.execute(sql, named)
         except duckdb.Error as error:
             raise Failure(400, "invalidQuery", str(error).splitlines()[0]) from None
         return Finished(project, job, done.description or [], done.fetchall(), scanned, dry=asked.dry)
+
+
+def _with_placeholders(query: str) -> str:
+    """`@name` as `:name`, which is read the same in every process: where SQLMesh is loaded, `@name` is a macro of its own."""
+    tokens = pairwise(sqlglot.tokenize(query, read="bigquery"))
+    marks = {one.start for one, after in tokens if one.token_type is TokenType.PARAMETER and after.start == one.end + 1}
+    return "".join(":" if place in marks else letter for place, letter in enumerate(query))
 
 
 def _known(table: exp.Table) -> str:

@@ -27,6 +27,8 @@ PAGE = 3
 _HOUR = 3600
 _LIMIT_FILE = "limit.json"
 _ECOSYSTEMS = ("npm", "cargo", "pypi", "golang")
+PARTS = 24
+"""How many packages each ecosystem has that bills of materials name."""
 
 
 def limited(folder: Path, calls: int, *, seconds: int = _HOUR) -> None:
@@ -85,14 +87,16 @@ def serve(folder: Path) -> Starlette:
         found = next((r for r in forge.repositories if r.id == request.path_params["id"] and not r.deleted), None)
         return _answer(folder, request, document(forge, found) if found else None)
 
+    async def owner(request: Request) -> Response:
+        listed = _listed(read(folder), request)
+        return _answer(folder, request, None if listed is None else {"public_repos": len(listed)})
+
     async def repositories(request: Request) -> Response:
-        forge, owner = read(folder), request.path_params["owner"].lower()
-        known = {repository.owner for repository in forge.repositories}
-        is_user = owner in forge.users
-        if owner not in known or (request.path_params["kind"] == "orgs" and is_user):
+        forge = read(folder)
+        listed = _listed(forge, request)
+        if listed is None:
             return _answer(folder, request, None)
         page = int(request.query_params.get("page", "1"))
-        listed = forge.of_owner(owner)
         more = len(listed) > page * PAGE
         link = {"Link": f'<{request.url.include_query_params(page=page + 1)}>; rel="next"'} if more else {}
         shown = [document(forge, repository) for repository in listed[(page - 1) * PAGE : page * PAGE]]
@@ -109,8 +113,16 @@ def serve(folder: Path) -> Starlette:
             Route("/repos/{owner}/{name}/dependency-graph/sbom", bill),
             Route("/repositories/{id:int}", by_id),
             Route("/{kind}/{owner}/repos", repositories),
+            Route("/{kind}/{owner}", owner),
         ]
     )
+
+
+def _listed(forge: Forge, request: Request) -> tuple[Repository, ...] | None:
+    """The repositories of an owner of the asked kind; None when there is no such owner. A user is no organisation."""
+    name = request.path_params["owner"].lower()
+    known = name in {repository.owner for repository in forge.repositories}
+    return forge.of_owner(name) if known and (request.path_params["kind"] == "users" or name not in forge.users) else None
 
 
 def _find(forge: Forge, request: Request) -> Repository | None:
@@ -148,7 +160,7 @@ def _counted(folder: Path, answer: Response) -> Response:
 
 
 def _dependency(rng: Random) -> dict[str, Any]:
-    system, number, version = rng.choice(_ECOSYSTEMS), rng.randrange(24), f"{rng.randrange(9)}.{rng.randrange(20)}.0"
+    system, number, version = rng.choice(_ECOSYSTEMS), rng.randrange(PARTS), f"{rng.randrange(9)}.{rng.randrange(20)}.0"
     name = f"@sbx-scope/part-{number}" if system == "npm" and number % 3 == 0 else f"sbx-part-{number}"
     path = name.replace("@", "%40")
     return _package(name, version, f"pkg:{system}/{path}@{version}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from oso_dagster.domain.loading import Extract, Loaded, LoadRecord
+from oso_dagster.domain.loading import Extract, Finding, Loaded, LoadRecord
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Source, Table
 
@@ -26,6 +26,9 @@ class Warehouse(Protocol):
     def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
         """The newest published load, or None."""
 
+    def last_loads(self, source: str, table: str, partitions: Sequence[str | None]) -> dict[str | None, LoadRecord]:
+        """The newest published load of each of these partitions; opening a warehouse for each takes longer than a small load."""
+
     def load(
         self,
         source: Source,
@@ -37,3 +40,8 @@ class Warehouse(Protocol):
         allow_shrink: bool = False,
     ) -> Loaded:
         """Stage, judge and publish; raises RefusedError with nothing changed."""
+
+    def trial(
+        self, source: Source, table: Table, extract: Extract, window: Window | None = None
+    ) -> tuple[dict[str, int], list[Finding]]:
+        """Stage and judge, and publish nothing; rows by landed table, and what the guards said."""

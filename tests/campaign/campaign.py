@@ -2,7 +2,7 @@
 
 After each: the asset failed by name or recovered as declared; the error names source, table, partition and cause; no secret is in
 any event or log; the rows are exactly the old ones, or the new ones where it recovered; the next healthy run ends equal to the
-truth. Use: a test module names its sources and takes the fixtures and the two tests from here.
+truth. Use: a test module names its sources and takes the fixture and the two tests from here; `matrix` prints what they found.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -22,18 +22,17 @@ from pydantic import SecretStr
 
 from oso_dagster.domain.source import Disposition, Source, Table
 from oso_dagster.sandbox import postgres
+from oso_dagster.sandbox.families import invents
 from oso_dagster.sources import catalogue
-from tests.campaign import databases
+from tests.campaign import databases, matrix
 from tests.campaign.cases import HARMLESS, WORDS, Case
 from tests.campaign.place import SECRET, SLOW, Place, place, said, window_of
 from tests.campaign.truth import as_landed, truth, upstream_of
 
-MATRIX: dict[tuple[str, str], str] = {}
-
 
 def half(number: int) -> list[str]:
-    """The sources of one of two test modules, so that two workers share the campaign: every other one, by name."""
-    return [source.name for source in catalogue()][number::2]
+    """The sources of one of two test modules, so that two workers share the campaign: every other one that the sandbox has."""
+    return [source.name for source in catalogue() if invents(source)][number::2]
 
 
 def tables_of(names: list[str]) -> list[tuple[Source, Table]]:
@@ -42,19 +41,18 @@ def tables_of(names: list[str]) -> list[tuple[Source, Table]]:
 
 
 def prepared(names: list[str], home: Any) -> Iterator[Place]:
-    """A place in which all tables of the sources were loaded healthily; the matrix is printed at its end."""
+    """A place in which all tables of the sources were loaded healthily."""
     sources = [source for source in catalogue() if source.name in names]
     with place(home, catalogue()) as made:
         made.prepare(tables_of([source.name for source in sources]))
         yield made
-    MATRIX.update()
 
 
 def healthy_load_is_the_truth(made: Place, source: Source, table: Table) -> None:
     """Every row that the generator tells of is there, and where it tells of all there is no other."""
     cut, key = window_of(table, made.world.now)
     window = cut.partitions.window(key) if cut.partitions and key else None
-    told = [as_landed(row, table) for row in truth(made.world, source.name, table, window)]
+    told = [as_landed(row, table) for row in truth(made.world, made.told, source.name, table, window)]
     assert told, "nothing to compare with"
     names = list(told[0])
     columns = ", ".join(f'"{name}"' for name in names)
@@ -70,10 +68,18 @@ def healthy_load_is_the_truth(made: Place, source: Source, table: Table) -> None
     assert landed == expected
 
 
-def survive(made: Place, case: Case, caplog: pytest.LogCaptureFixture) -> None:
-    """One case from the old rows to the truth."""
+def survive(made: Place, case: Case, caplog: pytest.LogCaptureFixture, tell: Callable[[str, object], None]) -> None:
+    """One case from the old rows to the truth; its outcome is told for the matrix."""
+    outcome = "not as declared"
+    try:
+        outcome = _survive(made, case, caplog)
+    finally:
+        tell(matrix.PROPERTY, [case.source.name, f"{case.fault}{', once' if case.once else ''}", outcome])
+
+
+def _survive(made: Place, case: Case, caplog: pytest.LogCaptureFixture) -> str:
     caplog.set_level(logging.DEBUG)
-    new = made.rows(case.source, case.table, made.snapshot)
+    new = made.truth_of(case.source, case.table)
     made.restore(case.source, case.table)
     old = made.rows(case.source, case.table)
     assert old != new, "the old rows must differ from the new ones"
@@ -86,7 +92,7 @@ def survive(made: Place, case: Case, caplog: pytest.LogCaptureFixture) -> None:
         healed = made.load(case.source, case.table)
         assert healed.success, said(healed)
     assert made.rows(case.source, case.table) == new, "the next healthy run is not the truth"
-    MATRIX[case.name, f"{case.fault}{' once' if case.once else ''}"] = outcome
+    return outcome
 
 
 def _judge(
@@ -97,9 +103,9 @@ def _judge(
         assert not complete.passed, "a part passed for the whole"
         for name, rows in left.items():
             assert set(rows) <= {*old[name], *new[name]}
-        return "kept what it had"
+        return "kept what it had, said so, healed"
     if result.success and left == old and case.fault == "emptied" and case.table.disposition is Disposition.MERGE:
-        return "no changes, old rows kept, healed"
+        return "old rows kept, nothing was new, healed"
     if result.success:
         assert case.once or case.fault in HARMLESS or _honest(case), "a fault passed for data"
         assert left == new, "it succeeded with other rows than the truth"

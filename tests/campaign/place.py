@@ -10,10 +10,11 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,19 @@ from oso_dagster.domain.partitions import Partitions
 from oso_dagster.domain.source import Retries, SettingKind, Source, Table
 from oso_dagster.orchestration.ingest import ingest_assets
 from oso_dagster.sandbox import disk, postgres, projects
+from oso_dagster.sandbox import github_api as github_world
 from oso_dagster.sandbox.families import FAMILIES, endpoints
 from oso_dagster.sandbox.listener import listen
 from oso_dagster.sandbox.server import create_app
 from oso_dagster.sandbox.world import World, generate
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
+from tests.campaign.truth import Row, told_of
 
 SECRET = "s3cret-of-the-campaign"
-PROJECTS = 110
-"""Few, but more than there are awkward ones."""
-USUAL_SECONDS, HURRIED_SECONDS = 30.0, 0.5
+PROJECTS, PARTS = 80, 4
+"""Few projects, but more than there are awkward ones, and few packages that bills of materials name."""
+USUAL_SECONDS, HURRIED_SECONDS = 30.0, 0.15
 """How long one try may take: usually, so that a busy machine fails nothing, and where waiting for it is the point."""
 SLOW = ("timeout", "drip")
 _SHORT = {
@@ -72,6 +75,12 @@ class Place:
     database_port: int
     instance: dg.DagsterInstance
     settings: Settings
+    known: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+    @cached_property
+    def told(self) -> Mapping[str, list[Row]]:
+        """What the generator tells of the tables."""
+        return told_of(self.world)
 
     @property
     def warehouse(self) -> Path:
@@ -124,6 +133,13 @@ class Place:
             connection.execute("SET TimeZone = 'UTC'")
             return {name: _rows(connection, source.name, name, columns) for name, columns in table.physical.items()}
 
+    def truth_of(self, source: Source, table: Table) -> dict[str, list[str]]:
+        """The rows of the healthy load."""
+        name = f"{source.name}.{table.name}"
+        if name not in self.known:
+            self.known[name] = self.rows(source, table, self.snapshot)
+        return self.known[name]
+
     def spoil(self, family: str, kind: str, **more: Any) -> None:
         """Set a fault at a family of endpoints."""
         seconds = {"rate_limit": 3600.0, "drip": 0.05}.get(kind, HURRIED_SECONDS * 3)
@@ -174,7 +190,7 @@ def place(home: Path, sources: Sequence[Source]) -> Iterator[Place]:
         databases = any(point.setting.split("_url")[0] in {source.name for source in sources} for point in _databases())
         with _database(folder, home, needed=databases) as database_port, _http(folder, database_port) as port:
             disk.write_json(home / "sandbox-world" / "endpoints.json", endpoints(port, database_port))
-            with dg.instance_for_test(temp_dir=str(home)) as instance:
+            with dg.DagsterInstance.ephemeral(str(home)) as instance:
                 yield Place(home, manifest.world(), port, database_port, instance, read_settings(catalogue()))
 
 
@@ -185,6 +201,7 @@ def _databases() -> list[Any]:
 def _shorten(patch: pytest.MonkeyPatch) -> None:
     """Bounds that are no settings."""
     patch.setattr(projects, "PROJECTS", PROJECTS)
+    patch.setattr(github_world, "PARTS", PARTS)
     _bound(patch, USUAL_SECONDS)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -26,6 +26,6 @@ def test_a_healthy_load_is_the_truth(made: Place, source: Source, table: Table) 
 
 @pytest.mark.parametrize("case", of(SOURCES), ids=str)
 def test_a_fault_ends_as_declared_and_the_next_healthy_run_is_the_truth(
-    made: Place, case: Case, caplog: pytest.LogCaptureFixture
+    made: Place, case: Case, caplog: pytest.LogCaptureFixture, record_property: Callable[[str, object], None]
 ) -> None:
-    survive(made, case, caplog)
+    survive(made, case, caplog, record_property)

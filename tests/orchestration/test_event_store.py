@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psutil
@@ -49,6 +53,30 @@ def test_the_platforms_instance_uses_it_and_a_run_is_logged_whole(home):
         result = dg.materialize([a], instance=instance)
         kinds = {entry.dagster_event_type for entry in instance.all_logs(result.run_id)}
     assert {dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.ASSET_MATERIALIZATION} <= kinds
+
+
+def test_processes_that_make_the_files_at_the_same_time_make_them_once(home):
+    fork = multiprocessing.get_context("fork")
+    begin = fork.Barrier(4)
+    openers = [fork.Process(target=open_together, args=(begin,)) for _ in range(4)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join(60)
+    assert [opener.exitcode for opener in openers] == [0] * 4
+    versions = {path.name: rows(path, "SELECT count(*) FROM alembic_version") for path in home.rglob("*.db")}
+    assert versions == {name: [(1,)] for name in ("runs.db", "schedules.db", "index.db")}
+
+
+def open_together(begin: Any) -> None:
+    begin.wait(60)
+    with dg.DagsterInstance.get() as instance:
+        assert instance.get_runs_count() == 0
+
+
+def rows(path: Path, query: str) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
 
 
 def test_dagsters_own_storage_reads_what_it_wrote_and_the_other_way_round(home, tmp_path_factory):

@@ -104,7 +104,7 @@ def test_imports_go_down_only() -> None:
 def test_an_import_that_climbs_is_refused(tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copytree(ROOT / "oso_dagster", tmp_path / "oso_dagster", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "oso_dagster" / "settings.py").open("a") as settings:
+    with (tmp_path / "oso_dagster" / "settings" / "__init__.py").open("a") as settings:
         settings.write("import dagster\nfrom oso_dagster import sources\n")
     done = lint_imports(tmp_path)
     assert done.returncode == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmesh.core.dialect import extend_sqlglot
 
 from oso_dagster.domain.loading import RefusedError, Request
 from oso_dagster.domain.partitions import Window
@@ -64,6 +65,12 @@ def test_a_day_is_exactly_what_the_chains_did_counted_without_sql(endpoint: str,
     assert plain(rows) == plain(truth(name))
     assert rows
     assert 0 < facts["bytes_scanned"] == facts["bytes_weighed"] <= facts["bytes_ceiling"]
+
+
+def test_the_sandbox_reads_a_query_the_same_where_sqlmesh_has_changed_the_parser(endpoint: str) -> None:
+    """SQLMesh teaches every dialect of its process that `@name` is a macro; tests and `dagster dev` are such processes."""
+    extend_sqlglot()
+    test_a_day_is_exactly_what_the_chains_did_counted_without_sql(endpoint, "deployments")
 
 
 def test_a_day_takes_several_pages(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,8 +74,8 @@ def test_every_model_has_checks(assets):
 
 
 def test_the_schedule_runs_every_day_in_utc_without_a_click(assets):
-    schedule = transform_schedule()
+    schedule = transform_schedule(assets)
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 3 * * *", "UTC")
-    job = dg.Definitions(assets=[assets], jobs=[transform_job()]).resolve_job_def("transform")
+    job = dg.Definitions(assets=[assets], jobs=[transform_job(assets)]).resolve_job_def("transform")
     assert set(job.asset_layer.executable_asset_keys) == set(assets.keys)

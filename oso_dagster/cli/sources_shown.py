@@ -1,0 +1,188 @@
+"""What `oso sources` prints: plain data for programs, tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from oso_dagster.domain.cadence import jobs_of
+from oso_dagster.domain.partitions import Partitions
+from oso_dagster.domain.source import SettingKind, Source
+from oso_dagster.domain.source import Table as Declared
+from oso_dagster.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from oso_dagster.orchestration.trial import Trial
+
+Row = dict[str, Any]
+
+
+def row_of(source: Source, table: Declared, last: datetime | None, verdict: str) -> Row:
+    """One line of the catalogue. `last` is the last good load, `verdict` how the table was judged lately."""
+    return {
+        "source": source.name,
+        "table": table.name,
+        "stability": source.stability.value,
+        "fresh_within_hours": hours(table.fresh_within),
+        "last_load": last.isoformat(timespec="seconds") if last else None,
+        "verdict": verdict,
+        "schedule": table.schedule.cron,
+        "timezone": table.schedule.timezone,
+        "partitions": table.partitions.kind.value if table.partitions else None,
+        "licence": source.licence,
+        "owner": source.owner,
+        "description": table.description,
+    }
+
+
+def hours(span: timedelta | None) -> float | None:
+    """A promise in hours."""
+    return span.total_seconds() / 3600 if span else None
+
+
+def overview(rows: Sequence[Row], now: datetime) -> Table:
+    """The catalogue for people."""
+    promised = Column("fresh within", justify="right")
+    shown = Table(
+        "source", Column("table", no_wrap=True), "stability", promised, "last load", "verdict", "schedule", box=SIMPLE_HEAD
+    )
+    for row in rows:
+        promise = f"{row['fresh_within_hours']:g} h" if row["fresh_within_hours"] else "—"
+        last = f"{ago(now - datetime.fromisoformat(row['last_load']))} ago" if row["last_load"] else "never"
+        names = (row[name] for name in ("source", "table", "stability"))
+        shown.add_row(*names, promise, last, row["verdict"], f"{row['schedule']} {row['timezone']}")
+    return shown
+
+
+def ago(span: timedelta) -> str:
+    """A span of time in its largest unit."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def tried(source: str, trials: Sequence[Trial]) -> Table:
+    """What a dry run of a source's tables found, for people."""
+    shown = Table(Column("table", no_wrap=True), Column("rows", justify="right"), "what a load would say", box=SIMPLE_HEAD)
+    for trial in trials:
+        bad = [f"[red]{escape(one)}[/red]" for one in trial.problems]
+        odd = [f"[yellow]{escape(one)}[/yellow]" for one in trial.warnings]
+        place = f"{source}.{trial.table}[{trial.partition}]" if trial.partition else f"{source}.{trial.table}"
+        names = [place, *(f"{source}.{name}" for name in trial.rows if name != trial.table)]
+        counts = "\n".join(f"{count:,}" for count in trial.rows.values()) or "—"
+        shown.add_row(escape("\n".join(names)), counts, "\n".join([*bad, *odd]) or "[green]good[/green]")
+    return shown
+
+
+def declared(source: Source, settings: Settings, checks: Mapping[str, Mapping[str, str]]) -> Row:
+    """Everything that a source says of itself; secrets only as set or not. `checks` are those of each table, by name."""
+    jobs = {table.name: job.name for job in jobs_of(source) for table in job.tables}
+    return {
+        **{name: getattr(source, name) for name in ("name", "title", "homepage", "licence", "owner")},
+        "stability": source.stability.value,
+        "clients": list(source.clients),
+        "settings": [
+            {
+                "variable": f"{PREFIX}{source.name}_{setting.name}".upper(),
+                "kind": setting.kind.value,
+                "set": getattr(settings, f"{source.name}_{setting.name}") is not None,
+                "default": setting.default,
+                "required": setting.kind is SettingKind.SECRET and setting.endpoint,
+                "description": setting.description,
+            }
+            for setting in source.settings
+        ],
+        "tables": [_table(table, jobs[table.name], checks[table.name]) for table in source.tables],
+    }
+
+
+def _table(table: Declared, job: str, checks: Mapping[str, str]) -> Row:
+    return {
+        "name": table.name,
+        "description": table.description,
+        "job": job,
+        "schedule": f"{table.schedule.cron} {table.schedule.timezone}",
+        "partitions": _partitions(table.partitions),
+        "range_in_one_run": table.range_in_one_run,
+        "fresh_within_hours": hours(table.fresh_within),
+        "evidence": table.evidence.value,
+        "event_time": table.event_time,
+        "disposition": table.disposition.value,
+        "primary_key": list(table.primary_key),
+        "contract": table.contract.value,
+        "shrink_floor": table.shrink_floor,
+        "retries": {"limit": table.retries.limit, "first_pause_seconds": table.retries.delay.total_seconds()},
+        "resumable": table.resumable,
+        "public": table.public,
+        "cost": asdict(table.cost),
+        "needs": list(table.needs),
+        "checks": dict(checks),
+        "columns": {
+            name: [{"name": c.name, "type": c.type.value, "nullable": c.nullable, "description": c.description} for c in columns]
+            for name, columns in table.physical.items()
+        },
+    }
+
+
+def _partitions(partitions: Partitions | None) -> Row | None:
+    if partitions is None:
+        return None
+    start = partitions.start.isoformat() if partitions.start else None
+    lag = partitions.lag.total_seconds() / 3600
+    return {"kind": partitions.kind.value, "start": start, "lag_hours": lag, "keys": list(partitions.keys)}
+
+
+def print_declared(told: Row, console: Console) -> None:
+    """A source for people: what it says, then each table."""
+    console.print(f"[bold]{told['title']}[/bold] ({told['name']}, {told['stability']})  {told['homepage']}")
+    console.print(f"licence: {told['licence']}   owner: {told['owner']}")
+    if told["settings"]:
+        table = Table(
+            Column("variable", no_wrap=True), "now", "meaning", title="What it reads", box=SIMPLE_HEAD, title_justify="left"
+        )
+        for one in told["settings"]:
+            now = "set" if one["set"] else one["default"] or ("unset, needed" if one["required"] else "unset")
+            table.add_row(one["variable"], now, one["description"])
+        console.print(table)
+    for one in told["tables"]:
+        _print_table(told["name"], one, console)
+
+
+_SAID = {
+    "job": "job", "schedule": "schedule", "disposition": "disposition", "contract": "contract", "event_time": "event time",
+    "shrink_floor": "may shrink to", "evidence": "fresh by",
+}  # fmt: skip
+
+
+def _print_table(source: str, told: Row, console: Console) -> None:
+    console.print(f"\n[bold]{source}.{told['name']}[/bold]  {escape(told['description'])}")
+    console.print("; ".join(_facts(told)), highlight=False, markup=False)
+    console.print(f"checks: {', '.join(told['checks'])}", highlight=False, markup=False)
+    for name, columns in told["columns"].items():
+        table = Table(Column(f"columns of {name}", no_wrap=True), "type", "meaning", box=SIMPLE_HEAD)
+        for column in columns:
+            kind = column["type"] + ("" if column["nullable"] else ", required")
+            table.add_row(column["name"], kind, escape(column["description"]))
+        console.print(table)
+
+
+def _facts(told: Row) -> list[str]:
+    partitions, cost = told["partitions"], told["cost"]
+    return [
+        *(f"{words}: {told[name]}" for name, words in _SAID.items() if told[name] is not None),
+        f"key: {', '.join(told['primary_key'])}",
+        f"retries: {told['retries']['limit']}",
+        *([f"fresh within: {told['fresh_within_hours']:g} h"] if told["fresh_within_hours"] else []),
+        *([f"partitions: {partitions['kind']}, {partitions['lag_hours']:g} h behind"] if partitions else []),
+        *([f"needs: {', '.join(told['needs'])}"] if told["needs"] else []),
+        f"a load costs about {cost['calls']:,} requests, {cost['bytes'] / 1e6:,.1f} MB",
+    ]

@@ -1,0 +1,128 @@
+"""The platform's own settings, and what follows from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from oso_dagster.domain.announcement import Route
+from oso_dagster.domain.channel import DISCORD, Channel, Webhook, parse_channels
+from oso_dagster.domain.hours import Hours
+from oso_dagster.domain.source import Setting, Source
+from oso_dagster.settings.places import PREFIX, Places, World
+from oso_dagster.settings.values import (
+    check_channels,
+    check_postgres,
+    check_quiet,
+    check_status_url,
+    check_webhook,
+    check_zone,
+    postgres_of,
+    quiet,
+)
+
+
+class Settings(Places):
+    """The platform's settings. Those of the sources are added by `read_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    reliability_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL of the reliability store; SQLite under home if unset"
+    )
+    sqlmesh_state_url: Annotated[SecretStr, AfterValidator(check_postgres)] | None = Field(
+        default=None, description="postgresql://… for SQLMesh's state and its locks; a DuckDB file under home if unset"
+    )
+    status_url: Annotated[str, AfterValidator(check_status_url)] | None = Field(
+        default=None, description="where the status page is published: gs://…, s3://…; a folder under home if unset"
+    )
+    discord_url: Annotated[SecretStr, AfterValidator(check_webhook)] | None = Field(
+        default=None, description="webhook of the Discord channel that is told everything; in the sandbox world the sandbox's"
+    )
+    discord_channels: Annotated[SecretStr, AfterValidator(check_channels)] | None = Field(
+        default=None, description='more channels: {"pages": {"url": "https://…", "least": "page", "services": ["sqlmesh"]}}'
+    )
+    runbooks_url: str = Field(
+        default="", description="where docs/runbooks.md can be read; alerts then link to their chapter of it"
+    )
+    dagster_url: str = Field(default="", description="address of Dagster's page, for links; this machine's if unset")
+    public_status_url: str = Field(default="", description="address at which people read the status page, for links")
+    alert_zone: Annotated[str, AfterValidator(check_zone)] = Field(
+        default="UTC", description="time zone of quiet hours and digest"
+    )
+    alert_quiet_hours: Annotated[str, AfterValidator(check_quiet)] = Field(
+        default="22-7", description="between which hours of the zone tickets wait; pages never do; empty: none"
+    )
+    alert_digest_hour: int = Field(default=9, ge=0, le=23, description="hour of the zone at which unstable data is summed up")
+    webserver_port: int = Field(default=3000, ge=1, le=65535, description="port of Dagster's web page in `oso dev`")
+    lock_timeout_seconds: float = Field(default=900, gt=0, description="how long a writer waits for the warehouse lock")
+
+    @property
+    def reliability_store_url(self) -> str:
+        """SQLAlchemy URL of the reliability store."""
+        if self.reliability_url is not None:
+            return self.reliability_url.get_secret_value()
+        return f"sqlite:///{self.world_dir / 'reliability.db'}"
+
+    @property
+    def sqlmesh_state(self) -> dict[str, Any]:
+        """Where SQLMesh's state lies, in the words of its connection configurations. Holds the password: never print it."""
+        if self.sqlmesh_state_url is None:
+            return {"type": "duckdb", "database": str(self.sqlmesh_state_path)}
+        return postgres_of(self.sqlmesh_state_url.get_secret_value())
+
+    def of_source(self, source: Source) -> dict[str, str]:
+        """The plain values of one source's settings, by their short names; unset ones are left out.
+
+        In the sandbox world an endpoint that is not set is the sandbox's, never the live default. Raises SettingsError
+        when the sandbox is not up.
+        """
+        values: dict[str, str] = {}
+        for spec in source.settings:
+            value = getattr(self, field_of(source, spec))
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            if value is None and self.world is World.SANDBOX:
+                value = self._sandbox_endpoint(field_of(source, spec)) if spec.endpoint else spec.sandbox
+            if value is None:
+                value = spec.default
+            if value is not None:
+                values[spec.name] = str(value)
+        return values
+
+    def hours(self) -> Hours:
+        """When people may be told."""
+        return Hours(zone=self.alert_zone, quiet=quiet(self.alert_quiet_hours), digest=self.alert_digest_hour)
+
+    @property
+    def dagster_address(self) -> str:
+        """Where Dagster's page is, without a slash at the end."""
+        return self.dagster_url.rstrip("/") or f"http://127.0.0.1:{self.webserver_port}"
+
+    @property
+    def status_address(self) -> str:
+        """Where people read the status page."""
+        return self.public_status_url or (self.status_dir / "index.html").as_uri()
+
+    def channels(self) -> tuple[Channel, ...]:
+        """The Discord channels that are set; in the sandbox world the sandbox's, which has no address while it is down."""
+        found = parse_channels(self.discord_channels.get_secret_value()) if self.discord_channels else ()
+        if self.discord_url is not None:
+            return (Channel(Route(DISCORD), Webhook.parse(self.discord_url.get_secret_value())), *found)
+        if self.world is not World.SANDBOX:
+            return found
+        address = self._sandbox_endpoints().get("discord_url")
+        return (Channel(Route(DISCORD), Webhook.parse(address) if address else None), *found)
+
+    def secrets(self) -> list[str]:
+        """Every secret value that is set, for redaction."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        plain = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return plain + [channel.webhook.token for channel in self.channels() if channel.webhook]
+
+
+def field_of(source: Source, spec: Setting) -> str:
+    """The name under which a source's setting stands among all settings."""
+    return f"{source.name}_{spec.name}"

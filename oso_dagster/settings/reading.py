@@ -1,0 +1,46 @@
+"""Reading the environment: the one place that does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import Field, ValidationError, create_model
+
+from oso_dagster.domain.source import Source
+from oso_dagster.settings.places import PREFIX, SettingsError
+from oso_dagster.settings.platform import Settings, field_of
+from oso_dagster.settings.values import TYPES
+
+
+def read_settings(sources: Iterable[Source] = ()) -> Settings:
+    """Read and check the whole environment; raises SettingsError with one line per bad variable."""
+    model = settings_model(sources)
+    known = {f"{PREFIX}{name.upper()}" for name in model.model_fields}
+    problems = [_unknown(name, known) for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known]
+    try:
+        settings = model()
+    except ValidationError as error:
+        problems += [f"{PREFIX}{str(line['loc'][0]).upper()}: {line['msg']}" for line in error.errors(include_input=False)]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def settings_model(sources: Iterable[Source]) -> type[Settings]:
+    """The platform's settings and those of the sources, as one class. Raises ValueError when two are called the same."""
+    fields: dict[str, Any] = {}
+    for source in sources:
+        for spec in source.settings:
+            name = field_of(source, spec)
+            if name in fields or name in Settings.model_fields:
+                raise ValueError(f"two settings are called {PREFIX}{name.upper()}")
+            fields[name] = (TYPES[spec.kind] | None, Field(None, description=spec.description))
+    return create_model("Settings", __base__=Settings, **fields)
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    close = get_close_matches(name, sorted(known), n=1)
+    return f"{name}: no such setting" + (f"; did you mean {close[0]}?" if close else "; `oso settings` lists them all")
