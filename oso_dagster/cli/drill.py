@@ -71,7 +71,7 @@ def run_drill(settings: Settings, endpoints: Mapping[str, str], console: Console
         try:
             with drilling(own, sources, source, datetime.now(UTC) - promise + _SPARE) as platform:
                 for words in _story(platform, world):
-                    console.print(f"  [bold]{platform.now():%H:%M}[/bold]  {words}", highlight=False)
+                    console.print(f"  {platform.now():%H:%M}  {words}", markup=False, highlight=False, soft_wrap=True)
                     for line in world.news():
                         console.print(f"         {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
         finally:
@@ -89,7 +89,7 @@ def _introduce(console: Console, title: str, promise: timedelta) -> None:
     console.print(f"\n[bold]The drill[/bold]: {title}, a core source, fails until its promise of {duration(promise)} is broken.")
     console.print(
         "It has a ledger, a warehouse and a Dagster of its own, which are thrown away: its runs cannot be opened afterwards.\n"
-        "The clock is this machine's; the evaluation is asked for the hour on the left, as if it were that late already.\n"
+        "The clock is this machine's; the evaluation is asked for the hour on the left (UTC), as if it were that late.\n"
     )
 
 

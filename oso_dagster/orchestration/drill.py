@@ -22,7 +22,7 @@ from oso_dagster.orchestration.in_process import Runner
 from oso_dagster.orchestration.ingest import ingest_assets
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
-from oso_dagster.settings import Settings
+from oso_dagster.settings import Profile, Settings
 
 DAYS = 30
 """How many days of good loads the ledger begins with: the window of the objectives."""
@@ -90,6 +90,7 @@ def history(source: Source, newest: datetime, now: datetime) -> list[Attempt]:
             family=f"past-{at:%Y%m%d}",
             started=at,
             ended=at,
+            audited=True,
         )
         for table in source.tables
         for partition, at in _loads(table, newest, now)
@@ -119,5 +120,6 @@ def _silent_log() -> logging.Logger:
 
 def thrown_away(settings: Settings, folder: Path, **more: object) -> Settings:
     """The settings with everything that they keep in `folder` instead, and people told at any hour."""
-    own = {"home": folder, "reliability_url": None, "status_url": None, "discord_channels": None, "alert_quiet_hours": ""}
-    return settings.model_copy(update=own | {"public_status_url": settings.status_address} | more)
+    own = {"home": folder, "profile": Profile.EMBEDDED, "reliability_url": None, "status_url": None, "discord_channels": None}
+    told = {"alert_quiet_hours": "", "public_status_url": settings.status_address}
+    return settings.model_copy(update=own | told | more)

@@ -62,7 +62,8 @@ class Promises:
         for asset, table in self._promising().items():
             if table.partitions is not None:
                 landed = self._landed(asset, audited=_audited(table))
-                found[asset] = freshness.fresh_time_partitioned(table.partitions, landed, since, self.now)
+                begin = max(since, min([first_due[asset], *landed.values()]))  # before that there was nothing to be fresh
+                found[asset] = freshness.fresh_time_partitioned(table.partitions, landed, begin, self.now)
             else:
                 within = table.fresh_within or timedelta(0)
                 audited, ledger = _audited(table), self.store.ledger

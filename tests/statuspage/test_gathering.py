@@ -69,13 +69,20 @@ def gathered(settings: Settings, store: Store, sources: list[Source] | None = No
     return gather(settings, sources or catalogue(), [], store, STALE_AFTER, NOW)
 
 
-def load(store: Store, at: datetime, outcome: Outcome, number: int) -> None:
-    """A run of the projects that ended at `at`."""
+def load(
+    store: Store,
+    at: datetime,
+    outcome: Outcome,
+    number: int,
+    asset: str = "oss_directory/projects",
+    partition: str | None = None,
+) -> None:
+    """A run, of the projects by default, that ended at `at`."""
     run = RunRow(f"run-{number}", f"run-{number}", RunState.SUCCEEDED, will_retry=False, settled=True)
     attempt = Attempt(
         run_id=run.run_id,
-        asset="oss_directory/projects",
-        partition=None,
+        asset=asset,
+        partition=partition,
         label=Label.CORE,
         outcome=outcome,
         family=run.family,
@@ -115,6 +122,20 @@ def test_a_data_set_tells_how_long_it_was_fresh(settings: Settings) -> None:
     assert (found.fresh_for, found.promised_for) == (within, 30 * day)
     assert found.rows == 7
     assert found.needs_attention
+
+
+def test_a_table_of_partitions_had_not_to_be_fresh_before_it_was_known(settings: Settings) -> None:
+    day, name = timedelta(days=1), "superchain/deployments"
+    superchain = next(one for one in catalogue() if one.name == "superchain")
+    (parts,) = {table.partitions for table in superchain.tables if table.name == "deployments"}
+    assert parts is not None
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.see({name}, NOW - 2 * day)
+        for number, window in enumerate(parts.due(NOW)[-3:]):
+            load(store, NOW - day, Outcome.OK, number, name, window.key)
+        page = gathered(settings, store)
+    found = next(one for group in page.groups for one in group.sets if one.asset == name)
+    assert (found.fresh_for, found.promised_for) == (day, 2 * day)
 
 
 def test_maintenance_is_told_without_its_author_and_not_of_a_table_that_is_not_public(settings: Settings) -> None:
