@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -123,6 +123,19 @@ def test_the_demo_can_be_run_again(home: Path, tmp_path: Path) -> None:
     assert said[1] == said[2]
     assert int(said[1]) >= 2 * CORE_TABLES  # each whole table a second time, and each partition once
     assert "every due partition is there" in done.stdout
+
+
+def test_the_commands_of_the_page_on_loading_by_hand_load(home: Path) -> None:
+    (block,) = re.findall(r"```console\n(.*?)```", (PROJECT_ROOT / "docs" / "by-hand.md").read_text(), re.DOTALL)
+    script = block.replace("$ ", "").replace("$PWD/.oso", "$OSO_HOME")
+    for written, days in (("2026-03-01", 6), ("2026-03-03", 4)):
+        assert written in script
+        script = script.replace(written, f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}")
+    done = run(["sh", "-ec", script], home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert said.count(" RUN_SUCCESS ") == 2
+    assert said.count(" ASSET_MATERIALIZATION ") == 4  # a whole table, and three partitions
 
 
 def test_dagster_shows_the_runs_of_the_demo_apart_and_every_schedule_running(dagster: str) -> None:

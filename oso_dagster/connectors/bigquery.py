@@ -75,7 +75,7 @@ class Reader:
             yield from self._rows(query, facts)
         except (GoogleAPICallError, RetryError, GoogleAuthError, requests.RequestException) as error:
             raise self._told(error) from None
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise BigQueryError(self._plain(f"the answer is not as BigQuery's are ({type(error).__name__}: {error})")) from None
         finally:
             self.client.close()  # type: ignore[no-untyped-call]  # Google types its clients in part

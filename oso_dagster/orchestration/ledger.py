@@ -6,7 +6,9 @@ run that is not settled is read whole and its attempts are classified; a run is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import gc
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,11 +64,12 @@ class LedgerFill:
 
     def run(self, now: datetime) -> Filled:
         """Bring the ledger up to date."""
-        discovered = self._discover(now)
-        waiting = self.ledger.unsettled()
-        chunks = (waiting[start : start + _RUNS_AT_ONCE] for start in range(0, len(waiting), _RUNS_AT_ONCE))
-        logs = RunLogs(self.instance)
-        return Filled(discovered, len(waiting), sum(self._look_at(chunk, logs, now) for chunk in chunks))
+        with _no_collections():
+            discovered = self._discover(now)
+            waiting = self.ledger.unsettled()
+            chunks = (waiting[start : start + _RUNS_AT_ONCE] for start in range(0, len(waiting), _RUNS_AT_ONCE))
+            logs = RunLogs(self.instance)
+            return Filled(discovered, len(waiting), sum(self._look_at(chunk, logs, now) for chunk in chunks))
 
     def _discover(self, now: datetime) -> int:
         storage = event_log.storage_id(self.instance)
@@ -172,6 +175,18 @@ class LedgerFill:
         if not attempt.cause:
             return attempt
         return replace(attempt, cause=" ".join(redact(attempt.cause, self.secrets).split())[:_CAUSE_LENGTH])
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Hundreds of thousands of small values, none of them in a cycle: looking for cycles takes a quarter longer."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _is_new(run: RunFacts, now: datetime) -> bool:

@@ -19,10 +19,10 @@ from typing import Any
 
 import dagster as dg
 
-from oso_dagster.domain.loading import CUT_SHORT, Finding, Loaded, LoadRecord, RefusedError, Request, Unchanged
+from oso_dagster.domain.loading import CUT_SHORT, Finding, Loaded, LoadRecord, RefusedError, Request, Unchanged, schema_finding
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.redaction import redact
-from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.source import Contract, Source, Table
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.checks import evaluation, guards_of, result, warnings_of
 from oso_dagster.orchestration.inputs import inputs_of
@@ -149,18 +149,20 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
         if request.previous is None:
             raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
         step.context.log.info("unchanged upstream: %s", outcome.version)
-        return Loaded(request.previous, _unchanged(table, request.previous.cut_short)), True
+        return Loaded(request.previous, _unchanged(source, table, request.previous)), True
     allow = step.config.allow_shrink
     return step.warehouse.load(source, table, outcome, fingerprint=step.mark, window=window, allow_shrink=allow), False
 
 
-def _unchanged(table: Table, cut_short: str | None) -> list[Finding]:
-    """What the checks say of rows that passed them before; a load that was cut short is still not complete."""
-    names = [*guards_of(table), *warnings_of(table)]
-    findings = [Finding(name, passed=True, message="unchanged since it passed") for name in names if name != "complete"]
+def _unchanged(source: Source, table: Table, record: LoadRecord) -> list[Finding]:
+    """What the checks say of rows that passed them before; one that was cut short, or had news, is and has them still."""
+    blocking = table.contract is Contract.FREEZE
+    still = [schema_finding(f"{source.name}.{table.name}", record.facts, blocking=blocking)]
     if table.resumable:
-        findings.append(Finding("complete", cut_short is None, cut_short or "complete", blocking=False))
-    return findings
+        still.append(Finding("complete", record.cut_short is None, record.cut_short or "complete", blocking=False))
+    names = [*guards_of(table), *warnings_of(table)]
+    said = {finding.check for finding in still}
+    return [*still, *(Finding(name, passed=True, message="unchanged since it passed") for name in names if name not in said)]
 
 
 def fingerprint(table: Table) -> str:

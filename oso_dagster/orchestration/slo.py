@@ -39,7 +39,7 @@ def reliability_checks(settings: Settings, sources: Sequence[Source], models: Se
     keys = {asset_key(source, table) for source in sources for table in source.tables} | {spec.key for spec in models}
     names = sorted(spec.key.to_user_string() for spec in models)
     specs = [dg.AssetCheckSpec(RELIABILITY, asset=key, description=_RELIABLE) for key in sorted(keys)]
-    specs += [spec for source in sources for table in source.tables for spec in _promised(source, table)]
+    specs += [spec for source in sources for table in source.tables for spec in promised_checks(source, table)]
 
     @dg.multi_asset_check(name="reliability_of_each_asset", specs=specs, can_subset=True)
     def _judge(context: dg.AssetCheckExecutionContext) -> Iterable[dg.AssetCheckResult]:
@@ -74,7 +74,8 @@ def slo_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     )
 
 
-def _promised(source: Source, table: Table) -> Iterator[dg.AssetCheckSpec]:
+def promised_checks(source: Source, table: Table) -> Iterator[dg.AssetCheckSpec]:
+    """What a table promises, as checks: judged beside its loads, not in them."""
     key = asset_key(source, table)
     if table.fresh_within is not None:
         yield dg.AssetCheckSpec(FRESHNESS_CHECK, asset=key, description=f"Within {table.fresh_within}, as it is promised")

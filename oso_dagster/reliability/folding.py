@@ -1,6 +1,6 @@
 """Old rows are folded by day (docs/decisions/0027): for each asset and day one row with the sums, and the rows packed in it.
 
-What stays a row of its own: every failure, all that has a partition, and the newest proof that an asset is fresh.
+What stays a row of its own: every failure, all that has a partition, the newest proof that an asset is fresh, the newest sample.
 Belongs here: what is folded, and when. Reading it back is `folded`.
 """
 
@@ -24,6 +24,7 @@ KEPT = timedelta(days=60)
 
 ATTEMPT = tuple(column.name for column in attempts.columns if column.name not in ("asset", "label"))
 SAMPLE = ("at", "good", "valid")
+_SAMPLE_KEY = ("service", "objective", "at", "slice")
 _KEY = ("run_id", "asset", "partition", "report")
 _FOLDABLE = [Outcome.OK, Outcome.SKIPPED_UPSTREAM, Outcome.CANCELED, Outcome.NOT_EMITTED]
 
@@ -64,7 +65,7 @@ class Folding:
     def _samples(self, until: datetime) -> int:
         with self._database.writing() as connection:
             alone_in(connection, folded_samples)
-            old = list(connection.execute(select(samples).where(samples.c.at < until).order_by(samples.c.at)))
+            old = _old_samples(connection, until)
             days: dict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
             for row in old:
                 days[row.service, row.objective, day_of(row.at), row.slice].append(row)
@@ -75,7 +76,9 @@ class Folding:
                 values: dict[str, Any] = {name: sum(one[name] for one in every) for name in ("good", "valid")}
                 values["packed"] = pack([one[name] for name in SAMPLE] for one in every)
                 _write(connection, folded_samples, where, values)
-            connection.execute(delete(samples).where(samples.c.at < until))
+            if old:
+                gone = delete(samples).where(*(samples.c[name] == bindparam(f"key_{name}") for name in _SAMPLE_KEY))
+                connection.execute(gone, [{f"key_{name}": getattr(row, name) for name in _SAMPLE_KEY} for row in old])
         return len(old)
 
 
@@ -91,6 +94,14 @@ def _foldable(connection: Connection, asset: str, until: datetime, seen: datetim
     query = select(attempts).join(runs, runs.c.run_id == attempts.c.run_id).where(mine, *old)
     rows = connection.execute(query.order_by(attempts.c.ended, attempts.c.run_id))
     return [row for row in rows if row.ended not in newest and (row.newest_event is None or row.newest_event != event)]
+
+
+def _old_samples(connection: Connection, until: datetime) -> list[Row[Any]]:
+    """All but the newest of each objective: that it ever had data must not be forgotten."""
+    own = (samples.c.service, samples.c.objective)
+    newest = {tuple(row) for row in connection.execute(select(*own, func.max(samples.c.at)).group_by(*own))}
+    rows = connection.execute(select(samples).where(samples.c.at < until).order_by(samples.c.at))
+    return [row for row in rows if (row.service, row.objective, row.at) not in newest]
 
 
 def _fold_day(connection: Connection, where: dict[str, Any], found: Sequence[Row[Any]]) -> None:

@@ -81,6 +81,8 @@ def _projects(request: Request) -> Extract:
         found = take(answer.document, "projects")
         if not isinstance(found, dict):
             raise AnswerError("projects is no object of projects by id; its type has changed")
+        if not any(one.get("purposes") for one in found.values()):
+            raise AnswerError("no project has a purpose; the lists of the answer have lost their entries")
         rows = records.table_of_records(_PROJECTS, [optional | one for one in found.values()], _PROJECT_KEYS)
     return Extract(records.version_of(rows), {request.table: [rows]})
 

@@ -36,6 +36,9 @@ WORDS: Mapping[str, str] = {
     "invalid_json": r"not valid JSON|not as declared|truncated",
     "html": r"HTML|no commit at HEAD|damaged|has changed|cannot be read|not a gzip",
     "encoding": r"not UTF-8|null bytes|not as declared|(?i:utf-?8)|cannot be read|has changed",
+    "empty": r"(?i)empty|no rows|no surviving row|would replace|lost|none of|has no|announced|is missing|not of",
+    "duplicates": r"(?i)twice|duplicate| times|announced|second time|not of|not as BigQuery's",
+    "loop": r"(?i)duplicate|second time|loop|circle|announced|twice",
     "drift": r"is missing|has no|needs|not as declared|has changed|lost|not as BigQuery's",
 }
 """What the error of a lasting fault says, by fault."""

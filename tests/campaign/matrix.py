@@ -28,7 +28,7 @@ def found(reports: Iterable[pytest.TestReport]) -> list[tuple[str, str, str]]:
 
 
 def lines(outcomes: Sequence[tuple[str, str, str]]) -> list[str]:
-    """The matrix as text: a line per fault, a column per source, and below it what the signs mean.
+    """The matrix as text: a line per fault (lasting ones, passing ones, those of a database), a column per source, and the signs.
 
     >>> print("\\n".join(lines([("npm", "html", "recovered"), ("eas", "html", "did no harm")])))
              e n
@@ -39,7 +39,7 @@ def lines(outcomes: Sequence[tuple[str, str, str]]) -> list[str]:
     r recovered: 1
     = did no harm: 1
     """
-    sources, faults = sorted({one[0] for one in outcomes}), list(dict.fromkeys(one[1] for one in outcomes))
+    sources, faults = sorted({one[0] for one in outcomes}), sorted({one[1] for one in outcomes}, key=_place)
     signs: dict[tuple[str, str], str] = {}
     for source, fault, outcome in outcomes:
         before = signs.get((fault, source), "")
@@ -54,3 +54,12 @@ def lines(outcomes: Sequence[tuple[str, str, str]]) -> list[str]:
     counts = {outcome: sum(one[2] == outcome for one in outcomes) for outcome in MARKS}
     legend = [f"{MARKS[outcome]} {outcome}: {count}" for outcome, count in counts.items() if count]
     return [row.rstrip() for row in [*rows, "", *legend]]
+
+
+def _place(fault: str) -> tuple[bool, bool, int]:
+    from oso_dagster.sandbox.faults import KINDS
+    from tests.campaign import databases
+
+    kind, _, once = fault.partition(", ")
+    known = [*KINDS, *databases.FAULTS]
+    return kind in databases.FAULTS and kind not in KINDS, bool(once), known.index(kind)

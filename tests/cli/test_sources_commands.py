@@ -82,7 +82,14 @@ def test_a_source_shows_all_that_it_says_and_no_secret(monkeypatch: pytest.Monke
     assert "hunter2" not in told + shown
     events = next(one for one in source["tables"] if one["name"] == "events")
     assert (events["partitions"]["kind"], events["job"], events["contract"]) == ("daily", "ingest_github_daily", "evolve")
-    assert {"arrived", "primary_key", "event_time_not_in_future", "row_count_band"} <= events["checks"].keys()
+    assert {
+        "arrived",
+        "primary_key",
+        "event_time_not_in_future",
+        "row_count_band",
+        "freshness",
+        "partition_completeness",
+    } <= events["checks"].keys()
     for words in (
         "push_regime",
         "licence:",

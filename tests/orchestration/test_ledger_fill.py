@@ -303,6 +303,18 @@ def test_deleting_a_run_and_wiping_an_asset_keep_history(instance, store):
     assert store.attempts() == before
 
 
+def test_a_storage_that_takes_the_place_of_another_is_read_from_its_beginning(instance, store, tmp_path_factory):
+    run(instance, asset("a"))
+    run(instance, asset("a"))
+    fill(instance, store)
+    with dg.instance_for_test(temp_dir=str(tmp_path_factory.mktemp("another"))) as another:
+        later = run(another, asset("a", failing))
+        fill(another, store)
+    assert later in {one.run_id for one in store.attempts()}
+    assert len(store.attempts()) == 3
+    assert fill(instance, store)[0].looked_at == 0
+
+
 def test_runs_that_take_the_event_ids_of_deleted_ones_are_still_found(instance, store, monkeypatch):
     monkeypatch.setattr(ledger, "OVERLAP", 0)
     run(instance, asset("a"))

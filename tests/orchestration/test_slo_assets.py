@@ -349,6 +349,19 @@ def test_a_run_that_loads_an_asset_does_not_judge_it(instance, settings):
     assert judge_each(instance, settings, load(["shop", "things"]), load(["shop", "prices"]), job="loads") == {}
 
 
+def test_a_change_of_label_counts_from_then_on(instance, tmp_path):
+    fair = {stability: source("fair", table("stalls"), stability=stability) for stability in Stability}
+    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
+        for stability, body in ((Stability.UNSTABLE, fail), (Stability.CORE, lambda: None)):
+            run(instance, load(["fair", "stalls"], body))
+            labels = measured_assets((fair[stability],), [])
+            LedgerFill(instance, store.ledger, labels).run(datetime.now(UTC))
+        evaluator = Evaluator(store, (fair[Stability.CORE],), labels)
+        [core, *_] = evaluator.assess("core_source_data", datetime.now(UTC))
+        [unstable] = evaluator.assess("unstable_source_data", datetime.now(UTC))
+    assert (core.good, core.valid, unstable.good, unstable.valid) == (1, 1, 0, 1)
+
+
 def test_samples_are_judged_with_their_slices_and_the_tiers_that_fire(instance, settings):
     now = datetime.now(UTC)
     with Store.open(settings.reliability_store_url, settings.world.value) as store:

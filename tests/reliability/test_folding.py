@@ -12,12 +12,12 @@ from oso_dagster.domain.budget import Count
 from oso_dagster.domain.maintenance import Maintenance
 from oso_dagster.domain.objectives import objective_of
 from oso_dagster.domain.sample import Sample
-from oso_dagster.reliability.failing import failed_families
+from oso_dagster.reliability.failing import failed_families, last_data
 from oso_dagster.reliability.folding import KEPT
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 from tests.histories import EPOCH, history
-from tests.postgres import ENGINES, address
+from tests.postgres import ENGINES, empty, postgres
 
 DICE = Random(17)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -40,10 +40,18 @@ def record(store, attempts):
     store.ledger.record(rows, attempts)
 
 
-@pytest.fixture(params=ENGINES)
-def url(request, tmp_path):
-    with address(request.param, tmp_path) as found:
-        yield found
+@pytest.fixture(scope="module", params=ENGINES)
+def server(request, tmp_path_factory):
+    if request.param == "sqlite":
+        yield None
+    else:
+        with postgres(tmp_path_factory.mktemp("server")) as found:
+            yield found
+
+
+@pytest.fixture
+def url(server, tmp_path):
+    return empty(server) if server else f"sqlite:///{tmp_path / 'reliability.db'}"
 
 
 @pytest.fixture
@@ -81,7 +89,8 @@ def test_a_replay_says_the_same_after_folding(store):
     more = store.folding.fold(EPOCH + KEPT + 4 * DAY)
     assert more > 0
     assert told(store) == before
-    assert len(store.attempts()) == rows - (half + more - len(SAMPLES))
+    assert len(store.attempts()) == rows - (half + more - len(SAMPLES[:-1]))
+    assert last_data(store)["kubernetes.availability"] == SAMPLES[-1].count.at
 
 
 def test_folding_again_on_the_same_day_or_with_the_clock_set_back_does_nothing(store):

@@ -6,6 +6,7 @@ import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -85,5 +86,5 @@ def test_a_renamed_repository_is_sent_on_and_a_deleted_one_is_not_there(folder: 
     with serving(github_api.serve(folder)) as url:
         sent_on = requests.get(f"{url}/repos/{moved.owner}/{moved.former_name}", timeout=9, allow_redirects=False)
         assert sent_on.status_code == 301
-        assert requests.get(sent_on.headers["Location"], timeout=9).json()["full_name"] == moved.full_name
+        assert requests.get(urljoin(url, sent_on.headers["Location"]), timeout=9).json()["full_name"] == moved.full_name
         assert requests.get(f"{url}/repos/{fallen.full_name}", timeout=9).status_code == 404

@@ -8,14 +8,12 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 from sqlmesh.core.node import IntervalUnit
 
 import oso_dagster.orchestration.sqlmesh_assets as package
-from oso_dagster.orchestration.sqlmesh_assets.assets import _done_before
 from oso_dagster.orchestration.sqlmesh_assets.jobs import sqlmesh_jobs
 from oso_dagster.orchestration.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
 from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
@@ -113,22 +111,6 @@ def test_a_retry_runs_only_what_failed_and_what_stood_behind_it(playground):
     assert playground.sql("SELECT total FROM marts.total") == [(6,)]
 
 
-def test_a_run_from_failure_takes_up_what_the_failed_run_materialized(playground):
-    playground.materialize()
-    playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
-    first = playground.materialize()
-    playground.sql("UPDATE raw.things SET size = 3 WHERE id = 3")
-    tags = {"dagster/is_resume_retry": "true", "dagster/parent_run_id": first.run_id, "dagster/root_run_id": first.run_id}
-    context = SimpleNamespace(
-        instance=playground.instance,
-        retry_number=0,
-        run=dg.DagsterRun("all", tags=tags, parent_run_id=first.run_id, root_run_id=first.run_id),
-    )
-    assert _done_before(context, ALL) == ALL - {"marts.sizes", "marts.total"}
-    context.run = dg.DagsterRun("all", tags={}, parent_run_id=first.run_id, root_run_id=first.run_id)
-    assert _done_before(context, ALL) == set()
-
-
 def test_a_version_computed_before_its_deployment_was_held_back_is_reported_when_readers_see_it(playground):
     playground.recompute_whole = False
     playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
@@ -160,6 +142,16 @@ def test_a_partition_of_the_backfill_job_is_one_interval(playground):
     assert done.metadata["sqlmesh/intervals"].value == "2026-01-03T00:00+00:00 to 2026-01-04T00:00+00:00"
     assert done.partition == "2026-01-03"
     assert playground.instance.get_materialized_partitions(dg.AssetKey(["marts", "days"])) == {"2026-01-03"}
+
+
+def test_a_partition_from_before_a_models_start_computes_the_others(playground):
+    incremental(playground)
+    later = "INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-04', end '2026-01-05'"
+    playground.write("marts.later", later, "", "SELECT CAST(@end_date AS DATE) AS day, COUNT(*) AS n FROM raw.others GROUP BY 1")
+    assert playground.materialize().success
+    result = job(playground, "backfill_day", partition="2026-01-02")
+    assert result.success
+    assert materialized_in(playground, result.run_id) == {"marts.days"}
 
 
 @pytest.mark.parametrize(
@@ -219,6 +211,9 @@ def test_deploying_alone_and_the_janitor_work_and_a_development_environment_repo
     assert materialized_in(playground, tried.run_id) == set()
     assert playground.sql("SELECT (SELECT id FROM marts.others), (SELECT id FROM marts__dev_x.others)") == [(7, 14)]
     assert not job(playground, "dev", {"environment": "prod"}).success
+    playground.write("marts.total", "FULL", "not_null(columns := total)", "SELECT CAST(NULL AS BIGINT) AS total FROM marts.sizes")
+    broken = job(playground, "dev", {"environment": "dev_x", "models": ["marts.total"]})
+    assert "marts.total: audit not_null found" in str(broken.failure_data_for_node("dev_sqlmesh").user_failure_data.description)
     assert job(playground, "janitor", {}).success
     assert playground.sql("SELECT id FROM marts.others") == [(7,)]
 

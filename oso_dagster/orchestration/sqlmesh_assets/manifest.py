@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from .garbage import rarely_collected
 from .project import Project
 
 
@@ -91,11 +92,12 @@ def load_manifest(project: Project) -> Manifest:
     """
     name = f"{project.fingerprint()}.json"
     path = project.cache / "manifests" / name
-    manifest = _read(_shipped(project) / name) or _read(path)
-    if manifest is None:
-        manifest = _build(project)
-        _write(path, manifest)
-    return manifest
+    with rarely_collected():
+        manifest = _read(_shipped(project) / name) or _read(path)
+        if manifest is None:
+            manifest = _build(project)
+            _write(path, manifest)
+        return manifest
 
 
 def ship_manifest(project: Project) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from .garbage import rarely_collected
 from .manifest import Manifest, Model
 from .project import Project
 
@@ -40,7 +41,8 @@ def asset_specs(
         lines = (f"{table}, read by {', '.join(readers)}" for table, readers in unknown.items())
         raise UnknownTableError(f"nothing lands {'; '.join(lines)}: declare the table, or mend the model")
     keys = dict(raw_assets) | {name: asset_key(name) for name in manifest.models}
-    return [_spec(model, project, keys, dress(model)) for model in manifest.models.values()]
+    with rarely_collected():
+        return [_spec(model, project, keys, dress(model)) for model in manifest.models.values()]
 
 
 def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
