@@ -18,9 +18,10 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from dagster import EventLogEntry
+from dagster import DagsterEventType, EventLogEntry
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
@@ -82,12 +83,17 @@ class OpenEventLog(SqliteEventLogStorage):
         with self._held_open(run, INDEX_SHARD_NAME) as (own, index):
             own.execute(SqlEventLogStorageTable.insert(), rows)
             insert = SqlEventLogStorageTable.insert().returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
-            for event_id, event in zip(index.execute(insert, rows).scalars().all(), events, strict=True):
+            planned: list[dict[str, Any]] = []
+            for event_id, event, row in zip(index.execute(insert, rows).scalars().all(), events, rows, strict=True):
                 if event.dagster_event_type in ASSET_EVENTS:
                     self._store_asset_event_tags(index, [event], [event_id])
                     self._store_asset_event(index, event, event_id)
+                elif event.dagster_event_type is DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+                    planned += _planned_checks(event, event_id, row)
                 else:
                     self.store_asset_check_event(event, event_id)
+            if planned:
+                index.execute(AssetCheckExecutionsTable.insert(), planned)
         os.utime(self.path_for_shard(run))
 
     def wipe(self) -> None:
@@ -150,6 +156,22 @@ class OpenEventLog(SqliteEventLogStorage):
         with self._db_lock:
             while self._open:
                 self._open.popitem()[1].dispose()
+
+
+def _planned_checks(event: EventLogEntry, event_id: int, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows that Dagster keeps of a check that a run is going to make, one for each partition."""
+    planned: Any = event.get_dagster_event().event_specific_data
+    plain = {
+        "asset_key": planned.asset_key.to_string(),
+        "check_name": planned.check_name,
+        "run_id": event.run_id,
+        "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+        "evaluation_event": row["event"],
+        "evaluation_event_timestamp": row["timestamp"],
+        "evaluation_event_storage_id": event_id,
+    }
+    keys = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
+    return [plain | {"partition": key} for key in keys]
 
 
 def _kept_open(address: str) -> Engine:

@@ -21,6 +21,7 @@ from oso_dagster.orchestration.event_store import OpenEventLog
 from oso_dagster.settings import PROJECT_ROOT
 
 KEY = dg.AssetKey("a")
+DIFFER = {"id", "run_id", "evaluation_event", "evaluation_event_timestamp", "evaluation_event_storage_id", "create_timestamp"}
 WRITE = (
     "import os, sys, dagster as dg\n"
     "with dg.DagsterInstance.get() as instance:\n"
@@ -139,13 +140,17 @@ def test_a_child_process_does_not_touch_its_parents_connections(home):
         assert len(instance.fetch_materializations(KEY, limit=10).records) == 3
 
 
-def planned(instance: dg.DagsterInstance) -> tuple[list[str], set[str]]:
-    """What a run that was just made is going to do: its own log, and what the asset and its check know of it."""
+def planned(instance: dg.DagsterInstance) -> tuple[list[str], set[str], list[dict]]:
+    """What a run that was just made is going to do: its own log, what the asset and its check know of it, and the check's row."""
     run_id = instance.create_run_for_job(CHECKED.resolve_implicit_global_asset_job_def()).run_id
     (check,) = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(KEY, "well"), limit=1)
     (asset,) = instance.get_asset_records([KEY])
     assert check.status.value == "PLANNED"
-    return [entry.dagster_event_type.value for entry in instance.all_logs(run_id)], {check.run_id, asset.asset_entry.last_run_id}
+    with instance.event_log_storage.index_connection() as connection:
+        found = connection.exec_driver_sql("SELECT * FROM asset_check_executions WHERE run_id = ?", (run_id,)).mappings()
+        rows = [{name: value for name, value in one.items() if name not in DIFFER} for one in found]
+    told = [entry.dagster_event_type.value for entry in instance.all_logs(run_id)]
+    return told, {check.run_id, asset.asset_entry.last_run_id}, rows
 
 
 @dg.multi_asset(specs=[dg.AssetSpec("a"), dg.AssetSpec("b")], check_specs=[dg.AssetCheckSpec("well", asset="a")])
@@ -157,10 +162,12 @@ CHECKED = dg.Definitions([checked])
 
 def test_what_a_run_is_going_to_do_is_the_same_when_stored_at_once(home, monkeypatch):
     with dg.DagsterInstance.get() as instance:
-        one_by_one, runs = planned(instance)
+        one_by_one, runs, rows = planned(instance)
         monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
         monkeypatch.setattr(OpenEventLog, "store_event", None)
-        at_once, more_runs = planned(instance)
+        at_once, more_runs, more_rows = planned(instance)
+        assert rows == more_rows
+        assert rows[0]["execution_status"] == "PLANNED"
         assert sorted(at_once) == sorted(one_by_one)
         assert len(at_once) == 3
         assert (len(runs), len(runs | more_runs)) == (1, 2)
@@ -174,7 +181,7 @@ def test_a_batch_that_fails_leaves_nothing_behind_and_is_stored_one_by_one(home,
     with dg.DagsterInstance.get() as instance:
         planned(instance)
         monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
-        monkeypatch.setattr(OpenEventLog, "store_asset_check_event", broken)
+        monkeypatch.setattr(OpenEventLog, "_store_asset_event", broken)
         monkeypatch.setenv("DAGSTER_HOME", str(home))
         assert len(planned(instance)[0]) == 3
     assert "full" in capsys.readouterr().err

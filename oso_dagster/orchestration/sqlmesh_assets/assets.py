@@ -29,6 +29,7 @@ class MaterializeConfig(dg.Config):
     )
 
 
+@rarely_collected()
 def sqlmesh_assets(
     project: Project,
     specs: Sequence[dg.AssetSpec],

@@ -85,6 +85,7 @@ class Manifest:
         return {table: tuple(names) for table, names in sorted(readers.items())}
 
 
+@rarely_collected()
 def load_manifest(project: Project) -> Manifest:
     """The manifest of the project as it is now: read as it was shipped or from the cache, or built and kept in the cache.
 
@@ -92,12 +93,11 @@ def load_manifest(project: Project) -> Manifest:
     """
     name = f"{project.fingerprint()}.json"
     path = project.cache / "manifests" / name
-    with rarely_collected():
-        manifest = _read(_shipped(project) / name) or _read(path)
-        if manifest is None:
-            manifest = _build(project)
-            _write(path, manifest)
-        return manifest
+    manifest = _read(_shipped(project) / name) or _read(path)
+    if manifest is None:
+        manifest = _build(project)
+        _write(path, manifest)
+    return manifest
 
 
 def ship_manifest(project: Project) -> Path:

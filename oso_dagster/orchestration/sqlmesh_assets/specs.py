@@ -32,6 +32,7 @@ def asset_key(model: str) -> dg.AssetKey:
     return dg.AssetKey(model.split("."))
 
 
+@rarely_collected()
 def asset_specs(
     manifest: Manifest, project: Project, raw_assets: Mapping[str, dg.AssetKey], dress: Callable[[Model], Dress]
 ) -> list[dg.AssetSpec]:
@@ -41,8 +42,7 @@ def asset_specs(
         lines = (f"{table}, read by {', '.join(readers)}" for table, readers in unknown.items())
         raise UnknownTableError(f"nothing lands {'; '.join(lines)}: declare the table, or mend the model")
     keys = dict(raw_assets) | {name: asset_key(name) for name in manifest.models}
-    with rarely_collected():
-        return [_spec(model, project, keys, dress(model)) for model in manifest.models.values()]
+    return [_spec(model, project, keys, dress(model)) for model in manifest.models.values()]
 
 
 def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
