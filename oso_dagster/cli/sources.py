@@ -78,7 +78,7 @@ def check(
 ) -> None:
     """Ask a source's endpoint for some rows, judge them as a load would, and write nothing.
 
-    Ends with exit code 1 when a load would fail.
+    What comes only whole, a file or a query, is asked for whole, at what that costs. Exit code 1 says that a load would fail.
 
     Examples: `oso sources check growthepie`, `OSO_WORLD=sandbox oso sources check github --table events --rows 50`
     """

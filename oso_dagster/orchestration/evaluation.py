@@ -99,6 +99,10 @@ class Evaluator:
         found = self._now(objective, label, now, self.store.maintenance.all())
         return {one.asset: evaluate(objective, [one], now) for one in found}
 
+    def newest_events(self, label: Label, now: datetime) -> dict[str, datetime]:
+        """The newest event of each table of a label that promises an age of it, where one is known."""
+        return self._promises(label, now).newest_events()
+
     def fresh_share(self, label: Label, now: datetime, over: timedelta) -> dict[str, tuple[timedelta, timedelta]]:
         """How long each table that promises something was fresh in the last `over`, and how long it had to be."""
         return self._promises(label, now).fresh_time(now - over)

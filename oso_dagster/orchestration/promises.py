@@ -71,6 +71,11 @@ class Promises:
                 found[asset] = freshness.fresh_time(Promise(within, first_due[asset]), times, since, self.now)
         return found
 
+    def newest_events(self) -> dict[str, datetime]:
+        """The newest event of each table that promises an age of it, where one is known."""
+        found = {asset: self._newest_event(asset, table) for asset, table in self._promising().items()}
+        return {asset: event for asset, event in found.items() if event is not None}
+
     def _promising(self) -> dict[str, Table]:
         return {asset: table for asset, table in self.tables.items() if table.fresh_within is not None}
 

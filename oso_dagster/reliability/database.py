@@ -20,8 +20,6 @@ VERSION_TABLE = "oso_alembic_version"
 _BUSY_SECONDS = 60
 _CACHE_KIB = 64 * 1024
 """Of memory that SQLite may keep pages in: a month of attempts goes into its indexes at random."""
-_ROWS_AT_ONCE = 500
-"""In one message to PostgreSQL: the driver would send a message for each row."""
 _MIGRATION_LOCK = 7_305_011
 _WRITING = "oso_writing"
 
@@ -82,9 +80,7 @@ def alone_in(connection: Connection, table: Table) -> None:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
-        return create_engine(
-            url, pool_pre_ping=True, executemany_mode="values_plus_batch", executemany_batch_page_size=_ROWS_AT_ONCE
-        )
+        return create_engine(url, pool_pre_ping=True)
     if url.get_backend_name() != "sqlite":
         raise ValueError(f"the reliability store is SQLite or PostgreSQL, not {url.get_backend_name()}")
     if url.database:

@@ -16,8 +16,16 @@ from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.reliability import folded
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.judging import RunRow, families_to_judge, judge_anew, judged_alone
-from oso_dagster.reliability.rows import attempt_of, chunks, insert_attempts, joined
+from oso_dagster.reliability.rows import attempt_of, chunks, insert_attempts, joined, many_values
 from oso_dagster.reliability.tables import attempts, cursors, runs
+
+_NEW = ("run_id", "family", "state", "will_retry", "settled", "seen_at")
+_TOLD = ("key", "family", "state", "will_retry", "settled")
+_INSERT_RUNS = "INSERT INTO runs (run_id, family, state, will_retry, settled, seen_at) VALUES %s ON CONFLICT DO NOTHING"
+_UPDATE_RUNS = """
+    UPDATE runs SET family = v.family, state = v.state, will_retry = v.will_retry, settled = v.settled
+    FROM (VALUES %s) AS v(key, family, state, will_retry, settled) WHERE runs.run_id = v.key
+"""
 
 __all__ = ["Cursor", "LastGood", "Ledger", "RunRow"]
 
@@ -52,13 +60,8 @@ class Ledger:
 
     def discover(self, storage_id: str, cursor: Cursor, run_ids: Iterable[str], now: datetime) -> None:
         """Remember runs to look at, and the new cursor, in one transaction."""
-        found = [
-            {"run_id": one, "family": one, "state": RunState.ACTIVE, "will_retry": False, "settled": False, "seen_at": now}
-            for one in run_ids
-        ]
         with self._database.writing() as connection:
-            if found:
-                connection.execute(insert_into(connection, runs).on_conflict_do_nothing(), found)
+            _insert_runs(connection, run_ids, now)
             values = {"position": cursor.position, "anchor": cursor.anchor}
             insert = insert_into(connection, cursors).values(storage_id=storage_id, **values)
             connection.execute(insert.on_conflict_do_update(index_elements=["storage_id"], set_=values))
@@ -166,19 +169,21 @@ def _good(until: datetime | None = None, *, audited: bool = False) -> list[Colum
 
 
 def _update_runs(connection: Connection, looked_at: Sequence[RunRow]) -> None:
-    if not looked_at:
-        return
-    values = [
-        {
-            "key": run.run_id,
-            "family": run.family,
-            "state": run.state,
-            "will_retry": run.will_retry,
-            "settled": run.settled,
-        }
-        for run in looked_at
-    ]
-    connection.execute(runs.update().where(runs.c.run_id == bindparam("key")), values)
+    rows = [(run.run_id, run.family, run.state.value, run.will_retry, run.settled) for run in looked_at]
+    if rows and connection.dialect.name == "postgresql":
+        many_values(connection, _UPDATE_RUNS, rows)
+    elif rows:
+        values = [dict(zip(_TOLD, row, strict=True)) for row in rows]
+        connection.execute(runs.update().where(runs.c.run_id == bindparam("key")), values)
+
+
+def _insert_runs(connection: Connection, run_ids: Iterable[str], now: datetime) -> None:
+    rows = [(one, one, RunState.ACTIVE.value, False, False, now) for one in run_ids]
+    if rows and connection.dialect.name == "postgresql":
+        many_values(connection, _INSERT_RUNS, rows)
+    elif rows:
+        values = [dict(zip(_NEW, row, strict=True)) for row in rows]
+        connection.execute(insert_into(connection, runs).on_conflict_do_nothing(), values)
 
 
 def _drop_reported(connection: Any, run_ids: Sequence[str]) -> None:

@@ -40,8 +40,8 @@ from oso_dagster.sources import catalogue
 from tests.campaign.truth import Row, told_of
 
 SECRET = "s3cret-of-the-campaign"
-PROJECTS, PARTS = 80, 4
-"""Few projects, but more than there are awkward ones, and few packages that bills of materials name."""
+SEED, PROJECTS, PARTS, HOURS = 39, 49, 4, 6
+"""A small world with some of everything: all awkward projects, few others, few packages in bills of materials, short days."""
 USUAL_SECONDS, HURRIED_SECONDS = 30.0, 0.15
 """How long one try may take: usually, so that a busy machine fails nothing, and where waiting for it is the point."""
 SLOW = ("timeout", "drip")
@@ -186,7 +186,7 @@ def place(home: Path, sources: Sequence[Source]) -> Iterator[Place]:
         _configure(patch, home, sources)
         folder = home / "sandbox-world" / "world"
         folder.parent.mkdir(parents=True)
-        manifest = disk.make(folder, generate(7, datetime.now(UTC)))
+        manifest = disk.make(folder, generate(SEED, datetime.now(UTC)))
         databases = any(point.setting.split("_url")[0] in {source.name for source in sources} for point in _databases())
         with _database(folder, home, needed=databases) as database_port, _http(folder, database_port) as port:
             disk.write_json(home / "sandbox-world" / "endpoints.json", endpoints(port, database_port))
@@ -202,6 +202,7 @@ def _shorten(patch: pytest.MonkeyPatch) -> None:
     """Bounds that are no settings."""
     patch.setattr(projects, "PROJECTS", PROJECTS)
     patch.setattr(github_world, "PARTS", PARTS)
+    patch.setattr(gharchive, "HOURS", HOURS)
     _bound(patch, USUAL_SECONDS)
 
 

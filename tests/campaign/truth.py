@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from oso_dagster.connectors import gharchive as archive
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import ColumnType, Table
 from oso_dagster.sandbox import forge, gharchive, gitcoin, github_api, op_atlas, superchain, web_families
@@ -129,7 +130,7 @@ def _events(world: World, window: Window | None) -> list[Row]:
     assert window is not None
     assert window.start is not None
     told = forge.forge_of(world)
-    hours = (window.start + timedelta(hours=hour) for hour in range(24))
+    hours = (window.start + timedelta(hours=hour) for hour in range(archive.HOURS))
     return [
         {
             "id": event["id"],
