@@ -29,7 +29,6 @@ class MaterializeConfig(dg.Config):
     )
 
 
-@rarely_collected()
 def sqlmesh_assets(
     project: Project,
     specs: Sequence[dg.AssetSpec],

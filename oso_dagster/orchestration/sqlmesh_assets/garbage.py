@@ -15,7 +15,7 @@ RARELY = 100_000
 
 @contextmanager
 def rarely_collected() -> Iterator[None]:
-    """Collect garbage rarely meanwhile, in the whole process. Decorates functions too."""
+    """Collect garbage rarely meanwhile, in the whole process."""
     usual = gc.get_threshold()
     gc.set_threshold(RARELY, *usual[1:])
     try:

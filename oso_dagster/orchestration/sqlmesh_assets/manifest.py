@@ -85,7 +85,6 @@ class Manifest:
         return {table: tuple(names) for table, names in sorted(readers.items())}
 
 
-@rarely_collected()
 def load_manifest(project: Project) -> Manifest:
     """The manifest of the project as it is now: read as it was shipped or from the cache, or built and kept in the cache.
 
@@ -127,9 +126,10 @@ def _shipped(project: Project) -> Path:
 
 
 def _build(project: Project) -> Manifest:
-    from .building import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
+    with rarely_collected():
+        from .building import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
 
-    return build_manifest(project)
+        return build_manifest(project)
 
 
 def _read(path: Path) -> Manifest | None:

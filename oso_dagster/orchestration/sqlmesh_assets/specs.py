@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from .garbage import rarely_collected
 from .manifest import Manifest, Model
 from .project import Project
 
@@ -32,7 +31,6 @@ def asset_key(model: str) -> dg.AssetKey:
     return dg.AssetKey(model.split("."))
 
 
-@rarely_collected()
 def asset_specs(
     manifest: Manifest, project: Project, raw_assets: Mapping[str, dg.AssetKey], dress: Callable[[Model], Dress]
 ) -> list[dg.AssetSpec]:
