@@ -1,215 +1,154 @@
-"""One invented incident of every kind, as it develops: what `oso alerts preview` shows and `oso alerts test` sends.
+"""One incident of every kind: what `oso alerts preview` shows and `oso alerts test` sends.
 
-The texts are like those of real incidents; nothing in them is read from anywhere.
+The facts are invented; what is made of them is what is made of real ones. Nothing in them is read from anywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from fractions import Fraction
 
+from oso_dagster.domain import asset_signals, objective_signals
 from oso_dagster.domain.announcement import Announcement, Said
-from oso_dagster.domain.incident import Field, Incident, Kind, Link, Severity, State
+from oso_dagster.domain.announcing import Signal
+from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.burn import TIERS, Burning
+from oso_dagster.domain.collecting import digest_of, storm_of
+from oso_dagster.domain.failed_family import FailedFamily
+from oso_dagster.domain.incident import Incident, Kind, Severity, State
+from oso_dagster.domain.objectives import objective_of
+from oso_dagster.domain.places import Owned, Places
+from oso_dagster.domain.silence import Silence
+from oso_dagster.domain.slo import Assessment, Tally, Verdict, evaluate
+from oso_dagster.domain.sprint import HYSTERESIS, Finding, Guilty, Sprint, acknowledge, advance
 
-_HOUR = timedelta(hours=1)
-_DAGSTER, _STATUS = "http://127.0.0.1:3000", "https://status.example.org"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What differs between the kinds."""
-
-    kind: Kind
-    severity: Severity
-    about: str
-    title: str
-    body: tuple[str, ...]
-    facts: tuple[tuple[str, str], ...]
-    next_step: str
-    service: str = "core_source_data"
-    owner: str = "team:data-platform"
-
-
-_SAMPLES = (
-    Sample(
-        Kind.SPRINT,
-        Severity.PAGE,
-        "core_source_data.data_freshness",
-        "core_source_data.data_freshness is breached",
-        ("1 of 14 assets is later than promised", "oss_directory/projects: last good 50 h ago, promised within 36 h"),
-        (("SLI", "13 of 14"), ("Target", "all"), ("Guilty", "oss_directory/projects")),
-        "Look at the failed runs of oss_directory/projects, mend the cause, and materialize it again.",
-    ),
-    Sample(
-        Kind.FAILED_MATERIALIZATION,
-        Severity.PAGE,
-        "defillama/tvl",
-        "defillama/tvl failed, after 3 tries",
-        ("HTTP 503 from the upstream at every try: `upstream connect error`",),
-        (("Asset", "defillama/tvl"), ("Partition", "2026-03-01"), ("Tries", "3")),
-        "See whether the upstream is down; materialize the partition again when it is not.",
-    ),
-    Sample(
-        Kind.STALE_ASSET,
-        Severity.PAGE,
-        "github/events",
-        "github/events is stale",
-        ("last good 7 h ago, promised within 6 h",),
-        (("Asset", "github/events"),),
-        "Look at its last runs.",
-    ),
-    Sample(
-        Kind.FAILED_CHECK,
-        Severity.TICKET,
-        "int_events/unique_values",
-        "Check unique_values of int_events failed",
-        ("12 rows stand twice",),
-        (("Asset", "int_events"),),
-        "Run the audit's query, and mend the model.",
-        "sqlmesh",
-        "team:models",
-    ),
-    Sample(
-        Kind.BURN_RATE,
-        Severity.PAGE,
-        "consumer_trino.queries",
-        "consumer_trino.queries burns its budget 16 times too fast",
-        ("1 h: 16.2, 5 min: 15.0; it fires above 14.4",),
-        (("Budget left", "61 %"),),
-        "Look at the failed queries of the last hour.",
-        "consumer_trino",
-    ),
-    Sample(
-        Kind.SCHEMA_DRIFT,
-        Severity.TICKET,
-        "npm/downloads",
-        "npm/downloads changed its columns",
-        ("new: `downloads_total`", "gone: `downloads`"),
-        (("Asset", "npm/downloads"),),
-        "Declare the new columns, or ask the upstream.",
-    ),
-    Sample(
-        Kind.SILENT,
-        Severity.PAGE,
-        "daemon",
-        "Dagster's daemon is silent",
-        ("no tick for 9 minutes; one is expected every minute",),
-        (),
-        "Look whether the daemon runs, and start it again.",
-        "",
-    ),
-    Sample(
-        Kind.BUDGET_SPENT,
-        Severity.TICKET,
-        "sqlmesh.materialization_reliability",
-        "sqlmesh.materialization_reliability has spent 80 % of its budget",
-        ("2 of 10 failures left",),
-        (("SLI", "99.2 %"),),
-        "Hold back risky changes until the window has moved on.",
-        "sqlmesh",
-        "team:models",
-    ),
-    Sample(
-        Kind.REMOVAL_PROPOSAL,
-        Severity.TICKET,
-        "gitcoin/votes",
-        "gitcoin/votes may be removed: 41 % good for 30 days",
-        ("its target is 75 %",),
-        (("Asset", "gitcoin/votes"),),
-        "Mend it, or remove it from the catalogue.",
-        "unstable_source_data",
-    ),
-    Sample(
-        Kind.NO_DATA,
-        Severity.TICKET,
-        "public_applications.availability",
-        "public_applications.availability has had no data for 2 h",
-        ("the last probe reported at 09:58 UTC",),
-        (),
-        "Look whether the probes run.",
-        "public_applications",
-    ),
-    Sample(
-        Kind.DIGEST,
-        Severity.INFO,
-        "unstable_source_data",
-        "Unstable data: 3 things since yesterday",
-        ("gitcoin/votes failed twice", "npm/downloads is stale since 3 h", "growthepie/metrics recovered"),
-        (),
-        "Nothing is urgent.",
-        "unstable_source_data",
-    ),
-    Sample(
-        Kind.STORM,
-        Severity.PAGE,
-        "storm",
-        "14 things at once",
-        tuple(f"source_{number}/table failed: no space left on device" for number in range(1, 15)),
-        (("Pages", "9"), ("Tickets", "5")),
-        "Look for what they have in common.",
-        "",
-    ),
-    Sample(
-        Kind.TEST,
-        Severity.INFO,
-        "test",
-        "This is a test: nothing is wrong",
-        ("sent by `oso alerts test`",),
-        (),
-        "Nothing has to be done.",
-        "",
-    ),
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_RUN = "6f1d2c9e-0000-4000-8000-000000000000"
+_PLACES = Places(
+    "http://127.0.0.1:3000",
+    "https://status.example.org/",
+    "team:platform",
+    "https://github.com/opensource-observer/oso/blob/main/docs/runbooks.md",
 )
+_PROJECTS = Owned("oss_directory/projects", Label.CORE, "team:data", "core_source_data")
+_EVENTS = Owned("github/events", Label.CORE, "team:data", "core_source_data")
+_DOWNLOADS = Owned("npm/downloads", Label.UNSTABLE, "team:data", "unstable_source_data")
+_FEES = Owned("defillama/fees", Label.UNSTABLE, "team:data", "unstable_source_data")
+_MODEL = Owned("marts/projects_v1", Label.SQLMESH, "team:models", "sqlmesh")
 
 
 def stories(world: str, now: datetime) -> list[Sequence[Announcement]]:
     """What is said of one incident of each kind; the sprint's story is told whole: raised, acknowledged, reminded, recovered."""
-    return [_whole(sample, world, now) if sample.kind is Kind.SPRINT else [_raised(sample, world, now)] for sample in _SAMPLES]
+    return [_sprint(world, now), *([_raised(one, world)] for one in _incidents(now))]
 
 
 def test_story(world: str, now: datetime) -> Sequence[Announcement]:
     """A test that opens and ends at once, so that nobody is left with an open incident."""
-    raised = _raised(_SAMPLES[-1], world, now)
-    return [replace(raised, at=now), _later(raised, 2, Said.RECOVERED, timedelta(0))]
+    about = _test(now)
+    return [_raised(about, world), _said(Said.RECOVERED, 2, _over(about, now), world)]
 
 
-def _whole(sample: Sample, world: str, now: datetime) -> Sequence[Announcement]:
-    raised = _raised(sample, world, now)
-    taken = _later(raised, 2, Said.UPDATED, _HOUR, State.ACKNOWLEDGED)
-    over = _later(taken, 4, Said.RECOVERED, 30 * _HOUR)
-    met = replace(over.incident, title=f"{sample.about} is met again", body=("all of 14 assets, for 2 h",))
-    return [raised, taken, _later(taken, 3, Said.REMINDED, 25 * _HOUR), replace(over, incident=met)]
+def _sprint(world: str, now: datetime) -> Sequence[Announcement]:
+    missed = _finding(now, Verdict.BREACHED, 28)
+    opened = _known(advance(None, missed))
+    taken = acknowledge(opened, "ada", now + _HOUR)
+    met = _known(advance(taken, _finding(now + 29 * _HOUR, Verdict.COMPLIANT, 29)))
+    raised, seen, watched = (objective_signals.sprint(one, _PLACES).incident for one in (opened, taken, met))
+    return [
+        _raised(raised, world),
+        _said(Said.UPDATED, 2, seen, world),
+        replace(_said(Said.REMINDED, 3, seen, world), at=now + 25 * _HOUR),
+        _said(Said.RECOVERED, 4, _over(watched, now + 29 * _HOUR + HYSTERESIS), world),
+    ]
 
 
-def _later(said: Announcement, sequence: int, why: Said, after: timedelta, state: State | None = None) -> Announcement:
-    at = said.incident.opened_at + after
-    over = why is Said.RECOVERED
-    state = State.RECOVERED if over else state or said.incident.state
-    about = replace(said.incident, updated_at=at, state=state, closed_at=at if over else None)
-    return replace(said, said=why, sequence=sequence, incident=about, at=at)
-
-
-def _raised(sample: Sample, world: str, now: datetime) -> Announcement:
-    anchor = sample.kind.value.replace("_", "-")
-    about = Incident(
-        subject=f"{sample.kind.value}:{sample.about}",
-        kind=sample.kind,
-        severity=sample.severity,
-        service=sample.service,
-        stability="",
-        owner=sample.owner,
-        title=sample.title,
-        opened_at=now,
-        updated_at=now,
-        body=sample.body,
-        fields=tuple(Field(name, value) for name, value in sample.facts),
-        links=(
-            Link("Dagster run", f"{_DAGSTER}/runs/6f1d2c9e"),
-            Link("asset", f"{_DAGSTER}/assets/{sample.about}"),
-            Link("status page", f"{_STATUS}/"),
-            Link("runbook", f"https://github.com/opensource-observer/oso/blob/main/docs/runbooks.md#{anchor}"),
-        ),
-        next_step=sample.next_step,
+def _finding(at: datetime, verdict: Verdict, good: int) -> Finding:
+    """The freshness of 29 core assets, of which so many are fresh."""
+    objective = objective_of("core_source_data.data_freshness")
+    guilty = (Guilty(_PROJECTS.asset, _PROJECTS.owner, 1, 1, "last good 50 h ago, promised within 1 d 12 h", _RUN),)
+    return Finding(
+        objective.id,
+        objective.service,
+        verdict,
+        f"{good} of 29 assets are fresh; the target is all of them",
+        good,
+        29,
+        objective.target,
+        at,
+        guilty,
+        f"Look at the newest runs of {_PROJECTS.asset} in Dagster, mend the cause, and materialize them again.",
     )
-    return Announcement(Said.RAISED, 1, about, world, now)
+
+
+def _incidents(now: datetime) -> list[Incident]:
+    """One of each kind but the sprint, in the order of the kinds."""
+    alone = [one.incident for one in (*_of_assets(now), *_of_objectives(now))]
+    unstable = [asset_signals.stale(one, "last good 5 d ago, promised within 3 d", now, _PLACES) for one in (_DOWNLOADS, _FEES)]
+    unwell = [one.incident for one in unstable]
+    together = [digest_of([unwell[0], _over(unwell[1], now)], now), storm_of([*alone, *unwell], now)]
+    return sorted([*alone, *together, _test(now)], key=lambda one: list(Kind).index(one.kind))
+
+
+def _of_assets(now: datetime) -> list[Signal]:
+    failed = FailedFamily(
+        _EVENTS.asset, "2026-03-01", _RUN, _RUN, now, "github.events[2026-03-01]: the server answers 503", Label.CORE, in_a_row=2
+    )
+    check = asset_signals.CheckFact(_MODEL.asset, "unique_values", "12 rows stand twice", _RUN, now)
+    return [
+        asset_signals.failed(failed, _EVENTS, _PLACES),
+        asset_signals.stale(_PROJECTS, "last good 50 h ago, promised within 1 d 12 h", now, _PLACES),
+        asset_signals.failed_check(check, _MODEL, _PLACES),
+        asset_signals.drift(asset_signals.DriftFact(_PROJECTS.asset, ("projects.colour",), _RUN, now), _PROJECTS, _PLACES),
+        asset_signals.silent(asset_signals.Beat("daemon sensor", now - _HOUR, timedelta(minutes=1)), _PLACES, now),
+    ]
+
+
+def _of_objectives(now: datetime) -> list[Signal]:
+    requests = objective_of("public_applications.requests")
+    burning = (Burning(TIERS[0], Fraction(162, 10), Fraction(15)),)
+    models, probe = objective_of("sqlmesh.materialization_reliability"), objective_of("public_applications.availability")
+    below = Assessment(objective_of("unstable_source_data.materialization_reliability"), Verdict.BREACHED, 12, 29, (), now)
+    found = [
+        objective_signals.burning(evaluate(requests, [Tally("api", 9_950, 10_000)], now, burning), _PLACES),
+        objective_signals.budget_spent(evaluate(models, [Tally(_MODEL.asset, 992, 1_000)], now), _PLACES),
+        objective_signals.removal(_FEES, below, _PLACES),
+        objective_signals.no_data(Silence(probe, now - 2 * _HOUR), _PLACES, now),
+    ]
+    return [one for one in found if one is not None]
+
+
+def _test(now: datetime) -> Incident:
+    return Incident(
+        "test:test",
+        Kind.TEST,
+        Severity.INFO,
+        "",
+        "",
+        _PLACES.owner,
+        "This is a test: nothing is wrong",
+        now,
+        now,
+        body=("sent by `oso alerts test`",),
+        links=_PLACES.links(Kind.TEST),
+        next_step="Nothing has to be done.",
+    )
+
+
+def _over(about: Incident, at: datetime) -> Incident:
+    return replace(about, state=State.RECOVERED, updated_at=at, closed_at=at)
+
+
+def _raised(about: Incident, world: str) -> Announcement:
+    return _said(Said.RAISED, 1, about, world)
+
+
+def _said(why: Said, sequence: int, about: Incident, world: str) -> Announcement:
+    return Announcement(why, sequence, about, world, about.updated_at)
+
+
+def _known(sprint: Sprint | None) -> Sprint:
+    if sprint is None:
+        raise ValueError("an objective that is missed has a sprint")
+    return sprint

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from oso_dagster.cli import alerts, demo, dev, manifest, run, sandbox, settings, slo, sources, sprint, status, store
+from oso_dagster.cli.crew import WorkersDiedError
 from oso_dagster.cli.instance import PortTakenError
 from oso_dagster.settings import SettingsError
 
@@ -35,6 +36,6 @@ def main() -> None:
     """The entry point of the script `oso`: what a person can mend is one line on standard error and exit code 1."""
     try:
         app()
-    except (SettingsError, PortTakenError, sources.SourceNameError, status.NoPageError) as error:
+    except (SettingsError, PortTakenError, WorkersDiedError, sources.SourceNameError, status.NoPageError) as error:
         sys.stderr.write(f"oso: {error}\n")
         sys.exit(1)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 
 import typer
 from rich.console import Console
 
+from oso_dagster.cli.crew import dismissed, hired
 from oso_dagster.cli.drill import PAGE, run_drill
 from oso_dagster.cli.instance import enter
-from oso_dagster.cli.run import Asked, all_jobs, print_result, run_jobs
-from oso_dagster.settings import World, read_settings
+from oso_dagster.cli.jobs import Asked, all_jobs
+from oso_dagster.cli.run import WORKERS, print_result, run_jobs
+from oso_dagster.cli.stopping import interruptible
+from oso_dagster.domain.source import Source
+from oso_dagster.settings import PREFIX, Settings, World, read_settings
 from oso_dagster.sources import catalogue
 
 
@@ -30,14 +35,32 @@ def demo() -> None:
     console = Console()
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
-    with lifecycle.running(settings) as endpoints:
-        failures = run_jobs(settings, console, list(all_jobs(settings)), Asked(newest=60))
+    elsewhere = not_invented(settings, catalogue())
+    with interruptible(), hired(WORKERS) as workers, lifecycle.running(settings) as endpoints:
+        with dismissed(workers):
+            failures = run_jobs(settings, console, list(all_jobs(settings, without=elsewhere)), Asked(newest=60), workers)
         print_result(settings, console, failures)
         missed = run_drill(settings, endpoints, console)
     for failure in missed:
         console.print(f"[red]failed:[/red] {failure}", soft_wrap=True, highlight=False)
+    for name, variables in elsewhere.items():
+        wanted = " and ".join(variables)
+        console.print(f"[yellow]not loaded:[/yellow] {name}, which the sandbox world does not have; set {wanted} to load it")
     console.print(f"\n[bold]{time.monotonic() - began:.0f} s[/bold]   Everything here comes from the sandbox: it is invented.")
     console.print(f"Status page: {(settings.status_dir / 'index.html').as_uri()}", soft_wrap=True)
     console.print(f"Discord:     {(settings.world_dir / PAGE).as_uri()}", soft_wrap=True)
     console.print(f"Dagster:     make dev, then http://127.0.0.1:{settings.webserver_port}")
     raise typer.Exit(1 if failures or missed else 0)
+
+
+def not_invented(settings: Settings, sources: Iterable[Source]) -> dict[str, list[str]]:
+    """The sources that are not part of the sandbox world and have no other address either, with the variables that give one."""
+    from oso_dagster.sandbox.families import invents  # noqa: PLC0415
+
+    unset = {
+        source.name: [f"{source.name}_{one.name}" for one in source.settings if one.endpoint]
+        for source in sources
+        if not invents(source)
+    }
+    missing = {name: [field for field in fields if getattr(settings, field) is None] for name, fields in unset.items()}
+    return {name: [f"{PREFIX}{field}".upper() for field in fields] for name, fields in missing.items() if fields}

@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from types import FrameType
 from typing import Any
 
 import typer
 
 from oso_dagster.cli.instance import prepare, require_free
+from oso_dagster.cli.stopping import interruptible
 from oso_dagster.settings import PROJECT_ROOT, Settings, World, read_settings
 from oso_dagster.sources import catalogue
 
@@ -26,7 +26,7 @@ def dev() -> None:
     """
     settings = read_settings(catalogue())
     require_free(settings.webserver_port)
-    with _world(settings):
+    with interruptible(), _world(settings):
         typer.echo(f"Dagster ({settings.world.value} world): http://127.0.0.1:{settings.webserver_port}   Ctrl-C ends it")
         typer.echo(f"Status page: {(settings.status_dir / 'index.html').as_uri()}")
         code = _serve(settings)
@@ -46,8 +46,6 @@ def _serve(settings: Settings) -> int:
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(PROJECT_ROOT / "workspace.yaml")]
     command += ["--host", "127.0.0.1", "--port", str(settings.webserver_port), "--log-level", "warning"]
     environment = {**os.environ, **prepare(settings), "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
-    # SIGINT too: where a shell started us in the background it is ignored, and the child would inherit that.
-    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     child = subprocess.Popen(command, env=environment, cwd=settings.dagster_home, start_new_session=True)
     try:
         return child.wait()
@@ -55,12 +53,6 @@ def _serve(settings: Settings) -> int:
         return 0
     finally:
         _end(child)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(_: int, __: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

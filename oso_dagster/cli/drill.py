@@ -16,6 +16,7 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
+from oso_dagster.cli.stopping import interruptible
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.sprint import HYSTERESIS
 from oso_dagster.settings import Settings, World, read_settings
@@ -46,7 +47,7 @@ def drill() -> None:
     settings = read_settings(catalogue())
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
-    with lifecycle.running(settings) as endpoints:
+    with interruptible(), lifecycle.running(settings) as endpoints:
         failures = run_drill(settings, endpoints, Console())
     for failure in failures:
         typer.echo(failure, err=True)
@@ -71,7 +72,7 @@ def run_drill(settings: Settings, endpoints: Mapping[str, str], console: Console
         try:
             with drilling(own, sources, source, datetime.now(UTC) - promise + _SPARE) as platform:
                 for words in _story(platform, world):
-                    console.print(f"  [bold]{platform.now():%H:%M}[/bold]  {words}", highlight=False)
+                    console.print(f"  {platform.now():%H:%M}  {words}", markup=False, highlight=False, soft_wrap=True)
                     for line in world.news():
                         console.print(f"         {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
         finally:
@@ -89,7 +90,7 @@ def _introduce(console: Console, title: str, promise: timedelta) -> None:
     console.print(f"\n[bold]The drill[/bold]: {title}, a core source, fails until its promise of {duration(promise)} is broken.")
     console.print(
         "It has a ledger, a warehouse and a Dagster of its own, which are thrown away: its runs cannot be opened afterwards.\n"
-        "The clock is this machine's; the evaluation is asked for the hour on the left, as if it were that late already.\n"
+        "The clock is this machine's; the evaluation is asked for the hour on the left (UTC), as if it were that late.\n"
     )
 
 

@@ -19,6 +19,7 @@ def prepare(settings: Settings) -> dict[str, str]:
     shutil.copyfile(PROJECT_ROOT / "dagster.yaml", settings.dagster_home / "dagster.yaml")
     return {
         "DAGSTER_HOME": str(settings.dagster_home),
+        "DAGSTER_EVENT_BATCH_SIZE": "1000",  # what a run is going to do is stored at once: docs/decisions/0010
         "OSO_HOME": str(settings.home.absolute()),
         "OSO_WORLD": settings.world.value,
     }

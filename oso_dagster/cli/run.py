@@ -1,10 +1,8 @@
-"""`oso run`: jobs one after the other, in this process, on the Dagster instance whose page `oso dev` shows."""
+"""`oso run`: jobs, two side by side where neither waits for the other, on the Dagster instance whose page `oso dev` shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,24 +11,20 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from oso_dagster.cli.crew import Worker, hired, work
 from oso_dagster.cli.instance import enter
-from oso_dagster.domain.cadence import Filling, IngestJob, filling, in_order, jobs_of, spanning
-from oso_dagster.domain.partitions import Window
+from oso_dagster.cli.jobs import Asked, all_jobs, loads
+from oso_dagster.cli.stopping import interruptible
+from oso_dagster.domain.cadence import waits_for
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
-    import dagster as dg
-
     from oso_dagster.reliability.results import VerdictRow
     from oso_dagster.reliability.store import Store
 
-_FEW = 4
-_AFTER_INGESTION = {
-    "transform": "SQLMesh: models and audits",
-    "evaluate_slos": "objectives: verdicts from the ledger",
-    "publish_status": "the status page",
-}
+WORKERS = 2
+"""Processes that run jobs: each loads the code location, some seconds and 500 MB, and two cores are what is promised."""
 
 
 def run(
@@ -51,51 +45,43 @@ def run(
     if last and not first:
         raise SettingsError("--to without --from: name the first partition as well")
     asked = Asked(newest, (first, last or first) if first else None)
-    failures = run_jobs(settings, console, jobs or list(all_jobs(settings)), asked)
+    wanted = jobs or list(all_jobs(settings))
+    with interruptible(), hired(min(WORKERS, len(wanted))) as workers:
+        failures = run_jobs(settings, console, wanted, asked, workers)
     print_result(settings, console, failures)
     raise typer.Exit(1 if failures else 0)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which partitions are loaded: the newest missing ones, so many; or all of a span, first and last key."""
-
-    newest: int
-    span: tuple[str, str] | None = None
-
-    def of(self, job: IngestJob, present: frozenset[str]) -> Filling:
-        """The runs of a job. Raises SettingsError for a span that it does not have."""
-        now = datetime.now(UTC)
-        if self.span is None:
-            return filling(job, now, present, self.newest)
-        try:
-            return spanning(job, now, *self.span)
-        except ValueError as error:
-            raise SettingsError(f"{job.name}: {error}") from None
-
-
-def all_jobs(settings: Settings) -> dict[str, str]:
-    """The jobs of the platform in the order in which data flows, and what each one is, in words."""
-    loads = {name: f"{job.source.title}: {_named(job)}" for name, job in _loads(settings).items()}
-    return loads | _AFTER_INGESTION
-
-
-def run_jobs(settings: Settings, console: Console, jobs: Sequence[str], asked: Asked) -> list[str]:
-    """Run them, with progress; what failed, in its own words. The instance must have been entered."""
+def run_jobs(settings: Settings, console: Console, jobs: Sequence[str], asked: Asked, workers: Sequence[Worker]) -> list[str]:
+    """Run them, with progress; what failed, in its own words. The instance must have been entered before workers were hired."""
+    ingestion = loads(settings)
     columns = (SpinnerColumn(finished_text="[green]✓[/green]"), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        loading = progress.add_task("the code location", total=1)
-        import dagster as dg  # noqa: PLC0415  (slow to load: with a sign of life on the screen)
+        waits = waits_for(jobs, ingestion)
+        # Ranges of partitions take longest: they go first where nothing else is said.
+        first = sorted(waits, key=lambda name: name not in ingestion or ingestion[name].partitions is None)
+        return work(workers, {name: waits[name] for name in first}, asked, _Shown(progress, all_jobs(settings)))
 
-        from oso_dagster.definitions import build  # noqa: PLC0415
 
-        definitions = build(settings)
-        known = {job.name for job in definitions.resolve_all_job_defs()}
-        if unknown := [job for job in jobs if job not in known]:
-            raise SettingsError(f"no job is called {', '.join(unknown)}; there are {', '.join(sorted(all_jobs(settings)))}")
-        with dg.DagsterInstance.get() as instance:
-            progress.update(loading, completed=1)
-            return [failure for job in jobs for failure in _run(settings, definitions, instance, job, asked, progress)]
+class _Shown:
+    """The work on the screen: a line for each job that has begun."""
+
+    def __init__(self, progress: Progress, words: Mapping[str, str]) -> None:
+        self._progress = progress
+        self._words = words
+        self._tasks = {"": progress.add_task("the code location", total=1)}
+
+    def loaded(self) -> None:
+        self._progress.update(self._tasks[""], completed=1)
+
+    def began(self, job: str) -> None:
+        self._tasks[job] = self._progress.add_task(self._words.get(job, job), total=1)
+
+    def said(self, job: str, words: str) -> None:
+        self._progress.update(self._tasks[job], description=f"{self._words[job]} [dim]({words})[/dim]")
+
+    def ended(self, job: str) -> None:
+        self._progress.update(self._tasks[job], completed=1)
 
 
 def print_result(settings: Settings, console: Console, failures: Sequence[str]) -> None:
@@ -110,53 +96,11 @@ def print_result(settings: Settings, console: Console, failures: Sequence[str]) 
         console.print(failure, soft_wrap=True, markup=False, highlight=False)
 
 
-def _run(
-    settings: Settings, definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, asked: Asked, progress: Progress
-) -> list[str]:
-    """Every run that a job needs now, with its line on the screen."""
-    from oso_dagster.orchestration.in_process import present_partitions, run_job  # noqa: PLC0415
-
-    words, job = all_jobs(settings).get(name, name), _loads(settings).get(name)
-    runs: Sequence[Sequence[Window]] = [()]
-    if job is not None and job.partitions is not None:
-        wanted = asked.of(job, present_partitions(instance, job))
-        runs, words = wanted.runs, f"{words} [dim]({_told(wanted)})[/dim]"
-    task = progress.add_task(words, total=len(runs) or 1)
-    failures: list[str] = []
-    for windows in runs:
-        failures += run_job(definitions, instance, name, windows)
-        progress.advance(task)
-    progress.update(task, completed=len(runs) or 1)
-    return failures
-
-
-def _told(wanted: Filling) -> str:
-    """What is loaded of a table with partitions, and what is not."""
-    count = sum(len(windows) for windows in wanted.runs)
-    if not count:
-        return "every due partition is there"
-    span = f"{wanted.runs[0][0].key} to {wanted.runs[-1][-1].key}" if count > 1 else wanted.runs[0][0].key
-    runs = f" in {len(wanted.runs)} runs" if len(wanted.runs) > 1 else ""
-    left = f"; {wanted.left:,} older ones are missing" if wanted.left else ""
-    return f"{count} partition{'s' if count > 1 else ''}{runs}, {span}{left}"
-
-
-def _loads(settings: Settings) -> dict[str, IngestJob]:
-    sources = settings.in_world(catalogue())
-    return {job.name: job for job in in_order(job for source in sources for job in jobs_of(source))}
-
-
-def _named(job: IngestJob) -> str:
-    """The tables of a job, on one line."""
-    names = [table.name for table in job.tables]
-    return ", ".join(names) if len(names) <= _FEW else f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"
-
-
 def _data(store: Store, verdicts: Sequence[VerdictRow]) -> Table:
     table = Table(
         "source",
         Column("table", no_wrap=True),
-        Column("rows", justify="right"),
+        Column("rows loaded", justify="right"),
         "freshness",
         "verdict",
         title="The data",

@@ -40,6 +40,7 @@ def evaluator_at(at: str | None) -> Iterator[tuple[Evaluator, datetime]]:
 
     settings = settings_now()
     enter(settings)
-    opened = evaluator_now(settings, catalogue()) if at is None else evaluator_then(settings, catalogue())
+    sources = settings.in_world(catalogue())
+    opened = evaluator_now(settings, sources) if at is None else evaluator_then(settings, sources)
     with opened as evaluator:
         yield evaluator, moment(at)

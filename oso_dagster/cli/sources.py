@@ -54,10 +54,13 @@ def show(name: Name, as_json: Json = False) -> None:
     Examples: `oso sources show npm`, `oso sources show github --json | jq '.tables[].cost'`
     """
     from oso_dagster.orchestration.checks import guards_of, warnings_of  # noqa: PLC0415  (Dagster is slow to load)
+    from oso_dagster.orchestration.slo import promised_checks  # noqa: PLC0415
 
     settings = read_settings(catalogue())
     source = _known(name, settings)
-    told = sources_shown.declared(source, settings, {t.name: guards_of(t) | warnings_of(t) for t in source.tables})
+    promised = {t.name: {spec.name: str(spec.description) for spec in promised_checks(source, t)} for t in source.tables}
+    checks = {t.name: guards_of(t) | warnings_of(t) | promised[t.name] for t in source.tables}
+    told = sources_shown.declared(source, settings, checks)
     if as_json:
         typer.echo(json.dumps(told, indent=2))
     else:
@@ -75,7 +78,7 @@ def check(
 ) -> None:
     """Ask a source's endpoint for some rows, judge them as a load would, and write nothing.
 
-    Ends with exit code 1 when a load would fail.
+    What comes only whole, a file or a query, is asked for whole, at what that costs. Exit code 1 says that a load would fail.
 
     Examples: `oso sources check growthepie`, `OSO_WORLD=sandbox oso sources check github --table events --rows 50`
     """

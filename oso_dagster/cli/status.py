@@ -36,8 +36,8 @@ def build() -> None:
     from oso_dagster.orchestration.status import write_page  # noqa: PLC0415
     from oso_dagster.orchestration.transform import transform_assets  # noqa: PLC0415
 
-    sources = catalogue()
-    settings = read_settings(sources)
+    settings = read_settings(catalogue())
+    sources = settings.in_world(catalogue())
     written = write_page(settings, sources, list(transform_assets(settings, sources).specs))
     typer.echo(f"{written.page.headline}. {written.files} files, {written.bytes:,} bytes: {written.where}")
 

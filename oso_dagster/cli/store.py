@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,8 @@ import typer
 from oso_dagster.cli.instance import enter
 from oso_dagster.settings import read_settings
 from oso_dagster.sources import catalogue
+
+_LEDGER, _DAGSTER, _SQLMESH = "reliability.db", "dagster", "sqlmesh"
 
 
 def migrate() -> None:
@@ -33,33 +37,62 @@ def migrate() -> None:
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")],
+    target: Annotated[Path, typer.Argument(help="The folder to write; it must not exist.")],
 ) -> None:
-    """Copy the ledger, the samples and every verdict into one file, while the platform runs.
+    """Copy the ledger, Dagster's runs and events, and SQLMesh's state into one folder, while the platform runs. All or nothing.
 
-    Example: `oso backup reliability-2026-03-01.db`
+    Example: `oso backup copies/2026-03-01`
     """
-    from oso_dagster.reliability.backup import BackupError, copy_out  # noqa: PLC0415
+    import dagster as dg  # noqa: PLC0415  (slow to load)
+
+    from oso_dagster.orchestration.copying import copy_dagster, copy_sqlmesh  # noqa: PLC0415
+    from oso_dagster.reliability.backup import copy_out, whole  # noqa: PLC0415
 
     settings = read_settings(catalogue())
-    try:
-        rows = copy_out(settings.reliability_store_url, settings.world.value, target)
-    except BackupError as error:
-        raise typer.BadParameter(str(error)) from None
-    typer.echo(f"{rows:,} rows in {target}")
+    enter(settings)
+    with _refusals(), whole(target) as part:
+        # The ledger first: one that is behind Dagster's events catches up, one that is ahead would look for what is not there.
+        rows = copy_out(settings.reliability_store_url, settings.world.value, part / _LEDGER)
+        said = [f"{rows:,} rows of the ledger", copy_sqlmesh(settings, part / _SQLMESH)]
+        with dg.DagsterInstance.get() as instance:
+            said.append(copy_dagster(instance, part / _DAGSTER))
+    typer.echo("; ".join(said) + f"; in {target}")
 
 
-def restore(source: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file that `oso backup` wrote.")]) -> None:
-    """Fill an empty store of the same world from a backup; one that holds history is refused.
+def restore(
+    source: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder that `oso backup` wrote.")],
+) -> None:
+    """Fill empty stores of the same world from a backup; those that hold history are refused.
 
-    Example: `OSO_RELIABILITY_URL=postgresql+psycopg2://… oso restore reliability-2026-03-01.db`
+    The ledger goes from SQLite to PostgreSQL and back; Dagster's and SQLMesh's copies go back to the kind of store they are from.
+
+    Example: `OSO_RELIABILITY_URL=postgresql+psycopg2://… oso restore copies/2026-03-01`
     """
-    from oso_dagster.reliability.backup import BackupError, copy_in  # noqa: PLC0415
+    import dagster as dg  # noqa: PLC0415  (slow to load)
+
+    from oso_dagster.orchestration.copying import restore_dagster, restore_sqlmesh  # noqa: PLC0415
+    from oso_dagster.reliability.backup import copy_in  # noqa: PLC0415
+
+    if not (source / _LEDGER).exists():
+        raise typer.BadParameter(f"{source} is no backup: it has no {_LEDGER}")
+    settings = read_settings(catalogue())
+    enter(settings)
+    done: list[str] = []
+    with _refusals(done):
+        done.append(f"{copy_in(source / _LEDGER, settings.reliability_store_url, settings.world.value):,} rows of the ledger")
+        done.append(restore_sqlmesh(settings, source / _SQLMESH))
+        with dg.DagsterInstance.get() as instance:
+            done.append(restore_dagster(instance, source / _DAGSTER))
+    typer.echo("; ".join(done) + f"; from {source}")
+
+
+@contextmanager
+def _refusals(done: Sequence[str] = ()) -> Iterator[None]:
+    """A refusal in plain words, with what was done before it."""
+    from oso_dagster.reliability.backup import BackupError  # noqa: PLC0415
     from oso_dagster.reliability.store import WrongWorldError  # noqa: PLC0415
 
-    settings = read_settings(catalogue())
     try:
-        rows = copy_in(source, settings.reliability_store_url, settings.world.value)
+        yield
     except (BackupError, WrongWorldError) as error:
-        raise typer.BadParameter(str(error)) from None
-    typer.echo(f"{rows:,} rows from {source}")
+        raise typer.BadParameter("; ".join([*(f"restored: {one}" for one in done), str(error)])) from None

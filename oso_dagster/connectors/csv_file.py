@@ -17,8 +17,8 @@ class CsvError(RefusedError):
     """The file is not the CSV that was declared; the message says where it differs and what to do. Trying again is no use."""
 
 
-def read(content: bytes, columns: Sequence[Column]) -> tuple[pa.Table, list[str]]:
-    """The declared columns, typed, in declared order, and the names of columns that nobody declared.
+def read(content: bytes, columns: Sequence[Column]) -> pa.Table:
+    """The declared columns, typed, in declared order; behind them those that nobody declared, as text.
 
     An empty field is null. Raises CsvError for a missing column, a value of another type or broken quoting.
     """
@@ -36,4 +36,8 @@ def read(content: bytes, columns: Sequence[Column]) -> tuple[pa.Table, list[str]
             f"the header has changed: no column {', '.join(missing)} among {', '.join(table.column_names)}. "
             "Follow the change in the source's declared columns, or correct the file upstream."
         )
-    return table.select(list(types)), [name for name in table.column_names if name not in types]
+    unknown = [name for name in table.column_names if name not in types]
+    rows = table.select(list(types))
+    for name in unknown:
+        rows = rows.append_column(name, table[name].cast(pa.string()))
+    return rows

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,6 +25,7 @@ from isal import igzip_threaded, isal_zlib
 from urllib3.exceptions import HTTPError
 
 from oso_dagster.connectors import gharchive_events
+from oso_dagster.connectors.pacing import asked_pause
 from oso_dagster.connectors.rest import USER_AGENT
 from oso_dagster.domain.source import Column
 
@@ -47,17 +48,22 @@ class _MissingError(Exception):
 
 
 class _BrokenError(Exception):
-    """The transfer failed."""
+    """The transfer failed; `after` is the pause that the server asked for, in seconds."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 @dataclass(frozen=True)
 class Patience:
-    """Bounds of one file: tries, first pause (doubled each time), silence, and the whole time of a try; seconds."""
+    """Bounds of one file: tries, first pause (doubled each time), silence, whole time of a try, longest pause asked; seconds."""
 
     attempts: int = 4
     pause: float = 2.0
     silence: float = 60.0
     deadline: float = 1200.0
+    patience: float = 120.0
 
 
 PATIENCE = Patience()
@@ -132,12 +138,17 @@ def _arrived(day: Day, coming: Sequence[Future[Path]], hour: int, facts: dict[st
 def _fetch(day: Day, hour: int, path: Path) -> Path:
     """The file of an hour on disk, whole; tried again within bounds, a missing one too, which may only be late."""
     bounds = PATIENCE
-    retrying = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(bounds.attempts),
-        wait=tenacity.wait_exponential(multiplier=bounds.pause, max=60) + tenacity.wait_random(0, bounds.pause),
-        retry=tenacity.retry_if_exception_type((_BrokenError, _MissingError)),
-        reraise=True,
-    )
+    usual = tenacity.wait_exponential(multiplier=bounds.pause, max=60) + tenacity.wait_random(0, bounds.pause)
+
+    def pause(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return usual(state) if (after := getattr(error, "after", None)) is None else float(after)
+
+    def passes(error: BaseException) -> bool:
+        return isinstance(error, (_BrokenError, _MissingError)) and (getattr(error, "after", None) or 0) <= bounds.patience
+
+    stop = tenacity.stop_after_attempt(bounds.attempts)
+    retrying = tenacity.Retrying(stop=stop, wait=pause, retry=tenacity.retry_if_exception(passes), reraise=True)
     retrying(_download, day.url(hour), path, bounds)
     return path
 
@@ -150,7 +161,9 @@ def _download(url: str, path: Path, bounds: Patience) -> None:
             if response.status_code == requests.codes.not_found:
                 raise _MissingError(f"missing (404 after {bounds.attempts} tries)")
             if not response.ok:
-                raise _BrokenError(f"the server answers {response.status_code} {response.reason}")
+                after = asked_pause(response.headers, datetime.now(UTC))
+                wants = f", and wants a pause of {after:,.0f} s" if after else ""
+                raise _BrokenError(f"the server answers {response.status_code} {response.reason}{wants}", after)
             while chunk := response.raw.read1(_CHUNK, decode_content=False):  # what has come, so that a drip meets the deadline
                 file.write(chunk)
                 if time.monotonic() > until:

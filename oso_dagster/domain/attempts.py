@@ -52,23 +52,32 @@ class RunState(StrEnum):
 
 
 class StepEnd(StrEnum):
-    """How the step of an asset ended, once it did; a crash is a process that went without a word."""
+    """How the step of an asset ended, once it did.
+
+    A crash is a process that went without a word; `refused` means that a blocking check failed after the write.
+    """
 
     SUCCEEDED = "succeeded"
     SKIPPED = "skipped"
     FAILED = "failed"
     CRASHED = "crashed"
+    REFUSED = "refused"
     INTERRUPTED = "interrupted"
+
+
+BROKEN = frozenset({StepEnd.FAILED, StepEnd.CRASHED, StepEnd.REFUSED})
+"""The ends of a step that failed."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one planned (asset, partition) in one run."""
+    """What is known of one planned (asset, partition) in one run; `shared`: its step makes others too, one after the other."""
 
     run: RunState
     step: StepEnd | None
     materialized: bool
     upstream_failed: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,8 @@ class Attempt:
     """One row of the ledger.
 
     `family` is the run that the automatic retries go back to; `will_retry` says that Dagster announced one more;
-    `reported` attempts were told one by one by the SQLMesh wrapper; `step_retries` None is not known.
+    `reported` attempts were told one by one by the SQLMesh wrapper; `step_retries` None is not known. `audited`: whether all
+    checks of it passed, None where nobody asked; `newest_event` is the newest event time among its rows, where that is watched.
     """
 
     run_id: str
@@ -92,6 +102,8 @@ class Attempt:
     will_retry: bool = False
     reported: bool = False
     step_retries: int | None = None
+    audited: bool | None = None
+    newest_event: datetime | None = None
 
 
 class Judgement(StrEnum):
@@ -122,9 +134,13 @@ class Judged:
 
 
 def classify(facts: Facts) -> Outcome:
-    """The outcome of a planned attempt. A step that failed has failed, also when it materialized before."""
-    if facts.step in (StepEnd.FAILED, StepEnd.CRASHED):
-        return Outcome.FAILED
+    """The outcome of a planned attempt. A step that failed has failed, also when it materialized before.
+
+    Only what landed before a shared step failed at something else is there: a day of a range, one asset of several.
+    """
+    if facts.step in BROKEN:
+        landed = facts.materialized and facts.shared and facts.step is not StepEnd.REFUSED
+        return Outcome.OK if landed else Outcome.FAILED
     if facts.step in (StepEnd.SUCCEEDED, StepEnd.SKIPPED):
         return Outcome.OK if facts.materialized else Outcome.NOT_EMITTED
     if facts.run is RunState.ACTIVE:

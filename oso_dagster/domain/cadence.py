@@ -124,9 +124,26 @@ def _runs(job: IngestJob, partitions: Partitions, windows: Sequence[Window]) -> 
 def in_order(jobs: Iterable[IngestJob]) -> list[IngestJob]:
     """The jobs, each behind those that land what its tables need; else by name. Raises graphlib.CycleError."""
     by_name = {job.name: job for job in sorted(jobs, key=lambda job: job.name)}
-    lands = {f"{job.source.name}.{table.name}": job.name for job in by_name.values() for table in job.tables}
-    needs = {name: {lands[need] for need in _needed(job)} - {name} for name, job in by_name.items()}
-    return [by_name[name] for name in TopologicalSorter(needs).static_order()]
+    return [by_name[name] for name in TopologicalSorter(_needs(by_name)).static_order()]
+
+
+def waits_for(names: Iterable[str], loads: Mapping[str, IngestJob]) -> dict[str, frozenset[str]]:
+    """What each job waits for when jobs run side by side, of those that are named before it.
+
+    A load waits for the loads that land what it needs, and for jobs that are no loads; any other job, which reads what was
+    loaded, waits for all of them.
+    """
+    needs, waits = _needs(loads), dict[str, frozenset[str]]()
+    for name in dict.fromkeys(names):
+        before = frozenset(waits)
+        waits[name] = frozenset(one for one in before if one not in loads or one in needs[name]) if name in loads else before
+    return waits
+
+
+def _needs(loads: Mapping[str, IngestJob]) -> dict[str, set[str]]:
+    """The jobs that land what the tables of each job need."""
+    lands = {f"{job.source.name}.{table.name}": job.name for job in loads.values() for table in job.tables}
+    return {name: {lands[need] for need in _needed(job)} - {name} for name, job in loads.items()}
 
 
 def _needed(job: IngestJob) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from oso_dagster.domain.incident import Field, Incident, Kind, Severity, State
+from oso_dagster.domain.places import runbook_like
 
 DIGEST = "digest"
 """Where incidents of unstable data are collected, and the subject of the digest."""
@@ -19,6 +20,7 @@ _NAMED = 40
 def digest_of(members: Sequence[Incident], now: datetime) -> Incident:
     """What is wrong with unstable data, and what is well again since the last digest."""
     still, over = _split(members)
+    facts, links = runbook_like(members, Kind.DIGEST)
     return Incident(
         subject=DIGEST,
         kind=Kind.DIGEST,
@@ -30,7 +32,8 @@ def digest_of(members: Sequence[Incident], now: datetime) -> Incident:
         opened_at=now,
         updated_at=now,
         body=_lines(members),
-        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over)))),
+        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over))), *facts),
+        links=links,
         next_step="Mend what is yours when you get to it; what stays broken for long is proposed for removal." if still else "",
     )
 
@@ -39,6 +42,7 @@ def storm_of(members: Sequence[Incident], opened_at: datetime, now: datetime | N
     """Many things that went wrong at once, as one incident; over when all of them are."""
     still, over = _split(members)
     at, open_ = now or opened_at, bool(still) or not members
+    facts, links = runbook_like(members, Kind.STORM)
     return Incident(
         subject=STORM,
         kind=Kind.STORM,
@@ -52,7 +56,8 @@ def storm_of(members: Sequence[Incident], opened_at: datetime, now: datetime | N
         state=State.OPEN if open_ else State.RECOVERED,
         closed_at=None if open_ else at,
         body=_lines(members),
-        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over)))),
+        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over))), *facts),
+        links=links,
         next_step="Look for what they have in common: an upstream, a credential, a machine. Then mend that." if still else "",
     )
 

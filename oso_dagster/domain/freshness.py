@@ -22,6 +22,10 @@ class FutureEvidenceError(Exception):
     """Evidence lies in the future: a clock is wrong, and an age computed from it would be too."""
 
 
+EVENTS_AHEAD = timedelta(days=1)
+"""How far an event may lie in the future: a date stands for its midnight in UTC, and a day begins earlier in the east."""
+
+
 @dataclass(frozen=True)
 class Promise:
     """A table is at most `within` old; one that never arrived is stale from `first_due` on."""
@@ -37,6 +41,13 @@ def judge(promise: Promise, evidence: datetime | None, now: datetime) -> Freshne
     if evidence > now:
         raise FutureEvidenceError(f"the last good materialization is of {evidence.isoformat()}, which is after {now.isoformat()}")
     return Freshness.FRESH if now - evidence <= promise.within else Freshness.STALE
+
+
+def judge_events(newest: datetime, within: timedelta, now: datetime) -> Freshness:
+    """The same of the newest event that a table holds; it may run ahead by as much as a calendar day begins earlier elsewhere."""
+    if newest > now + EVENTS_AHEAD:
+        raise FutureEvidenceError(f"the newest event is of {newest.isoformat()}, which is after {now.isoformat()}")
+    return Freshness.FRESH if now - newest <= within else Freshness.STALE
 
 
 def judge_partitioned(partitions: Partitions, materialized: Collection[str], now: datetime) -> Freshness:

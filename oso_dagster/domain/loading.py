@@ -21,6 +21,9 @@ CUT_SHORT = "cut_short"
 CONTINUATION = "continuation"
 """The fact, any JSON value, with which the next run goes on where a cut-short one ended: `request.previous.continuation`."""
 
+UNKNOWN_FIELDS = "unknown_fields"
+"""The fact, a list of names, of what upstream has and nobody declared: told by the source, or seen where it arrived."""
+
 NEWEST_EVENT = "newest_event"
 """The fact, an ISO time, that the warehouse adds where a table has an event time."""
 
@@ -123,6 +126,17 @@ class RefusedError(Exception):
     def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
         super().__init__(message)
         self.findings = tuple(findings)
+
+
+def schema_finding(where: str, facts: Facts, *, blocking: bool) -> Finding:
+    """Whether upstream has something that nobody declared, from what a load of the table `where` tells of it.
+
+    >>> schema_finding("shop.things", {"unknown_fields": ["colour"]}, blocking=False).message
+    'shop.things: not declared, but there upstream: colour'
+    """
+    unknown = [str(name) for name in facts.get(UNKNOWN_FIELDS) or ()]
+    message = f"{where}: not declared, but there upstream: {', '.join(unknown)}" if unknown else "as declared"
+    return Finding("schema", not unknown, message, {"undeclared": unknown}, blocking=blocking)
 
 
 _FEWEST_LOADS = 5

@@ -116,6 +116,12 @@ _NOTHING = {
 }
 
 
+FRESHNESS, COMPLETENESS = (
+    next(one for one in OBJECTIVES if one.indicator is indicator) for indicator in (Indicator.FRESH_ASSETS, Indicator.PARTITIONS)
+)
+"""The two objectives at a point in time, which are about core assets."""
+
+
 def of_service(service: str) -> tuple[Objective, ...]:
     """The objectives of one service, in the order of declaration."""
     return tuple(objective for objective in OBJECTIVES if objective.service == service)

@@ -1,7 +1,7 @@
 """What a source is: plain, frozen values that refuse to be built wrong.
 
-Belongs here: `Source`, `Table`, their columns and cadence. Does not: how rows are fetched (`connectors`), where they land
-(`warehouse`), how Dagster shows them (`orchestration`). Partitions, settings and one load have modules of their own.
+Belongs here: `Source` and `Table`. Does not: how rows are fetched (`connectors`), where they land (`warehouse`), how Dagster
+shows them (`orchestration`). Columns, terms, partitions, settings and one load have modules of their own.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from oso_dagster.domain.column import Child, Column, ColumnType, check_columns
 from oso_dagster.domain.loading import Extract, Request, Unchanged
 from oso_dagster.domain.partitions import PartitionKind, Partitions
 from oso_dagster.domain.setting import Setting, SettingKind
+from oso_dagster.domain.terms import Contract, Cost, Disposition, Evidence, Retries, Schedule
 
 __all__ = [
     "RESERVED_SCHEMAS",
@@ -39,8 +41,6 @@ RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _NEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
-_CRON = re.compile(r"[0-9*,/-]+( [0-9*,/-]+){4}\Z")
-_MOST_RETRIES = 10
 _OWNER = re.compile(r"(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)\Z")
 
 
@@ -49,105 +49,6 @@ class Stability(StrEnum):
 
     CORE = "core"
     UNSTABLE = "unstable"
-
-
-class Disposition(StrEnum):
-    """What a load does to the rows that are already there."""
-
-    APPEND = "append"
-    REPLACE = "replace"
-    MERGE = "merge"
-    REPLACE_PARTITION = "replace_partition"
-
-
-class Contract(StrEnum):
-    """What a column that nobody declared does: it arrives and is warned of, or it stops the load.
-
-    Under either one, a column that is lost or has changed its type stops the load.
-    """
-
-    EVOLVE = "evolve"
-    FREEZE = "freeze"
-
-
-class Evidence(StrEnum):
-    """What proves that a table is fresh: its last materialization, or the last time all its checks passed."""
-
-    MATERIALIZATION = "materialization"
-    AUDITS = "audits"
-
-
-class ColumnType(StrEnum):
-    """The closed set of column types, in Trino's words; every warehouse maps all of them."""
-
-    VARCHAR = "varchar"
-    VARCHARS = "array(varchar)"
-    BIGINT = "bigint"
-    DOUBLE = "double"
-    DECIMAL = "decimal(38,0)"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    TIMESTAMP = "timestamp(6) with time zone"
-    JSON = "json"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a landed table: name (snake_case), type, meaning; `nullable` is held by a check before publication."""
-
-    name: str
-    type: ColumnType
-    description: str
-    nullable: bool = True
-
-    def __post_init__(self) -> None:
-        _require(_IDENTIFIER.match(self.name) is not None, f"column {self.name!r}: lower-case snake_case only")
-        _require(bool(self.description), f"column {self.name!r}: a description is missing")
-
-
-@dataclass(frozen=True)
-class Child:
-    """A table that holds one nested array of structs of its parent; lands as `<table>__<suffix>`, in the same transaction."""
-
-    suffix: str
-    description: str
-    columns: tuple[Column, ...]
-    primary_key: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        _require(_IDENTIFIER.match(self.suffix) is not None, f"child {self.suffix!r}: lower-case snake_case only")
-        _check_columns(f"child {self.suffix!r}", self.columns, self.primary_key)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """When a table is asked for: a five-field cron in a time zone."""
-
-    cron: str
-    timezone: str = "UTC"
-
-    def __post_init__(self) -> None:
-        _require(_CRON.match(self.cron) is not None, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
-
-
-@dataclass(frozen=True)
-class Retries:
-    """Bounded retries of one step: at most `limit` more tries, `delay` apart at first, growing exponentially with jitter."""
-
-    limit: int = 3
-    delay: timedelta = timedelta(seconds=10)
-
-    def __post_init__(self) -> None:
-        _require(0 <= self.limit <= _MOST_RETRIES, f"retries: {self.limit} is not between 0 and {_MOST_RETRIES}")
-        _require(self.delay >= timedelta(0), "retries: the delay is negative")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one load costs upstream: requests sent and bytes received, as an order of magnitude."""
-
-    calls: int
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -194,7 +95,7 @@ class Table:
         _require(_IDENTIFIER.match(self.name) is not None, f"{where}: lower-case snake_case only")
         _require("__" not in self.name, f"{where}: a double underscore is for child tables")
         _require(bool(self.description), f"{where}: a description is missing")
-        _check_columns(where, self.columns, self.primary_key)
+        check_columns(where, self.columns, self.primary_key)
         _require(len({c.suffix for c in self.children}) == len(self.children), f"{where}: two children share a suffix")
         _require(0.0 <= self.shrink_floor <= 1.0, f"{where}: shrink_floor {self.shrink_floor} is not between 0 and 1")
         _require(self.fresh_within is None or self.fresh_within > timedelta(0), f"{where}: fresh_within must be positive")
@@ -249,6 +150,11 @@ class Table:
         return {self.name: self.columns} | {f"{self.name}__{child.suffix}": child.columns for child in self.children}
 
     @property
+    def descriptions(self) -> dict[str, str]:
+        """What each landed table is, in words."""
+        return {self.name: self.description} | {f"{self.name}__{child.suffix}": child.description for child in self.children}
+
+    @property
     def keys(self) -> dict[str, tuple[str, ...]]:
         """The primary key of each landed table."""
         return {self.name: self.primary_key} | {f"{self.name}__{child.suffix}": child.primary_key for child in self.children}
@@ -284,14 +190,6 @@ class Source:
         if self.stability is Stability.CORE:
             bare = [t.name for t in self.tables if t.fresh_within is None]
             _require(not bare, f"{where}: core tables without fresh_within: {', '.join(bare)}")
-
-
-def _check_columns(where: str, columns: tuple[Column, ...], key: tuple[str, ...]) -> None:
-    names = [column.name for column in columns]
-    _require(bool(names), f"{where}: no columns")
-    _require(len(set(names)) == len(names), f"{where}: two columns share a name")
-    missing = [name for name in key if name not in names]
-    _require(bool(key) and not missing, f"{where}: primary key {key} is empty or names no column: {missing}")
 
 
 def _require(condition: bool, message: str) -> None:

@@ -18,9 +18,11 @@ STATES = ("stale", "no_data", "not_due", "no_promise", "fresh")
 
 @dataclass(frozen=True)
 class DataSet:
-    """One table that people can read. `fresh_within` None: nothing is promised, and `freshness` is None too.
+    """One table that people can read; `rows` are those of its last good load.
 
-    `fresh_for` of `promised_for`: how long it was fresh, of the time of the last 30 days in which it had to be.
+    `fresh_within` None: nothing is promised, and `freshness` is None too. `fresh_for` of `promised_for`: how long it was
+    fresh, of the time of the last 30 days in which it had to be. `newest_event` is known where the age of what the rows tell of
+    is promised too: `events_within`.
     """
 
     asset: str
@@ -36,6 +38,8 @@ class DataSet:
     holes: tuple[str, ...] = ()
     fresh_for: timedelta = timedelta(0)
     promised_for: timedelta = timedelta(0)
+    newest_event: datetime | None = None
+    events_within: timedelta | None = None
 
     def __post_init__(self) -> None:
         if (self.fresh_within is None) != (self.freshness is None):
@@ -43,6 +47,7 @@ class DataSet:
         if not timedelta(0) <= self.fresh_for <= self.promised_for:
             raise ValueError(f"{self.asset}: fresh for {self.fresh_for} of {self.promised_for}")
         require_zone(f"{self.asset}: last_good", self.last_good)
+        require_zone(f"{self.asset}: newest_event", self.newest_event)
 
     @property
     def fresh_share_text(self) -> str:

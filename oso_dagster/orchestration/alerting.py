@@ -22,6 +22,7 @@ from oso_dagster.domain.places import Owned, Places
 from oso_dagster.domain.source import Source
 from oso_dagster.orchestration.checks_log import daemons, drifting, failing_checks
 from oso_dagster.orchestration.evaluation import Evaluator, measured_assets, reliability_of
+from oso_dagster.orchestration.evidence import proofs_of
 from oso_dagster.orchestration.facts import Dagster, Facts, assessed, finding
 from oso_dagster.orchestration.heartbeats import ALERTS, awake, beats
 from oso_dagster.orchestration.judging import verdict_row
@@ -74,7 +75,7 @@ def places_of(settings: Settings) -> Places:
 
 def announce(platform: Platform, store: Store, instance: dg.DagsterInstance, now: datetime) -> list[Change]:
     """Find out what is wrong at `now`, and write down what changed and what has to be said of it."""
-    LedgerFill(instance, store.ledger, platform.labels, platform.settings.secrets()).run(now)
+    LedgerFill(instance, store.ledger, platform.labels, platform.settings.secrets(), proofs_of(platform.sources)).run(now)
     evaluator = Evaluator(store, platform.sources, platform.labels)
     assessments, owned, places = assessed(evaluator, now), platform.owned, places_of(platform.settings)
     latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts()}

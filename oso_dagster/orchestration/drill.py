@@ -18,11 +18,11 @@ import dagster as dg
 from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.domain.source import Source, Table
 from oso_dagster.orchestration.alerting import Platform, announce, send
-from oso_dagster.orchestration.in_process import run_job
+from oso_dagster.orchestration.in_process import Runner
 from oso_dagster.orchestration.ingest import ingest_assets
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
-from oso_dagster.settings import Settings
+from oso_dagster.settings import Profile, Settings
 
 DAYS = 30
 """How many days of good loads the ledger begins with: the window of the objectives."""
@@ -50,7 +50,7 @@ class Drill:
 
     def load(self) -> list[str]:
         """Load the table in a run of its own; what failed, in its own words."""
-        return run_job(self.definitions, self.instance, _JOB)
+        return Runner(self.definitions, self.instance).run(_JOB)
 
     def round(self) -> int:
         """One round of alerting, as the sensor does it; how many messages were sent, those in the log included."""
@@ -68,6 +68,7 @@ def drilling(settings: Settings, sources: Sequence[Source], source: Source, good
     checks = [key for one in assets for key in sorted(one.check_keys)]
     home = settings.dagster_home
     home.mkdir(parents=True)
+    (home / "dagster.yaml").touch()  # Dagster's own defaults, and no word on their being that
     with (
         Store.open(settings.reliability_store_url, settings.world.value) as store,
         dg.DagsterInstance.local_temp(str(home)) as instance,
@@ -89,6 +90,7 @@ def history(source: Source, newest: datetime, now: datetime) -> list[Attempt]:
             family=f"past-{at:%Y%m%d}",
             started=at,
             ended=at,
+            audited=True,
         )
         for table in source.tables
         for partition, at in _loads(table, newest, now)
@@ -118,5 +120,6 @@ def _silent_log() -> logging.Logger:
 
 def thrown_away(settings: Settings, folder: Path, **more: object) -> Settings:
     """The settings with everything that they keep in `folder` instead, and people told at any hour."""
-    own = {"home": folder, "reliability_url": None, "status_url": None, "discord_channels": None, "alert_quiet_hours": ""}
-    return settings.model_copy(update=own | {"public_status_url": settings.status_address} | more)
+    own = {"home": folder, "profile": Profile.EMBEDDED, "reliability_url": None, "status_url": None, "discord_channels": None}
+    told = {"alert_quiet_hours": "", "public_status_url": settings.status_address}
+    return settings.model_copy(update=own | told | more)

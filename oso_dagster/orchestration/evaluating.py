@@ -10,6 +10,7 @@ import dagster as dg
 
 from oso_dagster.domain.source import Source
 from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
+from oso_dagster.orchestration.evidence import proofs_of
 from oso_dagster.orchestration.ledger import LedgerFill
 from oso_dagster.orchestration.transform import transform_assets
 from oso_dagster.reliability.store import Store
@@ -22,7 +23,7 @@ def evaluator_now(settings: Settings, sources: Sequence[Source]) -> Iterator[Eva
     labels = measured_assets(sources, _models(settings, sources))
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         with dg.DagsterInstance.get() as instance:
-            LedgerFill(instance, store.ledger, labels, settings.secrets()).run(datetime.now(UTC))
+            LedgerFill(instance, store.ledger, labels, settings.secrets(), proofs_of(sources)).run(datetime.now(UTC))
         yield Evaluator(store, sources, labels)
 
 

@@ -11,11 +11,11 @@ from oso_dagster.domain.budget import recovery
 from oso_dagster.domain.burn import TIERS, Burning, firing
 from oso_dagster.domain.freshness import Freshness
 from oso_dagster.domain.maintenance import Maintenance, touching
-from oso_dagster.domain.objectives import OBJECTIVES, of_service
+from oso_dagster.domain.objectives import COMPLETENESS, FRESHNESS, OBJECTIVES, of_service
 from oso_dagster.domain.renames import RENAMED, checked, under_present_names
 from oso_dagster.domain.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
 from oso_dagster.domain.source import Source
-from oso_dagster.orchestration.promises import Promises
+from oso_dagster.orchestration.promises import Judged, Promises
 from oso_dagster.reliability.events import Event
 from oso_dagster.reliability.results import AssetRow
 from oso_dagster.reliability.store import Store
@@ -79,8 +79,29 @@ class Evaluator:
     def freshness_rows(self, label: Label, now: datetime) -> list[AssetRow]:
         """The freshness of each source asset of a label; None for those that promise nothing."""
         promises = self._promises(label, now)
-        judged = {asset: judgement for asset, (judgement, _) in promises.judged().items()}
+        judged = {asset: one.freshness for asset, one in promises.judged().items()}
         return [AssetRow(asset, judged.get(asset), table.fresh_within, now) for asset, table in sorted(promises.tables.items())]
+
+    def fresh_tables(self, label: Label, now: datetime) -> dict[str, Judged]:
+        """How fresh each table of a label is that promises something, and is not being worked on."""
+        windows = self.store.maintenance.all()
+        judged = self._promises(label, now).judged()
+        service = reliability_of(label).service
+        return {
+            asset: one
+            for asset, one in judged.items()
+            if not any(window.covers(service, FRESHNESS.name, asset, now) for window in windows)
+        }
+
+    def complete_tables(self, label: Label, now: datetime) -> dict[str, Assessment]:
+        """The completeness of each partitioned table of a label by itself, against the target for core ones."""
+        objective = replace(COMPLETENESS, service=reliability_of(label).service, label=label)
+        found = self._now(objective, label, now, self.store.maintenance.all())
+        return {one.asset: evaluate(objective, [one], now) for one in found}
+
+    def newest_events(self, label: Label, now: datetime) -> dict[str, datetime]:
+        """The newest event of each table of a label that promises an age of it, where one is known."""
+        return self._promises(label, now).newest_events()
 
     def fresh_share(self, label: Label, now: datetime, over: timedelta) -> dict[str, tuple[timedelta, timedelta]]:
         """How long each table that promises something was fresh in the last `over`, and how long it had to be."""
@@ -102,7 +123,7 @@ class Evaluator:
     def _now(self, objective: Objective, label: Label, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
         promises = self._promises(label, now)
         if objective.indicator is Indicator.FRESH_ASSETS:
-            found = [_fresh(asset, *judged) for asset, judged in sorted(promises.judged().items())]
+            found = [_fresh(asset, judged) for asset, judged in sorted(promises.judged().items())]
         else:
             found = promises.complete()
         covered = {
@@ -132,5 +153,5 @@ def reliability_of(label: Label) -> Objective:
     return next(one for one in OBJECTIVES if one.label is label and one.window is not None)
 
 
-def _fresh(asset: str, judgement: Freshness, note: str) -> Tally:
-    return Tally(asset, int(judgement is Freshness.FRESH), int(judgement is not Freshness.NOT_DUE), note)
+def _fresh(asset: str, judged: Judged) -> Tally:
+    return Tally(asset, int(judged.freshness is Freshness.FRESH), int(judged.freshness is not Freshness.NOT_DUE), judged.note)

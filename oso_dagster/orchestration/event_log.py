@@ -110,12 +110,6 @@ def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dic
     return found
 
 
-def row_counts(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, int]:
-    """What materializations say in `dagster/row_count`, by event id; those that say nothing are left out."""
-    told = ((event_id, said.get("dagster/row_count")) for event_id, said in told_by(instance, event_ids).items())
-    return {event_id: count for event_id, count in told if isinstance(count, int)}
-
-
 def told_by(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """The numbers and texts in the metadata of observations and materializations, by event id."""
     found, wanted = {}, sorted(event_ids)

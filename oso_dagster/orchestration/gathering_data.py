@@ -23,20 +23,26 @@ _NO_TIME = (timedelta(0), timedelta(0))
 
 @dataclass(frozen=True)
 class _Known:
-    """What the store knows of all tables at `now`; `share` is how long each was fresh, and how long it had to be."""
+    """What the store knows of all tables at `now`.
+
+    `share` is how long each was fresh, and how long it had to be; `events` are the newest ones of those that promise their age.
+    """
 
     evaluator: Evaluator
     fresh: Mapping[str, FreshnessRow]
     share: Mapping[str, tuple[timedelta, timedelta]]
+    events: Mapping[str, datetime]
     now: datetime
 
 
 def groups_of(evaluator: Evaluator, models: Sequence[dg.AssetSpec], now: datetime) -> tuple[DataGroup, ...]:
     """Every source with a public table, and the published layer of `models`."""
     store = evaluator.store
-    shares = [evaluator.fresh_share(label, now, ROLLING) for label in (Label.CORE, Label.UNSTABLE)]
+    labels = (Label.CORE, Label.UNSTABLE)
+    shares = [evaluator.fresh_share(label, now, ROLLING) for label in labels]
+    events = [evaluator.newest_events(label, now) for label in labels]
     fresh = {row.asset: row for row in store.freshness()}
-    known = _Known(evaluator, fresh, shares[0] | shares[1], now)
+    known = _Known(evaluator, fresh, shares[0] | shares[1], events[0] | events[1], now)
     groups = [_source_group(source, known) for source in evaluator.sources]
     published = [spec for spec in models if spec.group_name == _PUBLISHED_LAYER]
     return (*(group for group in groups if group.sets), _model_group(published, store.ledger.last_good()))
@@ -66,6 +72,8 @@ def _data_set(source: Source, table: Table, known: _Known) -> DataSet:
         holes=holes(parts, ledger.materialized_partitions(asset), known.now) if parts else (),
         fresh_for=fresh_for,
         promised_for=promised_for,
+        newest_event=known.events.get(asset),
+        events_within=table.events_within,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr
 from datetime import UTC, datetime
 from io import StringIO
+from uuid import uuid4
 
 import dagster as dg
 
@@ -21,10 +22,47 @@ from oso_dagster.orchestration.failures import failures_of
 from oso_dagster.orchestration.schedules import PARTITION_TAG, partition_tags
 
 
-def present_partitions(instance: dg.DagsterInstance, job: IngestJob) -> frozenset[str]:
-    """The partitions that every table of a job has."""
-    keys = [labels.asset_key(job.source, table) for table in job.tables]
-    return frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in keys))
+class Runner:
+    """Runs the jobs of `definitions` on `instance`, one at a time."""
+
+    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self._definitions = definitions
+        self._instance = instance
+        self.running: str | None = None
+        """The id of the run that is under way."""
+
+    def present(self, job: IngestJob) -> frozenset[str]:
+        """The partitions that every table of a job has."""
+        keys = [labels.asset_key(job.source, table) for table in job.tables]
+        return frozenset.intersection(*(frozenset(self._instance.get_materialized_partitions(key)) for key in keys))
+
+    def run(self, name: str, windows: Sequence[Window] = ()) -> list[str]:
+        """Run a job once, for `windows` of its partitions, which follow each other; what failed, in its own words."""
+        tags = partition_tags(windows) if windows else {}
+        for talker in ("dagster", "sqlmesh"):  # what they say stands in the run, where it belongs
+            logging.getLogger(talker).setLevel(logging.CRITICAL)
+        self.running = str(uuid4())
+        try:
+            with redirect_stderr(StringIO()) as said:
+                result = self._definitions.resolve_job_def(name).execute_in_process(
+                    instance=self._instance,
+                    raise_on_error=False,
+                    run_id=self.running,
+                    partition_key=tags.pop(PARTITION_TAG, None),
+                    tags=tags,
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                )
+        finally:
+            self.running = None
+        if result.success:
+            return []
+        return failures_of(result) or [f"{name}: {said.getvalue().strip()}"]
+
+    def cancel(self, why: str) -> None:
+        """Tell the instance that the run under way, whose thread is about to end with its process, was canceled."""
+        run = self._instance.get_run_by_id(self.running) if self.running else None
+        if run is not None and not run.is_finished:
+            self._instance.report_run_canceled(run, why)
 
 
 def last_loads(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, datetime]:
@@ -32,21 +70,3 @@ def last_loads(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[
     keys = [labels.asset_key(source, table) for source in sources for table in source.tables]
     events = instance.get_latest_materialization_events(keys)
     return {key.to_user_string(): datetime.fromtimestamp(event.timestamp, UTC) for key, event in events.items() if event}
-
-
-def run_job(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str, windows: Sequence[Window] = ()) -> list[str]:
-    """Run a job once, for `windows` of its partitions, which follow each other; what failed, in its own words."""
-    tags = partition_tags(windows) if windows else {}
-    for talker in ("dagster", "sqlmesh"):  # what they say stands in the run, where it belongs
-        logging.getLogger(talker).setLevel(logging.CRITICAL)
-    with redirect_stderr(StringIO()) as said:
-        result = definitions.resolve_job_def(name).execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            partition_key=tags.pop(PARTITION_TAG, None),
-            tags=tags,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    if result.success:
-        return []
-    return failures_of(result) or [f"{name}: {said.getvalue().strip()}"]

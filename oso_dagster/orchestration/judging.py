@@ -16,9 +16,10 @@ from oso_dagster.domain.objectives import budget_text, of_service, summary
 from oso_dagster.domain.slo import Assessment
 from oso_dagster.domain.source import Source
 from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
+from oso_dagster.orchestration.evidence import proofs_of
 from oso_dagster.orchestration.heartbeats import EVALUATION, beat
 from oso_dagster.orchestration.ledger import LedgerFill
-from oso_dagster.orchestration.telling import check_of, metadata_of
+from oso_dagster.orchestration.telling import check_of, freshness_check, metadata_of
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
@@ -32,13 +33,14 @@ def judge_service(
     """Evaluate `service` now; `models` are the names of SQLMesh's assets."""
     labels = measured_assets(sources, models)
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        LedgerFill(context.instance, store.ledger, labels, settings.secrets()).run(datetime.now(UTC))
+        LedgerFill(context.instance, store.ledger, labels, settings.secrets(), proofs_of(sources)).run(datetime.now(UTC))
         now = datetime.now(UTC)
         evaluator = Evaluator(store, sources, labels)
         assessments = evaluator.assess(service, now)
         store.results.record_verdicts(verdict_row(one) for one in assessments)
         for label in {one.label for one in of_service(service) if one.label in (Label.CORE, Label.UNSTABLE)}:
             store.results.record_freshness(evaluator.freshness_rows(label, now))
+        store.folding.fold(now)
         if _SCHEDULED in context.run.tags:
             _look_after_the_sensors(store, settings, context.log, now)
     checks = [check_of(one) for one in assessments]
@@ -50,18 +52,31 @@ def judge_assets(
     settings: Settings,
     sources: Sequence[Source],
     models: Sequence[str],
-    chosen: Collection[dg.AssetKey],
+    chosen: Collection[dg.AssetCheckKey],
 ) -> Iterator[dg.AssetCheckResult]:
-    """The reliability of each of the `chosen` data assets by itself, against the target of its class."""
+    """The `chosen` objectives of data assets by themselves, each against the target of its class."""
     labels = measured_assets(sources, models)
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        LedgerFill(context.instance, store.ledger, labels, settings.secrets()).run(datetime.now(UTC))
+        LedgerFill(context.instance, store.ledger, labels, settings.secrets(), proofs_of(sources)).run(datetime.now(UTC))
         now, evaluator = datetime.now(UTC), Evaluator(store, sources, labels)
-        for label in Label:
-            for asset, assessment in evaluator.of_assets(label, now).items():
-                key = dg.AssetKey(asset.split("/"))
-                if key in chosen:
-                    yield check_of(assessment, key)
+        found = [check for label in Label for check in _of_label(evaluator, label, now)]
+    wanted = {(one.asset_key, one.name) for one in chosen}
+    yield from (check for check in found if (check.asset_key, check.check_name) in wanted)
+
+
+def _of_label(evaluator: Evaluator, label: Label, now: datetime) -> Iterator[dg.AssetCheckResult]:
+    loud = dg.AssetCheckSeverity.ERROR if label is Label.CORE else dg.AssetCheckSeverity.WARN
+    for asset, assessment in evaluator.of_assets(label, now).items():
+        yield check_of(assessment, _key(asset))
+    if label in (Label.CORE, Label.UNSTABLE):
+        for asset, judged in evaluator.fresh_tables(label, now).items():
+            yield freshness_check(_key(asset), judged, loud, now)
+        for asset, assessment in evaluator.complete_tables(label, now).items():
+            yield check_of(assessment, _key(asset), loud)
+
+
+def _key(asset: str) -> dg.AssetKey:
+    return dg.AssetKey(asset.split("/"))
 
 
 def verdict_row(assessment: Assessment) -> VerdictRow:

@@ -21,6 +21,10 @@ PLATFORM_OWNER = "team:platform"
 """Who owns the platform's own assets, and what nobody else owns."""
 
 
+FRESHNESS_CHECK = "freshness"
+"""The check of each asset that promises to be fresh."""
+
+
 def asset_key(source: Source, table: Table) -> dg.AssetKey:
     """`[source, table]`."""
     return dg.AssetKey([source.name, table.name])

@@ -19,10 +19,10 @@ from typing import Any
 
 import dagster as dg
 
-from oso_dagster.domain.loading import CUT_SHORT, Finding, Loaded, RefusedError, Request, Unchanged
+from oso_dagster.domain.loading import CUT_SHORT, Finding, Loaded, LoadRecord, RefusedError, Request, Unchanged, schema_finding
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.redaction import redact
-from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.source import Contract, Source, Table
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.checks import evaluation, guards_of, result, warnings_of
 from oso_dagster.orchestration.inputs import inputs_of
@@ -60,6 +60,22 @@ class _Load:
         return warehouse_of(self.settings)
 
     @cached_property
+    def windows(self) -> Sequence[Window | None]:
+        """The partitions of the run, oldest first; None is the whole table."""
+        partitions = self.table.partitions
+        return [None] if partitions is None else [partitions.window(key) for key in sorted(self.context.partition_keys)]
+
+    @cached_property
+    def mark(self) -> str:
+        return fingerprint(self.table)
+
+    @cached_property
+    def previous(self) -> Mapping[str | None, LoadRecord]:
+        """The last load of each partition before this run, by its key."""
+        keys = [window.key if window else None for window in self.windows]
+        return self.warehouse.last_loads(self.source.name, self.table.name, keys)
+
+    @cached_property
     def inputs(self) -> Mapping[str, Sequence[str]]:
         """What the table needs of others: the same for all partitions of a run."""
         return inputs_of(self.warehouse, self.table)
@@ -73,9 +89,8 @@ def load(
     Raises dagster.Failure; a refused load is not retried, since a retry would be refused as well.
     """
     step = _Load(context, settings, source, table, config)
-    windows = [None] if table.partitions is None else [table.partitions.window(key) for key in sorted(context.partition_keys)]
-    if len(windows) == 1:
-        loaded, unchanged = _publish(step, windows[0])
+    if len(step.windows) == 1:
+        loaded, unchanged = _publish(step, step.windows[0])
         yield dg.MaterializeResult(
             asset_key=step.key,
             data_version=dg.DataVersion(_version(loaded)),
@@ -84,14 +99,14 @@ def load(
         )
         return
     said: dict[str, Finding] = {}
-    for window in windows:
+    for window in step.windows:
         loaded, unchanged = _publish(step, window)
         context.log_event(
             dg.AssetMaterialization(
                 step.key,
                 metadata=_metadata(step, loaded, unchanged=unchanged),
                 partition=loaded.record.partition,
-                tags={"dagster/data_version": _version(loaded), "dagster/code_version": fingerprint(table)[:8]},
+                tags={"dagster/data_version": _version(loaded), "dagster/code_version": step.mark[:8]},
             )
         )
         for finding in loaded.findings:
@@ -116,10 +131,8 @@ def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
 
 def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
     source, table = step.source, step.table
-    warehouse = step.warehouse
-    mark = fingerprint(table)
-    previous = warehouse.last_load(source.name, table.name, window.key if window else None)
-    comparable = previous is not None and previous.fingerprint == mark and not step.config.force
+    previous = step.previous.get(window.key if window else None)
+    comparable = previous is not None and previous.fingerprint == step.mark and not step.config.force
     request = Request(
         source=source.name,
         table=table.name,
@@ -136,18 +149,20 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
         if request.previous is None:
             raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
         step.context.log.info("unchanged upstream: %s", outcome.version)
-        return Loaded(request.previous, _unchanged(table, request.previous.cut_short)), True
+        return Loaded(request.previous, _unchanged(source, table, request.previous)), True
     allow = step.config.allow_shrink
-    return warehouse.load(source, table, outcome, fingerprint=mark, window=window, allow_shrink=allow), False
+    return step.warehouse.load(source, table, outcome, fingerprint=step.mark, window=window, allow_shrink=allow), False
 
 
-def _unchanged(table: Table, cut_short: str | None) -> list[Finding]:
-    """What the checks say of rows that passed them before; a load that was cut short is still not complete."""
-    names = [*guards_of(table), *warnings_of(table)]
-    findings = [Finding(name, passed=True, message="unchanged since it passed") for name in names if name != "complete"]
+def _unchanged(source: Source, table: Table, record: LoadRecord) -> list[Finding]:
+    """What the checks say of rows that passed them before; one that was cut short, or had news, is and has them still."""
+    blocking = table.contract is Contract.FREEZE
+    still = [schema_finding(f"{source.name}.{table.name}", record.facts, blocking=blocking)]
     if table.resumable:
-        findings.append(Finding("complete", cut_short is None, cut_short or "complete", blocking=False))
-    return findings
+        still.append(Finding("complete", record.cut_short is None, record.cut_short or "complete", blocking=False))
+    names = [*guards_of(table), *warnings_of(table)]
+    said = {finding.check for finding in still}
+    return [*still, *(Finding(name, passed=True, message="unchanged since it passed") for name in names if name not in said)]
 
 
 def fingerprint(table: Table) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from oso_dagster.domain.attempts import (
+    BROKEN,
     Attempt,
     Facts,
     Label,
     Outcome,
     RunState,
-    StepEnd,
     classify,
     classify_unreported,
 )
+from oso_dagster.domain.loading import NEWEST_EVENT
 from oso_dagster.orchestration.event_log import Materialized, RunAssets, Unit
 from oso_dagster.orchestration.run_log import RunSteps
 from oso_dagster.orchestration.run_records import RunFacts
@@ -28,7 +30,11 @@ _TOLD = {keys.OK: Outcome.OK, keys.FAILED: Outcome.FAILED, keys.SKIPPED_UPSTREAM
 
 @dataclass(frozen=True)
 class RunLook:
-    """All that is known of one run. `told` is what the events of SQLMesh models say, `counts` the rows of others, by event id."""
+    """All that is known of one run.
+
+    `told` is what the events of SQLMesh models say, `said` the metadata of others, as far as it was read, by event id;
+    `audited` whether all checks of (run, asset) passed, where that is asked for.
+    """
 
     run: RunFacts
     state: RunState
@@ -37,7 +43,8 @@ class RunLook:
     steps: RunSteps
     labels: Mapping[str, Label]
     told: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    counts: Mapping[int, int] = field(default_factory=dict)
+    said: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    audited: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
 
 def attempts_of(look: RunLook) -> list[Attempt]:
@@ -45,6 +52,7 @@ def attempts_of(look: RunLook) -> list[Attempt]:
     reports = list(_reports(look)) if look.told else []
     told, failed = {one.asset for one in reports}, any(one.outcome is Outcome.FAILED for one in reports)
     units = look.assets.planned.union(look.assets.materialized)
+    made = Counter(_step(look, asset) for asset, _ in units) if look.steps.ends else Counter[str]()
     found = reports
     for unit in sorted(units, key=_name):
         if unit[0] in look.labels and unit[0] not in told:
@@ -52,7 +60,7 @@ def attempts_of(look: RunLook) -> list[Attempt]:
             if done is not None and _plainly_good(look, unit[0], step):
                 found.append(_good(look, unit, step, done))
             else:
-                found.append(_planned(look, unit, step, done, failure_reported=failed))
+                found.append(_planned(look, unit, step, done, shared=made[step] > 1, failure_reported=failed))
     return found
 
 
@@ -87,7 +95,7 @@ def _plainly_good(look: RunLook, asset: str, step: str) -> bool:
     if look.labels[asset] is Label.SQLMESH or look.state is RunState.ACTIVE:
         return False
     end = look.steps.ends.get(step)
-    return end is None or end[0] not in (StepEnd.FAILED, StepEnd.CRASHED)
+    return end is None or end[0] not in BROKEN
 
 
 def _good(look: RunLook, unit: Unit, step: str, done: Materialized) -> Attempt:
@@ -101,16 +109,18 @@ def _good(look: RunLook, unit: Unit, step: str, done: Materialized) -> Attempt:
         family=look.family,
         started=steps.starts.get(step, look.run.started),
         ended=done.at,
-        rows=look.counts.get(done.event_id),
+        rows=_rows(look, done),
         step_retries=None if steps.retries is None else steps.retries.get(step, 0),
+        audited=look.audited.get((look.run.run_id, asset)),
+        newest_event=_newest_event(look, done),
     )
 
 
-def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *, failure_reported: bool) -> Attempt:
+def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *, shared: bool, failure_reported: bool) -> Attempt:
     asset, partition = unit
     end = look.steps.ends.get(step)
     blame = None if end or done else look.steps.failed_upstream(step)
-    facts = Facts(look.state, end[0] if end else None, done is not None, blame is not None)
+    facts = Facts(look.state, end[0] if end else None, done is not None, blame is not None, shared)
     label = look.labels[asset]
     unreported = label is Label.SQLMESH
     outcome = classify_unreported(facts, failure_reported=failure_reported) if unreported else classify(facts)
@@ -125,8 +135,20 @@ def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *,
         ended=_ended(look, outcome, done.at if done else None, end[1] if end else None),
         cause=_cause(look, outcome, end[2] if end else "", blame),
         step_retries=None if look.steps.retries is None else look.steps.retries.get(step, 0),
-        rows=look.counts.get(done.event_id) if done else None,
+        rows=_rows(look, done),
+        audited=look.audited.get((look.run.run_id, asset)),
+        newest_event=_newest_event(look, done),
     )
+
+
+def _rows(look: RunLook, done: Materialized | None) -> int | None:
+    count = look.said.get(done.event_id, {}).get("dagster/row_count") if done else None
+    return count if isinstance(count, int) else None
+
+
+def _newest_event(look: RunLook, done: Materialized | None) -> datetime | None:
+    told = look.said.get(done.event_id, {}).get(NEWEST_EVENT) if done else None
+    return datetime.fromisoformat(told) if isinstance(told, str) else None
 
 
 def _step(look: RunLook, asset: str) -> str:

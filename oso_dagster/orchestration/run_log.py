@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from oso_dagster.domain.attempts import RunState, StepEnd
+from oso_dagster.domain.attempts import BROKEN, RunState, StepEnd
 from oso_dagster.orchestration import storage_sql
 from oso_dagster.orchestration.event_log import RunAssets
 from oso_dagster.orchestration.run_records import RunFacts
@@ -29,6 +29,7 @@ _RETRY = dg.DagsterEventType.STEP_UP_FOR_RETRY.value
 _TOLD = [dg.DagsterEventType.STEP_FAILURE.value, _RUN_FAILED, _RUN_STARTED]
 _INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 _CRASHES = {"ChildProcessCrashException"}
+_REFUSALS = {"DagsterAssetCheckFailedError"}
 _WORDLESS = "dagster._core.definitions.events.Failure: "
 
 _STEPS = """
@@ -71,7 +72,7 @@ class RunSteps:
         waiting, seen = list(upstream.get(step, ())), set[str]()
         while waiting:
             one = waiting.pop()
-            if one in self.ends and self.ends[one][0] in (StepEnd.FAILED, StepEnd.CRASHED):
+            if one in self.ends and self.ends[one][0] in BROKEN:
                 return one
             waiting += [above for above in upstream.get(one, ()) if above not in seen]
             seen.add(one)
@@ -161,7 +162,8 @@ def _failure(event: Mapping[str, Any]) -> tuple[StepEnd, str]:
         return StepEnd.INTERRUPTED, "interrupted"
     told = chain[1] if source == "ErrorSource.USER_CODE_ERROR" and len(chain) > 1 else chain[0] if chain else None
     message = (told["message"] if told else event["message"]) or ""
-    return StepEnd.CRASHED if names & _CRASHES else StepEnd.FAILED, message.removeprefix(_WORDLESS)
+    end = StepEnd.CRASHED if names & _CRASHES else StepEnd.REFUSED if names & _REFUSALS else StepEnd.FAILED
+    return end, message.removeprefix(_WORDLESS)
 
 
 def _causes(error: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:

@@ -3,15 +3,17 @@
 No postponed annotations in this file: Dagster reads the context's class from the function's own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from oso_dagster.domain.objectives import RELIABILITY, SERVICES, of_service
-from oso_dagster.domain.source import Source, Stability
-from oso_dagster.orchestration.labels import PLATFORM_GROUP, PLATFORM_OWNER, PLATFORM_TAG, asset_key, names_of
+from oso_dagster.domain.objectives import COMPLETENESS, RELIABILITY, SERVICES, of_service
+from oso_dagster.domain.source import Source, Stability, Table
+from oso_dagster.orchestration.labels import FRESHNESS_CHECK, PLATFORM_GROUP, PLATFORM_OWNER, PLATFORM_TAG, asset_key, names_of
 from oso_dagster.settings import Settings
+
+_RELIABLE = "Good ÷ all of the last 30 days, counted and judged as the objective of the asset's class"
 
 EVALUATION_CRON = "*/15 * * * *"
 
@@ -29,27 +31,24 @@ def slo_assets(settings: Settings, sources: Sequence[Source], models: Sequence[d
 
 
 def reliability_checks(settings: Settings, sources: Sequence[Source], models: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
-    """The check `materialization_reliability` of every data asset, all in one step.
+    """The objectives of every data asset by itself, as checks, all in one step.
 
+    Each has `materialization_reliability`; one that promises something `freshness`; a partitioned one `partition_completeness`.
     A run that loads the assets selects their checks too; such a run is not over, so the step says nothing there.
     """
     keys = {asset_key(source, table) for source in sources for table in source.tables} | {spec.key for spec in models}
     names = sorted(spec.key.to_user_string() for spec in models)
-    said = "Good ÷ all of the last 30 days, counted and judged as the objective of the asset's class"
+    specs = [dg.AssetCheckSpec(RELIABILITY, asset=key, description=_RELIABLE) for key in sorted(keys)]
+    specs += [spec for source in sources for table in source.tables for spec in promised_checks(source, table)]
 
-    @dg.multi_asset_check(
-        name="reliability_of_each_asset",
-        specs=[dg.AssetCheckSpec(RELIABILITY, asset=key, description=said) for key in sorted(keys)],
-        can_subset=True,
-    )
+    @dg.multi_asset_check(name="reliability_of_each_asset", specs=specs, can_subset=True)
     def _judge(context: dg.AssetCheckExecutionContext) -> Iterable[dg.AssetCheckResult]:
         from oso_dagster.orchestration.judging import judge_assets  # noqa: PLC0415  (SQLAlchemy loads when used)
 
         if context.op_execution_context.job_def.asset_layer.selected_asset_keys & keys:
             context.log.info("this run loads what is to be judged: the next evaluation judges it")
             return
-        chosen = {key.asset_key for key in context.selected_asset_check_keys}
-        yield from judge_assets(context, settings, sources, names, chosen)
+        yield from judge_assets(context, settings, sources, names, context.selected_asset_check_keys)
 
     return _judge
 
@@ -73,6 +72,15 @@ def slo_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
+
+
+def promised_checks(source: Source, table: Table) -> Iterator[dg.AssetCheckSpec]:
+    """What a table promises, as checks: judged beside its loads, not in them."""
+    key = asset_key(source, table)
+    if table.fresh_within is not None:
+        yield dg.AssetCheckSpec(FRESHNESS_CHECK, asset=key, description=f"Within {table.fresh_within}, as it is promised")
+    if table.partitions is not None:
+        yield dg.AssetCheckSpec(COMPLETENESS.name, asset=key, description="Due partitions that are there; holes are named")
 
 
 def _slo_asset(

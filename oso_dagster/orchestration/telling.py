@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from oso_dagster.domain.budget import ALL, budget_left, burn_rate, minutes_left
 from oso_dagster.domain.burn import Burning
+from oso_dagster.domain.freshness import Freshness
 from oso_dagster.domain.maintenance import Maintenance
 from oso_dagster.domain.objectives import budget_text, percent, summary
 from oso_dagster.domain.slo import Assessment, Indicator, Verdict
+from oso_dagster.orchestration.labels import FRESHNESS_CHECK
+from oso_dagster.orchestration.promises import Judged
 
 _WORST = 10
 
 
-def check_of(assessment: Assessment, asset: dg.AssetKey | None = None) -> dg.AssetCheckResult:
-    """Breached is an error, at risk a warning; no data passes, and says that it is no data."""
+def check_of(
+    assessment: Assessment, asset: dg.AssetKey | None = None, breached: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+) -> dg.AssetCheckResult:
+    """Breached is an error unless told otherwise, at risk a warning; no data passes, and says that it is no data."""
     return dg.AssetCheckResult(
         check_name=assessment.objective.name,
         asset_key=asset,
         passed=assessment.verdict in (Verdict.COMPLIANT, Verdict.NO_DATA),
-        severity=dg.AssetCheckSeverity.ERROR if assessment.verdict is Verdict.BREACHED else dg.AssetCheckSeverity.WARN,
+        severity=breached if assessment.verdict is Verdict.BREACHED else dg.AssetCheckSeverity.WARN,
         description=summary(assessment),
         metadata={"verdict": assessment.verdict.value, **_numbers(assessment), **_told(assessment)},
+    )
+
+
+def freshness_check(asset: dg.AssetKey, judged: Judged, stale: dg.AssetCheckSeverity, now: datetime) -> dg.AssetCheckResult:
+    """Stale fails; fresh, and nothing due yet, pass."""
+    ages = {"age_hours": judged.evidence, "newest_event_age_hours": judged.newest_event}
+    hours = {name: round((now - at) / timedelta(hours=1), 2) for name, at in ages.items() if at is not None}
+    told = {"last_good": dg.MetadataValue.timestamp(judged.evidence)} if judged.evidence else {}
+    words = {Freshness.FRESH: "as fresh as promised", Freshness.NOT_DUE: "nothing is due yet", Freshness.STALE: judged.note}
+    return dg.AssetCheckResult(
+        check_name=FRESHNESS_CHECK,
+        asset_key=asset,
+        passed=judged.freshness is not Freshness.STALE,
+        severity=stale,
+        description=words[judged.freshness],
+        metadata={"freshness": judged.freshness.value, **hours, **told},
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,21 @@ _MAGIC = b"SQLite format 3"
 
 class BackupError(Exception):
     """The copy would overwrite history, or the file is no backup."""
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """A folder to write into, which gets the name `target` when all went well, and is gone when anything did not."""
+    if target.exists():
+        raise BackupError(f"{target} exists: a backup never overwrites")
+    part = target.with_name(f"{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def copy_out(url: str, world: str, target: Path) -> int:

@@ -13,6 +13,7 @@ from oso_dagster.domain.budget import Count
 from oso_dagster.domain.maintenance import Maintenance
 from oso_dagster.domain.slo import Objective
 from oso_dagster.reliability.database import Database
+from oso_dagster.reliability.folded import Span, attempts_in
 from oso_dagster.reliability.samples import Samples
 from oso_dagster.reliability.tables import attempts
 from oso_dagster.reliability.tallying import inside
@@ -58,7 +59,10 @@ class Events:
             .where(*inside(label, since, now, (), set()))
         )
         with self._database.reading() as connection:
-            return [
+            kept = [
                 Event(row.asset, Count(row.counted_at, row.counted, 1), row.cause, row.run_id, row.partition or None)
                 for row in connection.execute(query)
             ]
+            span = Span(since, now)
+            old = list(attempts_in(connection, label, span)) if span.touches(connection) else []
+        return kept + [Event(one["asset"], Count(one["counted_at"], one["counted"], 1), run_id=one["run_id"]) for one in old]

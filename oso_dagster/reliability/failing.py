@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from oso_dagster.domain.attempts import RETRY_PATIENCE, Attempt, Outcome
 from oso_dagster.domain.failed_family import FailedFamily, failed_after
 from oso_dagster.domain.objectives import OBJECTIVES
 from oso_dagster.domain.slo import Objective
+from oso_dagster.reliability.folded import last_good as last_folded
 from oso_dagster.reliability.rows import attempt_of, joined
 from oso_dagster.reliability.store import Store
 from oso_dagster.reliability.tables import attempts, samples
@@ -27,17 +28,25 @@ def failed_families(store: Store, since: datetime, now: datetime) -> list[Failed
     failed = (IS_BAD, attempts.c.counted_at > since - RETRY_PATIENCE, attempts.c.counted_at <= now)
     with store.database.reading() as connection:
         guilty = connection.execute(select(attempts.c.asset).where(*failed).distinct()).scalars().all()
-        last_good = func.max(attempts.c.ended)
         found: list[Attempt] = []
         for asset in guilty:
             mine = attempts.c.asset == asset
-            good = and_(mine, attempts.c.outcome == Outcome.OK, attempts.c.ended <= since)
-            begin = connection.execute(select(last_good).where(good)).scalar_one()
+            begin = _begin(connection, mine, asset, since)
             query = joined().where(mine)
             if begin is not None:
-                query = query.where(or_(attempts.c.ended >= begin - _FAMILY_SPAN, attempts.c.ended.is_(None)))
+                query = query.where(or_(attempts.c.ended >= begin, attempts.c.ended.is_(None)))
             found += [attempt_of(row) for row in connection.execute(query)]
     return failed_after(found, since, now)
+
+
+def _begin(connection: Connection, mine: ColumnElement[bool], asset: str, since: datetime) -> datetime | None:
+    """From when on attempts matter: a family before the last good one; where that was folded, no family is that long."""
+    good = and_(mine, attempts.c.outcome == Outcome.OK, attempts.c.ended <= since)
+    kept = connection.execute(select(func.max(attempts.c.ended)).where(good)).scalar_one()
+    old = last_folded(connection, since, asset).get(asset)
+    if old is not None and (kept is None or kept < old):
+        return old
+    return None if kept is None else kept - _FAMILY_SPAN
 
 
 def last_data(store: Store) -> dict[str, datetime]:

@@ -10,13 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select
 
 from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.reliability import folded
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.judging import RunRow, families_to_judge, judge_anew, judged_alone
-from oso_dagster.reliability.rows import attempt_of, chunks, insert_attempts, joined
+from oso_dagster.reliability.rows import attempt_of, chunks, insert_attempts, joined, many_values
 from oso_dagster.reliability.tables import attempts, cursors, runs
+
+_NEW = ("run_id", "family", "state", "will_retry", "settled", "seen_at")
+_TOLD = ("key", "family", "state", "will_retry", "settled")
+_INSERT_RUNS = "INSERT INTO runs (run_id, family, state, will_retry, settled, seen_at) VALUES %s ON CONFLICT DO NOTHING"
+_UPDATE_RUNS = """
+    UPDATE runs SET family = v.family, state = v.state, will_retry = v.will_retry, settled = v.settled
+    FROM (VALUES %s) AS v(key, family, state, will_retry, settled) WHERE runs.run_id = v.key
+"""
 
 __all__ = ["Cursor", "LastGood", "Ledger", "RunRow"]
 
@@ -51,13 +60,8 @@ class Ledger:
 
     def discover(self, storage_id: str, cursor: Cursor, run_ids: Iterable[str], now: datetime) -> None:
         """Remember runs to look at, and the new cursor, in one transaction."""
-        found = [
-            {"run_id": one, "family": one, "state": RunState.ACTIVE, "will_retry": False, "settled": False, "seen_at": now}
-            for one in run_ids
-        ]
         with self._database.writing() as connection:
-            if found:
-                connection.execute(insert_into(connection, runs).on_conflict_do_nothing(), found)
+            _insert_runs(connection, run_ids, now)
             values = {"position": cursor.position, "anchor": cursor.anchor}
             insert = insert_into(connection, cursors).values(storage_id=storage_id, **values)
             connection.execute(insert.on_conflict_do_update(index_elements=["storage_id"], set_=values))
@@ -110,54 +114,76 @@ class Ledger:
             found = [attempt_of(row) for row in connection.execute(query)]
         return found if assets is None else [attempt for attempt in found if attempt.asset in assets]
 
-    def last_good(self, until: datetime | None = None) -> dict[str, LastGood]:
-        """The newest good materialization of every asset, of those up to `until`."""
-        good = [attempts.c.outcome == Outcome.OK] + ([] if until is None else [attempts.c.ended <= until])
+    def last_good(self, until: datetime | None = None, *, audited: bool = False) -> dict[str, LastGood]:
+        """The newest good materialization of every asset, of those up to `until`; `audited`: of those whose checks all passed."""
+        good = _good(until, audited=audited)
         newest = (
             select(attempts.c.asset, func.max(attempts.c.ended).label("ended")).where(*good).group_by(attempts.c.asset).subquery()
         )
         same = and_(attempts.c.asset == newest.c.asset, attempts.c.ended == newest.c.ended)
         query = select(attempts.c.asset, attempts.c.ended, attempts.c.rows).join(newest, same).where(*good)
         with self._database.reading() as connection:
-            return {row.asset: LastGood(row.ended, row.rows) for row in connection.execute(query)}
+            found = {row.asset: LastGood(row.ended, row.rows) for row in connection.execute(query)}
+            old = {} if until is None else folded.last_good(connection, until, audited=audited)
+        later = {asset: LastGood(at, None) for asset, at in old.items() if asset not in found or found[asset].at < at}
+        return found | later
 
     def materialized_partitions(self, asset: str, until: datetime | None = None) -> frozenset[str]:
         """The partitions of an asset that were ever materialized well, up to `until`."""
         return frozenset(self.landed(asset, until))
 
-    def landed(self, asset: str, until: datetime | None = None) -> dict[str, datetime]:
-        """When each partition of an asset was first materialized well, up to `until`."""
+    def landed(self, asset: str, until: datetime | None = None, *, audited: bool = False) -> dict[str, datetime]:
+        """When each partition of an asset was first materialized well, up to `until`; `audited`: with all its checks passed."""
         first = func.min(attempts.c.ended).label("first")
-        query = select(attempts.c.partition, first).where(attempts.c.asset == asset, attempts.c.outcome == Outcome.OK)
-        query = query if until is None else query.where(attempts.c.ended <= until)
+        query = select(attempts.c.partition, first).where(attempts.c.asset == asset, *_good(until, audited=audited))
         with self._database.reading() as connection:
             rows = connection.execute(query.group_by(attempts.c.partition)).all()
         return {row.partition: row.first for row in rows if row.partition}
 
-    def good_times(self, asset: str, since: datetime, until: datetime) -> list[datetime]:
+    def newest_event(self, asset: str, until: datetime | None = None, *, of_last: bool = False) -> datetime | None:
+        """The newest event time that good materializations of an asset brought up to `until`; `of_last`: that of the last one."""
+        at = attempts.c.newest_event
+        query = select(at).where(attempts.c.asset == asset, *_good(until), at.is_not(None))
+        with self._database.reading() as connection:
+            order = attempts.c.ended if of_last else at
+            return connection.execute(query.order_by(order.desc()).limit(1)).scalar_one_or_none()
+
+    def good_times(self, asset: str, since: datetime, until: datetime, *, audited: bool = False) -> list[datetime]:
         """When an asset was materialized well in (since, until], and the last time before that, oldest first."""
-        good = (attempts.c.asset == asset, attempts.c.outcome == Outcome.OK)
+        good = (attempts.c.asset == asset, *_good(audited=audited))
         before = select(func.max(attempts.c.ended)).where(*good, attempts.c.ended <= since)
         query = select(attempts.c.ended).where(*good, attempts.c.ended > since, attempts.c.ended <= until)
         with self._database.reading() as connection:
-            earlier = connection.execute(before).scalar_one()
-            return ([earlier] if earlier else []) + list(connection.execute(query.order_by(attempts.c.ended)).scalars())
+            times = list(connection.execute(query).scalars())
+            earlier = [connection.execute(before).scalar_one()]
+            if folded.Span(since, until).touches(connection):
+                times += folded.good_times(connection, asset, since, until, audited=audited)
+            earlier += folded.last_good(connection, since, asset, audited=audited).values()
+        return sorted([*times, *sorted(one for one in earlier if one is not None)[-1:]])
+
+
+def _good(until: datetime | None = None, *, audited: bool = False) -> list[ColumnElement[bool]]:
+    found = [attempts.c.outcome == Outcome.OK]
+    found += [] if until is None else [attempts.c.ended <= until]
+    return found + ([attempts.c.audited.is_(True)] if audited else [])
 
 
 def _update_runs(connection: Connection, looked_at: Sequence[RunRow]) -> None:
-    if not looked_at:
-        return
-    values = [
-        {
-            "key": run.run_id,
-            "family": run.family,
-            "state": run.state,
-            "will_retry": run.will_retry,
-            "settled": run.settled,
-        }
-        for run in looked_at
-    ]
-    connection.execute(runs.update().where(runs.c.run_id == bindparam("key")), values)
+    rows = [(run.run_id, run.family, run.state.value, run.will_retry, run.settled) for run in looked_at]
+    if rows and connection.dialect.name == "postgresql":
+        many_values(connection, _UPDATE_RUNS, rows)
+    elif rows:
+        values = [dict(zip(_TOLD, row, strict=True)) for row in rows]
+        connection.execute(runs.update().where(runs.c.run_id == bindparam("key")), values)
+
+
+def _insert_runs(connection: Connection, run_ids: Iterable[str], now: datetime) -> None:
+    rows = [(one, one, RunState.ACTIVE.value, False, False, now) for one in run_ids]
+    if rows and connection.dialect.name == "postgresql":
+        many_values(connection, _INSERT_RUNS, rows)
+    elif rows:
+        values = [dict(zip(_NEW, row, strict=True)) for row in rows]
+        connection.execute(insert_into(connection, runs).on_conflict_do_nothing(), values)
 
 
 def _drop_reported(connection: Any, run_ids: Sequence[str]) -> None:

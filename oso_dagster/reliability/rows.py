@@ -15,13 +15,18 @@ from oso_dagster.reliability.tables import attempts, runs
 
 _CHUNK = 500
 _KEY = ("run_id", "asset", "partition", "report")
-_FINAL = ("outcome", "started", "ended", "cause", "rows", "step_retries", "counted", "counted_at")
+_FINAL = ("outcome", "started", "ended", "cause", "rows", "step_retries", "audited", "newest_event", "counted", "counted_at")
 _COLUMNS = (*_KEY, "label", *_FINAL)
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 _NEVER_NULL = ", ".join(f'"{name}"' for name in ("partition", "report", "cause"))
 _SET = ", ".join(f'"{name}" = excluded."{name}"' for name in _FINAL)
 _FINISH = (
     f'ON CONFLICT ("run_id", "asset", "partition", "report") DO UPDATE SET {_SET} WHERE attempts.outcome = \'{Outcome.PENDING}\''
+)
+_UPDATE_COUNTED = (
+    "UPDATE attempts SET counted = v.counted::integer, counted_at = v.counted_at::timestamptz "
+    f"FROM (VALUES %s) AS v(counted, counted_at, {', '.join(_KEY)}) "
+    f"WHERE {' AND '.join(f'attempts.{name} = v.{name}' for name in _KEY)}"
 )
 
 
@@ -46,6 +51,8 @@ def attempt_of(row: Row[Any]) -> Attempt:
         will_retry=row.will_retry,
         reported=row.report != "",
         step_retries=row.step_retries,
+        audited=row.audited,
+        newest_event=row.newest_event,
     )
 
 
@@ -74,11 +81,24 @@ def insert_attempts(connection: Connection, found: Sequence[tuple[Attempt, Count
 
 def update_counted(connection: Connection, counts: Sequence[tuple[Attempt, Counted | None]]) -> None:
     """Write anew what attempts that are there already add to their objectives."""
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    where = " AND ".join(f'"{name}" = {mark}' for name in _KEY)
-    rows = [(*_counted(one, text=connection.dialect.name == "sqlite"), *key_of(attempt)) for attempt, one in counts]
-    if rows:
-        connection.exec_driver_sql(f"UPDATE attempts SET counted = {mark}, counted_at = {mark} WHERE {where}", rows)
+    plain = connection.dialect.name == "sqlite"
+    rows = [(*_counted(one, text=plain), *key_of(attempt)) for attempt, one in counts]
+    if rows and plain:
+        where = " AND ".join(f'"{name}" = ?' for name in _KEY)
+        connection.exec_driver_sql(f"UPDATE attempts SET counted = ?, counted_at = ? WHERE {where}", rows)
+    elif rows:
+        many_values(connection, _UPDATE_COUNTED, rows)
+
+
+def many_values(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """A statement of PostgreSQL with all rows where it says `VALUES %s`: row by row each one would be parsed and planned."""
+    from psycopg2.extras import execute_values  # noqa: PLC0415  (only who has a PostgreSQL has it)
+
+    cursor: Any = connection.connection.cursor()
+    try:
+        execute_values(cursor, statement, rows, page_size=_CHUNK)
+    finally:
+        cursor.close()
 
 
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -97,6 +117,8 @@ def _values(attempt: Attempt, counts: Counted | None, *, text: bool) -> tuple[An
         attempt.cause,
         attempt.rows,
         attempt.step_retries,
+        attempt.audited,
+        _moment(attempt.newest_event, text=text),
         *counted,
     )
 

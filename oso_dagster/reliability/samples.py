@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, not_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
 
 from oso_dagster.domain.budget import Count
 from oso_dagster.domain.maintenance import Maintenance
 from oso_dagster.domain.sample import Sample
 from oso_dagster.domain.slo import Tally
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.tables import maintenance, samples
+from oso_dagster.reliability.folded import Span, is_folded, samples_in, sums_of_samples
+from oso_dagster.reliability.tables import folded_samples, maintenance, samples
 
 
 class Samples:
@@ -39,40 +40,53 @@ class Samples:
             return sum(
                 connection.execute(insert_into(connection, samples).values(one).on_conflict_do_nothing()).rowcount
                 for one in values
+                if not is_folded(connection, one)
             )
 
     def tally(
         self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()
     ) -> list[Tally]:
         """Good and valid per slice in (since, now], without what `windows` cover."""
-        sums = (func.sum(samples.c.good).label("good"), func.sum(samples.c.valid).label("valid"))
-        query = select(samples.c.slice, *sums).where(*self._inside(service, objective, since, now, windows))
+        columns = (func.sum(samples.c.good).label("good"), func.sum(samples.c.valid).label("valid"))
+        query = select(samples.c.slice, *columns).where(*self._inside(service, objective, since, now, windows))
         with self._database.reading() as connection:
-            rows = connection.execute(query.group_by(samples.c.slice).order_by(samples.c.slice)).all()
-        return [Tally(row.slice, int(row.good), int(row.valid)) for row in rows]
+            sums = {row.slice: (int(row.good), int(row.valid)) for row in connection.execute(query.group_by(samples.c.slice))}
+            for name, good, valid in _folded(connection, service, objective, Span(since, now, windows)):
+                before = sums.get(name, (0, 0))
+                sums[name] = before[0] + good, before[1] + valid
+        return [Tally(name, *sums[name]) for name in sorted(sums)]
 
     def counts(
         self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()
     ) -> list[Count]:
         """The single counts in (since, now], oldest first, without what `windows` cover."""
-        query = select(samples).where(*self._inside(service, objective, since, now, windows)).order_by(samples.c.at)
-        with self._database.reading() as connection:
-            return [Count(row.at, row.good, row.valid) for row in connection.execute(query)]
+        return [
+            Count(at, good, valid)
+            for at, name, good, valid in self._rows(service, objective, since, now)
+            if not any(window.covers(service, objective, name, at) for window in windows)
+        ]
 
     def all(self, service: str, objective: str, since: datetime, now: datetime) -> list[Sample]:
         """The samples in (since, now], oldest first."""
-        query = select(samples).where(*self._inside(service, objective, since, now, ())).order_by(samples.c.at, samples.c.slice)
-        with self._database.reading() as connection:
-            return [
-                Sample(row.service, row.objective, Count(row.at, row.good, row.valid), row.slice)
-                for row in connection.execute(query)
-            ]
+        rows = self._rows(service, objective, since, now)
+        return [Sample(service, objective, Count(at, good, valid), name) for at, name, good, valid in rows]
 
     def slices(self) -> list[str]:
         """Every slice that was ever reported."""
+        queries = [select(table.c.slice).distinct() for table in (samples, folded_samples)]
         with self._database.reading() as connection:
-            found = connection.execute(select(samples.c.slice).distinct().order_by(samples.c.slice)).scalars()
-            return [one for one in found if one]
+            return sorted({one for query in queries for one in connection.execute(query).scalars() if one})
+
+    def _rows(self, service: str, objective: str, since: datetime, now: datetime) -> list[tuple[datetime, str, int, int]]:
+        query = select(samples.c.at, samples.c.slice, samples.c.good, samples.c.valid)
+        query = query.where(*self._inside(service, objective, since, now, ())).order_by(samples.c.at, samples.c.slice)
+        span = Span(since, now)
+        with self._database.reading() as connection:
+            rows = [tuple(row) for row in connection.execute(query)]
+            if span.touches(connection):
+                old = samples_in(connection, service, objective, span)
+                rows = sorted([*rows, *((one["at"], one["slice"], one["good"], one["valid"]) for one in old)])
+        return rows
 
     def _inside(
         self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance]
@@ -80,6 +94,16 @@ class Samples:
         own = (samples.c.service == service, samples.c.objective == objective, samples.c.at > since, samples.c.at <= now)
         wide = {service, f"{service}.{objective}"}
         return [*own, *(left_out(one, wide, samples.c.slice, samples.c.at) for one in windows)]
+
+
+def _folded(connection: Connection, service: str, objective: str, span: Span) -> Iterator[tuple[str, int, int]]:
+    if not span.touches(connection):
+        return
+    for name, (good, valid) in sums_of_samples(connection, service, objective, span).items():
+        yield name, good, valid
+    for one in samples_in(connection, service, objective, span, parts=True):
+        if not any(window.covers(service, objective, one["slice"], one["at"]) for window in span.windows):
+            yield one["slice"], one["good"], one["valid"]
 
 
 class Maintenances:

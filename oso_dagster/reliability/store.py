@@ -19,6 +19,7 @@ from oso_dagster.domain.freshness import Freshness
 from oso_dagster.reliability.channels import Channels
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.events import Events
+from oso_dagster.reliability.folding import Folding
 from oso_dagster.reliability.heartbeats import Heartbeats
 from oso_dagster.reliability.incidents import Incidents
 from oso_dagster.reliability.ledger import Ledger
@@ -56,6 +57,7 @@ class Store:
         self.samples = Samples(database)
         self.maintenance = Maintenances(database)
         self.tallying = Tallying(database)
+        self.folding = Folding(database)
         self.events = Events(database, self.samples)
         self.sprints = Sprints(database)
         self.incidents = Incidents(database)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Dialect,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -88,6 +89,8 @@ attempts = Table(
     Column("cause", Text, nullable=False),
     Column("rows", BigInteger),
     Column("step_retries", Integer),
+    Column("audited", Boolean),
+    Column("newest_event", UtcTime),
     Column("counted", Integer),
     Column("counted_at", UtcTime),
     Index("attempts_by_asset", "asset", "outcome", "ended"),
@@ -114,6 +117,38 @@ maintenance = Table(
     Column("end", UtcTime, primary_key=True),
     Column("author", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+folding = Table(
+    "folding",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("until", UtcTime, nullable=False),
+)
+
+folded_attempts = Table(
+    "folded_attempts",
+    metadata,
+    Column("asset", String(255), primary_key=True),
+    Column("day", UtcTime, primary_key=True),
+    Column("label", String(16), primary_key=True),
+    Column("good", BigInteger, nullable=False),
+    Column("last_good", UtcTime),
+    Column("last_audited", UtcTime),
+    Column("packed", LargeBinary, nullable=False),
+    Index("folded_attempts_by_day", "label", "day"),
+)
+
+folded_samples = Table(
+    "folded_samples",
+    metadata,
+    Column("service", String(64), primary_key=True),
+    Column("objective", String(64), primary_key=True),
+    Column("day", UtcTime, primary_key=True),
+    Column("slice", String(255), primary_key=True),
+    Column("good", BigInteger, nullable=False),
+    Column("valid", BigInteger, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
 )
 
 cursors = Table(

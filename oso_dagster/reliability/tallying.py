@@ -6,15 +6,17 @@ equal to those of `domain.slo.tally_families` and `tally_attempts`, and to brute
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from oso_dagster.domain.attempts import Label
 from oso_dagster.domain.maintenance import Maintenance
 from oso_dagster.domain.slo import Tally
 from oso_dagster.reliability.database import Database
+from oso_dagster.reliability.folded import Span, attempts_in, sums_of_attempts
 from oso_dagster.reliability.samples import left_out
 from oso_dagster.reliability.tables import attempts
 
@@ -39,7 +41,24 @@ class Tallying:
         with self._database.reading() as connection:
             rows = connection.execute(totals).all()
             newest = {row.asset: row.cause for row in connection.execute(bad)}
-        return [Tally(row.asset, int(row.good), int(row.valid), newest.get(row.asset, "")) for row in rows]
+            old = _folded(connection, label, Span(since, now, windows), set(wide))
+        counted = {row.asset: (int(row.good), int(row.valid)) for row in rows}
+        for asset, more in old.items():
+            good, valid = counted.get(asset, (0, 0))
+            counted[asset] = good + more, valid + more
+        return [Tally(asset, *counted[asset], newest.get(asset, "")) for asset in sorted(counted)]
+
+
+def _folded(connection: Connection, label: Label, span: Span, wide: set[str]) -> Counter[str]:
+    """What was folded of the span, by asset: all of it is good, for failures stay as they are."""
+    if not span.touches(connection):
+        return Counter()
+    found = Counter(sums_of_attempts(connection, label, span))
+    for one in attempts_in(connection, label, span, parts=True):
+        covering = (each for each in span.windows if each.scope in wide or each.scope == one["asset"])
+        if not any(each.start <= one["counted_at"] < each.end for each in covering):
+            found[one["asset"]] += 1
+    return found
 
 
 def inside(

@@ -12,6 +12,7 @@ from pathlib import Path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from oso_dagster.domain.source import Source
 from oso_dagster.sandbox import bigquery, directory, discord, forge, funding, gharchive, gitcoin, github_api, op_atlas, postgres
 from oso_dagster.sandbox.git_http import GitHttp, find_backend
 from oso_dagster.sandbox.web_families import WEB_FAMILIES
@@ -92,6 +93,12 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family("gitcoin", (Endpoint("gitcoin_url", gitcoin.DATABASE, "RegenData, a PostgreSQL database"),), gitcoin.write, None),
 )
+
+
+def invents(source: Source) -> bool:
+    """Whether the world has a part for this source: one that was just added to the catalogue may have none."""
+    settings = {f"{source.name}_{setting.name}" for setting in source.settings}
+    return any(point.setting in settings for family in FAMILIES for point in family.endpoints)
 
 
 def endpoints(port: int, database_port: int = 0) -> dict[str, str]:

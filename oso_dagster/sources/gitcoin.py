@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from oso_dagster.domain.loading import Extract, Request, Unchanged
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
 from oso_dagster.domain.source import (
     Column,
     ColumnType,
@@ -97,7 +97,7 @@ def _extract(request: Request) -> Extract | Unchanged:
     declared = [column for column in table.columns if column.name != made]
     fields = [database.Field(column.name, column, _ALSO.get(column.type, frozenset())) for column in declared]
     url = _url(request)
-    facts: dict[str, Any] = {"unknown_columns": database.unknown_columns(url, request.table, fields)}
+    facts: dict[str, Any] = {UNKNOWN_FIELDS: database.unknown_columns(url, request.table, fields)}
     # Upstream tells no order: by their ids, equal contents are equal whatever order they come in.
     rows = ordinals.with_ids(database.read(url, request.table, fields), made or "row_id")
     version = database.digest(rows)

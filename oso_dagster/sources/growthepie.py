@@ -29,10 +29,8 @@ def _extract(request: Request) -> Extract | Unchanged:
         return Unchanged(request.previous.version, request.previous.facts)
     with client.trusting(url):
         found = answers.take_list(answer.document)
-        rows = records.table_of_records(_COLUMNS, found)
-    unknown = answers.unknown_keys(found, (column.name for column in _COLUMNS))
-    facts = {"validators": answer.validators, "unknown_fields": unknown}
-    return Extract(records.version_of(rows), {request.table: [rows]}, facts)
+        rows = records.and_unknown(records.table_of_records(_COLUMNS, found), found, [column.name for column in _COLUMNS])
+    return Extract(records.version_of(rows), {request.table: [rows]}, {"validators": answer.validators})
 
 
 SOURCE = Source(

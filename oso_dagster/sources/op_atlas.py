@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oso_dagster.domain.loading import Extract, Request, Unchanged
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
 from oso_dagster.domain.source import (
     Column,
     ColumnType,
@@ -171,7 +171,7 @@ def _extract(
 
     url = _url(request)
     fields = [database.Field(name, column) for name, column in columns.items()]
-    facts: dict[str, Any] = {"unknown_columns": database.unknown_columns(url, upstream, fields, _LEFT_OUT.get(upstream, ()))}
+    facts: dict[str, Any] = {UNKNOWN_FIELDS: database.unknown_columns(url, upstream, fields, _LEFT_OUT.get(upstream, ()))}
     before = _cursor(request)
     changes = database.Changes(cursor, before - LOOKBACK) if cursor and before else None
     rows = database.read(url, upstream, fields, changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from oso_dagster.domain.loading import Extract, RefusedError, Request, Unchanged
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
 from oso_dagster.domain.source import (
     Child,
     Column,
@@ -123,7 +123,7 @@ def _read(request: Request, snapshot: Snapshot) -> Extract:
         "committed_at": snapshot.committed_at.isoformat(),
         "files": len(documents) + len(bad),
         "rejected_files": [f"{path}: {reason}" for path, reason in sorted(rejected.items())],
-        "unknown_fields": sorted({key for _, document in good for key in document} - _KNOWN_FIELDS),
+        UNKNOWN_FIELDS: sorted({key for _, document in good for key in document} - _KNOWN_FIELDS),
     }
     return Extract(snapshot.sha, batches, facts)
 

@@ -42,9 +42,10 @@ def _extract(request: Request) -> Extract | Unchanged:
     version = files.fingerprint(content)
     if request.previous is not None and request.previous.version == version:
         return Unchanged(version, request.previous.facts)
-    rows, unknown = csv_file.read(content, _COLUMNS[1:])
-    rows = rows.add_column(0, _COLUMNS[0].name, [_ids(rows.to_pylist())])
-    return Extract(version, {request.table: [rows]}, {"bytes": len(content), "unknown_fields": unknown})
+    rows = csv_file.read(content, _COLUMNS[1:])
+    declared = rows.select([column.name for column in _COLUMNS[1:]])  # a new column makes no new ids
+    rows = rows.add_column(0, _COLUMNS[0].name, [_ids(declared.to_pylist())])
+    return Extract(version, {request.table: [rows]}, {"bytes": len(content)})
 
 
 def _ids(rows: list[dict[str, Any]]) -> list[str]:

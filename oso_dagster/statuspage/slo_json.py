@@ -88,6 +88,8 @@ def _data_set(one: DataSet) -> dict[str, Any]:
         "rows": one.rows,
         "last_good": None if one.last_good is None else instant(one.last_good),
         "fresh_within_seconds": None if one.fresh_within is None else int(one.fresh_within.total_seconds()),
+        "newest_event": None if one.newest_event is None else instant(one.newest_event),
+        "events_within_seconds": None if one.events_within is None else int(one.events_within.total_seconds()),
         "freshness": None if one.freshness is None else one.freshness.value,
         "due_partitions": one.due_partitions,
         "missing_partitions": list(one.holes),

@@ -26,6 +26,9 @@ class Warehouse(Protocol):
     def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
         """The newest published load, or None."""
 
+    def last_loads(self, source: str, table: str, partitions: Sequence[str | None]) -> dict[str | None, LoadRecord]:
+        """The newest published load of each of these partitions; opening a warehouse for each takes longer than a small load."""
+
     def load(
         self,
         source: Source,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import duckdb
 
@@ -36,17 +37,17 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def columns_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, dict[str, str]]:
-    """The tables of a schema (`schema` of the current database, or `database.schema`) and their columns with DuckDB's types."""
-    database, _, name = schema.rpartition(".")
+def columns_of(connection: duckdb.DuckDBPyConnection, schema: str, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Those of the tables `names` of a schema (of the current database, or `database.schema`) that there are.
+
+    By name, with DuckDB's type of each column. One by one, since DuckDB reads its whole catalogue at each look into the list.
+    """
+    where = ".".join(map(quoted, schema.split(".")))
     found: dict[str, dict[str, str]] = {}
-    rows = connection.execute(
-        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
-        "WHERE database_name = coalesce(?, current_database()) AND schema_name = ? ORDER BY table_name, column_index",
-        [database or None, name],
-    ).fetchall()
-    for table, column, kind in rows:
-        found.setdefault(table, {})[column] = kind
+    for name in names:
+        with suppress(duckdb.CatalogException):
+            rows = connection.execute(f"DESCRIBE {where}.{quoted(name)}").fetchall()
+            found[name] = {column: kind for column, kind, *_ in rows}
     return found
 
 
@@ -56,20 +57,22 @@ def create(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[C
     connection.execute(f"CREATE TABLE {name} ({body})")
 
 
-def describe(connection: duckdb.DuckDBPyConnection, schema: str, table: str, description: str, columns: Sequence[Column]) -> None:
-    """Bring the comments of a table and of its declared columns up to date; those that are right are left alone."""
-    name = f"{quoted(schema)}.{quoted(table)}"
-    about, told = _comments(connection, schema, table)
-    if about != description:
+def describe(
+    connection: duckdb.DuckDBPyConnection, name: str, description: str, columns: Iterable[Column], told: Mapping[str, str | None]
+) -> None:
+    """Have the table `name` (quoted) and these columns of it say what they are, where `told` has it otherwise ("": the table)."""
+    if told.get("") != description:
         connection.execute(f"COMMENT ON TABLE {name} IS {literal(description)}")
     for column in columns:
-        if column.name in told and told[column.name] != column.description:
+        if told.get(column.name) != column.description:
             connection.execute(f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(column.description)}")
 
 
-def _comments(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> tuple[str | None, dict[str, str | None]]:
-    """The comment of a table of the current database, and those of its columns."""
-    where = "database_name = current_database() AND schema_name = ? AND table_name = ?"
-    about = connection.execute(f"SELECT comment FROM duckdb_tables() WHERE {where}", [schema, table]).fetchone()
-    columns = connection.execute(f"SELECT column_name, comment FROM duckdb_columns() WHERE {where}", [schema, table]).fetchall()
-    return (about[0] if about else None), dict(columns)
+def comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, str | None]]:
+    """What all tables of the current database say, by schema and table; each by column, and of itself under ""."""
+    found: dict[tuple[str, str], dict[str, str | None]] = {}
+    here = "WHERE database_name = current_database()"
+    for what in ("'' AS column_name, comment FROM duckdb_tables()", "column_name, comment FROM duckdb_columns()"):
+        for schema, table, column, said in connection.execute(f"SELECT schema_name, table_name, {what} {here}").fetchall():
+            found.setdefault((schema, table), {})[column] = said
+    return found

@@ -16,9 +16,20 @@ from typing import Any
 import duckdb
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from oso_dagster.domain.loading import CUT_SHORT, NEWEST_EVENT, Extract, Facts, Finding, Loaded, LoadRecord, RefusedError
+from oso_dagster.domain.loading import (
+    CUT_SHORT,
+    NEWEST_EVENT,
+    UNKNOWN_FIELDS,
+    Extract,
+    Facts,
+    Finding,
+    Loaded,
+    LoadRecord,
+    RefusedError,
+    schema_finding,
+)
 from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.source import Contract, Source, Table
 from oso_dagster.warehouse import event_time, guards, publishing, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.lock import hold
@@ -75,14 +86,18 @@ class DuckDBWarehouse:
             for source in sources:
                 for table in source.tables:
                     publishing.create_tables(connection, source.name, table)
-                    publishing.describe_tables(connection, source.name, table)
+            publishing.renew_comments(connection, sources)
 
     def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
         """The newest published load of a table (of one partition of it), or None."""
+        return self.last_loads(source, table, [partition]).get(partition)
+
+    def last_loads(self, source: str, table: str, partitions: Sequence[str | None]) -> dict[str | None, LoadRecord]:
+        """The newest published load of each of these partitions that was loaded; None stands for the whole table."""
         if not self._path.exists():
-            return None
+            return {}
         with self._reader() as connection:
-            return publishing.last_load(connection, source, table, partition)
+            return publishing.last_loads(connection, source, table, partitions)
 
     def load(
         self,
@@ -97,15 +112,16 @@ class DuckDBWarehouse:
         """Stage, judge and publish one extract. Raises RefusedError, and then nothing that a reader sees has changed."""
         with staging.landed(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
             key = window.key if window else None
-            before = publishing.last_load(arrival.connection, source.name, table.name, key)
+            before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
             rows = guards.count(arrival.connection, table)
             findings = guards.judge(arrival.connection, source.name, table, rows, window, before, allow_shrink=allow_shrink)
-            failed = [finding for finding in findings if not finding.passed]
+            facts = _facts(source, table, extract, arrival)
+            findings.append(_schema(source, table, facts))
+            failed = [finding for finding in findings if finding.blocking and not finding.passed]
             if failed:
                 raise RefusedError("; ".join(finding.message for finding in failed), findings)
-            facts = _facts(source, table, extract)
             history = publishing.row_counts(arrival.connection, source.name, table.name)
-            findings += guards.warn(arrival.connection, f"{source.name}.{table.name}", table, rows, facts, history)
+            findings += guards.warn(table, rows, facts, history)
             newest = event_time.newest(arrival.connection, table)
             record = LoadRecord(
                 load_id=arrival.load_id,
@@ -128,8 +144,8 @@ class DuckDBWarehouse:
         with staging.landed(self._cache, source.name, table, extract, window) as arrival:
             rows = guards.count(arrival.connection, table)
             findings = guards.judge(arrival.connection, source.name, table, rows, window, None, allow_shrink=True)
-            facts = _facts(source, table, extract)
-            return rows, findings + guards.warn(arrival.connection, f"{source.name}.{table.name}", table, rows, facts, ())
+            facts = _facts(source, table, extract, arrival)
+            return rows, [*findings, _schema(source, table, facts), *guards.warn(table, rows, facts, ())]
 
     @contextmanager
     def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -163,12 +179,21 @@ def _is_busy(error: BaseException) -> bool:
     return isinstance(error, duckdb.Error) and ("Could not set lock" in text or "different configuration" in text)
 
 
-def _facts(source: Source, table: Table, extract: Extract) -> Facts:
-    """What the extract told, now that it is drawn. Raises RefusedError for a cut-short one that its table does not allow."""
+def _facts(source: Source, table: Table, extract: Extract, arrival: staging.Arrival) -> Facts:
+    """What the extract told, now that it is drawn, and what came with it that nobody declared.
+
+    Raises RefusedError for a cut-short one that its table does not allow.
+    """
     facts = _plain(extract.facts)
+    unknown = [*guards.undeclared(arrival.connection, table), *(facts.get(UNKNOWN_FIELDS) or ())]
+    facts |= {UNKNOWN_FIELDS: unknown} if unknown else {}
     if facts.get(CUT_SHORT) and not table.resumable:
         raise RefusedError(f"{source.name}.{table.name}: cut short ({facts[CUT_SHORT]}), but the table is not resumable")
     return facts
+
+
+def _schema(source: Source, table: Table, facts: Facts) -> Finding:
+    return schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is Contract.FREEZE)
 
 
 def _plain(facts: Mapping[str, object]) -> Facts:

@@ -19,7 +19,7 @@ _SKEW = timedelta(minutes=5)
 
 def newest(connection: duckdb.DuckDBPyConnection, table: Table) -> datetime | None:
     """The newest event time among the staged rows of the parent table, or None."""
-    if table.event_time is None or table.event_time not in columns_of(connection, SCHEMA).get(table.name, {}):
+    if table.event_time is None or table.event_time not in columns_of(connection, SCHEMA, [table.name]).get(table.name, {}):
         return None
     column = quoted(table.event_time)
     row = connection.execute(f"SELECT max(CAST({column} AS TIMESTAMPTZ)) FROM {SCHEMA}.{quoted(table.name)}").fetchone()
@@ -40,7 +40,7 @@ def not_in_future(where: str, table: Table, found: datetime | None, now: datetim
 def in_partition(connection: duckdb.DuckDBPyConnection, where: str, table: Table, window: Window) -> Finding:
     """Whether every staged row, nested ones too, belongs to the partition: others would be doubled by the next load of theirs."""
     condition, values = of_partition(table, window)
-    there = columns_of(connection, SCHEMA)
+    there = columns_of(connection, SCHEMA, table.physical)
     strays: dict[str, int] = {}
     for name in table.physical:
         if name in there:

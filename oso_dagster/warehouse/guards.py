@@ -9,7 +9,7 @@ import duckdb
 
 from oso_dagster.domain.loading import CUT_SHORT, Facts, Finding, LoadRecord, RefusedError, refuse_shrink, row_count_band
 from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Contract, Disposition, Table
+from oso_dagster.domain.source import Disposition, Table
 from oso_dagster.warehouse import event_time
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.staging import SCHEMA
@@ -20,7 +20,7 @@ _CHILD_SLACK = 10
 
 def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
     """Staged rows of each landed table; one that dlt did not create, for want of rows, has none."""
-    there = columns_of(connection, SCHEMA)
+    there = columns_of(connection, SCHEMA, table.physical)
     rows: dict[str, int] = {}
     for name in table.physical:
         found = connection.execute(f"SELECT count(*) FROM {SCHEMA}.{quoted(name)}").fetchone() if name in there else (0,)
@@ -41,9 +41,7 @@ def judge(
     """What blocks, passed or not; a missing column stops the rest, which could not be asked."""
     where = f"{source}.{table.name}"
     findings = [_arrived(where, table, rows), _columns_present(connection, where, table, rows)]
-    if table.contract is Contract.FREEZE:
-        findings.append(_schema(connection, where, table))
-    if findings[1].passed:
+    if findings[-1].passed:
         findings.append(_primary_key(connection, where, table, rows))
         if table.disposition is Disposition.REPLACE_PARTITION:
             if window is None:
@@ -58,28 +56,24 @@ def judge(
     return findings
 
 
-def warn(
-    connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int], facts: Facts, history: Sequence[int]
-) -> list[Finding]:
-    """What is told but does not block: columns that nobody declared, an unusual number of rows, a load that was cut short."""
-    findings = [_schema(connection, where, table)] if table.contract is Contract.EVOLVE else []
-    findings.append(_usual(rows[table.name], row_count_band(history)))
+def warn(table: Table, rows: dict[str, int], facts: Facts, history: Sequence[int]) -> list[Finding]:
+    """What is told but does not block: an unusual number of rows, a load that was cut short."""
+    findings = [_usual(rows[table.name], row_count_band(history))]
     if table.resumable:
         why = facts.get(CUT_SHORT)
         findings.append(Finding("complete", why is None, f"cut short: {why}" if why else "complete", blocking=False))
     return findings
 
 
-def _schema(connection: duckdb.DuckDBPyConnection, where: str, table: Table) -> Finding:
-    there = columns_of(connection, SCHEMA)
-    unknown = [
+def undeclared(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+    """The staged columns that nobody declared, with their types."""
+    there = columns_of(connection, SCHEMA, table.physical)
+    return [
         f"{name}.{column} ({kind})"
         for name, columns in table.physical.items()
         for column, kind in there.get(name, {}).items()
         if column not in {one.name for one in columns}
     ]
-    message = f"{where}: columns that are not declared: {', '.join(unknown)}" if unknown else "as declared"
-    return Finding("schema", not unknown, message, {"undeclared": unknown}, blocking=table.contract is Contract.FREEZE)
 
 
 def _usual(rows: int, band: tuple[int, int] | None) -> Finding:
@@ -107,7 +101,7 @@ def _arrived(where: str, table: Table, rows: dict[str, int]) -> Finding:
 
 
 def _columns_present(connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int]) -> Finding:
-    there = columns_of(connection, SCHEMA)
+    there = columns_of(connection, SCHEMA, table.physical)
     lost = [
         f"{name}.{column.name}"
         for name, columns in table.physical.items()

@@ -48,7 +48,8 @@ def move(
 
 def delete_the_departed(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
     """Delete the rows that upstream no longer has, where the extract told which survive; not below the floor of the table."""
-    if "surviving" not in columns_of(connection, SURVIVING.rpartition(".")[0]):
+    database, schema, name = SURVIVING.split(".")
+    if not columns_of(connection, f"{database}.{schema}", [name]):
         return
     target = f"{quoted(source)}.{quoted(table.name)}"
     gone = f"NOT EXISTS (SELECT 1 FROM {SURVIVING} AS new WHERE {_same(table.primary_key)})"
@@ -72,7 +73,7 @@ def _make_room(connection: duckdb.DuckDBPyConnection, source: str, table: Table,
             raise RefusedError(f"{source}.{name}: replace_partition needs a partition")
         condition, values = of_partition(table, window)
         connection.execute(f"DELETE FROM {target} WHERE {condition}", values)
-    elif table.disposition is Disposition.MERGE and table.name in columns_of(connection, SCHEMA):
+    elif table.disposition is Disposition.MERGE and columns_of(connection, SCHEMA, [table.name]):
         parents = f"{SCHEMA}.{quoted(table.name)}"
         due = _same(table.primary_key)
         if table.newest_by:  # an older version does not come back over a newer one

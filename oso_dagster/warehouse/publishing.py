@@ -6,14 +6,15 @@ The record (`platform.loads`) commits with the rows, so that "what was loaded la
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC
 
 import duckdb
 
 from oso_dagster.domain.loading import LoadRecord
 from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Table
-from oso_dagster.warehouse.ddl import columns_of, create, describe, duckdb_type, quoted
+from oso_dagster.domain.source import Source, Table
+from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, duckdb_type, quoted
 from oso_dagster.warehouse.moving import delete_the_departed, move
 from oso_dagster.warehouse.staging import SCHEMA
 
@@ -41,36 +42,45 @@ def claim_world(connection: duckdb.DuckDBPyConnection, world: str) -> str:
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
-    """Create the declared tables of one asset that do not exist yet."""
+    """Create the declared tables of one asset that do not exist yet, with their comments."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(source)}")
-    existing = columns_of(connection, source)
+    existing = columns_of(connection, source, table.physical)
     for name, columns in table.physical.items():
         if name not in existing:
-            create(connection, f"{quoted(source)}.{quoted(name)}", columns)
+            created = f"{quoted(source)}.{quoted(name)}"
+            create(connection, created, columns)
+            describe(connection, created, table.descriptions[name], columns, {})
 
 
-def describe_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
-    """Have the declared descriptions stand at the tables of one asset and at their columns, also where they have changed."""
-    descriptions = {f"{table.name}__{child.suffix}": child.description for child in table.children}
-    for name, columns in table.physical.items():
-        describe(connection, source, name, descriptions.get(name, table.description), columns)
+def renew_comments(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
+    """Have all declared descriptions stand at the tables and columns that are there, also where they have changed."""
+    told = comments(connection)
+    for source in sources:
+        for table in source.tables:
+            for name, columns in table.physical.items():
+                there = told[source.name, name]
+                known = [column for column in columns if column.name in there]
+                describe(connection, f"{quoted(source.name)}.{quoted(name)}", table.descriptions[name], known, there)
 
 
-def last_load(connection: duckdb.DuckDBPyConnection, source: str, table: str, partition: str | None) -> LoadRecord | None:
-    """The newest record of a table and partition, or None; also None in a file without records."""
-    if "loads" not in columns_of(connection, "platform"):
-        return None
-    row = connection.execute(
-        "SELECT load_id, version, fingerprint, rows, facts, loaded_at FROM platform.loads "
-        "WHERE source = ? AND table_name = ? AND partition IS NOT DISTINCT FROM ? ORDER BY loaded_at DESC LIMIT 1",
-        [source, table, partition],
-    ).fetchone()
-    if row is None:
-        return None
-    load_id, version, fingerprint, rows, facts, loaded_at = row
-    return LoadRecord(
-        load_id, source, table, partition, version, fingerprint, json.loads(rows), loaded_at.astimezone(UTC), json.loads(facts)
-    )
+def last_loads(
+    connection: duckdb.DuckDBPyConnection, source: str, table: str, partitions: Sequence[str | None]
+) -> dict[str | None, LoadRecord]:
+    """The newest record of each of these partitions of a table (None: the whole table) that was loaded."""
+    if not columns_of(connection, "platform", ["loads"]):
+        return {}
+    found = connection.execute(
+        "SELECT load_id, partition, version, fingerprint, rows, loaded_at, facts FROM platform.loads "
+        "WHERE source = ? AND table_name = ? AND list_contains(?, coalesce(partition, '')) "
+        "QUALIFY row_number() OVER (PARTITION BY partition ORDER BY loaded_at DESC) = 1",
+        [source, table, [partition or "" for partition in partitions]],
+    ).fetchall()
+    return {
+        partition: LoadRecord(
+            load_id, source, table, partition, version, mark, json.loads(rows), loaded_at.astimezone(UTC), json.loads(facts)
+        )
+        for load_id, partition, version, mark, rows, loaded_at, facts in found
+    }
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> list[int]:
@@ -86,9 +96,8 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
     connection.begin()
     try:
         create_tables(connection, record.source, table)
-        staged = columns_of(connection, SCHEMA)
+        staged = columns_of(connection, SCHEMA, table.physical)
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
-        describe_tables(connection, record.source, table)
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
         delete_the_departed(connection, record.source, table)
@@ -109,10 +118,14 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
 def _add_columns(
     connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str, staged: dict[str, dict[str, str]]
 ) -> list[str]:
-    """Columns that nobody declared arrive with the type they came in, and are reported."""
-    there = columns_of(connection, source)[name]
-    wanted = {column.name: duckdb_type(column.type) for column in table.physical[name]}
+    """Columns that were declared since, and those that nobody declared, with the type they came in: these are reported."""
+    there = columns_of(connection, source, [name])[name]
+    declared = {column.name: column for column in table.physical[name]}
+    wanted = {column.name: duckdb_type(column.type) for column in declared.values()}
     new = {column: kind for column, kind in (staged.get(name, {}) | wanted).items() if column not in there}
+    target = f"{quoted(source)}.{quoted(name)}"
     for column, kind in new.items():
-        connection.execute(f"ALTER TABLE {quoted(source)}.{quoted(name)} ADD COLUMN {quoted(column)} {kind}")
+        connection.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column)} {kind}")
+    about = table.descriptions[name]
+    describe(connection, target, about, [declared[column] for column in new if column in declared], {"": about})
     return [f"{name}.{column}" for column in new]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import dlt
 import duckdb
@@ -44,11 +44,9 @@ _CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"
 
 
 class _Memory(dlt.destinations.duckdb):
-    """dlt's DuckDB, asked once for what it can do: dlt asks it seventeen times a load, which takes a third of a small one."""
+    """dlt's DuckDB, asked once in a process for what it can do: dlt asks seventeen times a load, a third of a small one."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        super().__init__(connection)
-        self._known: dict[str | None, DestinationCapabilitiesContext] = {}
+    _known: ClassVar[dict[str | None, DestinationCapabilitiesContext]] = {}
 
     @property
     def destination_type(self) -> str:

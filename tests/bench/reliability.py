@@ -1,6 +1,7 @@
 """How fast the ledger is at 500 assets × 720 hours: `python -m tests.bench.reliability [sqlite|postgresql] [hours]`.
 
-In the same run: what Dagster's public API needs to tell the materializations of each asset, from a sample of assets.
+In the same run: what Dagster's public API needs to tell the materializations of each asset, from a sample of assets. Beside
+the seconds stand those in which this process had a processor: on a busy machine they say more. A database server has its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import NamedTuple
 
 import dagster as dg
 from rich.console import Console
@@ -43,20 +45,35 @@ def bench(console: Console, engines: list[str] | None = None, hours: int = HOURS
 def _bench(console: Console, engine: str, hours: int) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
         seconds, title = measure(engine, Path(scratch), hours)
-    table = Table("step", Column("seconds", justify="right"), Column("goal", justify="right"), title=f"{title}, {engine}")
-    for name, value in seconds.items():
-        table.add_row(name, f"{value:.3f}", f"{GOALS[name]:g}" if name in GOALS else "")
+    columns = [Column(name, justify="right") for name in ("seconds", "of a processor", "goal")]
+    table = Table("step", *columns, title=f"{title}, {engine}")
+    for name, spent in seconds.items():
+        table.add_row(name, f"{spent.wall:.3f}", f"{spent.processor:.3f}", f"{GOALS[name]:g}" if name in GOALS else "")
     console.print(table)
-    console.print(f"the public API takes {seconds[API] / seconds[VERDICTS]:,.0f} × as long as all verdicts", highlight=False)
-    missed = [f"{engine}: {name} ≤ {goal:g} s: {seconds[name]:.2f} s" for name, goal in GOALS.items() if seconds[name] > goal]
-    if seconds[HOUR] > NOISE * seconds[QUARTER]:
-        missed.append(f"{engine}: four times the events, one hour: {seconds[HOUR]:.2f} s against {seconds[QUARTER]:.2f} s")
+    console.print(
+        f"the public API takes {seconds[API].wall / seconds[VERDICTS].wall:,.0f} × as long as all verdicts", highlight=False
+    )
+    missed = [
+        f"{engine}: {name} ≤ {goal:g} s: {seconds[name].wall:.2f} s, {seconds[name].processor:.2f} s of a processor"
+        for name, goal in GOALS.items()
+        if seconds[name].wall > goal
+    ]
+    hour, quarter = seconds[HOUR].processor, seconds[QUARTER].processor
+    if hour > NOISE * quarter:
+        missed.append(f"{engine}: four times the events, one hour: {hour:.2f} s against {quarter:.2f} s")
     return missed
 
 
-def measure(engine: str, folder: Path, hours: int) -> tuple[dict[str, float], str]:
+class Spent(NamedTuple):
+    """Seconds on the clock, and those in which this process had a processor."""
+
+    wall: float
+    processor: float
+
+
+def measure(engine: str, folder: Path, hours: int) -> tuple[dict[str, Spent], str]:
     """Seconds of each step, and what was generated."""
-    seconds: dict[str, float] = {}
+    seconds: dict[str, Spent] = {}
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
     quarter = hours // 4
     with _places(engine, folder) as (storage, urls), dg.instance_for_test(temp_dir=str(folder), overrides=storage) as instance:
@@ -72,14 +89,25 @@ def measure(engine: str, folder: Path, hours: int) -> tuple[dict[str, float], st
             if filled.attempts != generator.planned:
                 raise AssertionError(f"{filled.attempts} attempts of {generator.planned} were found")
             seconds[HOUR] = _hours(generator, instance, store)
-            seconds[VERDICTS] = median(_verdicts(store) for _ in range(3))
-        seconds[API] = _public_api(instance) * ASSETS / SAMPLED
+            for number in range(3):
+                with _timed(seconds, f"{number}"):
+                    _verdicts(store)
+            seconds[VERDICTS] = _middle(seconds)
+        with _timed(seconds, API):
+            _public_api(instance)
+        seconds[API] = Spent(*(spent * ASSETS / SAMPLED for spent in seconds[API]))
     return seconds, f"{generator.planned:,} planned materializations in {generator.runs:,} runs, {generator.retries:,} retried"
 
 
-def _hours(generator: Generator, instance: dg.DagsterInstance, store: Store) -> float:
+def _middle(spent: dict[str, Spent]) -> Spent:
+    """The median of what was measured under a number, which is taken out."""
+    measured = [spent.pop(name) for name in list(spent) if name.isdigit()]
+    return Spent(*(median(column) for column in zip(*measured, strict=True)))
+
+
+def _hours(generator: Generator, instance: dg.DagsterInstance, store: Store) -> Spent:
     """The median of three fills after one more hour each."""
-    spent: dict[str, float] = {}
+    spent: dict[str, Spent] = {}
     for number in range(3):
         before = generator.planned
         generator.write(datetime.now(UTC) - timedelta(minutes=10), 1, logs=True)
@@ -87,22 +115,19 @@ def _hours(generator: Generator, instance: dg.DagsterInstance, store: Store) -> 
             filled = LedgerFill(instance, store.ledger, LABELS).run(datetime.now(UTC))
         if filled.attempts < generator.planned - before:
             raise AssertionError(f"{filled.attempts} attempts of {generator.planned - before} were found")
-    return median(spent.values())
+    return _middle(spent)
 
 
-def _verdicts(store: Store) -> float:
-    began, now, evaluator = perf_counter(), datetime.now(UTC), Evaluator(store, [], LABELS)
+def _verdicts(store: Store) -> None:
+    now, evaluator = datetime.now(UTC), Evaluator(store, [], LABELS)
     found = [one for service in SERVICES for one in evaluator.assess(service, now)]
     found += [one for label in Label for one in evaluator.of_assets(label, now).values()]
-    spent = perf_counter() - began
     if len([one for one in found if one.valid]) < ASSETS:
         raise AssertionError("an asset has no verdict")
-    return spent
 
 
-def _public_api(instance: dg.DagsterInstance) -> float:
-    """Seconds to read every materialization of a sample of assets; Dagster finds what was generated."""
-    began = perf_counter()
+def _public_api(instance: dg.DagsterInstance) -> None:
+    """Read every materialization of a sample of assets; Dagster finds what was generated."""
     for name in NAMES[:: ASSETS // SAMPLED]:
         cursor, found = None, 0
         while True:
@@ -113,7 +138,6 @@ def _public_api(instance: dg.DagsterInstance) -> float:
             cursor = page.cursor
         if not found:
             raise AssertionError(f"Dagster does not find what was generated for {name}")
-    return perf_counter() - began
 
 
 @contextmanager
@@ -127,10 +151,10 @@ def _places(engine: str, folder: Path) -> Iterator[tuple[dict[str, object], list
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    began = perf_counter()
+def _timed(seconds: dict[str, Spent], name: str) -> Iterator[None]:
+    began, busy = perf_counter(), process_time()
     yield
-    seconds[name] = perf_counter() - began
+    seconds[name] = Spent(perf_counter() - began, process_time() - busy)
 
 
 if __name__ == "__main__":

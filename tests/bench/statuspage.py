@@ -46,9 +46,9 @@ class Built:
 def bench(console: Console) -> list[str]:
     """Build the page from a ledger and from one four times as long, and return the goals that were missed."""
     with tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
-        _fill(Path(scratch), per_day=1)
+        fill(Path(scratch), per_day=1)
         one = _built(scratch)
-        _fill(Path(scratch), per_day=3, first=DAYS)
+        fill(Path(scratch), per_day=3, first=DAYS)
         four = _built(scratch)
     numbers = ("attempts", "seconds", "of processor", "MB", "files", "first page, kB")
     table = Table(*(Column(name, justify="right") for name in numbers), title=f"Status page of {ASSETS} assets × {DAYS} days")
@@ -105,8 +105,11 @@ def sources() -> list:  # type: ignore[type-arg]
     return [replace(pattern, name=f"source_{number}", title=f"Source {number}", tables=tables) for number in range(ASSETS // 10)]
 
 
-def _fill(home: Path, per_day: int, first: int = 0) -> None:
-    """Add `per_day` runs of all assets for each day, numbered from `first` on; with the first ones the verdicts of all days."""
+def fill(home: Path, per_day: int, first: int = 0, *, failing: bool = False) -> None:
+    """Add `per_day` runs of all assets for each day, numbered from `first` on; with the first ones the verdicts of all days.
+
+    When `failing`, every second run fails, and so does the newest one.
+    """
     now = datetime.now(UTC)
     names = [f"{source.name}/{table.name}" for source in sources() for table in source.tables]
     with Store.open(Settings(home=home).reliability_store_url, "live") as store:
@@ -115,7 +118,7 @@ def _fill(home: Path, per_day: int, first: int = 0) -> None:
             id_ = f"run-{first + number}"
             run = RunRow(id_, id_, RunState.SUCCEEDED, will_retry=False, settled=True)
             store.ledger.discover("bench", Cursor(first + number, ""), [run.run_id], at)
-            store.ledger.record([run], [_attempt(name, run.run_id, at) for name in names])
+            store.ledger.record([run], [_attempt(name, id_, at, failed=failing and number % 2 == 0) for name in names])
         if first:
             return
         month = timedelta(days=30)
@@ -127,13 +130,13 @@ def _fill(home: Path, per_day: int, first: int = 0) -> None:
         store.results.record_freshness(AssetRow(name, None, None, now) for name in names)
 
 
-def _attempt(name: str, run: str, at: datetime) -> Attempt:
+def _attempt(name: str, run: str, at: datetime, *, failed: bool) -> Attempt:
     return Attempt(
         run_id=run,
         asset=name,
         partition=None,
-        label=Label.CORE,
-        outcome=Outcome.OK,
+        label=Label(catalogue()[0].stability),
+        outcome=Outcome.FAILED if failed else Outcome.OK,
         family=run,
         started=at - timedelta(minutes=1),
         ended=at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,8 +89,10 @@ def test_the_preview_shows_every_kind_on_the_terminal_and_as_json(settings: Sett
     payloads = json.loads(oso("preview", "--json")[1])
     assert len(payloads) == len(Kind) + 3
     assert [refusal(payload) for payload in payloads] == [None] * len(payloads)
+    for payload in payloads:
+        assert "docs/runbooks.md" in json.dumps(payload) or "The message with all of it" in json.dumps(payload)
     for kind in Kind:
-        assert any(f"key {kind.value}:" in payload["embeds"][0]["footer"]["text"] for payload in payloads)
+        assert any(re.match(rf"key {kind.value}[:@]", payload["embeds"][0]["footer"]["text"]) for payload in payloads)
 
 
 @pytest.mark.browser
@@ -111,6 +114,6 @@ def test_the_page_of_the_preview_asks_for_nothing_and_fits_a_phone(
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360
         assert tab.locator("article").count() == len(Kind) + 1
         tab.get_by_text("(edited)").first.click()
-        assert tab.get_by_text("◐ ACKNOWLEDGED: remedial sprint").is_visible()
+        assert tab.get_by_role("heading", name="◐ ACKNOWLEDGED: remedial sprint").is_visible()
         found = Axe().run(tab, options={"runOnly": ["wcag2a", "wcag2aa"]})
         assert found.violations_count == 0, found.generate_report()

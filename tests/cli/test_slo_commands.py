@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from oso_dagster.cli import app
 from oso_dagster.cli.instance import prepare
+from oso_dagster.settings import SANDBOX_PARTITIONS
 
 
 @dg.asset(key=["oss_directory", "projects"])
@@ -126,3 +127,13 @@ def test_export_is_yaml_and_simulation_knows_what_can_never_fire(settings):
     found = {(one["target_basis_points"], one["outage"]): one for one in json.loads(oso("simulate", "--json"))}
     assert found[7_500, "total, 1 h"]["detected_after_minutes"] is None
     assert found[9_900, "total, 1 h"]["detected_after_minutes"] == 9.0
+
+
+def test_in_the_sandbox_partitions_from_before_its_world_are_not_asked_for(make_settings, monkeypatch):
+    settings = make_settings(OSO_WORLD="sandbox")
+    manifest = settings.sandbox_dir / "world" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(json.dumps({"now": datetime.now(UTC).isoformat()}))
+    for name, value in prepare(settings).items():
+        monkeypatch.setenv(name, value)
+    assert 0 < objectives()["core_source_data.partition_completeness"]["valid"] <= 3 * SANDBOX_PARTITIONS.days

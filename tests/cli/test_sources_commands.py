@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from typer.testing import CliRunner
 
 from oso_dagster import sources
 from oso_dagster.cli import app, main
+from oso_dagster.cli.demo import not_invented
+from oso_dagster.cli.run import all_jobs
 from oso_dagster.cli.sources_template import write
 from oso_dagster.domain.source import Source
 from oso_dagster.sandbox import lifecycle
-from oso_dagster.settings import Settings, World
+from oso_dagster.settings import Settings, World, read_settings
 from oso_dagster.sources import catalogue
 from tests.platform import BIN, run
 
@@ -79,7 +82,14 @@ def test_a_source_shows_all_that_it_says_and_no_secret(monkeypatch: pytest.Monke
     assert "hunter2" not in told + shown
     events = next(one for one in source["tables"] if one["name"] == "events")
     assert (events["partitions"]["kind"], events["job"], events["contract"]) == ("daily", "ingest_github_daily", "evolve")
-    assert {"arrived", "primary_key", "event_time_not_in_future", "row_count_band"} <= events["checks"].keys()
+    assert {
+        "arrived",
+        "primary_key",
+        "event_time_not_in_future",
+        "row_count_band",
+        "freshness",
+        "partition_completeness",
+    } <= events["checks"].keys()
     for words in (
         "push_regime",
         "licence:",
@@ -147,6 +157,18 @@ def test_a_name_that_cannot_be_is_refused_in_a_line(
     assert words in said
     assert said.count("\n") == 1
     assert sorted(Path(sources.__path__[0]).glob("*.py")) == before
+
+
+def test_the_demo_leaves_out_what_the_sandbox_does_not_invent_and_says_how_to_have_it(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    (known,) = [source for source in catalogue() if source.name == "growthepie"]
+    added = replace(known, name="coffee")
+    assert not_invented(read_settings([known, added]), [known, added]) == {"coffee": ["OSO_COFFEE_URL"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OSO_COFFEE_URL", "https://example.org/coffee.json")
+        assert not_invented(read_settings([known, added]), [known, added]) == {}
+    assert [job for job in all_jobs(settings, without=["growthepie"]) if "growthepie" in job] == []
+    assert "ingest_growthepie" in all_jobs(settings)
 
 
 def test_a_new_file_is_a_whole_source_and_is_never_written_over(tmp_path: Path) -> None:

@@ -1,6 +1,11 @@
+import shutil
+from contextlib import contextmanager
+
+import dagster as dg
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
+from oso_dagster.cli.instance import enter
 
 
 def oso(*arguments, code=0):
@@ -20,9 +25,30 @@ def test_every_store_is_upgraded_and_doing_it_twice_changes_nothing(settings, mo
 
 def test_a_backup_is_written_once_and_restored_into_an_empty_store(settings, monkeypatch, tmp_path):
     oso("slo", "record", "kubernetes.availability", "--good", "1", "--valid", "1", "--at", "2026-03-01")
-    target = str(tmp_path / "backup.db")
-    assert "1 rows in" in oso("backup", target)
-    assert "never overwrites" in oso("backup", target, code=2)
-    assert "already holds" in oso("restore", target, code=2)
-    monkeypatch.setenv("OSO_RELIABILITY_URL", f"sqlite:///{tmp_path / 'new.db'}")
-    assert "1 rows from" in oso("restore", target)
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    with run_in_world(settings) as instance:
+        [before] = instance.get_run_ids()
+    target = tmp_path / "copies" / "today"
+    assert "1 rows of the ledger; SQLMesh has no state yet; " in oso("backup", str(target))
+    assert "never overwrites" in oso("backup", str(target), code=2)
+    assert "already holds" in oso("restore", str(target), code=2)
+    assert [path.name for path in target.parent.iterdir()] == ["today"]
+    shutil.rmtree(settings.world_dir)
+    assert "1 rows of the ledger; the copy holds no state of SQLMesh; " in oso("restore", str(target))
+    with run_in_world(settings) as instance:
+        assert before in instance.get_run_ids()
+        assert len(instance.all_logs(before, dg.DagsterEventType.ASSET_MATERIALIZATION)) == 1
+    assert "is no backup" in oso("restore", str(tmp_path), code=2)
+
+
+@contextmanager
+def run_in_world(settings):
+    """One more run of an asset in the world's own instance."""
+    enter(settings)
+    with dg.DagsterInstance.get() as instance:
+        dg.materialize([things], instance=instance)
+        yield instance
+
+
+@dg.asset
+def things(): ...

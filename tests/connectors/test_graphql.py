@@ -11,7 +11,7 @@ import pytest
 from oso_dagster.connectors.answers import AnswerError
 from oso_dagster.connectors.graphql import Endpoint
 from oso_dagster.connectors.pages import Page, by_offset, walk
-from oso_dagster.connectors.records import table_of_records
+from oso_dagster.connectors.records import and_unknown, table_of_records
 from oso_dagster.connectors.rest import RestError
 from oso_dagster.domain.source import Column, ColumnType
 from tests.connectors.test_rest import client
@@ -101,3 +101,9 @@ def test_a_changed_type_is_named_with_its_record_and_column(name: str, bad: Any)
 def test_a_lost_key_is_named() -> None:
     with pytest.raises(AnswerError, match="record 0 has no 'share', which column share needs"):
         table_of_records(KINDS, [{key: value for key, value in GOOD.items() if key != "share"}])
+
+
+def test_what_nobody_declared_arrives_as_text_under_the_name_of_a_column() -> None:
+    records = [{"id": "1", "newName": {"b": 1}, "also": "x", "ID": 2, "odd key": 3}, {"id": "2", "also": None}]
+    wide = and_unknown(table_of_records([Column("id", ColumnType.VARCHAR, "the key")], records), records, ["id"])
+    assert wide.to_pylist() == [{"id": "1", "also": "x", "new_name": '{"b": 1}'}, {"id": "2", "also": None, "new_name": None}]

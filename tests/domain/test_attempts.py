@@ -33,6 +33,16 @@ CASES = {
     "a step that Dagster skipped, with nothing to do": (Facts(RunState.SUCCEEDED, StepEnd.SKIPPED, False), Outcome.NOT_EMITTED),
     "a failed step": (Facts(RunState.FAILED, StepEnd.FAILED, False), Outcome.FAILED),
     "a blocking check that failed after the write": (Facts(RunState.FAILED, StepEnd.FAILED, True), Outcome.FAILED),
+    "what landed before its step failed at something else": (
+        Facts(RunState.FAILED, StepEnd.FAILED, True, shared=True),
+        Outcome.OK,
+    ),
+    "what had not landed when its step failed": (Facts(RunState.FAILED, StepEnd.FAILED, False, shared=True), Outcome.FAILED),
+    "what landed before the process of its step died": (Facts(RunState.FAILED, StepEnd.CRASHED, True, shared=True), Outcome.OK),
+    "a blocking check that failed after several were written": (
+        Facts(RunState.FAILED, StepEnd.REFUSED, True, shared=True),
+        Outcome.FAILED,
+    ),
     "a process that died in the step": (Facts(RunState.FAILED, StepEnd.CRASHED, False), Outcome.FAILED),
     "a failed step in a run that goes on": (Facts(RunState.ACTIVE, StepEnd.FAILED, False), Outcome.FAILED),
     "what stands behind a failure": (Facts(RunState.FAILED, None, False, upstream_failed=True), Outcome.SKIPPED_UPSTREAM),

@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from oso_dagster.domain.collecting import digest_of, storm_of
 from oso_dagster.domain.incident import Kind
 from oso_dagster.domain.places import Places, anchor
+from tests.alerting.told import NOON, incident
 
 RUNBOOKS = (Path(__file__).parents[2] / "docs" / "runbooks.md").read_text()
 
@@ -24,3 +26,12 @@ def test_an_alert_points_to_its_chapter_as_a_link_or_else_as_a_fact():
         "http://status",
         "https://docs/runbooks#stale-asset",
     ]
+
+
+def test_what_tells_of_others_points_to_its_own_chapter_beside_theirs():
+    here = incident(fields=Places("http://dagster", "", "team:platform").fields(Kind.STALE_ASSET), links=())
+    there = incident(
+        fields=(), links=Places("http://dagster", "", "team:platform", "https://docs/runbooks").links(Kind.STALE_ASSET)
+    )
+    assert storm_of([here], NOON).fields[-1].value == "docs/runbooks.md#storm"
+    assert [one.url for one in digest_of([there, there], NOON).links] == ["https://docs/runbooks#digest"]

@@ -2,20 +2,22 @@
 
 import dagster as dg
 import pytest
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 
 from oso_dagster.orchestration import storage_sql
 from tests.postgres import ENGINES, postgres
 
+TABLES = [AssetCheckExecutionsTable, SqlEventLogStorageTable, RunsTable, RunTagsTable]
 
-@pytest.mark.parametrize("table", [SqlEventLogStorageTable, RunsTable, RunTagsTable], ids=lambda table: table.name)
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_every_column_that_is_read_exists(table):
     assert storage_sql.COLUMNS[table.name] <= {column.name for column in table.columns}
 
 
 def test_nothing_else_is_read():
-    assert set(storage_sql.COLUMNS) == {"event_logs", "runs", "run_tags"}
+    assert set(storage_sql.COLUMNS) == {"asset_check_executions", "event_logs", "runs", "run_tags"}
 
 
 @pytest.fixture(params=ENGINES)

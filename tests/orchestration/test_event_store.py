@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psutil
@@ -17,6 +21,7 @@ from oso_dagster.orchestration.event_store import OpenEventLog
 from oso_dagster.settings import PROJECT_ROOT
 
 KEY = dg.AssetKey("a")
+DIFFER = {"id", "run_id", "evaluation_event", "evaluation_event_timestamp", "evaluation_event_storage_id", "create_timestamp"}
 WRITE = (
     "import os, sys, dagster as dg\n"
     "with dg.DagsterInstance.get() as instance:\n"
@@ -48,6 +53,30 @@ def test_the_platforms_instance_uses_it_and_a_run_is_logged_whole(home):
         result = dg.materialize([a], instance=instance)
         kinds = {entry.dagster_event_type for entry in instance.all_logs(result.run_id)}
     assert {dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.ASSET_MATERIALIZATION} <= kinds
+
+
+def test_processes_that_make_the_files_at_the_same_time_make_them_once(home):
+    fork = multiprocessing.get_context("fork")
+    begin = fork.Barrier(4)
+    openers = [fork.Process(target=open_together, args=(begin,)) for _ in range(4)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join(60)
+    assert [opener.exitcode for opener in openers] == [0] * 4
+    versions = {path.name: rows(path, "SELECT count(*) FROM alembic_version") for path in home.rglob("*.db")}
+    assert versions == {name: [(1,)] for name in ("runs.db", "schedules.db", "index.db")}
+
+
+def open_together(begin: Any) -> None:
+    begin.wait(60)
+    with dg.DagsterInstance.get() as instance:
+        assert instance.get_runs_count() == 0
+
+
+def rows(path: Path, query: str) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
 
 
 def test_dagsters_own_storage_reads_what_it_wrote_and_the_other_way_round(home, tmp_path_factory):
@@ -109,6 +138,53 @@ def test_a_child_process_does_not_touch_its_parents_connections(home):
         assert os.waitpid(child, 0)[1] == 0
         instance.report_runless_asset_event(dg.AssetMaterialization("a"))
         assert len(instance.fetch_materializations(KEY, limit=10).records) == 3
+
+
+def planned(instance: dg.DagsterInstance) -> tuple[list[str], set[str], list[dict]]:
+    """What a run that was just made is going to do: its own log, what the asset and its check know of it, and the check's row."""
+    run_id = instance.create_run_for_job(CHECKED.resolve_implicit_global_asset_job_def()).run_id
+    (check,) = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(KEY, "well"), limit=1)
+    (asset,) = instance.get_asset_records([KEY])
+    assert check.status.value == "PLANNED"
+    with instance.event_log_storage.index_connection() as connection:
+        found = connection.exec_driver_sql("SELECT * FROM asset_check_executions WHERE run_id = ?", (run_id,)).mappings()
+        rows = [{name: value for name, value in one.items() if name not in DIFFER} for one in found]
+    told = [entry.dagster_event_type.value for entry in instance.all_logs(run_id)]
+    return told, {check.run_id, asset.asset_entry.last_run_id}, rows
+
+
+@dg.multi_asset(specs=[dg.AssetSpec("a"), dg.AssetSpec("b")], check_specs=[dg.AssetCheckSpec("well", asset="a")])
+def checked(): ...
+
+
+CHECKED = dg.Definitions([checked])
+
+
+def test_what_a_run_is_going_to_do_is_the_same_when_stored_at_once(home, monkeypatch):
+    with dg.DagsterInstance.get() as instance:
+        one_by_one, runs, rows = planned(instance)
+        monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+        monkeypatch.setattr(OpenEventLog, "store_event", None)
+        at_once, more_runs, more_rows = planned(instance)
+        assert rows == more_rows
+        assert rows[0]["execution_status"] == "PLANNED"
+        assert sorted(at_once) == sorted(one_by_one)
+        assert len(at_once) == 3
+        assert (len(runs), len(runs | more_runs)) == (1, 2)
+
+
+def test_a_batch_that_fails_leaves_nothing_behind_and_is_stored_one_by_one(home, monkeypatch, capsys):
+    def broken(*_args):
+        monkeypatch.undo()
+        raise OSError("full")
+
+    with dg.DagsterInstance.get() as instance:
+        planned(instance)
+        monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+        monkeypatch.setattr(OpenEventLog, "_store_asset_event", broken)
+        monkeypatch.setenv("DAGSTER_HOME", str(home))
+        assert len(planned(instance)[0]) == 3
+    assert "full" in capsys.readouterr().err
 
 
 def test_wiping_everything_leaves_a_store_that_works(home):

@@ -115,6 +115,18 @@ def test_a_load_can_be_forced_although_upstream_is_unchanged(settings: Settings,
     assert materialized(run(settings, instance, force=True))[PROJECTS].metadata["unchanged"].value is False
 
 
+def test_what_upstream_has_and_nobody_declared_is_warned_of_also_when_nothing_has_changed_since(
+    settings: Settings, instance: dg.DagsterInstance, repository: Repository
+) -> None:
+    repository.commit({"data/projects/d/delta.yaml": GAMMA.replace("gamma", "delta") + "colour: red\n"})
+    for unchanged in (False, True):
+        result = run(settings, instance)
+        assert materialized(result)[PROJECTS].metadata["unchanged"].value is unchanged
+        (said,) = [one for one in result.get_asset_check_evaluations() if (one.asset_key, one.check_name) == (PROJECTS, "schema")]
+        assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert "oss_directory.projects: not declared, but there upstream: colour" in (said.description or "")
+
+
 @contextmanager
 def broken_yaml(repository: Repository, _: Path) -> Iterator[None]:
     repository.commit(

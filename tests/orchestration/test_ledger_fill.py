@@ -7,6 +7,7 @@ from dagster._core.execution.api import execute_run
 
 from oso_dagster.domain.attempts import Judgement, Label, Outcome, judge_all
 from oso_dagster.orchestration import event_log, ledger
+from oso_dagster.orchestration.evidence import Proofs
 from oso_dagster.orchestration.ledger import ORPHANED_AFTER, LedgerFill
 from oso_dagster.reliability.ledger import Cursor
 from oso_dagster.reliability.store import Store
@@ -200,6 +201,79 @@ def test_a_ranged_backfill_in_one_run_is_one_attempt_per_partition(instance, sto
     assert store.ledger.materialized_partitions("shop/a") == {f"2026-01-0{day}" for day in (1, 2, 3, 9)}
 
 
+def test_the_days_of_a_range_that_landed_before_one_failed_are_there(instance, store):
+    @dg.asset(key=dg.AssetKey(["shop", "a"]), partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
+    def daily(context: dg.AssetExecutionContext) -> None:
+        for day in context.partition_keys:
+            if day == "2026-01-03":
+                failing(f"no rows for {day}")
+            context.log_event(dg.AssetMaterialization(["shop", "a"], partition=day))
+
+    run(
+        instance,
+        daily,
+        tags={"dagster/asset_partition_range_start": "2026-01-01", "dagster/asset_partition_range_end": "2026-01-04"},
+    )
+    fill(instance, store)
+    good, bad = Outcome.OK, Outcome.FAILED
+    assert outcomes(store) == {("a", f"2026-01-0{day}"): good if day < 3 else bad for day in (1, 2, 3, 4)}
+    assert store.ledger.materialized_partitions("shop/a") == {"2026-01-01", "2026-01-02"}
+
+
+def partial(name_of_failing, *, check=False):
+    """Three assets in one step, of which the run wants two; the first is materialized before the step fails."""
+    keys = [dg.AssetKey(["shop", name]) for name in "abc"]
+    checks = [dg.AssetCheckSpec("sane", asset=keys[0], blocking=True)] if check else []
+
+    @dg.multi_asset(specs=[dg.AssetSpec(key, skippable=True) for key in keys], check_specs=checks, can_subset=True)
+    def several(context: dg.AssetExecutionContext):
+        yield dg.MaterializeResult(keys[0], check_results=[dg.AssetCheckResult(passed=False, check_name="sane")] if check else [])
+        if name_of_failing:
+            failing(f"{name_of_failing} is stuck")
+
+    return several
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (partial(None), {"a": Outcome.OK, "b": Outcome.NOT_EMITTED}),
+        (partial("b"), {"a": Outcome.OK, "b": Outcome.FAILED}),
+        (partial(None, check=True), {"a": Outcome.FAILED, "b": Outcome.FAILED}),
+    ],
+    ids=["the rest is not due", "the rest fails", "a check of the first one fails"],
+)
+def test_of_a_part_of_several_assets_in_one_step_each_one_has_its_own_outcome(instance, store, steps, expected):
+    chosen = [dg.define_asset_job("job", selection=dg.AssetSelection.assets(["shop", "a"], ["shop", "b"]))]
+    job = dg.Definitions(assets=[steps], jobs=chosen, executor=dg.in_process_executor).resolve_job_def("job")
+    created = instance.create_run_for_job(job)
+    execute_run(InMemoryJob(job), created, instance, raise_on_error=False)
+    fill(instance, store)
+    assert outcomes(store) == {(name, None): outcome for name, outcome in expected.items()}
+
+
+def test_checks_and_the_newest_event_are_kept_where_they_are_evidence(instance, store):
+    def loaded(name, passed):
+        key = dg.AssetKey(["shop", name])
+
+        @dg.asset(key=key, check_specs=[dg.AssetCheckSpec(check, asset=key) for check in ("schema", "slo")])
+        def _asset():
+            results = [
+                dg.AssetCheckResult(check_name="schema", passed=passed),
+                dg.AssetCheckResult(check_name="slo", passed=False),
+            ]
+            return dg.MaterializeResult(metadata={"newest_event": "2026-03-01T12:00:00+00:00"}, check_results=results)
+
+        return _asset
+
+    run(instance, loaded("a", True), loaded("b", False), loaded("c", True))
+    proofs = Proofs({f"shop/{name}": frozenset(["schema"]) for name in "ab"}, frozenset(["shop/a"]))
+    LedgerFill(instance, store.ledger, {f"shop/{name}": Label.CORE for name in "abc"}, proofs=proofs).run(datetime.now(UTC))
+    assert {one.asset: one.audited for one in store.attempts()} == {"shop/a": True, "shop/b": False, "shop/c": None}
+    assert store.ledger.newest_event("shop/a") == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert store.ledger.last_good(audited=True).keys() == {"shop/a"}
+
+
 def test_filling_again_changes_nothing_and_looks_at_nothing(instance, store):
     run(instance, asset("a"))
     run(instance, asset("a", failing))
@@ -227,6 +301,18 @@ def test_deleting_a_run_and_wiping_an_asset_keep_history(instance, store):
     instance.wipe_assets([dg.AssetKey(["shop", "a"])])
     fill(instance, store)
     assert store.attempts() == before
+
+
+def test_a_storage_that_takes_the_place_of_another_is_read_from_its_beginning(instance, store, tmp_path_factory):
+    run(instance, asset("a"))
+    run(instance, asset("a"))
+    fill(instance, store)
+    with dg.instance_for_test(temp_dir=str(tmp_path_factory.mktemp("another"))) as another:
+        later = run(another, asset("a", failing))
+        fill(another, store)
+    assert later in {one.run_id for one in store.attempts()}
+    assert len(store.attempts()) == 3
+    assert fill(instance, store)[0].looked_at == 0
 
 
 def test_runs_that_take_the_event_ids_of_deleted_ones_are_still_found(instance, store, monkeypatch):

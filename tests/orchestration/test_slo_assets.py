@@ -48,12 +48,23 @@ def source(name, *tables, stability=Stability.CORE):
     return Source(name, name.title(), "https://example.org", "MIT", f"team:{name}", stability, tables)
 
 
+def daily(start):
+    return table(
+        "days",
+        columns=(Column("day", ColumnType.DATE, "Which day"),),
+        primary_key=("day",),
+        event_time="day",
+        disposition=Disposition.REPLACE_PARTITION,
+        partitions=Partitions(PartitionKind.DAILY, start),
+    )
+
+
 SHOP = source("shop", table("things"), table("prices"))
 FAIR = source("fair", table("stalls"), stability=Stability.UNSTABLE)
 
 
-def load(key, body=lambda: None):
-    @dg.asset(key=key)
+def load(key, body=lambda: None, **extra):
+    @dg.asset(key=key, **extra)
     def _load():
         return body()
 
@@ -174,15 +185,7 @@ def test_an_asset_that_left_the_catalogue_stops_counting_and_stays_in_history(in
 
 
 def test_freshness_ages_and_an_old_partition_does_not_freshen(instance, settings, tmp_path):
-    daily = table(
-        "days",
-        columns=(Column("day", ColumnType.DATE, "Which day"),),
-        primary_key=("day",),
-        event_time="day",
-        disposition=Disposition.REPLACE_PARTITION,
-        partitions=Partitions(PartitionKind.DAILY, datetime(2026, 1, 1, tzinfo=UTC)),
-    )
-    sources = (source("shop", table("things"), daily),)
+    sources = (source("shop", table("things"), daily(datetime(2026, 1, 1, tzinfo=UTC))),)
     labels = measured_assets(sources, [])
 
     @dg.asset(key=["shop", "days"], partitions_def=dg.DailyPartitionsDefinition("2026-01-01"))
@@ -214,10 +217,42 @@ def test_evidence_from_the_future_is_not_freshness(instance, settings, tmp_path,
     assert "after" in fresh.guilty[0].note
 
 
-def test_a_kind_of_evidence_that_is_not_measured_is_refused(instance, settings):
+def checked(passed):
+    """A load of shop/things that publishes its rows, and warns when `passed` is false."""
+    key = dg.AssetKey(["shop", "things"])
+
+    @dg.asset(key=key, check_specs=[dg.AssetCheckSpec(name, asset=key) for name in ("schema", "arrived")])
+    def _load():
+        warned = dg.AssetCheckResult(check_name="schema", passed=passed, severity=dg.AssetCheckSeverity.WARN)
+        return dg.MaterializeResult(check_results=[warned, dg.AssetCheckResult(check_name="arrived", passed=True)])
+
+    return _load
+
+
+def test_where_audits_are_the_evidence_a_load_that_warned_freshens_nothing(instance, settings):
     audited = source("shop", table("things", evidence=Evidence.AUDITS))
-    with pytest.raises(ValueError, match="shop/things: freshness by audits is not measured"):
-        evaluate(instance, settings, (audited,))
+    run(instance, checked(passed=False))
+    checks, _ = evaluate(instance, settings, (audited,))
+    assert checks["data_freshness"].metadata["verdict"].value == "breached"
+    assert "never materialized with all its checks passed" in checks["data_freshness"].metadata["worst_assets"].value
+    assert checks["materialization_reliability"].metadata["good"].value == 1
+    plain, _ = evaluate(instance, settings, (source("shop", table("things")),))
+    assert plain["data_freshness"].metadata["verdict"].value == "compliant"
+    run(instance, checked(passed=True))
+    checks, _ = evaluate(instance, settings, (audited,))
+    assert checks["data_freshness"].metadata["verdict"].value == "compliant"
+
+
+@pytest.mark.parametrize(("hours", "fresh"), [(47, True), (49, False), (-48, False)])
+def test_where_events_go_on_the_newest_one_must_be_new_too(instance, settings, hours, fresh):
+    column = Column("at", ColumnType.TIMESTAMP, "When")
+    timed = table("things", columns=(column,), primary_key=("at",), event_time="at", events_within=timedelta(hours=48))
+    told = {"newest_event": (datetime.now(UTC) - timedelta(hours=hours)).isoformat()}
+    run(instance, load(["shop", "things"], lambda: dg.MaterializeResult(metadata=told)))
+    checks, _ = evaluate(instance, settings, (source("shop", timed),))
+    check = checks["data_freshness"]
+    assert check.passed is fresh
+    assert fresh or "newest event" in check.metadata["worst_assets"].value
 
 
 def test_lineage_runs_from_every_measured_asset_to_its_service(settings):
@@ -253,33 +288,78 @@ def judge_each(instance, settings, *assets, sources=(SHOP,), job="evaluate_slos"
     found = dg.Definitions(assets=[*assets, *slos], asset_checks=[checks], jobs=jobs, executor=dg.in_process_executor)
     result = found.resolve_job_def(job).execute_in_process(instance=instance)
     return {
-        check.asset_key.to_user_string(): check
+        (check.asset_key.to_user_string(), check.check_name): check
         for check in result.get_asset_check_evaluations()
         if check.asset_key.path[0] != "slo"
     }
 
 
+RELIABLE, FRESH, COMPLETE = "materialization_reliability", "freshness", "partition_completeness"
+
+
 def test_every_data_asset_has_a_check_of_its_own_with_the_severity_of_its_verdict(instance, settings, loaded):
     run(instance, load(["shop", "things"], fail))
     checks = judge_each(instance, settings)
-    verdicts = {asset: check.metadata["verdict"].value for asset, check in checks.items()}
+    verdicts = {asset: check.metadata["verdict"].value for (asset, name), check in checks.items() if name == RELIABLE}
     assert verdicts == {"shop/things": "breached", "shop/prices": "compliant", "marts/things_v1": "no_data"}
-    assert (checks["shop/things"].passed, checks["shop/things"].severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert checks["shop/things"].metadata["sli"].value == 0.5
-    assert checks["marts/things_v1"].passed
+    check = checks["shop/things", RELIABLE]
+    assert (check.passed, check.severity, check.metadata["sli"].value) == (False, dg.AssetCheckSeverity.ERROR, 0.5)
+    assert checks["marts/things_v1", RELIABLE].passed
+    assert {asset for asset, name in checks if name == FRESH} == {"shop/things", "shop/prices"}
+    assert all(check.passed for (_, name), check in checks.items() if name == FRESH)
+    assert 0 <= checks["shop/things", FRESH].metadata["age_hours"].value < 1
+
+
+@pytest.mark.parametrize("stability", Stability)
+def test_what_is_stale_or_has_holes_is_an_error_for_core_and_a_warning_for_the_rest(instance, settings, stability):
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    days = daily(today - timedelta(days=4))
+    sources = (
+        source(
+            "shop",
+            days,
+            table("things", fresh_within=None if stability is Stability.UNSTABLE else timedelta(1)),
+            stability=stability,
+        ),
+    )
+    starts = dg.DailyPartitionsDefinition(today - timedelta(days=4))
+    dg.materialize(
+        [load(["shop", "days"], partitions_def=starts)], instance=instance, partition_key=f"{today - timedelta(days=2):%Y-%m-%d}"
+    )
+    checks = judge_each(instance, settings, sources=sources)
+    loud = dg.AssetCheckSeverity.ERROR if stability is Stability.CORE else dg.AssetCheckSeverity.WARN
+    complete, fresh = checks["shop/days", COMPLETE], checks["shop/days", FRESH]
+    assert (complete.passed, complete.severity) == (fresh.passed, fresh.severity) == (False, loud)
+    assert (complete.metadata["good"].value, complete.metadata["valid"].value) == (1, 4)
+    assert f"{today - timedelta(days=1):%Y-%m-%d}" in complete.metadata["worst_assets"].value
+    assert ("shop/things", FRESH) in checks if stability is Stability.CORE else ("shop/things", FRESH) not in checks
+    assert ("shop/things", COMPLETE) not in checks
 
 
 def test_an_asset_at_risk_is_a_warning(instance, settings):
     unstable = source("fair", table("stalls"), stability=Stability.UNSTABLE)
     for body in (fail, None, None, None):
         run(instance, load(["fair", "stalls"], body or (lambda: None)))
-    check = judge_each(instance, settings, sources=(unstable,))["fair/stalls"]
+    check = judge_each(instance, settings, sources=(unstable,))["fair/stalls", RELIABLE]
     assert check.metadata["verdict"].value == "at_risk"
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
 
 
 def test_a_run_that_loads_an_asset_does_not_judge_it(instance, settings):
     assert judge_each(instance, settings, load(["shop", "things"]), load(["shop", "prices"]), job="loads") == {}
+
+
+def test_a_change_of_label_counts_from_then_on(instance, tmp_path):
+    fair = {stability: source("fair", table("stalls"), stability=stability) for stability in Stability}
+    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
+        for stability, body in ((Stability.UNSTABLE, fail), (Stability.CORE, lambda: None)):
+            run(instance, load(["fair", "stalls"], body))
+            labels = measured_assets((fair[stability],), [])
+            LedgerFill(instance, store.ledger, labels).run(datetime.now(UTC))
+        evaluator = Evaluator(store, (fair[Stability.CORE],), labels)
+        [core, *_] = evaluator.assess("core_source_data", datetime.now(UTC))
+        [unstable] = evaluator.assess("unstable_source_data", datetime.now(UTC))
+    assert (core.good, core.valid, unstable.good, unstable.valid) == (1, 1, 0, 1)
 
 
 def test_samples_are_judged_with_their_slices_and_the_tiers_that_fire(instance, settings):

@@ -7,6 +7,7 @@ from oso_dagster.domain.budget import Count
 from oso_dagster.domain.maintenance import Maintenance
 from oso_dagster.domain.sample import Sample
 from oso_dagster.reliability.backup import BackupError, copy_in, copy_out
+from oso_dagster.reliability.folding import KEPT
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store, WrongWorldError
 from tests.postgres import ENGINES, address
@@ -15,6 +16,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ATTEMPT = Attempt("r1", "shop/things", None, Label.CORE, Outcome.FAILED, "r1", NOON, NOON, "stuck", step_retries=2)
 WINDOW = Maintenance("sqlmesh", NOON, NOON + timedelta(hours=1), "ada", "a new disk")
 SAMPLE = Sample("kubernetes", "availability", Count(NOON, 9, 10), "cluster")
+FOLDED = Sample("kubernetes", "availability", Count(NOON - timedelta(minutes=1), 8, 10), "cluster")
 
 
 @pytest.fixture(params=ENGINES)
@@ -29,19 +31,20 @@ def filled(url):
         store.ledger.discover("log", Cursor(7, "x"), ["r1"], NOON)
         store.ledger.record([RunRow("r1", "r1", RunState.FAILED, will_retry=False, settled=True)], [ATTEMPT])
         store.maintenance.add(WINDOW)
-        store.samples.record([SAMPLE])
+        store.samples.record([FOLDED, SAMPLE])
+        assert store.folding.fold(NOON + KEPT + timedelta(days=1)) == 1
     return url
 
 
 def test_what_was_backed_up_is_there_again_after_a_restore(filled, tmp_path):
     target, empty = tmp_path / "backup.db", f"sqlite:///{tmp_path / 'another.db'}"
     rows = copy_out(filled, "sandbox", target)
-    assert copy_in(target, empty, "sandbox") == rows == 5
+    assert copy_in(target, empty, "sandbox") == rows == 7
     with Store.open(empty, "sandbox") as store:
         assert store.attempts() == [ATTEMPT]
         assert store.ledger.cursor("log") == Cursor(7, "x")
         assert store.maintenance.all() == [WINDOW]
-        assert store.samples.all("kubernetes", "availability", NOON - timedelta(1), NOON) == [SAMPLE]
+        assert store.samples.all("kubernetes", "availability", NOON - timedelta(1), NOON) == [FOLDED, SAMPLE]
     assert sorted(path.name for path in tmp_path.glob("backup*")) == ["backup.db"]
 
 

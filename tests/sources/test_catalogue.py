@@ -13,14 +13,15 @@ import duckdb
 import pytest
 
 from oso_dagster.domain.cadence import jobs_of
-from oso_dagster.domain.loading import Finding, LoadRecord
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Finding, LoadRecord, schema_finding
 from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Column, ColumnType, Disposition, Source, Stability, Table
+from oso_dagster.domain.source import Column, ColumnType, Contract, Disposition, Source, Stability, Table
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.checks import guards_of, warnings_of
 from oso_dagster.orchestration.ingest import ingest_assets
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.orchestration.schedules import ingest_schedules
+from oso_dagster.orchestration.slo import reliability_checks
 from oso_dagster.settings import PREFIX, Settings, read_settings
 from oso_dagster.sources import catalogue
 from oso_dagster.warehouse import ddl, guards
@@ -44,8 +45,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def definitions(settings: Settings) -> dg.Definitions:
-    """What the sources alone become: models and objectives are others' to test."""
-    return dg.Definitions(assets=ingest_assets(settings, catalogue()), schedules=ingest_schedules(catalogue()))
+    """What the sources alone become, with the objectives of each: models are others' to test."""
+    return dg.Definitions(
+        assets=ingest_assets(settings, catalogue()),
+        asset_checks=[reliability_checks(settings, catalogue(), [])],
+        schedules=ingest_schedules(catalogue()),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +110,11 @@ def test_every_check_of_a_table_is_a_check_in_dagster(source: Source, table: Tab
     wanted = {"arrived", "columns_present", "primary_key", "not_shrunk", "schema", "row_count_band"}
     wanted |= {"event_time_not_in_future"} if table.event_time else set()
     wanted |= {"in_partition"} if table.disposition is Disposition.REPLACE_PARTITION else set()
-    assert found >= wanted
     assert {*guards_of(table), *warnings_of(table)} >= wanted
+    wanted |= {"complete"} if table.resumable else set()
+    wanted |= {"freshness"} if table.fresh_within else set()
+    wanted |= {"partition_completeness"} if table.partitions else set()
+    assert found == wanted | {"materialization_reliability"}
 
 
 @pytest.mark.parametrize(("source", "table"), EVERY)
@@ -167,7 +175,9 @@ def judge(
         record = LoadRecord("1", source.name, table.name, None, "v", "f", dict.fromkeys(table.physical, before), NOW)
     window = Window("now", NOW, NOW + timedelta(days=1)) if table.partitions else None
     found = guards.judge(connection, source.name, table, counts, window, record, allow_shrink=False)
-    found += guards.warn(connection, f"{source.name}.{table.name}", table, counts, {}, [100] * 5)
+    facts = {UNKNOWN_FIELDS: guards.undeclared(connection, table)}
+    found.append(schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is Contract.FREEZE))
+    found += guards.warn(table, counts, facts, [100] * 5)
     return {finding.check: finding for finding in found}
 
 
@@ -199,7 +209,7 @@ def test_every_check_of_a_table_can_fail(source: Source, table: Table, bench: du
     assert not judge(bench, source, table)["primary_key"].passed, "a key that is null"
     bench.execute(f"ALTER TABLE {name} ADD COLUMN a_surprise VARCHAR")
     surprise = judge(bench, source, table)["schema"]
-    assert (surprise.passed, surprise.blocking) == (False, table.contract.value == "freeze")
+    assert (surprise.passed, surprise.blocking) == (False, table.contract is Contract.FREEZE)
     assert "a_surprise" in surprise.message
     if table.event_time is not None:
         bench.execute(f"UPDATE {name} SET {ddl.quoted(table.event_time)} = now() + INTERVAL 30 DAY")

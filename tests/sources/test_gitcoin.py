@@ -128,7 +128,7 @@ def test_a_new_column_is_told_and_without_an_address_the_error_names_the_setting
     pipe.upstream("ALTER TABLE project_lookup ADD COLUMN weight integer")
     told = pipe.load("project_lookup")
     assert isinstance(told, Loaded)
-    assert told.record.facts["unknown_columns"] == ["weight"]
+    assert told.record.facts["unknown_fields"] == ["weight"]
     pipe.settings = {}
     with pytest.raises(ValueError, match="OSO_GITCOIN_URL"):
         pipe.load("project_lookup")

@@ -27,7 +27,7 @@ from oso_dagster.warehouse.duckdb import DuckDBWarehouse
 TABLE = next(table for table in SOURCE.tables if table.name == "events")
 OLD = forge.forge_of(generate(7, datetime(2025, 10, 20, 5, tzinfo=UTC)))
 BEFORE, AFTER, SHORT = (datetime(2025, *day, tzinfo=UTC) for day in ((10, 5), (10, 8), (10, 11)))
-Change = Callable[[int, list[dict[str, Any]]], bytes | None]
+Change = Callable[[int, list[dict[str, Any]]], bytes | int | None]
 QUICK = gharchive.Patience(attempts=2, pause=0.01, silence=2, deadline=5)
 
 
@@ -37,7 +37,10 @@ def _plain(_: int, lines: list[dict[str, Any]]) -> bytes:
 
 @contextmanager
 def serving(change: Change = _plain) -> Iterator[tuple[str, list[str]]]:
-    """The old world's files on loopback; `change` makes the file of an hour from its lines, None is a 404."""
+    """The old world's files on loopback; `change` makes the file of an hour from its lines.
+
+    None is a 404, a number a 429 that asks for a pause of so many seconds.
+    """
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -47,10 +50,13 @@ def serving(change: Change = _plain) -> Iterator[tuple[str, list[str]]]:
             day, hour = name.rsplit("-", 1)
             begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(hours=int(hour))
             body = change(int(hour), [dict(line) for line in archive.events(OLD, begin)])
-            self.send_response(404 if body is None else 200)
-            self.send_header("Content-Length", str(len(body or b"")))
+            content = body if isinstance(body, bytes) else b""
+            self.send_response(404 if body is None else 429 if isinstance(body, int) else 200)
+            if isinstance(body, int):
+                self.send_header("Retry-After", str(body))
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(body or b"")
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -172,6 +178,26 @@ def test_an_hour_that_is_only_late_is_no_error(tmp_path: Path) -> None:
     with serving(late) as (url, _):
         table, _ = drawn(url, BEFORE, tmp_path)
     assert table.num_rows == len(truth(BEFORE))
+
+
+def test_an_archive_that_asks_for_a_long_pause_is_not_asked_again(tmp_path: Path) -> None:
+    with serving(lambda hour, lines: _plain(hour, lines) if hour != 3 else 3600) as (url, asked):
+        with pytest.raises(
+            gharchive.ArchiveError, match=r"2025-10-05-3: the server answers 429 .*, and wants a pause of 3,600 s"
+        ):
+            drawn(url, BEFORE, tmp_path)
+        assert asked.count("2025-10-05-3") == 1
+
+
+def test_an_archive_that_asks_for_a_pause_gets_it_and_then_gives_the_file(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def busy(hour: int, lines: list[dict[str, Any]]) -> bytes | int:
+        asked.append(hour)
+        return 1 if hour == 5 and asked.count(5) == 1 else _plain(hour, lines)
+
+    with serving(busy) as (url, _):
+        assert drawn(url, BEFORE, tmp_path)[0].num_rows == len(truth(BEFORE))
 
 
 @pytest.mark.parametrize("hour", [0, 23])

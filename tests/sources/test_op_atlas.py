@@ -170,12 +170,12 @@ def test_no_sensitive_column_is_declared_and_none_is_ever_selected(pipe: Pipe) -
     pipe.upstream(f'GRANT SELECT ("rewardId", {allowed}, "createdAt", "updatedAt") ON "RewardClaim" TO reader')
     found = pipe.load("reward_claim")
     assert moved(found) > 0
-    assert found.facts["unknown_columns"] == []
+    assert found.facts["unknown_fields"] == []
 
 
 def test_a_lost_column_fails_by_name_and_a_new_one_is_told(pipe: Pipe) -> None:
     pipe.upstream('ALTER TABLE "Badgeholder" ADD COLUMN weight integer')
-    assert pipe.load("badgeholder").facts["unknown_columns"] == ["weight"]
+    assert pipe.load("badgeholder").facts["unknown_fields"] == ["weight"]
     pipe.upstream('ALTER TABLE "Badgeholder" RENAME "roundId" TO round')
     with pytest.raises(Exception, match="Badgeholder: columns were lost upstream: roundId"):
         pipe.load("badgeholder")

@@ -161,6 +161,8 @@ def full(world: str = "sandbox") -> StatusPage:
                     rows=5_071,
                     last_good=NOW - timedelta(days=3, hours=2),
                     freshness=Freshness.STALE,
+                    newest_event=NOW - timedelta(days=4),
+                    events_within=timedelta(days=3),
                     due_partitions=412,
                     holes=tuple(f"2025-11-{day:02d}" for day in (3, 4, 18, 19)),
                 ),

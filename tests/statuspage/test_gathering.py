@@ -12,6 +12,7 @@ from oso_dagster.domain.slo import Tally, Verdict
 from oso_dagster.domain.source import Source
 from oso_dagster.domain.sprint import Finding, Guilty, acknowledge, assign, note
 from oso_dagster.domain.status import StatusPage
+from oso_dagster.domain.status_data import DataSet
 from oso_dagster.domain.status_incidents import Phase, WorkState
 from oso_dagster.orchestration.gathering import gather
 from oso_dagster.reliability.ledger import Cursor, RunRow
@@ -69,13 +70,26 @@ def gathered(settings: Settings, store: Store, sources: list[Source] | None = No
     return gather(settings, sources or catalogue(), [], store, STALE_AFTER, NOW)
 
 
-def load(store: Store, at: datetime, outcome: Outcome, number: int) -> None:
-    """A run of the projects that ended at `at`."""
+def data_set_of(page: StatusPage, asset: str) -> DataSet:
+    """One of its data sets."""
+    return next(one for group in page.groups for one in group.sets if one.asset == asset)
+
+
+def load(
+    store: Store,
+    at: datetime,
+    outcome: Outcome,
+    number: int,
+    asset: str = "oss_directory/projects",
+    partition: str | None = None,
+    newest_event: datetime | None = None,
+) -> None:
+    """A run, of the projects by default, that ended at `at`."""
     run = RunRow(f"run-{number}", f"run-{number}", RunState.SUCCEEDED, will_retry=False, settled=True)
     attempt = Attempt(
         run_id=run.run_id,
-        asset="oss_directory/projects",
-        partition=None,
+        asset=asset,
+        partition=partition,
         label=Label.CORE,
         outcome=outcome,
         family=run.family,
@@ -85,6 +99,7 @@ def load(store: Store, at: datetime, outcome: Outcome, number: int) -> None:
         rows=7,
         will_retry=False,
         reported=False,
+        newest_event=newest_event,
     )
     store.ledger.discover("test", Cursor(number, ""), [run.run_id], at)
     store.ledger.record([run], [attempt])
@@ -111,10 +126,36 @@ def test_a_data_set_tells_how_long_it_was_fresh(settings: Settings) -> None:
         within = next(table.fresh_within for table in directory.tables if table.name == "projects")
         store.results.record_freshness([AssetRow("oss_directory/projects", Freshness.STALE, within, NOW)])
         page = gathered(settings, store)
-    found = next(one for group in page.groups for one in group.sets if one.asset == "oss_directory/projects")
+    found = data_set_of(page, "oss_directory/projects")
     assert (found.fresh_for, found.promised_for) == (within, 30 * day)
     assert found.rows == 7
     assert found.needs_attention
+
+
+def test_a_table_of_partitions_had_not_to_be_fresh_before_it_was_known(settings: Settings) -> None:
+    day, name = timedelta(days=1), "superchain/deployments"
+    superchain = next(one for one in catalogue() if one.name == "superchain")
+    (parts,) = {table.partitions for table in superchain.tables if table.name == "deployments"}
+    assert parts is not None
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.see({name}, NOW - 2 * day)
+        for number, window in enumerate(parts.due(NOW)[-3:]):
+            load(store, NOW - day, Outcome.OK, number, name, window.key)
+        page = gathered(settings, store)
+    found = data_set_of(page, name)
+    assert (found.fresh_for, found.promised_for) == (day, 2 * day)
+
+
+def test_the_newest_event_is_told_where_its_age_is_promised(settings: Settings) -> None:
+    hour, promised, other = timedelta(hours=1), "github/events", "github/repositories"
+    with Store.open(settings.reliability_store_url, "live") as store:
+        for number, age in enumerate((50, 30, 40)):
+            load(store, NOW - hour, Outcome.OK, number, promised, f"2025-11-{18 + number}", NOW - age * hour)
+        load(store, NOW - hour, Outcome.OK, 9, other, newest_event=NOW - 30 * hour)
+        page = gathered(settings, store)
+    told, untold = data_set_of(page, promised), data_set_of(page, other)
+    assert (told.newest_event, told.events_within) == (NOW - 30 * hour, 48 * hour)
+    assert (untold.newest_event, untold.events_within) == (None, None)
 
 
 def test_maintenance_is_told_without_its_author_and_not_of_a_table_that_is_not_public(settings: Settings) -> None:

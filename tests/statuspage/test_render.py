@@ -202,6 +202,13 @@ def test_a_data_set_tells_its_holes_by_name_and_how_long_it_was_fresh() -> None:
     assert "98.20 % of the time: 29 days 11 hours of 30 days" in said
 
 
+def test_a_data_set_tells_the_age_of_its_newest_event_where_that_is_promised() -> None:
+    files = render(full())
+    told = "Newest event in it 4 days ago , 17 Nov 2025, 09:05 UTC ; promised not older than 3 days"
+    assert told in text_of(files["data/oss_funding/grants.html"])
+    assert "Newest event in it" not in text_of(files["data/oss_directory/projects.html"])
+
+
 def test_a_day_names_what_was_open_then() -> None:
     html = render(full())["services/core_source_data.html"]
     open_days = re.findall(

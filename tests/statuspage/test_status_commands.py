@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 
 from oso_dagster.cli import app
 from oso_dagster.cli.status import NoPageError, server
-from oso_dagster.settings import Settings, SettingsError
+from oso_dagster.settings import SANDBOX_PARTITIONS, Settings, SettingsError
 
 
 def test_build_publishes_in_the_folder_and_at_the_address(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
@@ -21,6 +23,17 @@ def test_build_publishes_in_the_folder_and_at_the_address(make_settings: Callabl
     assert done.exit_code == 0
     assert "Nothing has been measured yet" in done.output
     assert (tmp_path / "public/index.html").read_text() == (settings.status_dir / "index.html").read_text()
+
+
+def test_in_the_sandbox_no_partition_is_missing_from_before_its_world(make_settings: Callable[..., Settings]) -> None:
+    settings = make_settings(OSO_WORLD="sandbox")
+    manifest = settings.sandbox_dir / "world" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(json.dumps({"now": datetime.now(UTC).isoformat()}))
+    assert CliRunner().invoke(app, ["status", "build"], catch_exceptions=False).exit_code == 0
+    told = json.loads((settings.status_dir / "slo.json").read_text())
+    due = [one["due_partitions"] for group in told["groups"] for one in group["data_sets"]]
+    assert 0 < max(due) <= SANDBOX_PARTITIONS.days
 
 
 @pytest.mark.parametrize("command", ["serve", "open"])

@@ -101,20 +101,27 @@ class Playground:
         return dg.materialize([self.definition()], instance=self.instance, selection=selection, raise_on_error=False)
 
 
-@pytest.fixture
-def playground(tmp_path: Path) -> Iterator[Playground]:
+@contextmanager
+def played(root: Path) -> Iterator[Playground]:
     """Two things of sizes 1 and 2, one other."""
-    project = tmp_path / "project"
+    project = root / "project"
     (project / "audits").mkdir(parents=True)
     (project / "config.yaml").write_text(dedent(CONFIG))
     (project / "external_models.yaml").write_text(dedent(EXTERNAL))
     (project / "audits" / "small.sql").write_text(SMALL)
     with dg.DagsterInstance.ephemeral() as instance:
-        place = Playground(tmp_path, instance)
+        place = Playground(root, instance)
         for name, (kind, audits, query) in MODELS.items():
             place.write(name, kind, audits, query)
         place.sql(
             "CREATE SCHEMA raw; CREATE TABLE raw.things AS SELECT * FROM (VALUES (1::BIGINT, 1::BIGINT), (2, 2)) AS t(id, size);"
             "CREATE TABLE raw.others AS SELECT 7::BIGINT AS id"
         )
+        yield place
+
+
+@pytest.fixture
+def playground(tmp_path: Path) -> Iterator[Playground]:
+    """A playground of the test's own."""
+    with played(tmp_path) as place:
         yield place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dagster as dg
+import duckdb
 import pytest
 
 from oso_dagster.orchestration.sqlmesh_assets import sqlmesh_definitions
@@ -81,6 +82,54 @@ def test_a_run_with_nothing_to_do_tells_of_no_asset_that_is_none(mixed):
     again = run(mixed)
     assert set(again.told) == MODELS
     assert again.materialized == {}
+
+
+def test_statements_of_the_project_run_before_and_after_also_when_nothing_is_deployed(playground):
+    config = playground.root / "project" / "config.yaml"
+    after = "INSERT INTO raw.others SELECT 1000 + COUNT(*) FROM raw.others"
+    config.write_text(
+        f"{config.read_text()}before_all: ['CREATE TABLE IF NOT EXISTS raw.ready (id INT)']\nafter_all: ['{after}']\n"
+    )
+    assert playground.materialize().success
+    assert playground.sql("SELECT COUNT(*) FROM raw.ready") == [(0,)]
+    assert playground.sql("SELECT MAX(id) FROM raw.others") == [(1001,)]
+    assert playground.materialize("marts.others").success
+    assert playground.sql("SELECT MAX(id) FROM raw.others") == [(1002,)]
+
+
+def test_a_change_that_sqlmesh_would_ask_a_person_about_is_deployed_as_breaking(playground):
+    config = playground.root / "project" / "config.yaml"
+    config.write_text(f"{config.read_text()}plan: {{auto_categorize_changes: {{sql: 'off'}}}}\n")
+    assert playground.materialize().success
+    playground.write("marts.sizes", "FULL", "not_null(columns := id)", "SELECT id, size * 10 AS size FROM staging.stg_things")
+    assert set(run(playground).materialized) == ALL
+    assert playground.sql("SELECT total FROM marts.total") == [(30,)]
+
+
+def test_days_that_a_model_restates_by_itself_are_computed_anew_when_their_time_has_come(playground):
+    playground.recompute_whole = False
+    kind = "INCREMENTAL_BY_TIME_RANGE (time_column day, auto_restatement_cron '@weekly'), start '2026-01-01', end '2026-01-02'"
+    playground.write(
+        "marts.days", kind, "", "SELECT CAST(@end_date AS DATE) AS day, COUNT(*) AS things FROM raw.things GROUP BY 1"
+    )
+    assert playground.materialize().success
+    playground.sql("INSERT INTO raw.things VALUES (3, 3)")
+    assert run(playground).materialized == {}
+    with duckdb.connect(str(playground.root / "state.duckdb")) as state:
+        state.execute("UPDATE sqlmesh._auto_restatements SET next_auto_restatement_ts = 1")
+    assert set(run(playground).materialized) == {"marts.days"}
+    assert playground.sql("SELECT MAX(things) FROM marts.days") == [(3,)]
+
+
+def test_an_audit_that_stands_twice_on_a_model_and_blocks_once_is_two_checks(playground):
+    audits = "small(most := 10), small(most := 10, blocking := false), not_null(columns := id)"
+    playground.write("marts.sizes", "FULL", audits, "SELECT id, size FROM staging.stg_things")
+    playground.materialize()
+    playground.sql("INSERT INTO raw.things VALUES (3, 50)")
+    result = run(playground, "marts.sizes")
+    found = sorted((one.severity.value, one.check_name, one.passed) for one in result.checks if "small" in one.check_name)
+    assert [(severity, passed) for severity, _, passed in found] == [("ERROR", False), ("WARN", False)]
+    assert found[1][1] == f"{found[0][1]}_2"
 
 
 def test_an_asset_says_everything_that_the_model_says(mixed):

@@ -9,10 +9,19 @@ import sys
 
 import pytest
 
-from oso_dagster.orchestration.sqlmesh_assets.audits import check_name
+from oso_dagster.orchestration.sqlmesh_assets.audits import check_names
+from oso_dagster.orchestration.sqlmesh_assets.building import SameNameError
 from oso_dagster.orchestration.sqlmesh_assets.manifest import fault_of_shipped, load_manifest, ship_manifest
 from oso_dagster.orchestration.sqlmesh_assets.specs import Dress, UnknownTableError, asset_specs, check_specs
 from tests.transform.conftest import MODELS
+
+PYTHON = """
+from sqlmesh.core.config import Config, DuckDBConnectionConfig, GatewayConfig, ModelDefaultsConfig
+config = Config(
+    gateways={"here": GatewayConfig(connection=DuckDBConnectionConfig())},
+    model_defaults=ModelDefaultsConfig(dialect="trino"),
+)
+"""
 
 
 def cached(playground):
@@ -124,6 +133,48 @@ def test_the_same_audit_twice_gives_two_checks_whose_names_follow_their_argument
     names = [spec.name for spec in check_specs(load_manifest(playground.project)) if spec.asset_key.path[-1] == "sizes"]
     assert len(set(names)) == 3
     assert "not_null" in names
-    twice = ["small", "small"]
-    assert check_name("small", {"most": "10"}, twice) == check_name("small", {"most": "10"}, twice)
-    assert check_name("small", {"most": "10"}, twice) != check_name("small", {"most": "11"}, twice)
+    few, more = {"most": "10"}, {"most": "11"}
+    first, second = check_names([("small", few), ("small", more)])
+    assert first != second
+    assert check_names([("small", more), ("other", {}), ("small", few)]) == [second, "other", first]
+    assert check_names([("small", few), ("small", few)]) == [first, f"{first}_2"]
+
+
+def test_models_that_differ_in_their_catalogue_only_are_refused_by_name(playground):
+    config = playground.root / "project" / "config.yaml"
+    config.write_text(
+        config.read_text().replace(
+            "connection: {type: duckdb}", "connection: {type: duckdb, catalogs: {a: ':memory:', b: ':memory:'}}", 1
+        )
+    )
+    for catalogue in "ab":
+        playground.write(f"{catalogue}.marts.twin", "FULL", "", "SELECT 1 AS id")
+    with pytest.raises(SameNameError, match=r'"a"."marts"."twin", "b"."marts"."twin" would be one asset, marts\.twin'):
+        load_manifest(playground.project)
+
+
+def test_the_configuration_may_be_python_and_take_variables_from_a_file(playground):
+    folder = playground.root / "project"
+    (folder / "config.yaml").rename(folder / "config.yml")
+    (folder / ".env").write_text("DIALECT_OF_MODELS=trino\n")
+    text = (folder / "config.yml").read_text().replace("dialect: trino", "dialect: {{ env_var('DIALECT_OF_MODELS') }}")
+    (folder / "config.yml").write_text(text)
+    assert set(load_manifest(playground.project).models) == set(MODELS)
+    (folder / "config.yml").unlink()
+    (folder / "config.py").write_text(PYTHON)
+    assert set(load_manifest(playground.project).models) == set(MODELS)
+
+
+def test_a_variable_that_overrides_the_configuration_makes_a_new_one(playground, monkeypatch):
+    assert load_manifest(playground.project).models["marts.total"].start.startswith("2026-01-01")
+    monkeypatch.setenv("SQLMESH__MODEL_DEFAULTS__START", "2026-02-02")
+    assert load_manifest(playground.project).models["marts.total"].start.startswith("2026-02-02")
+
+
+def test_the_configuration_of_whoever_runs_it_counts(playground, monkeypatch, tmp_path_factory):
+    before, home = playground.project.fingerprint(), tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("SQLMESH_HOME", str(home))
+    (home / "user.yaml").write_text("id: somebody")
+    assert playground.project.fingerprint() == before
+    (home / "config.yaml").write_text("model_defaults: {start: '2026-03-03'}")
+    assert playground.project.fingerprint() != before

@@ -8,17 +8,16 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 from sqlmesh.core.node import IntervalUnit
 
 import oso_dagster.orchestration.sqlmesh_assets as package
-from oso_dagster.orchestration.sqlmesh_assets.assets import _done_before
-from oso_dagster.orchestration.sqlmesh_assets.jobs import _UNITS, _partitions, sqlmesh_jobs
+from oso_dagster.orchestration.sqlmesh_assets.jobs import sqlmesh_jobs
 from oso_dagster.orchestration.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
 from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
+from oso_dagster.orchestration.sqlmesh_assets.partitions import UNITS, partitions_of
 from oso_dagster.orchestration.sqlmesh_assets.project import Project
 from tests.transform.conftest import Playground
 from tests.transform.test_materializing import ALL, run
@@ -112,22 +111,6 @@ def test_a_retry_runs_only_what_failed_and_what_stood_behind_it(playground):
     assert playground.sql("SELECT total FROM marts.total") == [(6,)]
 
 
-def test_a_run_from_failure_takes_up_what_the_failed_run_materialized(playground):
-    playground.materialize()
-    playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
-    first = playground.materialize()
-    playground.sql("UPDATE raw.things SET size = 3 WHERE id = 3")
-    tags = {"dagster/is_resume_retry": "true", "dagster/parent_run_id": first.run_id, "dagster/root_run_id": first.run_id}
-    context = SimpleNamespace(
-        instance=playground.instance,
-        retry_number=0,
-        run=dg.DagsterRun("all", tags=tags, parent_run_id=first.run_id, root_run_id=first.run_id),
-    )
-    assert _done_before(context, ALL) == ALL - {"marts.sizes", "marts.total"}
-    context.run = dg.DagsterRun("all", tags={}, parent_run_id=first.run_id, root_run_id=first.run_id)
-    assert _done_before(context, ALL) == set()
-
-
 def test_a_version_computed_before_its_deployment_was_held_back_is_reported_when_readers_see_it(playground):
     playground.recompute_whole = False
     playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
@@ -161,6 +144,16 @@ def test_a_partition_of_the_backfill_job_is_one_interval(playground):
     assert playground.instance.get_materialized_partitions(dg.AssetKey(["marts", "days"])) == {"2026-01-03"}
 
 
+def test_a_partition_from_before_a_models_start_computes_the_others(playground):
+    incremental(playground)
+    later = "INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-04', end '2026-01-05'"
+    playground.write("marts.later", later, "", "SELECT CAST(@end_date AS DATE) AS day, COUNT(*) AS n FROM raw.others GROUP BY 1")
+    assert playground.materialize().success
+    result = job(playground, "backfill_day", partition="2026-01-02")
+    assert result.success
+    assert materialized_in(playground, result.run_id) == {"marts.days"}
+
+
 @pytest.mark.parametrize(
     ("unit", "start", "key", "seconds"),
     [
@@ -174,12 +167,35 @@ def test_a_partition_of_the_backfill_job_is_one_interval(playground):
     ],
 )
 def test_each_interval_unit_of_sqlmesh_is_a_time_partition_of_the_same_length(unit, start, key, seconds):
-    definition = _partitions(unit, datetime.fromisoformat(start).replace(tzinfo=UTC))
+    definition = partitions_of(unit, datetime.fromisoformat(start).replace(tzinfo=UTC))
     window = definition.time_window_for_partition_key(key)
     assert definition.get_first_partition_key() == key
     assert (window.end - window.start).total_seconds() == seconds
     assert IntervalUnit(unit).seconds == seconds or unit in {"year", "month"}
-    assert set(_UNITS) == {one.value for one in IntervalUnit}
+    assert set(UNITS) == {one.value for one in IntervalUnit}
+
+
+def test_every_job_and_every_field_of_its_configuration_says_what_it_is_for(playground):
+    incremental(playground)
+    jobs = {one.name: one for one in sqlmesh_jobs(playground.project, load_manifest(playground.project))}
+    assert set(jobs) == {f"sqlmesh_{verb}" for verb in ("restate", "deploy", "dev", "janitor", "backfill_day")}
+    told = {name: fields(job.nodes[0].definition) for name, job in jobs.items()} | {"": fields(playground.definition().op)}
+    assert all(job.description for job in jobs.values())
+    assert {name: set(one) for name, one in told.items()} == {
+        "sqlmesh_restate": {"models", "start", "end"},
+        "sqlmesh_dev": {"environment", "models"},
+        "sqlmesh_janitor": {"ignore_ttl"},
+        "sqlmesh_backfill_day": {"models"},
+        "sqlmesh_deploy": set(),
+        "": {"include_downstream"},
+    }
+    assert all(field.description for one in told.values() for field in one.values())
+    refused = job(playground, "dev", {"environment": "Not A Name"})
+    assert not refused.success
+
+
+def fields(op: dg.OpDefinition) -> dict[str, dg.Field]:
+    return getattr(op.config_field.config_type, "fields", {}) if op.config_field else {}
 
 
 def test_restating_an_unknown_model_names_it(playground):
@@ -195,6 +211,9 @@ def test_deploying_alone_and_the_janitor_work_and_a_development_environment_repo
     assert materialized_in(playground, tried.run_id) == set()
     assert playground.sql("SELECT (SELECT id FROM marts.others), (SELECT id FROM marts__dev_x.others)") == [(7, 14)]
     assert not job(playground, "dev", {"environment": "prod"}).success
+    playground.write("marts.total", "FULL", "not_null(columns := total)", "SELECT CAST(NULL AS BIGINT) AS total FROM marts.sizes")
+    broken = job(playground, "dev", {"environment": "dev_x", "models": ["marts.total"]})
+    assert "marts.total: audit not_null found" in str(broken.failure_data_for_node("dev_sqlmesh").user_failure_data.description)
     assert job(playground, "janitor", {}).success
     assert playground.sql("SELECT id FROM marts.others") == [(7,)]
 

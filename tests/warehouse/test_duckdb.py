@@ -13,7 +13,7 @@ import pytest
 
 from oso_dagster.domain.loading import Extract, RefusedError
 from oso_dagster.domain.partitions import PartitionKind, Partitions, Window
-from oso_dagster.domain.source import Child, Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.source import Child, Column, ColumnType, Contract, Cost, Disposition, Schedule, Source, Stability, Table
 from oso_dagster.warehouse.duckdb import DuckDBWarehouse, WorldMismatchError
 
 DAY = datetime(2026, 1, 7, tzinfo=UTC)
@@ -216,23 +216,31 @@ def test_reading_before_the_first_load_says_so(warehouse: DuckDBWarehouse) -> No
         pass
 
 
-def test_a_described_change_and_a_column_that_is_declared_later_reach_the_comments(warehouse: DuckDBWarehouse) -> None:
+def test_a_column_that_is_declared_later_and_a_changed_description_reach_the_comments(warehouse: DuckDBWarehouse) -> None:
     load(warehouse, things([1]))
-    later = replace(
-        TABLE,
-        description="Other things",
-        columns=(
-            *TABLE.columns[:-1],
-            replace(TABLE.columns[-1], description="a document"),
-            Column("w", ColumnType.BIGINT, "new"),
-        ),
-    )
-    load(warehouse, things([2], w=pa.array([7], pa.int64())), later)
-    ask = "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'shop' AND table_name = 'things'"
+    wide = replace(TABLE, columns=(*TABLE.columns, Column("w", ColumnType.BIGINT, "new")))
+    load(warehouse, things([2], w=pa.array([7], pa.int64())), wide)
+    assert comments(warehouse) == {"": TABLE.description} | {column.name: column.description for column in wide.columns}
+    told = (replace(wide.columns[0], description="what tells one from another"), *wide.columns[1:])
+    warehouse.ensure_tables([replace(SOURCE, tables=(replace(wide, description="Other things", columns=told),))])
+    assert comments(warehouse) == {"": "Other things"} | {column.name: column.description for column in told}
+
+
+def comments(warehouse: DuckDBWarehouse) -> dict[str, str]:
+    """What the table and its columns say."""
+    ask = "SELECT {} comment FROM {} WHERE schema_name = 'shop' AND table_name = 'things'"
     with warehouse.read() as connection:
-        assert dict(connection.execute(ask).fetchall()) == {column.name: column.description for column in later.columns}
-    warehouse.ensure_tables([replace(SOURCE, tables=(TABLE,))])
-    with warehouse.read() as connection:
-        said = connection.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'things'").fetchall()
-        assert said == [("Things 'quoted'",)]
-        assert dict(connection.execute(ask).fetchall())["doc"] == "as it came"
+        tables = connection.execute(ask.format("'',", "duckdb_tables()")).fetchall()
+        return dict(tables + connection.execute(ask.format("column_name,", "duckdb_columns()")).fetchall())
+
+
+def test_under_a_frozen_contract_what_nobody_declared_stops_the_load_and_else_it_warns(warehouse: DuckDBWarehouse) -> None:
+    load(warehouse, things([1]))
+    with pytest.raises(RefusedError, match=r"shop.things: not declared, but there upstream: things.w \(BIGINT\)"):
+        load(warehouse, things([2], w=pa.array([7], pa.int64())), replace(TABLE, contract=Contract.FREEZE))
+    assert ids(warehouse) == [1]
+    loaded = load(warehouse, things([2], w=pa.array([7], pa.int64())))
+    (schema,) = [finding for finding in loaded.findings if finding.check == "schema"]
+    assert (schema.passed, schema.blocking, loaded.new_columns) == (False, False, ["things.w"])
+    assert loaded.record.facts["unknown_fields"] == ["things.w (BIGINT)"]
+    assert ids(warehouse) == [2]

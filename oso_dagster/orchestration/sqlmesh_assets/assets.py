@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from .events import Event
+from .garbage import rarely_collected
 from .lock import environment_lock
 from .project import Project
 from .reporting import report
@@ -42,7 +43,8 @@ def sqlmesh_assets(
 
     @dg.multi_asset(name=name, specs=specs, check_specs=checks, can_subset=True, retry_policy=retry_policy)
     def run_sqlmesh(context: dg.AssetExecutionContext, config: MaterializeConfig) -> Iterator[dg.MaterializeResult[None]]:
-        from .running import Request, materialize  # noqa: PLC0415  (SQLMesh loads when used)
+        with rarely_collected():
+            from .running import Request, materialize  # noqa: PLC0415  (SQLMesh loads when used)
 
         chosen = {".".join(key.path) for key in context.selected_asset_keys}
         whole = chosen == {".".join(spec.key.path) for spec in specs}

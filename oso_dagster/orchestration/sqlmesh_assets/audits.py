@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
-def check_name(audit: str, arguments: Mapping[str, str], siblings: Iterable[str]) -> str:
-    """The audit's name; with a hash of its arguments when the same audit stands more than once among `siblings`.
+def check_names(audits: Sequence[tuple[str, Mapping[str, str]]]) -> list[str]:
+    """Names for the audits of one model: a hash of its arguments tells one that stands twice; a number, twice with the same.
 
-    >>> check_name("not_null", {"columns": "id"}, ["not_null", "has_rows"])
-    'not_null'
+    >>> check_names([("not_null", {"columns": "id"}), ("has_rows", {})])
+    ['not_null', 'has_rows']
     """
-    plain = re.sub(r"[^A-Za-z0-9_]", "_", audit)
-    if sum(sibling == audit for sibling in siblings) < 2:  # noqa: PLR2004  (twice is what makes a name ambiguous)
-        return plain
-    text = json.dumps(dict(arguments), sort_keys=True)
-    return f"{plain}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    times, seen, names = Counter(_plain(audit) for audit, _ in audits), Counter[str](), []
+    for audit, arguments in audits:
+        name = _plain(audit) if times[_plain(audit)] == 1 else f"{_plain(audit)}_{_digest(arguments)}"
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return names
 
 
 def home_of(reads: Iterable[str], models: Collection[str]) -> str:
@@ -28,3 +30,11 @@ def home_of(reads: Iterable[str], models: Collection[str]) -> str:
     'marts.a'
     """
     return min((name for name in reads if name in models), default="")
+
+
+def _plain(audit: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", "_", audit)
+
+
+def _digest(arguments: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(dict(arguments), sort_keys=True).encode()).hexdigest()[:8]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,23 @@ from sqlmesh.core.context import Context
 from sqlmesh.core.lineage import column_dependencies
 from sqlmesh.utils.date import to_datetime
 
-from .audits import check_name, home_of
+from .audits import check_names, home_of
 from .context import open_context, short_name
 from .manifest import Audit, Column, Manifest, Model
 from .project import Project
 
 
+class SameNameError(Exception):
+    """Two models differ in their catalogue only, which asset keys leave out."""
+
+
 def build_manifest(project: Project) -> Manifest:
-    """Load the project without its warehouse and write down what it holds."""
+    """Load the project without its warehouse and write down what it holds. Raises SameNameError."""
     context = open_context(project, connected=False)
     try:
         ordered = [name for name in context.dag.sorted if name in context.models]
         own = [context.models[name] for name in ordered if not context.models[name].kind.is_symbolic]
+        _refuse_twins([model.fqn for model in own])
         alone = _standing_alone(context, {short_name(model.fqn) for model in own})
         models = [_model(context, model, project.path) for model in own]
         return Manifest({one.name: replace(one, audits=one.audits + alone.get(one.name, ())) for one in models})
@@ -33,8 +39,8 @@ def build_manifest(project: Project) -> Manifest:
 def audits_of(model: Any) -> list[tuple[str, Any, Mapping[str, str]]]:
     """The audits on a SQLMesh model: check name, audit and plain arguments."""
     plain = [(audit, plain_arguments(arguments)) for audit, arguments in model.audits_with_args]
-    names = [audit.name for audit, _ in plain]
-    return [(check_name(audit.name, arguments, names), audit, arguments) for audit, arguments in plain]
+    names = check_names([(audit.name, arguments) for audit, arguments in plain])
+    return [(name, audit, arguments) for name, (audit, arguments) in zip(names, plain, strict=True)]
 
 
 def plain_arguments(arguments: Mapping[Any, Any]) -> dict[str, str]:
@@ -47,6 +53,13 @@ def is_blocking(audit: Any, arguments: Mapping[Any, Any]) -> bool:
     """Whether the audit stops what comes after; the model may override the audit."""
     override = arguments.get("blocking")
     return bool(audit.blocking) if override is None else str(override).lower() == "true"
+
+
+def _refuse_twins(names: Sequence[str]) -> None:
+    for short, times in Counter(map(short_name, names)).items():
+        if times > 1:
+            twins = ", ".join(name for name in names if short_name(name) == short)
+            raise SameNameError(f"{twins} would be one asset, {short}: give one of them another schema or name")
 
 
 def _model(context: Context, model: Any, root: Path) -> Model:
@@ -83,7 +96,9 @@ def _standing_alone(context: Context, models: Collection[str]) -> dict[str, tupl
     for name, audit in sorted(context.standalone_audits.items()):
         home = home_of((short_name(table) for table in audit.depends_on), models)
         if home and not audit.skip:
-            check = Audit(check_name(name, {}, ()), name, {}, blocking=False, description=audit.description or f"{name}, alone")
+            check = Audit(
+                check_names([(name, {})])[0], name, {}, blocking=False, description=audit.description or f"{name}, alone"
+            )
             found[home] = (*found.get(home, ()), check)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlglot import exp
 from sqlmesh.core import constants
 from sqlmesh.core.config import Config
 from sqlmesh.core.config.connection import parse_connection_config
-from sqlmesh.core.config.loader import load_config_from_paths
+from sqlmesh.core.config.loader import load_configs
 from sqlmesh.core.console import NoopConsole
 from sqlmesh.core.context import Context
 
@@ -19,7 +20,7 @@ from .project import Project
 def open_context(project: Project, kind: type[Context] = Context, *, connected: bool, load: bool = True) -> Any:
     """A context, with its models loaded if `load`; unless `connected`, on the project's own (in-memory) connections."""
     constants.MAX_FORK_WORKERS = 1  # a fork of a process with Dagster's threads may hang; for a warm cache one is faster too
-    config = load_config_from_paths(Config, project_paths=[project.path / "config.yaml"])
+    (config,) = load_configs(None, Config, project.path).values()
     config.cache_dir = str(Path(project.cache) / "sqlmesh")
     if connected:
         gateway = config.get_gateway(project.gateway)
@@ -29,9 +30,12 @@ def open_context(project: Project, kind: type[Context] = Context, *, connected: 
     context.console = NoopConsole()
     if load:
         context.load()
+    else:
+        context._load_materializations()  # noqa: SLF001  (models of the project's own kinds are read from the state then)
     return context
 
 
+@cache
 def short_name(fqn: str) -> str:
     """`schema.table` of SQLMesh's quoted, catalogue-qualified name; an audit that stands alone has no schema."""
     table = exp.to_table(fqn)

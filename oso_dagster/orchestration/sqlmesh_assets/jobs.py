@@ -14,6 +14,7 @@ from .assets import Guard
 from .events import Event, ModelDone
 from .lock import environment_lock
 from .manifest import Manifest
+from .partitions import UNITS, partitions_of
 from .project import Project
 from .reporting import report
 from .stream import stream
@@ -22,17 +23,6 @@ Emit = Callable[[Event], None]
 Cancelled = Callable[[], bool]
 Window = tuple[dt.datetime, dt.datetime]
 _WHOLE: Mapping[str, str] = MappingProxyType({})
-
-_UNITS = {
-    "year": ("0 0 1 1 *", "%Y"),
-    "month": ("0 0 1 * *", "%Y-%m"),
-    "day": ("0 0 * * *", "%Y-%m-%d"),
-    "hour": ("0 * * * *", "%Y-%m-%d-%H:%M"),
-    "half_hour": ("*/30 * * * *", "%Y-%m-%d-%H:%M"),
-    "quarter_hour": ("*/15 * * * *", "%Y-%m-%d-%H:%M"),
-    "five_minute": ("*/5 * * * *", "%Y-%m-%d-%H:%M"),
-}
-"""SQLMesh's interval units as Dagster's time partitions: when one begins, and how its key is written."""
 
 
 class RestateConfig(dg.Config):
@@ -178,7 +168,7 @@ def _backfill(hands: _Hands, name: str, unit: str, models: list[str], start: dt.
         keys = dict.fromkeys(models, context.partition_key)
         hands.restate(context, config.models or models, (window.start, window.end), keys)
 
-    @dg.job(name=f"{name}_backfill_{unit}", description=description, partitions_def=_partitions(unit, start))
+    @dg.job(name=f"{name}_backfill_{unit}", description=description, partitions_def=partitions_of(unit, start))
     def made() -> None:
         backfill_op()
 
@@ -188,15 +178,10 @@ def _backfill(hands: _Hands, name: str, unit: str, models: list[str], start: dt.
 def _by_unit(manifest: Manifest) -> dict[str, tuple[list[str], dt.datetime]]:
     found: dict[str, tuple[list[str], dt.datetime]] = {}
     for model in manifest.models.values():
-        if model.incremental and model.start and model.interval_unit in _UNITS:
+        if model.incremental and model.start and model.interval_unit in UNITS:
             models, start = found.get(model.interval_unit, ([], _moment(model.start)))
             found[model.interval_unit] = ([*models, model.name], min(start, _moment(model.start)))
     return found
-
-
-def _partitions(unit: str, start: dt.datetime) -> dg.TimeWindowPartitionsDefinition:
-    cron, key = _UNITS[unit]
-    return dg.TimeWindowPartitionsDefinition(start=start, fmt=key, cron_schedule=cron, timezone="UTC")
 
 
 def _moment(text: str) -> dt.datetime:

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from .garbage import rarely_collected
 from .project import Project
 
 
@@ -125,9 +126,10 @@ def _shipped(project: Project) -> Path:
 
 
 def _build(project: Project) -> Manifest:
-    from .building import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
+    with rarely_collected():
+        from .building import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
 
-    return build_manifest(project)
+        return build_manifest(project)
 
 
 def _read(path: Path) -> Manifest | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+_PERSONAL = ("config.yml", "config.yaml", "sqlmesh.yml", "sqlmesh.yaml")
 _MADE_BY_TOOLS = frozenset({".cache", "__pycache__", "logs", ".git", ".venv"})
 
 
@@ -31,14 +33,25 @@ class Project:
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def fingerprint(self) -> str:
-        """Changes when a file of the project, the gateway, SQLMesh, SQLGlot or this wrapper changes; not with a file's time."""
+        """Changes with the content of the project, its configuration, the gateway, SQLMesh, SQLGlot and this wrapper.
+
+        Not with a file's time or place. Variables called `SQLMESH__…` and the file of whoever runs it are configuration too.
+        """
         digest = hashlib.sha256()
         for part in (self.gateway, self.engine, version("sqlmesh"), version("sqlglot")):
             digest.update(f"{part}\0".encode())
-        for origin, path in _files(self.path, Path(__file__).parent):
+        overrides = sorted(f"{name}={value}" for name, value in os.environ.items() if name.upper().startswith("SQLMESH__"))
+        digest.update("\0".join([*overrides, ""]).encode())
+        for origin, path in [*_files(self.path, Path(__file__).parent), *_personal()]:
             digest.update(f"{origin}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()
+
+
+def _personal() -> list[tuple[str, Path]]:
+    """What SQLMesh reads of whoever runs it; it keeps other things beside them."""
+    folder = Path(os.getenv("SQLMESH_HOME") or Path.home() / ".sqlmesh")
+    return [(name, folder / name) for name in _PERSONAL if (folder / name).is_file()]
 
 
 def _files(*folders: Path) -> Iterator[tuple[str, Path]]:

@@ -7,9 +7,7 @@ The hooks used are `Context.create_scheduler` (plan and run both call it), `Sche
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Callable, Collection, Iterable
-from threading import Lock
+from collections.abc import Collection
 from typing import Any
 
 from sqlmesh.core.context import Context
@@ -19,70 +17,22 @@ from sqlmesh.core.snapshot.definition import merge_intervals
 from sqlmesh.utils.date import to_timestamp
 from sqlmesh.utils.errors import SQLMeshError
 
-from . import attempts
-from .audits import check_name, home_of
+from .audits import check_names, home_of
 from .building import plain_arguments
 from .context import is_asset, short_name
-from .events import AuditDone, Event, Interval, ModelDone, Written
+from .events import AuditDone, Interval, Written
 from .order import above
+from .recorder import Recorder
+from .snapshots import LeanSnapshots
 
 SAMPLE_ROWS = 5
-
-
-class Recorder:
-    """Turns what the scheduler does into events: one `ModelDone` per model, when its last batch is done or its first fails."""
-
-    def __init__(self, emit: Callable[[Event], None]) -> None:
-        self.emit = emit
-        self.failed: dict[str, str] = {}
-        self.evaluated: set[str] = set()
-        self.skips: set[str] = set()
-        self._lock = Lock()
-        self._open: dict[str, int] = {}
-        self._started: dict[str, float] = {}
-        self._intervals: dict[str, list[Interval]] = {}
-
-    def begin(self, batches: dict[str, int]) -> None:
-        """A schedule with so many batches per model begins."""
-        self._open.update(batches)
-
-    def batch_started(self, model: str) -> None:
-        """A batch of the model begins; its attempt began with the first one."""
-        with self._lock:
-            self._started.setdefault(model, time.time())
-
-    def batch_done(self, model: str, interval: Interval, written: Callable[[list[Interval]], Written]) -> None:
-        """A batch of the model is done; with the last one the model is, and `written` tells what of it."""
-        with self._lock:
-            self._open[model] = self._open.get(model, 1) - 1
-            self._intervals.setdefault(model, []).append(interval)
-            last = self._open[model] == 0 and model not in self.failed
-        if last:
-            self.evaluated.add(model)
-            told = written(sorted(self._intervals.pop(model)))
-            self.emit(ModelDone(model, attempts.OK, self._started.pop(model), time.time(), written=told))
-
-    def batch_failed(self, model: str, cause: str, version: str, sql: str) -> None:
-        """A batch of the model failed, and so did the attempt; told once."""
-        with self._lock:
-            first = model not in self.failed
-            self.failed.setdefault(model, cause)
-        if first:
-            started = self._started.pop(model, time.time())
-            self.emit(ModelDone(model, attempts.FAILED, started, time.time(), cause, Written(version), sql))
-
-    def skipped(self, model: str, blame: Iterable[str]) -> None:
-        """The model was not tried because of the failures named in `blame`."""
-        now = time.time()
-        self.skips.add(model)
-        cause = f"not tried: {', '.join(sorted(blame)) or 'a model above it'} failed"
-        self.emit(ModelDone(model, attempts.SKIPPED_UPSTREAM, now, now, cause=cause))
 
 
 class RecordingScheduler(Scheduler):
     """SQLMesh's scheduler, told of by a recorder."""
 
     recorder: Recorder
+    lean: LeanSnapshots
 
     def run_merged_intervals(self, *, merged_intervals: Any, **kwargs: Any) -> Any:
         """Evaluate the schedule; afterwards tell of the models that it skipped."""
@@ -105,6 +55,7 @@ class RecordingScheduler(Scheduler):
             return super().evaluate(snapshot, *args, **kwargs)
         model = short_name(snapshot.name)
         self.recorder.batch_started(model)
+        self.lean.recall(snapshot)
         try:
             results = super().evaluate(snapshot, *args, **kwargs)
         except Exception as error:
@@ -144,6 +95,13 @@ class RecordingContext(Context):
     """SQLMesh's context, whose plans and runs use the recording scheduler."""
 
     recorder: Recorder
+    _lean: LeanSnapshots
+
+    def _new_state_sync(self) -> Any:
+        state: Any = super()._new_state_sync()
+        self._lean = LeanSnapshots(self.cache_dir)
+        state.snapshot_state._snapshot_cache = self._lean  # noqa: SLF001  (it cannot be handed in)
+        return state
 
     def create_scheduler(self, snapshots: Any, snapshot_evaluator: Any) -> RecordingScheduler:
         """Called by SQLMesh for every plan and run."""
@@ -157,6 +115,7 @@ class RecordingContext(Context):
             notification_target_manager=self.notification_target_manager,
         )
         scheduler.recorder = self.recorder
+        scheduler.lean = self._lean
         return scheduler
 
 
@@ -167,11 +126,10 @@ def _listened(evaluator: Any, recorder: Recorder, models: Collection[str]) -> An
     def audit(snapshot: Any, **kwargs: Any) -> Any:
         results = type(evaluator).audit(listened, snapshot, **kwargs)
         model = short_name(snapshot.name) if snapshot.is_model else home_of(map(short_name, snapshot.audit.depends_on), models)
-        arguments = [plain_arguments(result.audit_args) for result in results]
-        names = [result.audit.name for result in results]
-        for result, plain in zip(results, arguments, strict=True):
+        names = check_names([(result.audit.name, plain_arguments(result.audit_args)) for result in results])
+        for result, name in zip(results, names, strict=True):
             if model and not result.skipped:
-                recorder.emit(_told(model, check_name(result.audit.name, plain, names), result, listened.adapter))
+                recorder.emit(_told(model, name, result, listened.adapter))
         return results
 
     listened.audit = audit

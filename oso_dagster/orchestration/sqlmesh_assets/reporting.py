@@ -11,6 +11,7 @@ import dagster as dg
 
 from . import attempts
 from .events import AuditDone, Event, ModelDone, Note, Promoted, UpToDate, Written
+from .garbage import keep_what_is_loaded, rarely_collected
 from .project import Project
 from .specs import asset_key
 from .stream import stream
@@ -46,7 +47,8 @@ def report(
     models at work are done, and logs them.
     """
     log = _Log(context, project, checks, partitions)
-    with closing(stream(work)) as events:
+    keep_what_is_loaded()
+    with rarely_collected(), closing(stream(work)) as events:
         for event in events:
             log.add(event)
     if log.current:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlmesh.core.snapshot import Snapshot
+from sqlmesh.core import constants
+from sqlmesh.core.snapshot import Snapshot, SnapshotChangeCategory
 from sqlmesh.utils.errors import PlanError
 
 from . import attempts
@@ -14,7 +15,8 @@ from .context import is_asset, short_name
 from .events import AuditDone, Event, ModelDone, Note, Promoted, UpToDate
 from .order import below, to_compute
 from .project import Project
-from .recording import Recorder, RecordingContext
+from .recorder import Recorder
+from .recording import RecordingContext
 
 Emit = Callable[[Event], None]
 Cancelled = Callable[[], bool]
@@ -33,9 +35,12 @@ class Session:
     promoted: dict[str, str] = field(default_factory=dict)
 
     def plan(self, **options: Any) -> Any:
-        """The plan that brings the environment to what is in the folder."""
+        """The plan that brings the environment to what is in the folder. What SQLMesh would ask a person about is breaking."""
         self.context.recorder = Recorder(self.emit)
-        return self.context.plan_builder(self.project.environment, skip_tests=True, **options).build()
+        builder = self.context.plan_builder(self.project.environment, skip_tests=True, **options)
+        for undecided in builder.build().uncategorized:
+            builder.set_choice(undecided, SnapshotChangeCategory.BREAKING)
+        return builder.build()
 
     def compute(self, models: Collection[str] | None) -> None:
         """Compute those of the models (None: all) that are due and not computed yet, on the code that is deployed."""
@@ -54,6 +59,8 @@ class Session:
             restatements={one.snapshot_id: (one.intervals[0][0], one.intervals[-1][1]) for one in again},
             selected_snapshots={one.name for one in chosen},
             circuit_breaker=self.cancelled,
+            auto_restatement_enabled=self.project.environment == constants.PROD,
+            run_environment_statements=True,
         )
         for name in sorted(wanted - recorder.evaluated - set(recorder.failed) - recorder.skips - set(self.promoted)):
             self.emit(UpToDate(name, snapshots[name].version or ""))

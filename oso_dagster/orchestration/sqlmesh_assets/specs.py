@@ -83,7 +83,7 @@ def _spec(model: Model, project: Project, keys: Mapping[str, dg.AssetKey], dress
 
 def _owner(name: str) -> str:
     """An email address or a team as Dagster writes it; SQLMesh takes any words."""
-    return name if "@" in name or name.startswith("team:") else f"team:{_plain(name)}"
+    return name if name.startswith("team:") or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", name) else f"team:{_plain(name)}"
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,67 @@
+"""Jobs by name: what each one is, in words, and which partitions of it are asked for. Does not belong here: running them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from oso_dagster.domain.cadence import Filling, IngestJob, filling, in_order, jobs_of, spanning
+from oso_dagster.settings import Settings, SettingsError
+from oso_dagster.sources import catalogue
+
+_FEW = 4
+_AFTER_INGESTION = {
+    "transform": "SQLMesh: models and audits",
+    "evaluate_slos": "objectives: verdicts from the ledger",
+    "publish_status": "the status page",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which partitions are loaded: the newest missing ones, so many; or all of a span, first and last key."""
+
+    newest: int
+    span: tuple[str, str] | None = None
+
+    def of(self, job: IngestJob, present: frozenset[str]) -> Filling:
+        """The runs of a job. Raises SettingsError for a span that it does not have."""
+        now = datetime.now(UTC)
+        if self.span is None:
+            return filling(job, now, present, self.newest)
+        try:
+            return spanning(job, now, *self.span)
+        except ValueError as error:
+            raise SettingsError(f"{job.name}: {error}") from None
+
+
+def loads(settings: Settings) -> dict[str, IngestJob]:
+    """The jobs that load sources, by name, each behind those that land what it needs."""
+    sources = settings.in_world(catalogue())
+    return {job.name: job for job in in_order(job for source in sources for job in jobs_of(source))}
+
+
+def all_jobs(settings: Settings, without: Collection[str] = ()) -> dict[str, str]:
+    """The jobs of the platform in the order in which data flows, and what each one is, in words; not those of some sources."""
+    known = loads(settings).items()
+    return {
+        name: f"{job.source.title}: {_named(job)}" for name, job in known if job.source.name not in without
+    } | _AFTER_INGESTION
+
+
+def told(wanted: Filling) -> str:
+    """What is loaded of a table with partitions, and what is not."""
+    count = sum(len(windows) for windows in wanted.runs)
+    if not count:
+        return "every due partition is there"
+    span = f"{wanted.runs[0][0].key} to {wanted.runs[-1][-1].key}" if count > 1 else wanted.runs[0][0].key
+    runs = f" in {len(wanted.runs)} runs" if len(wanted.runs) > 1 else ""
+    left = f"; {wanted.left:,} older ones are missing" if wanted.left else ""
+    return f"{count} partition{'s' if count > 1 else ''}{runs}, {span}{left}"
+
+
+def _named(job: IngestJob) -> str:
+    """The tables of a job, on one line."""
+    names = [table.name for table in job.tables]
+    return ", ".join(names) if len(names) <= _FEW else f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"

@@ -1,0 +1,30 @@
+"""Ctrl-C, and SIGTERM like it: what was begun is taken down, and nothing is left running."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Inside the block the first signal raises KeyboardInterrupt; those after it are ignored, for what is begun is being ended.
+
+    SIGINT too: a shell that starts us in the background has it ignored.
+    """
+    previous = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt

@@ -1,0 +1,30 @@
+"""Keeps Python's garbage collector from looking through SQLMesh's many lasting objects again and again.
+
+Measured on a run that has nothing to do: a quarter of its time, half of that at the end of the process.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+RARELY = 100_000
+"""New objects between two looks at the young ones; Python's own 700 suit programs that make few."""
+
+
+@contextmanager
+def rarely_collected() -> Iterator[None]:
+    """Collect garbage rarely meanwhile, in the whole process."""
+    usual = gc.get_threshold()
+    gc.set_threshold(RARELY, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+def keep_what_is_loaded() -> None:
+    """What a process has loaded by its first run stays until it ends: no collection need look at it, nor the one at the end."""
+    if not gc.get_freeze_count():
+        gc.freeze()
