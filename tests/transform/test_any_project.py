@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import dagster as dg
 import duckdb
 import pytest
 
 from oso_dagster.orchestration.sqlmesh_assets import sqlmesh_definitions
 from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
-from tests.transform.test_materializing import ALL, run
+from tests.transform.conftest import Playground, played
+from tests.transform.test_materializing import ALL, Outcome, run
 
 PYTHON = """
 import typing as t
@@ -36,19 +39,27 @@ FILES = {
 MODELS = ALL | {"marts.from_python", "staging.colours", "staging.reader", "marts.keyed"}
 
 
-@pytest.fixture
-def mixed(playground):
-    for name, text in FILES.items():
-        path = playground.root / "project" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    return playground
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory) -> Iterator[Playground]:
+    """All of it in one project, which the tests read, and materialize one after the other."""
+    with played(tmp_path_factory.mktemp("mixed")) as place:
+        place.recompute_whole = False
+        for name, text in FILES.items():
+            path = place.root / "project" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        yield place
 
 
-def test_all_of_it_is_materialized_and_what_has_no_table_is_no_asset(mixed):
-    result = run(mixed)
-    assert result.result.success, result.result
-    assert set(result.materialized) == MODELS
+@pytest.fixture(scope="module")
+def first(mixed) -> Outcome:
+    """What its first materialization told."""
+    return run(mixed)
+
+
+def test_all_of_it_is_materialized_and_what_has_no_table_is_no_asset(mixed, first):
+    assert first.result.success, first.result
+    assert set(first.materialized) == MODELS
     assert mixed.sql("SELECT COUNT(*) FROM marts.from_python") == [(2,)]
     assert set(load_manifest(mixed.project).models) == MODELS
 
@@ -57,8 +68,8 @@ def test_what_reads_an_embedded_model_depends_on_what_that_one_reads(mixed):
     assert load_manifest(mixed.project).models["staging.reader"].upstream == ("staging.colours",)
 
 
-def test_an_audit_that_stands_alone_is_a_check_of_a_model_that_it_reads(mixed):
-    mixed.materialize()
+def test_an_audit_that_stands_alone_is_a_check_of_a_model_that_it_reads(mixed, first, monkeypatch):
+    monkeypatch.setattr(mixed, "recompute_whole", True)
     mixed.sql("INSERT INTO raw.things VALUES (3, 1)")
     result = run(mixed)
     alone = [one for one in result.checks if one.check_name == "alone"]
@@ -76,9 +87,7 @@ def test_owners_tags_and_groups_are_written_as_dagster_takes_them(mixed):
     assert specs["marts/total"].group_name == "sqlmesh/marts"
 
 
-def test_a_run_with_nothing_to_do_tells_of_no_asset_that_is_none(mixed):
-    mixed.recompute_whole = False
-    mixed.materialize()
+def test_a_run_with_nothing_to_do_tells_of_no_asset_that_is_none(mixed, first):
     again = run(mixed)
     assert set(again.told) == MODELS
     assert again.materialized == {}
