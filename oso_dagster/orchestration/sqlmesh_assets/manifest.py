@@ -7,13 +7,13 @@ not what was written, is built again. It is looked for beside the project first,
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+
+import msgspec
 
 from .garbage import rarely_collected
 from .project import Project
@@ -85,6 +85,7 @@ class Manifest:
         return {table: tuple(names) for table, names in sorted(readers.items())}
 
 
+@rarely_collected()
 def load_manifest(project: Project) -> Manifest:
     """The manifest of the project as it is now: read as it was shipped or from the cache, or built and kept in the cache.
 
@@ -134,29 +135,18 @@ def _build(project: Project) -> Manifest:
 
 def _read(path: Path) -> Manifest | None:
     try:
-        digest, body = path.read_text().split("\n", 1)
-        if hashlib.sha256(body.encode()).hexdigest() != digest:
+        digest, body = path.read_bytes().split(b"\n", 1)
+        if hashlib.sha256(body).hexdigest().encode() != digest:
             return None
-        return Manifest({model["name"]: _model(model) for model in json.loads(body)})
-    except (FileNotFoundError, ValueError):
+        return Manifest({model.name: model for model in msgspec.json.decode(body, type=tuple[Model, ...])})
+    except (FileNotFoundError, ValueError, msgspec.DecodeError):
         return None
-
-
-def _model(values: dict[str, Any]) -> Model:
-    plain = {field.name: _tuple(values[field.name]) for field in fields(Model)}
-    plain["columns"] = tuple(Column(**column | {"lineage": tuple(column["lineage"])}) for column in values["columns"])
-    plain["audits"] = tuple(Audit(**audit) for audit in values["audits"])
-    return Model(**plain)
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _write(path: Path, manifest: Manifest) -> None:
     """Whole or not at all: two processes that build at once each put a complete file in place."""
-    body = json.dumps([asdict(model) for model in manifest.models.values()])
+    body = msgspec.json.encode(tuple(manifest.models.values()))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, delete=False, suffix=".part") as file:
-        file.write(f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}")
+    with NamedTemporaryFile("wb", dir=path.parent, delete=False, suffix=".part") as file:
+        file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
     os.replace(file.name, path)  # noqa: PTH105  (the temporary file's name is a string)

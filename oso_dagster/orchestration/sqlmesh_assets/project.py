@@ -43,8 +43,9 @@ class Project:
         overrides = sorted(f"{name}={value}" for name, value in os.environ.items() if name.upper().startswith("SQLMESH__"))
         digest.update("\0".join([*overrides, ""]).encode())
         for origin, path in [*_files(self.path, Path(__file__).parent), *_personal()]:
-            digest.update(f"{origin}\0{path.stat().st_size}\0".encode())
-            digest.update(path.read_bytes())
+            content = path.read_bytes()
+            digest.update(f"{origin}\0{len(content)}\0".encode())
+            digest.update(content)
         return digest.hexdigest()
 
 
@@ -56,7 +57,10 @@ def _personal() -> list[tuple[str, Path]]:
 
 def _files(*folders: Path) -> Iterator[tuple[str, Path]]:
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            place = path.relative_to(folder)
-            if path.is_file() and not _MADE_BY_TOOLS.intersection(place.parts):
-                yield place.as_posix(), path
+        found = []
+        for place, inner, names in os.walk(folder):
+            inner[:] = [name for name in inner if name not in _MADE_BY_TOOLS]
+            found += [f"{place}{os.sep}{name}" for name in names if name not in _MADE_BY_TOOLS]
+        for name in sorted(found):
+            if (path := Path(name)).is_file():
+                yield name[len(str(folder)) + 1 :].replace(os.sep, "/"), path

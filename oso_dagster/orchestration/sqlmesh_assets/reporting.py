@@ -47,7 +47,7 @@ def report(
     models at work are done, and logs them.
     """
     log = _Log(context, project, checks, partitions)
-    keep_what_is_loaded()
+    keep_what_is_loaded("the first run")
     with rarely_collected(), closing(stream(work)) as events:
         for event in events:
             log.add(event)
