@@ -112,7 +112,7 @@ def _facts(written: Written, project: Project) -> dict[str, dg.MetadataValue]:
     numbers = {
         "dagster/row_count": written.rows,
         "sqlmesh/rows_written": written.rows_written,
-        "sqlmesh/bytes_written": written.bytes_written,
+        "sqlmesh/bytes_processed": written.bytes_processed,
     }
     facts: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in numbers.items() if n is not None}
     facts["sqlmesh/environment"] = dg.MetadataValue.text(project.environment)
