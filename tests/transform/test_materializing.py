@@ -125,6 +125,7 @@ def test_a_change_is_not_deployed_on_top_of_a_model_that_just_failed(playground)
     assert result.outcomes["staging.stg_others"] == attempts.FAILED
     assert result.outcomes["marts.others"] == attempts.SKIPPED_UPSTREAM
     assert result.outcomes["marts.total"] == attempts.OK
+    assert "the deployment was held back, nothing of it is visible: staging.stg_others failed" in message(result)
     assert playground.sql("SELECT id FROM marts.others") == [(7,)]
 
 
@@ -202,6 +203,7 @@ def test_a_deployment_that_fails_promotes_nothing_and_reports_no_materialization
     assert {one[attempts.OUTCOME] for model, one in found.items() if model != "marts.sizes"} == {attempts.SKIPPED_UPSTREAM}
     assert "held back" in found["marts.others"][attempts.CAUSE]
     assert "marts.sizes" in found["marts.others"][attempts.CAUSE]
+    assert "the deployment was held back, nothing of it is visible: marts.sizes failed" in message(result)
 
 
 def test_a_unit_test_that_fails_stops_the_deployment(playground):

@@ -126,10 +126,12 @@ def test_restating_computes_exactly_the_span_and_what_reads_it(playground):
     assert playground.materialize().success
     assert playground.sql("SELECT COUNT(*), MAX(things) FROM marts.days") == [(1, 2)]
     playground.sql("INSERT INTO raw.things VALUES (3, 3)")
+    playground.write("marts.others", "FULL", "", "SELECT id * 2 AS id FROM staging.stg_others")
     result = job(playground, "restate", {"models": ["marts.days"], "start": "2026-01-02", "end": "2026-01-03"})
     assert result.success
     assert materialized_in(playground, result.run_id) == {"marts.days"}
     assert playground.sql("SELECT day::VARCHAR, things FROM marts.days ORDER BY day") == [("2026-01-02", 3), ("2026-01-05", 2)]
+    assert playground.sql("SELECT id FROM marts.others") == [(7,)]
 
 
 def test_a_partition_of_the_backfill_job_is_one_interval(playground):

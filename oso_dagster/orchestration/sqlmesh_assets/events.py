@@ -46,6 +46,13 @@ class ModelDone:
 
 
 @dataclass(frozen=True)
+class HeldBack:
+    """A deployment promoted nothing: what it was to change, readers see as before."""
+
+    because: str
+
+
+@dataclass(frozen=True)
 class Promoted:
     """Readers see this version now; it was computed by an earlier run, whose deployment was held back or interrupted."""
 
@@ -80,4 +87,4 @@ class Note:
     text: str
 
 
-Event = ModelDone | Promoted | UpToDate | AuditDone | Note
+Event = ModelDone | HeldBack | Promoted | UpToDate | AuditDone | Note

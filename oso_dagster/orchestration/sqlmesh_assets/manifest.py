@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import msgspec
+from filelock import FileLock
 
 from .garbage import rarely_collected
 from .project import Project
@@ -89,14 +90,19 @@ class Manifest:
 def load_manifest(project: Project) -> Manifest:
     """The manifest of the project as it is now: read as it was shipped or from the cache, or built and kept in the cache.
 
-    Building needs neither a warehouse nor a network. Raises what SQLMesh raises when the project cannot be loaded.
+    Building needs neither a warehouse nor a network; of processes that start together one builds. Raises what SQLMesh raises
+    when the project cannot be loaded.
     """
     name = f"{project.fingerprint()}.json"
     path = project.cache / "manifests" / name
     manifest = _read(_shipped(project) / name) or _read(path)
     if manifest is None:
-        manifest = _build(project)
-        _write(path, manifest)
+        project.cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(project.cache / "manifests.lock"):
+            manifest = _read(path)
+            if manifest is None:
+                manifest = _build(project)
+                _write(path, manifest)
     return manifest
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _PERSONAL = ("config.yml", "config.yaml", "sqlmesh.yml", "sqlmesh.yaml")
+_ASKED_FOR = re.compile(rb"env_var\(\s*['\"](\w+)['\"]")
 _MADE_BY_TOOLS = frozenset({".cache", "__pycache__", "logs", ".git", ".venv"})
 
 
@@ -35,7 +37,8 @@ class Project:
     def fingerprint(self) -> str:
         """Changes with the content of the project, its configuration, the gateway, SQLMesh, SQLGlot and this wrapper.
 
-        Not with a file's time or place. Variables called `SQLMESH__…` and the file of whoever runs it are configuration too.
+        Not with a file's time or place. Variables called `SQLMESH__…`, those that a YAML file asks for by `env_var`, and the file
+        of whoever runs it are configuration too.
         """
         digest = hashlib.sha256()
         for part in (self.gateway, self.engine, version("sqlmesh"), version("sqlglot")):
@@ -46,6 +49,9 @@ class Project:
             content = path.read_bytes()
             digest.update(f"{origin}\0{len(content)}\0".encode())
             digest.update(content)
+            if path.suffix in {".yaml", ".yml"}:
+                for name in _ASKED_FOR.findall(content):
+                    digest.update(f"{os.environ.get(name.decode())}\0".encode())
         return digest.hexdigest()
 
 

@@ -26,6 +26,8 @@ from .recorder import Recorder
 from .snapshots import LeanSnapshots
 
 SAMPLE_ROWS = 5
+SAMPLE_LETTERS = 200
+"""The most that is shown of a value."""
 
 
 class RecordingScheduler(Scheduler):
@@ -165,7 +167,7 @@ def _told(model: str, check: str, result: Any, adapter: Any) -> AuditDone:
 
 def _sample(adapter: Any, query: Any) -> tuple[dict[str, str], ...]:
     frame = adapter.fetchdf(query.limit(SAMPLE_ROWS))
-    return tuple({str(name): str(value) for name, value in row.items()} for row in frame.to_dict("records"))
+    return tuple({str(name): str(value)[:SAMPLE_LETTERS] for name, value in row.items()} for row in frame.to_dict("records"))
 
 
 def _sql(snapshot: Any) -> str:

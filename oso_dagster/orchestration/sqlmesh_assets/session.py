@@ -12,7 +12,7 @@ from sqlmesh.utils.errors import PlanError
 
 from . import attempts
 from .context import is_asset, short_name
-from .events import AuditDone, Event, ModelDone, Note, Promoted, UpToDate
+from .events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToDate
 from .order import below, to_compute
 from .project import Project
 from .recorder import Recorder
@@ -82,6 +82,7 @@ class Session:
             self.failed |= set(recorder.failed)
             if not (isinstance(error, PlanError) and recorder.failed):
                 raise
+            self.emit(HeldBack(because))
             return False
         else:
             self._remember(recorder)
@@ -106,6 +107,7 @@ class Session:
         if behind:
             for model in sorted(touched):
                 self.context.recorder.skipped(model, self.failed)
+            self.emit(HeldBack(f"{', '.join(sorted(self.failed))} failed"))
         return bool(behind)
 
     def tell_promoted(self) -> None:
