@@ -92,14 +92,15 @@ class Session:
             for event in held:
                 self.emit(event)
 
-    def apply(self, plan: Any) -> None:
-        """Apply a plan that rewrites what readers see already: told as it happens."""
+    def apply(self, plan: Any) -> bool:
+        """Apply a plan that rewrites what readers see already: told as it happens. Whether there was anything to compute."""
         self.context.recorder = recorder = Recorder(self.emit)
         try:
             self.context.apply(plan, circuit_breaker=self.cancelled)
         except PlanError:
             if not recorder.failed:
                 raise
+        return bool(recorder.evaluated or recorder.failed)
 
     def held_back(self, upstream: Mapping[str, Collection[str]], touched: Collection[str]) -> bool:
         """Whether what is to be deployed reads what just failed; told for each model if so."""
