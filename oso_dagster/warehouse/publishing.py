@@ -13,7 +13,7 @@ import duckdb
 
 from oso_dagster.domain.loading import LoadRecord
 from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.source import Contract, Source, Table
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, duckdb_type, quoted
 from oso_dagster.warehouse.moving import delete_the_departed, move
 from oso_dagster.warehouse.staging import SCHEMA
@@ -96,7 +96,7 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
     connection.begin()
     try:
         create_tables(connection, record.source, table)
-        staged = columns_of(connection, SCHEMA, table.physical)
+        staged = _wanted(table, columns_of(connection, SCHEMA, table.physical))
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
@@ -113,6 +113,14 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
         connection.rollback()
         raise
     return added
+
+
+def _wanted(table: Table, staged: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The staged columns that may be published: where new ones are only reported, those that are declared."""
+    if table.contract is not Contract.REPORT:
+        return staged
+    declared = {name: {column.name for column in columns} for name, columns in table.physical.items()}
+    return {name: {one: kind for one, kind in columns.items() if one in declared[name]} for name, columns in staged.items()}
 
 
 def _add_columns(

@@ -244,3 +244,14 @@ def test_under_a_frozen_contract_what_nobody_declared_stops_the_load_and_else_it
     assert (schema.passed, schema.blocking, loaded.new_columns) == (False, False, ["things.w"])
     assert loaded.record.facts["unknown_fields"] == ["things.w (BIGINT)"]
     assert ids(warehouse) == [2]
+
+
+def test_under_a_reporting_contract_what_nobody_declared_is_told_and_never_published(warehouse: DuckDBWarehouse) -> None:
+    """Whatever a source hands over: the declaration alone says what may be seen."""
+    table = replace(TABLE, contract=Contract.REPORT)
+    loaded = load(warehouse, things([1], w=pa.array([7], pa.int64())), table)
+    (schema,) = [finding for finding in loaded.findings if finding.check == "schema"]
+    assert (schema.passed, schema.blocking, loaded.new_columns) == (False, False, [])
+    assert loaded.record.facts["unknown_fields"] == ["things.w (BIGINT)"]
+    with warehouse.read() as connection:
+        assert "w" not in {row[0] for row in connection.execute("DESCRIBE shop.things").fetchall()}
