@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors.rest import Client, pace_setting
-from oso_dagster.domain.loading import Extract, RefusedError, Request, Unchanged
+from oso_dagster.connectors.undeclared import Known
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
 from oso_dagster.domain.partitions import PartitionKind, Partitions
 from oso_dagster.domain.source import (
     Child,
@@ -149,6 +150,30 @@ _PACKAGES = (
 )
 
 
+_REPOSITORY = Known.of(
+    ["id", "node_id", "full_name", "name", "owner", "html_url", "fork", "archived", "default_branch", "forks_count",
+     "stargazers_count", "subscribers_count", "license", "language", "created_at", "updated_at", "pushed_at"],
+    pattern=r"url|.*_url|allow_.*|has_.*|.*_commit_(title|message)|.*_as_default|private|visibility|disabled|is_template|size|"
+    r"description|homepage|watchers|watchers_count|forks|open_issues|open_issues_count|network_count|permissions|role_name|"
+    r"temp_clone_token|template_repository|parent|source|organization|security_and_analysis|custom_properties|topics|"
+    r"code_of_conduct|delete_branch_on_merge|web_commit_signoff_required|anonymous_access_enabled|master_branch|"
+    r"pull_request_creation_policy|score|starred_at",
+)  # fmt: skip
+"""What GitHub tells of a repository: what a row is made of, and what nobody needs, templates of addresses above all."""
+
+_BILL = Known.of(
+    ["packages", "creationInfo"],
+    pattern="SPDXID|spdxVersion|dataLicense|name|document.*|externalDocumentRefs|relationships|comment",
+)
+_PACKAGE = Known.of(
+    ["SPDXID", "name", "versionInfo", "licenseConcluded", "licenseDeclared", "externalRefs"],
+    pattern="annotations|attributionTexts|.*Date|checksums|comment|copyrightText|description|downloadLocation|filesAnalyzed|"
+    "hasFiles|homepage|licenseComments|licenseInfoFromFiles|originator|packageFileName|packageVerificationCode|"
+    "primaryPackagePurpose|sourceInfo|summary|supplier",
+)
+"""The same of a bill of materials and of a package in it: the other fields of SPDX 2.3 are left out."""
+
+
 def _asking(request: Request) -> Client:
     from oso_dagster.connectors import github_api  # noqa: PLC0415  (Arrow loads when used)
 
@@ -158,25 +183,26 @@ def _asking(request: Request) -> Client:
 
 def _repositories(request: Request) -> Extract:
     """All repositories and owners of OSS Directory, as far as the rate limit allows; the next run goes on. Raises RestError."""
-    from oso_dagster.connectors import github_api, github_rounds, rounds  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import github_api, github_rounds, rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.records import table_of_records  # noqa: PLC0415
 
-    named = github_api.addresses(request.inputs[_URLS])
+    named, declared = github_api.addresses(request.inputs[_URLS]), [column.name for column in _REPOSITORIES]
     round_name, folder = f"{request.now:%Y-%m-%d}", request.cache / "github" / request.table
     asked = rounds.Round.of(round_name, [*named.owners, *named.repositories], request.previous)
     memory = github_rounds.Memory.of(folder, request.previous)
-    run = github_rounds.Repositories(_asking(request), request.settings["api_url"], memory, request.now)
+    run = github_rounds.Repositories(_asking(request), request.settings["api_url"], memory, _REPOSITORY, request.now)
     facts: dict[str, Any] = {"asked": len(asked.names), "unusable_urls": len(named.unusable)}
     run.run(asked, facts)
     facts |= {"unchanged": run.unchanged, "changed": len(run.rows), "memory": memory.keep(folder)}
-    empty = dict.fromkeys(column.name for column in _REPOSITORIES)
-    rows = table_of_records(_REPOSITORIES, [empty | row for row in run.rows.values()])
+    found = [dict.fromkeys(declared) | row for row in run.rows.values()]
+    rows = undeclared.beside(table_of_records(_REPOSITORIES, found), found, Known.of(declared), set())
+    facts[UNKNOWN_FIELDS] = [name for name in run.undeclared(declared) if name not in rows.column_names]
     return Extract(f"{round_name}/{facts['memory']}", {request.table: [rows]}, facts)
 
 
 def _sbom(request: Request) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
-    from oso_dagster.connectors import github_bills, rounds  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import github_bills, rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.records import table_of_records  # noqa: PLC0415
 
     week, previous = f"{request.now:%G-W%V}", request.previous
@@ -185,12 +211,17 @@ def _sbom(request: Request) -> Extract | Unchanged:
     known = {name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")}
     asked = rounds.Round.of(week, known, previous)
     facts: dict[str, Any] = {"week": week, "asked": len(asked.names)}
-    run = github_bills.Bills(_asking(request), request.settings["api_url"], request.now)
+    run = github_bills.Bills(_asking(request), request.settings["api_url"], request.now, _BILL, _PACKAGE)
     documents, packages = [], []
+
+    def rows_of(columns: tuple[Column, ...], found: list[dict[str, Any]]) -> Any:
+        known = Known.of(column.name for column in columns)
+        return undeclared.beside(table_of_records(columns, found), found, known, run.told)
+
     for rows, parts in run.run(asked, facts):
-        documents.append(table_of_records(_SBOM, rows))
-        packages.append(table_of_records(_PACKAGES, parts))
-    facts["found"] = run.found
+        documents.append(rows_of(_SBOM, rows))
+        packages.append(rows_of(_PACKAGES, parts))
+    facts |= {"found": run.found, UNKNOWN_FIELDS: sorted(run.told)}
     batches = {request.table: documents, f"{request.table}__packages": packages}
     return Extract(f"{week}/{len(asked.names)}", batches, facts)
 

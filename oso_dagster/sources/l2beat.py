@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +10,8 @@ from urllib.parse import quote
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.loading import Extract, Request
+from oso_dagster.connectors.undeclared import Known
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request
 from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=1)
@@ -43,6 +45,9 @@ _PROJECT_KEYS = {
     "is_under_review": ("isUnderReview",),
     "tvs": ("tvs", "breakdown", "total"),
 }
+_LEFT_OUT = "shortName|badges|risks|charts|colors|daLayer|proofSystem|scalingStage"
+"""What L2BEAT tells of a project and nobody here needs; anything else that is new arrives."""
+
 _TIME = Column("time", ColumnType.TIMESTAMP, "Midnight UTC: the begin of the day, or the moment of the value", nullable=False)
 _SLUG = Column("slug", ColumnType.VARCHAR, "Project, as in its address at L2BEAT", nullable=False)
 _ACTIVITY = (
@@ -72,7 +77,7 @@ _SERIES: dict[str, tuple[str, timedelta, dict[str, tuple[str, ...]]]] = {
 
 def _projects(request: Request) -> Extract:
     """All projects that L2BEAT follows."""
-    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     url, client = f"{request.settings['url']}/scaling/summary", client_of(request, _PACE)
     answer = client.get(url)
@@ -83,8 +88,14 @@ def _projects(request: Request) -> Extract:
             raise AnswerError("projects is no object of projects by id; its type has changed")
         if not any(one.get("purposes") for one in found.values()):
             raise AnswerError("no project has a purpose; the lists of the answer have lost their entries")
-        rows = records.table_of_records(_PROJECTS, [optional | one for one in found.values()], _PROJECT_KEYS)
-    return Extract(records.version_of(rows), {request.table: [rows]})
+        listed = [optional | one for one in found.values()]
+        known, told = _known(_PROJECTS, _PROJECT_KEYS, _LEFT_OUT), set[str]()
+        rows = undeclared.beside(records.table_of_records(_PROJECTS, listed, _PROJECT_KEYS), listed, known, told)
+    return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: sorted(told)})
+
+
+def _known(columns: Iterable[Column], keys: Mapping[str, tuple[str, ...]], left_out: str = "") -> Known:
+    return Known.of((keys.get(column.name, (column.name,))[0] for column in columns), pattern=left_out)
 
 
 def _series(request: Request) -> Extract:
@@ -92,7 +103,7 @@ def _series(request: Request) -> Extract:
 
     Projects without such figures are named in the facts; if none has any, that is an error.
     """
-    from oso_dagster.connectors import records  # noqa: PLC0415
+    from oso_dagster.connectors import records, undeclared  # noqa: PLC0415
 
     _, final, keys = _SERIES[request.table]
     table = next(table for table in SOURCE.tables if table.name == request.table)
@@ -114,8 +125,10 @@ def _series(request: Request) -> Extract:
     if len(missing) == len(slugs):
         raise RestError(f"{request.settings['url']}: none of the {len(slugs)} projects has such figures. Is the address right?")
     with client.trusting(request.settings["url"]):
-        landed = records.table_of_records(table.columns, rows, keys)
-    return Extract(records.version_of(landed), {request.table: [landed]}, {"through": through, "without_figures": missing})
+        landed, told = records.table_of_records(table.columns, rows, keys), set[str]()
+        landed = undeclared.beside(landed, rows, _known(table.columns, keys), told)
+    facts = {"through": through, "without_figures": missing, UNKNOWN_FIELDS: sorted(told)}
+    return Extract(records.version_of(landed), {request.table: [landed]}, facts)
 
 
 def _ask(request: Request, client: Client, slug: str, after: datetime | None) -> list[dict[str, Any]] | None:

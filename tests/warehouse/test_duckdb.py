@@ -155,6 +155,14 @@ def test_a_new_column_arrives_and_is_reported_and_older_loads_without_it_still_l
     assert load(warehouse, things([1])).new_columns == []
 
 
+def test_a_column_that_only_some_batches_of_a_load_have_arrives_with_nulls_for_the_others(warehouse: DuckDBWarehouse) -> None:
+    batches = [things([1]), things([2], colour=pa.array(["red"])), things([3])]
+    loaded = warehouse.load(SOURCE, replace(TABLE, children=()), Extract("v", {"things": batches}), fingerprint="f")
+    assert loaded.record.facts["unknown_fields"] == ["things.colour (VARCHAR)"]
+    with warehouse.read() as connection:
+        assert connection.execute("SELECT id, colour FROM shop.things ORDER BY 1").fetchall() == [(1, None), (2, "red"), (3, None)]
+
+
 def test_an_extract_that_breaks_off_changes_nothing_and_leaves_nothing_pending(warehouse: DuckDBWarehouse) -> None:
     load(warehouse, things([1]))
 
