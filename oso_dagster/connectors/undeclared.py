@@ -11,6 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from oso_dagster.connectors.records import Keys, table_of_records
+from oso_dagster.domain.source import Column
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -29,6 +32,11 @@ class Known:
     def of(cls, names: Iterable[str], pattern: str = "") -> Known:
         """From names, and a pattern of whole names."""
         return cls(frozenset(names), re.compile(pattern))
+
+    @classmethod
+    def by(cls, columns: Iterable[Column], keys: Keys | None = None, pattern: str = "") -> Known:
+        """What declared columns are read from (`records.table_of_records`), and a pattern of whole names that are left out."""
+        return cls.of(((keys or {}).get(column.name, (column.name,))[0] for column in columns), pattern)
 
     def unknown(self, names: Iterable[str]) -> list[str]:
         """Those of the names that are not known, sorted."""
@@ -70,6 +78,18 @@ def carried(record: Mapping[str, Any], known: Known, columns: Collection[str], t
     plain, others = split([record], known)
     told.update(others, (name for name, column in plain.items() if column in columns))
     return {column: text(record[name]) for name, column in plain.items() if column not in columns}
+
+
+def table_with_news(
+    columns: Sequence[Column], records: Iterable[Any], keys: Keys | None = None, left_out: str = ""
+) -> tuple[pa.Table, list[str]]:
+    """The declared columns of records, as `records.table_of_records` reads them, and the plain values that nobody declared.
+
+    Then the names of what else is new. `left_out` is a pattern of whole names that nobody needs.
+    """
+    found, told = list(records), set[str]()
+    rows = beside(table_of_records(columns, found, keys), found, Known.by(columns, keys, left_out), told)
+    return rows, sorted(told)
 
 
 def beside(rows: pa.Table, records: Sequence[Any], known: Known, told: set[str]) -> pa.Table:

@@ -10,7 +10,6 @@ from urllib.parse import quote, urlsplit
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
-from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request
 from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
@@ -31,14 +30,13 @@ _PROTOCOLS = (
     Column("url", ColumnType.VARCHAR, "Website"),
     Column("tvl", ColumnType.DOUBLE, "Value locked now, in US dollars"),
 )
-_KNOWN = Known.of(
-    ["parentProtocol", *(column.name for column in _PROTOCOLS)],
-    pattern="address|assetToken|audit.*|change_.*|chainTvls|cmcId|dead.*|deprecated|description|dimensions|forkedFrom.*|gecko_id|"
+_LEFT_OUT = (
+    "address|assetToken|audit.*|change_.*|chainTvls|cmcId|dead.*|deprecated|description|dimensions|forkedFrom.*|gecko_id|"
     "github|governanceID|hallmarks|language|listedAt|logo|mcap|methodology.*|misrepresentedTokens|module|openSource|oracles.*|"
     "parentProtocolSlug|pool2|previousNames|raises|rugged|staking|stablecoins|symbol|tags|tokenBreakdowns|treasury|"
-    "tokensExcludedFromParent|twitter|wrongLiquidity",
+    "tokensExcludedFromParent|twitter|wrongLiquidity"
 )
-"""What DefiLlama tells of a protocol, with what nobody here needs; anything else that is new arrives."""
+"""What DefiLlama tells of a protocol and nobody here needs; anything else that is new arrives."""
 
 _TIME = Column("time", ColumnType.TIMESTAMP, "Day of the value, at its midnight UTC", nullable=False)
 _SLUG = Column("slug", ColumnType.VARCHAR, "Protocol, as in its address at DefiLlama", nullable=False)
@@ -64,10 +62,8 @@ def _protocols(request: Request) -> Extract:
     answer = client.get(url)
     with client.trusting(url):
         found = [{"parentProtocol": None} | record for record in take_list(answer.document)]
-        told = set[str]()
-        rows = records.table_of_records(_PROTOCOLS, found, {"parent_protocol": ("parentProtocol",)})
-        rows = undeclared.beside(rows, found, _KNOWN, told)
-    return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: sorted(told)})
+        rows, news = undeclared.table_with_news(_PROTOCOLS, found, {"parent_protocol": ("parentProtocol",)}, _LEFT_OUT)
+    return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: news})
 
 
 def _series(request: Request) -> Extract:

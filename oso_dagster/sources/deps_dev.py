@@ -90,14 +90,9 @@ def _extract(request: Request) -> Extract | Unchanged:
     asked = Round.of(week, named, previous)
     facts: Facts = {"week": week, "unsupported_systems": left_out, "asked": len(asked.names)}
     packages, versions, news = [], [], set[str]()
-
-    def rows_of(columns: tuple[Column, ...], found: list[dict[str, Any]]) -> Any:
-        known = Known.of(column.name for column in columns)
-        return undeclared.beside(records.table_of_records(columns, found), found, known, news)
-
-    for some, theirs in _ask(request, asked, facts, news):
-        packages.append(rows_of(_PACKAGES, some))
-        versions.append(rows_of(_VERSIONS, theirs))
+    for some, theirs in _ask(request, asked, facts, news):  # rows carry what is new already
+        packages.append(undeclared.table_with_news(_PACKAGES, some)[0])
+        versions.append(undeclared.table_with_news(_VERSIONS, theirs)[0])
     facts[UNKNOWN_FIELDS] = sorted(news)
     batches = {request.table: packages, f"{request.table}__versions": versions}
     return Extract(f"{week}/{records.version_of(*packages, *versions)}", batches, facts)

@@ -13,7 +13,6 @@ from oso_dagster.connectors.graphql import Endpoint, asking
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.pages import Page, walk
 from oso_dagster.connectors.rest import client_of, settings_of
-from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.loading import Extract, RefusedError, Request
 from oso_dagster.domain.partitions import PartitionKind, Partitions
 from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
@@ -52,12 +51,8 @@ _KEYS = {
     "decoded_data_json": ("decodedDataJson",),
     "is_offchain": ("isOffchain",),
 }
-_KNOWN = Known.of(
-    ["id", "schemaId", "attester", "recipient", "time", "expirationTime", "revocationTime", "revocable", "revoked", "refUID",
-     "txid", "decodedDataJson", "isOffchain"],
-    pattern="data|timeCreated|ipfsHash|schema|_.*",
-)  # fmt: skip
-"""What an attestation is known to have, with what nobody here needs; other plain fields are asked for, since all is public."""
+_LEFT_OUT = "data|timeCreated|ipfsHash|schema|_count"
+"""What an attestation has and nobody here needs; other plain fields are asked for, since all is public."""
 
 
 def _extract(request: Request) -> Extract:
@@ -73,10 +68,10 @@ def _extract(request: Request) -> Extract:
         total = take(endpoint.ask(_COUNT, {"where": where}), "aggregateAttestation", "_count", "_all")
         if isinstance(total, bool) or not isinstance(total, int):
             raise AnswerError(f"aggregateAttestation._count._all is {total!r}, no number; its type has changed")
-        news, told = endpoint.news("Attestation", _KNOWN), set[str]()
+        news = endpoint.news("Attestation", undeclared.Known.by(_COLUMNS, _KEYS, _LEFT_OUT))
         query = asking(_LIST, news.plain)
         found = [_plain(one) for one in walk(lambda cursor: _page(endpoint, query, where, cursor, total))]
-        rows = undeclared.beside(records.table_of_records(_COLUMNS, found, _KEYS), found, _KNOWN, told)
+        rows, told = undeclared.table_with_news(_COLUMNS, found, _KEYS, _LEFT_OUT)
     facts = {"attestations": total} | news.facts(asked=True, also=told)
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 

@@ -13,6 +13,7 @@ from oso_dagster.domain.source import (
     Child,
     Column,
     ColumnType,
+    Contract,
     Cost,
     Disposition,
     Retries,
@@ -184,7 +185,6 @@ def _asking(request: Request) -> Client:
 def _repositories(request: Request) -> Extract:
     """All repositories and owners of OSS Directory, as far as the rate limit allows; the next run goes on. Raises RestError."""
     from oso_dagster.connectors import github_api, github_rounds, rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
-    from oso_dagster.connectors.records import table_of_records  # noqa: PLC0415
 
     named, declared = github_api.addresses(request.inputs[_URLS]), [column.name for column in _REPOSITORIES]
     round_name, folder = f"{request.now:%Y-%m-%d}", request.cache / "github" / request.table
@@ -195,7 +195,7 @@ def _repositories(request: Request) -> Extract:
     run.run(asked, facts)
     facts |= {"unchanged": run.unchanged, "changed": len(run.rows), "memory": memory.keep(folder)}
     found = [dict.fromkeys(declared) | row for row in run.rows.values()]
-    rows = undeclared.beside(table_of_records(_REPOSITORIES, found), found, Known.of(declared), set())
+    rows, _ = undeclared.table_with_news(_REPOSITORIES, found)  # rows carry what is new already
     facts[UNKNOWN_FIELDS] = [name for name in run.undeclared(declared) if name not in rows.column_names]
     return Extract(f"{round_name}/{facts['memory']}", {request.table: [rows]}, facts)
 
@@ -203,7 +203,6 @@ def _repositories(request: Request) -> Extract:
 def _sbom(request: Request) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
     from oso_dagster.connectors import github_bills, rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
-    from oso_dagster.connectors.records import table_of_records  # noqa: PLC0415
 
     week, previous = f"{request.now:%G-W%V}", request.previous
     if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
@@ -213,14 +212,9 @@ def _sbom(request: Request) -> Extract | Unchanged:
     facts: dict[str, Any] = {"week": week, "asked": len(asked.names)}
     run = github_bills.Bills(_asking(request), request.settings["api_url"], request.now, _BILL, _PACKAGE)
     documents, packages = [], []
-
-    def rows_of(columns: tuple[Column, ...], found: list[dict[str, Any]]) -> Any:
-        known = Known.of(column.name for column in columns)
-        return undeclared.beside(table_of_records(columns, found), found, known, run.told)
-
-    for rows, parts in run.run(asked, facts):
-        documents.append(rows_of(_SBOM, rows))
-        packages.append(rows_of(_PACKAGES, parts))
+    for rows, parts in run.run(asked, facts):  # rows carry what is new already
+        documents.append(undeclared.table_with_news(_SBOM, rows)[0])
+        packages.append(undeclared.table_with_news(_PACKAGES, parts)[0])
     facts |= {"found": run.found, UNKNOWN_FIELDS: sorted(run.told)}
     batches = {request.table: documents, f"{request.table}__packages": packages}
     return Extract(f"{week}/{len(asked.names)}", batches, facts)
@@ -255,6 +249,7 @@ SOURCE = Source(
             partitions=Partitions(PartitionKind.DAILY, datetime(2025, 1, 1, tzinfo=UTC), lag=timedelta(hours=3)),
             range_in_one_run=True,
             retries=Retries(limit=3, delay=timedelta(minutes=5)),
+            contract=Contract.REPORT,  # only what models need is read
         ),
         Table(
             name="repositories",

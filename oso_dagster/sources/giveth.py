@@ -58,12 +58,11 @@ _ROUND_KEYS = {
     "allocated_token_symbol": ("allocatedTokenSymbol",),
     "eligible_networks": ("eligibleNetworks",),
 }
-_ROUND_KNOWN = Known.of(
-    [_ROUND_KEYS.get(column.name, (column.name,))[0] for column in _ROUNDS],
-    pattern="title|description|banner.*|hubCard.*|sponsors.*|display.*|maximumReward|minimum.*|minMBDScore|tags|priority|"
-    "allocatedTokenChainId|allocatedFundUSDPreferred|qfStrategy|isDataAnalysisDone|clusterMatchingSyncAt|projects.*",
+_ROUND_LEFT_OUT = (
+    "title|description|banner.*|hubCard.*|sponsors.*|display.*|maximumReward|minimum.*|minMBDScore|tags|priority|"
+    "allocatedTokenChainId|allocatedFundUSDPreferred|qfStrategy|isDataAnalysisDone|clusterMatchingSyncAt|projects.*"
 )
-"""What a round is known to have, with what nobody here needs; other plain fields are asked for, since a round is public."""
+"""What a round has and nobody here needs; other plain fields are asked for, since a round is public."""
 
 _KEY = (
     Column("round_id", ColumnType.VARCHAR, "Round, an id of `qf_rounds`", nullable=False),
@@ -86,15 +85,16 @@ _PROJECT_KEYS = {
     "created_at": ("creationDate",),
     "updated_at": ("updatedAt",),
 }
-_PROJECT_KNOWN = Known.of(
-    ["round_id", "addresses", *(_PROJECT_KEYS.get(column.name, (column.name,))[0] for column in _PROJECTS)],
-    pattern="slugHistory|admin.*|description.*|trace.*|givingBlocksId|changeId|website|youtube|organisationId|organization|"
+_PROJECT_KNOWN = Known.by(
+    _PROJECTS,
+    _PROJECT_KEYS,
+    "addresses|slugHistory|admin.*|description.*|trace.*|givingBlocksId|changeId|website|youtube|organisationId|organization|"
     "coOrdinates|image|impactLocation|categories|qfRounds|balance|stripeAccountId|walletAddress|isImported|giveBacks|donations|"
     "qualityScore|contacts|reactions?|socialMedia|anchorContracts|status|statusId|statusHistory|totalReactions|totalPower|"
     "totalTraceDonations|totalProjectUpdates|sumDonationValueUsd.*|listed|reviewStatus|verification.*|prevStatusId|users|"
     "isGivback.*|latestUpdate.*|project[A-Z].*|estimatedMatching|featuredUpdate|campaigns|countUniqueDonorsFor.*|instant.*",
 )
-"""The same of a project; people write it, so that what is new there is told, and not asked for."""
+"""What a project is known to have, with what nobody here needs. People write it: what is new is told, and not asked for."""
 
 _ADDRESSES = (
     *_KEY,
@@ -113,9 +113,9 @@ def _rounds(request: Request) -> Extract:
 
     endpoint = Endpoint(client_of(request, _PACE), request.settings["url"])
     with endpoint.client.trusting(endpoint.url):
-        news, told = endpoint.news("QfRound", _ROUND_KNOWN), set[str]()
+        news = endpoint.news("QfRound", Known.by(_ROUNDS, _ROUND_KEYS, _ROUND_LEFT_OUT))
         found = take_list(endpoint.ask(asking(_ROUNDS_QUERY, news.plain), {}), "qfRounds")
-        rows = undeclared.beside(records.table_of_records(_ROUNDS, found, _ROUND_KEYS), found, _ROUND_KNOWN, told)
+        rows, told = undeclared.table_with_news(_ROUNDS, found, _ROUND_KEYS, _ROUND_LEFT_OUT)
     return Extract(records.version_of(rows), {request.table: [rows]}, news.facts(asked=True, also=told))
 
 

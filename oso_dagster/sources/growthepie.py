@@ -28,10 +28,8 @@ def _extract(request: Request) -> Extract | Unchanged:
     if answer.unchanged and request.previous is not None:
         return Unchanged(request.previous.version, request.previous.facts)
     with client.trusting(url):
-        found = answers.take_list(answer.document)
-        known, told = undeclared.Known.of(column.name for column in _COLUMNS), set[str]()
-        rows = undeclared.beside(records.table_of_records(_COLUMNS, found), found, known, told)
-    facts = {"validators": answer.validators, UNKNOWN_FIELDS: sorted(told)}
+        rows, news = undeclared.table_with_news(_COLUMNS, answers.take_list(answer.document))
+    facts = {"validators": answer.validators, UNKNOWN_FIELDS: news}
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +9,6 @@ from urllib.parse import quote
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
-from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request
 from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
@@ -89,13 +87,8 @@ def _projects(request: Request) -> Extract:
         if not any(one.get("purposes") for one in found.values()):
             raise AnswerError("no project has a purpose; the lists of the answer have lost their entries")
         listed = [optional | one for one in found.values()]
-        known, told = _known(_PROJECTS, _PROJECT_KEYS, _LEFT_OUT), set[str]()
-        rows = undeclared.beside(records.table_of_records(_PROJECTS, listed, _PROJECT_KEYS), listed, known, told)
-    return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: sorted(told)})
-
-
-def _known(columns: Iterable[Column], keys: Mapping[str, tuple[str, ...]], left_out: str = "") -> Known:
-    return Known.of((keys.get(column.name, (column.name,))[0] for column in columns), pattern=left_out)
+        rows, news = undeclared.table_with_news(_PROJECTS, listed, _PROJECT_KEYS, _LEFT_OUT)
+    return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: news})
 
 
 def _series(request: Request) -> Extract:
@@ -125,9 +118,8 @@ def _series(request: Request) -> Extract:
     if len(missing) == len(slugs):
         raise RestError(f"{request.settings['url']}: none of the {len(slugs)} projects has such figures. Is the address right?")
     with client.trusting(request.settings["url"]):
-        landed, told = records.table_of_records(table.columns, rows, keys), set[str]()
-        landed = undeclared.beside(landed, rows, _known(table.columns, keys), told)
-    facts = {"through": through, "without_figures": missing, UNKNOWN_FIELDS: sorted(told)}
+        landed, news = undeclared.table_with_news(table.columns, rows, keys)
+    facts = {"through": through, "without_figures": missing, UNKNOWN_FIELDS: news}
     return Extract(records.version_of(landed), {request.table: [landed]}, facts)
 
 

@@ -36,10 +36,8 @@ def _extract(request: Request) -> Extract:
     if len(unknown) == len(packages):
         raise RestError(f"{request.settings['url']}: none of {len(packages)} packages is known there. Is the address right?")
     with client.trusting(request.settings["url"]):
-        counted = [row for batch in found for row in batch or ()]
-        known, told = undeclared.Known.of(column.name for column in _COLUMNS), set[str]()
-        rows = undeclared.beside(records.table_of_records(_COLUMNS, counted), counted, known, told)
-    facts = {"unknown_packages": unknown, UNKNOWN_FIELDS: sorted(told)}
+        rows, news = undeclared.table_with_news(_COLUMNS, [row for batch in found for row in batch or ()])
+    facts = {"unknown_packages": unknown, UNKNOWN_FIELDS: news}
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
 

@@ -113,17 +113,19 @@ _MOVE_KEYS = {
     for name, upstream in (("from_account", "fromAccount"), ("to_account", "toAccount"))
     for field in ("id", "slug", "type")
 }
-_ACCOUNT_KNOWN = Known.of(
-    [_ACCOUNT_KEYS.get(column.name, (column.name,))[0] for column in _ACCOUNTS],
-    pattern="legalName|longDescription|.*Handle|repositoryUrl|socialLinks|expensePolicy|imageUrl|settings|isFrozen|isActive|isHost|isAdmin|isSuspended|isIncognito|isVerified|"
+_ACCOUNT_KNOWN = Known.by(
+    _ACCOUNTS,
+    _ACCOUNT_KEYS,
+    "legalName|longDescription|.*Handle|repositoryUrl|socialLinks|expensePolicy|imageUrl|settings|isFrozen|isActive|isHost|isAdmin|isSuspended|isIncognito|isVerified|"
     ""
     "members?.*|admins|emails|transaction.*|orders|expenses.*|conversations.*|transferwise|p[a-z]*Methods.*|connectedAccounts|"
     "oAuth.*|location|categories|stats|updates|features?|virtualCard.*|child.*|parent.*|policies|activit.*|permissions|webhooks|"
     "host.*|supported.*|duplicated.*|kyc.*|legalDocuments|accounting.*|mergedAccounts|exportRequests|platform.*|backgroundImage.*",
 )
-_MOVE_KNOWN = Known.of(
-    ["id", "legacyId", "group", "type", "kind", "createdAt", "amount", "fromAccount", "toAccount"],
-    pattern="uuid|description|updatedAt|clearedAt|host.*|account|oppositeAccount|amountIn.*|balance.*|net.*|tax.*|platformFee|"
+_MOVE_KNOWN = Known.by(
+    _MOVES,
+    _MOVE_KEYS,
+    "uuid|description|updatedAt|clearedAt|host.*|account|oppositeAccount|amountIn.*|balance.*|net.*|tax.*|platformFee|"
     "payment.*|payout.*|merchantId|giftCard.*|expense|order|isRefund|isRefunded|isDisputed|isInReview|isOrderRejected|refund.*|related.*|permissions|invoice.*|virtualCard.*",
 )
 """What they are known to have, with what nobody here needs. People stand behind them: what is new is told, and not asked for."""

@@ -11,7 +11,7 @@ from datetime import UTC
 
 import duckdb
 
-from oso_dagster.domain.loading import LoadRecord
+from oso_dagster.domain.loading import LoadRecord, RefusedError
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.source import Contract, Source, Table
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, duckdb_type, quoted
@@ -134,6 +134,16 @@ def _add_columns(
     target = f"{quoted(source)}.{quoted(name)}"
     for column, kind in new.items():
         connection.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column)} {kind}")
+    for column, kind in wanted.items():  # what arrived as text before it was declared
+        if there.get(column) == "VARCHAR" != kind:
+            _retype(connection, target, column, kind)
     about = table.descriptions[name]
     describe(connection, target, about, [declared[column] for column in new if column in declared], {"": about})
     return [f"{name}.{column}" for column in new]
+
+
+def _retype(connection: duckdb.DuckDBPyConnection, target: str, column: str, kind: str) -> None:
+    try:
+        connection.execute(f"ALTER TABLE {target} ALTER COLUMN {quoted(column)} SET DATA TYPE {kind}")
+    except duckdb.ConversionException as error:
+        raise RefusedError(f"{target}.{column}: what is there as text is no {kind}: {error}") from error

@@ -160,7 +160,11 @@ def test_a_column_that_only_some_batches_of_a_load_have_arrives_with_nulls_for_t
     loaded = warehouse.load(SOURCE, replace(TABLE, children=()), Extract("v", {"things": batches}), fingerprint="f")
     assert loaded.record.facts["unknown_fields"] == ["things.colour (VARCHAR)"]
     with warehouse.read() as connection:
-        assert connection.execute("SELECT id, colour FROM shop.things ORDER BY 1").fetchall() == [(1, None), (2, "red"), (3, None)]
+        assert connection.execute("SELECT id, colour FROM shop.things ORDER BY 1").fetchall() == [
+            (1, None),
+            (2, "red"),
+            (3, None),
+        ]
 
 
 def test_an_extract_that_breaks_off_changes_nothing_and_leaves_nothing_pending(warehouse: DuckDBWarehouse) -> None:
@@ -232,6 +236,22 @@ def test_a_column_that_is_declared_later_and_a_changed_description_reach_the_com
     told = (replace(wide.columns[0], description="what tells one from another"), *wide.columns[1:])
     warehouse.ensure_tables([replace(SOURCE, tables=(replace(wide, description="Other things", columns=told),))])
     assert comments(warehouse) == {"": "Other things"} | {column.name: column.description for column in told}
+
+
+def test_a_column_that_arrived_as_text_gets_its_type_when_it_is_declared(warehouse: DuckDBWarehouse) -> None:
+    table = replace(TABLE, disposition=Disposition.MERGE, children=())
+    warehouse.load(SOURCE, table, Extract("v", {"things": [things([1], w=pa.array(["7"]))]}), fingerprint="f")
+    wide = replace(table, columns=(*TABLE.columns, Column("w", ColumnType.BIGINT, "new")))
+    batch = things([2], w=pa.array([8], pa.int64()))
+    warehouse.load(SOURCE, wide, Extract("v", {"things": [batch]}), fingerprint="g")
+    with warehouse.read() as connection:
+        assert connection.execute("SELECT id, w FROM shop.things ORDER BY 1").fetchall() == [(1, 7), (2, 8)]
+    odd = replace(table, columns=(*TABLE.columns, Column("odd", ColumnType.BIGINT, "new")))
+    batch = things([3], odd=pa.array(["seven"]))
+    warehouse.load(SOURCE, table, Extract("v", {"things": [batch]}), fingerprint="f")
+    with pytest.raises(RefusedError, match=r'"shop"."things".odd: what is there as text is no BIGINT'):
+        warehouse.load(SOURCE, odd, Extract("v", {"things": [things([4], odd=pa.array([4]))]}), fingerprint="g")
+    assert ids(warehouse) == [1, 2, 3]
 
 
 def comments(warehouse: DuckDBWarehouse) -> dict[str, str]:
