@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from oso_dagster.domain.loading import RefusedError
 
 
 def with_ids(rows: pa.Table, name: str) -> pa.Table:
     """The rows, in the order of a new first column `name`: SHA-256 of a row's values in JSON and its ordinal among equal rows.
 
-    Ids and order survive any reordering upstream; a change of a value makes another id.
+    Ids and order survive any reordering upstream; a change of a value makes another id. Some rows may be equal; where each one
+    has its like, an answer came twice: raises RefusedError.
     """
     names = ", ".join('"' + column.replace('"', '""') + '"' for column in rows.column_names)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("given", rows)
         query = f"""
-            SELECT sha256(concat(row_number() OVER (PARTITION BY said), chr(10), said)), {names}
+            SELECT count(*) OVER alike, sha256(concat(row_number() OVER alike, chr(10), said)), {names}
             FROM (SELECT CAST(to_json(given) AS VARCHAR) AS said, * FROM given)
-            ORDER BY 1"""  # noqa: S608  (quoted identifiers)
-        ids = connection.execute(query).to_arrow_table()
-    return pa.Table.from_arrays([column.combine_chunks() for column in ids.columns], [name, *rows.column_names])
+            WINDOW alike AS (PARTITION BY said)
+            ORDER BY 2"""  # noqa: S608  (quoted identifiers)
+        times, *found = connection.execute(query).to_arrow_table().columns
+    if (least := pc.min(times).as_py() or 1) > 1:
+        raise RefusedError(f"each of the {rows.num_rows:,} rows came {least} times: upstream gave its answer more than once")
+    return pa.Table.from_arrays([column.combine_chunks() for column in found], [name, *rows.column_names])
