@@ -19,7 +19,17 @@ from typing import Any
 
 import dagster as dg
 
-from oso_dagster.domain.loading import CUT_SHORT, Finding, Loaded, LoadRecord, RefusedError, Request, Unchanged, schema_finding
+from oso_dagster.domain.loading import (
+    CUT_SHORT,
+    ROWS_LOADED,
+    Finding,
+    Loaded,
+    LoadRecord,
+    RefusedError,
+    Request,
+    Unchanged,
+    schema_finding,
+)
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.redaction import redact
 from oso_dagster.domain.source import Contract, Source, Table
@@ -149,7 +159,8 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
         if request.previous is None:
             raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
         step.context.log.info("unchanged upstream: %s", outcome.version)
-        return Loaded(request.previous, _unchanged(source, table, request.previous)), True
+        rows = step.warehouse.table_rows(source.name, table.name)
+        return Loaded(request.previous, _unchanged(source, table, request.previous), rows), True
     allow = step.config.allow_shrink
     return step.warehouse.load(source, table, outcome, fingerprint=step.mark, window=window, allow_shrink=allow), False
 
@@ -178,7 +189,8 @@ def _version(loaded: Loaded) -> str:
 def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]:
     record = loaded.record
     told: dict[str, Any] = {
-        "dagster/row_count": record.row_count,
+        "dagster/row_count": loaded.table_rows,
+        ROWS_LOADED: record.row_count,
         "world": step.settings.world.value,
         "load_id": record.load_id,
         "loaded_at": dg.MetadataValue.timestamp(record.loaded_at),
@@ -187,6 +199,8 @@ def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]
         "unchanged": unchanged,
         "new_columns": list(loaded.new_columns),
     }
+    if record.partition is not None:
+        told["dagster/partition_row_count"] = record.row_count
     children = {name: rows for name, rows in record.rows.items() if name != record.table}
     if children:
         told["rows_of_nested_tables"] = children

@@ -73,8 +73,12 @@ def test_a_range_of_partitions_loads_in_one_run_and_doing_it_twice_gives_the_sam
         assert load(settings, instance, shop(), tags).success
         assert days(settings) == ["2026-01-07", "2026-01-08", "2026-01-09"]
     assert instance.get_materialized_partitions(KEY) == {"2026-01-07", "2026-01-08", "2026-01-09"}
-    assert load(settings, instance, shop(), partition_tags(windows("2026-01-08"))).success
+    result = load(settings, instance, shop(), partition_tags(windows("2026-01-08")))
+    assert result.success
     assert len(days(settings)) == 3
+    (event,) = result.get_asset_materialization_events()
+    told = event.materialization.metadata
+    assert [told[name].value for name in ("dagster/row_count", "dagster/partition_row_count", "rows_loaded")] == [3, 1, 1]
 
 
 def test_a_partition_that_fails_in_a_range_is_named_and_keeps_those_before_it(
@@ -107,6 +111,10 @@ def test_a_load_that_a_rate_limit_cut_short_is_kept_warned_of_and_gone_on_with(
         assert (told.passed, told.severity) == (expected, dg.AssetCheckSeverity.WARN)
     assert seen == [None, {"page": 2}]
     assert len(days(settings)) == 2
+    (event,) = result.get_asset_materialization_events()
+    told_of = event.materialization.metadata
+    assert (told_of["dagster/row_count"].value, told_of["rows_loaded"].value) == (2, 1)
+    assert "dagster/partition_row_count" not in told_of
 
 
 def tick(instance: dg.DagsterInstance, settings: Settings, source: Source) -> list[str | None]:
