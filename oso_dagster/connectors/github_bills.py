@@ -27,7 +27,7 @@ class Bills:
     def __init__(self, asking: Client, api: str, now: datetime, bill: Known, package: Known) -> None:
         self._client, self._api, self._now, self._bill, self._package = asking, api, now, bill, package
         self.told: set[str] = set()
-        self._blocked = 0
+        self._blocked = self._bare = 0
         self.found = 0
 
     def run(self, asked: Round, facts: Facts) -> Iterator[tuple[list[_Row], list[_Row]]]:
@@ -52,6 +52,11 @@ class Bills:
             raise RestError(
                 f"{self._api}: all {self._blocked:,} answers were 403. Renew the token of the source, then run again."
             )
+        if self._bare and self._bare == self.found:
+            raise RestError(
+                f"{self._api}: none of {self.found:,} bills of materials names a package, not even its own repository. "
+                "The old rows stay; look at the endpoint, then run again."
+            )
         yield documents, parts
 
     def _fetch(self, name: str) -> Answer:
@@ -66,5 +71,6 @@ class Bills:
         with self._client.trusting(answer.url):
             listed = github_api.packages(answer.document, name, self._package, self.told)
             created = take(answer.document, "sbom", "creationInfo", "created")
+            self._bare += not listed
             row |= {"status": "found", "created_at": created, "package_count": len(listed)}
             return carried(take(answer.document, "sbom"), self._bill, row, self.told) | row, listed

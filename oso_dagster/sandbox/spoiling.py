@@ -1,7 +1,7 @@
 """What a fault does to the body of an answer: pure, from bytes to bytes and the headers that change with them.
 
-Each does so in the way of the body's format; where a fault makes no sense for a format (a file of rows of which each may stand
-twice has no duplicates) the body stays as it is.
+Each does so in the way of the body's format; where a fault makes no sense for a format (a git repository has no keys to rename)
+the body stays as it is.
 """
 
 from __future__ import annotations
@@ -151,6 +151,7 @@ SPOILERS: Mapping[str, Spoiler] = {
         {
             Format.JSON: _document(lambda value: _each_list(value, lambda rows: rows + rows)),
             Format.LINES: _lines(lambda lines: lines + lines),
+            Format.CSV: _rows(lambda header, rest: header + b"\n" + rest + rest),
         },
     ),
     "drift": Spoiler(
