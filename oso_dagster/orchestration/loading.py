@@ -2,7 +2,7 @@
 
 An error is never swallowed: it leaves the step as a Failure that names source, table and partition, with every secret taken out.
 A run over several partitions loads them one after the other and tells of each as it lands, so that one that fails takes none of
-those before it along.
+those before it along; its retry goes on with those that are missing.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.checks import evaluation, guards_of, result, warnings_of
 from oso_dagster.orchestration.inputs import inputs_of
 from oso_dagster.orchestration.resources import clients_of, warehouse_of
+from oso_dagster.orchestration.taken_up import partitions_done
 from oso_dagster.settings import Settings, SettingsError
 from oso_dagster.warehouse.base import Warehouse
 
@@ -109,7 +110,12 @@ def load(
         )
         return
     said: dict[str, Finding] = {}
+    done = partitions_done(context, step.key)
     for window in step.windows:
+        if window is not None and window.key in done and (before := step.previous.get(window.key)) is not None:
+            context.log.info("%s: an earlier try has loaded it", window.key)
+            _note(said, _unchanged(source, table, before))
+            continue
         loaded, unchanged = _publish(step, window)
         context.log_event(
             dg.AssetMaterialization(
@@ -119,10 +125,15 @@ def load(
                 tags={"dagster/data_version": _version(loaded), "dagster/code_version": step.mark[:8]},
             )
         )
-        for finding in loaded.findings:
-            if said.get(finding.check, finding).passed:
-                said[finding.check] = finding
+        _note(said, loaded.findings)
     yield from (result(step.key, finding) for finding in said.values())
+
+
+def _note(said: dict[str, Finding], findings: Sequence[Finding]) -> None:
+    """Keep of each check the first finding that failed, else the last."""
+    for finding in findings:
+        if said.get(finding.check, finding).passed:
+            said[finding.check] = finding
 
 
 def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
