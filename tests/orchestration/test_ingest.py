@@ -124,7 +124,12 @@ def test_what_upstream_has_and_nobody_declared_is_warned_of_also_when_nothing_ha
         assert materialized(result)[PROJECTS].metadata["unchanged"].value is unchanged
         (said,) = [one for one in result.get_asset_check_evaluations() if (one.asset_key, one.check_name) == (PROJECTS, "schema")]
         assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
-        assert "oss_directory.projects: not declared, but there upstream: colour" in (said.description or "")
+        assert "oss_directory.projects: not declared, but there upstream: projects.colour (VARCHAR)" in (said.description or "")
+        assert materialized(result)[PROJECTS].metadata["unknown_fields"].value == ["projects.colour (VARCHAR)"]
+    with warehouse_of(settings).read() as connection:
+        assert connection.execute("SELECT name, colour FROM oss_directory.projects WHERE colour IS NOT NULL").fetchall() == [
+            ("delta", "red")
+        ]
 
 
 @contextmanager
