@@ -18,7 +18,7 @@ from oso_dagster.domain.attempts import (
     classify,
     classify_unreported,
 )
-from oso_dagster.domain.loading import NEWEST_EVENT
+from oso_dagster.domain.loading import NEWEST_EVENT, ROWS_LOADED
 from oso_dagster.orchestration.event_log import Materialized, RunAssets, Unit
 from oso_dagster.orchestration.run_log import RunSteps
 from oso_dagster.orchestration.run_records import RunFacts
@@ -142,7 +142,9 @@ def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *,
 
 
 def _rows(look: RunLook, done: Materialized | None) -> int | None:
-    count = look.said.get(done.event_id, {}).get("dagster/row_count") if done else None
+    """Those of the load, where it tells them apart from those of the table."""
+    told = look.said.get(done.event_id, {}) if done else {}
+    count = told.get(ROWS_LOADED, told.get("dagster/row_count"))
     return count if isinstance(count, int) else None
 
 
