@@ -18,7 +18,7 @@ from sqlmesh.utils.date import to_timestamp
 from sqlmesh.utils.errors import SQLMeshError
 
 from .audits import check_names, home_of
-from .building import plain_arguments
+from .building import plain_arguments, query_of
 from .context import is_asset, short_name
 from .events import AuditDone, Batch, Written
 from .order import above
@@ -171,16 +171,11 @@ def _sample(adapter: Any, query: Any) -> tuple[dict[str, str], ...]:
 
 
 def _sql(snapshot: Any) -> str:
-    """The model's query; empty for what has none, and for one that cannot be rendered, whose error says so itself."""
+    """The model's query; empty for one that cannot be rendered, whose error says so itself."""
     try:
-        query = snapshot.model.render_query()
+        return query_of(snapshot.model)
     except SQLMeshError:
         return ""
-    return (
-        ""
-        if query is None or snapshot.model.is_seed or snapshot.model.is_python
-        else str(query.sql(dialect=snapshot.model.dialect, pretty=True))
-    )
 
 
 def _cause(error: BaseException) -> str:
