@@ -67,7 +67,8 @@ def sqlmesh_assets(
             for check in checks
             if check.key in context.selected_asset_check_keys
         }
-        request = Request(None if whole else chosen, config.include_downstream, _done_before(context, chosen))
+        audited = {model for model, _ in known} - chosen
+        request = Request(None if whole else chosen, config.include_downstream, _done_before(context, chosen), audited)
 
         def work(emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
             materialize(project, request, emit, cancelled)

@@ -142,13 +142,18 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     return total
 
 
+def checked_on(snapshot: Any, models: Collection[str]) -> str:
+    """The model on which the audits of a snapshot are told: itself, or one that an audit which stands alone reads; or empty."""
+    return short_name(snapshot.name) if snapshot.is_model else home_of(map(short_name, snapshot.audit.depends_on), models)
+
+
 def _listened(evaluator: Any, recorder: Recorder, models: Collection[str]) -> Any:
     """The evaluator, telling of every audit; the failing audits' exceptions would tell of themselves only."""
     listened = copy.copy(evaluator)
 
     def audit(snapshot: Any, **kwargs: Any) -> Any:
         results = type(evaluator).audit(listened, snapshot, **kwargs)
-        model = short_name(snapshot.name) if snapshot.is_model else home_of(map(short_name, snapshot.audit.depends_on), models)
+        model = checked_on(snapshot, models)
         names = check_names([(result.audit.name, plain_arguments(result.audit_args)) for result in results])
         for result, name in zip(results, names, strict=True):
             if model and not result.skipped:
