@@ -35,11 +35,16 @@ class Database:
         """The URL without its password, for messages."""
         return self._engine.url.render_as_string(hide_password=True)
 
+    @property
+    def is_server(self) -> bool:
+        """Whether another process does the work of writing and reading."""
+        return self._engine.dialect.name == "postgresql"
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database."""
-        postgres = self._engine.dialect.name == "postgresql"  # whose default shows each statement another state
-        options = {"isolation_level": "REPEATABLE READ"} if postgres else {}
+        # A server's default shows each statement another state.
+        options = {"isolation_level": "REPEATABLE READ"} if self.is_server else {}
         with self._engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
