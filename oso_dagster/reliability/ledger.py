@@ -22,6 +22,9 @@ from oso_dagster.reliability.rows import attempt_of, chunks, insert_attempts, jo
 from oso_dagster.reliability.run_rows import RunRow, insert_runs, update_runs
 from oso_dagster.reliability.tables import attempts, cursors, runs
 
+_MANY = 10_000
+"""Attempts, written at once, that may change how they are best looked for."""
+
 __all__ = ["Cursor", "LastGood", "Ledger", "RunRow"]
 
 
@@ -95,6 +98,8 @@ class Ledger:
             for chunk in chunks(sorted({attempt.run_id for attempt in found if attempt.reported})):
                 _drop_reported(connection, chunk)
             judge_anew(connection, entangled)
+        if len(found) >= _MANY:
+            self._database.count_anew(attempts, runs)
 
     @contextmanager
     def recording(self) -> Iterator[Record]:
