@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from oso_dagster.sandbox.discord_store import ALERTS
 from oso_dagster.sandbox.families import invents
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
+from oso_dagster.warehouse.duckdb import DuckDBWarehouse
 from tests.browser import ARTIFACTS, chromium
 from tests.platform import BIN, dev, left_running, run
 
@@ -69,6 +71,18 @@ def ask(address: str, query: str) -> Any:
         said = json.load(answer)
     assert "errors" not in said, said
     return said["data"]
+
+
+def ended(address: str, run: str) -> str:
+    """How the run whose id begins so ended, once it has."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        runs = ask(address, "{ runsOrError(limit: 50) { ... on Runs { results { runId status } } } }")["runsOrError"]["results"]
+        (status,) = [one["status"] for one in runs if one["runId"].startswith(run)]
+        if status in {"SUCCESS", "FAILURE", "CANCELED"}:
+            return str(status)
+        time.sleep(0.3)
+    raise AssertionError(f"{run} has not ended: {status}")
 
 
 def test_the_demo_loads_exactly_the_truth_of_the_sandbox(home: Path) -> None:
@@ -174,6 +188,27 @@ def test_the_lineage_shows_every_layer_as_one_picture(dagster: str, chromium: Br
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTIFACTS / "lineage.png", clip={"x": left, "y": top, "width": right - left, "height": bottom - top})
     page.close()
+
+
+@pytest.mark.browser
+def test_materialize_on_the_page_of_an_asset_lands_its_rows_in_the_warehouse(dagster: str, home: Path, chromium: Browser) -> None:
+    warehouse = DuckDBWarehouse(home / "sandbox" / "warehouse.duckdb", world="sandbox", cache=home, lock_timeout_seconds=60)
+    before = warehouse.last_load("l2beat", "projects")
+    page = chromium.new_page()
+    page.goto(f"{dagster}/assets/l2beat/projects")
+    page.get_by_role("button", name=re.compile("Materialize$")).click(timeout=60_000)
+    launched = page.get_by_text(re.compile(r"^Launched run"))
+    launched.wait_for(timeout=60_000)
+    run = launched.inner_text().split()[2]
+    assert ended(dagster, run) == "SUCCESS"
+    page.goto(f"{dagster}/assets/l2beat/projects?view=events")
+    page.get_by_role("link", name=run).first.wait_for(timeout=60_000)
+    page.close()
+    after = warehouse.last_load("l2beat", "projects")
+    assert before is not None
+    assert after is not None
+    assert after.loaded_at > before.loaded_at
+    assert after.rows == before.rows
 
 
 def commands() -> list[str]:

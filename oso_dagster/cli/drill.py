@@ -128,8 +128,10 @@ class _World:
         self.before = frozenset(self.known)
 
     def fail(self) -> None:
-        """Let the source be gone."""
-        self._ask("POST", "/faults", {"family": FAMILY, "kind": "status", "status": 404})
+        """Let the source be gone, until it is mended or this process has ended, however it ends."""
+        from oso_dagster.sandbox.living import here  # noqa: PLC0415
+
+        self._ask("POST", "/faults", {"family": FAMILY, "kind": "status", "status": 404, "owner": here()})
 
     def mend(self) -> None:
         """Let it answer again."""

@@ -167,7 +167,8 @@ def _print_faults(found: list[dict[str, Any]]) -> None:
     if not found:
         typer.echo("no faults are set")
     for one in found:
-        often = f"{one['times']} more times" if one["times"] else "until it is cleared"
+        until = f"until process {one['owner'][0]} ends" if one["owner"] else "until it is cleared"
+        often = f"{one['times']} more times" if one["times"] else until
         where = f"{one['family']}{' ' + one['path'] if one['path'] else ''}"
         typer.echo(f"{where}: {one['kind']}, {often}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 _GZIP = 31
@@ -67,11 +67,6 @@ def take_list(value: Any, *path: str) -> list[Any]:
     if not isinstance(found, list):
         raise AnswerError(f"{'.'.join(path) or 'the answer'} is {_kind(found)}, not a list")
     return found
-
-
-def unknown_keys(records: Iterable[Any], known: Iterable[str]) -> list[str]:
-    """Keys of the records that nobody declared, sorted: what upstream added."""
-    return sorted({key for record in records if isinstance(record, dict) for key in record} - set(known))
 
 
 def _refuse_constant(name: str) -> NoReturn:

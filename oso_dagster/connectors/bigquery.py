@@ -19,7 +19,8 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
 from oso_dagster.connectors.arrow import schema_of
-from oso_dagster.domain.loading import Facts, RefusedError
+from oso_dagster.connectors.undeclared import Known
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Facts, RefusedError
 from oso_dagster.domain.redaction import redact
 from oso_dagster.domain.source import Column
 
@@ -39,12 +40,16 @@ class BigQueryDeniedError(BigQueryError, RefusedError):
 
 @dataclass(frozen=True)
 class Query:
-    """SQL with named parameters, the columns that it gives, and the most bytes that it may scan."""
+    """SQL with named parameters, the columns that it gives, and the most bytes that it may scan.
+
+    `looks` say of each table that it reads: SQL for all columns of it, which is only weighed, and which of them are known.
+    """
 
     sql: str
     days: Mapping[str, date]
     columns: Sequence[Column]
     most_bytes: int
+    looks: Mapping[str, tuple[str, Known]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class Reader:
         try:
             facts["bytes_weighed"] = self._weigh(query)
             facts["bytes_ceiling"] = query.most_bytes
+            self._look(query, facts)
             yield from self._rows(query, facts)
         except (GoogleAPICallError, RetryError, GoogleAuthError, requests.RequestException) as error:
             raise self._told(error) from None
@@ -94,6 +100,20 @@ class Reader:
                 "It did not run"
             )
         return int(weighed)
+
+    def _look(self, query: Query, facts: Facts) -> None:
+        """Tell the columns that nobody declared of the tables behind a query: dry runs tell a schema, and scan nothing."""
+        told: list[str] = []
+        untold: list[str] = []
+        for table, (sql, known) in query.looks.items():
+            job = self.client.query(
+                sql, job_config=_configuration(query, dry_run=True), retry=self._retry(), job_retry=None, timeout=None
+            )
+            told += [f"{table}.{name}" for name in known.unknown(column.name for column in job.schema or ())]
+            untold += [] if job.schema else [table]
+        facts[UNKNOWN_FIELDS] = told
+        if untold:
+            facts["schema_untold"] = f"the dry run tells no columns of {', '.join(untold)}"
 
     def _rows(self, query: Query, facts: Facts) -> Iterator[pa.Table]:
         found = self.client.query_and_wait(

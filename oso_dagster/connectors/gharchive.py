@@ -24,9 +24,10 @@ import tenacity
 from isal import igzip_threaded, isal_zlib
 from urllib3.exceptions import HTTPError
 
-from oso_dagster.connectors import gharchive_events
+from oso_dagster.connectors import gharchive_events, gharchive_news
 from oso_dagster.connectors.pacing import asked_pause
 from oso_dagster.connectors.rest import USER_AGENT
+from oso_dagster.domain.loading import UNKNOWN_FIELDS
 from oso_dagster.domain.source import Column
 
 HOURS = 24
@@ -97,6 +98,7 @@ def read(day: Day, columns: Sequence[Column], folder: Path, facts: dict[str, Any
     folder.mkdir(parents=True)
     hours: dict[str, int] = {}
     types: Counter[str] = Counter()
+    news: set[str] = set()
     facts |= {"events_by_hour": hours, "dropped_events": 0, "missing_hours": []}
     with ThreadPoolExecutor(HOURS, thread_name_prefix="gharchive") as pool:
         coming = [pool.submit(_fetch, day, hour, folder / f"{hour}.json.gz") for hour in range(HOURS)]
@@ -109,11 +111,12 @@ def read(day: Day, columns: Sequence[Column], folder: Path, facts: dict[str, Any
                 for table in _hour(day, hour, path, columns, types, facts):
                     hours[day.name(hour)] += table.num_rows
                     yield table
+                news |= gharchive_news.undeclared(path)
                 path.unlink()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             shutil.rmtree(folder, ignore_errors=True)
-    facts["events_by_type"] = dict(types.most_common())
+    facts |= {"events_by_type": dict(types.most_common()), UNKNOWN_FIELDS: sorted(news | gharchive_news.new_types(types))}
     _refuse_short(day, hours)
 
 

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from oso_dagster.connectors.answers import take, take_list
 from oso_dagster.connectors.pacing import Limits, Pace
 from oso_dagster.connectors.rest import Answer, Client, RestError
+from oso_dagster.connectors.undeclared import Known, carried
 
 ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS})
 """Answers that say something about one repository: blocked (or no dependency graph), not there, taken down."""
@@ -149,26 +150,28 @@ def absent_row(requested: str, before: Mapping[str, Any] | None, now: datetime) 
     return {**bare, "requested_names": [requested], **(before or {}), "status": "gone", "checked_at": now.isoformat()}
 
 
-def packages(document: Any, repository: str) -> list[dict[str, Any]]:
-    """The packages that a bill of materials (SPDX) names, one row each, in its order; an entry that is repeated counts once."""
+def packages(document: Any, repository: str, known: Known, told: set[str]) -> list[dict[str, Any]]:
+    """The packages that a bill of materials (SPDX) names, one row each, in its order; an entry that is repeated counts once.
+
+    A row also holds the plain values of fields that are not `known`; `told` gets the names of all other such.
+    """
     rows = []
     listed = {json.dumps(package, sort_keys=True): package for package in take_list(document, "sbom", "packages")}
     for position, package in enumerate(listed.values()):
         references = package.get("externalRefs") or []
         purl = next((ref["referenceLocator"] for ref in references if ref.get("referenceType") == "purl"), None)
         system, name, version = parse_purl(purl) if purl else (None, None, None)
-        rows.append(
-            {
-                "repository": repository,
-                "position": position,
-                "spdx_id": take(package, "SPDXID"),
-                "purl": purl,
-                "system": system,
-                "name": name or take(package, "name"),
-                "version": version or package.get("versionInfo") or None,
-                "license": package.get("licenseConcluded") or package.get("licenseDeclared"),
-            }
-        )
+        row = {
+            "repository": repository,
+            "position": position,
+            "spdx_id": take(package, "SPDXID"),
+            "purl": purl,
+            "system": system,
+            "name": name or take(package, "name"),
+            "version": version or package.get("versionInfo") or None,
+            "license": package.get("licenseConcluded") or package.get("licenseDeclared"),
+        }
+        rows.append(carried(package, known, row, told) | row)
     return rows
 
 

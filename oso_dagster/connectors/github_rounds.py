@@ -7,7 +7,7 @@ published it: a failed load, or an emptied cache, costs requests and never a row
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -19,6 +19,7 @@ from oso_dagster.connectors import github_api
 from oso_dagster.connectors.answers import take_list
 from oso_dagster.connectors.rest import Answer, Client, RateLimitedError, RestError
 from oso_dagster.connectors.rounds import Round
+from oso_dagster.connectors.undeclared import Known, carried
 from oso_dagster.domain.loading import Facts, LoadRecord
 
 _KEPT_FILES = 3
@@ -27,12 +28,16 @@ _Row = dict[str, Any]
 
 @dataclass
 class Memory:
-    """What is known between runs: rows by key, the key and validators of each name, pages of listings, keys by owner."""
+    """What is known between runs: rows by key, the key and validators of each name, pages of listings, keys by owner.
+
+    `news` are the fields of answers that nobody declared and that stand in no row.
+    """
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     names: dict[str, dict[str, Any]] = field(default_factory=dict)
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
     owners: dict[str, list[str]] = field(default_factory=dict)
+    news: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, folder: Path, previous: LoadRecord | None) -> Memory:
@@ -53,10 +58,13 @@ class Memory:
 
 
 class Repositories:
-    """One run over the directory's owners and repositories. `rows` are those that changed, by key."""
+    """One run over the directory's owners and repositories. `rows` are those that changed, by key.
 
-    def __init__(self, asking: Client, api: str, memory: Memory, now: datetime) -> None:
-        self._client, self._api, self._memory, self._now = asking, api, memory, now
+    A row also holds the plain values of fields that are not `known`; `memory.news` are the names of all other such.
+    """
+
+    def __init__(self, asking: Client, api: str, memory: Memory, known: Known, now: datetime) -> None:
+        self._client, self._api, self._memory, self._known, self._now = asking, api, memory, known, now
         self.rows: dict[str, _Row] = {}
         self.unchanged = 0
         self._blocked, self._answered = 0, 0
@@ -97,7 +105,7 @@ class Repositories:
             self.unchanged += 1
             return
         with self._client.trusting(answer.url):
-            self._found(github_api.repository_row(answer.document, name, self._now), name, answer.validators)
+            self._found(self._row(answer.document, name), name, answer.validators)
 
     def _owner(self, owner: str, pages: Sequence[github_api.Page]) -> None:
         """Whatever an owner's listing no longer has is gone; a repository that moved is found under its new name."""
@@ -117,12 +125,23 @@ class Repositories:
             self.unchanged += len(known)
             return known
         with self._client.trusting(page.url):
-            rows = [github_api.repository_row(one, None, self._now) for one in take_list(page.answer.document)]
+            rows = [self._row(one) for one in take_list(page.answer.document)]
         for row in rows:
             self._found(row)
         keys = [row["key"] for row in rows]
         self._memory.pages[page.url] = {"validators": page.answer.validators, "next": page.after, "keys": keys}
         return keys
+
+    def undeclared(self, columns: Collection[str]) -> list[str]:
+        """What upstream has and nobody declared, in any row known of: an answer that is as before does not tell it again."""
+        known = {name for row in self._memory.rows.values() for name in row}
+        return sorted({*self._memory.news, *(known - set(columns))})
+
+    def _row(self, document: Any, name: str | None = None) -> _Row:
+        row, news = github_api.repository_row(document, name, self._now), set[str]()
+        more = carried(document, self._known, row, news)
+        self._memory.news = sorted({*self._memory.news, *news})
+        return more | row
 
     def _found(self, row: dict[str, Any], name: str | None = None, validators: dict[str, str] | None = None) -> None:
         """Note a row under every name that was ever asked for and leads to it."""

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from oso_dagster.domain.loading import RefusedError
 
 
-def with_ids(rows: pa.Table, name: str) -> pa.Table:
+def with_ids(rows: pa.Table, name: str, beside: Collection[str] = ()) -> pa.Table:
     """The rows, in the order of a new first column `name`: SHA-256 of a row's values in JSON and its ordinal among equal rows.
 
-    Ids and order survive any reordering upstream; a change of a value makes another id.
+    Ids and order survive any reordering upstream; a change of a value makes another id, except of the columns `beside`. Some rows
+    may be equal; where each one has its like, an answer came twice: raises RefusedError.
     """
-    names = ", ".join('"' + column.replace('"', '""') + '"' for column in rows.column_names)
+    names = ", ".join(map(_quoted, rows.column_names))
+    counted = ", ".join(f"{_quoted(column)} := {_quoted(column)}" for column in rows.column_names if column not in beside)
+    order = f" ORDER BY {', '.join(map(_quoted, beside))}" if beside else ""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("given", rows)
         query = f"""
-            SELECT sha256(concat(row_number() OVER (PARTITION BY said), chr(10), said)), {names}
-            FROM (SELECT CAST(to_json(given) AS VARCHAR) AS said, * FROM given)
-            ORDER BY 1"""  # noqa: S608  (quoted identifiers)
-        ids = connection.execute(query).to_arrow_table()
-    return pa.Table.from_arrays([column.combine_chunks() for column in ids.columns], [name, *rows.column_names])
+            SELECT
+                count(*) OVER (PARTITION BY said),
+                sha256(concat(row_number() OVER (PARTITION BY said{order}), chr(10), said)),
+                {names}
+            FROM (SELECT CAST(to_json(struct_pack({counted})) AS VARCHAR) AS said, * FROM given)
+            ORDER BY 2"""  # noqa: S608  (quoted identifiers)
+        times, *found = connection.execute(query).to_arrow_table().columns
+    if (least := pc.min(times).as_py() or 1) > 1:
+        raise RefusedError(f"each of the {rows.num_rows:,} rows came {least} times: upstream gave its answer more than once")
+    return pa.Table.from_arrays([column.combine_chunks() for column in found], [name, *rows.column_names])
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'

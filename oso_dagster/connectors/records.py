@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from oso_dagster.connectors.answers import AnswerError, unknown_keys
+from oso_dagster.connectors.answers import AnswerError
 from oso_dagster.domain.source import Column, ColumnType
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_COLUMN = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 Keys = Mapping[str, tuple[str, ...]]
 """Where a column stands in a record, when not under its own name: `{"amount": ("amount", "valueInCents")}`."""
 
@@ -29,25 +26,6 @@ def table_of_records(columns: Sequence[Column], records: Iterable[Any], keys: Ke
     rows = list(records)
     paths = {column.name: (keys or {}).get(column.name, (column.name,)) for column in columns}
     return table_of(columns, {column.name: _values(column, paths[column.name], rows) for column in columns})
-
-
-def and_unknown(rows: pa.Table, records: Iterable[Any], known: Iterable[str]) -> pa.Table:
-    """The rows with the fields that nobody declared beside them, in snake_case, as text or JSON: a new one arrives.
-
-    `known` are the fields that are declared, or left out on purpose. One whose name would not be a column's is left out.
-    """
-    import pyarrow as pa  # noqa: PLC0415
-
-    found = list(records)
-    for name in unknown_keys(found, known):
-        column = _HUMP.sub("_", name).lower()
-        if _COLUMN.match(column) and column not in rows.column_names:
-            rows = rows.append_column(column, pa.array([_any(record.get(name)) for record in found], pa.string()))
-    return rows
-
-
-def _any(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _values(column: Column, path: tuple[str, ...], rows: list[Any]) -> list[Any]:

@@ -21,12 +21,14 @@ class Disposition(StrEnum):
 
 
 class Contract(StrEnum):
-    """What a column that nobody declared does: it arrives and is warned of, or it stops the load.
+    """What a column that nobody declared does.
 
-    Under either one, a column that is lost or has changed its type stops the load.
+    `EVOLVE`: it arrives, and is warned of. `REPORT`: it is warned of and does not arrive, for data of which not all may be
+    published. `FREEZE`: it stops the load. Under any, a column that is lost or has changed its type stops the load.
     """
 
     EVOLVE = "evolve"
+    REPORT = "report"
     FREEZE = "freeze"
 
 

@@ -105,8 +105,8 @@ def watch(settings: Settings, store: Store, who: str, now: datetime) -> list[Cha
 
 
 def send(settings: Settings, store: Store, logger: logging.Logger, now: Callable[[], datetime]) -> Report:
-    """Deliver what is due, on every channel and in the log, for as long as a tick may take."""
-    return deliver(store.outbox, store.channels, senders(settings, logger), Clock(now=now))
+    """Deliver what is due, on every channel and in the log, for as long as a tick may take; it says how that went as well."""
+    return deliver(store.outbox, store.channels, senders(settings, logger), Clock(now=now), log=logger)
 
 
 def _settle(settings: Settings, store: Store, signals: Sequence[Signal], kept: set[str], now: datetime) -> list[Change]:

@@ -16,7 +16,7 @@ _GUARDS = {
 }
 _IN_PARTITION = {"in_partition": "Every row belongs to the partition that was loaded"}
 _IN_TIME = {"event_time_not_in_future": "No event lies in the future"}
-_SCHEMA = {"schema": "No column arrived that is not declared"}
+_SCHEMA = {"schema": "Upstream has no column that is not declared"}
 _USUAL = {"row_count_band": "As many rows as loads of this table usually bring"}
 _COMPLETE = {"complete": "The load was not cut short by an honest limit, such as a rate limit"}
 
@@ -30,8 +30,8 @@ def guards_of(table: Table) -> dict[str, str]:
 
 def warnings_of(table: Table) -> dict[str, str]:
     """The checks of each load that warn: the rows are published."""
-    evolving = table.contract is Contract.EVOLVE
-    return (_SCHEMA if evolving else {}) | _USUAL | (_COMPLETE if table.resumable else {})
+    warned = table.contract is not Contract.FREEZE
+    return (_SCHEMA if warned else {}) | _USUAL | (_COMPLETE if table.resumable else {})
 
 
 def load_checks(source: Source, table: Table) -> list[dg.AssetCheckSpec]:

@@ -9,6 +9,7 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from oso_dagster.domain.asset_signals import Beat, CheckFact, DriftFact
+from oso_dagster.domain.loading import UNKNOWN_FIELDS
 from oso_dagster.orchestration.storage_sql import moment
 
 _DAEMON_EVERY = timedelta(minutes=1)
@@ -31,15 +32,15 @@ def failing_checks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey
 
 
 def drifting(instance: dg.DagsterInstance, declared: Mapping[dg.AssetKey, frozenset[str]]) -> list[DriftFact]:
-    """Tables whose newest load brought columns (`table.column`) that are not among the `declared` ones."""
+    """Tables of which the newest load told columns that nobody had declared, less those (`table.column`) that are by now."""
     found = []
     for record in instance.get_asset_records(list(declared)) if declared else []:
         entry = record.asset_entry
         loaded = entry.last_materialization.asset_materialization if entry.last_materialization else None
-        said = loaded.metadata.get("new_columns") if loaded else None
+        said = loaded.metadata.get(UNKNOWN_FIELDS) if loaded else None
         if entry.last_materialization is None or said is None or not isinstance(said.value, list):
             continue
-        new = tuple(sorted(set(map(str, said.value)) - declared[entry.asset_key]))
+        new = tuple(sorted(one for one in map(str, said.value) if one.partition(" ")[0] not in declared[entry.asset_key]))
         if new:
             last = entry.last_materialization
             found.append(DriftFact(entry.asset_key.to_user_string(), new, last.run_id, moment(last.timestamp)))

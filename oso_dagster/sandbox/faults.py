@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from oso_dagster.sandbox.living import living
 from oso_dagster.sandbox.looping import without_cursor
 from oso_dagster.sandbox.spoiling import SPOILERS
 
@@ -40,7 +41,10 @@ KINDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of one family. `times` is how many answers it still spoils (None: until cleared)."""
+    """One fault of one family. `times` is how many answers it still spoils (None: until cleared).
+
+    `owner` is the process that set it, by id and creation time: when that has ended, killed or not, the fault is over.
+    """
 
     family: str
     kind: str
@@ -48,12 +52,20 @@ class Fault:
     times: int | None = None
     status: int = 500
     seconds: float = 30.0
+    owner: tuple[int, float] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}")
         if self.times is not None and self.times < 1:
             raise ValueError("times: at least 1 is expected")
+        if self.owner is not None and [type(part) for part in self.owner] != [int, float]:
+            raise ValueError("owner: the id of a process and its creation time are expected")
+
+    @property
+    def over(self) -> bool:
+        """Whether whoever set it has ended."""
+        return self.owner is not None and living(*self.owner) is None
 
 
 _Whole = tuple[int, dict[str, str], bytes]
@@ -90,6 +102,9 @@ class Faults:
         fault = self.current.get(family)
         if fault is None or scope["type"] != "http" or fault.path not in scope["path"]:
             return None
+        if fault.over:
+            del self.current[family]
+            return None
         if fault.times is not None:
             if fault.times == 1:
                 del self.current[family]
@@ -110,6 +125,7 @@ class Faults:
         elif request.method == "DELETE":
             wanted = request.query_params.get("family")
             self.current = {name: fault for name, fault in self.current.items() if wanted not in {None, name}}
+        self.current = {name: fault for name, fault in self.current.items() if not fault.over}
         return JSONResponse([asdict(fault) for fault in self.current.values()])
 
 

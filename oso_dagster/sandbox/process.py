@@ -20,11 +20,11 @@ import psutil
 
 from oso_dagster.sandbox.disk import write_json
 from oso_dagster.sandbox.families import endpoints
+from oso_dagster.sandbox.living import here as living_here
+from oso_dagster.sandbox.living import living
 from oso_dagster.settings import PREFIX, PROJECT_ROOT
 
 STOP_SECONDS = 5
-_CLOCK_TOLERANCE = 5.0
-"""Seconds that a creation time may seem to move when the system's clock is set."""
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Servers that this process started, kept so that they are reaped when they end."""
 
@@ -68,12 +68,7 @@ class Server:
 
     def _process(self) -> psutil.Process | None:
         _reap()
-        try:
-            process = psutil.Process(self.pid)
-            ours = abs(process.create_time() - self.created) < _CLOCK_TOLERANCE
-            return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.NoSuchProcess:
-            return None
+        return living(self.pid, self.created)
 
 
 def _reap() -> None:
@@ -83,7 +78,7 @@ def _reap() -> None:
 
 def here(port: int, database_port: int) -> Server:
     """This process, as the server at these ports."""
-    return Server(os.getpid(), psutil.Process().create_time(), port, database_port)
+    return Server(*living_here(), port, database_port)
 
 
 def spawn(folder: Path, listener: socket.socket, database_port: int, log: Path) -> Server:

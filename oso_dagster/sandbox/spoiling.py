@@ -1,12 +1,14 @@
 """What a fault does to the body of an answer: pure, from bytes to bytes and the headers that change with them.
 
-Each does so in the way of the body's format; where a fault makes no sense for a format (a file of rows of which each may stand
-twice has no duplicates) the body stays as it is.
+Each does so in the way of the body's format; where a fault makes no sense for a format (a git repository has no keys to rename)
+the body stays as it is.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +17,9 @@ from typing import Any
 
 Spoiled = tuple[bytes, dict[str, str]]
 _Spoil = Callable[[bytes], Spoiled]
+
+NEW_FIELD = "sandbox_news"
+"""The field that the fault `new_fields` adds."""
 
 _HTML = b"<!doctype html><html><body><h1>Please log in</h1></body></html>"
 
@@ -102,6 +107,27 @@ def _renamed_lines(lines: list[bytes]) -> list[bytes]:
     return [json.dumps(_renamed(json.loads(line))).encode() + b"\n" for line in lines]
 
 
+def _grown(value: Any) -> Any:
+    """The document with a field more in every record: an object that holds text, which maps of numbers do not."""
+    if isinstance(value, list):
+        return [_grown(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    grown = {key: _grown(entry) for key, entry in value.items()}
+    return grown | ({NEW_FIELD: "news"} if any(isinstance(entry, str) for entry in value.values()) else {})
+
+
+def _grown_lines(lines: list[bytes]) -> list[bytes]:
+    return [json.dumps(_grown(json.loads(line))).encode() + b"\n" for line in lines]
+
+
+def _grown_rows(body: bytes) -> Spoiled:
+    header, *rows = csv.reader(io.StringIO(body.decode(), newline=""))
+    told = io.StringIO()
+    csv.writer(told, lineterminator="\n").writerows([[*header, NEW_FIELD], *([*row, "news"] for row in rows)])
+    return told.getvalue().encode(), {}
+
+
 SPOILERS: Mapping[str, Spoiler] = {
     "truncated_gzip": Spoiler(
         "a gzip body that ends too early",
@@ -125,6 +151,7 @@ SPOILERS: Mapping[str, Spoiler] = {
         {
             Format.JSON: _document(lambda value: _each_list(value, lambda rows: rows + rows)),
             Format.LINES: _lines(lambda lines: lines + lines),
+            Format.CSV: _rows(lambda header, rest: header + b"\n" + rest + rest),
         },
     ),
     "drift": Spoiler(
@@ -134,6 +161,10 @@ SPOILERS: Mapping[str, Spoiler] = {
             Format.LINES: _lines(_renamed_lines),
             Format.CSV: _rows(lambda header, rest: header.replace(b",", b"_v2,") + b"\n" + rest),
         },
+    ),
+    "new_fields": Spoiler(
+        f"every record has a field more, {NEW_FIELD}",
+        {Format.JSON: _document(_grown), Format.LINES: _lines(_grown_lines), Format.CSV: _grown_rows},
     ),
     "encoding": Spoiler(
         "UTF-16 in the place of UTF-8",

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.loading import Extract, Request
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request
 from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=4, per_second=8)
@@ -30,6 +30,14 @@ _PROTOCOLS = (
     Column("url", ColumnType.VARCHAR, "Website"),
     Column("tvl", ColumnType.DOUBLE, "Value locked now, in US dollars"),
 )
+_LEFT_OUT = (
+    "address|assetToken|audit.*|change_.*|chainTvls|cmcId|dead.*|deprecated|description|dimensions|forkedFrom.*|gecko_id|"
+    "github|governanceID|hallmarks|language|listedAt|logo|mcap|methodology.*|misrepresentedTokens|module|openSource|oracles.*|"
+    "parentProtocolSlug|pool2|previousNames|raises|rugged|staking|stablecoins|symbol|tags|tokenBreakdowns|treasury|"
+    "tokensExcludedFromParent|twitter|wrongLiquidity"
+)
+"""What DefiLlama tells of a protocol and nobody here needs; anything else that is new arrives."""
+
 _TIME = Column("time", ColumnType.TIMESTAMP, "Day of the value, at its midnight UTC", nullable=False)
 _SLUG = Column("slug", ColumnType.VARCHAR, "Protocol, as in its address at DefiLlama", nullable=False)
 _CHAIN = Column("chain", ColumnType.VARCHAR, "Chain, as DefiLlama names it", nullable=False)
@@ -48,14 +56,14 @@ def _daily(what: str) -> tuple[Column, ...]:
 
 def _protocols(request: Request) -> Extract:
     """All protocols that DefiLlama knows."""
-    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     url, client = f"{request.settings['url']}/protocols", client_of(request, _PACE)
     answer = client.get(url)
     with client.trusting(url):
         found = [{"parentProtocol": None} | record for record in take_list(answer.document)]
-        rows = records.table_of_records(_PROTOCOLS, found, {"parent_protocol": ("parentProtocol",)})
-    return Extract(records.version_of(rows), {request.table: [rows]})
+        rows, news = undeclared.table_with_news(_PROTOCOLS, found, {"parent_protocol": ("parentProtocol",)}, _LEFT_OUT)
+    return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: news})
 
 
 def _series(request: Request) -> Extract:

@@ -18,7 +18,8 @@ from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.pages import Page, walk
 from oso_dagster.connectors.rest import Client, RateLimitedError, RestError, client_of, settings_of
 from oso_dagster.connectors.rounds import Round
-from oso_dagster.domain.loading import Extract, Facts, Request, Unchanged
+from oso_dagster.connectors.undeclared import Known, carried
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Facts, Request, Unchanged
 from oso_dagster.domain.source import (
     Child,
     Column,
@@ -68,11 +69,19 @@ _VERSIONS = (
     Column("published_at", ColumnType.TIMESTAMP, "When it was published; null where the system does not tell"),
     Column("is_default", ColumnType.BOOLEAN, "Whether it is the default version", nullable=False),
 )
+_OF_PACKAGES, _OF_VERSIONS = ([column.name for column in columns] for columns in (_PACKAGES, _VERSIONS))
+_KNOWN = Known.of(
+    ["versionKey", "publishedAt", "isDefault", "licenses", "links", "relatedProjects"],
+    pattern="purl|isDeprecated|deprecatedReason|licenseDetails|advisoryKeys|slsaProvenances|attestations|registries|"
+    "upstreamIdentifiers|projectStatus",
+)
+"""The fields of a version, in a package's list and by itself, with those that nobody here needs; what else is new arrives."""
+_Rows = list[dict[str, Any]]
 
 
 def _extract(request: Request) -> Extract | Unchanged:
     """What is left of this week's round, as far as the limits allow. Raises RestError."""
-    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     week, previous = f"{request.now:%G-W%V}", request.previous
     if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
@@ -80,10 +89,11 @@ def _extract(request: Request) -> Extract | Unchanged:
     named, left_out = packages_named(request.inputs)
     asked = Round.of(week, named, previous)
     facts: Facts = {"week": week, "unsupported_systems": left_out, "asked": len(asked.names)}
-    packages, versions = [], []
-    for some, theirs in _ask(request, asked, facts):
-        packages.append(records.table_of_records(_PACKAGES, some))
-        versions.append(records.table_of_records(_VERSIONS, theirs))
+    packages, versions, news = [], [], set[str]()
+    for some, theirs in _ask(request, asked, facts, news):  # rows carry what is new already
+        packages.append(undeclared.table_with_news(_PACKAGES, some)[0])
+        versions.append(undeclared.table_with_news(_VERSIONS, theirs)[0])
+    facts[UNKNOWN_FIELDS] = sorted(news)
     batches = {request.table: packages, f"{request.table}__versions": versions}
     return Extract(f"{week}/{records.version_of(*packages, *versions)}", batches, facts)
 
@@ -124,7 +134,9 @@ def _key(kind: str, name: str) -> str | None:
     return f"{_SYSTEMS[kind]}/{name}"
 
 
-def _ask(request: Request, asked: Round, facts: Facts) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+def _ask(
+    request: Request, asked: Round, facts: Facts, news: set[str]
+) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
     """Packages and their versions, a chunk at a time, until the week's round, the run's share or the server's patience ends."""
     client, share = client_of(request, _PACE), int(float(request.settings["packages_per_run"]))
     done = found = 0
@@ -134,7 +146,7 @@ def _ask(request: Request, asked: Round, facts: Facts) -> Iterator[tuple[list[di
             break
         names = asked.names[done : min(done + _CHUNK, share)]
         try:
-            told = dict(zip(names, client.each(names, lambda name: _package(request, client, name)), strict=True))
+            told = dict(zip(names, client.each(names, lambda name: _package(request, client, name, news)), strict=True))
             sources = _sources(request, client, [default for listed in told.values() if (default := _default(listed or ()))])
         except RateLimitedError as error:
             if not done:
@@ -143,13 +155,16 @@ def _ask(request: Request, asked: Round, facts: Facts) -> Iterator[tuple[list[di
             break
         done += len(names)
         found += sum(bool(listed) for listed in told.values())
-        yield [_row(name, listed, sources) for name, listed in told.items()], [v for one in told.values() for v in one or ()]
+        yield (
+            [_row(name, listed, sources, news) for name, listed in told.items()],
+            [v for one in told.values() for v in one or ()],
+        )
     if asked.names and not found:
         raise RestError(f"{request.settings['url']}: none of {done:,} packages has a version there. Is the address right?")
     facts["found"] = found
 
 
-def _package(request: Request, client: Client, package: str) -> list[dict[str, Any]] | None:
+def _package(request: Request, client: Client, package: str, news: set[str]) -> list[dict[str, Any]] | None:
     """The versions of a package; None for one that is not known."""
     system, _, name = package.partition("/")
     url = f"{request.settings['url']}/v3/systems/{system.lower()}/packages/{quote(name, safe='')}"
@@ -159,8 +174,9 @@ def _package(request: Request, client: Client, package: str) -> list[dict[str, A
     with client.trusting(url):
         listed = take_list(answer.document, "versions")
         return [
-            {"system": system, "name": name, "version": take(one, "versionKey", "version"),
-             "published_at": one.get("publishedAt"), "is_default": one.get("isDefault", False)}
+            {**carried(one, _KNOWN, _OF_VERSIONS, news), "system": system, "name": name,
+             "version": take(one, "versionKey", "version"), "published_at": one.get("publishedAt"),
+             "is_default": one.get("isDefault", False)}
             for one in listed
         ]  # fmt: skip
 
@@ -190,12 +206,13 @@ def _sources(request: Request, client: Client, keys: list[dict[str, str]]) -> di
         return told
 
 
-def _row(package: str, versions: list[dict[str, Any]] | None, sources: Mapping[str, Any]) -> dict[str, Any]:
+def _row(package: str, versions: list[dict[str, Any]] | None, sources: Mapping[str, Any], news: set[str]) -> dict[str, Any]:
     system, _, name = package.partition("/")
     said, default = sources.get(package) or {}, _default(versions or ())
     related = [one for one in said.get("relatedProjects", ()) if one.get("relationType") == "SOURCE_REPO"]
     links = [link["url"] for link in said.get("links", ()) if link.get("label") == "SOURCE_REPO"]
     return {
+        **carried(said, _KNOWN, _OF_PACKAGES, news),
         "system": system,
         "name": name,
         "status": "unknown" if versions is None else "found",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.graphql import Endpoint
+from oso_dagster.connectors.graphql import Endpoint, asking
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.pages import Page, walk
 from oso_dagster.connectors.rest import client_of, settings_of
@@ -25,6 +25,7 @@ _LIST = """
 query ($where: AttestationWhereInput!, $take: Int!, $skip: Int!, $cursor: AttestationWhereUniqueInput) {
   attestations(where: $where, orderBy: [{time: asc}, {id: asc}], take: $take, skip: $skip, cursor: $cursor) {
     id schemaId attester recipient time expirationTime revocationTime revocable revoked refUID txid decodedDataJson isOffchain
+    # new fields
   }
 }"""
 _COLUMNS = (
@@ -50,11 +51,13 @@ _KEYS = {
     "decoded_data_json": ("decodedDataJson",),
     "is_offchain": ("isOffchain",),
 }
+_LEFT_OUT = "data|timeCreated|ipfsHash|schema|_count"
+"""What an attestation has and nobody here needs; other plain fields are asked for, since all is public."""
 
 
 def _extract(request: Request) -> Extract:
     """The week of the partition by a cursor that does not slip; fewer or more than the indexer counts is an error."""
-    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     if request.window is None or request.window.start is None or request.window.end is None:
         raise RefusedError("eas_optimism.attestations is loaded by week: name a partition")
@@ -65,15 +68,18 @@ def _extract(request: Request) -> Extract:
         total = take(endpoint.ask(_COUNT, {"where": where}), "aggregateAttestation", "_count", "_all")
         if isinstance(total, bool) or not isinstance(total, int):
             raise AnswerError(f"aggregateAttestation._count._all is {total!r}, no number; its type has changed")
-        found = [_plain(one) for one in walk(lambda cursor: _page(endpoint, where, cursor, total))]
-        rows = records.table_of_records(_COLUMNS, found, _KEYS)
-    return Extract(records.version_of(rows), {request.table: [rows]}, {"attestations": total})
+        news = endpoint.news("Attestation", undeclared.Known.by(_COLUMNS, _KEYS, _LEFT_OUT))
+        query = asking(_LIST, news.plain)
+        found = [_plain(one) for one in walk(lambda cursor: _page(endpoint, query, where, cursor, total))]
+        rows, told = undeclared.table_with_news(_COLUMNS, found, _KEYS, _LEFT_OUT)
+    facts = {"attestations": total} | news.facts(asked=True, also=told)
+    return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
 
-def _page(endpoint: Endpoint, where: dict[str, Any], cursor: str | int | None, total: int) -> Page:
+def _page(endpoint: Endpoint, query: str, where: dict[str, Any], cursor: str | int | None, total: int) -> Page:
     """Behind the attestation `cursor`, or from the beginning; the page that has none is the last."""
     place = {"cursor": {"id": cursor}, "skip": 1} if cursor else {"skip": 0}
-    found = take_list(endpoint.ask(_LIST, {"where": where, "take": _PAGE, **place}), "attestations")
+    found = take_list(endpoint.ask(query, {"where": where, "take": _PAGE, **place}), "attestations")
     return Page(found, take(found[-1], "id") if found else None, total)
 
 

@@ -1,8 +1,8 @@
 """Gitcoin: donations and matching of its grants rounds, from the public PostgreSQL database RegenData; read whole.
 
 The database documents no types and no keys. The names declared here are those that Open Source Observer's own earlier models
-read from it; what differs in the database is an error by name. Numbers and dates are taken from any type that holds them; a
-column that nobody declared is told, not loaded.
+read from it; what differs in the database is an error by name. Numbers and dates are taken from any type that holds them. All
+of it is public already, so that a column that nobody declared arrives.
 """
 
 from __future__ import annotations
@@ -96,11 +96,14 @@ def _extract(request: Request) -> Extract | Unchanged:
     made = table.primary_key[0] if table.primary_key[0] in {"donation_id", "matching_id"} else None
     declared = [column for column in table.columns if column.name != made]
     fields = [database.Field(column.name, column, _ALSO.get(column.type, frozenset())) for column in declared]
-    url = _url(request)
-    facts: dict[str, Any] = {UNKNOWN_FIELDS: database.unknown_columns(url, request.table, fields)}
-    # Upstream tells no order: by their ids, equal contents are equal whatever order they come in.
-    rows = ordinals.with_ids(database.read(url, request.table, fields), made or "row_id")
-    version = database.digest(rows)
+    looked = database.look(_url(request), request.table)
+    unknown = looked.unknown(fields)
+    arriving = looked.opened(unknown, fields)
+    news = [one.column.name for one in arriving]
+    facts: dict[str, Any] = {UNKNOWN_FIELDS: [name for name in unknown if name not in {one.upstream for one in arriving}]}
+    # Upstream tells no order: by their ids, equal contents are equal whatever order they come in. New columns change no id.
+    rows = ordinals.with_ids(looked.read([*fields, *arriving]), made or "row_id", beside=news)
+    version = database.digest(rows, unknown=unknown)
     if request.previous is not None and request.previous.version == version:
         return Unchanged(version, request.previous.facts)
     return Extract(version, {request.table: [rows if made else rows.drop_columns("row_id")]}, facts)

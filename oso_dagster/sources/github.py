@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors.rest import Client, pace_setting
-from oso_dagster.domain.loading import Extract, RefusedError, Request, Unchanged
+from oso_dagster.connectors.undeclared import Known
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
 from oso_dagster.domain.partitions import PartitionKind, Partitions
 from oso_dagster.domain.source import (
     Child,
     Column,
     ColumnType,
+    Contract,
     Cost,
     Disposition,
     Retries,
@@ -149,6 +151,30 @@ _PACKAGES = (
 )
 
 
+_REPOSITORY = Known.of(
+    ["id", "node_id", "full_name", "name", "owner", "html_url", "fork", "archived", "default_branch", "forks_count",
+     "stargazers_count", "subscribers_count", "license", "language", "created_at", "updated_at", "pushed_at"],
+    pattern=r"url|.*_url|allow_.*|has_.*|.*_commit_(title|message)|.*_as_default|private|visibility|disabled|is_template|size|"
+    r"description|homepage|watchers|watchers_count|forks|open_issues|open_issues_count|network_count|permissions|role_name|"
+    r"temp_clone_token|template_repository|parent|source|organization|security_and_analysis|custom_properties|topics|"
+    r"code_of_conduct|delete_branch_on_merge|web_commit_signoff_required|anonymous_access_enabled|master_branch|"
+    r"pull_request_creation_policy|score|starred_at",
+)  # fmt: skip
+"""What GitHub tells of a repository: what a row is made of, and what nobody needs, templates of addresses above all."""
+
+_BILL = Known.of(
+    ["packages", "creationInfo"],
+    pattern="SPDXID|spdxVersion|dataLicense|name|document.*|externalDocumentRefs|relationships|comment",
+)
+_PACKAGE = Known.of(
+    ["SPDXID", "name", "versionInfo", "licenseConcluded", "licenseDeclared", "externalRefs"],
+    pattern="annotations|attributionTexts|.*Date|checksums|comment|copyrightText|description|downloadLocation|filesAnalyzed|"
+    "hasFiles|homepage|licenseComments|licenseInfoFromFiles|originator|packageFileName|packageVerificationCode|"
+    "primaryPackagePurpose|sourceInfo|summary|supplier",
+)
+"""The same of a bill of materials and of a package in it: the other fields of SPDX 2.3 are left out."""
+
+
 def _asking(request: Request) -> Client:
     from oso_dagster.connectors import github_api  # noqa: PLC0415  (Arrow loads when used)
 
@@ -158,26 +184,25 @@ def _asking(request: Request) -> Client:
 
 def _repositories(request: Request) -> Extract:
     """All repositories and owners of OSS Directory, as far as the rate limit allows; the next run goes on. Raises RestError."""
-    from oso_dagster.connectors import github_api, github_rounds, rounds  # noqa: PLC0415  (Arrow loads when used)
-    from oso_dagster.connectors.records import table_of_records  # noqa: PLC0415
+    from oso_dagster.connectors import github_api, github_rounds, rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
-    named = github_api.addresses(request.inputs[_URLS])
+    named, declared = github_api.addresses(request.inputs[_URLS]), [column.name for column in _REPOSITORIES]
     round_name, folder = f"{request.now:%Y-%m-%d}", request.cache / "github" / request.table
     asked = rounds.Round.of(round_name, [*named.owners, *named.repositories], request.previous)
     memory = github_rounds.Memory.of(folder, request.previous)
-    run = github_rounds.Repositories(_asking(request), request.settings["api_url"], memory, request.now)
+    run = github_rounds.Repositories(_asking(request), request.settings["api_url"], memory, _REPOSITORY, request.now)
     facts: dict[str, Any] = {"asked": len(asked.names), "unusable_urls": len(named.unusable)}
     run.run(asked, facts)
     facts |= {"unchanged": run.unchanged, "changed": len(run.rows), "memory": memory.keep(folder)}
-    empty = dict.fromkeys(column.name for column in _REPOSITORIES)
-    rows = table_of_records(_REPOSITORIES, [empty | row for row in run.rows.values()])
+    found = [dict.fromkeys(declared) | row for row in run.rows.values()]
+    rows, _ = undeclared.table_with_news(_REPOSITORIES, found)  # rows carry what is new already
+    facts[UNKNOWN_FIELDS] = [name for name in run.undeclared(declared) if name not in rows.column_names]
     return Extract(f"{round_name}/{facts['memory']}", {request.table: [rows]}, facts)
 
 
 def _sbom(request: Request) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
-    from oso_dagster.connectors import github_bills, rounds  # noqa: PLC0415  (Arrow loads when used)
-    from oso_dagster.connectors.records import table_of_records  # noqa: PLC0415
+    from oso_dagster.connectors import github_bills, rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     week, previous = f"{request.now:%G-W%V}", request.previous
     if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
@@ -185,12 +210,12 @@ def _sbom(request: Request) -> Extract | Unchanged:
     known = {name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")}
     asked = rounds.Round.of(week, known, previous)
     facts: dict[str, Any] = {"week": week, "asked": len(asked.names)}
-    run = github_bills.Bills(_asking(request), request.settings["api_url"], request.now)
+    run = github_bills.Bills(_asking(request), request.settings["api_url"], request.now, _BILL, _PACKAGE)
     documents, packages = [], []
-    for rows, parts in run.run(asked, facts):
-        documents.append(table_of_records(_SBOM, rows))
-        packages.append(table_of_records(_PACKAGES, parts))
-    facts["found"] = run.found
+    for rows, parts in run.run(asked, facts):  # rows carry what is new already
+        documents.append(undeclared.table_with_news(_SBOM, rows)[0])
+        packages.append(undeclared.table_with_news(_PACKAGES, parts)[0])
+    facts |= {"found": run.found, UNKNOWN_FIELDS: sorted(run.told)}
     batches = {request.table: documents, f"{request.table}__packages": packages}
     return Extract(f"{week}/{len(asked.names)}", batches, facts)
 
@@ -224,6 +249,7 @@ SOURCE = Source(
             partitions=Partitions(PartitionKind.DAILY, datetime(2025, 1, 1, tzinfo=UTC), lag=timedelta(hours=3)),
             range_in_one_run=True,
             retries=Retries(limit=3, delay=timedelta(minutes=5)),
+            contract=Contract.REPORT,  # only what models need is read
         ),
         Table(
             name="repositories",

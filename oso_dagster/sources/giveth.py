@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.graphql import Endpoint
+from oso_dagster.connectors.graphql import Endpoint, asking
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.pages import by_offset, walk
 from oso_dagster.connectors.rest import client_of, settings_of
+from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.loading import Extract, Request
-from oso_dagster.domain.source import Child, Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.source import Child, Column, ColumnType, Contract, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=2)
 _NEED = "giveth.qf_rounds.id"
@@ -21,6 +22,7 @@ _ROUNDS_QUERY = """
 query {
   qfRounds {
     id slug name isActive beginDate endDate allocatedFund allocatedFundUSD allocatedTokenSymbol eligibleNetworks
+    # new fields
   }
 }"""
 _PROJECTS_QUERY = """
@@ -56,6 +58,12 @@ _ROUND_KEYS = {
     "allocated_token_symbol": ("allocatedTokenSymbol",),
     "eligible_networks": ("eligibleNetworks",),
 }
+_ROUND_LEFT_OUT = (
+    "title|description|banner.*|hubCard.*|sponsors.*|display.*|maximumReward|minimum.*|minMBDScore|tags|priority|"
+    "allocatedTokenChainId|allocatedFundUSDPreferred|qfStrategy|isDataAnalysisDone|clusterMatchingSyncAt|projects.*"
+)
+"""What a round has and nobody here needs; other plain fields are asked for, since a round is public."""
+
 _KEY = (
     Column("round_id", ColumnType.VARCHAR, "Round, an id of `qf_rounds`", nullable=False),
     Column("project_id", ColumnType.VARCHAR, "Number of the project at Giveth", nullable=False),
@@ -77,6 +85,17 @@ _PROJECT_KEYS = {
     "created_at": ("creationDate",),
     "updated_at": ("updatedAt",),
 }
+_PROJECT_KNOWN = Known.by(
+    _PROJECTS,
+    _PROJECT_KEYS,
+    "addresses|slugHistory|admin.*|description.*|trace.*|givingBlocksId|changeId|website|youtube|organisationId|organization|"
+    "coOrdinates|image|impactLocation|categories|qfRounds|balance|stripeAccountId|walletAddress|isImported|giveBacks|donations|"
+    "qualityScore|contacts|reactions?|socialMedia|anchorContracts|status|statusId|statusHistory|totalReactions|totalPower|"
+    "totalTraceDonations|totalProjectUpdates|sumDonationValueUsd.*|listed|reviewStatus|verification.*|prevStatusId|users|"
+    "isGivback.*|latestUpdate.*|project[A-Z].*|estimatedMatching|featuredUpdate|campaigns|countUniqueDonorsFor.*|instant.*",
+)
+"""What a project is known to have, with what nobody here needs. People write it: what is new is told, and not asked for."""
+
 _ADDRESSES = (
     *_KEY,
     Column("position", ColumnType.BIGINT, "Place in the project's list, from 0", nullable=False),
@@ -90,12 +109,14 @@ _ADDRESS_KEYS = {"network_id": ("networkId",), "chain_type": ("chainType",), "is
 
 def _rounds(request: Request) -> Extract:
     """All rounds there were and are."""
-    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     endpoint = Endpoint(client_of(request, _PACE), request.settings["url"])
     with endpoint.client.trusting(endpoint.url):
-        rows = records.table_of_records(_ROUNDS, take_list(endpoint.ask(_ROUNDS_QUERY, {}), "qfRounds"), _ROUND_KEYS)
-    return Extract(records.version_of(rows), {request.table: [rows]})
+        news = endpoint.news("QfRound", Known.by(_ROUNDS, _ROUND_KEYS, _ROUND_LEFT_OUT))
+        found = take_list(endpoint.ask(asking(_ROUNDS_QUERY, news.plain), {}), "qfRounds")
+        rows, told = undeclared.table_with_news(_ROUNDS, found, _ROUND_KEYS, _ROUND_LEFT_OUT)
+    return Extract(records.version_of(rows), {request.table: [rows]}, news.facts(asked=True, also=told))
 
 
 def _projects(request: Request) -> Extract:
@@ -105,6 +126,7 @@ def _projects(request: Request) -> Extract:
     endpoint = Endpoint(client_of(request, _PACE), request.settings["url"])
     projects, addresses, counts = list[dict[str, Any]](), list[dict[str, Any]](), dict[str, int]()
     with endpoint.client.trusting(endpoint.url):
+        news = endpoint.news("Project", _PROJECT_KNOWN)
         for round_id in sorted(request.inputs[_NEED], key=int):
             found = _of_round(endpoint, round_id)
             counts[round_id] = len(found)
@@ -117,7 +139,9 @@ def _projects(request: Request) -> Extract:
         rows = records.table_of_records(_PROJECTS, projects, _PROJECT_KEYS)
         nested = records.table_of_records(_ADDRESSES, addresses, _ADDRESS_KEYS)
     batches = {request.table: [rows], f"{request.table}__addresses": [nested]}
-    return Extract(records.version_of(rows, nested), batches, {"projects_by_round": counts})
+    also = _PROJECT_KNOWN.unknown(name for one in projects for name in one)
+    facts = {"projects_by_round": counts} | news.facts(asked=False, also=also)
+    return Extract(records.version_of(rows, nested), batches, facts)
 
 
 def _of_round(endpoint: Endpoint, round_id: str) -> list[dict[str, Any]]:
@@ -171,6 +195,7 @@ SOURCE = Source(
             cost=Cost(calls=80, bytes=3_000_000),
             fresh_within=timedelta(days=3),
             needs=(_NEED,),
+            contract=Contract.REPORT,
         ),
     ),
 )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.rest import client_of, settings_of
-from oso_dagster.domain.loading import Extract, Request, Unchanged
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
 from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=1)
@@ -20,7 +20,7 @@ _COLUMNS = (
 
 def _extract(request: Request) -> Extract | Unchanged:
     """The whole file; one that the server calls unchanged is not sent again."""
-    from oso_dagster.connectors import answers, records  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import answers, records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     url, client = request.settings["url"], client_of(request, _PACE)
     before = request.previous.facts.get("validators", {}) if request.previous else {}
@@ -28,9 +28,9 @@ def _extract(request: Request) -> Extract | Unchanged:
     if answer.unchanged and request.previous is not None:
         return Unchanged(request.previous.version, request.previous.facts)
     with client.trusting(url):
-        found = answers.take_list(answer.document)
-        rows = records.and_unknown(records.table_of_records(_COLUMNS, found), found, [column.name for column in _COLUMNS])
-    return Extract(records.version_of(rows), {request.table: [rows]}, {"validators": answer.validators})
+        rows, news = undeclared.table_with_news(_COLUMNS, answers.take_list(answer.document))
+    facts = {"validators": answer.validators, UNKNOWN_FIELDS: news}
+    return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
 
 SOURCE = Source(

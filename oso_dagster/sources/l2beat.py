@@ -9,7 +9,7 @@ from urllib.parse import quote
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.loading import Extract, Request
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request
 from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=1)
@@ -43,6 +43,9 @@ _PROJECT_KEYS = {
     "is_under_review": ("isUnderReview",),
     "tvs": ("tvs", "breakdown", "total"),
 }
+_LEFT_OUT = "shortName|badges|risks|charts|colors|daLayer|proofSystem|scalingStage"
+"""What L2BEAT tells of a project and nobody here needs; anything else that is new arrives."""
+
 _TIME = Column("time", ColumnType.TIMESTAMP, "Midnight UTC: the begin of the day, or the moment of the value", nullable=False)
 _SLUG = Column("slug", ColumnType.VARCHAR, "Project, as in its address at L2BEAT", nullable=False)
 _ACTIVITY = (
@@ -72,7 +75,7 @@ _SERIES: dict[str, tuple[str, timedelta, dict[str, tuple[str, ...]]]] = {
 
 def _projects(request: Request) -> Extract:
     """All projects that L2BEAT follows."""
-    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     url, client = f"{request.settings['url']}/scaling/summary", client_of(request, _PACE)
     answer = client.get(url)
@@ -83,8 +86,9 @@ def _projects(request: Request) -> Extract:
             raise AnswerError("projects is no object of projects by id; its type has changed")
         if not any(one.get("purposes") for one in found.values()):
             raise AnswerError("no project has a purpose; the lists of the answer have lost their entries")
-        rows = records.table_of_records(_PROJECTS, [optional | one for one in found.values()], _PROJECT_KEYS)
-    return Extract(records.version_of(rows), {request.table: [rows]})
+        listed = [optional | one for one in found.values()]
+        rows, news = undeclared.table_with_news(_PROJECTS, listed, _PROJECT_KEYS, _LEFT_OUT)
+    return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: news})
 
 
 def _series(request: Request) -> Extract:
@@ -92,7 +96,7 @@ def _series(request: Request) -> Extract:
 
     Projects without such figures are named in the facts; if none has any, that is an error.
     """
-    from oso_dagster.connectors import records  # noqa: PLC0415
+    from oso_dagster.connectors import records, undeclared  # noqa: PLC0415
 
     _, final, keys = _SERIES[request.table]
     table = next(table for table in SOURCE.tables if table.name == request.table)
@@ -114,8 +118,9 @@ def _series(request: Request) -> Extract:
     if len(missing) == len(slugs):
         raise RestError(f"{request.settings['url']}: none of the {len(slugs)} projects has such figures. Is the address right?")
     with client.trusting(request.settings["url"]):
-        landed = records.table_of_records(table.columns, rows, keys)
-    return Extract(records.version_of(landed), {request.table: [landed]}, {"through": through, "without_figures": missing})
+        landed, news = undeclared.table_with_news(table.columns, rows, keys)
+    facts = {"through": through, "without_figures": missing, UNKNOWN_FIELDS: news}
+    return Extract(records.version_of(landed), {request.table: [landed]}, facts)
 
 
 def _ask(request: Request, client: Client, slug: str, after: datetime | None) -> list[dict[str, Any]] | None:

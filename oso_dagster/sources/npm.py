@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from oso_dagster.connectors.answers import AnswerError, take_list
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.loading import Extract, RefusedError, Request
+from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request
 from oso_dagster.domain.partitions import PartitionKind, Partitions
 from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
@@ -25,7 +25,7 @@ _COLUMNS = (
 
 def _extract(request: Request) -> Extract:
     """The day of the partition, package by package. Packages that npm does not know are named in the facts."""
-    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     if request.window is None or request.window.start is None:
         raise RefusedError("npm.downloads is loaded by day: name a partition")
@@ -36,8 +36,9 @@ def _extract(request: Request) -> Extract:
     if len(unknown) == len(packages):
         raise RestError(f"{request.settings['url']}: none of {len(packages)} packages is known there. Is the address right?")
     with client.trusting(request.settings["url"]):
-        rows = records.table_of_records(_COLUMNS, [row for batch in found for row in batch or ()])
-    return Extract(records.version_of(rows), {request.table: [rows]}, {"unknown_packages": unknown})
+        rows, news = undeclared.table_with_news(_COLUMNS, [row for batch in found for row in batch or ()])
+    facts = {"unknown_packages": unknown, UNKNOWN_FIELDS: news}
+    return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
 
 def package_of(url: str) -> str | None:

@@ -1,4 +1,4 @@
-"""OP Atlas: projects, organisations, applications and rewards of Optimism's funding rounds, from its PostgreSQL database.
+"""OP Atlas: projects, organisations, applications and rewards of Optimism's funding rounds, from its database.
 
 Left in the database for privacy: User, UserAddress, UserEmail, UserInteraction, and what is known of a person's KYC.
 """
@@ -14,6 +14,7 @@ from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request, Unchang
 from oso_dagster.domain.source import (
     Column,
     ColumnType,
+    Contract,
     Cost,
     Disposition,
     Schedule,
@@ -128,6 +129,16 @@ _RECONCILED = {"ProjectContract", "ProjectRepository", "ProjectLinks"}
 _LEFT_OUT = {"RewardClaim": ("kycStatus", "kycStatusUpdatedAt", "addressSetById")}
 """Sensitive columns: never named in a query, and no news either."""
 
+_OPEN = {
+    "ProjectSnapshot", "OrganizationSnapshot", "FundingRound", "FundingReward", "Category", "ImpactStatement",
+    "PublishedContract",
+}  # fmt: skip
+"""Tables whose new columns arrive by themselves: what the programme itself writes, or what is attested in public. In all others
+people write of themselves and of each other: what is new there is told, and stays until somebody has declared it."""
+
+_PERSONAL = re.compile(r"user|mail|phone|kyc|birth|passport|password|secret", re.IGNORECASE)
+"""What a new column's name may not hold to arrive, in any table."""
+
 
 def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table:
     """One table from its columns' names upstream, `?` after those that may be null."""
@@ -150,6 +161,7 @@ def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table
         schedule=Schedule("40 1 * * *"),
         cost=Cost(calls=3 if upstream in _RECONCILED else 2, bytes=2_000_000),
         fresh_within=timedelta(hours=36),
+        contract=Contract.EVOLVE if upstream in _OPEN else Contract.REPORT,
     )
 
 
@@ -169,21 +181,26 @@ def _extract(
     """Read what changed since the last load, or everything; then, where rows vanish, the keys that are left."""
     from oso_dagster.connectors import database  # noqa: PLC0415  (connectorx and Arrow load when used)
 
-    url = _url(request)
+    looked = database.look(_url(request), upstream)
     fields = [database.Field(name, column) for name, column in columns.items()]
-    facts: dict[str, Any] = {UNKNOWN_FIELDS: database.unknown_columns(url, upstream, fields, _LEFT_OUT.get(upstream, ()))}
-    before = _cursor(request)
+    unknown = looked.unknown(fields, _LEFT_OUT.get(upstream, ()))
+    harmless = [name for name in unknown if upstream in _OPEN and not _PERSONAL.search(name)]
+    arriving = looked.opened(harmless, fields)
+    news = [one.upstream for one in arriving]
+    told = [name for name in unknown if name not in news]  # one that arrives is told when it has
+    before = _cursor(request, news)
     changes = database.Changes(cursor, before - LOOKBACK) if cursor and before else None
-    rows = database.read(url, upstream, fields, changes)
+    rows = looked.read([*fields, *arriving], changes)
+    facts: dict[str, Any] = {UNKNOWN_FIELDS: told, "undeclared_columns": news}
     said, surviving = [rows], None
     if upstream in _RECONCILED:  # after the rows: one that is deleted in between must be gone, not stay
-        surviving = [database.read(url, upstream, [field for field in fields if field.upstream in key])]
+        surviving = [looked.read([field for field in fields if field.upstream in key])]
         said += surviving
         facts["live_rows"] = surviving[0].num_rows
     if cursor:
         facts["cursor"] = _newest(rows, columns[cursor[0]].name, before, request.now)
         facts["since"] = changes.since.isoformat() if changes else None
-    version = database.digest(*said)
+    version = database.digest(*said, unknown=unknown)
     if request.previous is not None and request.previous.version == version:
         return Unchanged(version, request.previous.facts)
     return Extract(version, {request.table: [rows]}, facts, surviving=surviving)
@@ -196,9 +213,10 @@ def _url(request: Request) -> str:
         raise ValueError("no database to read from: set OSO_OP_ATLAS_URL to its SQLAlchemy URL") from None
 
 
-def _cursor(request: Request) -> datetime | None:
-    """The newest time of the load before."""
-    told = request.previous.facts.get("cursor") if request.previous is not None else None
+def _cursor(request: Request, news: list[str]) -> datetime | None:
+    """The newest time of the load before; None after one that had not these new columns, which are wanted of all rows."""
+    facts = request.previous.facts if request.previous is not None else {}
+    told = facts.get("cursor") if facts.get("undeclared_columns", []) == news else None
     return datetime.fromisoformat(told) if told else None
 
 
@@ -222,7 +240,7 @@ SOURCE = Source(
     owner="team:data",
     stability=Stability.CORE,
     settings=(
-        Setting("url", SettingKind.SECRET, "SQLAlchemy URL of the database: postgresql://user:password@host/database",
+        Setting("url", SettingKind.SECRET, "SQLAlchemy URL of the database, such as postgresql://user:password@host/database",
             endpoint=True),
     ),
     tables=(

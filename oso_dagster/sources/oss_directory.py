@@ -109,6 +109,7 @@ def _extract(request: Request) -> Extract | Unchanged:
 def _read(request: Request, snapshot: Snapshot) -> Extract:
     from oso_dagster.connectors import git, yaml_files  # noqa: PLC0415
     from oso_dagster.connectors.arrow import table_of  # noqa: PLC0415
+    from oso_dagster.connectors.undeclared import Known, beside  # noqa: PLC0415
 
     documents, bad = yaml_files.parse(git.read(snapshot, f"data/{request.table}", ".yaml"))
     misfits = [yaml_files.BadFile(path, reason) for path, document in documents if (reason := _misfit(document))]
@@ -117,15 +118,17 @@ def _read(request: Request, snapshot: Snapshot) -> Extract:
     good = [(path, document) for path, document in documents if path not in rejected]
     table = next(table for table in SOURCE.tables if table.name == request.table)
     rows = _parents(table, good, snapshot.sha, snapshot.committed_at) | _children(table, good)
-    batches = {name: [table_of(columns, rows[name])] for name, columns in table.physical.items()}
+    batches = {name: table_of(columns, rows[name]) for name, columns in table.physical.items()}
+    news = set[str]()
+    batches[table.name] = beside(batches[table.name], [document for _, document in good], Known.of(_KNOWN_FIELDS), news)
     facts = {
         "commit_sha": snapshot.sha,
         "committed_at": snapshot.committed_at.isoformat(),
         "files": len(documents) + len(bad),
         "rejected_files": [f"{path}: {reason}" for path, reason in sorted(rejected.items())],
-        UNKNOWN_FIELDS: sorted({key for _, document in good for key in document} - _KNOWN_FIELDS),
+        UNKNOWN_FIELDS: sorted(news),
     }
-    return Extract(snapshot.sha, batches, facts)
+    return Extract(snapshot.sha, {name: [rows_] for name, rows_ in batches.items()}, facts)
 
 
 def _refuse(request: Request, files: int, reasons: dict[str, str]) -> None:

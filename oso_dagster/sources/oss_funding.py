@@ -8,7 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from oso_dagster.domain.loading import Extract, Request, Unchanged
+from oso_dagster.domain.loading import Extract, RefusedError, Request, Unchanged
 from oso_dagster.domain.source import (
     Column,
     ColumnType,
@@ -49,13 +49,18 @@ def _extract(request: Request) -> Extract | Unchanged:
 
 
 def _ids(rows: list[dict[str, Any]]) -> list[str]:
-    """Ids that survive a reordering of the file: equal rows are told apart by their ordinal among themselves."""
+    """Ids that survive a reordering of the file: equal rows are told apart by their ordinal among themselves.
+
+    Raises RefusedError where each row has its like: then the file holds itself twice.
+    """
     seen: Counter[str] = Counter()
     ids: list[str] = []
     for row in rows:
         text = json.dumps(row, default=str, sort_keys=True, ensure_ascii=False)
         seen[text] += 1
         ids.append(sha256(f"{seen[text]}\n{text}".encode()).hexdigest())
+    if (least := min(seen.values(), default=1)) > 1:
+        raise RefusedError(f"each of the {len(rows):,} rows came {least} times: the file holds itself more than once")
     return ids
 
 

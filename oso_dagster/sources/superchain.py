@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.loading import Extract, RefusedError, Request
 from oso_dagster.domain.partitions import PartitionKind, Partitions
 from oso_dagster.domain.source import (
     Column,
     ColumnType,
+    Contract,
     Cost,
     Disposition,
     Retries,
@@ -47,6 +49,23 @@ JOIN `{dataset}.transactions` AS x ON x.hash = t.transaction_hash AND x.chain = 
 WHERE t.dt = @day AND x.dt = @day AND t.network = 'mainnet' AND x.network = 'mainnet' AND t.status = 1
     AND x.receipt_status = 1 AND x.gas > 0 AND t.trace_type IN ('create', 'create2')
 """
+_LOOK = "SELECT * FROM `{dataset}.{table}` WHERE dt = @day"
+_KNOWN = {
+    "transactions": Known.of(
+        ["chain", "dt", "from_address", "to_address", "receipt_gas_used", "gas_price", "network", "receipt_status", "gas",
+         "hash"],
+        pattern="chain_id|block_.*|transaction_index|transaction_type|nonce|value|value_lossless|input|max_fee_per_.*|"
+        "max_priority_fee_per_gas|blob_versioned_hashes|receipt_(root|contract_address|effective_gas_price|cumulative_gas_used)|"
+        "receipt_l1_.*",
+    ),
+    "traces": Known.of(
+        ["chain", "dt", "block_timestamp", "transaction_hash", "trace_address", "trace_type", "to_address", "from_address",
+         "network", "status"],
+        pattern="chain_id|block_hash|block_number|transaction_index|value|value_lossless|input|output|call_type|reward_type|gas|"
+        "gas_used|subtraces|error|trace_id|trace_root",
+    ),
+}  # fmt: skip
+"""What the raw tables have: what is read, and what is left out. A new column is told; an aggregate has no place for it."""
 
 
 def _text(name: str, description: str) -> Column:
@@ -86,7 +105,9 @@ def _day_of(sql: str, columns: tuple[Column, ...]) -> Callable[[Request], Extrac
         if not _DATASET_NAME.match(said["dataset"]):
             raise RefusedError("OSO_SUPERCHAIN_DATASET: dataset or project.dataset is expected")
         day = request.window.start.date()
-        query = Query(sql.format(dataset=said["dataset"]), {"day": day}, columns, int(float(said["max_bytes"])))
+        dataset = said["dataset"]
+        looks = {name: (_LOOK.format(dataset=dataset, table=name), known) for name, known in _KNOWN.items() if f".{name}`" in sql}
+        query = Query(sql.format(dataset=dataset), {"day": day}, columns, int(float(said["max_bytes"])), looks)
         patience = Patience(float(said["pause_seconds"]), float(said["patience_seconds"]))
         reader = Reader(request.clients["bigquery"], patience, [said[name] for name in ("credentials",) if name in said])
         facts: dict[str, Any] = {}
@@ -121,6 +142,7 @@ def _table(name: str, description: str, sql: str, columns: tuple[Column, ...], k
         partitions=Partitions(PartitionKind.DAILY, start=datetime(2021, 11, 11, tzinfo=UTC), lag=_LAG),
         range_in_one_run=True,
         retries=Retries(limit=3, delay=timedelta(minutes=5)),
+        contract=Contract.REPORT,
     )
 
 

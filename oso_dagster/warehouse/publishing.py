@@ -11,9 +11,9 @@ from datetime import UTC
 
 import duckdb
 
-from oso_dagster.domain.loading import LoadRecord
+from oso_dagster.domain.loading import LoadRecord, RefusedError
 from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.source import Contract, Source, Table
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, duckdb_type, quoted
 from oso_dagster.warehouse.moving import delete_the_departed, move
 from oso_dagster.warehouse.staging import SCHEMA
@@ -96,7 +96,7 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
     connection.begin()
     try:
         create_tables(connection, record.source, table)
-        staged = columns_of(connection, SCHEMA, table.physical)
+        staged = _wanted(table, columns_of(connection, SCHEMA, table.physical))
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
@@ -115,6 +115,14 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
     return added
 
 
+def _wanted(table: Table, staged: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The staged columns that may be published: where new ones are only reported, those that are declared."""
+    if table.contract is not Contract.REPORT:
+        return staged
+    declared = {name: {column.name for column in columns} for name, columns in table.physical.items()}
+    return {name: {one: kind for one, kind in columns.items() if one in declared[name]} for name, columns in staged.items()}
+
+
 def _add_columns(
     connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str, staged: dict[str, dict[str, str]]
 ) -> list[str]:
@@ -126,6 +134,16 @@ def _add_columns(
     target = f"{quoted(source)}.{quoted(name)}"
     for column, kind in new.items():
         connection.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column)} {kind}")
+    for column, kind in wanted.items():  # what arrived as text before it was declared
+        if there.get(column) == "VARCHAR" != kind:
+            _retype(connection, target, column, kind)
     about = table.descriptions[name]
     describe(connection, target, about, [declared[column] for column in new if column in declared], {"": about})
     return [f"{name}.{column}" for column in new]
+
+
+def _retype(connection: duckdb.DuckDBPyConnection, target: str, column: str, kind: str) -> None:
+    try:
+        connection.execute(f"ALTER TABLE {target} ALTER COLUMN {quoted(column)} SET DATA TYPE {kind}")
+    except duckdb.ConversionException as error:
+        raise RefusedError(f"{target}.{column}: what is there as text is no {kind}: {error}") from error

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import signal
 import subprocess
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +28,7 @@ from oso_dagster.reliability.outbox import enqueue
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord_store import ALERTS, FORUM, TICKETS, WEBHOOKS
 from oso_dagster.settings import PROJECT_ROOT
+from tests.alerting.judging import KEY, Told, judge
 from tests.discord_server import Server, serving
 
 INCIDENTS, KILLS = 200, 5
@@ -44,21 +43,6 @@ SHARES = {
     "timeout_after": (0.01, 2.0),
 }
 CHANNELS = {"discord": ALERTS, "tickets": TICKETS, "forum": FORUM}
-_KEY = re.compile(r"key (?P<incident>\S+)#(?P<sequence>\d+)")
-
-
-@dataclass
-class Told:
-    """What the test has written into the outbox of one incident."""
-
-    incident: Incident
-    channel: str
-    sequence: int = 0
-    unheard: bool = False
-
-    @property
-    def over(self) -> bool:
-        return not self.incident.open
 
 
 @dataclass
@@ -170,7 +154,7 @@ def said(server: Server) -> int:
 def heard(server: Server) -> set[str]:
     """The incidents that have a message."""
     footers = [message["versions"][0]["embeds"][0]["footer"]["text"] for message in server.messages()]
-    return {found["incident"] for footer in footers if (found := _KEY.search(footer))}
+    return {found["incident"] for footer in footers if (found := KEY.search(footer))}
 
 
 def wait_until(condition: Any, seconds: float, log: Path) -> None:
@@ -208,75 +192,13 @@ def test_nothing_is_lost_and_little_is_said_twice_through_faults_and_kills(
         wait_until(lambda: store.outbox.next_due() is None, 240, daemon.log)
         messages, struck, counts = server.messages(), server.struck(), store.outbox.counts()
     took = time.monotonic() - began
-    summary = judge(writer.told, messages, struck)
+    summary = judge(writer.told, messages, struck, KILLS)
     with capsys.disabled():
         print(f"\ncampaign with seed {seed}: {summary}; {KILLS} kills; {took:.0f} s")
     assert {state for _, state in counts} <= {"sent", "dropped"}
     assert all(not state.disabled for state in store_states(store_url))
     assert failed_ticks(home / "dagster") == []
     assert leaks(tmp_path) == []
-
-
-@dataclass(frozen=True)
-class Heard:
-    """One thing a reader was told: a message, or an edit of one."""
-
-    at: str
-    sequence: int
-    message: str
-    reminder: bool
-    marked: bool
-
-
-def judge(told: list[Told], messages: list[dict[str, Any]], struck: dict[str, int]) -> str:
-    """Compare what was written with what stands on Discord; a line about it."""
-    by_incident: dict[str, list[Heard]] = defaultdict(list)
-    for message in messages:
-        assert message["mention_everyone"] is False
-        for version in message["versions"]:
-            embed = version["embeds"][0]
-            found = _KEY.search(embed["footer"]["text"])
-            assert found is not None
-            marked = "sent again" in embed["footer"]["text"]
-            one = Heard(version["at"], int(found["sequence"]), message["id"], "title" not in embed, marked)
-            by_incident[found["incident"]].append(one)
-    assert by_incident.keys() == {one.incident.key for one in told if not one.unheard}, "lost, or said although it was over"
-    for one in told:
-        if not one.unheard:
-            in_order_to_the_end(one, sorted(by_incident[one.incident.key], key=lambda heard: (heard.at, heard.sequence)))
-    twice = sum(len(said_again(events)) for events in by_incident.values())
-    unknown = sum(count for kind, count in struck.items() if kind.startswith("POST"))
-    assert twice - unknown <= KILLS, "more was said twice than processes were killed"
-    return (
-        f"{len(told)} incidents ({sum(one.unheard for one in told)} over before they were announced, none of these told), "
-        f"{len(messages)} messages, {sum(len(message['versions']) - 1 for message in messages)} edits, "
-        f"{twice} said twice and marked ({unknown} were stored without an answer), {sum(struck.values())} faults: "
-        f"{dict(sorted(struck.items()))}"
-    )
-
-
-def in_order_to_the_end(told: Told, events: list[Heard]) -> None:
-    """Never back to an older state, and in the end the recovery, on the message that is kept up to date."""
-    sequences = [one.sequence for one in events]
-    assert sequences == sorted(sequences), f"{told.incident.key} was told out of order: {sequences}"
-    assert sequences[-1] == told.sequence, f"the recovery of {told.incident.key} was not told: {sequences} of {told.sequence}"
-    assert not events[-1].reminder
-
-
-def said_again(events: list[Heard]) -> list[Heard]:
-    """The messages that say what another one says; each must be marked. A state has one message, each reminder its own."""
-    first: dict[str, Heard] = {}
-    for one in sorted(events, key=lambda one: one.at):
-        first.setdefault(one.message, one)
-    seen: set[int] = set()
-    again = []
-    for one in first.values():
-        about = one.sequence if one.reminder else 0
-        if about in seen:
-            assert one.marked, one
-            again.append(one)
-        seen.add(about)
-    return again
 
 
 def store_states(url: str) -> list[Any]:
@@ -297,52 +219,3 @@ def leaks(folder: Path) -> list[str]:
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert files
     return [str(path) for path in files if any(token in path.read_bytes() for token in tokens)]
-
-
-def _message(number: int, *versions: tuple[int, bool], reminder: bool = False) -> dict[str, Any]:
-    """A message as the judge sees it: (sequence, marked) for each of its versions."""
-    shown = []
-    for count, (sequence, marked) in enumerate(versions):
-        footer = {"text": f"key a@1#{sequence}{' · sent again' if marked else ''}"}
-        shown.append({"at": f"{number}.{count}", "embeds": [{"footer": footer} | ({} if reminder else {"title": "t"})]})
-    return {"id": str(number), "mention_everyone": False, "versions": shown}
-
-
-CONDEMNED = {
-    "lost": [],
-    "back to an older state": [_message(1, (2, False), (1, False), (3, False))],
-    "without its recovery": [_message(1, (1, False), (2, False))],
-    "a reminder after the end": [_message(1, (3, False)), _message(2, (3, False), reminder=True)],
-    "a duplicate that is not marked": [_message(1, (1, False)), _message(2, (1, False), (3, False))],
-    "a reminder twice that is not marked": [
-        _message(1, (1, False)),
-        _message(2, (2, False), reminder=True),
-        _message(3, (2, False), reminder=True),
-        _message(4, (3, True)),
-    ],
-    "more duplicates than kills": [_message(number, (1, number > 1)) for number in range(1, KILLS + 3)]
-    + [_message(9, (3, True))],
-}
-
-
-@pytest.mark.parametrize("messages", CONDEMNED.values(), ids=CONDEMNED)
-def test_the_judge_condemns(messages: list[dict[str, Any]]) -> None:
-    now = datetime.now(UTC)
-    told = Told(Incident("a", Kind.TEST, Severity.INFO, "", "", "o", "t", now, now), "discord", sequence=3)
-    key = told.incident.key
-    for version in (version for message in messages for version in message["versions"]):
-        version["embeds"][0]["footer"]["text"] = version["embeds"][0]["footer"]["text"].replace("a@1", key)
-    with pytest.raises(AssertionError):
-        judge([told], messages, {})
-    told.unheard = True
-    with pytest.raises(AssertionError):
-        judge([told], [_message(1, (1, False))], {})
-
-
-def test_the_judge_acquits_what_is_in_order() -> None:
-    now = datetime.now(UTC)
-    told = Told(Incident("a", Kind.TEST, Severity.INFO, "", "", "o", "t", now, now), "discord", sequence=3)
-    messages = [_message(1, (1, False)), _message(2, (1, True), (3, False))]
-    for version in (version for message in messages for version in message["versions"]):
-        version["embeds"][0]["footer"]["text"] = version["embeds"][0]["footer"]["text"].replace("a@1", told.incident.key)
-    assert "1 said twice" in judge([told], messages, {})

@@ -10,13 +10,16 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 PROPERTY = "fault campaign"
+FAILED = "failed by name, old rows kept, healed"
+ENDURED = "failed by name, not a byte changed, healed after others"
 MARKS = {
     "recovered": "r",
-    "failed by name, old rows kept, healed": "F",
+    FAILED: "F",
+    ENDURED: "f",
     "kept what it had, said so, healed": "k",
     "old rows kept, nothing was new, healed": "o",
     "did no harm": "=",
-    "lists of values came empty, else the truth, healed": "~",
+    "lists of values came empty or doubled, else the truth, healed": "~",
     "not as declared": "!",
 }
 """How a case can end, and its sign in the matrix."""

@@ -1,16 +1,14 @@
 """Where a campaign takes place: a small world served by this process, a warehouse that holds a healthy load of it, one instance.
 
-What is slow is done once: the world, its servers, the healthy loads. A case copies the warehouse, spoils one endpoint, runs, and
-looks. Waits are short by settings and by the connectors' own bounds; nothing else differs from production.
+What is slow is done once: the world, its servers, the healthy loads, the old rows of a table. A case copies the warehouse, spoils
+one endpoint, runs, and looks. Waits are short by settings and by the connectors' bounds; nothing else differs from production.
 """
 
 from __future__ import annotations
 
+import filecmp
 import shutil
-import socket
-import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +20,6 @@ import dagster as dg
 import duckdb
 import pytest
 import requests
-import uvicorn
 
 from oso_dagster.connectors import files, gharchive, git, github_api
 from oso_dagster.connectors.pacing import Limits
@@ -37,12 +34,13 @@ from oso_dagster.sandbox.server import create_app
 from oso_dagster.sandbox.world import World, generate
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
+from tests.asgi import serving
 from tests.campaign.truth import Row, told_of
 
 SECRET = "s3cret-of-the-campaign"
 SEED, PROJECTS, PARTS, HOURS = 39, 49, 4, 6
 """A small world with some of everything: all awkward projects, few others, few packages in bills of materials, short days."""
-USUAL_SECONDS, HURRIED_SECONDS = 30.0, 0.15
+USUAL_SECONDS, HURRIED_SECONDS = 30.0, 0.05
 """How long one try may take: usually, so that a busy machine fails nothing, and where waiting for it is the point."""
 SLOW = ("timeout", "drip")
 _SHORT = {
@@ -51,6 +49,8 @@ _SHORT = {
     "patience_seconds": "2",
     "requests_per_second": "1000",
 }
+Rows = dict[str, list[str]]
+"""All rows of a table and its children, as text, by the name of the landed table."""
 _VOLATILE = ("checked_at",)
 """Columns that tell when a load asked, which differs each time."""
 
@@ -75,7 +75,8 @@ class Place:
     database_port: int
     instance: dg.DagsterInstance
     settings: Settings
-    known: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    known: dict[str, Rows] = field(default_factory=dict)
+    aged: tuple[str, Rows] = ("", {})
 
     @cached_property
     def told(self) -> Mapping[str, list[Row]]:
@@ -111,14 +112,35 @@ class Place:
             load(f"{source.name}.{table.name}")
         shutil.copy(self.warehouse, self.snapshot)
 
-    def restore(self, source: Source, table: Table) -> None:
+    def restore(self, source: Source, table: Table) -> Rows:
         """The healthy warehouse, in which this one table is older: a fifth of its rows are missing, its load is another's."""
-        shutil.copy(self.snapshot, self.warehouse)
-        with duckdb.connect(str(self.warehouse)) as connection:
-            connection.execute(f'DELETE FROM "{source.name}"."{table.name}" WHERE rowid % 5 = 0')
-            connection.execute(
-                "UPDATE platform.loads SET fingerprint = 'older' WHERE source = ? AND table_name = ?", [source.name, table.name]
-            )
+        name = f"{source.name}.{table.name}"
+        if self.aged[0] != name:
+            shutil.copy(self.snapshot, self.older)
+            with duckdb.connect(str(self.older)) as connection:
+                connection.execute(f'DELETE FROM "{source.name}"."{table.name}" WHERE rowid % 5 = 0')
+                connection.execute(
+                    "UPDATE platform.loads SET fingerprint = 'older' WHERE source = ? AND table_name = ?",
+                    [source.name, table.name],
+                )
+            self.aged = name, self.rows(source, table, self.older)
+        if not self.untouched:
+            shutil.copy(self.older, self.warehouse)
+        return self.aged[1]
+
+    @property
+    def older(self) -> Path:
+        """The healthy warehouse in which one table is older."""
+        return self.home / "older.duckdb"
+
+    @property
+    def untouched(self) -> bool:
+        """Whether not a byte of the warehouse differs from what was restored."""
+        return not self.warehouse.with_suffix(".duckdb.wal").exists() and filecmp.cmp(self.older, self.warehouse, shallow=False)
+
+    def left(self, source: Source, table: Table) -> Rows:
+        """The rows of a table after a run."""
+        return self.aged[1] if self.untouched else self.rows(source, table)
 
     def load(self, source: Source, table: Table, *, retries: int = 0) -> dg.ExecuteInProcessResult:
         """Run the asset of a table, as Dagster does."""
@@ -127,13 +149,14 @@ class Place:
         (asset,) = ingest_assets(self.settings, [replace(source, tables=(once,))])
         return dg.materialize([asset], instance=self.instance, partition_key=key, raise_on_error=False)
 
-    def rows(self, source: Source, table: Table, warehouse: Path | None = None) -> dict[str, list[str]]:
-        """All rows of a table and its children, as text, without what differs each time."""
+    def rows(self, source: Source, table: Table, warehouse: Path | None = None, without: Collection[str] = _VOLATILE) -> Rows:
+        """All rows of a table and its children, as text, without some columns: by default those that differ each time."""
         with duckdb.connect(str(warehouse or self.warehouse), read_only=True) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            return {name: _rows(connection, source.name, name, columns) for name, columns in table.physical.items()}
+            kept = {name: [one.name for one in columns if one.name not in without] for name, columns in table.physical.items()}
+            return {name: _rows(connection, source.name, name, columns) for name, columns in kept.items()}
 
-    def truth_of(self, source: Source, table: Table) -> dict[str, list[str]]:
+    def truth_of(self, source: Source, table: Table) -> Rows:
         """The rows of the healthy load."""
         name = f"{source.name}.{table.name}"
         if name not in self.known:
@@ -142,17 +165,18 @@ class Place:
 
     def spoil(self, family: str, kind: str, **more: Any) -> None:
         """Set a fault at a family of endpoints."""
-        seconds = {"rate_limit": 3600.0, "drip": 0.05}.get(kind, HURRIED_SECONDS * 3)
+        seconds = {"rate_limit": 3600.0, "drip": HURRIED_SECONDS / 3}.get(kind, HURRIED_SECONDS * 3)
         self._faults("POST", json={"family": family, "kind": kind, "seconds": seconds} | more)
 
     @contextmanager
-    def hurried(self, source: Source) -> Iterator[None]:
-        """Short tries inside the block, where a fault is slowness."""
-        usual, name = self.settings, f"{source.name}_timeout_seconds"
-        known = name in type(usual).model_fields
+    def hurried(self, source: Source, *, tries: bool) -> Iterator[None]:
+        """Little patience inside the block, where a fault lasts; `tries`: with each try as well, where it is slowness."""
+        usual, names = self.settings, ("patience_seconds", "timeout_seconds") if tries else ("patience_seconds",)
+        known = {f"{source.name}_{name}" for name in names} & type(usual).model_fields.keys()
         with pytest.MonkeyPatch.context() as patch:
-            _bound(patch, HURRIED_SECONDS)
-            self.settings = usual.model_copy(update={name: HURRIED_SECONDS} if known else {})
+            if tries:
+                _bound(patch, HURRIED_SECONDS)
+            self.settings = usual.model_copy(update=dict.fromkeys(known, HURRIED_SECONDS))
             try:
                 yield
             finally:
@@ -167,8 +191,8 @@ class Place:
         assert answer.ok, answer.text
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, schema: str, name: str, columns: Sequence[Any]) -> list[str]:
-    names = ", ".join(f'"{column.name}"' for column in columns if column.name not in _VOLATILE)
+def _rows(connection: duckdb.DuckDBPyConnection, schema: str, name: str, columns: Sequence[str]) -> list[str]:
+    names = ", ".join(f'"{column}"' for column in columns)
     return sorted(map(repr, connection.execute(f'SELECT {names} FROM "{schema}"."{name}"').fetchall()))
 
 
@@ -235,16 +259,6 @@ def _database(folder: Path, home: Path, *, needed: bool) -> Iterator[int]:
 
 @contextmanager
 def _http(folder: Path, database_port: int) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        options: dict[str, Any] = {"loop": "asyncio", "http": "h11", "lifespan": "off", "date_header": False}
-        config = uvicorn.Config(create_app(folder, database_port), log_level="critical", timeout_graceful_shutdown=1, **options)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.01)
-            yield int(listener.getsockname()[1])
-        finally:
-            server.should_exit = True
-            thread.join()
+    options = {"loop": "asyncio", "http": "h11", "date_header": False, "log_level": "critical", "timeout_graceful_shutdown": 1}
+    with serving(create_app(folder, database_port), **options) as address:
+        yield int(address.rpartition(":")[2])

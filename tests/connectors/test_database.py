@@ -1,18 +1,21 @@
-"""Reading PostgreSQL: declared types, quoted names, changes by time, and drift as an error by name."""
+"""Reading PostgreSQL and SQLite: declared types, quoted names, changes by time, and drift as an error by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
 
-from oso_dagster.connectors import database
+from oso_dagster.connectors import database, database_any
 from oso_dagster.connectors.database import Changes, DatabaseError, Field
 from oso_dagster.domain.source import Column, ColumnType
 from oso_dagster.sandbox import postgres
 from oso_dagster.sandbox.world import generate
-from tests.database import execute, serving
+from tests.database import execute, execute_sqlite, serving
 
 FIELDS = [
     Field("theKey", Column("the_key", ColumnType.BIGINT, "k")),
@@ -53,7 +56,7 @@ def url(port: int) -> str:
 
 
 def test_rows_come_with_declared_names_and_types(url: str) -> None:
-    rows = database.read(url, "Odd Table", FIELDS).to_pylist()
+    rows = database.look(url, "Odd Table").read(FIELDS).to_pylist()
     assert rows[0] == {
         "the_key": 1,
         "quoted_name": "a\tb",
@@ -72,15 +75,16 @@ def test_rows_come_with_declared_names_and_types(url: str) -> None:
 
 def test_a_column_that_is_not_declared_is_never_read_and_reported_by_name(url: str) -> None:
     """The reader has no right to read `secret`: any query that named it would fail."""
-    assert database.unknown_columns(url, "Odd Table", FIELDS) == ["secret"]
-    assert database.unknown_columns(url, "Odd Table", FIELDS, ["secret"]) == []
+    looked = database.look(url, "Odd Table")
+    assert looked.unknown(FIELDS) == ["secret"]
+    assert looked.unknown(FIELDS, ["secret"]) == []
     with pytest.raises(DatabaseError, match="permission denied"):
-        database.read(url, "Odd Table", [Field("secret", Column("secret", ColumnType.VARCHAR, "s"))])
+        looked.read([Field("secret", Column("secret", ColumnType.VARCHAR, "s"))])
 
 
 def test_only_what_changed_since_a_time_is_read_at_that_time_included(url: str) -> None:
     def seen(since: datetime) -> int:
-        return database.read(url, "Odd Table", FIELDS, Changes(("seenAt", "zonedAt"), since)).num_rows
+        return database.look(url, "Odd Table").read(FIELDS, Changes(("seenAt", "zonedAt"), since)).num_rows
 
     at = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
     assert (seen(at), seen(at.replace(microsecond=678001))) == (1, 0)
@@ -98,29 +102,109 @@ def test_only_what_changed_since_a_time_is_read_at_that_time_included(url: str) 
 def test_drift_is_an_error_by_name(url: str, port: int, drift: str, message: str) -> None:
     execute(port, drift)
     with pytest.raises(DatabaseError, match=message):
-        database.unknown_columns(url, "Odd Table", FIELDS)
+        database.look(url, "Odd Table").unknown(FIELDS)
 
 
 def test_other_spellings_of_the_address_are_understood(url: str) -> None:
     for scheme in ("postgresql+psycopg2", "postgresql+asyncpg"):
-        assert database.read(url.replace("postgresql", scheme), "Odd Table", FIELDS).num_rows == 2
+        assert database.look(url.replace("postgresql", scheme), "Odd Table").read(FIELDS).num_rows == 2
 
 
-@pytest.mark.parametrize("address", ["sqlite:///x.db", "no address: hush"])
-def test_what_is_no_postgresql_address_is_refused_without_showing_it(address: str) -> None:
-    with pytest.raises(DatabaseError) as caught:
-        database.read(address, "x", FIELDS)
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("no address: hush", "no SQLAlchemy URL"),
+        ("cassandra://me:hush@host/x", "knows no engine 'cassandra'"),
+        ("mysql+pymysql://me:hush@host/x", "the driver 'pymysql' of mysql[+]pymysql is not installed"),
+        ("sqlite:////nowhere/hush/x.db", "unable to open database file"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_without_showing_it(address: str, words: str) -> None:
+    with pytest.raises(DatabaseError, match=words) as caught:
+        database.look(address, "x")
     assert "hush" not in str(caught.value)
 
 
 def test_a_refused_login_is_an_error_that_names_the_table_and_holds_no_password(url: str) -> None:
     with pytest.raises(DatabaseError, match=r"Odd Table: .*password authentication failed") as caught:
-        database.read(url.replace(postgres.PASSWORD, "an-expired-one"), "Odd Table", FIELDS)
+        database.look(url.replace(postgres.PASSWORD, "an-expired-one"), "Odd Table")
     assert "an-expired-one" not in str(caught.value)
 
 
 def test_the_same_rows_have_the_same_digest_and_others_another(url: str, port: int) -> None:
-    first = database.digest(database.read(url, "Odd Table", FIELDS))
-    assert database.digest(database.read(url, "Odd Table", FIELDS)) == first
+    first = database.digest(database.look(url, "Odd Table").read(FIELDS))
+    assert database.digest(database.look(url, "Odd Table").read(FIELDS)) == first
     execute(port, 'UPDATE "Odd Table" SET good = false')
-    assert database.digest(database.read(url, "Odd Table", FIELDS)) != first
+    assert database.digest(database.look(url, "Odd Table").read(FIELDS)) != first
+
+
+IN_SQLITE = """
+CREATE TABLE "Odd Table" ("theKey" integer, "a ""quoted"" name" text, tags json, "seenAt" timestamp, "zonedAt" timestamp,
+    wei text, mood varchar(9), doc json, day date, share numeric(5, 2), good boolean, secret blob);
+INSERT INTO "Odd Table" VALUES (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, x'00');
+INSERT INTO "Odd Table" VALUES
+    (1, 'a	b', '["x", null, "y,\\""]', '2026-01-02 03:04:05.678', '2026-01-02 01:04:05',
+     '12345678901234567890123456789012345678', 'calm', '"a"', '2026-01-02', 0.5, 1, x'00')
+"""
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Path:
+    execute_sqlite(tmp_path / "it's.db", IN_SQLITE)
+    return tmp_path / "it's.db"
+
+
+def test_rows_of_any_other_engine_come_with_declared_names_and_types(sqlite: Path) -> None:
+    looked = database.look(f"sqlite:///{sqlite}", "Odd Table")
+    assert looked.unknown(FIELDS) == ["secret"]
+    first, second = looked.read(FIELDS).to_pylist()
+    assert set(first.values()) == {2, None}, "a column may begin with a null"
+    assert second == {
+        "the_key": 1,
+        "quoted_name": "a\tb",
+        "tags": ["x", None, 'y,"'],
+        "seen_at": datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC),
+        "zoned_at": datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC),
+        "wei": 12345678901234567890123456789012345678,
+        "mood": "calm",
+        "doc": '"a"',
+        "day": datetime(2026, 1, 2, tzinfo=UTC).date(),
+        "share": 0.5,
+        "good": True,
+    }
+
+
+def test_only_what_changed_is_read_of_any_other_engine(sqlite: Path) -> None:
+    looked = database.look(f"sqlite:///{sqlite}", "Odd Table")
+    seen = [looked.read(FIELDS, Changes(("zonedAt",), datetime(2026, 1, 2, 1, 4, at, tzinfo=UTC))).num_rows for at in (5, 7)]
+    assert seen == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("drift", "message"),
+    [
+        ('ALTER TABLE "Odd Table" RENAME tags TO labels', "Odd Table: columns were lost upstream: tags"),
+        ('ALTER TABLE "Odd Table" DROP day; ALTER TABLE "Odd Table" ADD day text', "day is text, date is declared"),
+        ('DROP TABLE "Odd Table"', "Odd Table: no such table"),
+        ("""UPDATE "Odd Table" SET "theKey" = 'seven'""", "a value does not fit its declared type: .*seven"),
+    ],
+)
+def test_drift_of_any_other_engine_is_an_error_by_name(sqlite: Path, drift: str, message: str) -> None:
+    execute_sqlite(sqlite, drift)
+
+    def use() -> None:
+        looked = database.look(f"sqlite:///{sqlite}", "Odd Table")
+        looked.unknown(FIELDS)
+        looked.read(FIELDS)
+
+    with pytest.raises(DatabaseError, match=message):
+        use()
+
+
+def test_a_file_of_sqlite_is_opened_read_only_and_a_wrong_path_makes_none(sqlite: Path) -> None:
+    wrong = sqlite.parent / "wrong.db"
+    with pytest.raises(DatabaseError, match="x: the database cannot be read: unable to open database file"):
+        database.look(f"sqlite:///{wrong}", "x")
+    assert not wrong.exists()
+    with database_any._connected(make_url(f"sqlite:///{sqlite}"), "x") as connection, pytest.raises(OperationalError):
+        connection.exec_driver_sql('DELETE FROM "Odd Table"')

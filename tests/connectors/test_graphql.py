@@ -11,8 +11,9 @@ import pytest
 from oso_dagster.connectors.answers import AnswerError
 from oso_dagster.connectors.graphql import Endpoint
 from oso_dagster.connectors.pages import Page, by_offset, walk
-from oso_dagster.connectors.records import and_unknown, table_of_records
+from oso_dagster.connectors.records import table_of_records
 from oso_dagster.connectors.rest import RestError
+from oso_dagster.connectors.undeclared import Known, beside, carried
 from oso_dagster.domain.source import Column, ColumnType
 from tests.connectors.test_rest import client
 from tests.connectors.web import serving, value
@@ -103,7 +104,18 @@ def test_a_lost_key_is_named() -> None:
         table_of_records(KINDS, [{key: value for key, value in GOOD.items() if key != "share"}])
 
 
-def test_what_nobody_declared_arrives_as_text_under_the_name_of_a_column() -> None:
-    records = [{"id": "1", "newName": {"b": 1}, "also": "x", "ID": 2, "odd key": 3}, {"id": "2", "also": None}]
-    wide = and_unknown(table_of_records([Column("id", ColumnType.VARCHAR, "the key")], records), records, ["id"])
-    assert wide.to_pylist() == [{"id": "1", "also": "x", "new_name": '{"b": 1}'}, {"id": "2", "also": None, "new_name": None}]
+def test_plain_values_that_nobody_declared_arrive_as_text_and_nested_ones_are_told() -> None:
+    records = [
+        {"id": "1", "newName": 7, "also": "x", "ID": 2, "odd key": 3, "deep": {"b": 1}, "list": [], "html_url": "h", "yes": True},
+        {"id": "2", "also": None, "deep": None},
+    ]
+    known, told = Known.of(["id"], pattern=".*_url"), set[str]()
+    wide = beside(table_of_records([Column("id", ColumnType.VARCHAR, "the key")], records), records, known, told)
+    assert wide.to_pylist() == [
+        {"id": "1", "also": "x", "new_name": "7", "yes": "true"},
+        {"id": "2", "also": None, "new_name": None, "yes": None},
+    ]
+    assert told == {"ID", "odd key", "deep", "list"}
+    told.clear()
+    assert carried(records[0], known, ["id"], told) == {"new_name": "7", "also": "x", "yes": "true"}
+    assert told == {"ID", "odd key", "deep", "list"}

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from oso_dagster.connectors.answers import AnswerError, take, take_list, unknown_keys
+from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.pacing import Gate, Limits, Pace, asked_pause
 from oso_dagster.connectors.rest import USER_AGENT, Client, DeniedError, RateLimitedError, RestError
 from oso_dagster.domain.loading import RefusedError
@@ -199,4 +199,3 @@ def test_a_missing_key_is_an_error_that_says_where_and_what_there_is() -> None:
             take(wrong, "a", "b")
     with pytest.raises(AnswerError, match="a is null, not a list"):
         take_list({"a": None}, "a")
-    assert unknown_keys([{"a": 1, "new": 2}], {"a"}) == ["new"]

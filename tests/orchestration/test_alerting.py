@@ -131,13 +131,15 @@ def test_a_check_that_fails_with_its_asset_is_told_with_it(tick, store, instance
     assert incident.body[1] == "check whole: two halves are missing"
 
 
-def test_columns_that_nobody_declared_are_told_until_a_load_brings_none(tick, store, instance):
+def test_columns_that_nobody_declared_are_told_until_a_load_tells_of_none(tick, store, instance):
     def drifted(columns):
-        return lambda: dg.MaterializeResult(metadata={"new_columns": columns})
+        return lambda: dg.MaterializeResult(metadata={"unknown_fields": columns})
 
-    run(instance, load(["shop", "things"], drifted(["things.id", "things.colour"])))
+    run(instance, load(["shop", "things"], drifted(["things.id (BIGINT)", "things.colour (VARCHAR)", "weight"])))
     assert tick() == ["raised schema_drift:shop/things"]
-    assert store.incidents.standing()[0].body == ("not declared: things.colour",)
+    assert store.incidents.standing()[0].body == ("not declared: things.colour (VARCHAR), weight",)
+    run(instance, load(["shop", "things"], drifted(["things.colour (VARCHAR)", "weight"])))
+    assert tick() == ["updated schema_drift:shop/things"]
     run(instance, load(["shop", "things"], drifted([])))
     assert tick() == ["recovered schema_drift:shop/things"]
 

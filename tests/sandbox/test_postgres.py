@@ -26,7 +26,17 @@ NAME = [Field("name", Column("name", ColumnType.VARCHAR, "n"))]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder of this test's own that everyone may enter, here and in the processes it starts."""
+    with tempfile.TemporaryDirectory(prefix="oso-test-") as made:
+        Path(made).chmod(0o777)
+        monkeypatch.setenv("TMPDIR", made)
+        monkeypatch.setattr(tempfile, "tempdir", made)
+        yield Path(made)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, place: Path) -> Iterator[Settings]:
     made = Settings(home=tmp_path / "home", world=WhichWorld.SANDBOX)
     yield made
     lifecycle.down(made)
@@ -52,8 +62,8 @@ def running(settings: Settings) -> list[psutil.Process]:
     return found
 
 
-def folders() -> set[Path]:
-    return set(Path("/tmp").glob("oso-sandbox-postgres-*"))
+def folders(place: Path) -> list[Path]:
+    return list(place.glob("oso-sandbox-postgres-*"))
 
 
 def test_the_database_holds_the_world_that_is_served(settings: Settings) -> None:
@@ -61,24 +71,23 @@ def test_the_database_holds_the_world_that_is_served(settings: Settings) -> None
     assert names(settings) == truth(settings)
 
 
-def test_down_ends_the_database_and_leaves_none_of_its_files(settings: Settings) -> None:
-    before = folders()
+def test_down_ends_the_database_and_leaves_none_of_its_files(settings: Settings, place: Path) -> None:
     lifecycle.up(settings)
     left = running(settings)
-    assert folders() - before
+    assert folders(place)
     lifecycle.down(settings)
     _gone(left)
-    assert folders() <= before
+    assert not folders(place)
 
 
-def test_a_killed_server_takes_its_database_with_it(settings: Settings) -> None:
-    before = folders()
+def test_a_killed_server_takes_its_database_with_it(settings: Settings, place: Path) -> None:
     lifecycle.up(settings)
+    assert folders(place)
     left, server = running(settings), process.remembered(settings.sandbox_dir)
     assert server is not None
     os.kill(server.pid, signal.SIGKILL)
     _gone(left)
-    assert folders() <= before
+    assert not folders(place)
 
 
 def test_a_reset_changes_the_rows_under_a_running_database(settings: Settings) -> None:
@@ -114,9 +123,9 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become 
 
 
 @AS_ROOT
-def test_a_tree_that_nobody_can_enter_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tree_that_nobody_can_enter_is_no_hindrance(tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a clone under root's home: the wheel is where the user of the server cannot go."""
-    before, closed = folders(), tmp_path / "closed"
+    closed = tmp_path / "closed"
     package = postgres._binaries().parents[1]
     for part in (package, package.with_name(f"{package.name}.libs")):
         shutil.copytree(part, closed / part.name, symlinks=True)
@@ -127,7 +136,8 @@ def test_a_tree_that_nobody_can_enter_is_no_hindrance(tmp_path: Path, monkeypatc
     world = generate(1, datetime.now(UTC))
     with serving(world, tmp_path / "w") as port:
         assert read(postgres.address(port, "op_atlas"), "Project", NAME).num_rows == len(world.atlas["Project"])
-    assert folders() <= before
+        assert folders(place)
+    assert not folders(place)
 
 
 @AS_ROOT

@@ -124,11 +124,18 @@ def test_drift_is_an_error_by_name_and_the_rows_stay(pipe: Pipe, drift: str, wor
     assert pipe.rows("project_lookup") == before
 
 
-def test_a_new_column_is_told_and_without_an_address_the_error_names_the_setting(pipe: Pipe) -> None:
-    pipe.upstream("ALTER TABLE project_lookup ADD COLUMN weight integer")
-    told = pipe.load("project_lookup")
+def test_a_new_column_arrives_and_is_told_and_the_ids_stay(pipe: Pipe) -> None:
+    pipe.load("all_matching")
+    before = {row["matching_id"] for row in pipe.rows("all_matching")}
+    pipe.upstream("ALTER TABLE all_matching ADD COLUMN weight numeric(30, 20) DEFAULT 1.00000000000000000001, ADD odd point")
+    told = pipe.load("all_matching")
     assert isinstance(told, Loaded)
-    assert told.record.facts["unknown_fields"] == ["weight"]
+    assert told.record.facts["unknown_fields"] == ["all_matching.weight (VARCHAR)", "odd"]
+    assert {row["weight"] for row in pipe.rows("all_matching")} == {"1.00000000000000000001"}
+    assert {row["matching_id"] for row in pipe.rows("all_matching")} == before
+
+
+def test_without_an_address_the_error_names_the_setting(pipe: Pipe) -> None:
     pipe.settings = {}
     with pytest.raises(ValueError, match="OSO_GITCOIN_URL"):
         pipe.load("project_lookup")

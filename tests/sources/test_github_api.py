@@ -254,3 +254,40 @@ def test_awkward_addresses_are_sorted_or_told(hub: Hub) -> None:
 )
 def test_package_urls_are_taken_apart(purl: str, parts: tuple[str | None, ...]) -> None:
     assert connector.parse_purl(purl) == parts
+
+
+def more_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub grows: of a repository a plain field, a nested one and a template of an address; as much of a bill of materials."""
+    document, sbom = github_api.document, github_api.sbom
+    more = {"newScore": 7, "newCounts": {"a": 1}, "new_things_url": "https://api.github.com/{x}"}
+
+    def bill(forge_: Any, repository: Any) -> Any:
+        found = sbom(forge_, repository)
+        if found is not None:
+            found["sbom"] |= {"dataQuality": "good"}
+            found["sbom"]["packages"] = [one | {"ecosystem": "cargo", "graph": []} for one in found["sbom"]["packages"]]
+        return found
+
+    monkeypatch.setattr(github_api, "document", lambda *given: document(*given) | more)
+    monkeypatch.setattr(github_api, "sbom", bill)
+
+
+def test_new_plain_fields_arrive_nested_ones_are_told_and_templates_of_addresses_are_left_out(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more_fields(monkeypatch)
+    loaded = hub.load("repositories", FEW)
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.facts["unknown_fields"] == ["repositories.new_score (VARCHAR)", "newCounts"]
+    assert hub.rows("SELECT DISTINCT new_score FROM github.repositories WHERE status <> 'gone'") == [("7",)]
+    assert "new_things_url" not in {name for name, *_ in hub.rows("DESCRIBE github.repositories")}
+    hub.asked.clear()
+    again = hub.load("repositories", FEW, NOW + timedelta(days=1))
+    assert {status for _, _, status in hub.asked} <= {304, 404}, "nothing is sent again"
+    assert isinstance(again, Loaded)
+    assert set(again.record.facts["unknown_fields"]) >= {"newCounts"}, "and it is still told"
+    assert any("new_score" in one for one in again.record.facts["unknown_fields"])
+    bills = hub.load("sbom", (ONE.lower(),))
+    assert isinstance(bills, Loaded)
+    told = ["sbom.data_quality (VARCHAR)", "sbom__packages.ecosystem (VARCHAR)", "graph"]
+    assert bills.record.facts["unknown_fields"] == told

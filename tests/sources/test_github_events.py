@@ -275,3 +275,20 @@ def test_what_is_not_the_archive_s_format_is_an_error_that_names_the_hour(change
 def test_a_load_without_a_partition_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="a day is needed"):
         TABLE.extract(Request("github", "events", datetime.now(UTC), tmp_path, {"archive_url": "http://127.0.0.1:9"}))
+
+
+def test_a_new_type_of_event_and_a_new_part_of_a_payload_are_told_and_the_rows_are_the_same(tmp_path: Path) -> None:
+    def grown(hour: int, lines: list[dict[str, Any]]) -> bytes:
+        pushes = [line for line in lines if line["type"] == "PushEvent"]
+        pushes[0]["payload"] |= {"pushed_by_machine": True} if hour == 3 else {}
+        lines[-1] |= {"type": "SparkEvent"} if hour == 7 else {"sandbox": 1} if hour == 5 else {}
+        return _plain(hour, lines)
+
+    with serving() as (url, _):
+        _, facts = drawn(url, BEFORE, tmp_path)
+    assert facts["unknown_fields"] == []
+    with serving(grown) as (url, _):
+        table, facts = drawn(url, BEFORE, tmp_path)
+    assert facts["unknown_fields"] == ["PushEvent.payload.pushed_by_machine", "event.sandbox", "type SparkEvent"]
+    assert table.num_rows == len(truth(BEFORE))
+    assert "pushed_by_machine" not in table.column_names

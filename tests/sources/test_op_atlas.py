@@ -1,21 +1,25 @@
-"""OP Atlas from a real PostgreSQL into the warehouse: what changed, what was deleted, what must never leave."""
+"""OP Atlas into the warehouse: what changed, what was deleted, what must never leave.
+
+From a real PostgreSQL; what a load does to the rows that are there is the same from a SQLite file, by any SQLAlchemy URL.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from oso_dagster.domain.loading import Extract, LoadRecord, RefusedError, Request, Unchanged
-from oso_dagster.domain.source import Disposition, Table
+from oso_dagster.domain.source import Contract, Disposition, Table
 from oso_dagster.sandbox import op_atlas, postgres
 from oso_dagster.sandbox.world import World, generate
 from oso_dagster.sources.op_atlas import LOOKBACK, SOURCE
 from oso_dagster.warehouse.duckdb import DuckDBWarehouse
-from tests.database import execute, serving
+from tests.database import execute, execute_sqlite, serving, sqlite_file
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TABLES = {table.name: table for table in SOURCE.tables}
@@ -24,9 +28,9 @@ TABLES = {table.name: table for table in SOURCE.tables}
 class Pipe:
     """Loads tables of one database into one warehouse, as orchestration does."""
 
-    def __init__(self, port: int, folder: Path) -> None:
-        self.port = port
-        self.url = postgres.address(port, op_atlas.DATABASE)
+    def __init__(self, url: str, upstream: Callable[[str], str], folder: Path) -> None:
+        self.url = url
+        self.upstream = upstream
         self.folder = folder
         self.warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=20)
 
@@ -44,9 +48,6 @@ class Pipe:
         with self.warehouse.read() as connection:
             return connection.execute(f"SELECT {columns} FROM op_atlas.{name} ORDER BY ALL").fetchall()
 
-    def upstream(self, script: str) -> str:
-        return execute(self.port, script)
-
 
 @pytest.fixture(scope="module")
 def world() -> World:
@@ -60,10 +61,18 @@ def port(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int
 
 
 @pytest.fixture
-def pipe(world: World, port: int, tmp_path: Path) -> Pipe:
+def pipe(world: World, request: pytest.FixtureRequest, tmp_path: Path) -> Pipe:
+    """From PostgreSQL, or from the engine that a test is marked with."""
+    if getattr(request, "param", "postgresql") == "sqlite":
+        path = tmp_path / "atlas.db"
+        return Pipe(sqlite_file(world, path), partial(execute_sqlite, path), tmp_path)
+    port: int = request.getfixturevalue("port")
     op_atlas.write(world.atlas, tmp_path / "world" / "op-atlas")
     postgres.fill(port, tmp_path / "world")
-    return Pipe(port, tmp_path)
+    return Pipe(postgres.address(port, op_atlas.DATABASE), partial(execute, port), tmp_path)
+
+
+on_any_engine = pytest.mark.parametrize("pipe", ["postgresql", "sqlite"], indirect=True)
 
 
 def moved(extract: Extract | Unchanged) -> int:
@@ -82,6 +91,7 @@ def test_every_table_lands_as_the_generator_made_it(pipe: Pipe, world: World, na
     assert sorted(pipe.rows(name, ", ".join(key))) == truth
 
 
+@on_any_engine
 def test_values_arrive_as_they_stand_upstream(pipe: Pipe, world: World) -> None:
     pipe.load("project_links")
     pipe.load("category")
@@ -93,6 +103,7 @@ def test_values_arrive_as_they_stand_upstream(pipe: Pipe, world: World) -> None:
     }
 
 
+@on_any_engine
 def test_a_second_load_asks_only_for_what_changed_since_the_cursor_and_its_lookback(pipe: Pipe) -> None:
     everything = moved(pipe.load("project"))
     cursor = datetime.fromisoformat(pipe.warehouse.last_load("op_atlas", "project").facts["cursor"])  # type: ignore[union-attr]
@@ -108,6 +119,7 @@ def test_a_second_load_asks_only_for_what_changed_since_the_cursor_and_its_lookb
     assert len(pipe.rows("project")) == everything
 
 
+@on_any_engine
 def test_nothing_new_is_unchanged(pipe: Pipe) -> None:
     for name in ("project", "project_contract", "funding_round"):
         pipe.load(name)
@@ -115,6 +127,7 @@ def test_nothing_new_is_unchanged(pipe: Pipe) -> None:
         assert isinstance(pipe.load(name), Unchanged), name
 
 
+@on_any_engine
 def test_a_soft_delete_that_left_updated_at_alone_arrives(pipe: Pipe) -> None:
     pipe.load("organization")
     (one,) = pipe.rows("organization", "id")[0]
@@ -124,16 +137,18 @@ def test_a_soft_delete_that_left_updated_at_alone_arrives(pipe: Pipe) -> None:
     assert [row for row in pipe.rows("organization", "id, deleted_at IS NOT NULL") if row[1]] == [(one, True)]
 
 
+@on_any_engine
 def test_an_older_live_version_never_comes_back_over_a_soft_delete(pipe: Pipe) -> None:
     """A replica that lags behind still tells the row as it was."""
     stale = pipe.extract("organization")
-    (one,) = execute(pipe.port, 'SELECT id FROM "Organization" ORDER BY id LIMIT 1').split()
+    (one,) = pipe.upstream('SELECT id FROM "Organization" ORDER BY id LIMIT 1').split()
     pipe.upstream(f"""UPDATE "Organization" SET "deletedAt" = '{NOW.replace(tzinfo=None)}' WHERE id = '{one}'""")
     pipe.load("organization")
     pipe.warehouse.load(SOURCE, TABLES["organization"], stale, fingerprint="f")  # type: ignore[arg-type]
     assert (one, True) in pipe.rows("organization", "id, deleted_at IS NOT NULL")
 
 
+@on_any_engine
 @pytest.mark.parametrize("name", ["ProjectContract", "ProjectRepository", "ProjectLinks"])
 def test_rows_that_upstream_deleted_for_good_are_gone_after_the_next_load(pipe: Pipe, name: str) -> None:
     landed = {"ProjectContract": "project_contract", "ProjectRepository": "project_repository", "ProjectLinks": "project_links"}[
@@ -146,15 +161,17 @@ def test_rows_that_upstream_deleted_for_good_are_gone_after_the_next_load(pipe: 
     assert pipe.rows(landed) == others
 
 
+@on_any_engine
 def test_an_upstream_that_suddenly_has_no_rows_deletes_nothing(pipe: Pipe) -> None:
     pipe.load("project_links")
     before = pipe.rows("project_links")
-    pipe.upstream('TRUNCATE "ProjectLinks"')
+    pipe.upstream('DELETE FROM "ProjectLinks"')
     with pytest.raises(RefusedError, match="no surviving row"):
         pipe.load("project_links")
     assert pipe.rows("project_links") == before
 
 
+@on_any_engine
 def test_a_time_in_the_future_does_not_hide_what_changes_until_then(pipe: Pipe) -> None:
     pipe.upstream(f"""UPDATE "Project" SET "updatedAt" = '{(NOW + timedelta(days=9)).replace(tzinfo=None)}'""")
     found = pipe.extract("project")
@@ -173,9 +190,32 @@ def test_no_sensitive_column_is_declared_and_none_is_ever_selected(pipe: Pipe) -
     assert found.facts["unknown_fields"] == []
 
 
-def test_a_lost_column_fails_by_name_and_a_new_one_is_told(pipe: Pipe) -> None:
+@on_any_engine
+def test_a_new_column_of_a_table_about_people_is_told_and_stays_where_it_is(pipe: Pipe) -> None:
+    pipe.load("badgeholder")
     pipe.upstream('ALTER TABLE "Badgeholder" ADD COLUMN weight integer')
-    assert pipe.load("badgeholder").facts["unknown_fields"] == ["weight"]
+    told = pipe.load("badgeholder")
+    assert isinstance(told, Extract), "the same rows, but news"
+    assert told.facts["unknown_fields"] == ["weight"]
+    assert "weight" not in next(iter(told.batches["badgeholder"])).column_names
+    assert TABLES["badgeholder"].contract is Contract.REPORT
+
+
+@on_any_engine
+def test_a_new_column_of_an_open_table_arrives_for_all_rows_and_a_personal_one_never_does(pipe: Pipe) -> None:
+    pipe.load("funding_reward")
+    pipe.upstream('ALTER TABLE "FundingReward" ADD COLUMN "tierNumber" integer DEFAULT 3')
+    pipe.upstream('ALTER TABLE "FundingReward" ADD COLUMN "paidToEmail" text')
+    told = pipe.load("funding_reward")
+    assert told.facts["unknown_fields"] == ["paidToEmail"]
+    assert pipe.rows("funding_reward", "DISTINCT tier_number") == [(3,)]
+    facts = pipe.warehouse.last_load("op_atlas", "funding_reward").facts  # type: ignore[union-attr]
+    assert facts["unknown_fields"] == ["funding_reward.tier_number (BIGINT)", "paidToEmail"]
+    assert pipe.load("funding_reward").facts["since"] is not None, "and from then on only what changes"
+
+
+@on_any_engine
+def test_a_lost_column_fails_by_name(pipe: Pipe) -> None:
     pipe.upstream('ALTER TABLE "Badgeholder" RENAME "roundId" TO round')
     with pytest.raises(Exception, match="Badgeholder: columns were lost upstream: roundId"):
         pipe.load("badgeholder")

@@ -34,7 +34,7 @@ def test_all_weeks_together_are_the_generators_rows_an_empty_one_too_and_a_secon
     there.load("transactions", windows[-1])
     assert there.rows("transactions") == truth
     assert 0 in [load.record.row_count for load in loads if isinstance(load, Loaded)]
-    pages = [json.loads(body)["variables"]["offset"] for *_, body in there.asked]
+    pages = [json.loads(body)["variables"]["offset"] for *_, body in there.asked if b"$offset" in body]
     assert max(pages) >= open_collective.PAGE, "pages were never needed"
     sides = there.rows("", "SELECT transaction_group, sum(amount_in_cents) s FROM open_collective.transactions GROUP BY 1")
     assert {int(row["s"]) for row in sides} == {0}

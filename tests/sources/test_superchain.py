@@ -12,8 +12,9 @@ from sqlmesh.core.dialect import extend_sqlglot
 
 from oso_dagster.domain.loading import RefusedError, Request
 from oso_dagster.domain.partitions import Window
+from oso_dagster.domain.source import Contract
 from oso_dagster.orchestration.bigquery import open_client
-from oso_dagster.sandbox import bigquery, bigquery_answers, forge, superchain
+from oso_dagster.sandbox import bigquery, bigquery_answers, bigquery_engine, forge, superchain
 from oso_dagster.sandbox.world import generate
 from oso_dagster.sources.superchain import SOURCE
 from tests.asgi import serving
@@ -103,3 +104,31 @@ def test_a_partition_is_due_a_day_after_its_end() -> None:
         assert table.partitions is not None
         due = table.partitions.due(NOW)[-1]
         assert due.key == "2026-03-02", "on the fourth at five in the morning the second is whole, the third is not"
+
+
+def test_a_new_column_of_the_raw_tables_is_told_although_no_aggregate_can_take_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_told(tmp_path, "deployments") == []
+    monkeypatch.setattr(bigquery_engine, "_TABLES", {
+        "transactions": superchain.TRANSACTIONS | {"gas_token": "STRING"}, "traces": superchain.TRACES | {"depth": "INTEGER"},
+    })  # fmt: skip
+    monkeypatch.setattr(superchain, "rows", _with(superchain.rows, {"gas_token": "ETH"}, {"depth": 1}))
+    bigquery_engine._loaded.cache_clear()
+    assert load_told(tmp_path, "daily_transactions") == ["transactions.gas_token"]
+    assert load_told(tmp_path, "deployments") == ["transactions.gas_token", "traces.depth"]
+    bigquery_engine._loaded.cache_clear()
+    assert TABLES["deployments"].contract is Contract.REPORT
+
+
+def _with(rows: Any, *more: dict[str, Any]) -> Any:
+    return lambda *given: [[row | extra for row in part] for part, extra in zip(rows(*given), more, strict=True)]
+
+
+def load_told(folder: Path, name: str) -> list[str]:
+    forge.write(WORLD, folder)
+    with serving(bigquery.serve(folder)) as url:
+        rows, facts = load(url, name)
+    assert plain(rows) == plain(truth(name))
+    told: list[str] = facts["unknown_fields"]
+    return told

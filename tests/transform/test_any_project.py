@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import dagster as dg
@@ -22,7 +24,33 @@ from sqlmesh import ExecutionContext, model
 def execute(context: ExecutionContext, **kwargs: t.Any) -> pd.DataFrame:
     return context.fetchdf("SELECT id FROM " + context.resolve_table("marts.sizes"))
 """
+OWN_KIND = """
+from sqlmesh import CustomMaterialization
+
+class Doubled(CustomMaterialization):
+    NAME = "doubled"
+
+    def insert(self, table_name, query_or_df, model, is_first_insert, render_kwargs, **kwargs):
+        self.adapter.replace_query(table_name, query_or_df)
+        self.adapter.execute(f"INSERT INTO {table_name} SELECT id + 100 FROM {table_name}")
+"""
+FRESH = """
+import sys
+from pathlib import Path
+import dagster as dg
+from oso_dagster.orchestration.sqlmesh_assets import Project, sqlmesh_definitions
+database = {{name: {{"type": "duckdb", "database": "{root}/" + file}}
+            for name, file in (("connection", "warehouse.duckdb"), ("state_connection", "state.duckdb"))}}
+defs = sqlmesh_definitions(Project(Path("{root}/project"), "here", "duckdb", Path("{root}/cache"), connections=database))
+job = defs.resolve_implicit_global_asset_job_def()
+assert "sqlmesh" not in sys.modules, "the manifest was built"
+result = job.execute_in_process()
+print("MATERIALIZED", *(entry.asset_key.to_user_string() for entry in result.get_asset_materialization_events()))
+"""
 FILES = {
+    "materializations/doubled.py": OWN_KIND,
+    "models/own.sql": "MODEL (name marts.own, kind CUSTOM (materialization 'doubled'));"
+    " SELECT CAST(id AS BIGINT) AS id FROM staging.colours",
     "models/from_python.py": PYTHON,
     "models/colours.sql": "MODEL (name staging.colours, kind SEED (path '../seeds/colours.csv'),"
     " columns (id BIGINT, name TEXT));",
@@ -36,7 +64,7 @@ FILES = {
     "audits/alone.sql": "AUDIT (name alone, standalone true); SELECT * FROM marts.sizes AS s JOIN staging.colours AS c"
     " ON s.id = c.id WHERE s.size > 100",
 }
-MODELS = ALL | {"marts.from_python", "staging.colours", "staging.reader", "marts.keyed"}
+MODELS = ALL | {"marts.from_python", "staging.colours", "staging.reader", "marts.keyed", "marts.own"}
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +119,17 @@ def test_a_run_with_nothing_to_do_tells_of_no_asset_that_is_none(mixed, first):
     again = run(mixed)
     assert set(again.told) == MODELS
     assert again.materialized == {}
+
+
+def test_a_model_of_the_projects_own_kind_is_computed_in_a_process_that_did_not_load_the_project(mixed, first):
+    ((table,),) = mixed.sql("SELECT name FROM (SHOW ALL TABLES) WHERE name LIKE 'marts__own__%'")
+    mixed.sql(f"TRUNCATE sqlmesh__marts.{table}")
+    with duckdb.connect(str(mixed.root / "state.duckdb")) as state:
+        state.execute("DELETE FROM sqlmesh._intervals WHERE name LIKE '%\"own\"'")
+    fresh = [sys.executable, "-c", FRESH.format(root=mixed.root)]
+    said = subprocess.run(fresh, capture_output=True, text=True, cwd=mixed.root, check=True).stdout
+    assert said.split("MATERIALIZED ")[1].split() == ["marts/own"]
+    assert mixed.sql("SELECT id FROM marts.own ORDER BY id") == [(1,), (101,)]
 
 
 def test_statements_of_the_project_run_before_and_after_also_when_nothing_is_deployed(playground):

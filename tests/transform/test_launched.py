@@ -1,9 +1,10 @@
-"""Runs that Dagster's web server launches, as a person does: a partition, a retry of a failure, and runs that it terminates."""
+"""Runs that Dagster's web server launches, as a person does: a backfill, a retry of a failure, and runs that it terminates."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -47,6 +48,11 @@ AGAIN = """mutation($run: String!) { launchRunReexecution(reexecutionParams: {pa
 PARTITIONS = """query($location: String!) { partitionSetsOrError(pipelineName: "sqlmesh_backfill_day", repositorySelector: {
   repositoryLocationName: $location, repositoryName: "__repository__"}) { ... on PartitionSets { results {
   partitionsOrError { ... on Partitions { results { name } } } } } } }"""
+BACKFILL = """mutation($location: String!, $names: [String!]!, $config: RunConfigData!) {
+  launchPartitionBackfill(backfillParams: {partitionNames: $names, runConfigData: $config, selector: {
+  partitionSetName: "sqlmesh_backfill_day_partition_set", repositorySelector: {
+  repositoryLocationName: $location, repositoryName: "__repository__"}}})
+  { __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 IN_PROCESS = {"execution": {"config": {"in_process": {}}}}
 TERMINATE = "mutation($run: String!) { terminateRun(runId: $run) { __typename } }"
 
@@ -93,6 +99,20 @@ def webserver(root: Path) -> Iterator[Callable[..., dict]]:
         process.wait(120)
 
 
+@contextmanager
+def daemon(root: Path) -> Iterator[None]:
+    """Dagster's daemon, which makes the runs of a backfill, on the web server's instance."""
+    command = [str(BIN / "dagster-daemon"), "run", "-f", "location.py"]
+    environment = os.environ | {"DAGSTER_HOME": str(root / "home"), "PATH": f"{BIN}:/usr/bin:/bin"}
+    with (root / "daemon.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=root, stdout=log, stderr=log, env=environment)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(120)
+
+
 def wait_for(what: Callable[[], object], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not what():
@@ -127,6 +147,15 @@ class Served:
         logs = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
         return {".".join(one.dagster_event.asset_key.path): one.dagster_event.partition for one in logs}
 
+    def of_backfill(self, name: str) -> list[str]:
+        return [run.run_id for run in self.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": name}))]
+
+    def intervals(self, run_id: str) -> dict[str, object]:
+        """The span of time that a materialization of the run says to have computed, by partition."""
+        logs = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        told = [one.dagster_event.step_materialization_data.materialization for one in logs]
+        return {one.partition: one.metadata["sqlmesh/intervals"].value for one in told}
+
     def readable(self) -> bool:
         """Whether every view can be read; raises when one cannot."""
         return all(self.place.sql(f"SELECT COUNT(*) FROM {name}") for name in [*ALL, *SLOW, "marts.days"])
@@ -150,12 +179,27 @@ def served(tmp_path_factory) -> Iterator[Served]:
                 yield Served(place, instance, ask)
 
 
-def test_a_partition_of_the_backfill_is_offered_launched_and_shown(served):
+def test_a_backfill_of_a_span_of_days_is_offered_and_becomes_a_run_for_each_that_computes_that_day_once(served):
+    days = ["2026-01-03", "2026-01-04"]
+    served.place.sql("INSERT INTO raw.others VALUES (8)")
     (partitions,) = served.ask(PARTITIONS, location="location.py")["partitionSetsOrError"]["results"]
-    assert {"name": "2026-01-03"} in partitions["partitionsOrError"]["results"]
-    run_id = served.launch("sqlmesh_backfill_day", IN_PROCESS, dagster__partition="2026-01-03")
-    assert served.end(run_id) is dg.DagsterRunStatus.SUCCESS
-    assert served.done(run_id) == {"marts.days": "2026-01-03"}
+    assert set(days) < {one["name"] for one in partitions["partitionsOrError"]["results"]}
+    with daemon(served.place.root):
+        asked = served.ask(BACKFILL, location="location.py", names=days, config=IN_PROCESS)["launchPartitionBackfill"]
+        wait_for(lambda: len(served.of_backfill(asked["backfillId"])) == len(days))
+        ends = [served.end(run_id) for run_id in served.of_backfill(asked["backfillId"])]
+    runs = served.of_backfill(asked["backfillId"])
+    assert ends == [dg.DagsterRunStatus.SUCCESS] * len(days) == [dg.DagsterRunStatus.SUCCESS] * len(runs)
+    told = sorted(map(served.intervals, runs), key=str)
+    assert told == [{day: f"{day}T00:00+00:00 to {next_day(day)}T00:00+00:00"} for day in days]
+    assert set(served.done(runs[0])) == {"marts.days"}
+    rows = served.place.sql("SELECT day::VARCHAR, n FROM marts.days ORDER BY day")
+    assert rows == [("2026-01-03", 2), ("2026-01-04", 2), ("2026-01-05", 1)]
+    served.place.sql("DELETE FROM raw.others WHERE id = 8")
+
+
+def next_day(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
 def test_a_failed_run_is_retried_from_its_failure_and_computes_only_what_failed(served):

@@ -6,9 +6,11 @@ import hashlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from oso_dagster.orchestration.sqlmesh_assets import building
 from oso_dagster.orchestration.sqlmesh_assets.audits import check_names
 from oso_dagster.orchestration.sqlmesh_assets.building import SameNameError
 from oso_dagster.orchestration.sqlmesh_assets.manifest import fault_of_shipped, load_manifest, ship_manifest
@@ -55,6 +57,15 @@ def test_building_it_creates_no_warehouse(playground):
 def test_what_is_read_from_the_cache_is_what_was_built(playground):
     assert load_manifest(playground.project) == load_manifest(playground.project)
     assert len(cached(playground)) == 1
+
+
+def test_of_two_that_find_none_at_once_one_builds_it(playground, monkeypatch):
+    builds, build = [], building.build_manifest
+    monkeypatch.setattr(building, "build_manifest", lambda project: builds.append(project) or build(project))
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(load_manifest, [playground.project] * 2)
+    assert first == second
+    assert len(builds) == 1
 
 
 def test_reading_it_from_the_cache_imports_no_sqlmesh(playground):
@@ -169,6 +180,15 @@ def test_a_variable_that_overrides_the_configuration_makes_a_new_one(playground,
     assert load_manifest(playground.project).models["marts.total"].start.startswith("2026-01-01")
     monkeypatch.setenv("SQLMESH__MODEL_DEFAULTS__START", "2026-02-02")
     assert load_manifest(playground.project).models["marts.total"].start.startswith("2026-02-02")
+
+
+def test_a_variable_that_the_configuration_asks_for_makes_a_new_one(playground, monkeypatch):
+    config = playground.root / "project" / "config.yaml"
+    config.write_text(f"{config.read_text()}variables: {{size: {{{{ env_var('LARGEST', '10') }}}}}}\n")
+    playground.write("marts.total", "FULL", "", "SELECT CAST(@size AS BIGINT) AS total FROM marts.sizes")
+    assert "10" in load_manifest(playground.project).models["marts.total"].sql
+    monkeypatch.setenv("LARGEST", "777")
+    assert "777" in load_manifest(playground.project).models["marts.total"].sql
 
 
 def test_the_configuration_of_whoever_runs_it_counts(playground, monkeypatch, tmp_path_factory):

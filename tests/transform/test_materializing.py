@@ -125,6 +125,7 @@ def test_a_change_is_not_deployed_on_top_of_a_model_that_just_failed(playground)
     assert result.outcomes["staging.stg_others"] == attempts.FAILED
     assert result.outcomes["marts.others"] == attempts.SKIPPED_UPSTREAM
     assert result.outcomes["marts.total"] == attempts.OK
+    assert "the deployment was held back, nothing of it is visible: staging.stg_others failed" in message(result)
     assert playground.sql("SELECT id FROM marts.others") == [(7,)]
 
 
@@ -180,6 +181,18 @@ def test_a_query_that_fails_names_the_engines_error(playground):
     assert result.outcomes["marts.total"] == attempts.OK
 
 
+def test_a_model_whose_table_cannot_be_made_fails_with_its_own_error(playground):
+    """SQLMesh makes the table of an incremental model before it computes the first interval."""
+    kind = "INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01', end '2026-01-02'"
+    playground.write("marts.days", kind, "", "SELECT CAST(@end_date AS DATE) AS day, nowhere(id) AS id FROM marts.others")
+    playground.write("marts.late", "FULL", "", "SELECT id FROM marts.days")
+    result = run(playground)
+    assert {name for name, outcome in result.outcomes.items() if outcome == "failed"} == {"marts.days"}
+    assert "nowhere" in result.told["marts.days"]["attempt_cause"]
+    assert "marts.days: " in message(result)
+    assert "marts.days failed" in result.told["marts.late"]["attempt_cause"]
+
+
 def test_a_deployment_that_fails_promotes_nothing_and_reports_no_materialization(playground):
     playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
     result = run(playground)
@@ -190,6 +203,7 @@ def test_a_deployment_that_fails_promotes_nothing_and_reports_no_materialization
     assert {one[attempts.OUTCOME] for model, one in found.items() if model != "marts.sizes"} == {attempts.SKIPPED_UPSTREAM}
     assert "held back" in found["marts.others"][attempts.CAUSE]
     assert "marts.sizes" in found["marts.others"][attempts.CAUSE]
+    assert "the deployment was held back, nothing of it is visible: marts.sizes failed" in message(result)
 
 
 def test_a_unit_test_that_fails_stops_the_deployment(playground):

@@ -15,6 +15,8 @@ from sqlmesh.core.config.loader import load_configs
 from sqlmesh.core.config.root import Config
 from sqlmesh.core.context import Context
 from sqlmesh.core.context_diff import ContextDiff
+from sqlmesh.core.engine_adapter.base import EngineAdapter
+from sqlmesh.core.engine_adapter.bigquery import BigQueryEngineAdapter
 from sqlmesh.core.environment import Environment
 from sqlmesh.core.lineage import column_dependencies
 from sqlmesh.core.model import PythonModel, SqlModel
@@ -23,7 +25,7 @@ from sqlmesh.core.model.kind import FullKind
 from sqlmesh.core.node import IntervalUnit
 from sqlmesh.core.plan.builder import PlanBuilder
 from sqlmesh.core.plan.definition import Plan
-from sqlmesh.core.scheduler import EvaluateNode, Scheduler
+from sqlmesh.core.scheduler import CreateNode, EvaluateNode, Scheduler
 from sqlmesh.core.snapshot import Snapshot, SnapshotChangeCategory, SnapshotEvaluator, SnapshotIdBatch
 from sqlmesh.core.snapshot.cache import SnapshotCache
 from sqlmesh.core.snapshot.definition import merge_intervals
@@ -31,6 +33,7 @@ from sqlmesh.core.snapshot.evaluator import AuditResult
 from sqlmesh.core.snapshot.execution_tracker import QueryExecutionStats, QueryExecutionTracker
 from sqlmesh.core.state_sync import EngineAdapterStateSync, StateReader
 from sqlmesh.core.state_sync.db.snapshot import SnapshotState
+from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.date import to_timestamp
 from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
 
@@ -66,6 +69,7 @@ TAKES = {
     Scheduler.evaluate: {"snapshot", "start", "end", "batch_index"},
     SnapshotEvaluator.audit: {"snapshot"},
     QueryExecutionTracker.get_execution_context: {"snapshot_id_batch"},
+    EngineAdapter._record_execution_stats: {"sql", "rowcount", "bytes_processed"},
     ContextDiff.directly_modified: {"name"},
     StateReader.get_environment: {"environment"},
     StateReader.get_environments_summary: set(),
@@ -118,6 +122,8 @@ HAS = {
     },
     AuditResult: {"audit", "audit_args", "count", "query", "skipped", "blocking"},
     EvaluateNode: {"snapshot_name"},
+    CreateNode: {"snapshot_name"},
+    NodeExecutionFailedError: {"node"},
     QueryExecutionStats: {"total_rows_processed", "total_bytes_processed"},
     SnapshotIdBatch: {"snapshot_id", "batch_id"},
 }
@@ -161,6 +167,10 @@ def test_the_scheduler_evaluates_by_keywords_and_returns_errors_and_skipped_node
     ):
         assert text in source
     assert "self.snapshot_evaluator.audit(" in inspect.getsource(Scheduler._audit_snapshot)
+
+
+def test_bigquery_is_the_engine_that_tells_bytes():
+    assert "query_job.total_bytes_processed" in inspect.getsource(BigQueryEngineAdapter._execute)
 
 
 def test_small_things_are_where_they_were():

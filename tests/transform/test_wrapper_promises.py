@@ -6,6 +6,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from oso_dagster.orchestration.sqlmesh_assets.lock import EnvironmentLockedError
 from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
 from oso_dagster.orchestration.sqlmesh_assets.partitions import UNITS, partitions_of
 from oso_dagster.orchestration.sqlmesh_assets.project import Project
-from tests.transform.conftest import Playground
+from tests.transform.conftest import Playground, played
 from tests.transform.test_materializing import ALL, run
 
 FOLDER = Path(str(package.__file__)).parent
@@ -43,6 +44,15 @@ def job(playground: Playground, name: str, config: dict | None = None, partition
         instance=playground.instance,
         raise_on_error=False,
     )
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory) -> Iterator[Playground]:
+    """A playground with days, deployed, for tests that change nothing."""
+    with played(tmp_path_factory.mktemp("deployed")) as place:
+        incremental(place)
+        assert place.materialize().success
+        yield place
 
 
 def materialized_in(playground: Playground, run_id: str) -> set[str]:
@@ -126,10 +136,12 @@ def test_restating_computes_exactly_the_span_and_what_reads_it(playground):
     assert playground.materialize().success
     assert playground.sql("SELECT COUNT(*), MAX(things) FROM marts.days") == [(1, 2)]
     playground.sql("INSERT INTO raw.things VALUES (3, 3)")
+    playground.write("marts.others", "FULL", "", "SELECT id * 2 AS id FROM staging.stg_others")
     result = job(playground, "restate", {"models": ["marts.days"], "start": "2026-01-02", "end": "2026-01-03"})
     assert result.success
     assert materialized_in(playground, result.run_id) == {"marts.days"}
     assert playground.sql("SELECT day::VARCHAR, things FROM marts.days ORDER BY day") == [("2026-01-02", 3), ("2026-01-05", 2)]
+    assert playground.sql("SELECT id FROM marts.others") == [(7,)]
 
 
 def test_a_partition_of_the_backfill_job_is_one_interval(playground):
@@ -201,6 +213,22 @@ def fields(op: dg.OpDefinition) -> dict[str, dg.Field]:
 def test_restating_an_unknown_model_names_it(playground):
     result = job(playground, "restate", {"models": ["marts.nowhere"], "start": "2026-01-02", "end": "2026-01-03"})
     assert "marts.nowhere" in str(result.failure_data_for_node("restate_sqlmesh").user_failure_data.description)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"start": "2026-01-03", "end": "2026-01-03"}, "the end is not included"),
+        ({"start": "2020-01-01", "end": "2020-01-02"}, "no model has an interval from 2020-01-01T00:00:00+00:00 until before"),
+        ({"start": "yesterday", "end": "2026-01-03"}, "'yesterday' is no moment"),
+        ({"models": [], "start": "2026-01-02", "end": "2026-01-03"}, "no model is named"),
+    ],
+    ids=["empty span", "before the start", "no date", "no model"],
+)
+def test_restating_nothing_is_a_failure_that_says_why(deployed, config, said):
+    result = job(deployed, "restate", {"models": ["marts.days"]} | config)
+    failure = result.failure_data_for_node("restate_sqlmesh")
+    assert said in (failure.user_failure_data.description if failure.user_failure_data else str(failure.error.cause))
 
 
 def test_deploying_alone_and_the_janitor_work_and_a_development_environment_reports_no_asset(playground):

@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from .events import Event
-from .garbage import rarely_collected
+from .garbage import keep_what_is_loaded, rarely_collected
 from .lock import environment_lock
 from .project import Project
 from .reporting import report
@@ -29,6 +29,7 @@ class MaterializeConfig(dg.Config):
     )
 
 
+@rarely_collected()
 def sqlmesh_assets(
     project: Project,
     specs: Sequence[dg.AssetSpec],
@@ -39,9 +40,21 @@ def sqlmesh_assets(
     name: str = "sqlmesh",
     retry_policy: dg.RetryPolicy | None = None,
 ) -> dg.AssetsDefinition:
-    """The assets of a project. `guard` is held around all work on the warehouse; `prepare` runs first, inside it."""
+    """The assets of a project. `guard` is held around all work on the warehouse; `prepare` runs first, inside it.
 
-    @dg.multi_asset(name=name, specs=specs, check_specs=checks, can_subset=True, retry_policy=retry_policy)
+    Raises dagster.DagsterInvalidDefinitionError when a check is of an asset that is not among `specs`.
+    """
+    if strange := {check.asset_key for check in checks} - {spec.key for spec in specs}:
+        raise dg.DagsterInvalidDefinitionError(f"checks of assets that are not made here: {sorted(strange)}")
+
+    @dg.multi_asset(
+        name=name,
+        specs=specs,
+        check_specs=checks,
+        can_subset=True,
+        retry_policy=retry_policy,
+        allow_arbitrary_check_specs=True,  # Dagster would look for each check's asset in the list of all; done above in sets
+    )
     def run_sqlmesh(context: dg.AssetExecutionContext, config: MaterializeConfig) -> Iterator[dg.MaterializeResult[None]]:
         with rarely_collected():
             from .running import Request, materialize  # noqa: PLC0415  (SQLMesh loads when used)
@@ -59,6 +72,7 @@ def sqlmesh_assets(
             report(context, project, work, known)
         yield from ()  # a generator without results: all of them were logged as they happened
 
+    keep_what_is_loaded("the definitions")
     return run_sqlmesh
 
 

@@ -10,14 +10,26 @@ Interval = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class Batch:
+    """One batch of a model: its interval, the rows that it wrote and the bytes that it processed, as far as the engine tells."""
+
+    interval: Interval
+    rows: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class Written:
-    """What an attempt wrote. `rows` (of the whole table) and `bytes` are None when the engine does not tell them cheaply."""
+    """What an attempt wrote. `rows` (of the whole table) and the others are None when the engine does not tell them cheaply.
+
+    `bytes_processed` is what engines bill: what the statements that wrote had to read.
+    """
 
     version: str = ""
     intervals: tuple[Interval, ...] = ()
     rows: int | None = None
     rows_written: int | None = None
-    bytes_written: int | None = None
+    bytes_processed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,13 @@ class ModelDone:
     cause: str = ""
     written: Written = Written()
     sql: str = ""
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """A deployment promoted nothing: what it was to change, readers see as before."""
+
+    because: str
 
 
 @dataclass(frozen=True)
@@ -68,4 +87,4 @@ class Note:
     text: str
 
 
-Event = ModelDone | Promoted | UpToDate | AuditDone | Note
+Event = ModelDone | HeldBack | Promoted | UpToDate | AuditDone | Note

@@ -1,6 +1,7 @@
-"""Keeps Python's garbage collector from looking through SQLMesh's many lasting objects again and again.
+"""Keeps Python's garbage collector from looking through many lasting objects, SQLMesh's and Dagster's, again and again.
 
-Measured on a run that has nothing to do: a quarter of its time, half of that at the end of the process.
+Measured on a run that has nothing to do: a quarter of its time, half of that at the end of the process. On loading 800 models
+from the manifest: a quarter too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 
 RARELY = 100_000
 """New objects between two looks at the young ones; Python's own 700 suit programs that make few."""
+
+_kept: set[str] = set()
 
 
 @contextmanager
@@ -24,7 +27,11 @@ def rarely_collected() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def keep_what_is_loaded() -> None:
-    """What a process has loaded by its first run stays until it ends: no collection need look at it, nor the one at the end."""
-    if not gc.get_freeze_count():
+def keep_what_is_loaded(by: str) -> None:
+    """What a process has loaded by then stays until it ends: no collection need look at it, nor the one at the end.
+
+    Done once for each `by`: a second time would keep garbage as well.
+    """
+    if by not in _kept:
+        _kept.add(by)
         gc.freeze()

@@ -90,6 +90,11 @@ class _Hands:
 
         if unknown := sorted(set(models) - set(self.manifest.models)):
             raise dg.Failure(f"no model is called {', '.join(unknown)}", allow_retries=False)
+        if not models:
+            raise dg.Failure("no model is named", allow_retries=False)
+        if window[0] >= window[1]:
+            span = f"{window[0].isoformat()} until before {window[1].isoformat()}"
+            raise dg.Failure(f"nothing lies from {span}: the end is not included", allow_retries=False)
         self.execute(context, lambda emit, cancelled: restate(self.project, models, window, emit, cancelled), partitions)
 
 
@@ -185,5 +190,8 @@ def _by_unit(manifest: Manifest) -> dict[str, tuple[list[str], dt.datetime]]:
 
 
 def _moment(text: str) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(text)
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise dg.Failure(f"{text!r} is no moment in ISO 8601, such as 2024-01-01", allow_retries=False) from None
     return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

@@ -7,13 +7,14 @@ not what was written, is built again. It is looked for beside the project first,
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+
+import msgspec
+from filelock import FileLock
 
 from .garbage import rarely_collected
 from .project import Project
@@ -85,17 +86,23 @@ class Manifest:
         return {table: tuple(names) for table, names in sorted(readers.items())}
 
 
+@rarely_collected()
 def load_manifest(project: Project) -> Manifest:
     """The manifest of the project as it is now: read as it was shipped or from the cache, or built and kept in the cache.
 
-    Building needs neither a warehouse nor a network. Raises what SQLMesh raises when the project cannot be loaded.
+    Building needs neither a warehouse nor a network; of processes that start together one builds. Raises what SQLMesh raises
+    when the project cannot be loaded.
     """
     name = f"{project.fingerprint()}.json"
     path = project.cache / "manifests" / name
     manifest = _read(_shipped(project) / name) or _read(path)
     if manifest is None:
-        manifest = _build(project)
-        _write(path, manifest)
+        project.cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(project.cache / "manifests.lock"):
+            manifest = _read(path)
+            if manifest is None:
+                manifest = _build(project)
+                _write(path, manifest)
     return manifest
 
 
@@ -134,29 +141,18 @@ def _build(project: Project) -> Manifest:
 
 def _read(path: Path) -> Manifest | None:
     try:
-        digest, body = path.read_text().split("\n", 1)
-        if hashlib.sha256(body.encode()).hexdigest() != digest:
+        digest, body = path.read_bytes().split(b"\n", 1)
+        if hashlib.sha256(body).hexdigest().encode() != digest:
             return None
-        return Manifest({model["name"]: _model(model) for model in json.loads(body)})
-    except (FileNotFoundError, ValueError):
+        return Manifest({model.name: model for model in msgspec.json.decode(body, type=tuple[Model, ...])})
+    except (FileNotFoundError, ValueError, msgspec.DecodeError):
         return None
-
-
-def _model(values: dict[str, Any]) -> Model:
-    plain = {field.name: _tuple(values[field.name]) for field in fields(Model)}
-    plain["columns"] = tuple(Column(**column | {"lineage": tuple(column["lineage"])}) for column in values["columns"])
-    plain["audits"] = tuple(Audit(**audit) for audit in values["audits"])
-    return Model(**plain)
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _write(path: Path, manifest: Manifest) -> None:
     """Whole or not at all: two processes that build at once each put a complete file in place."""
-    body = json.dumps([asdict(model) for model in manifest.models.values()])
+    body = msgspec.json.encode(tuple(manifest.models.values()))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, delete=False, suffix=".part") as file:
-        file.write(f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}")
+    with NamedTemporaryFile("wb", dir=path.parent, delete=False, suffix=".part") as file:
+        file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
     os.replace(file.name, path)  # noqa: PTH105  (the temporary file's name is a string)

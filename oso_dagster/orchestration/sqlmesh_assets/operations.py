@@ -13,18 +13,24 @@ from .recording import RecordingContext
 from .session import Cancelled, Emit, Session, run_unit_tests
 
 
+class NothingThereError(Exception):
+    """A span was to be computed anew in which no model has an interval."""
+
+
 def restate(project: Project, models: Sequence[str], window: tuple[datetime, datetime], emit: Emit, cancelled: Cancelled) -> None:
     """Compute the models anew from window[0] until before window[1], and everything that reads them.
 
     Works on the code that is deployed, whatever is in the folder. A model without a time column is computed whole. Failures
     of models are events. Until an interval is computed anew it counts as missing, so an interrupted restatement is taken up by
-    the next materialization.
+    the next materialization. Raises NothingThereError when nothing was computed.
     """
     start, end = (int(moment.timestamp() * 1000) for moment in window)
     context = open_context(project, RecordingContext, connected=True)
     try:
         session = Session(context, project, emit, cancelled)
-        session.apply(session.plan(restate_models=models, start=start, end=end))
+        if not session.apply(session.plan(restate_models=models, start=start, end=end)):
+            span = f"from {window[0].isoformat()} until before {window[1].isoformat()}"
+            raise NothingThereError(f"nothing was computed: no model has an interval {span}")
     finally:
         context.close()
 

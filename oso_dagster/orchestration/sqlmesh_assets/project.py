@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _PERSONAL = ("config.yml", "config.yaml", "sqlmesh.yml", "sqlmesh.yaml")
+_ASKED_FOR = re.compile(rb"env_var\(\s*['\"](\w+)['\"]")
 _MADE_BY_TOOLS = frozenset({".cache", "__pycache__", "logs", ".git", ".venv"})
 
 
@@ -35,7 +37,8 @@ class Project:
     def fingerprint(self) -> str:
         """Changes with the content of the project, its configuration, the gateway, SQLMesh, SQLGlot and this wrapper.
 
-        Not with a file's time or place. Variables called `SQLMESH__…` and the file of whoever runs it are configuration too.
+        Not with a file's time or place. Variables called `SQLMESH__…`, those that a YAML file asks for by `env_var`, and the file
+        of whoever runs it are configuration too.
         """
         digest = hashlib.sha256()
         for part in (self.gateway, self.engine, version("sqlmesh"), version("sqlglot")):
@@ -43,8 +46,12 @@ class Project:
         overrides = sorted(f"{name}={value}" for name, value in os.environ.items() if name.upper().startswith("SQLMESH__"))
         digest.update("\0".join([*overrides, ""]).encode())
         for origin, path in [*_files(self.path, Path(__file__).parent), *_personal()]:
-            digest.update(f"{origin}\0{path.stat().st_size}\0".encode())
-            digest.update(path.read_bytes())
+            content = path.read_bytes()
+            digest.update(f"{origin}\0{len(content)}\0".encode())
+            digest.update(content)
+            if path.suffix in {".yaml", ".yml"}:
+                for name in _ASKED_FOR.findall(content):
+                    digest.update(f"{os.environ.get(name.decode())}\0".encode())
         return digest.hexdigest()
 
 
@@ -56,7 +63,10 @@ def _personal() -> list[tuple[str, Path]]:
 
 def _files(*folders: Path) -> Iterator[tuple[str, Path]]:
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            place = path.relative_to(folder)
-            if path.is_file() and not _MADE_BY_TOOLS.intersection(place.parts):
-                yield place.as_posix(), path
+        found = []
+        for place, inner, names in os.walk(folder):
+            inner[:] = [name for name in inner if name not in _MADE_BY_TOOLS]
+            found += [f"{place}{os.sep}{name}" for name in names if name not in _MADE_BY_TOOLS]
+        for name in sorted(found):
+            if (path := Path(name)).is_file():
+                yield name[len(str(folder)) + 1 :].replace(os.sep, "/"), path

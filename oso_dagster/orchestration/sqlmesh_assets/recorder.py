@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 
 from . import attempts
-from .events import Event, Interval, ModelDone, Written
+from .events import Batch, Event, ModelDone, Written
 
 
 class Recorder:
@@ -21,7 +21,7 @@ class Recorder:
         self._lock = Lock()
         self._open: dict[str, int] = {}
         self._started: dict[str, float] = {}
-        self._intervals: dict[str, list[Interval]] = {}
+        self._batches: dict[str, list[Batch]] = {}
 
     def begin(self, batches: dict[str, int]) -> None:
         """A schedule with so many batches per model begins."""
@@ -32,15 +32,15 @@ class Recorder:
         with self._lock:
             self._started.setdefault(model, time.time())
 
-    def batch_done(self, model: str, interval: Interval, written: Callable[[list[Interval]], Written]) -> None:
+    def batch_done(self, model: str, batch: Batch, written: Callable[[list[Batch]], Written]) -> None:
         """A batch of the model is done; with the last one the model is, and `written` tells what of it."""
         with self._lock:
             self._open[model] = self._open.get(model, 1) - 1
-            self._intervals.setdefault(model, []).append(interval)
+            self._batches.setdefault(model, []).append(batch)
             last = self._open[model] == 0 and model not in self.failed
         if last:
             self.evaluated.add(model)
-            told = written(sorted(self._intervals.pop(model)))
+            told = written(self._batches.pop(model))
             self.emit(ModelDone(model, attempts.OK, self._started.pop(model), time.time(), written=told))
 
     def batch_failed(self, model: str, cause: str, version: str, sql: str) -> None:

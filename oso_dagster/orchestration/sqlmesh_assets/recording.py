@@ -7,7 +7,7 @@ The hooks used are `Context.create_scheduler` (plan and run both call it), `Sche
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlmesh.core.context import Context
@@ -20,12 +20,14 @@ from sqlmesh.utils.errors import SQLMeshError
 from .audits import check_names, home_of
 from .building import plain_arguments
 from .context import is_asset, short_name
-from .events import AuditDone, Interval, Written
+from .events import AuditDone, Batch, Written
 from .order import above
 from .recorder import Recorder
 from .snapshots import LeanSnapshots
 
 SAMPLE_ROWS = 5
+SAMPLE_LETTERS = 200
+"""The most that is shown of a value."""
 
 
 class RecordingScheduler(Scheduler):
@@ -35,11 +37,15 @@ class RecordingScheduler(Scheduler):
     lean: LeanSnapshots
 
     def run_merged_intervals(self, *, merged_intervals: Any, **kwargs: Any) -> Any:
-        """Evaluate the schedule; afterwards tell of the models that it skipped."""
+        """Evaluate the schedule; afterwards tell of the models whose table could not be made, and of those that it skipped."""
         errors, skipped = super().run_merged_intervals(merged_intervals=merged_intervals, **kwargs)
+        models = {short_name(one.name): one for one in self.snapshots.values() if is_asset(one)}
+        for error in errors:
+            name = short_name(error.node.snapshot_name)
+            if name in models:  # one that `evaluate` told of is told once
+                self.recorder.batch_failed(name, _cause(error.__cause__ or error), models[name].version or "", _sql(models[name]))
         names = {short_name(node.snapshot_name) for node in skipped if isinstance(node, EvaluateNode)}
-        models = {short_name(one.name) for one in self.snapshots.values() if is_asset(one)}
-        for model in sorted(names & models - set(self.recorder.failed)):
+        for model in sorted(names & models.keys() - set(self.recorder.failed)):
             self.recorder.skipped(model, self._failed_above(model))
         return errors, skipped
 
@@ -61,28 +67,35 @@ class RecordingScheduler(Scheduler):
         except Exception as error:
             self.recorder.batch_failed(model, _cause(error), snapshot.version or "", _sql(snapshot))
             raise
-        interval = (to_timestamp(kwargs["start"]), to_timestamp(kwargs["end"]))
-        batch = SnapshotIdBatch(snapshot_id=snapshot.snapshot_id, batch_id=kwargs["batch_index"])
-        self.recorder.batch_done(model, interval, lambda intervals: self._written(snapshot, batch, intervals))
+        stats = self._stats(snapshot, kwargs["batch_index"])
+        batch = Batch((to_timestamp(kwargs["start"]), to_timestamp(kwargs["end"])), *stats)
+        self.recorder.batch_done(model, batch, lambda batches: self._written(snapshot, batches))
         return results
 
-    def _written(self, snapshot: Any, batch: SnapshotIdBatch, intervals: list[Interval]) -> Written:
-        """What engines tell of the last batch is what was written when there was one; of several it would be a part."""
-        tracked = self.snapshot_evaluator.execution_tracker.get_execution_context(batch)
-        stats = tracked.get_execution_stats() if tracked and len(intervals) == 1 else None
+    def _stats(self, snapshot: Any, batch: int) -> tuple[int | None, int | None]:
+        """Rows and bytes that the engine tells of a batch."""
+        key = SnapshotIdBatch(snapshot_id=snapshot.snapshot_id, batch_id=batch)
+        tracked = self.snapshot_evaluator.execution_tracker.get_execution_context(key)
+        stats = tracked.get_execution_stats() if tracked else None
+        return (stats.total_rows_processed, stats.total_bytes_processed) if stats else (None, None)
+
+    def _written(self, snapshot: Any, batches: list[Batch]) -> Written:
+        rows = _sum(batch.rows for batch in batches)
         return Written(
             version=snapshot.version or "",
-            intervals=tuple((start, end) for start, end in merge_intervals(intervals)),
-            rows=self._rows(snapshot),
-            rows_written=stats.total_rows_processed if stats else None,
-            bytes_written=stats.total_bytes_processed if stats else None,
+            intervals=tuple((start, end) for start, end in merge_intervals(sorted(batch.interval for batch in batches))),
+            rows=self._rows(snapshot, rows),
+            rows_written=rows,
+            bytes_processed=_sum(batch.bytes for batch in batches),
         )
 
-    def _rows(self, snapshot: Any) -> int | None:
-        """Rows of a DuckDB table, which keeps their number; None where counting would cost a scan."""
+    def _rows(self, snapshot: Any, written: int | None) -> int | None:
+        """Rows of the table: DuckDB keeps their number; elsewhere what was written of one that is written whole."""
         adapter = self.snapshot_evaluator.adapter
-        if adapter.dialect != "duckdb" or snapshot.is_view or snapshot.is_symbolic:
+        if snapshot.is_view or snapshot.is_symbolic:
             return None
+        if adapter.dialect != "duckdb":
+            return written if snapshot.model.kind.is_full else None
         row = adapter.fetchone(f"SELECT COUNT(*) FROM {snapshot.table_name()}")  # noqa: S608
         return int(row[0]) if row else None
 
@@ -119,6 +132,16 @@ class RecordingContext(Context):
         return scheduler
 
 
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum; None when one of the numbers is not known."""
+    total = 0
+    for number in numbers:
+        if number is None:
+            return None
+        total += number
+    return total
+
+
 def _listened(evaluator: Any, recorder: Recorder, models: Collection[str]) -> Any:
     """The evaluator, telling of every audit; the failing audits' exceptions would tell of themselves only."""
     listened = copy.copy(evaluator)
@@ -144,7 +167,7 @@ def _told(model: str, check: str, result: Any, adapter: Any) -> AuditDone:
 
 def _sample(adapter: Any, query: Any) -> tuple[dict[str, str], ...]:
     frame = adapter.fetchdf(query.limit(SAMPLE_ROWS))
-    return tuple({str(name): str(value) for name, value in row.items()} for row in frame.to_dict("records"))
+    return tuple({str(name): str(value)[:SAMPLE_LETTERS] for name, value in row.items()} for row in frame.to_dict("records"))
 
 
 def _sql(snapshot: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import dagster as dg
 
 from . import attempts
-from .events import AuditDone, Event, ModelDone, Note, Promoted, UpToDate, Written
+from .events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToDate, Written
 from .garbage import keep_what_is_loaded, rarely_collected
 from .project import Project
 from .specs import asset_key
@@ -47,14 +47,14 @@ def report(
     models at work are done, and logs them.
     """
     log = _Log(context, project, checks, partitions)
-    keep_what_is_loaded()
+    keep_what_is_loaded("the first run")
     with rarely_collected(), closing(stream(work)) as events:
         for event in events:
             log.add(event)
     if log.current:
         context.log.info("%s model(s) are up to date: nothing was due", log.current)
     if log.bad:
-        raise dg.Failure(_summary(log.bad), metadata={event.model: _explained(event) for event in log.bad})
+        raise dg.Failure(_summary(log.bad, log.held), metadata={event.model: _explained(event) for event in log.bad})
 
 
 @dataclass
@@ -65,6 +65,7 @@ class _Log:
     partitions: Mapping[str, str]
     bad: list[ModelDone] = field(default_factory=list)
     findings: dict[str, list[AuditDone]] = field(default_factory=dict)
+    held: str = ""
     current: int = 0
 
     def add(self, event: Event) -> None:
@@ -76,6 +77,9 @@ class _Log:
                 _log_attempt(self.context, told, self.project, self.partitions.get(event.model))
                 if told.outcome != attempts.OK:
                     self.bad.append(told)
+            case HeldBack(because):
+                self.held = because
+                self.context.log.error("the deployment was held back: %s", because)
             case UpToDate(model):
                 self.current += 1
                 self.context.log_event(dg.AssetObservation(asset_key(model), metadata=_up_to_date(event, self.project)))
@@ -112,7 +116,7 @@ def _facts(written: Written, project: Project) -> dict[str, dg.MetadataValue]:
     numbers = {
         "dagster/row_count": written.rows,
         "sqlmesh/rows_written": written.rows_written,
-        "sqlmesh/bytes_written": written.bytes_written,
+        "sqlmesh/bytes_processed": written.bytes_processed,
     }
     facts: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in numbers.items() if n is not None}
     facts["sqlmesh/environment"] = dg.MetadataValue.text(project.environment)
@@ -161,11 +165,13 @@ def _explained(event: ModelDone) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"{event.cause}\n```sql\n{event.sql}\n```") if event.sql else dg.MetadataValue.text(event.cause)
 
 
-def _summary(bad: Sequence[ModelDone]) -> str:
+def _summary(bad: Sequence[ModelDone], held: str) -> str:
     failed = [event for event in bad if event.outcome == attempts.FAILED]
     rest = sorted(event.model for event in bad if event.outcome != attempts.FAILED)
     lines = [f"{len(failed)} model(s) failed:", *(f"- {event.model}: {event.cause}" for event in failed)]
     if rest:
         more = f" and {len(rest) - NAMED_IN_FAILURE} more" if len(rest) > NAMED_IN_FAILURE else ""
         lines.append(f"not materialized because of that: {', '.join(rest[:NAMED_IN_FAILURE])}{more}")
+    if held:
+        lines.append(f"the deployment was held back, nothing of it is visible: {held}")
     return "\n".join(lines)

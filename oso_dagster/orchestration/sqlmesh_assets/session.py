@@ -12,7 +12,7 @@ from sqlmesh.utils.errors import PlanError
 
 from . import attempts
 from .context import is_asset, short_name
-from .events import AuditDone, Event, ModelDone, Note, Promoted, UpToDate
+from .events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToDate
 from .order import below, to_compute
 from .project import Project
 from .recorder import Recorder
@@ -82,6 +82,7 @@ class Session:
             self.failed |= set(recorder.failed)
             if not (isinstance(error, PlanError) and recorder.failed):
                 raise
+            self.emit(HeldBack(because))
             return False
         else:
             self._remember(recorder)
@@ -91,14 +92,15 @@ class Session:
             for event in held:
                 self.emit(event)
 
-    def apply(self, plan: Any) -> None:
-        """Apply a plan that rewrites what readers see already: told as it happens."""
+    def apply(self, plan: Any) -> bool:
+        """Apply a plan that rewrites what readers see already: told as it happens. Whether there was anything to compute."""
         self.context.recorder = recorder = Recorder(self.emit)
         try:
             self.context.apply(plan, circuit_breaker=self.cancelled)
         except PlanError:
             if not recorder.failed:
                 raise
+        return bool(recorder.evaluated or recorder.failed)
 
     def held_back(self, upstream: Mapping[str, Collection[str]], touched: Collection[str]) -> bool:
         """Whether what is to be deployed reads what just failed; told for each model if so."""
@@ -106,6 +108,7 @@ class Session:
         if behind:
             for model in sorted(touched):
                 self.context.recorder.skipped(model, self.failed)
+            self.emit(HeldBack(f"{', '.join(sorted(self.failed))} failed"))
         return bool(behind)
 
     def tell_promoted(self) -> None:

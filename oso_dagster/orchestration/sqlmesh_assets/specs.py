@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from .garbage import rarely_collected
 from .manifest import Manifest, Model
 from .project import Project
 
@@ -31,6 +32,7 @@ def asset_key(model: str) -> dg.AssetKey:
     return dg.AssetKey(model.split("."))
 
 
+@rarely_collected()
 def asset_specs(
     manifest: Manifest, project: Project, raw_assets: Mapping[str, dg.AssetKey], dress: Callable[[Model], Dress]
 ) -> list[dg.AssetSpec]:
@@ -39,10 +41,12 @@ def asset_specs(
     if unknown:
         lines = (f"{table}, read by {', '.join(readers)}" for table, readers in unknown.items())
         raise UnknownTableError(f"nothing lands {'; '.join(lines)}: declare the table, or mend the model")
-    keys = dict(raw_assets) | {name: asset_key(name) for name in manifest.models}
-    return [_spec(model, project, keys, dress(model)) for model in manifest.models.values()]
+    with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):  # code references are, and the only link to a file
+        maker = _Maker(project, dict(raw_assets) | {name: asset_key(name) for name in manifest.models})
+        return [maker.spec(model, dress(model)) for model in manifest.models.values()]
 
 
+@rarely_collected()
 def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
     """One check per audit. What a failing one means (ERROR or WARN) is told with its result."""
     return [
@@ -57,28 +61,51 @@ def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _spec(model: Model, project: Project, keys: Mapping[str, dg.AssetKey], dress: Dress) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        asset_key(model.name),
-        deps=sorted({keys[table] for table in model.upstream}),
-        group_name=f"sqlmesh/{_plain(model.layer)}",
-        kinds={"sqlmesh", project.engine},
-        owners=[_owner(model.owner)] if model.owner else [],
-        description="\n\n".join(part for part in (model.description, dress.note) if part),
-        tags={f"sqlmesh/{_plain(tag)}": "" for tag in model.tags} | dict(dress.tags),
-        skippable=True,
-        metadata={
-            "dagster/table_name": model.name,
-            "dagster/column_schema": _columns(model),
-            "dagster/column_lineage": _lineage(model, keys),
-            "sqlmesh/kind": model.kind,
-            "sqlmesh/grain": ", ".join(model.grain),
-            "sqlmesh/file": model.path,
-            "sqlmesh/sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
-            "dagster/code_references": _code(project, model),
-            **dress.metadata,
-        },
-    )
+class _Maker:
+    """Makes the specifications of one project; what several of them hold is made once."""
+
+    def __init__(self, project: Project, keys: Mapping[str, dg.AssetKey]) -> None:
+        self._kinds = {"sqlmesh", project.engine}
+        self._root = str(project.path.resolve())
+        self._keys = keys
+        self._deps = {key: dg.AssetDep(key) for key in keys.values()}
+        self._origins = _Origins(keys)
+
+    def spec(self, model: Model, dress: Dress) -> dg.AssetSpec:
+        return dg.AssetSpec(
+            self._keys[model.name],
+            deps=[self._deps[key] for key in sorted({self._keys[table] for table in model.upstream})],
+            group_name=f"sqlmesh/{_plain(model.layer)}",
+            kinds=self._kinds,
+            owners=[_owner(model.owner)] if model.owner else [],
+            description="\n\n".join(part for part in (model.description, dress.note) if part),
+            tags={f"sqlmesh/{_plain(tag)}": "" for tag in model.tags} | dict(dress.tags),
+            skippable=True,
+            metadata={
+                "dagster/table_name": model.name,
+                "dagster/column_schema": _columns(model),
+                "dagster/column_lineage": _lineage(model, self._origins),
+                "sqlmesh/kind": model.kind,
+                "sqlmesh/grain": ", ".join(model.grain),
+                "sqlmesh/file": model.path,
+                "sqlmesh/sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
+                "dagster/code_references": _code(f"{self._root}/{model.path}"),
+                **dress.metadata,
+            },
+        )
+
+
+class _Origins(dict[str, dg.TableColumnDep]):
+    """The columns that others come from, by `schema.table.column`; each is made once, however many come from it."""
+
+    def __init__(self, keys: Mapping[str, dg.AssetKey]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def __missing__(self, source: str) -> dg.TableColumnDep:
+        table, name = source.rsplit(".", 1)
+        self[source] = made = dg.TableColumnDep(self._keys[table], name)
+        return made
 
 
 def _owner(name: str) -> str:
@@ -91,10 +118,8 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", text)[:63]
 
 
-def _code(project: Project, model: Model) -> dg.CodeReferencesMetadataValue:
-    with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):  # beta, and the only way to link a file
-        file = dg.LocalFileCodeReference(file_path=str(project.path.resolve() / model.path))
-        return dg.CodeReferencesMetadataValue(code_references=[file])
+def _code(path: str) -> dg.CodeReferencesMetadataValue:
+    return dg.CodeReferencesMetadataValue(code_references=[dg.LocalFileCodeReference(file_path=path)])
 
 
 def _columns(model: Model) -> dg.TableSchema:
@@ -103,10 +128,8 @@ def _columns(model: Model) -> dg.TableSchema:
     )
 
 
-def _lineage(model: Model, keys: Mapping[str, dg.AssetKey]) -> dg.TableColumnLineage:
+def _lineage(model: Model, origins: Mapping[str, dg.TableColumnDep]) -> dg.TableColumnLineage:
     """Two raw tables may be one asset (a parent and its child), so a pair of asset and column may come twice."""
-    deps: dict[str, list[dg.TableColumnDep]] = {}
-    for column in model.columns:
-        pairs = {(keys[table], name) for table, name in (source.rsplit(".", 1) for source in column.lineage)}
-        deps[column.name] = [dg.TableColumnDep(key, name) for key, name in sorted(pairs)]
-    return dg.TableColumnLineage(deps)
+    return dg.TableColumnLineage(
+        {column.name: list(dict.fromkeys(map(origins.__getitem__, column.lineage))) for column in model.columns}
+    )

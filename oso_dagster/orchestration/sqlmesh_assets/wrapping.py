@@ -5,12 +5,14 @@ from __future__ import annotations
 import dagster as dg
 
 from .assets import sqlmesh_assets
+from .garbage import rarely_collected
 from .jobs import sqlmesh_jobs
 from .manifest import load_manifest
 from .project import Project
 from .specs import Dress, asset_key, asset_specs, check_specs
 
 
+@rarely_collected()
 def sqlmesh_definitions(project: Project, name: str = "sqlmesh") -> dg.Definitions:
     """Assets, checks and jobs of the project; each table that no model makes is an upstream asset `[schema, table]`."""
     manifest = load_manifest(project)
