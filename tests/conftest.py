@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from sqlalchemy import Pool, event
 
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
@@ -27,6 +30,13 @@ SLOWEST = (
     "campaign/test_campaign_odd.py", "campaign/test_campaign_even.py", "tests/test_platform.py", "transform/test_killed.py",
     "alerting/test_campaign.py",
 )  # fmt: skip
+
+
+@event.listens_for(Pool, "checkout")
+def _do_not_wait_for_the_disk(connection: Any, *_: Any) -> None:
+    """What SQLite writes in a test must outlive processes, no power cut; to make a Dagster instance takes a hundred commits."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=OFF")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
