@@ -12,6 +12,7 @@ import pytest
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 from tests.campaign import matrix
+from tests.postgres import postgres
 from tests.repository import Repository, small_directory
 
 FUNDING = """to_project_name,amount,funding_date,from_funder_name,grant_pool_name,metadata,file_path
@@ -47,6 +48,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("OSO_", "DAGSTER_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server for all tests that need one and leave it running: each makes an empty database there."""
+    with postgres(tmp_path_factory.mktemp("server")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A real PostgreSQL of its own for one test, on a unix socket in its folder, ended with it; and the engines to test on."""
+"""A real PostgreSQL on a unix socket in a folder of its own, empty databases on one, and the engines to test on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, text
 
 ENGINES = ["sqlite", "postgresql"]
@@ -25,14 +26,11 @@ def postgres(folder: Path) -> Iterator[str]:
         server.cleanup()
 
 
-@contextmanager
-def address(engine: str, folder: Path) -> Iterator[str]:
-    """The address of a new, empty database of the given engine."""
-    if engine == "sqlite":
-        yield f"sqlite:///{folder / 'reliability.db'}"
-    else:
-        with postgres(folder) as url:
-            yield url
+def address(request: pytest.FixtureRequest, folder: Path) -> str:
+    """The address of a new, empty database of the engine that a fixture is asked for."""
+    if request.param == "sqlite":
+        return f"sqlite:///{folder / 'reliability.db'}"
+    return empty(request.getfixturevalue("postgres_server"))
 
 
 def empty(server: str) -> str:

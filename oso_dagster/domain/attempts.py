@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 RETRY_PATIENCE = timedelta(hours=1)
 """How long a family may wait for its announced automatic retry; after that nobody retries, and it has failed."""
@@ -80,8 +81,7 @@ class Facts:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One row of the ledger.
 
     `family` is the run that the automatic retries go back to; `will_retry` says that Dagster announced one more;
@@ -115,8 +115,7 @@ class Judgement(StrEnum):
     PENDING = "pending"
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """What an attempt adds to the objective of its label, from `at` on: the attempt that decides about its family, or itself."""
 
     attempt: Attempt

@@ -15,6 +15,7 @@ from oso_dagster.domain.objectives import COMPLETENESS, FRESHNESS, OBJECTIVES, o
 from oso_dagster.domain.renames import RENAMED, checked, under_present_names
 from oso_dagster.domain.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
 from oso_dagster.domain.source import Source
+from oso_dagster.orchestration.model_freshness import judged_models
 from oso_dagster.orchestration.promises import Judged, Promises
 from oso_dagster.reliability.events import Event
 from oso_dagster.reliability.results import AssetRow
@@ -84,14 +85,12 @@ class Evaluator:
 
     def fresh_tables(self, label: Label, now: datetime) -> dict[str, Judged]:
         """How fresh each table of a label is that promises something, and is not being worked on."""
-        windows = self.store.maintenance.all()
-        judged = self._promises(label, now).judged()
-        service = reliability_of(label).service
-        return {
-            asset: one
-            for asset, one in judged.items()
-            if not any(window.covers(service, FRESHNESS.name, asset, now) for window in windows)
-        }
+        return self._left(label, self._promises(label, now).judged(), now)
+
+    def fresh_models(self, now: datetime) -> dict[str, Judged]:
+        """The same of SQLMesh's models, as if each of them promised to be fresh."""
+        models = [asset for asset, label in self.labels.items() if label is Label.SQLMESH]
+        return self._left(Label.SQLMESH, judged_models(self.store, models, now), now)
 
     def complete_tables(self, label: Label, now: datetime) -> dict[str, Assessment]:
         """The completeness of each partitioned table of a label by itself, against the target for core ones."""
@@ -110,6 +109,15 @@ class Evaluator:
     def present(self, name: str) -> str:
         """The name that an asset has today."""
         return self.renamed.get(name, name)
+
+    def _left(self, label: Label, judged: Mapping[str, Judged], now: datetime) -> dict[str, Judged]:
+        """Without what is being worked on."""
+        windows, service = self.store.maintenance.all(), reliability_of(label).service
+        return {
+            asset: one
+            for asset, one in judged.items()
+            if not any(window.covers(service, FRESHNESS.name, asset, now) for window in windows)
+        }
 
     def _tallies(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
         if objective.label is None:

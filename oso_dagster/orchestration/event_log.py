@@ -6,7 +6,6 @@ Does not belong here: the log of a single run (`run_log`), its record (`run_reco
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from oso_dagster.orchestration import storage_sql
-from oso_dagster.orchestration.storage_sql import moment
+from oso_dagster.orchestration.storage_sql import body_of, moment
 
 PAGE = 100_000
 """Ids looked through at a time while looking for runs."""
@@ -34,8 +33,14 @@ _RUNS = """
 """
 _STANDING = "SELECT run_id, asset_key FROM event_logs WHERE id = :id"
 _OF_RUNS = """
-    SELECT id, run_id, dagster_event_type, timestamp, step_key, asset_key, partition FROM event_logs
-    WHERE run_id IN :run_ids AND {not}dagster_event_type IN :kinds ORDER BY id
+    SELECT run_id, asset_key, partition, max(step_key),
+        max(CASE WHEN dagster_event_type = :materialized THEN id END),
+        max(CASE WHEN dagster_event_type = :materialized THEN timestamp END)
+    FROM event_logs WHERE run_id IN :run_ids AND {not}dagster_event_type IN :kinds GROUP BY run_id, asset_key, partition
+"""
+_TELLING = """
+    SELECT run_id, asset_key, partition, event FROM event_logs
+    WHERE run_id IN :run_ids AND {not}dagster_event_type IN :kinds AND {not}asset_key IN :keys ORDER BY id
 """
 _TEXTS = "SELECT id, event FROM event_logs WHERE id IN :ids"
 
@@ -61,26 +66,25 @@ Unit = tuple[str, str | None]
 
 @dataclass
 class RunAssets:
-    """The asset events of one run, by (asset, partition); `telling` are the ids of those that may tell of an attempt.
+    """What one run was to make, by (asset, partition): when it was materialized last, None where it was planned only.
 
-    `steps` tells which step makes which asset.
+    `telling` is what the events said that may tell of an attempt, in their order; `steps` which step makes which asset.
     """
 
-    planned: set[Unit] = field(default_factory=set)
-    materialized: dict[Unit, Materialized] = field(default_factory=dict)
-    telling: dict[Unit, list[int]] = field(default_factory=lambda: defaultdict(list))
+    units: dict[Unit, Materialized | None] = field(default_factory=dict)
+    telling: dict[Unit, list[dict[str, Any]]] = field(default_factory=dict)
     steps: dict[str, str] = field(default_factory=dict)
 
 
 def runs_after(instance: dg.DagsterInstance, position: int, assets: Collection[str]) -> Iterator[Page]:
     """Pages of the runs that have events of `assets` with an id above `position`, in the order of ids."""
-    keys = [dg.AssetKey(name.split("/")).to_string() for name in assets]
+    keys = [stored_key(name) for name in assets]
     [(newest,)] = storage_sql.events(instance, _NEWEST)
     for after in range(position, newest or 0, PAGE):
         found = storage_sql.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=_KINDS, keys=keys)
         if found:
             last = max(row[1] for row in found)
-            yield Page([row[0] for row in found], last, standing_at(instance, last) or "")
+            yield Page([row[0] for row in sorted(found, key=lambda row: row[1])], last, standing_at(instance, last) or "")
 
 
 def standing_at(instance: dg.DagsterInstance, event_id: int) -> str | None:
@@ -90,23 +94,21 @@ def standing_at(instance: dg.DagsterInstance, event_id: int) -> str | None:
     return None
 
 
-def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[str, RunAssets]:
-    """The asset events of the given runs."""
+def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str], reporting: Collection[str]) -> dict[str, RunAssets]:
+    """The asset events of the given runs, and what those of the assets `reporting` said."""
     found: dict[str, RunAssets] = defaultdict(RunAssets)
-    for event_id, run_id, kind, at, step, stored, partition in storage_sql.events(
-        instance, _OF_RUNS, run_ids=list(run_ids), kinds=_KINDS
-    ):
-        if not stored:
-            continue
-        assets, name = found[run_id], asset_name(stored)
-        if step is not None:
-            assets.steps[name] = step
-        if kind == _PLANNED:
-            assets.planned.add((name, partition))
-            continue
-        assets.telling[name, partition].append(event_id)
-        if kind == _MATERIALIZED:
-            assets.materialized[name, partition] = Materialized(moment(at), event_id)
+    rows = storage_sql.events(
+        instance, _OF_RUNS, run_ids=list(run_ids), kinds=[_PLANNED, _MATERIALIZED], materialized=_MATERIALIZED
+    )
+    for run_id, stored, partition, step, event_id, at in rows:
+        if stored:
+            assets, name = found[run_id], asset_name(stored)
+            assets.units[name, partition] = None if event_id is None else Materialized(moment(at), event_id)
+            if step is not None:
+                assets.steps[name] = step
+    keys, kinds = [stored_key(name) for name in reporting], [_MATERIALIZED, _OBSERVED]
+    for run_id, stored, partition, body in storage_sql.events(instance, _TELLING, run_ids=list(run_ids), kinds=kinds, keys=keys):
+        found[run_id].telling.setdefault((asset_name(stored), partition), []).append(_metadata(body))
     return found
 
 
@@ -115,9 +117,7 @@ def told_by(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int,
     found, wanted = {}, sorted(event_ids)
     for start in range(0, len(wanted), 500):
         for event_id, body in storage_sql.events(instance, _TEXTS, ids=wanted[start : start + 500]):
-            data = json.loads(body)["dagster_event"]["event_specific_data"]
-            entries = (data.get("materialization") or data["asset_observation"])["metadata_entries"]
-            found[event_id] = {one["label"]: _value(one["entry_data"]) for one in entries}
+            found[event_id] = _metadata(body)
     return found
 
 
@@ -130,10 +130,21 @@ def asset_name(stored: str) -> str:
     return key.to_user_string()
 
 
+def stored_key(name: str) -> str:
+    """What the event log stores for the asset `name`."""
+    return dg.AssetKey(name.split("/")).to_string()
+
+
 def storage_id(instance: dg.DagsterInstance) -> str:
     """The identity of Dagster's storage: cursors belong to it, not to the instance object."""
     storage: Any = instance.run_storage
     return str(storage.get_run_storage_id())
+
+
+def _metadata(body: str) -> dict[str, Any]:
+    data = body_of(body)["event_specific_data"]
+    entries = (data.get("materialization") or data["asset_observation"])["metadata_entries"]
+    return {one["label"]: _value(one["entry_data"]) for one in entries}
 
 
 def _value(entry: dict[str, Any]) -> Any:

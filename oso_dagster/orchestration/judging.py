@@ -68,9 +68,10 @@ def _of_label(evaluator: Evaluator, label: Label, now: datetime) -> Iterator[dg.
     loud = dg.AssetCheckSeverity.ERROR if label is Label.CORE else dg.AssetCheckSeverity.WARN
     for asset, assessment in evaluator.of_assets(label, now).items():
         yield check_of(assessment, _key(asset))
-    if label in (Label.CORE, Label.UNSTABLE):
-        for asset, judged in evaluator.fresh_tables(label, now).items():
-            yield freshness_check(_key(asset), judged, loud, now)
+    fresh = evaluator.fresh_models(now) if label is Label.SQLMESH else evaluator.fresh_tables(label, now)
+    for asset, judged in fresh.items():
+        yield freshness_check(_key(asset), judged, loud, now)
+    if label is not Label.SQLMESH:
         for asset, assessment in evaluator.complete_tables(label, now).items():
             yield check_of(assessment, _key(asset), loud)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from oso_dagster.domain.attempts import (
     classify,
     classify_unreported,
 )
-from oso_dagster.domain.loading import NEWEST_EVENT
+from oso_dagster.domain.loading import NEWEST_EVENT, ROWS_LOADED
 from oso_dagster.orchestration.event_log import Materialized, RunAssets, Unit
 from oso_dagster.orchestration.run_log import RunSteps
 from oso_dagster.orchestration.run_records import RunFacts
@@ -32,8 +32,8 @@ _TOLD = {keys.OK: Outcome.OK, keys.FAILED: Outcome.FAILED, keys.SKIPPED_UPSTREAM
 class RunLook:
     """All that is known of one run.
 
-    `told` is what the events of SQLMesh models say, `said` the metadata of others, as far as it was read, by event id;
-    `audited` whether all checks of (run, asset) passed, where that is asked for.
+    `said` is the metadata of materializations by event id, as far as it was read; `audited` whether all checks of (run, asset)
+    passed, where that is asked for.
     """
 
     run: RunFacts
@@ -42,21 +42,18 @@ class RunLook:
     assets: RunAssets
     steps: RunSteps
     labels: Mapping[str, Label]
-    told: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     said: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     audited: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
 
 def attempts_of(look: RunLook) -> list[Attempt]:
     """Every attempt of the run at an asset that is measured."""
-    reports = list(_reports(look)) if look.told else []
-    told, failed = {one.asset for one in reports}, any(one.outcome is Outcome.FAILED for one in reports)
-    units = look.assets.planned.union(look.assets.materialized)
-    made = Counter(_step(look, asset) for asset, _ in units) if look.steps.ends else Counter[str]()
-    found = reports
-    for unit in sorted(units, key=_name):
+    found = list(_reports(look))
+    told, failed = {one.asset for one in found}, any(one.outcome is Outcome.FAILED for one in found)
+    made = Counter(_step(look, asset) for asset, _ in look.assets.units) if look.steps.ends else Counter[str]()
+    for unit, done in look.assets.units.items():
         if unit[0] in look.labels and unit[0] not in told:
-            done, step = look.assets.materialized.get(unit), _step(look, unit[0])
+            step = _step(look, unit[0])
             if done is not None and _plainly_good(look, unit[0], step):
                 found.append(_good(look, unit, step, done))
             else:
@@ -66,14 +63,13 @@ def attempts_of(look: RunLook) -> list[Attempt]:
 
 def of_deleted(attempt: Attempt, now: datetime) -> Attempt:
     """A pending attempt whose run was deleted by a person before its end could be read."""
-    return replace(attempt, outcome=Outcome.CANCELED, ended=now, cause="the run was deleted before its outcome was read")
+    return attempt._replace(outcome=Outcome.CANCELED, ended=now, cause="the run was deleted before its outcome was read")
 
 
 def _reports(look: RunLook) -> Iterator[Attempt]:
     """The attempts that the SQLMesh wrapper told one by one."""
-    for (asset, partition), event_ids in look.assets.telling.items():
-        for event_id in event_ids:
-            told = look.told.get(event_id, {})
+    for (asset, partition), events in look.assets.telling.items():
+        for told in events:
             if asset in look.labels and keys.OUTCOME in told:
                 yield Attempt(
                     run_id=look.run.run_id,
@@ -99,7 +95,7 @@ def _plainly_good(look: RunLook, asset: str, step: str) -> bool:
 
 
 def _good(look: RunLook, unit: Unit, step: str, done: Materialized) -> Attempt:
-    (asset, partition), steps = unit, look.steps
+    (asset, partition), steps, said = unit, look.steps, look.said.get(done.event_id)
     return Attempt(
         run_id=look.run.run_id,
         asset=asset,
@@ -109,10 +105,10 @@ def _good(look: RunLook, unit: Unit, step: str, done: Materialized) -> Attempt:
         family=look.family,
         started=steps.starts.get(step, look.run.started),
         ended=done.at,
-        rows=_rows(look, done),
+        rows=_rows(said) if said else None,
         step_retries=None if steps.retries is None else steps.retries.get(step, 0),
         audited=look.audited.get((look.run.run_id, asset)),
-        newest_event=_newest_event(look, done),
+        newest_event=_newest_event(said) if said else None,
     )
 
 
@@ -122,7 +118,7 @@ def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *,
     blame = None if end or done else look.steps.failed_upstream(step)
     facts = Facts(look.state, end[0] if end else None, done is not None, blame is not None, shared)
     label = look.labels[asset]
-    unreported = label is Label.SQLMESH
+    unreported, said = label is Label.SQLMESH, look.said.get(done.event_id, {}) if done else {}
     outcome = classify_unreported(facts, failure_reported=failure_reported) if unreported else classify(facts)
     return Attempt(
         run_id=look.run.run_id,
@@ -135,29 +131,26 @@ def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *,
         ended=_ended(look, outcome, done.at if done else None, end[1] if end else None),
         cause=_cause(look, outcome, end[2] if end else "", blame),
         step_retries=None if look.steps.retries is None else look.steps.retries.get(step, 0),
-        rows=_rows(look, done),
+        rows=_rows(said),
         audited=look.audited.get((look.run.run_id, asset)),
-        newest_event=_newest_event(look, done),
+        newest_event=_newest_event(said),
     )
 
 
-def _rows(look: RunLook, done: Materialized | None) -> int | None:
-    count = look.said.get(done.event_id, {}).get("dagster/row_count") if done else None
+def _rows(said: Mapping[str, Any]) -> int | None:
+    """Those of the load, where it tells them apart from those of the table."""
+    count = said.get(ROWS_LOADED, said.get("dagster/row_count"))
     return count if isinstance(count, int) else None
 
 
-def _newest_event(look: RunLook, done: Materialized | None) -> datetime | None:
-    told = look.said.get(done.event_id, {}).get(NEWEST_EVENT) if done else None
+def _newest_event(said: Mapping[str, Any]) -> datetime | None:
+    told = said.get(NEWEST_EVENT)
     return datetime.fromisoformat(told) if isinstance(told, str) else None
 
 
 def _step(look: RunLook, asset: str) -> str:
     """The step that makes the asset: its events name it, its plan names those that have none."""
     return look.assets.steps.get(asset) or look.steps.of_asset(asset)
-
-
-def _name(unit: Unit) -> tuple[str, str]:
-    return unit[0], unit[1] or ""
 
 
 def _ended(look: RunLook, outcome: Outcome, materialized: datetime | None, step: datetime | None) -> datetime | None:

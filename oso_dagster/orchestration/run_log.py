@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +14,7 @@ from oso_dagster.domain.attempts import BROKEN, RunState, StepEnd
 from oso_dagster.orchestration import storage_sql
 from oso_dagster.orchestration.event_log import RunAssets
 from oso_dagster.orchestration.run_records import RunFacts
-from oso_dagster.orchestration.storage_sql import moment
+from oso_dagster.orchestration.storage_sql import body_of, moment
 
 _STEP_ENDS = {
     dg.DagsterEventType.STEP_SUCCESS.value: StepEnd.SUCCEEDED,
@@ -91,7 +90,7 @@ class RunLogs:
         found = {run.run_id: RunSteps(retries={}) for run in runs}
         kinds = [*_STEP_ENDS, _START, _RETRY, _RUN_FAILED, _RUN_STARTED]
         for run_id, kind, at, step, body in storage_sql.logs(self._instance, _STEPS, list(found), kinds=kinds, told=_TOLD):
-            _note(found[run_id], kind, moment(at), step, json.loads(body)["dagster_event"] if body else {})
+            _note(found[run_id], kind, moment(at), step, body_of(body) if body else {})
         active = [run.run_id for run in runs if run.state is RunState.ACTIVE]
         for run_id, at in storage_sql.logs(self._instance, _HEARD, active):
             found[run_id].last_event = moment(at)
@@ -109,11 +108,11 @@ class RunLogs:
         failed = {run.run_id: run for run in runs if run.state is RunState.FAILED}
         found = {}
         for run_id, at, body in storage_sql.events(self._instance, _ENDS, run_ids=list(failed), kind=_RUN_FAILED):
-            event = json.loads(body)["dagster_event"]
+            event = body_of(body)
             first = (event["event_specific_data"] or {}).get("first_step_failure_event")
             assets = units.get(run_id)
             if assets is not None and first is not None and event["message"].endswith(f"Steps failed: {[first['step_key']]!r}."):
-                missing = {asset for asset, _ in assets.planned - assets.materialized.keys()}
+                missing = {asset for (asset, _), done in assets.units.items() if done is None}
                 if {assets.steps.get(asset) for asset in missing} <= {first["step_key"]}:
                     found[run_id] = RunSteps(ends={first["step_key"]: _ended(first, moment(at))}, failure=event["message"])
         return found

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import dagster as dg
 
 from oso_dagster.domain.attempts import RunState
 from oso_dagster.orchestration import storage_sql
-from oso_dagster.orchestration.storage_sql import moment
+from oso_dagster.orchestration.storage_sql import moment, parsed
 
 _STATES = {
     dg.DagsterRunStatus.SUCCESS.value: RunState.SUCCEEDED,
@@ -24,8 +24,8 @@ _PARENT, _NUMBER = "dagster/parent_run_id", "dagster/retry_number"
 _ANNOUNCED, _RETRIED, _REASON = "dagster/will_retry", "dagster/auto_retry_run_id", "dagster/failure_reason"
 
 _RECORDS = """
-    SELECT run_id, status, start_time, end_time, update_timestamp, CASE WHEN status <> 'SUCCESS' THEN run_body END
-    FROM runs WHERE run_id IN :run_ids ORDER BY id
+    SELECT id, run_id, status, start_time, end_time, update_timestamp, CASE WHEN status <> 'SUCCESS' THEN run_body END
+    FROM runs WHERE run_id IN :run_ids
 """
 _TAGS = "SELECT run_id, key, value FROM run_tags WHERE run_id IN :run_ids AND {not}key IN :keys"
 
@@ -51,16 +51,16 @@ class RunFacts:
 
 def run_facts(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> list[RunFacts]:
     """The records of the given runs that still exist, oldest first."""
-    found = storage_sql.records(instance, _RECORDS, run_ids=list(run_ids))
+    found = sorted(storage_sql.records(instance, _RECORDS, run_ids=list(run_ids)), key=itemgetter(0))
     tags: dict[str, dict[str, str]] = defaultdict(dict)
     keys = [_PARENT, _NUMBER, _ANNOUNCED, _RETRIED, _REASON]
     for run_id, key, value in storage_sql.records(instance, _TAGS, run_ids=list(run_ids), keys=keys):
         tags[run_id][key] = value
-    return [_facts(row, tags.get(row[0], {})) for row in found]
+    return [_facts(row, tags.get(row[1], {})) for row in found]
 
 
 def _facts(row: Any, tags: dict[str, str]) -> RunFacts:
-    run_id, status, started, ended, touched, body = row
+    _, run_id, status, started, ended, touched, body = row
     announced = tags.get(_ANNOUNCED)
     return RunFacts(
         run_id=run_id,
@@ -72,5 +72,5 @@ def _facts(row: Any, tags: dict[str, str]) -> RunFacts:
         retry_announced=None if announced is None else announced.lower() == "true",
         retried=_RETRIED in tags,
         failure_reason=tags.get(_REASON, ""),
-        plan_id=json.loads(body)["execution_plan_snapshot_id"] if body else None,
+        plan_id=parsed(body)["execution_plan_snapshot_id"] if body else None,
     )

@@ -11,6 +11,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from oso_dagster.domain.objectives import COMPLETENESS, RELIABILITY, SERVICES, of_service
 from oso_dagster.domain.source import Source, Stability, Table
 from oso_dagster.orchestration.labels import FRESHNESS_CHECK, PLATFORM_GROUP, PLATFORM_OWNER, PLATFORM_TAG, asset_key, names_of
+from oso_dagster.orchestration.model_promises import model_checks
 from oso_dagster.settings import Settings
 
 _RELIABLE = "Good ÷ all of the last 30 days, counted and judged as the objective of the asset's class"
@@ -33,13 +34,15 @@ def slo_assets(settings: Settings, sources: Sequence[Source], models: Sequence[d
 def reliability_checks(settings: Settings, sources: Sequence[Source], models: Sequence[dg.AssetSpec]) -> dg.AssetChecksDefinition:
     """The objectives of every data asset by itself, as checks, all in one step.
 
-    Each has `materialization_reliability`; one that promises something `freshness`; a partitioned one `partition_completeness`.
+    Each has `materialization_reliability`; one that promises something `freshness`, also of SQLMesh's models; a partitioned one
+    `partition_completeness`.
     A run that loads the assets selects their checks too; such a run is not over, so the step says nothing there.
     """
     keys = {asset_key(source, table) for source in sources for table in source.tables} | {spec.key for spec in models}
     names = sorted(spec.key.to_user_string() for spec in models)
     specs = [dg.AssetCheckSpec(RELIABILITY, asset=key, description=_RELIABLE) for key in sorted(keys)]
     specs += [spec for source in sources for table in source.tables for spec in promised_checks(source, table)]
+    specs += model_checks(models)
 
     @dg.multi_asset_check(name="reliability_of_each_asset", specs=specs, can_subset=True)
     def _judge(context: dg.AssetCheckExecutionContext) -> Iterable[dg.AssetCheckResult]:

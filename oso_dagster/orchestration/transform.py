@@ -12,6 +12,7 @@ import dagster as dg
 from oso_dagster.domain.lineage import tainted
 from oso_dagster.domain.source import Source, Stability
 from oso_dagster.orchestration.labels import SOURCE_TAG, TAINTED_TAG, landed_tables
+from oso_dagster.orchestration.model_promises import with_policies
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.orchestration.sqlmesh_assets.assets import sqlmesh_assets
 from oso_dagster.orchestration.sqlmesh_assets.jobs import sqlmesh_jobs
@@ -31,7 +32,7 @@ def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.Assets
     specs = asset_specs(manifest, project, landed_tables(tuple(sources)), _dress(settings, manifest, sources))
     return sqlmesh_assets(
         project,
-        specs,
+        with_policies(specs),
         check_specs(manifest),
         guard=lambda: warehouse_of(settings).lock(),
         prepare=lambda: warehouse_of(settings).ensure_tables(sources),

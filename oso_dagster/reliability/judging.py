@@ -7,32 +7,21 @@ one that reported its attempts one by one are read whole and judged again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, not_, select
 
 from oso_dagster.domain.attempts import Attempt, Counted, Outcome, RunState, counted, counted_alone
 from oso_dagster.reliability.rows import attempt_of, chunks, joined, key_of, update_counted
+from oso_dagster.reliability.run_rows import RunRow
 from oso_dagster.reliability.tables import attempts, runs
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """A run; `settled` ones are never looked at again."""
-
-    run_id: str
-    family: str
-    state: RunState
-    will_retry: bool
-    settled: bool
 
 
 def judged_alone(looked_at: Iterable[RunRow], found: Iterable[Attempt]) -> list[tuple[Attempt, Counted | None]]:
     """Each attempt with what it adds if it is the only one at its unit."""
     waiting = {run.run_id for run in looked_at if run.will_retry}
     failed = Outcome.FAILED
-    told = (replace(one, will_retry=True) if one.outcome is failed and one.run_id in waiting else one for one in found)
+    told = (one._replace(will_retry=True) if one.outcome is failed and one.run_id in waiting else one for one in found)
     return [(one, counted_alone(one)) for one in told]
 
 

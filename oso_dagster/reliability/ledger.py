@@ -5,27 +5,25 @@ A row is inserted once. Only a pending one may change, and only into its final o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.attempts import Attempt, Label, Outcome
 from oso_dagster.reliability import folded
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.judging import RunRow, families_to_judge, judge_anew, judged_alone
-from oso_dagster.reliability.rows import attempt_of, chunks, insert_attempts, joined, many_values
+from oso_dagster.reliability.judging import families_to_judge, judge_anew, judged_alone
+from oso_dagster.reliability.recording import Record, beside
+from oso_dagster.reliability.rows import attempt_of, chunks, insert_attempts, joined
+from oso_dagster.reliability.run_rows import RunRow, insert_runs, update_runs
 from oso_dagster.reliability.tables import attempts, cursors, runs
 
-_NEW = ("run_id", "family", "state", "will_retry", "settled", "seen_at")
-_TOLD = ("key", "family", "state", "will_retry", "settled")
-_INSERT_RUNS = "INSERT INTO runs (run_id, family, state, will_retry, settled, seen_at) VALUES %s ON CONFLICT DO NOTHING"
-_UPDATE_RUNS = """
-    UPDATE runs SET family = v.family, state = v.state, will_retry = v.will_retry, settled = v.settled
-    FROM (VALUES %s) AS v(key, family, state, will_retry, settled) WHERE runs.run_id = v.key
-"""
+_MANY = 10_000
+"""Attempts, written at once, that may change how they are best looked for."""
 
 __all__ = ["Cursor", "LastGood", "Ledger", "RunRow"]
 
@@ -61,7 +59,7 @@ class Ledger:
     def discover(self, storage_id: str, cursor: Cursor, run_ids: Iterable[str], now: datetime) -> None:
         """Remember runs to look at, and the new cursor, in one transaction."""
         with self._database.writing() as connection:
-            _insert_runs(connection, run_ids, now)
+            insert_runs(connection, run_ids, now)
             values = {"position": cursor.position, "anchor": cursor.anchor}
             insert = insert_into(connection, cursors).values(storage_id=storage_id, **values)
             connection.execute(insert.on_conflict_do_update(index_elements=["storage_id"], set_=values))
@@ -95,11 +93,25 @@ class Ledger:
         """Insert new attempts, finish pending ones, drop those that were reported one by one, and update their runs."""
         with self._database.writing() as connection:
             entangled = families_to_judge(connection, looked_at, found)
-            _update_runs(connection, looked_at)
+            update_runs(connection, looked_at)
             insert_attempts(connection, judged_alone(looked_at, found))
             for chunk in chunks(sorted({attempt.run_id for attempt in found if attempt.reported})):
                 _drop_reported(connection, chunk)
             judge_anew(connection, entangled)
+        if len(found) >= _MANY:
+            self._database.count_anew(attempts, runs)
+
+    @contextmanager
+    def recording(self) -> Iterator[Record]:
+        """`record` for many runs, piece by piece: all is written when this ends. Beside its caller where a server writes.
+
+        SQLite writes in this process, and would keep its lock while it waits for its turn.
+        """
+        if self._database.is_server:
+            with beside(self.record) as record:
+                yield record
+        else:
+            yield self.record
 
     def attempts(
         self, label: Label | None = None, since: datetime | None = None, assets: Collection[str] | None = None
@@ -166,24 +178,6 @@ def _good(until: datetime | None = None, *, audited: bool = False) -> list[Colum
     found = [attempts.c.outcome == Outcome.OK]
     found += [] if until is None else [attempts.c.ended <= until]
     return found + ([attempts.c.audited.is_(True)] if audited else [])
-
-
-def _update_runs(connection: Connection, looked_at: Sequence[RunRow]) -> None:
-    rows = [(run.run_id, run.family, run.state.value, run.will_retry, run.settled) for run in looked_at]
-    if rows and connection.dialect.name == "postgresql":
-        many_values(connection, _UPDATE_RUNS, rows)
-    elif rows:
-        values = [dict(zip(_TOLD, row, strict=True)) for row in rows]
-        connection.execute(runs.update().where(runs.c.run_id == bindparam("key")), values)
-
-
-def _insert_runs(connection: Connection, run_ids: Iterable[str], now: datetime) -> None:
-    rows = [(one, one, RunState.ACTIVE.value, False, False, now) for one in run_ids]
-    if rows and connection.dialect.name == "postgresql":
-        many_values(connection, _INSERT_RUNS, rows)
-    elif rows:
-        values = [dict(zip(_NEW, row, strict=True)) for row in rows]
-        connection.execute(insert_into(connection, runs).on_conflict_do_nothing(), values)
 
 
 def _drop_reported(connection: Any, run_ids: Sequence[str]) -> None:

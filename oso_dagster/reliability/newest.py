@@ -1,16 +1,16 @@
-"""The newest good and the newest failed attempt of a few assets: what alerts ask about those that are in trouble."""
+"""The newest good and the newest failed attempt of a few assets; when a model was last found to be right."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
-from oso_dagster.domain.attempts import Outcome
+from oso_dagster.domain.attempts import Outcome, RunState
 from oso_dagster.reliability.rows import chunks
 from oso_dagster.reliability.store import Store
-from oso_dagster.reliability.tables import attempts
+from oso_dagster.reliability.tables import attempts, runs
 
 
 def newest_good(store: Store, assets: Collection[str]) -> dict[tuple[str, str], datetime]:
@@ -24,6 +24,24 @@ def newest_good(store: Store, assets: Collection[str]) -> dict[tuple[str, str], 
             )
             rows = connection.execute(query.group_by(attempts.c.asset, attempts.c.partition))
             found |= {(row.asset, row.partition): row.at for row in rows}
+    return found
+
+
+def newest_right(store: Store, models: Collection[str], since: datetime | None = None) -> dict[str, datetime]:
+    """When each model was last right, if that was after `since`: computed well, or left as it is by a run that succeeded.
+
+    A run that failed at something else proves nothing for what it left; a single partition proves nothing for its model.
+    """
+    proof = or_(attempts.c.outcome == Outcome.OK, runs.c.state == RunState.SUCCEEDED)
+    whole = (attempts.c.outcome.in_([Outcome.OK, Outcome.NOT_EMITTED]), attempts.c.partition == "", proof)
+    late = [] if since is None else [attempts.c.ended > since]
+    at = func.max(attempts.c.ended).label("at")
+    found: dict[str, datetime] = {}
+    with store.database.reading() as connection:
+        for chunk in chunks(sorted(models)):
+            query = select(attempts.c.asset, at).join(runs, runs.c.run_id == attempts.c.run_id)
+            rows = connection.execute(query.where(attempts.c.asset.in_(chunk), *whole, *late).group_by(attempts.c.asset))
+            found |= {row.asset: row.at for row in rows}
     return found
 
 

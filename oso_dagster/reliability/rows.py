@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from io import StringIO
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
 from oso_dagster.domain.attempts import Attempt, Counted, Label, Outcome
 from oso_dagster.reliability.tables import attempts, runs
+
+Stored = Callable[[datetime | None], Any]
+"""A moment as an engine takes it."""
 
 _CHUNK = 500
 _KEY = ("run_id", "asset", "partition", "report")
@@ -65,24 +70,21 @@ def key_of(attempt: Attempt) -> tuple[str, str, str, str]:
 def insert_attempts(connection: Connection, found: Sequence[tuple[Attempt, Counted | None]]) -> None:
     """Insert what is new and finish what is pending; an attempt that is final already stays as it is."""
     plain = connection.dialect.name == "sqlite"
-    rows: dict[tuple[str, ...], tuple[Any, ...]] = {}
-    for attempt, counts in found:
-        key = key_of(attempt)
-        if key not in rows:
-            rows[key] = (*key, *_values(attempt, counts, text=plain))
+    rows = _rows_of(found, text=plain)
     if not rows:
         return
     if plain:
         marks = ", ".join("?" * len(_COLUMNS))
-        connection.exec_driver_sql(f"INSERT INTO attempts ({_NAMES}) VALUES ({marks}) {_FINISH}", list(rows.values()))
+        connection.exec_driver_sql(f"INSERT INTO attempts ({_NAMES}) VALUES ({marks}) {_FINISH}", rows)
     else:
-        _copy_in(connection, rows.values())
+        _copy_in(connection, rows)
 
 
 def update_counted(connection: Connection, counts: Sequence[tuple[Attempt, Counted | None]]) -> None:
     """Write anew what attempts that are there already add to their objectives."""
     plain = connection.dialect.name == "sqlite"
-    rows = [(*_counted(one, text=plain), *key_of(attempt)) for attempt, one in counts]
+    stored = text_of if plain else _same
+    rows = [(*((int(one.good), stored(one.at)) if one else (None, None)), *key_of(attempt)) for attempt, one in counts]
     if rows and plain:
         where = " AND ".join(f'"{name}" = ?' for name in _KEY)
         connection.exec_driver_sql(f"UPDATE attempts SET counted = ?, counted_at = ? WHERE {where}", rows)
@@ -101,37 +103,51 @@ def many_values(connection: Connection, statement: str, rows: Sequence[tuple[Any
         cursor.close()
 
 
+def text_of(at: datetime | None) -> str | None:
+    """As `tables.UtcTime` writes it on SQLite."""
+    return None if at is None else (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
+
+
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     """SQLite takes a bounded number of parameters in one statement."""
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
 
 
-def _values(attempt: Attempt, counts: Counted | None, *, text: bool) -> tuple[Any, ...]:
-    ended = _moment(attempt.ended, text=text)
-    counted = _counted(counts, text=text) if counts is None or counts.at is not attempt.ended else (int(counts.good), ended)
+def _rows_of(found: Sequence[tuple[Attempt, Counted | None]], *, text: bool) -> list[tuple[Any, ...]]:
+    """The rows of attempts, each key once, by asset: so two of the indexes grow where they are, not at random."""
+    rows: dict[tuple[str, ...], tuple[Any, ...]] = {}
+    stored: Stored = text_of if text else _same
+    begun = cache(stored)  # where the log of a run was not read, its attempts began together
+    for attempt, counts in found:
+        key = key_of(attempt)
+        if key not in rows:
+            rows[key] = (*key, *_values(attempt, counts, stored, begun))
+    return sorted(rows.values(), key=itemgetter(1))
+
+
+def _values(attempt: Attempt, counts: Counted | None, stored: Stored, begun: Stored) -> tuple[Any, ...]:
+    ended = stored(attempt.ended)
+    if counts is None:
+        good, at = None, None
+    else:
+        good, at = int(counts.good), ended if counts.at is attempt.ended else stored(counts.at)
     return (
         attempt.label.value,
         attempt.outcome.value,
-        _moment(attempt.started, text=text),
+        begun(attempt.started),
         ended,
         attempt.cause,
         attempt.rows,
         attempt.step_retries,
         attempt.audited,
-        _moment(attempt.newest_event, text=text),
-        *counted,
+        stored(attempt.newest_event),
+        good,
+        at,
     )
 
 
-def _counted(counts: Counted | None, *, text: bool) -> tuple[int | None, Any]:
-    return (None, None) if counts is None else (int(counts.good), _moment(counts.at, text=text))
-
-
-def _moment(at: datetime | None, *, text: bool) -> Any:
-    """As `tables.UtcTime` writes it."""
-    if at is None or not text:
-        return at
-    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
+def _same(at: datetime | None) -> datetime | None:
+    return at
 
 
 def _copy_in(connection: Connection, rows: Collection[tuple[Any, ...]]) -> None:

@@ -13,7 +13,7 @@ from oso_dagster.domain.sprint import HYSTERESIS, Phase
 from oso_dagster.orchestration import alerting, heartbeats
 from oso_dagster.orchestration.alerting import Platform, announce
 from oso_dagster.reliability.store import Store
-from tests.orchestration.test_slo_assets import MODEL, fail, load, run, source, table
+from tests.orchestration.shop import MODEL, fail, load, run, source, table
 
 SHOP = source("shop", table("things"))
 FAIR = source("fair", table("stalls", fresh_within=None), stability=Stability.UNSTABLE)

@@ -6,16 +6,12 @@ import pytest
 from oso_dagster.orchestration import event_log
 from oso_dagster.orchestration.copying import copy_dagster, restore_dagster
 from oso_dagster.reliability.backup import BackupError
-from tests.postgres import ENGINES, empty, postgres
+from tests.postgres import ENGINES, empty
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def server(request, tmp_path_factory):
-    if request.param == "sqlite":
-        yield None
-    else:
-        with postgres(tmp_path_factory.mktemp("server")) as url:
-            yield url
+def server(request):
+    return None if request.param == "sqlite" else request.getfixturevalue("postgres_server")
 
 
 @pytest.fixture

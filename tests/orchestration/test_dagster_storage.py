@@ -6,7 +6,7 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, Sq
 from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 
 from oso_dagster.orchestration import storage_sql
-from tests.postgres import ENGINES, postgres
+from tests.postgres import ENGINES, empty
 
 TABLES = [AssetCheckExecutionsTable, SqlEventLogStorageTable, RunsTable, RunTagsTable]
 
@@ -22,14 +22,11 @@ def test_nothing_else_is_read():
 
 @pytest.fixture(params=ENGINES)
 def instance(request, tmp_path):
-    if request.param == "sqlite":
-        with dg.instance_for_test(temp_dir=str(tmp_path)) as one:
-            yield one
-    else:
-        with postgres(tmp_path) as url:
-            storage = {"storage": {"postgres": {"postgres_url": url}}}
-            with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as one:
-                yield one
+    storage = {}
+    if request.param == "postgresql":
+        storage = {"storage": {"postgres": {"postgres_url": empty(request.getfixturevalue("postgres_server"))}}}
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as one:
+        yield one
 
 
 @dg.asset(key=["shop", "a"])

@@ -12,7 +12,8 @@ import dagster as dg
 import pytest
 
 from oso_dagster.domain.attempts import Label, Outcome
-from oso_dagster.orchestration.ledger import GONE_AFTER, LedgerFill
+from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.orchestration.run_looks import GONE_AFTER
 from oso_dagster.reliability.store import Store
 
 

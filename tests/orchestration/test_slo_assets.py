@@ -1,94 +1,21 @@
+"""The objectives of a service as an asset with checks: what counts in them, and what they say."""
+
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-import pytest
 
-from oso_dagster.domain.attempts import Label
 from oso_dagster.domain.budget import Count
 from oso_dagster.domain.freshness import Freshness
 from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.partitions import PartitionKind, Partitions
 from oso_dagster.domain.sample import Sample
 from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.source import (
-    Column,
-    ColumnType,
-    Cost,
-    Disposition,
-    Evidence,
-    Schedule,
-    Source,
-    Stability,
-    Table,
-)
+from oso_dagster.domain.source import Stability
 from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
 from oso_dagster.orchestration.labels import PLATFORM_TAG
 from oso_dagster.orchestration.ledger import LedgerFill
-from oso_dagster.orchestration.slo import reliability_checks, slo_assets, slo_job, slo_schedule
+from oso_dagster.orchestration.slo import slo_assets, slo_job, slo_schedule
 from oso_dagster.reliability.store import Store
-
-MODEL = dg.AssetKey(["marts", "things_v1"])
-
-
-def table(name, **extra):
-    declared = {
-        "description": "Things",
-        "columns": (Column("id", ColumnType.BIGINT, "Which thing"),),
-        "primary_key": ("id",),
-        "disposition": Disposition.REPLACE,
-        "extract": lambda _: None,
-        "schedule": Schedule("0 1 * * *"),
-        "cost": Cost(1, 1),
-        "fresh_within": timedelta(hours=36),
-    }
-    return Table(name=name, **(declared | extra))
-
-
-def source(name, *tables, stability=Stability.CORE):
-    return Source(name, name.title(), "https://example.org", "MIT", f"team:{name}", stability, tables)
-
-
-def daily(start):
-    return table(
-        "days",
-        columns=(Column("day", ColumnType.DATE, "Which day"),),
-        primary_key=("day",),
-        event_time="day",
-        disposition=Disposition.REPLACE_PARTITION,
-        partitions=Partitions(PartitionKind.DAILY, start),
-    )
-
-
-SHOP = source("shop", table("things"), table("prices"))
-FAIR = source("fair", table("stalls"), stability=Stability.UNSTABLE)
-
-
-def load(key, body=lambda: None, **extra):
-    @dg.asset(key=key, **extra)
-    def _load():
-        return body()
-
-    return _load
-
-
-def fail():
-    raise ValueError("the till is stuck")
-
-
-def run(instance, *assets):
-    return dg.materialize(assets, instance=instance, raise_on_error=False)
-
-
-def evaluate(instance, settings, sources=(SHOP,), service="core_source_data"):
-    assets = slo_assets(settings, sources, [dg.AssetSpec(MODEL)])
-    result = dg.materialize(assets, instance=instance, selection=dg.AssetSelection.assets(dg.AssetKey(["slo", service])))
-    assert result.success
-    return {check.check_name: check for check in result.get_asset_check_evaluations()}, result
-
-
-@pytest.fixture
-def loaded(instance):
-    run(instance, load(["shop", "things"]), load(["shop", "prices"]))
+from tests.orchestration.shop import FAIR, MODEL, SHOP, evaluate, fail, load, run, source, table
 
 
 def test_core_objectives_are_checks_with_numbers_and_a_verdict(instance, settings, loaded):
@@ -113,15 +40,6 @@ def test_a_failed_materialization_breaches_and_does_not_fail_the_evaluation(inst
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert (check.metadata["good"].value, check.metadata["valid"].value) == (2, 3)
     assert "ValueError: the till is stuck" in check.metadata["worst_assets"].value
-
-
-def test_a_core_table_that_never_arrived_is_stale_and_says_so(instance, settings):
-    run(instance, load(["shop", "things"]))
-    checks, _ = evaluate(instance, settings)
-    check = checks["data_freshness"]
-    assert check.metadata["verdict"].value == "breached"
-    assert "shop/prices" in check.metadata["worst_assets"].value
-    assert "never materialized" in check.metadata["worst_assets"].value
 
 
 def test_the_status_page_finds_verdicts_and_freshness_in_the_store(instance, settings):
@@ -184,77 +102,6 @@ def test_an_asset_that_left_the_catalogue_stops_counting_and_stays_in_history(in
         assert "shop/prices" in {one.asset for one in store.attempts()}
 
 
-def test_freshness_ages_and_an_old_partition_does_not_freshen(instance, settings, tmp_path):
-    sources = (source("shop", table("things"), daily(datetime(2026, 1, 1, tzinfo=UTC))),)
-    labels = measured_assets(sources, [])
-
-    @dg.asset(key=["shop", "days"], partitions_def=dg.DailyPartitionsDefinition("2026-01-01"))
-    def days() -> None: ...
-
-    run(instance, load(["shop", "things"]))
-    dg.materialize([days], instance=instance, partition_key="2026-01-01")
-    now = datetime.now(UTC)
-    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
-        LedgerFill(instance, store.ledger, labels).run(now)
-        evaluator = Evaluator(store, sources, labels)
-        later = {one.objective.name: one for one in evaluator.assess("core_source_data", now + timedelta(hours=37))}
-        sooner = {one.objective.name: one for one in evaluator.assess("core_source_data", now)}
-    assert [one.asset for one in later["data_freshness"].guilty] == ["shop/days", "shop/things"]
-    assert [one.asset for one in sooner["data_freshness"].guilty] == ["shop/days"]
-    assert sooner["partition_completeness"].good == 1
-    assert sooner["partition_completeness"].verdict is Verdict.BREACHED
-    assert "2026-01-02" in sooner["partition_completeness"].guilty[0].note
-
-
-def test_evidence_from_the_future_is_not_freshness(instance, settings, tmp_path, loaded):
-    labels = measured_assets((SHOP,), [])
-    now = datetime.now(UTC)
-    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
-        LedgerFill(instance, store.ledger, labels).run(now)
-        assessed = Evaluator(store, (SHOP,), labels).assess("core_source_data", now - timedelta(hours=1))
-    fresh = next(one for one in assessed if one.objective.name == "data_freshness")
-    assert fresh.verdict is Verdict.BREACHED
-    assert "after" in fresh.guilty[0].note
-
-
-def checked(passed):
-    """A load of shop/things that publishes its rows, and warns when `passed` is false."""
-    key = dg.AssetKey(["shop", "things"])
-
-    @dg.asset(key=key, check_specs=[dg.AssetCheckSpec(name, asset=key) for name in ("schema", "arrived")])
-    def _load():
-        warned = dg.AssetCheckResult(check_name="schema", passed=passed, severity=dg.AssetCheckSeverity.WARN)
-        return dg.MaterializeResult(check_results=[warned, dg.AssetCheckResult(check_name="arrived", passed=True)])
-
-    return _load
-
-
-def test_where_audits_are_the_evidence_a_load_that_warned_freshens_nothing(instance, settings):
-    audited = source("shop", table("things", evidence=Evidence.AUDITS))
-    run(instance, checked(passed=False))
-    checks, _ = evaluate(instance, settings, (audited,))
-    assert checks["data_freshness"].metadata["verdict"].value == "breached"
-    assert "never materialized with all its checks passed" in checks["data_freshness"].metadata["worst_assets"].value
-    assert checks["materialization_reliability"].metadata["good"].value == 1
-    plain, _ = evaluate(instance, settings, (source("shop", table("things")),))
-    assert plain["data_freshness"].metadata["verdict"].value == "compliant"
-    run(instance, checked(passed=True))
-    checks, _ = evaluate(instance, settings, (audited,))
-    assert checks["data_freshness"].metadata["verdict"].value == "compliant"
-
-
-@pytest.mark.parametrize(("hours", "fresh"), [(47, True), (49, False), (-48, False)])
-def test_where_events_go_on_the_newest_one_must_be_new_too(instance, settings, hours, fresh):
-    column = Column("at", ColumnType.TIMESTAMP, "When")
-    timed = table("things", columns=(column,), primary_key=("at",), event_time="at", events_within=timedelta(hours=48))
-    told = {"newest_event": (datetime.now(UTC) - timedelta(hours=hours)).isoformat()}
-    run(instance, load(["shop", "things"], lambda: dg.MaterializeResult(metadata=told)))
-    checks, _ = evaluate(instance, settings, (source("shop", timed),))
-    check = checks["data_freshness"]
-    assert check.passed is fresh
-    assert fresh or "newest event" in check.metadata["worst_assets"].value
-
-
 def test_lineage_runs_from_every_measured_asset_to_its_service(settings):
     deps = {
         one.key.to_user_string(): one.asset_deps[one.key] for one in slo_assets(settings, (SHOP, FAIR), [dg.AssetSpec(MODEL)])
@@ -278,75 +125,6 @@ def test_the_assets_are_platform_and_their_schedule_runs_by_itself(settings):
     assert all(one.tags_by_key[one.key][PLATFORM_TAG] == "true" for one in assets)
     assert all(one.group_names_by_key[one.key] == "platform" for one in assets)
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-
-
-def judge_each(instance, settings, *assets, sources=(SHOP,), job="evaluate_slos"):
-    checks = reliability_checks(settings, sources, [dg.AssetSpec(MODEL)])
-    slos = slo_assets(settings, sources, [dg.AssetSpec(MODEL)])
-    loads = dg.define_asset_job("loads", selection=dg.AssetSelection.assets(*assets)) if assets else None
-    jobs = [slo_job(slos, [checks])] + ([loads] if loads else [])
-    found = dg.Definitions(assets=[*assets, *slos], asset_checks=[checks], jobs=jobs, executor=dg.in_process_executor)
-    result = found.resolve_job_def(job).execute_in_process(instance=instance)
-    return {
-        (check.asset_key.to_user_string(), check.check_name): check
-        for check in result.get_asset_check_evaluations()
-        if check.asset_key.path[0] != "slo"
-    }
-
-
-RELIABLE, FRESH, COMPLETE = "materialization_reliability", "freshness", "partition_completeness"
-
-
-def test_every_data_asset_has_a_check_of_its_own_with_the_severity_of_its_verdict(instance, settings, loaded):
-    run(instance, load(["shop", "things"], fail))
-    checks = judge_each(instance, settings)
-    verdicts = {asset: check.metadata["verdict"].value for (asset, name), check in checks.items() if name == RELIABLE}
-    assert verdicts == {"shop/things": "breached", "shop/prices": "compliant", "marts/things_v1": "no_data"}
-    check = checks["shop/things", RELIABLE]
-    assert (check.passed, check.severity, check.metadata["sli"].value) == (False, dg.AssetCheckSeverity.ERROR, 0.5)
-    assert checks["marts/things_v1", RELIABLE].passed
-    assert {asset for asset, name in checks if name == FRESH} == {"shop/things", "shop/prices"}
-    assert all(check.passed for (_, name), check in checks.items() if name == FRESH)
-    assert 0 <= checks["shop/things", FRESH].metadata["age_hours"].value < 1
-
-
-@pytest.mark.parametrize("stability", Stability)
-def test_what_is_stale_or_has_holes_is_an_error_for_core_and_a_warning_for_the_rest(instance, settings, stability):
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    days = daily(today - timedelta(days=4))
-    sources = (
-        source(
-            "shop",
-            days,
-            table("things", fresh_within=None if stability is Stability.UNSTABLE else timedelta(1)),
-            stability=stability,
-        ),
-    )
-    starts = dg.DailyPartitionsDefinition(today - timedelta(days=4))
-    dg.materialize(
-        [load(["shop", "days"], partitions_def=starts)], instance=instance, partition_key=f"{today - timedelta(days=2):%Y-%m-%d}"
-    )
-    checks = judge_each(instance, settings, sources=sources)
-    loud = dg.AssetCheckSeverity.ERROR if stability is Stability.CORE else dg.AssetCheckSeverity.WARN
-    complete, fresh = checks["shop/days", COMPLETE], checks["shop/days", FRESH]
-    assert (complete.passed, complete.severity) == (fresh.passed, fresh.severity) == (False, loud)
-    assert (complete.metadata["good"].value, complete.metadata["valid"].value) == (1, 4)
-    assert f"{today - timedelta(days=1):%Y-%m-%d}" in complete.metadata["worst_assets"].value
-    assert ("shop/things", FRESH) in checks if stability is Stability.CORE else ("shop/things", FRESH) not in checks
-    assert ("shop/things", COMPLETE) not in checks
-
-
-def test_an_asset_at_risk_is_a_warning(instance, settings):
-    unstable = source("fair", table("stalls"), stability=Stability.UNSTABLE)
-    for body in (fail, None, None, None):
-        run(instance, load(["fair", "stalls"], body or (lambda: None)))
-    check = judge_each(instance, settings, sources=(unstable,))["fair/stalls", RELIABLE]
-    assert check.metadata["verdict"].value == "at_risk"
-    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
-
-
-def test_a_run_that_loads_an_asset_does_not_judge_it(instance, settings):
-    assert judge_each(instance, settings, load(["shop", "things"]), load(["shop", "prices"]), job="loads") == {}
 
 
 def test_a_change_of_label_counts_from_then_on(instance, tmp_path):
@@ -398,18 +176,3 @@ def test_a_breach_says_when_the_objective_will_be_met_again(instance, settings, 
     check = checks["materialization_reliability"]
     assert "no failure allowed, 1 seen, met again" in check.metadata["budget"].value
     assert check.metadata["met_again"].value > datetime.now(UTC).timestamp() + 29 * 86_400
-
-
-def test_a_renamed_asset_keeps_its_history_and_its_freshness(instance, tmp_path):
-    run(instance, load(["shop", "goods"]))
-    run(instance, load(["shop", "goods"], fail))
-    shop, renamed = source("shop", table("things")), {"shop/goods": "shop/things"}
-    labels, now = measured_assets((shop,), []), datetime.now(UTC)
-    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
-        LedgerFill(instance, store.ledger, {**labels, "shop/goods": Label.CORE}).run(now)
-        now = datetime.now(UTC)
-        reliability, fresh, _ = Evaluator(store, (shop,), labels, renamed=renamed).assess("core_source_data", now)
-        forgotten = Evaluator(store, (shop,), labels).assess("core_source_data", now)[0]
-    assert [(one.asset, one.good, one.valid) for one in reliability.guilty] == [("shop/things", 1, 2)]
-    assert fresh.verdict is Verdict.COMPLIANT
-    assert forgotten.verdict is Verdict.NO_DATA

@@ -21,8 +21,7 @@ FOLDED = Sample("kubernetes", "availability", Count(NOON - timedelta(minutes=1),
 
 @pytest.fixture(params=ENGINES)
 def url(request, tmp_path):
-    with address(request.param, tmp_path) as found:
-        yield found
+    return address(request, tmp_path)
 
 
 @pytest.fixture

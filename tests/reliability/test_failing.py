@@ -20,7 +20,7 @@ HISTORY = history(Random(5), 120)
 
 @pytest.fixture(scope="module", params=ENGINES)
 def store(request, tmp_path_factory):
-    with address(request.param, tmp_path_factory.mktemp("store")) as url, Store.open(url, "sandbox") as one:
+    with Store.open(address(request, tmp_path_factory.mktemp("store")), "sandbox") as one:
         record(one, HISTORY)
         yield one
 

@@ -17,12 +17,12 @@ from oso_dagster.reliability.folding import KEPT
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 from tests.histories import EPOCH, history
-from tests.postgres import ENGINES, empty, postgres
+from tests.postgres import ENGINES, empty
 
 DICE = Random(17)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HISTORY = [
-    replace(one, audited=DICE.random() < 0.7)
+    one._replace(audited=DICE.random() < 0.7)
     for prefix, label in (("c", Label.CORE), ("m", Label.SQLMESH))
     for one in history(DICE, 120, label=label, prefix=prefix)
 ]
@@ -41,12 +41,8 @@ def record(store, attempts):
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def server(request, tmp_path_factory):
-    if request.param == "sqlite":
-        yield None
-    else:
-        with postgres(tmp_path_factory.mktemp("server")) as found:
-            yield found
+def server(request):
+    return None if request.param == "sqlite" else request.getfixturevalue("postgres_server")
 
 
 @pytest.fixture
@@ -150,7 +146,7 @@ def test_runs_that_were_found_within_a_day_are_not_folded(url):
     with Store.open(url, "sandbox") as store:
         store.ledger.discover("log", Cursor(1, "x"), ["r1", "r2"], now - 23 * HOUR)
         found = [Attempt(run, "shop/a", None, Label.CORE, Outcome.OK, run, EPOCH, EPOCH) for run in ("r1", "r2")]
-        found[1] = replace(found[1], ended=EPOCH + HOUR)
+        found[1] = found[1]._replace(ended=EPOCH + HOUR)
         store.ledger.record([RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True) for run in ("r1", "r2")], found)
         assert store.folding.fold(now) == 0
         assert store.folding.fold(now + DAY) == 1

@@ -27,8 +27,7 @@ ATTEMPT = (
 
 @pytest.fixture(params=ENGINES)
 def url(request, tmp_path):
-    with address(request.param, tmp_path) as found:
-        yield found
+    return address(request, tmp_path)
 
 
 def upgrade(database, revision):

@@ -18,8 +18,7 @@ GUILTY = (Guilty("shop/things", "team:shop", 1, 2, "the till is stuck", "run1"),
 
 @pytest.fixture(scope="module", params=ENGINES)
 def url(request, tmp_path_factory):
-    with address(request.param, tmp_path_factory.mktemp("store")) as one:
-        yield one
+    return address(request, tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from multiprocessing import get_context
 
@@ -122,7 +121,7 @@ def test_a_pending_attempt_becomes_final_once(store):
 def test_reported_attempts_replace_the_pending_plan_of_their_run_only(store):
     record(store, attempt(Outcome.PENDING), attempt(Outcome.PENDING, run="r2"))
     record(store, attempt(Outcome.FAILED, reported=True), attempt(Outcome.OK, reported=True))
-    record(store, replace(attempt(Outcome.OK, reported=True), started=NOON))
+    record(store, attempt(Outcome.OK, reported=True)._replace(started=NOON))
     found = [(one.run_id, one.outcome, one.reported) for one in store.attempts()]
     assert sorted(found) == [("r1", Outcome.FAILED, True), ("r1", Outcome.OK, True), ("r2", Outcome.PENDING, False)]
 

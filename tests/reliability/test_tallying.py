@@ -23,7 +23,7 @@ OUTAGE = Maintenance("shop/b", EPOCH + timedelta(hours=10), EPOCH + timedelta(ho
 
 @pytest.fixture(scope="module", params=ENGINES)
 def store(request, tmp_path_factory):
-    with address(request.param, tmp_path_factory.mktemp("store")) as url, Store.open(url, "sandbox") as one:
+    with Store.open(address(request, tmp_path_factory.mktemp("store")), "sandbox") as one:
         fill(one, HISTORY)
         yield one
 

@@ -36,8 +36,7 @@ def write(store, number, *, at=NOON):
 
 @pytest.fixture(params=ENGINES)
 def url(request, tmp_path):
-    with address(request.param, tmp_path) as found:
-        yield found
+    return address(request, tmp_path)
 
 
 def test_a_writer_that_is_killed_leaves_whole_runs_and_whoever_repeats_it_counts_nothing_twice(url):

@@ -12,25 +12,9 @@ from oso_dagster.domain.attempts import Label, Outcome
 from oso_dagster.orchestration import storage_sql
 from oso_dagster.orchestration.ledger import LedgerFill
 from oso_dagster.reliability.store import Store
-from tests.postgres import ENGINES, empty, postgres
+from tests.postgres import empty
 
 LABELS = {f"shop/{name}": Label.CORE for name in "abcd"}
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def server(request, tmp_path_factory):
-    if request.param == "sqlite":
-        yield None
-    else:
-        with postgres(tmp_path_factory.mktemp("server")) as url:
-            yield url
-
-
-@pytest.fixture
-def instance(server, tmp_path):
-    storage = {"storage": {"postgres": {"postgres_url": empty(server)}}} if server else {}
-    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as one:
-        yield one
 
 
 def asset(name, *, fails=False, interrupted=False, deps=(), **extra):

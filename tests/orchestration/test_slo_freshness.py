@@ -1,0 +1,109 @@
+"""When a table is fresh: its age, its partitions, its audits, its newest events."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.slo import Verdict
+from oso_dagster.domain.source import Column, ColumnType, Evidence
+from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
+from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.reliability.store import Store
+from tests.orchestration.shop import SHOP, daily, evaluate, fail, load, run, source, table
+
+
+def test_a_core_table_that_never_arrived_is_stale_and_says_so(instance, settings):
+    run(instance, load(["shop", "things"]))
+    checks, _ = evaluate(instance, settings)
+    check = checks["data_freshness"]
+    assert check.metadata["verdict"].value == "breached"
+    assert "shop/prices" in check.metadata["worst_assets"].value
+    assert "never materialized" in check.metadata["worst_assets"].value
+
+
+def test_freshness_ages_and_an_old_partition_does_not_freshen(instance, settings, tmp_path):
+    sources = (source("shop", table("things"), daily(datetime(2026, 1, 1, tzinfo=UTC))),)
+    labels = measured_assets(sources, [])
+
+    @dg.asset(key=["shop", "days"], partitions_def=dg.DailyPartitionsDefinition("2026-01-01"))
+    def days() -> None: ...
+
+    run(instance, load(["shop", "things"]))
+    dg.materialize([days], instance=instance, partition_key="2026-01-01")
+    now = datetime.now(UTC)
+    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
+        LedgerFill(instance, store.ledger, labels).run(now)
+        evaluator = Evaluator(store, sources, labels)
+        later = {one.objective.name: one for one in evaluator.assess("core_source_data", now + timedelta(hours=37))}
+        sooner = {one.objective.name: one for one in evaluator.assess("core_source_data", now)}
+    assert [one.asset for one in later["data_freshness"].guilty] == ["shop/days", "shop/things"]
+    assert [one.asset for one in sooner["data_freshness"].guilty] == ["shop/days"]
+    assert sooner["partition_completeness"].good == 1
+    assert sooner["partition_completeness"].verdict is Verdict.BREACHED
+    assert "2026-01-02" in sooner["partition_completeness"].guilty[0].note
+
+
+def test_evidence_from_the_future_is_not_freshness(instance, settings, tmp_path, loaded):
+    labels = measured_assets((SHOP,), [])
+    now = datetime.now(UTC)
+    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
+        LedgerFill(instance, store.ledger, labels).run(now)
+        assessed = Evaluator(store, (SHOP,), labels).assess("core_source_data", now - timedelta(hours=1))
+    fresh = next(one for one in assessed if one.objective.name == "data_freshness")
+    assert fresh.verdict is Verdict.BREACHED
+    assert "after" in fresh.guilty[0].note
+
+
+def checked(passed):
+    """A load of shop/things that publishes its rows, and warns when `passed` is false."""
+    key = dg.AssetKey(["shop", "things"])
+
+    @dg.asset(key=key, check_specs=[dg.AssetCheckSpec(name, asset=key) for name in ("schema", "arrived")])
+    def _load():
+        warned = dg.AssetCheckResult(check_name="schema", passed=passed, severity=dg.AssetCheckSeverity.WARN)
+        return dg.MaterializeResult(check_results=[warned, dg.AssetCheckResult(check_name="arrived", passed=True)])
+
+    return _load
+
+
+def test_where_audits_are_the_evidence_a_load_that_warned_freshens_nothing(instance, settings):
+    audited = source("shop", table("things", evidence=Evidence.AUDITS))
+    run(instance, checked(passed=False))
+    checks, _ = evaluate(instance, settings, (audited,))
+    assert checks["data_freshness"].metadata["verdict"].value == "breached"
+    assert "never materialized with all its checks passed" in checks["data_freshness"].metadata["worst_assets"].value
+    assert checks["materialization_reliability"].metadata["good"].value == 1
+    plain, _ = evaluate(instance, settings, (source("shop", table("things")),))
+    assert plain["data_freshness"].metadata["verdict"].value == "compliant"
+    run(instance, checked(passed=True))
+    checks, _ = evaluate(instance, settings, (audited,))
+    assert checks["data_freshness"].metadata["verdict"].value == "compliant"
+
+
+@pytest.mark.parametrize(("hours", "fresh"), [(47, True), (49, False), (-48, False)])
+def test_where_events_go_on_the_newest_one_must_be_new_too(instance, settings, hours, fresh):
+    column = Column("at", ColumnType.TIMESTAMP, "When")
+    timed = table("things", columns=(column,), primary_key=("at",), event_time="at", events_within=timedelta(hours=48))
+    told = {"newest_event": (datetime.now(UTC) - timedelta(hours=hours)).isoformat()}
+    run(instance, load(["shop", "things"], lambda: dg.MaterializeResult(metadata=told)))
+    checks, _ = evaluate(instance, settings, (source("shop", timed),))
+    check = checks["data_freshness"]
+    assert check.passed is fresh
+    assert fresh or "newest event" in check.metadata["worst_assets"].value
+
+
+def test_a_renamed_asset_keeps_its_history_and_its_freshness(instance, tmp_path):
+    run(instance, load(["shop", "goods"]))
+    run(instance, load(["shop", "goods"], fail))
+    shop, renamed = source("shop", table("things")), {"shop/goods": "shop/things"}
+    labels, now = measured_assets((shop,), []), datetime.now(UTC)
+    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
+        LedgerFill(instance, store.ledger, {**labels, "shop/goods": Label.CORE}).run(now)
+        now = datetime.now(UTC)
+        reliability, fresh, _ = Evaluator(store, (shop,), labels, renamed=renamed).assess("core_source_data", now)
+        forgotten = Evaluator(store, (shop,), labels).assess("core_source_data", now)[0]
+    assert [(one.asset, one.good, one.valid) for one in reliability.guilty] == [("shop/things", 1, 2)]
+    assert fresh.verdict is Verdict.COMPLIANT
+    assert forgotten.verdict is Verdict.NO_DATA
