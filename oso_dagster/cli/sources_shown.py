@@ -120,6 +120,7 @@ def _table(table: Declared, job: str, checks: Mapping[str, str]) -> Row:
         "primary_key": list(table.primary_key),
         "contract": table.contract.value,
         "shrink_floor": table.shrink_floor,
+        "may_be_empty": table.may_be_empty,
         "retries": {"limit": table.retries.limit, "first_pause_seconds": table.retries.delay.total_seconds()},
         "resumable": table.resumable,
         "public": table.public,
@@ -183,6 +184,7 @@ def _facts(told: Row) -> list[str]:
         f"retries: {told['retries']['limit']}",
         *([f"fresh within: {told['fresh_within_hours']:g} h"] if told["fresh_within_hours"] else []),
         *([f"partitions: {partitions['kind']}, {partitions['lag_hours']:g} h behind"] if partitions else []),
+        *(["may be empty"] if told["may_be_empty"] else []),
         *([f"needs: {', '.join(told['needs'])}"] if told["needs"] else []),
         f"a load costs about {cost['calls']:,} requests, {cost['bytes'] / 1e6:,.1f} MB",
     ]

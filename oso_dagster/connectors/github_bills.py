@@ -71,6 +71,6 @@ class Bills:
         with self._client.trusting(answer.url):
             listed = github_api.packages(answer.document, name, self._package, self.told)
             created = take(answer.document, "sbom", "creationInfo", "created")
-            self._bare += not listed
             row |= {"status": "found", "created_at": created, "package_count": len(listed)}
+            self._bare += not listed
             return carried(take(answer.document, "sbom"), self._bill, row, self.told) | row, listed

@@ -24,11 +24,9 @@ def with_ids(rows: pa.Table, name: str, beside: Collection[str] = ()) -> pa.Tabl
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("given", rows)
         query = f"""
-            SELECT
-                count(*) OVER (PARTITION BY said),
-                sha256(concat(row_number() OVER (PARTITION BY said{order}), chr(10), said)),
-                {names}
+            SELECT count(*) OVER alike, sha256(concat(row_number() OVER (alike{order}), chr(10), said)), {names}
             FROM (SELECT CAST(to_json(struct_pack({counted})) AS VARCHAR) AS said, * FROM given)
+            WINDOW alike AS (PARTITION BY said)
             ORDER BY 2"""  # noqa: S608  (quoted identifiers)
         times, *found = connection.execute(query).to_arrow_table().columns
     if (least := pc.min(times).as_py() or 1) > 1:

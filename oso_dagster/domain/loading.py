@@ -27,6 +27,9 @@ UNKNOWN_FIELDS = "unknown_fields"
 NEWEST_EVENT = "newest_event"
 """The fact, an ISO time, that the warehouse adds where a table has an event time."""
 
+ROWS_LOADED = "rows_loaded"
+"""The fact, a number, that a materialization tells of its own load: the table may have more rows."""
+
 Facts = dict[str, Any]
 """Plain JSON values that a load wants to tell (`commit_sha`, `rejected_files` …); shown as metadata, never secret."""
 
@@ -113,10 +116,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A published load, what the guards said of it, and the columns that upstream added (`table.column`)."""
+    """A published load, what the guards said of it, and the columns that upstream added (`table.column`).
+
+    `table_rows` is how many rows the parent table has now, those of other loads and partitions too.
+    """
 
     record: LoadRecord
     findings: Sequence[Finding]
+    table_rows: int
     new_columns: Sequence[str] = ()
 
 

@@ -61,7 +61,8 @@ class Table:
     meaning of the rows changes, so that an unchanged upstream is loaded again. `events_within` is how old the newest
     `event_time` may be, where upstream is expected to go on. `partition_key` is the column that holds the key of a static
     partition. `range_in_one_run`: a backfill of many partitions is one run that loads them one after the other, not a run for
-    each. `resumable`: a rate limit may cut a load short. `needs` names columns of landed tables, as `source.table.column`, whose
+    each. `resumable`: a rate limit may cut a load short. `may_be_empty`: upstream may really have no row, of the whole or of a
+    partition; else a load without rows is refused. `needs` names columns of landed tables, as `source.table.column`, whose
     values the extraction is handed (`Request.inputs`): the slugs that OSS Directory names, for instance.
     """
 
@@ -82,6 +83,7 @@ class Table:
     partition_key: str | None = None
     range_in_one_run: bool = False
     resumable: bool = False
+    may_be_empty: bool = False
     newest_by: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     retries: Retries = field(default_factory=Retries)

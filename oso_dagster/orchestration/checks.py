@@ -9,7 +9,7 @@ from oso_dagster.domain.source import Contract, Disposition, Source, Table
 from oso_dagster.orchestration import labels
 
 _GUARDS = {
-    "arrived": "Rows arrived: an empty answer never replaces a table",
+    "arrived": "Rows arrived, unless none were due: an empty answer replaces nothing",
     "columns_present": "No declared column was lost upstream",
     "primary_key": "Keys are unique, required columns are filled",
     "not_shrunk": "Not fewer rows than the allowed share of the last good load",

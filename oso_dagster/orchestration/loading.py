@@ -2,7 +2,7 @@
 
 An error is never swallowed: it leaves the step as a Failure that names source, table and partition, with every secret taken out.
 A run over several partitions loads them one after the other and tells of each as it lands, so that one that fails takes none of
-those before it along.
+those before it along; its retry goes on with those that are missing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,17 @@ from typing import Any
 
 import dagster as dg
 
-from oso_dagster.domain.loading import CUT_SHORT, Finding, Loaded, LoadRecord, RefusedError, Request, Unchanged, schema_finding
+from oso_dagster.domain.loading import (
+    CUT_SHORT,
+    ROWS_LOADED,
+    Finding,
+    Loaded,
+    LoadRecord,
+    RefusedError,
+    Request,
+    Unchanged,
+    schema_finding,
+)
 from oso_dagster.domain.partitions import Window
 from oso_dagster.domain.redaction import redact
 from oso_dagster.domain.source import Contract, Source, Table
@@ -27,6 +37,7 @@ from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.checks import evaluation, guards_of, result, warnings_of
 from oso_dagster.orchestration.inputs import inputs_of
 from oso_dagster.orchestration.resources import clients_of, warehouse_of
+from oso_dagster.orchestration.taken_up import partitions_done
 from oso_dagster.settings import Settings, SettingsError
 from oso_dagster.warehouse.base import Warehouse
 
@@ -99,7 +110,12 @@ def load(
         )
         return
     said: dict[str, Finding] = {}
+    done = partitions_done(context, step.key)
     for window in step.windows:
+        if window is not None and window.key in done and (before := step.previous.get(window.key)) is not None:
+            context.log.info("%s: an earlier try has loaded it", window.key)
+            _note(said, _unchanged(source, table, before))
+            continue
         loaded, unchanged = _publish(step, window)
         context.log_event(
             dg.AssetMaterialization(
@@ -109,10 +125,15 @@ def load(
                 tags={"dagster/data_version": _version(loaded), "dagster/code_version": step.mark[:8]},
             )
         )
-        for finding in loaded.findings:
-            if said.get(finding.check, finding).passed:
-                said[finding.check] = finding
+        _note(said, loaded.findings)
     yield from (result(step.key, finding) for finding in said.values())
+
+
+def _note(said: dict[str, Finding], findings: Sequence[Finding]) -> None:
+    """Keep of each check the first finding that failed, else the last."""
+    for finding in findings:
+        if said.get(finding.check, finding).passed:
+            said[finding.check] = finding
 
 
 def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
@@ -149,7 +170,8 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
         if request.previous is None:
             raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
         step.context.log.info("unchanged upstream: %s", outcome.version)
-        return Loaded(request.previous, _unchanged(source, table, request.previous)), True
+        rows = step.warehouse.table_rows(source.name, table.name)
+        return Loaded(request.previous, _unchanged(source, table, request.previous), rows), True
     allow = step.config.allow_shrink
     return step.warehouse.load(source, table, outcome, fingerprint=step.mark, window=window, allow_shrink=allow), False
 
@@ -178,7 +200,8 @@ def _version(loaded: Loaded) -> str:
 def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]:
     record = loaded.record
     told: dict[str, Any] = {
-        "dagster/row_count": record.row_count,
+        "dagster/row_count": loaded.table_rows,
+        ROWS_LOADED: record.row_count,
         "world": step.settings.world.value,
         "load_id": record.load_id,
         "loaded_at": dg.MetadataValue.timestamp(record.loaded_at),
@@ -187,6 +210,8 @@ def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]
         "unchanged": unchanged,
         "new_columns": list(loaded.new_columns),
     }
+    if record.partition is not None:
+        told["dagster/partition_row_count"] = record.row_count
     children = {name: rows for name, rows in record.rows.items() if name != record.table}
     if children:
         told["rows_of_nested_tables"] = children

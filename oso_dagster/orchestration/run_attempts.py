@@ -18,7 +18,7 @@ from oso_dagster.domain.attempts import (
     classify,
     classify_unreported,
 )
-from oso_dagster.domain.loading import NEWEST_EVENT
+from oso_dagster.domain.loading import NEWEST_EVENT, ROWS_LOADED
 from oso_dagster.orchestration.event_log import Materialized, RunAssets, Unit
 from oso_dagster.orchestration.run_log import RunSteps
 from oso_dagster.orchestration.run_records import RunFacts
@@ -134,7 +134,8 @@ def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *,
 
 
 def _rows(said: Mapping[str, Any]) -> int | None:
-    count = said.get("dagster/row_count")
+    """Those of the load, where it tells them apart from those of the table."""
+    count = said.get(ROWS_LOADED, said.get("dagster/row_count"))
     return count if isinstance(count, int) else None
 
 

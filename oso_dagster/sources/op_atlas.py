@@ -187,10 +187,10 @@ def _extract(
     harmless = [name for name in unknown if upstream in _OPEN and not _PERSONAL.search(name)]
     arriving = looked.opened(harmless, fields)
     news = [one.upstream for one in arriving]
-    told = [name for name in unknown if name not in news]  # one that arrives is told when it has
     before = _cursor(request, news)
     changes = database.Changes(cursor, before - LOOKBACK) if cursor and before else None
     rows = looked.read([*fields, *arriving], changes)
+    told = [name for name in unknown if name not in news or not rows.num_rows]  # one that arrives is told where it does
     facts: dict[str, Any] = {UNKNOWN_FIELDS: told, "undeclared_columns": news}
     said, surviving = [rows], None
     if upstream in _RECONCILED:  # after the rows: one that is deleted in between must be gone, not stay

@@ -45,6 +45,7 @@ _URL_LISTS = ("websites", "github", "npm", "crates", "pypi", "go", "open_collect
 _NESTED = (*_URL_LISTS, "blockchain")
 _TEXTS = ("name", "display_name", "description", "token_coingecko_api_id")
 _KNOWN_FIELDS = {"version", "social", "blockchain", "comments", "projects", *_TEXTS, *_URL_LISTS}
+_ADDRESS_FIELDS = {"address", "tags", "networks", "name"}
 _PROJECTS = (
     Column("name", ColumnType.VARCHAR, "Name of the project, unique in the directory", nullable=False),
     Column("display_name", ColumnType.VARCHAR, "Name for people"),
@@ -119,7 +120,7 @@ def _read(request: Request, snapshot: Snapshot) -> Extract:
     table = next(table for table in SOURCE.tables if table.name == request.table)
     rows = _parents(table, good, snapshot.sha, snapshot.committed_at) | _children(table, good)
     batches = {name: table_of(columns, rows[name]) for name, columns in table.physical.items()}
-    news = set[str]()
+    news = {f"{key}.{name}" for key in _NESTED for name in _entry_fields(good, key)}
     batches[table.name] = beside(batches[table.name], [document for _, document in good], Known.of(_KNOWN_FIELDS), news)
     facts = {
         "commit_sha": snapshot.sha,
@@ -129,6 +130,12 @@ def _read(request: Request, snapshot: Snapshot) -> Extract:
         UNKNOWN_FIELDS: sorted(news),
     }
     return Extract(snapshot.sha, {name: [rows_] for name, rows_ in batches.items()}, facts)
+
+
+def _entry_fields(documents: list[_Document], key: str) -> set[str]:
+    """The fields of a nested list's entries that nobody declared: told, since each list has a table of its own."""
+    known = _ADDRESS_FIELDS if key == "blockchain" else {"url"}
+    return {name for _, document in documents for entry in document.get(key) or () for name in entry} - known
 
 
 def _refuse(request: Request, files: int, reasons: dict[str, str]) -> None:

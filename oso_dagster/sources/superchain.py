@@ -1,6 +1,15 @@
 """Superchain: who calls which contract how often and at what price, and who deploys, on Optimism's chains, from BigQuery.
 
 The raw tables hold hundreds of millions of rows a day: the aggregate is computed there, a day at a time, and only it travels.
+
+The history begins on `BEGIN`, and every due day since then that is not there is a hole of `partition_completeness`: counted from
+the first day that happens to be loaded, a table that has lost its history would look complete. The schedule looks after the last
+fourteen days. Older ones are billed by BigQuery, so that a person starts them, some months at a time:
+
+    oso run ingest_superchain --from 2021-11-11 --to 2022-01-31
+
+or as a backfill on the page of the asset. A day that fails is named, and its retry goes on with those that are missing. What each
+day scanned stands in its metadata (`bytes_scanned`). Who does not want the old days raises `BEGIN`: then nobody is promised them.
 """
 
 from __future__ import annotations
@@ -27,6 +36,9 @@ from oso_dagster.domain.source import (
     Stability,
     Table,
 )
+
+BEGIN = datetime(2021, 11, 11, tzinfo=UTC)
+"""The first day of OP Mainnet as it is now."""
 
 _DATASET = "optimism_superchain_raw_onchain_data"
 _DATASET_NAME = re.compile(r"(?:[a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,1024}\Z")
@@ -139,7 +151,7 @@ def _table(name: str, description: str, sql: str, columns: tuple[Column, ...], k
         fresh_within=timedelta(hours=48),
         event_time="day",
         events_within=timedelta(hours=96),
-        partitions=Partitions(PartitionKind.DAILY, start=datetime(2021, 11, 11, tzinfo=UTC), lag=_LAG),
+        partitions=Partitions(PartitionKind.DAILY, start=BEGIN, lag=_LAG),
         range_in_one_run=True,
         retries=Retries(limit=3, delay=timedelta(minutes=5)),
         contract=Contract.REPORT,

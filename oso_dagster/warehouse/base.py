@@ -29,6 +29,9 @@ class Warehouse(Protocol):
     def last_loads(self, source: str, table: str, partitions: Sequence[str | None]) -> dict[str | None, LoadRecord]:
         """The newest published load of each of these partitions; opening a warehouse for each takes longer than a small load."""
 
+    def table_rows(self, source: str, table: str) -> int:
+        """How many rows a table has."""
+
     def load(
         self,
         source: Source,

@@ -99,6 +99,11 @@ class DuckDBWarehouse:
         with self._reader() as connection:
             return publishing.last_loads(connection, source, table, partitions)
 
+    def table_rows(self, source: str, table: str) -> int:
+        """How many rows a table has."""
+        with self.read() as connection:
+            return publishing.table_rows(connection, source, table)
+
     def load(
         self,
         source: Source,
@@ -135,7 +140,7 @@ class DuckDBWarehouse:
                 facts=facts | ({NEWEST_EVENT: newest.isoformat()} if newest else {}),
             )
             new_columns = publishing.publish(arrival.connection, table, record, window)
-            return Loaded(record, findings, new_columns)
+            return Loaded(record, findings, publishing.table_rows(arrival.connection, source.name, table.name), new_columns)
 
     def trial(
         self, source: Source, table: Table, extract: Extract, window: Window | None = None

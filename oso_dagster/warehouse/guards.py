@@ -40,7 +40,7 @@ def judge(
 ) -> list[Finding]:
     """What blocks, passed or not; a missing column stops the rest, which could not be asked."""
     where = f"{source}.{table.name}"
-    findings = [_arrived(where, table, rows), _columns_present(connection, where, table, rows)]
+    findings = [_arrived(where, table, rows[table.name], window, before), _columns_present(connection, where, table, rows)]
     if findings[-1].passed:
         findings.append(_primary_key(connection, where, table, rows))
         if table.disposition is Disposition.REPLACE_PARTITION:
@@ -94,10 +94,19 @@ def _not_in_future(connection: duckdb.DuckDBPyConnection, where: str, table: Tab
     return event_time.not_in_future(where, table, found, datetime.now(UTC))
 
 
-def _arrived(where: str, table: Table, rows: dict[str, int]) -> Finding:
-    there = rows[table.name] > 0 or table.disposition is not Disposition.REPLACE
-    message = f"{rows[table.name]:,} rows" if there else f"{where}: no rows arrived; an empty answer does not replace a table"
-    return Finding("arrived", there, message, {"rows": rows[table.name]})
+def _arrived(where: str, table: Table, rows: int, window: Window | None, before: LoadRecord | None) -> Finding:
+    """Whether the load brought rows. Only where changes are added to what is there already may there be none the next time."""
+    adds = table.disposition in {Disposition.MERGE, Disposition.APPEND} and window is None
+    place = f"{where}[{window.key}]" if window else where
+    if rows:
+        there, message = True, f"{rows:,} rows"
+    elif table.may_be_empty:
+        there, message = True, "no rows, which this table may have"
+    elif adds and before is not None:
+        there, message = True, f"nothing new since the load of {before.loaded_at:%Y-%m-%d %H:%M} UTC"
+    else:
+        there, message = False, f"{place}: no rows arrived; an empty answer does not replace anything, nor stand for a first load"
+    return Finding("arrived", there, message, {"rows": rows})
 
 
 def _columns_present(connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int]) -> Finding:

@@ -91,6 +91,12 @@ def row_counts(connection: duckdb.DuckDBPyConnection, source: str, table: str) -
     return [int(json.loads(rows)[table]) for (rows,) in found]
 
 
+def table_rows(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> int:
+    """How many rows a landed table has."""
+    found = connection.execute(f"SELECT count(*) FROM {quoted(source)}.{quoted(table)}").fetchone()
+    return int(found[0]) if found else 0
+
+
 def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRecord, window: Window | None) -> list[str]:
     """Move the staged rows to their tables; returns the columns that are new upstream."""
     connection.begin()

@@ -37,7 +37,7 @@ SURVIVING = f"{DATABASE}.main.surviving"
 SCHEMA = f"{DATABASE}.arrived"
 """Where the staged tables are, under the names under which they will be published."""
 
-_MEMORY = "384MiB"
+_MEMORY = "256MiB"
 """What DuckDB may hold of one load; the rest of a large one is spilled to disk, so that a day of any size fits."""
 
 _CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}

@@ -46,8 +46,8 @@ def lines(outcomes: Sequence[tuple[str, str, str]]) -> list[str]:
     sources, faults = sorted({one[0] for one in outcomes}), sorted({one[1] for one in outcomes}, key=_place)
     signs: dict[tuple[str, str], str] = {}
     for source, fault, outcome in outcomes:
-        before = signs.get((fault, source), "")
-        signs[fault, source] = before if MARKS[outcome] in before else before + MARKS[outcome]
+        found = {*signs.get((fault, source), ""), MARKS[outcome]}
+        signs[fault, source] = "".join(sign for sign in MARKS.values() if sign in found)
     wide = max(len(sign) for sign in signs.values())
     margin, deep = max(8, *map(len, faults)), max(map(len, sources))
     heads = [source.rjust(deep).replace("_", " ") for source in sources]

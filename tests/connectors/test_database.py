@@ -131,6 +131,15 @@ def test_a_refused_login_is_an_error_that_names_the_table_and_holds_no_password(
     assert "an-expired-one" not in str(caught.value)
 
 
+def test_a_session_only_reads_even_where_a_view_would_write(url: str, port: int) -> None:
+    execute(port, """DROP TABLE IF EXISTS seen CASCADE; CREATE TABLE seen (at integer); GRANT INSERT, SELECT ON seen TO reader;
+        CREATE OR REPLACE FUNCTION note() RETURNS integer LANGUAGE sql AS 'INSERT INTO seen VALUES (1) RETURNING at';
+        CREATE VIEW "Noting" AS SELECT note() AS "theKey"; GRANT SELECT ON "Noting" TO reader;""")  # fmt: skip
+    looked = database.look(url, "Noting")
+    with pytest.raises(DatabaseError, match="cannot execute INSERT in a read-only transaction"):
+        looked.read(FIELDS[:1])
+
+
 def test_the_same_rows_have_the_same_digest_and_others_another(url: str, port: int) -> None:
     first = database.digest(database.look(url, "Odd Table").read(FIELDS))
     assert database.digest(database.look(url, "Odd Table").read(FIELDS)) == first

@@ -71,7 +71,7 @@ def test_every_table_materializes_with_its_facts(
     assert result.success
     told = materialized(result)[PROJECTS].metadata
     assert counts(settings) == ALL
-    assert told["dagster/row_count"].value == 3
+    assert told["dagster/row_count"].value == told["rows_loaded"].value == 3
     assert told["commit_sha"].value == repository.git("rev-parse", "HEAD")
     assert told["committed_at"].value
     assert told["load_id"].value
@@ -118,13 +118,22 @@ def test_a_load_can_be_forced_although_upstream_is_unchanged(settings: Settings,
 def test_what_upstream_has_and_nobody_declared_is_warned_of_also_when_nothing_has_changed_since(
     settings: Settings, instance: dg.DagsterInstance, repository: Repository
 ) -> None:
-    repository.commit({"data/projects/d/delta.yaml": GAMMA.replace("gamma", "delta") + "colour: red\n"})
+    repository.commit(
+        {"data/projects/d/delta.yaml": GAMMA.replace("gamma", "delta") + "colour: red\nnpm:\n- url: x\n  tier: 1\n"}
+    )
     for unchanged in (False, True):
         result = run(settings, instance)
         assert materialized(result)[PROJECTS].metadata["unchanged"].value is unchanged
         (said,) = [one for one in result.get_asset_check_evaluations() if (one.asset_key, one.check_name) == (PROJECTS, "schema")]
         assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
-        assert "oss_directory.projects: not declared, but there upstream: colour" in (said.description or "")
+        assert "oss_directory.projects: not declared, but there upstream: projects.colour (VARCHAR), npm.tier" in (
+            said.description or ""
+        )
+        assert materialized(result)[PROJECTS].metadata["unknown_fields"].value == ["projects.colour (VARCHAR)", "npm.tier"]
+    with warehouse_of(settings).read() as connection:
+        assert connection.execute("SELECT name, colour FROM oss_directory.projects WHERE colour IS NOT NULL").fetchall() == [
+            ("delta", "red")
+        ]
 
 
 @contextmanager

@@ -73,8 +73,12 @@ def test_a_range_of_partitions_loads_in_one_run_and_doing_it_twice_gives_the_sam
         assert load(settings, instance, shop(), tags).success
         assert days(settings) == ["2026-01-07", "2026-01-08", "2026-01-09"]
     assert instance.get_materialized_partitions(KEY) == {"2026-01-07", "2026-01-08", "2026-01-09"}
-    assert load(settings, instance, shop(), partition_tags(windows("2026-01-08"))).success
+    result = load(settings, instance, shop(), partition_tags(windows("2026-01-08")))
+    assert result.success
     assert len(days(settings)) == 3
+    (event,) = result.get_asset_materialization_events()
+    told = event.materialization.metadata
+    assert [told[name].value for name in ("dagster/row_count", "dagster/partition_row_count", "rows_loaded")] == [3, 1, 1]
 
 
 def test_a_partition_that_fails_in_a_range_is_named_and_keeps_those_before_it(
@@ -86,6 +90,48 @@ def test_a_partition_that_fails_in_a_range_is_named_and_keeps_those_before_it(
     assert "shop.sales[2026-01-08]: reset by peer" in str(failed.step_failure_data)
     assert instance.get_materialized_partitions(KEY) == {"2026-01-07"}
     assert days(settings) == ["2026-01-07"]
+
+
+def test_the_retry_of_a_range_goes_on_with_what_is_missing_and_a_new_run_does_all_of_it(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    asked: list[str] = []
+
+    def passing(request: Request) -> Extract:
+        assert request.window is not None
+        asked.append(request.window.key)
+        return sales(replace(request, source="broken") if asked.count(request.window.key) == 1 else request)
+
+    source = shop(extract=passing, retries=Retries(1, timedelta(0)))
+    tags = partition_tags(windows("2026-01-07", "2026-01-09"))
+    result = load(settings, instance, source, tags)
+    assert result.success
+    assert asked == ["2026-01-07", "2026-01-08", "2026-01-08", "2026-01-09"]
+    assert days(settings) == ["2026-01-07", "2026-01-08", "2026-01-09"]
+    assert instance.get_materialized_partitions(KEY) == set(days(settings))
+    assert {check.check_name for check in result.get_asset_check_evaluations()} >= {"arrived", "primary_key", "in_partition"}
+    asked.clear()
+    assert load(settings, instance, source, tags).success
+    assert asked == ["2026-01-07", "2026-01-08", "2026-01-08", "2026-01-09"], "of another run, the first partition too"
+
+
+def test_an_automatic_retry_of_a_run_goes_on_as_well_and_a_run_that_a_person_starts_again_does_not(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    asked: list[str] = []
+
+    def failing(request: Request) -> Extract:
+        assert request.window is not None
+        asked.append(request.window.key)
+        return sales(replace(request, source="broken") if len(asked) == 2 else request)
+
+    source, tags = shop(extract=failing), partition_tags(windows("2026-01-07", "2026-01-08"))
+    failed = load(settings, instance, source, tags)
+    assert instance.get_materialized_partitions(KEY) == {"2026-01-07"}
+    again = {"dagster/parent_run_id": failed.run_id, "dagster/root_run_id": failed.run_id}
+    assert load(settings, instance, source, tags | again | {"dagster/retry_number": "1"}).success
+    assert load(settings, instance, source, tags | again).success
+    assert asked == ["2026-01-07", "2026-01-08", "2026-01-08", "2026-01-07", "2026-01-08"]
 
 
 def test_a_load_that_a_rate_limit_cut_short_is_kept_warned_of_and_gone_on_with(
@@ -107,6 +153,10 @@ def test_a_load_that_a_rate_limit_cut_short_is_kept_warned_of_and_gone_on_with(
         assert (told.passed, told.severity) == (expected, dg.AssetCheckSeverity.WARN)
     assert seen == [None, {"page": 2}]
     assert len(days(settings)) == 2
+    (event,) = result.get_asset_materialization_events()
+    told_of = event.materialization.metadata
+    assert (told_of["dagster/row_count"].value, told_of["rows_loaded"].value) == (2, 1)
+    assert "dagster/partition_row_count" not in told_of
 
 
 def tick(instance: dg.DagsterInstance, settings: Settings, source: Source) -> list[str | None]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from oso_dagster.connectors.database import DatabaseError, Field, read
+from oso_dagster.connectors.database import DatabaseError, Field, look
 from oso_dagster.domain.source import Column, ColumnType
 from oso_dagster.sandbox import lifecycle, postgres, process
 from oso_dagster.sandbox.world import generate
@@ -44,7 +44,7 @@ def settings(tmp_path: Path, place: Path) -> Iterator[Settings]:
 
 def names(settings: Settings) -> list[str]:
     url = lifecycle.status(settings).endpoints["op_atlas_url"]
-    return sorted(read(url, "Project", NAME)["name"].to_pylist())
+    return sorted(look(url, "Project").read(NAME)["name"].to_pylist())
 
 
 def truth(settings: Settings) -> list[str]:
@@ -113,10 +113,10 @@ def test_without_postgresql_the_world_has_no_address_for_it(settings: Settings, 
 def test_the_reader_may_not_write(tmp_path: Path) -> None:
     with serving(generate(1, datetime.now(UTC)), tmp_path / "w") as port:
         url = postgres.address(port, "op_atlas")
-        assert read(url, "Project", NAME).num_rows
+        assert look(url, "Project").read(NAME).num_rows
         with pytest.raises(DatabaseError):
-            read(url, 'Project"; DROP TABLE "Project', NAME)
-        assert read(url, "Project", NAME).num_rows
+            look(url, 'Project"; DROP TABLE "Project')
+        assert look(url, "Project").read(NAME).num_rows
 
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
@@ -135,7 +135,7 @@ def test_a_tree_that_nobody_can_enter_is_no_hindrance(tmp_path: Path, place: Pat
     assert not postgres._may([str(binaries / "postgres"), "--version"], postgres._identity())
     world = generate(1, datetime.now(UTC))
     with serving(world, tmp_path / "w") as port:
-        assert read(postgres.address(port, "op_atlas"), "Project", NAME).num_rows == len(world.atlas["Project"])
+        assert look(postgres.address(port, "op_atlas"), "Project").read(NAME).num_rows == len(world.atlas["Project"])
         assert folders(place)
     assert not folders(place)
 

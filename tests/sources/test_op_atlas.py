@@ -211,7 +211,12 @@ def test_a_new_column_of_an_open_table_arrives_for_all_rows_and_a_personal_one_n
     assert pipe.rows("funding_reward", "DISTINCT tier_number") == [(3,)]
     facts = pipe.warehouse.last_load("op_atlas", "funding_reward").facts  # type: ignore[union-attr]
     assert facts["unknown_fields"] == ["funding_reward.tier_number (BIGINT)", "paidToEmail"]
-    assert pipe.load("funding_reward").facts["since"] is not None, "and from then on only what changes"
+    again = pipe.load("funding_reward")
+    assert again.facts["since"] is not None, "and from then on only what changes"
+    pipe.upstream("""DELETE FROM "FundingReward" WHERE "tierNumber" = 3""")
+    nothing = pipe.load("funding_reward")
+    assert moved(nothing) == 0
+    assert nothing.facts["unknown_fields"] == ["paidToEmail", "tierNumber"], "still told, although no row has come"
 
 
 @on_any_engine

@@ -86,7 +86,7 @@ class Playground:
 
     def definition(self, **options) -> dg.AssetsDefinition:
         manifest = load_manifest(self.project)
-        raw = {"raw.things": dg.AssetKey(["raw", "things"]), "raw.others": dg.AssetKey(["raw", "others"])}
+        raw = {f"raw.{name}": dg.AssetKey(["raw", name]) for name in ("things", "others", "undeclared")}
         specs = asset_specs(manifest, self.project, raw, lambda _: Dress({"kind": "test"}, {}))
 
         @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,12 +60,22 @@ FILES = {
     " SELECT CAST(id AS BIGINT) AS id FROM staging.colours",
     "models/outer.sql": "MODEL (name staging.reader, kind VIEW, owner 'Data People', tags (finance, 'two words'));"
     " SELECT /* the key */ id FROM staging.embedded_one",
+    "models/loose.sql": "MODEL (name staging.loose, kind VIEW); SELECT * FROM raw.undeclared",
+    "models/of_loose.sql": "MODEL (name marts.of_loose, kind FULL); SELECT a FROM staging.loose",
     "models/keyed.sql": "MODEL (name marts.keyed, kind INCREMENTAL_BY_UNIQUE_KEY (unique_key id));"
     " SELECT CAST(id AS BIGINT) AS id FROM staging.colours",
     "audits/alone.sql": "AUDIT (name alone, standalone true); SELECT * FROM marts.sizes AS s JOIN staging.colours AS c"
     " ON s.id = c.id WHERE s.size > 100",
 }
-MODELS = ALL | {"marts.from_python", "staging.colours", "staging.reader", "marts.keyed", "marts.own"}
+MODELS = ALL | {
+    "marts.from_python",
+    "staging.colours",
+    "staging.reader",
+    "staging.loose",
+    "marts.keyed",
+    "marts.own",
+    "marts.of_loose",
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +87,7 @@ def mixed(tmp_path_factory) -> Iterator[Playground]:
             path = place.root / "project" / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
+        place.sql("CREATE TABLE raw.undeclared AS SELECT 5 AS a, 6 AS b")
         yield place
 
 
@@ -94,6 +106,13 @@ def test_all_of_it_is_materialized_and_what_has_no_table_is_no_asset(mixed, firs
 
 def test_what_reads_an_embedded_model_depends_on_what_that_one_reads(mixed):
     assert load_manifest(mixed.project).models["staging.reader"].upstream == ("staging.colours",)
+
+
+def test_of_a_model_that_selects_all_of_an_undeclared_table_no_columns_are_said(mixed, first):
+    models = load_manifest(mixed.project).models
+    assert models["staging.loose"].columns == ()
+    assert [(column.name, column.lineage) for column in models["marts.of_loose"].columns] == [("a", ("staging.loose.a",))]
+    assert mixed.sql("SELECT * FROM marts.of_loose") == [(5,)]
 
 
 def test_an_audit_that_stands_alone_is_a_check_of_a_model_that_it_reads(mixed, first, monkeypatch):
@@ -178,6 +197,21 @@ def test_an_audit_that_stands_twice_on_a_model_and_blocks_once_is_two_checks(pla
     found = sorted((one.severity.value, one.check_name, one.passed) for one in result.checks if "small" in one.check_name)
     assert [(severity, passed) for severity, _, passed in found] == [("ERROR", False), ("WARN", False)]
     assert found[1][1] == f"{found[0][1]}_2"
+
+
+def test_a_check_that_dagster_would_write_like_an_asset_or_another_check_has_a_name_of_its_own(playground):
+    (playground.root / "project" / "audits" / "words.sql").write_text(
+        "AUDIT (name a_not_null); SELECT id FROM @this_model WHERE id < 0"
+    )
+    playground.write("marts.others_not_null", "FULL", "a_not_null", "SELECT id FROM marts.others")
+    playground.write("marts.others_not_null_a", "FULL", "not_null(columns := id)", "SELECT id FROM marts.others")
+    result = run(playground)
+    assert result.result.success
+    names = {".".join(one.asset_key.path): one.check_name for one in result.checks if "others" in one.asset_key.path[-1]}
+    assert names["staging.stg_others"] == "not_null"
+    assert re.fullmatch("not_null_[0-9a-f]{8}", names["marts.others"])
+    assert re.fullmatch("a_not_null_[0-9a-f]{8}", names["marts.others_not_null"])
+    assert re.fullmatch("not_null_[0-9a-f]{8}", names["marts.others_not_null_a"])
 
 
 def test_an_asset_says_everything_that_the_model_says(mixed):

@@ -67,7 +67,7 @@ TAKES = {
     Scheduler.run_merged_intervals: {"merged_intervals"},
     Scheduler.batch_intervals: {"merged_intervals"},
     Scheduler.evaluate: {"snapshot", "start", "end", "batch_index"},
-    SnapshotEvaluator.audit: {"snapshot"},
+    SnapshotEvaluator.audit: {"snapshot", "snapshots", "start", "end"},
     QueryExecutionTracker.get_execution_context: {"snapshot_id_batch"},
     EngineAdapter._record_execution_stats: {"sql", "rowcount", "bytes_processed"},
     ContextDiff.directly_modified: {"name"},
@@ -76,7 +76,7 @@ TAKES = {
 }  # fmt: skip
 MODEL = {
     "fqn", "kind", "description", "owner", "tags", "grains", "depends_on", "audits_with_args", "dialect", "interval_unit",
-    "start", "is_seed", "is_python", "column_descriptions", "columns_to_types_or_raise", "_path",
+    "start", "is_seed", "is_python", "column_descriptions", "columns_to_types", "_path",
 }  # fmt: skip
 HAS = {
     Context: {
@@ -95,11 +95,11 @@ HAS = {
     },
     Config: {"cache_dir", "get_gateway"},
     Plan: {"context_diff", "new_snapshots", "has_changes", "uncategorized"},
-    SqlModel: MODEL | {"render_query", "render_query_or_raise"},
+    SqlModel: MODEL | {"render_query"},
     PythonModel: MODEL,
     StandaloneAudit: {"depends_on", "skip", "description"},
     FullKind: {"is_symbolic", "is_embedded", "is_full", "is_view", "is_incremental_by_time_range", "name"},
-    Scheduler: {"snapshots", "state_sync"},
+    Scheduler: {"snapshots", "snapshots_by_name", "snapshot_evaluator", "state_sync"},
     SnapshotEvaluator: {"adapter", "execution_tracker"},
     EngineAdapterStateSync: {"snapshot_state"},
     SnapshotState: {"_snapshot_cache"},

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from oso_dagster.domain.loading import Extract, RefusedError
+from oso_dagster.domain.loading import Extract, Loaded, RefusedError
 from oso_dagster.domain.partitions import PartitionKind, Partitions, Window
 from oso_dagster.domain.source import Child, Column, ColumnType, Contract, Cost, Disposition, Schedule, Source, Stability, Table
 from oso_dagster.warehouse.duckdb import DuckDBWarehouse, WorldMismatchError
@@ -192,12 +192,35 @@ def test_merge_replaces_rows_with_the_same_key_and_keeps_the_others(warehouse: D
 
 def test_a_partition_that_is_empty_now_loses_its_old_rows_and_no_others(warehouse: DuckDBWarehouse) -> None:
     partitions = Partitions(PartitionKind.DAILY, DAY)
-    table = replace(TABLE, disposition=Disposition.REPLACE_PARTITION, partitions=partitions, children=())
+    cut = replace(TABLE, disposition=Disposition.REPLACE_PARTITION, partitions=partitions, children=())
+    table = replace(cut, may_be_empty=True)
     days = [Window(f"2026-01-0{7 + n}", DAY + timedelta(n), DAY + timedelta(n + 1)) for n in range(2)]
     for window, batch in ((days[0], things([1])), (days[1], things([2], at=days[1].start)), (days[0], things([]))):  # type: ignore[arg-type]
         warehouse.load(SOURCE, table, Extract("v", {"things": [batch]}), fingerprint="f", window=window)
     assert ids(warehouse) == [2]
     assert warehouse.last_load("shop", "things", "2026-01-07").row_count == 0  # type: ignore[union-attr]
+    with pytest.raises(RefusedError, match=r"shop.things\[2026-01-08\]: no rows arrived"):
+        warehouse.load(SOURCE, cut, Extract("v", {"things": [things([])]}), fingerprint="f", window=days[1])
+    assert ids(warehouse) == [2]
+
+
+@pytest.mark.parametrize("disposition", [Disposition.MERGE, Disposition.APPEND])
+def test_a_table_that_only_grows_may_have_nothing_new_but_not_begin_with_nothing(
+    warehouse: DuckDBWarehouse, disposition: Disposition
+) -> None:
+    table = replace(TABLE, disposition=disposition, children=())
+
+    def bring(batch: pa.Table, table: Table = table) -> Loaded:
+        return warehouse.load(SOURCE, table, Extract("v", {"things": [batch]}), fingerprint="f")
+
+    with pytest.raises(RefusedError, match="no rows arrived"):
+        bring(things([]))
+    assert bring(things([1, 2])).table_rows == 2
+    assert bring(things([2, 3])).table_rows == 3
+    nothing = bring(things([]))
+    assert (nothing.record.row_count, nothing.table_rows) == (0, 3)
+    (arrived,) = [finding for finding in nothing.findings if finding.check == "arrived"]
+    assert (arrived.passed, arrived.message[:26]) == (True, "nothing new since the load")
 
 
 def test_declared_tables_exist_before_anything_was_loaded_with_their_comments(warehouse: DuckDBWarehouse) -> None:

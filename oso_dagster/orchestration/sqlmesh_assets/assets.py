@@ -14,6 +14,7 @@ from .garbage import keep_what_is_loaded, rarely_collected
 from .lock import environment_lock
 from .project import Project
 from .reporting import report
+from .specs import AUDIT
 
 Guard = Callable[[], AbstractContextManager[None]]
 """Held around all work on the warehouse, inside the lock of the environment."""
@@ -61,8 +62,13 @@ def sqlmesh_assets(
 
         chosen = {".".join(key.path) for key in context.selected_asset_keys}
         whole = chosen == {".".join(spec.key.path) for spec in specs}
-        known = {(".".join(key.asset_key.path), key.name) for key in context.selected_asset_check_keys}
-        request = Request(None if whole else chosen, config.include_downstream, _done_before(context, chosen))
+        known = {
+            (".".join(check.asset_key.path), check.metadata[AUDIT]): check.name
+            for check in checks
+            if check.key in context.selected_asset_check_keys
+        }
+        audited = {model for model, _ in known} - chosen
+        request = Request(None if whole else chosen, config.include_downstream, _done_before(context, chosen), audited)
 
         def work(emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
             materialize(project, request, emit, cancelled)

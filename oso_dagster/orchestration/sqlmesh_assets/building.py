@@ -55,6 +55,12 @@ def is_blocking(audit: Any, arguments: Mapping[Any, Any]) -> bool:
     return bool(audit.blocking) if override is None else str(override).lower() == "true"
 
 
+def query_of(model: Any) -> str:
+    """The query of a SQLMesh model, rendered; empty for what has none, and for one that only its engine can render."""
+    query = None if model.is_seed or model.is_python else model.render_query()
+    return "" if query is None else str(query.sql(dialect=model.dialect, pretty=True))
+
+
 def _refuse_twins(names: Sequence[str]) -> None:
     for short, times in Counter(map(short_name, names)).items():
         if times > 1:
@@ -74,7 +80,7 @@ def _model(context: Context, model: Any, root: Path) -> Model:
         upstream=tuple(sorted(short_name(name) for name in _read(context, model))),
         audits=_audits(model),
         path=model._path.relative_to(root).as_posix(),  # noqa: SLF001  (the only place where a model keeps it)
-        sql="" if model.is_seed or model.is_python else model.render_query_or_raise().sql(dialect=model.dialect, pretty=True),
+        sql=query_of(model),
         incremental=bool(model.kind.is_incremental_by_time_range),
         interval_unit=str(model.interval_unit.value),
         start=to_datetime(model.start).isoformat() if model.start else "",
@@ -118,11 +124,12 @@ def _what(audit: Any, arguments: Mapping[str, str]) -> str:
 
 
 def _columns(context: Context, model: Any) -> tuple[Column, ...]:
+    """None of a model that selects all of a table whose columns the project does not say."""
     return tuple(
         Column(
             name, kind.sql(dialect=model.dialect).lower(), model.column_descriptions.get(name, ""), _lineage(context, model, name)
         )
-        for name, kind in model.columns_to_types_or_raise.items()
+        for name, kind in (model.columns_to_types or {}).items()
     )
 
 

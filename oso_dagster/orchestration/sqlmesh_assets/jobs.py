@@ -17,6 +17,7 @@ from .manifest import Manifest
 from .partitions import UNITS, partitions_of
 from .project import Project
 from .reporting import report
+from .specs import names_of_checks
 from .stream import stream
 
 Emit = Callable[[Event], None]
@@ -78,10 +79,9 @@ class _Hands:
     def execute(
         self, context: dg.OpExecutionContext, work: Callable[[Emit, Cancelled], None], partitions: Mapping[str, str] = _WHOLE
     ) -> None:
-        checks = {(model.name, audit.check) for model in self.manifest.models.values() for audit in model.audits}
         with environment_lock(self.project, self.project.environment), self.guard():
             self.prepare()
-            report(context, self.project, work, checks, partitions)
+            report(context, self.project, work, names_of_checks(self.manifest), partitions)
 
     def restate(
         self, context: dg.OpExecutionContext, models: list[str], window: Window, partitions: Mapping[str, str] = _WHOLE

@@ -18,7 +18,7 @@ from sqlmesh.utils.date import to_timestamp
 from sqlmesh.utils.errors import SQLMeshError
 
 from .audits import check_names, home_of
-from .building import plain_arguments
+from .building import plain_arguments, query_of
 from .context import is_asset, short_name
 from .events import AuditDone, Batch, Written
 from .order import above
@@ -142,13 +142,18 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     return total
 
 
+def checked_on(snapshot: Any, models: Collection[str]) -> str:
+    """The model on which the audits of a snapshot are told: itself, or one that an audit which stands alone reads; or empty."""
+    return short_name(snapshot.name) if snapshot.is_model else home_of(map(short_name, snapshot.audit.depends_on), models)
+
+
 def _listened(evaluator: Any, recorder: Recorder, models: Collection[str]) -> Any:
     """The evaluator, telling of every audit; the failing audits' exceptions would tell of themselves only."""
     listened = copy.copy(evaluator)
 
     def audit(snapshot: Any, **kwargs: Any) -> Any:
         results = type(evaluator).audit(listened, snapshot, **kwargs)
-        model = short_name(snapshot.name) if snapshot.is_model else home_of(map(short_name, snapshot.audit.depends_on), models)
+        model = checked_on(snapshot, models)
         names = check_names([(result.audit.name, plain_arguments(result.audit_args)) for result in results])
         for result, name in zip(results, names, strict=True):
             if model and not result.skipped:
@@ -171,16 +176,11 @@ def _sample(adapter: Any, query: Any) -> tuple[dict[str, str], ...]:
 
 
 def _sql(snapshot: Any) -> str:
-    """The model's query; empty for what has none, and for one that cannot be rendered, whose error says so itself."""
+    """The model's query; empty for one that cannot be rendered, whose error says so itself."""
     try:
-        query = snapshot.model.render_query()
+        return query_of(snapshot.model)
     except SQLMeshError:
         return ""
-    return (
-        ""
-        if query is None or snapshot.model.is_seed or snapshot.model.is_python
-        else str(query.sql(dialect=snapshot.model.dialect, pretty=True))
-    )
 
 
 def _cause(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """Writes what happens to models into Dagster's event log at once, and sums up what failed."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -36,10 +36,10 @@ def report(
     context: Context,
     project: Project,
     work: Work,
-    checks: Collection[tuple[str, str]],
+    checks: Mapping[tuple[str, str], str],
     partitions: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Do the work and log every event of it; `checks` are the known pairs of model and check.
+    """Do the work and log every event of it; `checks` are the checks that Dagster knows by model and audit.
 
     `partitions` names, for each model of which the run computes just one, Dagster's partition.
 
@@ -61,7 +61,7 @@ def report(
 class _Log:
     context: Context
     project: Project
-    checks: Collection[tuple[str, str]]
+    checks: Mapping[tuple[str, str], str]
     partitions: Mapping[str, str]
     bad: list[ModelDone] = field(default_factory=list)
     findings: dict[str, list[AuditDone]] = field(default_factory=dict)
@@ -92,8 +92,8 @@ class _Log:
     def _audit(self, event: AuditDone) -> None:
         if event.count and event.blocking:
             self.findings.setdefault(event.model, []).append(event)
-        if (event.model, event.check) in self.checks:
-            self.context.log_event(_evaluation(event))
+        if name := self.checks.get((event.model, event.check)):
+            self.context.log_event(_evaluation(event, name))
 
 
 def _log_attempt(context: Context, event: ModelDone, project: Project, partition: str | None) -> None:
@@ -136,7 +136,7 @@ def _moment(milliseconds: int) -> str:
     return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC).isoformat(timespec="minutes")
 
 
-def _evaluation(event: AuditDone) -> dg.AssetCheckEvaluation:
+def _evaluation(event: AuditDone, name: str) -> dg.AssetCheckEvaluation:
     metadata: dict[str, dg.MetadataValue] = {
         "count": dg.MetadataValue.int(event.count),
         "query": dg.MetadataValue.md(f"```sql\n{event.query}\n```"),
@@ -145,7 +145,7 @@ def _evaluation(event: AuditDone) -> dg.AssetCheckEvaluation:
         metadata["sample"] = dg.MetadataValue.json([dict(row) for row in event.sample])
     return dg.AssetCheckEvaluation(
         asset_key=asset_key(event.model),
-        check_name=event.check,
+        check_name=name,
         passed=event.count == 0,
         severity=dg.AssetCheckSeverity.ERROR if event.blocking else dg.AssetCheckSeverity.WARN,
         metadata=metadata,

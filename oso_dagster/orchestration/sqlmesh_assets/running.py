@@ -20,7 +20,7 @@ from .session import Cancelled, Emit, Session, run_unit_tests
 
 
 class NotDeployedError(Exception):
-    """A subset was asked for, and what is deployed of it is not what is in the folder."""
+    """A subset was asked for, and what is deployed of it is not what is in the folder, or nothing at all."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,13 @@ class Request:
     """What to materialize: all models (None) or those named.
 
     `downstream`: deploy a chosen model that changed, with everything that reads it. `done`: what an earlier attempt of this
-    run materialized; it is not computed again unless something above it is.
+    run materialized; it is not computed again unless something above it is. `audited`: models of which only audits are run.
     """
 
     models: Collection[str] | None = None
     downstream: bool = False
     done: Collection[str] = ()
+    audited: Collection[str] = ()
 
 
 def materialize(project: Project, request: Request, emit: Emit, cancelled: Cancelled) -> None:
@@ -46,12 +47,11 @@ def materialize(project: Project, request: Request, emit: Emit, cancelled: Cance
     context = open_context(project, RecordingContext, connected=True, load=False)
     try:
         session = Session(context, project, emit, cancelled, set(request.done))
-        if is_deployed(project, context.state_sync):
-            session.compute(request.models)
-        else:
-            context.load()
-            _compare(session, request)
+        if request.models is None or request.models:
+            _compute(session, request)
         session.tell_promoted()
+        if request.audited and (missing := session.audit(request.audited)):
+            raise NotDeployedError(f"nothing is computed yet of {', '.join(sorted(missing))}: their audits have nothing to judge")
     finally:
         context.close()
 
@@ -69,6 +69,14 @@ def deploy(project: Project, emit: Emit, cancelled: Cancelled) -> None:
         session.tell_promoted()
     finally:
         context.close()
+
+
+def _compute(session: Session, request: Request) -> None:
+    if is_deployed(session.project, session.context.state_sync):
+        session.compute(request.models)
+    else:
+        session.context.load()
+        _compare(session, request)
 
 
 def _compare(session: Session, request: Request) -> None:

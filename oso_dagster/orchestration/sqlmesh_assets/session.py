@@ -16,7 +16,7 @@ from .events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToD
 from .order import below, to_compute
 from .project import Project
 from .recorder import Recorder
-from .recording import RecordingContext
+from .recording import RecordingContext, checked_on
 
 Emit = Callable[[Event], None]
 Cancelled = Callable[[], bool]
@@ -101,6 +101,20 @@ class Session:
             if not recorder.failed:
                 raise
         return bool(recorder.evaluated or recorder.failed)
+
+    def audit(self, models: Collection[str]) -> set[str]:
+        """Run the audits that are told on these models, over all that was computed of them; the models of which nothing was."""
+        self.context.recorder = Recorder(self.emit)
+        scheduler: Any = self.context.scheduler(environment=self.project.environment)
+        names = {short_name(one.name) for one in scheduler.snapshots.values() if is_asset(one)}
+        there = [one for one in scheduler.snapshots.values() if one.intervals and checked_on(one, names) in models]
+        for one in there:
+            if not self.cancelled():
+                scheduler.lean.recall(one)
+                scheduler.snapshot_evaluator.audit(
+                    snapshot=one, snapshots=scheduler.snapshots_by_name, start=one.intervals[0][0], end=one.intervals[-1][1]
+                )
+        return set(models) - {checked_on(one, names) for one in there}
 
     def held_back(self, upstream: Mapping[str, Collection[str]], touched: Collection[str]) -> bool:
         """Whether what is to be deployed reads what just failed; told for each model if so."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import dagster as dg
 
 from .garbage import rarely_collected
 from .manifest import Manifest, Model
 from .project import Project
+
+AUDIT: Final = "audit"
+"""The key of a check's metadata that holds the name by which the audit is told of."""
 
 
 class UnknownTableError(Exception):
@@ -49,16 +55,37 @@ def asset_specs(
 @rarely_collected()
 def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
     """One check per audit. What a failing one means (ERROR or WARN) is told with its result."""
+    names = names_of_checks(manifest)
     return [
         dg.AssetCheckSpec(
-            audit.check,
+            names[model.name, audit.check],
             asset=asset_key(model.name),
             description=f"{audit.description}; {'blocking' if audit.blocking else 'a warning'}",
-            metadata={"blocking": audit.blocking},
+            metadata={"blocking": audit.blocking, AUDIT: audit.check},
         )
         for model in manifest.models.values()
         for audit in model.audits
     ]
+
+
+def names_of_checks(manifest: Manifest) -> dict[tuple[str, str], str]:
+    """Dagster's name of each audit of each model, which is the audit's.
+
+    Dagster writes asset and check in one word, so `daily` of `marts.events` reads as `marts.events_daily` does. A check that
+    reads like an asset or another check has a hash in its name.
+    """
+    assets = {name: asset_key(name).to_python_identifier() for name in manifest.models}
+    words = {
+        (model.name, audit.check): f"{assets[model.name]}_{audit.check}"
+        for model in manifest.models.values()
+        for audit in model.audits
+    }
+    times = Counter([*assets.values(), *words.values()])
+    return {pair: pair[1] if times[word] == 1 else f"{pair[1]}_{_digest(*pair)}" for pair, word in words.items()}
+
+
+def _digest(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:8]
 
 
 class _Maker:

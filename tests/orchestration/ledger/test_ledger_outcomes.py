@@ -13,9 +13,10 @@ from oso_dagster.orchestration.ledger import LedgerFill
 from tests.orchestration.ledger.runs import DAYS, asset, failing, fill, judgements, outcomes, run
 
 
-def test_a_good_run_is_one_ok_attempt_with_its_rows_and_times(instance, store):
+@pytest.mark.parametrize("told", [{"dagster/row_count": 42}, {"dagster/row_count": 900, "rows_loaded": 42}])
+def test_a_good_run_is_one_ok_attempt_with_the_rows_of_its_load_and_its_times(instance, store, told):
     before = datetime.now(UTC)
-    run_id = run(instance, asset("a", lambda: dg.MaterializeResult(metadata={"dagster/row_count": 42})))
+    run_id = run(instance, asset("a", lambda: dg.MaterializeResult(metadata=told)))
     fill(instance, store)
     [attempt] = store.attempts()
     assert (attempt.asset, attempt.outcome, attempt.rows, attempt.run_id) == ("shop/a", Outcome.OK, 42, run_id)
