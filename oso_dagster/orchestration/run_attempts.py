@@ -51,13 +51,17 @@ def attempts_of(look: RunLook) -> list[Attempt]:
     found = list(_reports(look))
     told, failed = {one.asset for one in found}, any(one.outcome is Outcome.FAILED for one in found)
     made = Counter(_step(look, asset) for asset, _ in look.assets.units) if look.steps.ends else Counter[str]()
+    broken = {step for step, end in look.steps.ends.items() if end[0] in BROKEN}
     for unit, done in look.assets.units.items():
-        if unit[0] in look.labels and unit[0] not in told:
-            step = _step(look, unit[0])
-            if done is not None and _plainly_good(look, unit[0], step):
-                found.append(_good(look, unit, step, done))
-            else:
-                found.append(_planned(look, unit, step, done, shared=made[step] > 1, failure_reported=failed))
+        label = look.labels.get(unit[0])
+        if label is None or unit[0] in told:
+            continue
+        step = _step(look, unit[0])
+        # A materialization is good without more questions, as nearly all are; models tell of themselves.
+        if done is not None and step not in broken and label is not Label.SQLMESH and look.state is not RunState.ACTIVE:
+            found.append(_good(look, unit, label, step, done))
+        else:
+            found.append(_planned(look, unit, step, done, shared=made[step] > 1, failure_reported=failed))
     return found
 
 
@@ -86,28 +90,20 @@ def _reports(look: RunLook) -> Iterator[Attempt]:
                 )
 
 
-def _plainly_good(look: RunLook, asset: str, step: str) -> bool:
-    """Whether a materialization of the run is good without more questions, as nearly all are."""
-    if look.labels[asset] is Label.SQLMESH or look.state is RunState.ACTIVE:
-        return False
-    end = look.steps.ends.get(step)
-    return end is None or end[0] not in BROKEN
-
-
-def _good(look: RunLook, unit: Unit, step: str, done: Materialized) -> Attempt:
+def _good(look: RunLook, unit: Unit, label: Label, step: str, done: Materialized) -> Attempt:
     (asset, partition), steps, said = unit, look.steps, look.said.get(done.event_id)
     return Attempt(
         run_id=look.run.run_id,
         asset=asset,
         partition=partition,
-        label=look.labels[asset],
+        label=label,
         outcome=Outcome.OK,
         family=look.family,
         started=steps.starts.get(step, look.run.started),
         ended=done.at,
         rows=_rows(said) if said else None,
         step_retries=None if steps.retries is None else steps.retries.get(step, 0),
-        audited=look.audited.get((look.run.run_id, asset)),
+        audited=look.audited.get((look.run.run_id, asset)) if look.audited else None,
         newest_event=_newest_event(said) if said else None,
     )
 

@@ -54,11 +54,13 @@ class Database:
         with self._engine.connect().execution_options(**{_WRITING: True}) as connection, connection.begin():
             yield connection
 
-    def count_anew(self, *tables: Table) -> None:
-        """Have a server count what is in tables that grew much: it plans by that, and would not look for a minute by itself."""
+    def count_first(self, table: Table) -> None:
+        """Have a server count what is in a table of which it knows nothing: it plans by that, and would look in a minute only."""
         if self.is_server:
+            known = text("SELECT reltuples >= 0 FROM pg_class WHERE oid = CAST(:name AS regclass)")
             with self.writing() as connection:
-                connection.execute(text(f"ANALYZE {', '.join(table.name for table in tables)}"))
+                if not connection.execute(known, {"name": table.name}).scalar_one():
+                    connection.execute(text(f"ANALYZE {table.name}"))
 
     def migrate(self) -> None:
         """Upgrade the schema to the newest revision; safe when several processes do it at once."""

@@ -99,7 +99,7 @@ class Ledger:
                 _drop_reported(connection, chunk)
             judge_anew(connection, entangled)
         if len(found) >= _MANY:
-            self._database.count_anew(attempts, runs)
+            self._database.count_first(attempts)
 
     @contextmanager
     def recording(self) -> Iterator[Record]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
@@ -15,10 +15,9 @@ from sqlalchemy import Connection, Row, Select, select
 from oso_dagster.domain.attempts import Attempt, Counted, Label, Outcome
 from oso_dagster.reliability.tables import attempts, runs
 
-Stored = Callable[[datetime | None], Any]
-"""A moment as an engine takes it."""
-
 _CHUNK = 500
+_PAGE = 5_000
+"""Rows in one statement: each one may read a whole table to find them."""
 _KEY = ("run_id", "asset", "partition", "report")
 _FINAL = ("outcome", "started", "ended", "cause", "rows", "step_retries", "audited", "newest_event", "counted", "counted_at")
 _COLUMNS = (*_KEY, "label", *_FINAL)
@@ -69,11 +68,10 @@ def key_of(attempt: Attempt) -> tuple[str, str, str, str]:
 
 def insert_attempts(connection: Connection, found: Sequence[tuple[Attempt, Counted | None]]) -> None:
     """Insert what is new and finish what is pending; an attempt that is final already stays as it is."""
-    plain = connection.dialect.name == "sqlite"
-    rows = _rows_of(found, text=plain)
+    rows = _rows_of(found)
     if not rows:
         return
-    if plain:
+    if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(_COLUMNS))
         connection.exec_driver_sql(f"INSERT INTO attempts ({_NAMES}) VALUES ({marks}) {_FINISH}", rows)
     else:
@@ -82,10 +80,8 @@ def insert_attempts(connection: Connection, found: Sequence[tuple[Attempt, Count
 
 def update_counted(connection: Connection, counts: Sequence[tuple[Attempt, Counted | None]]) -> None:
     """Write anew what attempts that are there already add to their objectives."""
-    plain = connection.dialect.name == "sqlite"
-    stored = text_of if plain else _same
-    rows = [(*((int(one.good), stored(one.at)) if one else (None, None)), *key_of(attempt)) for attempt, one in counts]
-    if rows and plain:
+    rows = [(*((int(one.good), text_of(one.at)) if one else (None, None)), *key_of(attempt)) for attempt, one in counts]
+    if rows and connection.dialect.name == "sqlite":
         where = " AND ".join(f'"{name}" = ?' for name in _KEY)
         connection.exec_driver_sql(f"UPDATE attempts SET counted = ?, counted_at = ? WHERE {where}", rows)
     elif rows:
@@ -98,13 +94,13 @@ def many_values(connection: Connection, statement: str, rows: Sequence[tuple[Any
 
     cursor: Any = connection.connection.cursor()
     try:
-        execute_values(cursor, statement, rows, page_size=_CHUNK)
+        execute_values(cursor, statement, rows, page_size=_PAGE)
     finally:
         cursor.close()
 
 
 def text_of(at: datetime | None) -> str | None:
-    """As `tables.UtcTime` writes it on SQLite."""
+    """A moment as `tables.UtcTime` writes it on SQLite; PostgreSQL reads it too."""
     return None if at is None else (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
@@ -113,41 +109,36 @@ def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
 
 
-def _rows_of(found: Sequence[tuple[Attempt, Counted | None]], *, text: bool) -> list[tuple[Any, ...]]:
+def _rows_of(found: Sequence[tuple[Attempt, Counted | None]]) -> list[tuple[Any, ...]]:
     """The rows of attempts, each key once, by asset: so two of the indexes grow where they are, not at random."""
     rows: dict[tuple[str, ...], tuple[Any, ...]] = {}
-    stored: Stored = text_of if text else _same
-    begun = cache(stored)  # where the log of a run was not read, its attempts began together
+    begun = cache(text_of)  # where the log of a run was not read, its attempts began together
     for attempt, counts in found:
         key = key_of(attempt)
         if key not in rows:
-            rows[key] = (*key, *_values(attempt, counts, stored, begun))
+            rows[key] = (*key, *_values(attempt, counts, begun(attempt.started)))
     return sorted(rows.values(), key=itemgetter(1))
 
 
-def _values(attempt: Attempt, counts: Counted | None, stored: Stored, begun: Stored) -> tuple[Any, ...]:
-    ended = stored(attempt.ended)
+def _values(attempt: Attempt, counts: Counted | None, started: str | None) -> tuple[Any, ...]:
+    ended = text_of(attempt.ended)
     if counts is None:
         good, at = None, None
     else:
-        good, at = int(counts.good), ended if counts.at is attempt.ended else stored(counts.at)
+        good, at = int(counts.good), ended if counts.at is attempt.ended else text_of(counts.at)
     return (
         attempt.label.value,
         attempt.outcome.value,
-        begun(attempt.started),
+        started,
         ended,
         attempt.cause,
         attempt.rows,
         attempt.step_retries,
         attempt.audited,
-        stored(attempt.newest_event),
+        text_of(attempt.newest_event),
         good,
         at,
     )
-
-
-def _same(at: datetime | None) -> datetime | None:
-    return at
 
 
 def _copy_in(connection: Connection, rows: Collection[tuple[Any, ...]]) -> None:

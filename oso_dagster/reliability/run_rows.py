@@ -33,9 +33,8 @@ class RunRow:
 
 def insert_runs(connection: Connection, run_ids: Iterable[str], now: datetime) -> None:
     """Insert runs to look at; one that is known stays as it is."""
-    plain = connection.dialect.name == "sqlite"
-    rows = [(one, one, RunState.ACTIVE.value, False, False, text_of(now) if plain else now) for one in run_ids]
-    if rows and plain:
+    rows = [(one, one, RunState.ACTIVE.value, False, False, text_of(now)) for one in run_ids]
+    if rows and connection.dialect.name == "sqlite":
         connection.exec_driver_sql(_INSERT_EACH, rows)
     elif rows:
         many_values(connection, _INSERT, rows)

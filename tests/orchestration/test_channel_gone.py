@@ -20,7 +20,7 @@ from oso_dagster.sandbox.discord_store import ALERTS, FORUM, TICKETS
 from oso_dagster.settings import Settings
 from oso_dagster.statuspage.render import render
 from tests.discord_server import Server, serving
-from tests.orchestration.test_slo_assets import fail, load, run, source, table
+from tests.orchestration.shop import fail, load, run, source, table
 
 SHOP = source("shop", table("things"))
 TOLD = ("failed_materialization:shop/things", "sprint:core_source_data.materialization_reliability")

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from threading import Event, current_thread
 
 import pytest
 
+from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.reliability import ledger
+from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.recording import beside
+from oso_dagster.reliability.store import Store
+from tests.postgres import empty
 
 WAIT = 30
 
@@ -43,3 +49,21 @@ def test_what_could_not_be_recorded_is_raised_and_nothing_is_recorded_after_it(f
     with pytest.raises(ConnectionError, match="the server is gone"):
         all_of_them()
     assert done == {"first": [], "last": ["first", "second"]}[failing]
+
+
+def test_a_server_knows_how_much_there_is_once_much_was_recorded(postgres_server, monkeypatch):
+    monkeypatch.setattr(ledger, "_MANY", 2)
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    found = [Attempt("r1", f"shop/{name}", None, Label.CORE, Outcome.OK, "r1", noon, noon) for name in "ab"]
+    with Store.open(empty(postgres_server), "sandbox") as store:
+
+        def counted():
+            with store.database.reading() as connection:
+                known = "SELECT reltuples FROM pg_class WHERE oid = CAST('attempts' AS regclass)"
+                return connection.exec_driver_sql(known).scalar_one()
+
+        store.ledger.discover("log", Cursor(1, "x"), ["r1"], noon)
+        assert counted() == -1
+        with store.ledger.recording() as record:
+            record([RunRow("r1", "r1", RunState.SUCCEEDED, will_retry=False, settled=True)], found)
+        assert counted() == len(found) == len(store.attempts())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import psycopg2
@@ -15,7 +14,7 @@ from oso_dagster.orchestration.sqlmesh_assets.lock import EnvironmentLockedError
 from oso_dagster.orchestration.sqlmesh_assets.project import Project
 from oso_dagster.orchestration.transform import project_of
 from oso_dagster.orchestration.upgrading import upgrade_sqlmesh
-from tests.postgres import empty, postgres
+from tests.postgres import empty
 from tests.transform.test_materializing import ALL, run
 
 HOLD = (
@@ -30,15 +29,9 @@ HOLD = (
 )
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[str]:
-    with postgres(tmp_path_factory.mktemp("state")) as url:
-        yield url
-
-
 @pytest.fixture
-def settings(server, make_settings):
-    return make_settings(OSO_SQLMESH_STATE_URL=empty(server))
+def settings(postgres_server, make_settings):
+    return make_settings(OSO_SQLMESH_STATE_URL=empty(postgres_server))
 
 
 def test_models_are_deployed_and_computed_with_their_state_in_postgresql(playground, settings):

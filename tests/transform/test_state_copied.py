@@ -4,17 +4,14 @@ import pytest
 
 from oso_dagster.orchestration.copying import copy_sqlmesh, restore_sqlmesh
 from oso_dagster.reliability.backup import BackupError
-from tests.postgres import ENGINES, empty, postgres
+from tests.postgres import ENGINES, empty
 from tests.transform.test_materializing import ALL, run
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def server(request, tmp_path_factory):
-    if request.param == "sqlite":  # then SQLMesh's state is a DuckDB file
-        yield None
-    else:
-        with postgres(tmp_path_factory.mktemp("state")) as url:
-            yield url
+def server(request):
+    """None for a DuckDB file, which SQLMesh's state is otherwise."""
+    return None if request.param == "sqlite" else request.getfixturevalue("postgres_server")
 
 
 @pytest.fixture
