@@ -69,7 +69,8 @@ def _protocols(request: Request) -> Extract:
 def _series(request: Request) -> Extract:
     """Whole days only, of every slug; of a slug that was loaded before, only the new days and the few before them.
 
-    A slug that DefiLlama does not know, or has no such figures for, is named in the facts; if it knows none, that is an error.
+    A slug that DefiLlama does not know, or has no such figures for, is named in the facts; if it knows none, that is an error, as
+    it is when one has none any more.
     """
     from oso_dagster.connectors import records  # noqa: PLC0415
 
@@ -81,6 +82,8 @@ def _series(request: Request) -> Extract:
         if found is None:
             missing.append(slug)
             continue
+        if slug in seen and not found:
+            raise RestError(f"{request.settings['url']}: no value of {slug}, which had some before. Look at the endpoint.")
         whole = [row for row in _last_of_day(found, table.primary_key) if row["time"] + 86_400 <= request.now.timestamp()]
         after = datetime.fromisoformat(seen[slug]) - _AGAIN if slug in seen else datetime.min.replace(tzinfo=UTC)
         rows += [row | {"slug": slug} for row in whole if datetime.fromtimestamp(row["time"], UTC) > after]

@@ -119,7 +119,10 @@ class DuckDBWarehouse:
             key = window.key if window else None
             before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
             rows = guards.count(arrival.connection, table)
-            findings = guards.judge(arrival.connection, source.name, table, rows, window, before, allow_shrink=allow_shrink)
+            # What was loaded on other terms is asked for anew, as a whole: then nothing is no answer.
+            goes_on = before is not None and before.fingerprint == fingerprint
+            occasion = guards.Occasion(window, before, goes_on, allow_shrink)
+            findings = guards.judge(arrival.connection, source.name, table, rows, occasion)
             facts = _facts(source, table, extract, arrival)
             findings.append(_schema(source, table, facts))
             failed = [finding for finding in findings if finding.blocking and not finding.passed]
@@ -148,7 +151,7 @@ class DuckDBWarehouse:
         """Stage and judge one extract as `load` does, and throw it away: rows by landed table, and what the guards said."""
         with staging.landed(self._cache, source.name, table, extract, window) as arrival:
             rows = guards.count(arrival.connection, table)
-            findings = guards.judge(arrival.connection, source.name, table, rows, window, None, allow_shrink=True)
+            findings = guards.judge(arrival.connection, source.name, table, rows, guards.Occasion(window, allow_shrink=True))
             facts = _facts(source, table, extract, arrival)
             return rows, [*findings, _schema(source, table, facts), *guards.warn(table, rows, facts, ())]
 

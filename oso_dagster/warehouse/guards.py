@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
@@ -28,19 +29,22 @@ def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]
     return rows
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """What a load is for and what was there before it; `goes_on`: it asked only for what is new since then."""
+
+    window: Window | None = None
+    before: LoadRecord | None = None
+    goes_on: bool = False
+    allow_shrink: bool = False
+
+
 def judge(
-    connection: duckdb.DuckDBPyConnection,
-    source: str,
-    table: Table,
-    rows: dict[str, int],
-    window: Window | None,
-    before: LoadRecord | None,
-    *,
-    allow_shrink: bool,
+    connection: duckdb.DuckDBPyConnection, source: str, table: Table, rows: dict[str, int], occasion: Occasion
 ) -> list[Finding]:
     """What blocks, passed or not; a missing column stops the rest, which could not be asked."""
-    where = f"{source}.{table.name}"
-    findings = [_arrived(where, table, rows[table.name], window, before), _columns_present(connection, where, table, rows)]
+    where, window = f"{source}.{table.name}", occasion.window
+    findings = [_arrived(where, table, rows[table.name], occasion), _columns_present(connection, where, table, rows)]
     if findings[-1].passed:
         findings.append(_primary_key(connection, where, table, rows))
         if table.disposition is Disposition.REPLACE_PARTITION:
@@ -49,10 +53,10 @@ def judge(
             findings.append(event_time.in_partition(connection, where, table, window))
         if table.event_time is not None:
             findings.append(_not_in_future(connection, where, table))
-    if allow_shrink or table.disposition is not Disposition.REPLACE:
+    if occasion.allow_shrink or table.disposition is not Disposition.REPLACE:
         findings.append(Finding("not_shrunk", passed=True, message="not asked: shrinking is allowed here"))
     else:
-        findings.append(_not_shrunk(source, table, rows, before))
+        findings.append(_not_shrunk(source, table, rows, occasion.before))
     return findings
 
 
@@ -94,9 +98,10 @@ def _not_in_future(connection: duckdb.DuckDBPyConnection, where: str, table: Tab
     return event_time.not_in_future(where, table, found, datetime.now(UTC))
 
 
-def _arrived(where: str, table: Table, rows: int, window: Window | None, before: LoadRecord | None) -> Finding:
+def _arrived(where: str, table: Table, rows: int, occasion: Occasion) -> Finding:
     """Whether the load brought rows. Only where changes are added to what is there already may there be none the next time."""
-    adds = table.disposition in {Disposition.MERGE, Disposition.APPEND} and window is None
+    window, before = occasion.window, occasion.before
+    adds = table.disposition in {Disposition.MERGE, Disposition.APPEND} and window is None and occasion.goes_on
     place = f"{where}[{window.key}]" if window else where
     if rows:
         there, message = True, f"{rows:,} rows"

@@ -17,7 +17,6 @@ MARKS = {
     FAILED: "F",
     ENDURED: "f",
     "kept what it had, said so, healed": "k",
-    "old rows kept, nothing was new, healed": "o",
     "did no harm": "=",
     "lists of values came empty or doubled, else the truth, healed": "~",
     "not as declared": "!",

@@ -81,7 +81,7 @@ def test_a_source_shows_all_that_it_says_and_no_secret(monkeypatch: pytest.Monke
     assert token["set"] is True
     assert "hunter2" not in told + shown
     events = next(one for one in source["tables"] if one["name"] == "events")
-    assert (events["partitions"]["kind"], events["job"], events["contract"]) == ("daily", "ingest_github_daily", "evolve")
+    assert (events["partitions"]["kind"], events["job"], events["contract"]) == ("daily", "ingest_github_daily", "report")
     assert {
         "arrived",
         "primary_key",

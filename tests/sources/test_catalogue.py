@@ -174,7 +174,7 @@ def judge(
     if before is not None:
         record = LoadRecord("1", source.name, table.name, None, "v", "f", dict.fromkeys(table.physical, before), NOW)
     window = Window("now", NOW, NOW + timedelta(days=1)) if table.partitions else None
-    found = guards.judge(connection, source.name, table, counts, window, record, allow_shrink=False)
+    found = guards.judge(connection, source.name, table, counts, guards.Occasion(window, record))
     facts = {UNKNOWN_FIELDS: guards.undeclared(connection, table)}
     found.append(schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is Contract.FREEZE))
     found += guards.warn(table, counts, facts, [100] * 5)

@@ -6,6 +6,7 @@ import ast
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +15,7 @@ import pytest
 import oso_dagster.orchestration.sqlmesh_assets as package
 from oso_dagster.orchestration.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
 from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from oso_dagster.orchestration.sqlmesh_assets.standing import SEEN
 from tests.transform.conftest import Playground
 from tests.transform.test_materializing import ALL, run
 
@@ -33,6 +35,23 @@ def test_a_model_that_is_up_to_date_is_not_reported_as_materialized(playground):
     assert again.result.success
     assert again.materialized == {}
     assert {name: one["sqlmesh/state"] for name, one in again.told.items()} == dict.fromkeys(ALL, "up to date")
+
+
+def test_a_warning_stands_while_its_model_is_up_to_date_and_goes_when_its_audit_finds_nothing(playground):
+    playground.recompute_whole = False
+    playground.sql("INSERT INTO raw.things VALUES (3, 50)")
+    (before,) = [one for one in run(playground).checks if not one.passed]
+    found = time.time()
+    for _ in range(2):
+        (again,) = run(playground).checks
+        assert (again.check_name, again.severity, again.passed) == (before.check_name, before.severity, False)
+        assert again.metadata["sample"] == before.metadata["sample"]
+        assert again.metadata[SEEN].value <= found
+    playground.sql("DELETE FROM raw.things WHERE id = 3")
+    playground.recompute_whole = True
+    assert all(one.passed for one in run(playground).checks)
+    playground.recompute_whole = False
+    assert run(playground).checks == []
 
 
 def test_a_materialization_states_version_environment_intervals_and_rows(playground):

@@ -221,6 +221,8 @@ def test_a_table_that_only_grows_may_have_nothing_new_but_not_begin_with_nothing
     assert (nothing.record.row_count, nothing.table_rows) == (0, 3)
     (arrived,) = [finding for finding in nothing.findings if finding.check == "arrived"]
     assert (arrived.passed, arrived.message[:26]) == (True, "nothing new since the load")
+    with pytest.raises(RefusedError, match="no rows arrived"):  # declared otherwise by now: it was asked for as a whole
+        warehouse.load(SOURCE, table, Extract("v", {"things": [things([])]}), fingerprint="other")
 
 
 def test_declared_tables_exist_before_anything_was_loaded_with_their_comments(warehouse: DuckDBWarehouse) -> None:

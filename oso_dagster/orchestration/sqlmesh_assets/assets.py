@@ -62,11 +62,12 @@ def sqlmesh_assets(
 
         chosen = {".".join(key.path) for key in context.selected_asset_keys}
         whole = chosen == {".".join(spec.key.path) for spec in specs}
-        known = {
-            (".".join(check.asset_key.path), check.metadata[AUDIT]): check.name
-            for check in checks
-            if check.key in context.selected_asset_check_keys
-        }
+        asked = [check for check in checks if check.key in context.selected_asset_check_keys]
+        known = {(".".join(check.asset_key.path), check.metadata[AUDIT]): check.name for check in asked}
+        warnings: dict[str, list[str]] = {}
+        for check in asked:
+            if not check.metadata["blocking"]:
+                warnings.setdefault(".".join(check.asset_key.path), []).append(check.name)
         audited = {model for model, _ in known} - chosen
         request = Request(None if whole else chosen, config.include_downstream, _done_before(context, chosen), audited)
 
@@ -75,7 +76,7 @@ def sqlmesh_assets(
 
         with environment_lock(project, project.environment), guard():
             prepare()
-            report(context, project, work, known)
+            report(context, project, work, known, warnings=warnings)
         yield from ()  # a generator without results: all of them were logged as they happened
 
     keep_what_is_loaded("the definitions")

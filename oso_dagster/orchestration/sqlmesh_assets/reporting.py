@@ -1,7 +1,7 @@
 """Writes what happens to models into Dagster's event log at once, and sums up what failed."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from .events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToD
 from .garbage import keep_what_is_loaded, rarely_collected
 from .project import Project
 from .specs import asset_key
+from .standing import standing_warnings
 from .stream import stream
 
 NAMED_IN_FAILURE = 20
@@ -28,6 +29,10 @@ class Context(Protocol):
     def log(self) -> dg.DagsterLogManager:
         """The run's log."""
 
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        """Where the run's events are kept."""
+
     def log_event(self, event: Any) -> None:
         """Put an event into the run's log."""
 
@@ -38,15 +43,17 @@ def report(
     work: Work,
     checks: Mapping[tuple[str, str], str],
     partitions: Mapping[str, str] = MappingProxyType({}),
+    warnings: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> None:
     """Do the work and log every event of it; `checks` are the checks that Dagster knows by model and audit.
 
-    `partitions` names, for each model of which the run computes just one, Dagster's partition.
+    `partitions` names, for each model of which the run computes just one, Dagster's partition; `warnings`, for each model, the
+    checks of this run that do not block.
 
     Raises dagster.Failure at the end when a model failed; what the work raised otherwise. Interrupted, it waits until the
     models at work are done, and logs them.
     """
-    log = _Log(context, project, checks, partitions)
+    log = _Log(context, project, checks, partitions, warnings)
     keep_what_is_loaded("the first run")
     with rarely_collected(), closing(stream(work)) as events:
         for event in events:
@@ -63,6 +70,7 @@ class _Log:
     project: Project
     checks: Mapping[tuple[str, str], str]
     partitions: Mapping[str, str]
+    warnings: Mapping[str, Collection[str]]
     bad: list[ModelDone] = field(default_factory=list)
     findings: dict[str, list[AuditDone]] = field(default_factory=dict)
     held: str = ""
@@ -83,6 +91,8 @@ class _Log:
             case UpToDate(model):
                 self.current += 1
                 self.context.log_event(dg.AssetObservation(asset_key(model), metadata=_up_to_date(event, self.project)))
+                for standing in standing_warnings(self.context.instance, model, self.warnings.get(model, ())):
+                    self.context.log_event(standing)
             case Promoted(model, version):
                 facts = _facts(Written(version), self.project)
                 self.context.log_event(dg.AssetMaterialization(asset_key(model), "computed by an earlier run", facts))
