@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 from oso_dagster.domain.loading import Extract
 from oso_dagster.warehouse.duckdb import DuckDBWarehouse
-from tests.warehouse.test_duckdb import SOURCE, TABLE, things
+from tests.warehouse.shop import SOURCE, TABLE, things
 
 folder, generation = Path(sys.argv[1]), int(sys.argv[2])
 warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder / "cache", lock_timeout_seconds=60)
