@@ -18,7 +18,7 @@ import dagster as dg
 from oso_dagster.orchestration import storage_sql
 from oso_dagster.orchestration.storage_sql import body_of, moment
 
-PAGE = 100_000
+PAGE = 50_000
 """Ids looked through at a time while looking for runs."""
 
 _PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value

@@ -15,7 +15,7 @@ from datetime import datetime
 import dagster as dg
 
 from oso_dagster.domain.attempts import Label
-from oso_dagster.orchestration import event_log
+from oso_dagster.orchestration import event_log, storage_sql
 from oso_dagster.orchestration.evidence import Proofs
 from oso_dagster.orchestration.run_log import RunLogs
 from oso_dagster.orchestration.run_looks import RunLooks
@@ -49,28 +49,34 @@ class LedgerFill:
 
     def run(self, now: datetime) -> Filled:
         """Bring the ledger up to date."""
-        with _no_collections():
-            order = {run_id: place for place, run_id in enumerate(self._discover(now))}
-            # In the order of the log: it is read from front to back, and a retry comes after what it retries.
-            waiting = sorted(self.ledger.unsettled(), key=lambda run_id: order.get(run_id, -1))
-            looks = RunLooks(self.instance, self.ledger, self.labels, self.secrets, self.proofs, now, RunLogs(self.instance))
-            attempts = 0
-            with self.ledger.recording() as record:
+        looks = RunLooks(self.instance, self.ledger, self.labels, self.secrets, self.proofs, now, RunLogs(self.instance))
+        order, looked_at, attempts = dict[str, int](), set[str](), 0
+        # What was found is looked at before more is looked for: a server writes one part while the next one is read.
+        with _no_collections(), storage_sql.few_connections(), self.ledger.recording() as record:
+            for new in self._discover(now):
+                order.update((run_id, place) for place, run_id in enumerate(new, len(order)))
+                waiting = [run_id for run_id in self.ledger.unsettled() if run_id not in looked_at]
+                # In the order of the log: it is read from front to back, and a retry comes after what it retries.
+                waiting.sort(key=lambda run_id: order.get(run_id, -1))
                 for start in range(0, len(waiting), _RUNS_AT_ONCE):
                     looked = looks.at(waiting[start : start + _RUNS_AT_ONCE])
                     record(looked.runs, looked.attempts)
                     attempts += len(looked.attempts)
-            return Filled(len(order), len(waiting), attempts)
+                looked_at.update(waiting)
+        return Filled(len(order), len(looked_at), attempts)
 
-    def _discover(self, now: datetime) -> list[str]:
-        """The runs with new events, in the order of the log."""
+    def _discover(self, now: datetime) -> Iterator[list[str]]:
+        """The runs with new events, page by page in the order of the log; at least one page, which may be empty."""
         storage = event_log.storage_id(self.instance)
-        start, found = self._start(self.ledger.cursor(storage)), dict[str, None]()
+        start, found = self._start(self.ledger.cursor(storage)), set[str]()
         for page in event_log.runs_after(self.instance, start, self.labels):
+            # A run goes on from page to page, and its row may be written just now: asked for again, it would be waited for.
             new = [run_id for run_id in page.run_ids if run_id not in found]
             self.ledger.discover(storage, Cursor(page.last, page.anchor), sorted(new), now)
-            found.update(dict.fromkeys(new))
-        return list(found)
+            found.update(new)
+            yield new
+        if not found:
+            yield []
 
     def _start(self, cursor: Cursor | None) -> int:
         """Where to read from: SQLite gives the ids of deleted events out again, so a log without our anchor is read anew."""

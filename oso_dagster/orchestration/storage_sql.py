@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+from dagster._core.storage.runs.sqlite import SqliteRunStorage
 from sqlalchemy import BindParameter, Connection, bindparam, text
 
 COLUMNS: Mapping[str, frozenset[str]] = {
@@ -31,16 +34,41 @@ _RUNS_AT_ONCE = 1_000
 """Asked for more runs at once, PostgreSQL would rather read the whole log."""
 
 
+Opened = Callable[[], AbstractContextManager[Connection]]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Connections that stay open until the stack is unwound, by the storage they lead to."""
+
+    stack: ExitStack
+    to: dict[int, Connection] = field(default_factory=dict)
+
+
+_KEPT: ContextVar[_Kept | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def few_connections() -> Iterator[None]:
+    """In here a server is asked over one connection to each storage: a new one costs it as much as most questions do."""
+    with ExitStack() as stack:
+        token = _KEPT.set(_Kept(stack))
+        try:
+            yield
+        finally:
+            _KEPT.reset(token)
+
+
 def events(instance: dg.DagsterInstance, sql: str, **values: Any) -> list[Any]:
     """Rows from the events of all runs: on SQLite those that Dagster mirrors into its index, which are not all."""
     storage: Any = instance.event_log_storage
-    return [row for part in _parts(values) for row in _rows(storage.index_connection(), sql, part)]
+    return [row for part in _parts(values) for row in _rows(storage, storage.index_connection, sql, part)]
 
 
 def records(instance: dg.DagsterInstance, sql: str, **values: Any) -> list[Any]:
     """Rows from the records and tags of runs."""
     storage: Any = instance.run_storage
-    return [row for part in _parts(values) for row in _rows(storage.connect(), sql, part)]
+    return [row for part in _parts(values) for row in _rows(storage, storage.connect, sql, part)]
 
 
 def logs(instance: dg.DagsterInstance, sql: str, run_ids: Sequence[str], **values: Any) -> list[Any]:
@@ -100,16 +128,26 @@ def _parts(values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield {**values, "run_ids": runs[start : start + _RUNS_AT_ONCE]}
 
 
-def _rows(opened: AbstractContextManager[Connection], sql: str, values: Mapping[str, Any]) -> list[Any]:
+def _rows(storage: Any, opened: Opened, sql: str, values: Mapping[str, Any]) -> list[Any]:
     if not all(value for value in values.values() if isinstance(value, list)):
         return []  # nothing is in an empty list
-    with opened as connection:
+    with _connection(storage, opened) as connection:
         plain = connection.dialect.name == "sqlite"
         lists: list[BindParameter[Any]] = [
             bindparam(name, expanding=True) for name, value in values.items() if isinstance(value, list)
         ]
         statement = text(_for_engine(sql, sqlite=plain)).bindparams(*lists)
         return list(connection.execute(statement, dict(values)).cursor.fetchall())
+
+
+def _connection(storage: Any, opened: Opened) -> AbstractContextManager[Connection]:
+    """A connection for one question; a file's is cheap, and is not held: others may wait for it."""
+    kept = _KEPT.get()
+    if kept is None or isinstance(storage, (SqliteEventLogStorage, SqliteRunStorage)):
+        return opened()
+    if id(storage) not in kept.to:
+        kept.to[id(storage)] = kept.stack.enter_context(opened())
+    return nullcontext(kept.to[id(storage)])
 
 
 def _rows_of_file(path: Path, sql: str, values: Mapping[str, Any]) -> Iterable[Any]:

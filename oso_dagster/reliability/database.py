@@ -20,8 +20,10 @@ VERSION_TABLE = "oso_alembic_version"
 _BUSY_SECONDS = 60
 _CACHE_KIB = 64 * 1024
 """Of memory that SQLite may keep pages in: a month of attempts goes into its indexes at random."""
-_LOG_PAGES = 8_000
-"""Of SQLite's log before it is written back (32 MB): pages that one write after the other changes go back once."""
+_LOG_PAGES = 32_000
+"""Of SQLite's log before it is written back (128 MB): pages that one write after the other changes go back once."""
+_LOG_KEPT = 32 * 1024 * 1024
+"""Bytes of that log that stay on the disk after a long write."""
 _MIGRATION_LOCK = 7_305_011
 _WRITING = "oso_writing"
 
@@ -113,6 +115,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit={_LOG_KEPT}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
