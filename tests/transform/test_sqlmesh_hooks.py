@@ -25,6 +25,7 @@ from sqlmesh.core.model.kind import FullKind
 from sqlmesh.core.node import IntervalUnit
 from sqlmesh.core.plan.builder import PlanBuilder
 from sqlmesh.core.plan.definition import Plan
+from sqlmesh.core.renderer import QueryRenderer
 from sqlmesh.core.scheduler import CreateNode, EvaluateNode, Scheduler
 from sqlmesh.core.snapshot import Snapshot, SnapshotChangeCategory, SnapshotEvaluator, SnapshotIdBatch
 from sqlmesh.core.snapshot.cache import SnapshotCache
@@ -95,7 +96,8 @@ HAS = {
     },
     Config: {"cache_dir", "get_gateway"},
     Plan: {"context_diff", "new_snapshots", "has_changes", "uncategorized"},
-    SqlModel: MODEL | {"render_query"},
+    SqlModel: MODEL | {"render_query", "is_sql", "_query_renderer"},
+    QueryRenderer: {"_optimized_cache"},
     PythonModel: MODEL,
     StandaloneAudit: {"depends_on", "skip", "description"},
     FullKind: {"is_symbolic", "is_embedded", "is_full", "is_view", "is_incremental_by_time_range", "name"},

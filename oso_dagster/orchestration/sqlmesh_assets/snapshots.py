@@ -32,4 +32,6 @@ class LeanSnapshots(SnapshotCache):
     def recall(self, snapshot: Any) -> None:
         """Read or make the optimized query of a model that is about to be computed."""
         with suppress(Exception):  # the computation itself will say what is wrong with the query
-            self._optimized_query_cache.with_optimized_query(snapshot.model)
+            # A model of a project that was loaded has it; one that was read from the state has not.
+            if snapshot.model.is_sql and snapshot.model._query_renderer._optimized_cache is None:  # noqa: SLF001
+                self._optimized_query_cache.with_optimized_query(snapshot.model)
