@@ -14,22 +14,22 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from dagster import DagsterEventType, EventLogEntry
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable, SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, StaticPool
+
+from oso_dagster.orchestration.event_rows import INSERT, INSERT_TOLD, asset_told, check_made, planned_checks
 
 FILES_KEPT_OPEN = 16
 """Each run has a file of its own beside the index; the least lately used one is closed first."""
@@ -38,31 +38,6 @@ _OPENING_SECONDS = 60
 """Making the files takes a second or two, for each of the processes that want to."""
 
 _OF_ASSETS = ASSET_EVENTS | ASSET_CHECK_EVENTS
-
-# Made once: building a statement takes SQLAlchemy longer than SQLite needs for it.
-_INSERT = SqlEventLogStorageTable.insert()
-_INSERT_TOLD = _INSERT.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
-_MADE = (
-    AssetCheckExecutionsTable.update()
-    .where(
-        AssetCheckExecutionsTable.c.asset_key == bindparam("of_asset"),
-        AssetCheckExecutionsTable.c.check_name == bindparam("of_check"),
-        AssetCheckExecutionsTable.c.run_id == bindparam("of_run"),
-        AssetCheckExecutionsTable.c.partition.is_(None),
-    )
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "execution_status",
-                "evaluation_event",
-                "evaluation_event_timestamp",
-                "evaluation_event_storage_id",
-                "materialization_event_storage_id",
-            )
-        }
-    )
-)
 
 _PATIENT: dict[str, Any] = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
 
@@ -112,15 +87,15 @@ class OpenEventLog(SqliteEventLogStorage):
         (run,) = runs
         rows = [self._event_to_row(event) for event in events]
         with self._held_open(run, INDEX_SHARD_NAME) as (own, index):
-            own.execute(_INSERT, rows)
+            own.execute(INSERT, rows)
             planned: list[dict[str, Any]] = []
-            for event_id, event, row in zip(index.execute(_INSERT_TOLD, rows).scalars().all(), events, rows, strict=True):
+            for event_id, event, row in zip(index.execute(INSERT_TOLD, rows).scalars().all(), events, rows, strict=True):
                 if event.dagster_event_type in ASSET_EVENTS:
                     self._store_asset_event_tags(index, [event], [event_id])
                     self._store_asset_event(index, event, event_id)
                 elif event.dagster_event_type is DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
-                    planned += _planned_checks(event, event_id, row)
-                elif not _check_made(index, event, event_id, row):
+                    planned += planned_checks(event, event_id, row)
+                elif not check_made(index, event, event_id, row):
                     self.store_asset_check_event(event, event_id)
             if planned:
                 index.execute(AssetCheckExecutionsTable.insert(), planned)
@@ -186,56 +161,13 @@ class OpenEventLog(SqliteEventLogStorage):
         """What is kept of an asset beside its events. It is there nearly always: Dagster tries first to make it."""
         values = self._get_asset_entry_values(event, event_id, self._has_asset_key_index_cols_on_connection(conn))
         key: Any = event.get_dagster_event().asset_key
-        if values and conn.execute(_asset_told(*values), {"of_asset": key.to_string(), **values}).rowcount == 0:
+        if values and conn.execute(asset_told(*values), {"of_asset": key.to_string(), **values}).rowcount == 0:
             super()._store_asset_event(conn, event, event_id)
 
     def _close_all(self) -> None:
         with self._db_lock:
             while self._open:
                 self._open.popitem()[1].dispose()
-
-
-def _planned_checks(event: EventLogEntry, event_id: int, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows that Dagster keeps of a check that a run is going to make, one for each partition."""
-    planned: Any = event.get_dagster_event().event_specific_data
-    plain = {
-        "asset_key": planned.asset_key.to_string(),
-        "check_name": planned.check_name,
-        "run_id": event.run_id,
-        "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
-        "evaluation_event": row["event"],
-        "evaluation_event_timestamp": row["timestamp"],
-        "evaluation_event_storage_id": event_id,
-    }
-    keys = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
-    return [plain | {"partition": key} for key in keys]
-
-
-def _check_made(index: Connection, event: EventLogEntry, event_id: int, row: Mapping[str, Any]) -> bool:
-    """Write what a planned check found over its plan; whether that was all: other cases are left to Dagster."""
-    made: Any = event.get_dagster_event().event_specific_data
-    if not event.run_id or made.partition is not None:
-        return False
-    status = AssetCheckExecutionRecordStatus.SUCCEEDED if made.passed else AssetCheckExecutionRecordStatus.FAILED
-    target = made.target_materialization_data
-    values = {
-        "of_asset": made.asset_key.to_string(),
-        "of_check": made.check_name,
-        "of_run": event.run_id,
-        "execution_status": status.value,
-        "evaluation_event": row["event"],
-        "evaluation_event_timestamp": row["timestamp"],
-        "evaluation_event_storage_id": event_id,
-        "materialization_event_storage_id": target.storage_id if target else None,
-    }
-    return index.execute(_MADE, values).rowcount == 1
-
-
-@cache
-def _asset_told(*columns: str) -> Any:
-    """A statement that writes these columns of one asset."""
-    values: Any = {name: bindparam(name) for name in columns}
-    return AssetKeyTable.update().where(AssetKeyTable.c.asset_key == bindparam("of_asset")).values(values)
 
 
 def _kept_open(address: str) -> Engine:
