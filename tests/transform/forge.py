@@ -1,11 +1,13 @@
-"""Materializes a playground in processes that can be killed: `python -m tests.transform.forge FOLDER`.
+"""Materializes a playground in processes that can be killed: `python -m tests.transform.forge FOLDER [STATE]`.
 
-Each line of input is a number of seconds; a child materializes everything and is killed with -9 when they are over. The answer is
-how it ended and what it took. Children are forked from a process that has imported everything, so that twenty cost little.
+STATE says in JSON where SQLMesh's state lies, if not in a file of the folder. Each line of input is a number of seconds; a child
+materializes everything and is killed with -9 when they are over. The answer is how it ended and what it took. Children are forked
+from a process that has imported everything, so that twenty cost little.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -18,10 +20,10 @@ from oso_dagster.orchestration.sqlmesh_assets import running
 from tests.transform.conftest import Playground
 
 
-def materialize(root: Path) -> int:
+def materialize(root: Path, state: dict[str, object]) -> int:
     """Everything, as one Dagster run; the process's exit code."""
     with dg.DagsterInstance.ephemeral() as instance:
-        return 0 if Playground(root, instance).materialize().success else 1
+        return 0 if Playground(root, instance, state=state).materialize().success else 1
 
 
 def ended(child: int, seconds: float) -> str:
@@ -36,17 +38,17 @@ def ended(child: int, seconds: float) -> str:
     return "done"
 
 
-def main(root: Path) -> None:
+def main(root: Path, state: str = "{}") -> None:
     """Answer each line until there is no more."""
     assert running.__name__ in sys.modules
     for line in sys.stdin:
         begun = time.monotonic()
         if (child := os.fork()) == 0:
-            os._exit(materialize(root))
+            os._exit(materialize(root, json.loads(state)))
         how = ended(child, float(line))
         sys.stdout.write(f"{how} {time.monotonic() - begun:.3f}\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

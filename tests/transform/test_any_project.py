@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -28,13 +29,19 @@ def execute(context: ExecutionContext, **kwargs: t.Any) -> pd.DataFrame:
 OWN_KIND = """
 from sqlmesh import CustomMaterialization
 
-class Doubled(CustomMaterialization):
-    NAME = "doubled"
+class Twice(CustomMaterialization):
+    NAME = "NAMED"
 
     def insert(self, table_name, query_or_df, model, is_first_insert, render_kwargs, **kwargs):
         self.adapter.replace_query(table_name, query_or_df)
         self.adapter.execute(f"INSERT INTO {table_name} SELECT id + 100 FROM {table_name}")
 """
+PACKAGE = {
+    "kinds_shipped.py": OWN_KIND.replace("NAMED", "shipped"),
+    "kinds-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: kinds\nVersion: 1.0\n",
+    "kinds-1.0.dist-info/entry_points.txt": "[sqlmesh.materializations]\nshipped = kinds_shipped:Twice\n",
+}
+"""An installed package that brings a kind of model."""
 FRESH = """
 import sys
 from pathlib import Path
@@ -49,7 +56,9 @@ result = job.execute_in_process()
 print("MATERIALIZED", *(entry.asset_key.to_user_string() for entry in result.get_asset_materialization_events()))
 """
 FILES = {
-    "materializations/doubled.py": OWN_KIND,
+    "materializations/doubled.py": OWN_KIND.replace("NAMED", "doubled"),
+    "models/shipped.sql": "MODEL (name marts.shipped, kind CUSTOM (materialization 'shipped'));"
+    " SELECT CAST(id AS BIGINT) AS id FROM staging.colours",
     "models/own.sql": "MODEL (name marts.own, kind CUSTOM (materialization 'doubled'));"
     " SELECT CAST(id AS BIGINT) AS id FROM staging.colours",
     "models/from_python.py": PYTHON,
@@ -74,6 +83,7 @@ MODELS = ALL | {
     "staging.loose",
     "marts.keyed",
     "marts.own",
+    "marts.shipped",
     "marts.of_loose",
 }
 
@@ -81,12 +91,16 @@ MODELS = ALL | {
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory) -> Iterator[Playground]:
     """All of it in one project, which the tests read, and materialize one after the other."""
-    with played(tmp_path_factory.mktemp("mixed")) as place:
+    with played(tmp_path_factory.mktemp("mixed")) as place, pytest.MonkeyPatch.context() as patch:
         place.recompute_whole = False
-        for name, text in FILES.items():
-            path = place.root / "project" / name
-            path.parent.mkdir(exist_ok=True)
+        files = {f"project/{name}": text for name, text in FILES.items()} | {
+            f"packages/{name}": text for name, text in PACKAGE.items()
+        }
+        for name, text in files.items():
+            path = place.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        patch.syspath_prepend(place.root / "packages")
         place.sql("CREATE TABLE raw.undeclared AS SELECT 5 AS a, 6 AS b")
         yield place
 
@@ -140,15 +154,19 @@ def test_a_run_with_nothing_to_do_tells_of_no_asset_that_is_none(mixed, first):
     assert again.materialized == {}
 
 
-def test_a_model_of_the_projects_own_kind_is_computed_in_a_process_that_did_not_load_the_project(mixed, first):
-    ((table,),) = mixed.sql("SELECT name FROM (SHOW ALL TABLES) WHERE name LIKE 'marts__own__%'")
+@pytest.mark.parametrize("name", ["own", "shipped"])
+def test_a_model_of_a_kind_of_the_projects_or_a_packages_own_is_computed_in_a_process_that_did_not_load_the_project(
+    mixed, first, name
+):
+    ((table,),) = mixed.sql(f"SELECT name FROM (SHOW ALL TABLES) WHERE name LIKE 'marts__{name}__%'")
     mixed.sql(f"TRUNCATE sqlmesh__marts.{table}")
     with duckdb.connect(str(mixed.root / "state.duckdb")) as state:
-        state.execute("DELETE FROM sqlmesh._intervals WHERE name LIKE '%\"own\"'")
+        state.execute(f"DELETE FROM sqlmesh._intervals WHERE name LIKE '%\"{name}\"'")
     fresh = [sys.executable, "-c", FRESH.format(root=mixed.root)]
-    said = subprocess.run(fresh, capture_output=True, text=True, cwd=mixed.root, check=True).stdout
-    assert said.split("MATERIALIZED ")[1].split() == ["marts/own"]
-    assert mixed.sql("SELECT id FROM marts.own ORDER BY id") == [(1,), (101,)]
+    environment = os.environ | {"PYTHONPATH": str(mixed.root / "packages")}
+    said = subprocess.run(fresh, capture_output=True, text=True, cwd=mixed.root, check=True, env=environment).stdout
+    assert said.split("MATERIALIZED ")[1].split() == [f"marts/{name}"]
+    assert mixed.sql(f"SELECT id FROM marts.{name} ORDER BY id") == [(1,), (101,)]
 
 
 def test_statements_of_the_project_run_before_and_after_also_when_nothing_is_deployed(playground):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,16 +14,19 @@ from random import Random
 import pytest
 
 from oso_dagster.settings import PROJECT_ROOT
+from tests.postgres import empty
 from tests.transform.conftest import Playground
 from tests.transform.test_materializing import ALL
 
-KILLS, SEED, FOREVER = 20, 2026, 200.0
+KILLS = {"duckdb": 20, "postgresql": 6}
+"""By where SQLMesh's state lies; the warehouse is DuckDB."""
+SEED, FOREVER = 2026, 200.0
 VIEWS = sorted(ALL | {"marts.days"})
 
 
 @contextmanager
-def forge(root: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.transform.forge", str(root)]
+def forge(root: Path, state: dict[str, object]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.transform.forge", str(root), json.dumps(state)]
     with (root / "forge.log").open("w") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=PROJECT_ROOT
@@ -61,15 +65,24 @@ def days(playground: Playground, factor: int) -> None:
     playground.write("marts.days", kind, "not_null(columns := day)", query)
 
 
+@pytest.fixture(params=KILLS)
+def kills(request, playground, make_settings) -> int:
+    """How often to kill what works on the playground, whose state lies where the parameter says."""
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        playground.state = make_settings(OSO_SQLMESH_STATE_URL=empty(server)).sqlmesh_state
+    return KILLS[request.param]
+
+
 @pytest.mark.timeout(600)
-def test_after_each_of_twenty_kills_readers_miss_nothing_and_the_next_run_equals_a_clean_build(playground, tmp_path_factory):
+def test_after_each_of_many_kills_readers_miss_nothing_and_the_next_run_equals_a_clean_build(kills, playground, tmp_path_factory):
     dice = Random(SEED)
     days(playground, 1)
-    with forge(playground.root) as process:
+    with forge(playground.root, playground.state) as process:
         assert work(process, FOREVER)[0] == "done"
         _, typical = work(process, FOREVER)
         killed, number = 0, 10
-        while killed < KILLS:
+        while killed < kills:
             change(playground, number)
             moment = dice.uniform(0.05, typical)
             how, _ = work(process, moment)
@@ -79,7 +92,7 @@ def test_after_each_of_twenty_kills_readers_miss_nothing_and_the_next_run_equals
             _, typical = work(process, FOREVER)
             assert content(playground) == expected(playground, number // 2)
             number += 1
-            assert number < 10 + 4 * KILLS, "the work ends before it can be killed"
+            assert number < 10 + 4 * kills, "the work ends before it can be killed"
     assert content(playground) == clean_build(playground, tmp_path_factory.mktemp("clean"))
 
 
@@ -108,6 +121,6 @@ def clean_build(playground: Playground, folder: Path) -> dict[str, list[tuple[ob
         f"ATTACH '{raw}' AS old; CREATE SCHEMA raw; CREATE TABLE raw.things AS FROM old.raw.things;"
         "CREATE TABLE raw.others AS FROM old.raw.others"
     )
-    with forge(folder) as process:
+    with forge(folder, {}) as process:
         assert work(process, FOREVER)[0] == "done"
     return content(clean)
