@@ -1,6 +1,6 @@
 """The SQLMesh wrapper against SQLMesh itself, on generated projects: `python -m tests.bench.sqlmesh_assets [models …]`.
 
-50 and 200 models by default (some five minutes on an idle machine); arguments, or `BENCH_MODELS="50 200 800" make bench`, choose
+50 and 200 models by default (some seven minutes on an idle machine); arguments, or `BENCH_MODELS="50 200 800" make bench`, choose
 others; 800 takes ten more. A model has seven columns and three audits, as the platform's own have on average. Each
 number is one process from start to end, bytecode compiled: `sqlmesh plan` and `sqlmesh run` as typed, and a Dagster job on a
 persistent instance with the platform's `dagster.yaml` and variables. SQLMesh's cache is empty before each first run; the manifest
@@ -28,7 +28,7 @@ from rich.table import Column, Table
 
 from oso_dagster.settings import PROJECT_ROOT
 
-WIDTH, TURNS, MANY = 20, 3, 200
+WIDTH, TURNS, FIRSTS, MANY = 20, 3, 5, 200
 DEFAULT = (50, 200)
 CONFIG = """
 default_gateway: here
@@ -148,7 +148,7 @@ def show(console: Console, figures: list[Figures]) -> list[str]:
 def measure(models: int) -> Figures:
     """All figures of one size, each first run in a folder of its own."""
     first: Turns = []
-    for left in reversed(range(1 if models > MANY else TURNS)):
+    for left in reversed(range(1 if models > MANY else FIRSTS)):
         with TemporaryDirectory(prefix="oso-bench-") as folder:
             world = World.made(Path(folder), models)
             loads = [] if left else [world.load().loaded[0] for _ in range(TURNS)]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -144,10 +145,10 @@ def test_the_same_audit_twice_gives_two_checks_whose_names_follow_their_argument
     names = [spec.name for spec in check_specs(load_manifest(playground.project)) if spec.asset_key.path[-1] == "sizes"]
     assert len(set(names)) == 3
     assert "not_null" in names
-    few, more = {"most": "10"}, {"most": "11"}
+    few, more = partial(dict, most="10"), partial(dict, most="11")
     first, second = check_names([("small", few), ("small", more)])
     assert first != second
-    assert check_names([("small", more), ("other", {}), ("small", few)]) == [second, "other", first]
+    assert check_names([("small", more), ("other", dict), ("small", few)]) == [second, "other", first]
     assert check_names([("small", few), ("small", few)]) == [first, f"{first}_2"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def build_manifest(project: Project) -> Manifest:
 def audits_of(model: Any) -> list[tuple[str, Any, Mapping[str, str]]]:
     """The audits on a SQLMesh model: check name, audit and plain arguments."""
     plain = [(audit, plain_arguments(arguments)) for audit, arguments in model.audits_with_args]
-    names = check_names([(audit.name, arguments) for audit, arguments in plain])
+    names = check_names([(audit.name, partial(dict, arguments)) for audit, arguments in plain])
     return [(name, audit, arguments) for name, (audit, arguments) in zip(names, plain, strict=True)]
 
 
@@ -103,7 +104,7 @@ def _standing_alone(context: Context, models: Collection[str]) -> dict[str, tupl
         home = home_of((short_name(table) for table in audit.depends_on), models)
         if home and not audit.skip:
             check = Audit(
-                check_names([(name, {})])[0], name, {}, blocking=False, description=audit.description or f"{name}, alone"
+                check_names([(name, dict)])[0], name, {}, blocking=False, description=audit.description or f"{name}, alone"
             )
             found[home] = (*found.get(home, ()), check)
     return found

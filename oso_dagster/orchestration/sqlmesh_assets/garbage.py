@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 RARELY = 100_000
 """New objects between two looks at the young ones; Python's own 700 suit programs that make few."""
+MORE_RARELY = 50
+"""Looks at the young ones between two at those that have outlived one; Python's own number is 10."""
 
 _kept: set[str] = set()
 
@@ -20,7 +22,7 @@ _kept: set[str] = set()
 def rarely_collected() -> Iterator[None]:
     """Collect garbage rarely meanwhile, in the whole process."""
     usual = gc.get_threshold()
-    gc.set_threshold(RARELY, *usual[1:])
+    gc.set_threshold(RARELY, MORE_RARELY, usual[2])
     try:
         yield
     finally:

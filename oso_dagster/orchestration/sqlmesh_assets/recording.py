@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 
 from sqlmesh.core.context import Context
@@ -154,7 +155,7 @@ def _listened(evaluator: Any, recorder: Recorder, models: Collection[str]) -> An
     def audit(snapshot: Any, **kwargs: Any) -> Any:
         results = type(evaluator).audit(listened, snapshot, **kwargs)
         model = checked_on(snapshot, models)
-        names = check_names([(result.audit.name, plain_arguments(result.audit_args)) for result in results])
+        names = check_names([(result.audit.name, partial(plain_arguments, result.audit_args)) for result in results])
         for result, name in zip(results, names, strict=True):
             if model and not result.skipped:
                 recorder.emit(_told(model, name, result, listened.adapter))
