@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 RARELY = 10_000
-"""New objects between two looks at the young ones. Python's own 700 suit programs that make few; ten times as many as these do not
-stay in a processor's cache: a first materialization then looks for twice as long."""
+"""New objects between two looks at the young ones. Python's own 700 suit programs that make few; ten times as many as these do
+not stay in a processor's cache: a first materialization then looks for twice as long."""
 MORE_RARELY = 500
 """Looks at the young ones between two at those that have outlived one; Python's own number is 10."""
 
