@@ -8,15 +8,12 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from oso_dagster.sandbox import gitcoin, superchain, web_families
 from oso_dagster.sandbox.families import FAMILIES
 from oso_dagster.sandbox.world import DEFAULT_SEED, World, generate
-
-MAX_AGE = timedelta(days=1)
-"""An older world is made anew before it is served: its newest data would look late."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,11 @@ class Manifest:
         return generate(self.seed, self.now)
 
     def fits(self, now: datetime) -> bool:
-        """Whether this world may still be served: young enough, and made by the generator of this code."""
-        return now - self.now <= MAX_AGE and self.recipe == _recipe()
+        """Whether this world may still be served: of the same day (UTC), and made by the generator of this code.
+
+        At midnight a new day falls due, which an older world does not have: its data would look late.
+        """
+        return self.now.date() == now.date() and self.recipe == _recipe()
 
 
 def ensure(folder: Path, seed: int | None, now: datetime) -> Manifest:

@@ -89,11 +89,12 @@ def test_a_world_on_disk_tells_the_truth_it_was_made_from(tmp_path: Path) -> Non
     assert manifest.counts.items() >= WORLD.counts().items()
 
 
-def test_a_young_world_is_kept_and_an_old_one_is_made_anew(tmp_path: Path) -> None:
+def test_a_world_of_the_day_is_kept_and_that_of_the_day_before_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "world"
     disk.make(folder, WORLD)
-    assert disk.ensure(folder, None, NOW + timedelta(hours=24)).now == NOW
-    assert disk.ensure(folder, None, NOW + timedelta(hours=24, seconds=1)).now > NOW
+    midnight = NOW.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    assert disk.ensure(folder, None, midnight - timedelta(seconds=1)).now == NOW
+    assert disk.ensure(folder, None, midnight).now == midnight
     assert [entry.name for entry in tmp_path.iterdir()] == ["world"]
 
 
