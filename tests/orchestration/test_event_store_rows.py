@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from oso_dagster.orchestration.event_store import OpenEventLog
 
 TABLES = ["event_logs", "asset_keys", "asset_event_tags", "asset_check_executions"]
 CLOCK = {"create_timestamp"}
+ASSETS = ASSET_EVENTS | ASSET_CHECK_EVENTS
 DAYS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-01-05")
 
 
@@ -90,10 +93,14 @@ def test_the_same_events_become_the_same_rows(events, tmp_path, at_once):
     try:
         for event in events:
             own.store_event(event)
-            if at_once:
-                ours.store_event_batch([event])
+        for (_, batched), group in groupby(
+            events, key=lambda event: (event.run_id, at_once and event.dagster_event_type in ASSETS)
+        ):
+            if batched:
+                ours.store_event_batch(list(group))
             else:
-                ours.store_event(event)
+                for event in group:
+                    ours.store_event(event)
     finally:
         own.dispose()
         ours.dispose()
