@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dagster as dg
 
-from oso_dagster.orchestration.ingest import ingest_assets
-from oso_dagster.orchestration.schedules import ingest_schedules
-from oso_dagster.orchestration.sensors import alert_sensors
-from oso_dagster.orchestration.slo import reliability_checks, slo_assets, slo_job, slo_schedule
-from oso_dagster.orchestration.status import status_asset, status_job, status_schedule, status_sensor
-from oso_dagster.orchestration.transform import transform_assets, transform_jobs, transform_schedule
+from oso_dagster.orchestration.alerts.sensors import alert_sensors
+from oso_dagster.orchestration.ingest.schedules import ingest_schedules
+from oso_dagster.orchestration.ingest.table_assets import ingest_assets
+from oso_dagster.orchestration.models.platform_project import transform_assets, transform_jobs, transform_schedule
+from oso_dagster.orchestration.objectives.service_assets import reliability_checks, slo_assets, slo_job, slo_schedule
+from oso_dagster.orchestration.status_page.asset import status_asset, status_job, status_schedule, status_sensor
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome
 
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 PATIENCE = timedelta(hours=1)

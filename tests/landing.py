@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from oso_dagster.connectors.records import table_of_records
-from oso_dagster.domain.loading import Extract, Loaded, Request, Unchanged
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Column, Source, Table
+from oso_dagster.domain.catalogue.loading import Extract, Loaded, Request, Unchanged
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Column, Source, Table
 from oso_dagster.sandbox.faults import Fault, Faults
 from oso_dagster.sandbox.web_families import WEB_FAMILIES, WebFamily
 from oso_dagster.sandbox.world import World, generate

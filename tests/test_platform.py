@@ -16,9 +16,9 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser
 
-from oso_dagster.domain.attempts import Outcome
-from oso_dagster.domain.cadence import jobs_of
-from oso_dagster.domain.source import Stability
+from oso_dagster.domain.catalogue.cadence import jobs_of
+from oso_dagster.domain.catalogue.source import Stability
+from oso_dagster.domain.objectives.attempts import Outcome
 from oso_dagster.orchestration import labels
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox import disk

@@ -11,7 +11,7 @@ import logging
 from oso_dagster.alerting.discord import DiscordSender
 from oso_dagster.alerting.log import LogSender
 from oso_dagster.alerting.ports import Sender
-from oso_dagster.domain.announcement import Route
+from oso_dagster.domain.alerts.announcement import Route
 from oso_dagster.settings import Settings
 
 _LOG = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from oso_dagster.alerting.answers import Buckets, meaning
 from oso_dagster.alerting.outcomes import Failed, Outcome, Sent
 from oso_dagster.alerting.ports import Task
 from oso_dagster.alerting.webhook import hush, redacted
-from oso_dagster.domain.announcement import Said
-from oso_dagster.domain.channel import Webhook
+from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.channel import Webhook
 
 if TYPE_CHECKING:
     from requests import Response, Session

@@ -30,9 +30,9 @@ from oso_dagster.alerting.splitting import (
     lines_that_fit,
     units,
 )
-from oso_dagster.domain.announcement import Announcement
+from oso_dagster.domain.alerts.announcement import Announcement
+from oso_dagster.domain.alerts.incident import Incident, Kind, Link
 from oso_dagster.domain.durations import duration
-from oso_dagster.domain.incident import Incident, Kind, Link
 
 QUIET: dict[str, list[str]] = {"parse": []}
 """Sent with every message and every edit: an edit without it would bring mentions back."""

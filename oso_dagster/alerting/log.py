@@ -7,9 +7,9 @@ import logging
 from oso_dagster.alerting.looks import look_of
 from oso_dagster.alerting.outcomes import Sent
 from oso_dagster.alerting.ports import Task
-from oso_dagster.domain.announcement import LOG
+from oso_dagster.domain.alerts.announcement import LOG
+from oso_dagster.domain.alerts.incident import Severity
 from oso_dagster.domain.durations import duration
-from oso_dagster.domain.incident import Severity
 
 _LEVELS = {Severity.PAGE: logging.ERROR, Severity.TICKET: logging.WARNING, Severity.INFO: logging.INFO}
 

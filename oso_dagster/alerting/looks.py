@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oso_dagster.domain.incident import Incident, Severity, State
+from oso_dagster.domain.alerts.incident import Incident, Severity, State
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from oso_dagster.alerting.outcomes import Outcome
-from oso_dagster.domain.announcement import Announcement
+from oso_dagster.domain.alerts.announcement import Announcement
 
 
 class Task(Protocol):

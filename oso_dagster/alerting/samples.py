@@ -10,19 +10,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from oso_dagster.domain import asset_signals, objective_signals
-from oso_dagster.domain.announcement import Announcement, Said
-from oso_dagster.domain.announcing import Signal
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.burn import TIERS, Burning
-from oso_dagster.domain.collecting import digest_of, storm_of
-from oso_dagster.domain.failed_family import FailedFamily
-from oso_dagster.domain.incident import Incident, Kind, Severity, State
-from oso_dagster.domain.objectives import objective_of
-from oso_dagster.domain.places import Owned, Places
-from oso_dagster.domain.silence import Silence
-from oso_dagster.domain.slo import Assessment, Tally, Verdict, evaluate
-from oso_dagster.domain.sprint import HYSTERESIS, Finding, Guilty, Sprint, acknowledge, advance
+from oso_dagster.domain.alerts import asset_signals, objective_signals
+from oso_dagster.domain.alerts.announcement import Announcement, Said
+from oso_dagster.domain.alerts.announcing import Signal
+from oso_dagster.domain.alerts.collecting import digest_of, storm_of
+from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
+from oso_dagster.domain.alerts.places import Owned, Places
+from oso_dagster.domain.alerts.sprint import HYSTERESIS, Finding, Guilty, Sprint, acknowledge, advance
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.burn import TIERS, Burning
+from oso_dagster.domain.objectives.failed_family import FailedFamily
+from oso_dagster.domain.objectives.objectives import objective_of
+from oso_dagster.domain.objectives.silence import Silence
+from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict, evaluate
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _RUN = "6f1d2c9e-0000-4000-8000-000000000000"

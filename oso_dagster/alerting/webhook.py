@@ -1,4 +1,4 @@
-"""Keeping the addresses of webhooks out of sight: whoever has one may write. What an address is made of is `domain.channel`'s."""
+"""Keeping the addresses of webhooks out of sight: whoever has one may write. What an address is made of is `domain.alerts.channel`'s."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from oso_dagster.cli.drill import drill
-from oso_dagster.domain.announcement import LOG, Announcement, Said
+from oso_dagster.domain.alerts.announcement import LOG, Announcement, Said
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 

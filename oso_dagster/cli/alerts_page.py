@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from oso_dagster.alerting import embeds
-from oso_dagster.domain.announcement import Announcement, Said
+from oso_dagster.domain.alerts.announcement import Announcement, Said
 from oso_dagster.sandbox.discord_page import render
 from oso_dagster.sandbox.discord_store import ALERTS, Message, Version
 

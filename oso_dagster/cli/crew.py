@@ -1,6 +1,6 @@
 """A few processes that run jobs side by side: hired, given work in an order that respects what waits for what, dismissed.
 
-Which job waits for which is decided in `domain.cadence`; what a worker does is `worker`'s.
+Which job waits for which is decided in `domain.catalogue.cadence`; what a worker does is `worker`'s.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from oso_dagster.cli.instance import enter
 from oso_dagster.cli.jobs import Asked, all_jobs
 from oso_dagster.cli.run import WORKERS, print_result, run_jobs
 from oso_dagster.cli.stopping import interruptible
-from oso_dagster.domain.source import Source
+from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings import PREFIX, Settings, World, read_settings
 from oso_dagster.sources import catalogue
 

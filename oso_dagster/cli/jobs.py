@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from oso_dagster.domain.cadence import Filling, IngestJob, filling, in_order, jobs_of, spanning
+from oso_dagster.domain.catalogue.cadence import Filling, IngestJob, filling, in_order, jobs_of, spanning
 from oso_dagster.settings import Settings, SettingsError
 from oso_dagster.sources import catalogue
 

@@ -20,8 +20,8 @@ def build() -> None:
 
     Example: `oso manifest build`
     """
-    from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest, ship_manifest  # noqa: PLC0415  (slow to load)
-    from oso_dagster.orchestration.transform import project_of  # noqa: PLC0415
+    from oso_dagster.orchestration.models.platform_project import project_of  # noqa: PLC0415
+    from oso_dagster.sqlmesh_assets.manifest_store import load_manifest, ship_manifest  # noqa: PLC0415  (slow to load)
 
     project = project_of(read_settings(catalogue()))
     path = ship_manifest(project)
@@ -34,8 +34,8 @@ def check() -> None:
 
     Example: `oso manifest check`
     """
-    from oso_dagster.orchestration.sqlmesh_assets.manifest import fault_of_shipped  # noqa: PLC0415  (slow to load)
-    from oso_dagster.orchestration.transform import project_of  # noqa: PLC0415
+    from oso_dagster.orchestration.models.platform_project import project_of  # noqa: PLC0415
+    from oso_dagster.sqlmesh_assets.manifest_store import fault_of_shipped  # noqa: PLC0415  (slow to load)
 
     if fault := fault_of_shipped(project_of(read_settings(catalogue()))):
         typer.echo(f"{fault}: run `oso manifest build`", err=True)

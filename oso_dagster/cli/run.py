@@ -15,7 +15,7 @@ from oso_dagster.cli.crew import Worker, hired, work
 from oso_dagster.cli.instance import enter
 from oso_dagster.cli.jobs import Asked, all_jobs, loads
 from oso_dagster.cli.stopping import interruptible
-from oso_dagster.domain.cadence import waits_for
+from oso_dagster.domain.catalogue.cadence import waits_for
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
 
@@ -122,8 +122,8 @@ def _data(store: Store, verdicts: Sequence[VerdictRow]) -> Table:
 
 def verdict_of(asset: str, verdicts: Sequence[VerdictRow]) -> str:
     """The worst verdict of an objective in which the asset fell short; compliant when there is none."""
-    from oso_dagster.domain.slo import Verdict  # noqa: PLC0415
-    from oso_dagster.domain.status import worst  # noqa: PLC0415
+    from oso_dagster.domain.objectives.slo import Verdict  # noqa: PLC0415
+    from oso_dagster.domain.status.page import worst  # noqa: PLC0415
 
     found = worst(row.verdict for row in verdicts if asset in {tally.asset for tally in row.guilty})
     return (Verdict.COMPLIANT if found is Verdict.NO_DATA else found).value.replace("_", " ")

@@ -30,7 +30,7 @@ def report(
 
     Examples: `oso slo report`, `oso slo report --service sqlmesh --json`, `oso slo report --at 2026-03-01T12:00`
     """
-    from oso_dagster.domain.objectives import SERVICES  # noqa: PLC0415
+    from oso_dagster.domain.objectives.objectives import SERVICES  # noqa: PLC0415
 
     if service is not None and service not in SERVICES:
         raise typer.BadParameter(f"no service is called {service}; there are {', '.join(SERVICES)}")
@@ -58,7 +58,7 @@ def explain(
 
     Example: `oso slo explain core_source_data.materialization_reliability`
     """
-    from oso_dagster.domain.objectives import objective_of  # noqa: PLC0415
+    from oso_dagster.domain.objectives.objectives import objective_of  # noqa: PLC0415
 
     try:
         wanted = objective_of(objective)
@@ -88,8 +88,8 @@ def record(
 
     Example: `oso slo record public_applications.availability --good 1 --valid 1 --slice website`
     """
-    from oso_dagster.domain.budget import Count  # noqa: PLC0415
-    from oso_dagster.domain.sample import Sample  # noqa: PLC0415
+    from oso_dagster.domain.objectives.budget import Count  # noqa: PLC0415
+    from oso_dagster.domain.objectives.sample import Sample  # noqa: PLC0415
     from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
 
     settings, (service, _, name) = settings_now(), objective.partition(".")
@@ -110,8 +110,8 @@ def export() -> None:
     """
     import yaml  # noqa: PLC0415
 
-    from oso_dagster.domain.objectives import OBJECTIVES, SERVICES  # noqa: PLC0415
-    from oso_dagster.domain.openslo import documents, expressible  # noqa: PLC0415
+    from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES  # noqa: PLC0415
+    from oso_dagster.domain.objectives.openslo import documents, expressible  # noqa: PLC0415
 
     for one in OBJECTIVES:
         if not expressible(one):
@@ -128,7 +128,7 @@ def simulate(
 
     Example: `oso slo simulate --volume 1000`
     """
-    from oso_dagster.domain.simulation import SHAPES, backtest  # noqa: PLC0415
+    from oso_dagster.domain.objectives.simulation import SHAPES, backtest  # noqa: PLC0415
 
     found = [backtest(shape, target, volume) for target in (7_500, 9_000, 9_900) for shape in SHAPES]
     if as_json:

@@ -14,7 +14,7 @@ from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
-    from oso_dagster.orchestration.evaluation import Evaluator
+    from oso_dagster.orchestration.objectives.evaluator import Evaluator
 
 
 def settings_now() -> Settings:
@@ -36,7 +36,7 @@ def moment(text: str | None) -> datetime:
 @contextmanager
 def evaluator_at(at: str | None) -> Iterator[tuple[Evaluator, datetime]]:
     """An evaluator on the store of this world; without a time the ledger is filled first, with one the past is replayed."""
-    from oso_dagster.orchestration.evaluating import evaluator_now, evaluator_then  # noqa: PLC0415  (dagster loads when used)
+    from oso_dagster.orchestration.objectives.open_evaluator import evaluator_now, evaluator_then  # noqa: PLC0415  (dagster loads when used)
 
     settings = settings_now()
     enter(settings)

@@ -28,9 +28,9 @@ def add_window(
 
     Example: `oso slo maintenance add sqlmesh --from 2026-03-01T08:00 --to 2026-03-01T10:00 --reason "a new disk"`
     """
-    from oso_dagster.domain.declarations import require_scope  # noqa: PLC0415
-    from oso_dagster.domain.maintenance import Maintenance  # noqa: PLC0415
-    from oso_dagster.domain.objectives import OBJECTIVES  # noqa: PLC0415
+    from oso_dagster.domain.objectives.declarations import require_scope  # noqa: PLC0415
+    from oso_dagster.domain.objectives.maintenance import Maintenance  # noqa: PLC0415
+    from oso_dagster.domain.objectives.objectives import OBJECTIVES  # noqa: PLC0415
 
     with evaluator_at(datetime.now(UTC).isoformat()) as (evaluator, _):
         try:

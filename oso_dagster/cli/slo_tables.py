@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.budget import budget_left, burn_rate, minutes_left
-from oso_dagster.domain.declarations import remarks
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.objectives import OBJECTIVES, ROLLING, budget_text, percent, summary
-from oso_dagster.domain.simulation import Backtest
-from oso_dagster.domain.slo import Assessment
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.budget import budget_left, burn_rate, minutes_left
+from oso_dagster.domain.objectives.declarations import remarks
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.objectives import OBJECTIVES, ROLLING, budget_text, percent, summary
+from oso_dagster.domain.objectives.simulation import Backtest
+from oso_dagster.domain.objectives.slo import Assessment
 from oso_dagster.reliability.events import Event
 
 if TYPE_CHECKING:
-    from oso_dagster.orchestration.evaluation import Evaluator
+    from oso_dagster.orchestration.objectives.evaluator import Evaluator
 
 Shares = Mapping[str, tuple[timedelta, timedelta]]
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from oso_dagster.cli import sources_shown
 from oso_dagster.cli.instance import enter
 from oso_dagster.cli.run import verdict_of
-from oso_dagster.domain.source import Source
+from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 
@@ -53,8 +53,8 @@ def show(name: Name, as_json: Json = False) -> None:
 
     Examples: `oso sources show npm`, `oso sources show github --json | jq '.tables[].cost'`
     """
-    from oso_dagster.orchestration.checks import guards_of, warnings_of  # noqa: PLC0415  (Dagster is slow to load)
-    from oso_dagster.orchestration.slo import promised_checks  # noqa: PLC0415
+    from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of  # noqa: PLC0415  (Dagster is slow to load)
+    from oso_dagster.orchestration.objectives.service_assets import promised_checks  # noqa: PLC0415
 
     settings = read_settings(catalogue())
     source = _known(name, settings)
@@ -82,7 +82,7 @@ def check(
 
     Examples: `oso sources check growthepie`, `OSO_WORLD=sandbox oso sources check github --table events --rows 50`
     """
-    from oso_dagster.orchestration.trial import Limits, try_table  # noqa: PLC0415
+    from oso_dagster.orchestration.ingest.dry_run import Limits, try_table  # noqa: PLC0415
 
     settings = read_settings(catalogue())
     source = _known(name, settings)
@@ -131,7 +131,7 @@ def _judged(settings: Settings) -> Mapping[str, str]:
     """How each table was judged by the newest evaluation: its freshness where that is not kept, else its worst verdict."""
     if settings.reliability_url is None and not (settings.world_dir / "reliability.db").exists():
         return {}
-    from oso_dagster.domain.freshness import Freshness  # noqa: PLC0415
+    from oso_dagster.domain.objectives.freshness import Freshness  # noqa: PLC0415
     from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
 
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
@@ -148,7 +148,7 @@ def _last_loads(settings: Settings, sources: Sequence[Source]) -> Mapping[str, d
         return {}
     import dagster as dg  # noqa: PLC0415
 
-    from oso_dagster.orchestration.in_process import last_loads  # noqa: PLC0415
+    from oso_dagster.orchestration.ingest.in_process import last_loads  # noqa: PLC0415
 
     enter(settings)
     with dg.DagsterInstance.get() as instance:

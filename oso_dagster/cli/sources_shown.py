@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from oso_dagster.domain.cadence import jobs_of
-from oso_dagster.domain.partitions import Partitions
-from oso_dagster.domain.source import SettingKind, Source
-from oso_dagster.domain.source import Table as Declared
+from oso_dagster.domain.catalogue.cadence import jobs_of
+from oso_dagster.domain.catalogue.partitions import Partitions
+from oso_dagster.domain.catalogue.source import SettingKind, Source
+from oso_dagster.domain.catalogue.source import Table as Declared
 from oso_dagster.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
-    from oso_dagster.orchestration.trial import Trial
+    from oso_dagster.orchestration.ingest.dry_run import Trial
 
 Row = dict[str, Any]
 

@@ -13,11 +13,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.domain import sprint as deeds
-from oso_dagster.domain.budget import ALL
-from oso_dagster.domain.objectives import OBJECTIVES, percent
-from oso_dagster.domain.sprint import Sprint
-from oso_dagster.domain.sprint_data import as_data
+from oso_dagster.domain.alerts import sprint as deeds
+from oso_dagster.domain.alerts.sprint import Sprint
+from oso_dagster.domain.alerts.sprint_data import as_data
+from oso_dagster.domain.objectives.budget import ALL
+from oso_dagster.domain.objectives.objectives import OBJECTIVES, percent
 from oso_dagster.settings import read_settings
 from oso_dagster.sources import catalogue
 

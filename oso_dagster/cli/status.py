@@ -33,8 +33,8 @@ def build() -> None:
     Example: `OSO_WORLD=sandbox oso status build`
     """
     # Dagster and SQLMesh's manifest load when used.
-    from oso_dagster.orchestration.status import write_page  # noqa: PLC0415
-    from oso_dagster.orchestration.transform import transform_assets  # noqa: PLC0415
+    from oso_dagster.orchestration.models.platform_project import transform_assets  # noqa: PLC0415
+    from oso_dagster.orchestration.status_page.asset import write_page  # noqa: PLC0415
 
     settings = read_settings(catalogue())
     sources = settings.in_world(catalogue())

@@ -23,7 +23,7 @@ def migrate() -> None:
     """
     import dagster as dg  # noqa: PLC0415  (slow to load)
 
-    from oso_dagster.orchestration.upgrading import upgrade_sqlmesh  # noqa: PLC0415
+    from oso_dagster.orchestration.upkeep.upgrading import upgrade_sqlmesh  # noqa: PLC0415
     from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
     settings = read_settings(catalogue())
@@ -45,7 +45,7 @@ def backup(
     """
     import dagster as dg  # noqa: PLC0415  (slow to load)
 
-    from oso_dagster.orchestration.copying import copy_dagster, copy_sqlmesh  # noqa: PLC0415
+    from oso_dagster.orchestration.upkeep.copying import copy_dagster, copy_sqlmesh  # noqa: PLC0415
     from oso_dagster.reliability.backup import copy_out, whole  # noqa: PLC0415
 
     settings = read_settings(catalogue())
@@ -70,7 +70,7 @@ def restore(
     """
     import dagster as dg  # noqa: PLC0415  (slow to load)
 
-    from oso_dagster.orchestration.copying import restore_dagster, restore_sqlmesh  # noqa: PLC0415
+    from oso_dagster.orchestration.upkeep.copying import restore_dagster, restore_sqlmesh  # noqa: PLC0415
     from oso_dagster.reliability.backup import copy_in  # noqa: PLC0415
 
     if not (source / _LEDGER).exists():

@@ -18,7 +18,7 @@ from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
-    from oso_dagster.orchestration.in_process import Runner
+    from oso_dagster.orchestration.ingest.in_process import Runner
 
 
 def work(connection: Connection) -> None:
@@ -26,7 +26,7 @@ def work(connection: Connection) -> None:
     import dagster as dg  # noqa: PLC0415  (slow to load: while the world is made)
 
     from oso_dagster.definitions import build  # noqa: PLC0415
-    from oso_dagster.orchestration.in_process import Runner  # noqa: PLC0415
+    from oso_dagster.orchestration.ingest.in_process import Runner  # noqa: PLC0415
 
     if _heard(connection) is None:
         return

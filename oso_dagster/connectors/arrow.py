@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from oso_dagster.domain.source import Column, ColumnType
+from oso_dagster.domain.catalogue.source import Column, ColumnType
 
 _TYPES: Mapping[ColumnType, pa.DataType] = {
     ColumnType.VARCHAR: pa.string(),

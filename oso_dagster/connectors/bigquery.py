@@ -20,9 +20,9 @@ from google.cloud import bigquery
 
 from oso_dagster.connectors.arrow import schema_of
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Facts, RefusedError
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Facts, RefusedError
+from oso_dagster.domain.catalogue.source import Column
 from oso_dagster.domain.redaction import redact
-from oso_dagster.domain.source import Column
 
 _PAGE_ROWS = 50_000
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST})

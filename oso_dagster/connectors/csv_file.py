@@ -9,8 +9,8 @@ import pyarrow as pa
 from pyarrow import csv
 
 from oso_dagster.connectors.arrow import arrow_type
-from oso_dagster.domain.loading import RefusedError
-from oso_dagster.domain.source import Column
+from oso_dagster.domain.catalogue.loading import RefusedError
+from oso_dagster.domain.catalogue.source import Column
 
 
 class CsvError(RefusedError):

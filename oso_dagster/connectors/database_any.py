@@ -20,8 +20,8 @@ from sqlalchemy.exc import NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
 from oso_dagster.connectors.arrow import table_of
 from oso_dagster.connectors.database_types import Changes, DatabaseError, Field
+from oso_dagster.domain.catalogue.source import ColumnType
 from oso_dagster.domain.redaction import redact
-from oso_dagster.domain.source import ColumnType
 
 ALSO: Mapping[ColumnType, frozenset[str]] = {
     ColumnType.VARCHARS: frozenset({"json", "text", "character varying"}),

@@ -11,8 +11,8 @@ from sqlalchemy import URL, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from oso_dagster.connectors.database_types import Changes, DatabaseError, Field
+from oso_dagster.domain.catalogue.source import ColumnType
 from oso_dagster.domain.redaction import redact
-from oso_dagster.domain.source import ColumnType
 
 _READ_AS: Mapping[ColumnType, str] = {
     ColumnType.VARCHAR: "text",

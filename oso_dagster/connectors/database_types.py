@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from oso_dagster.domain.source import Column, ColumnType
+from oso_dagster.domain.catalogue.source import Column, ColumnType
 
 WHOLE = frozenset({"smallint", "integer", "bigint"})
 TEXTS = frozenset({"text", "character varying", "character", "uuid", "numeric", "enum"})

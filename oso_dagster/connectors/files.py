@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from oso_dagster.connectors.pacing import Limits
-from oso_dagster.domain.loading import RefusedError
+from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.domain.redaction import redact
 
 LIMITS = Limits(attempts=4, pause=0.5, timeout=300)

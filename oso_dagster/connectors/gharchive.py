@@ -27,8 +27,8 @@ from urllib3.exceptions import HTTPError
 from oso_dagster.connectors import gharchive_events, gharchive_news
 from oso_dagster.connectors.pacing import asked_pause
 from oso_dagster.connectors.rest import USER_AGENT
-from oso_dagster.domain.loading import UNKNOWN_FIELDS
-from oso_dagster.domain.source import Column
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS
+from oso_dagster.domain.catalogue.source import Column
 
 HOURS = 24
 _CHUNK = 1024 * 1024

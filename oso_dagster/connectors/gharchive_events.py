@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from oso_dagster.connectors.arrow import bulk_objects, schema_of
-from oso_dagster.domain.source import Column
+from oso_dagster.domain.catalogue.source import Column
 
 WITH_COMMITS, HEAD_ONLY = "with_commits", "head_only"
 """The two regimes of pushes: until 2025-10-07 a push tells its commits, since then only where the branch points."""

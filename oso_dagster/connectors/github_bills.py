@@ -12,7 +12,7 @@ from oso_dagster.connectors.answers import take
 from oso_dagster.connectors.rest import Answer, Client, RateLimitedError, RestError
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
-from oso_dagster.domain.loading import Facts
+from oso_dagster.domain.catalogue.loading import Facts
 
 _BATCH = 200
 _Row = dict[str, Any]

@@ -20,7 +20,7 @@ from oso_dagster.connectors.answers import take_list
 from oso_dagster.connectors.rest import Answer, Client, RateLimitedError, RestError
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
-from oso_dagster.domain.loading import Facts, LoadRecord
+from oso_dagster.domain.catalogue.loading import Facts, LoadRecord
 
 _KEPT_FILES = 3
 _Row = dict[str, Any]

@@ -13,7 +13,7 @@ from typing import Any
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.rest import Client
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Facts
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Facts
 
 NEW_FIELDS = "# new fields"
 """A comment in a query, in whose place new fields are asked for (`asking`)."""

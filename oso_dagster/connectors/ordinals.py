@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oso_dagster.domain.loading import RefusedError
+from oso_dagster.domain.catalogue.loading import RefusedError
 
 
 def with_ids(rows: pa.Table, name: str, beside: Collection[str] = ()) -> pa.Table:

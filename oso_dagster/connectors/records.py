@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from oso_dagster.connectors.answers import AnswerError
-from oso_dagster.domain.source import Column, ColumnType
+from oso_dagster.domain.catalogue.source import Column, ColumnType
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -24,8 +24,8 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from oso_dagster.connectors.answers import AnswerError, document, unpack
 from oso_dagster.connectors.pacing import Gate, Limits, Pace, asked_pause, gate_of
 from oso_dagster.connectors.rest_errors import DeniedError, RateLimitedError, RestError, cause, next_step, told
-from oso_dagster.domain.loading import Request
-from oso_dagster.domain.source import Setting, SettingKind
+from oso_dagster.domain.catalogue.loading import Request
+from oso_dagster.domain.catalogue.source import Setting, SettingKind
 
 __all__ = ["Answer", "Client", "DeniedError", "RateLimitedError", "RestError", "client_of", "settings_of"]
 

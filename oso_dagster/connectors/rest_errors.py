@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from oso_dagster.domain.loading import RefusedError
+from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.domain.redaction import redact
 
 _SECRET_PARAMETER = re.compile(r"(?P<name>[?&][^=&#]*(?:key|token|secret|sig|password|auth)[^=&#]*=)[^&#\s]+", re.IGNORECASE)

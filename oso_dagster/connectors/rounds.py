@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from oso_dagster.domain.loading import CONTINUATION, CUT_SHORT, Facts, LoadRecord
+from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Facts, LoadRecord
 
 
 @dataclass(frozen=True)

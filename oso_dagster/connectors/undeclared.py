@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from oso_dagster.connectors.records import Keys, table_of_records
-from oso_dagster.domain.source import Column
+from oso_dagster.domain.catalogue.source import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa

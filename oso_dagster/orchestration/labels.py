@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from oso_dagster.domain.source import Source, Stability, Table
+from oso_dagster.domain.catalogue.source import Source, Stability, Table
 
 SOURCE_TAG = "opensource.observer/source"
 """`core`, `unstable` or `sqlmesh`; what an asset counts as in the objectives."""

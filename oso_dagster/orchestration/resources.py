@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from oso_dagster.domain.source import Source
+from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings import Profile, Settings, SettingsError
 from oso_dagster.warehouse.base import Warehouse
 
@@ -27,7 +27,7 @@ def warehouse_of(settings: Settings, cache: Path | None = None) -> Warehouse:
 
 def _bigquery(source: Source, settings: Settings) -> Any:
     try:
-        from oso_dagster.orchestration.bigquery import open_client  # noqa: PLC0415  (dagster-gcp loads when used)
+        from oso_dagster.orchestration.bigquery_client import open_client  # noqa: PLC0415  (dagster-gcp loads when used)
     except ModuleNotFoundError as error:
         raise SettingsError(f"{source.name} needs {error.name}: install oso_dagster[gcp]") from None
     return open_client(source.name, settings.of_source(source))

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.budget import Count
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.slo import Objective
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.slo import Objective
 from oso_dagster.reliability.database import Database
 from oso_dagster.reliability.folded import Span, attempts_in
 from oso_dagster.reliability.samples import Samples

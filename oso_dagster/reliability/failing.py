@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from oso_dagster.domain.attempts import RETRY_PATIENCE, Attempt, Outcome
-from oso_dagster.domain.failed_family import FailedFamily, failed_after
-from oso_dagster.domain.objectives import OBJECTIVES
-from oso_dagster.domain.slo import Objective
+from oso_dagster.domain.objectives.attempts import RETRY_PATIENCE, Attempt, Outcome
+from oso_dagster.domain.objectives.failed_family import FailedFamily, failed_after
+from oso_dagster.domain.objectives.objectives import OBJECTIVES
+from oso_dagster.domain.objectives.slo import Objective
 from oso_dagster.reliability.folded import last_good as last_folded
 from oso_dagster.reliability.rows import attempt_of, joined
 from oso_dagster.reliability.store import Store
@@ -50,7 +50,7 @@ def _begin(connection: Connection, mine: ColumnElement[bool], asset: str, since:
 
 
 def last_data(store: Store) -> dict[str, datetime]:
-    """When something was last counted for each objective that ever had data, by id; for `domain.silence`."""
+    """When something was last counted for each objective that ever had data, by id; for `domain.objectives.silence`."""
     newest_sample = select(samples.c.service, samples.c.objective, func.max(samples.c.at).label("at"))
     newest_attempt = select(attempts.c.label, func.max(attempts.c.counted_at).label("at")).where(attempts.c.counted.is_not(None))
     with store.database.reading() as connection:

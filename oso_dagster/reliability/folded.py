@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from oso_dagster.domain.attempts import Label, Outcome
-from oso_dagster.domain.days import cut, day_of
-from oso_dagster.domain.maintenance import Maintenance
+from oso_dagster.domain.objectives.attempts import Label, Outcome
+from oso_dagster.domain.objectives.days import cut, day_of
+from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.reliability.folding import ATTEMPT, SAMPLE
 from oso_dagster.reliability.packing import unpack
 from oso_dagster.reliability.tables import folded_attempts, folded_samples, folding

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
-from oso_dagster.domain.attempts import Outcome
-from oso_dagster.domain.days import DAY, day_of
+from oso_dagster.domain.objectives.attempts import Outcome
+from oso_dagster.domain.objectives.days import DAY, day_of
 from oso_dagster.reliability.database import Database, alone_in, insert_into
 from oso_dagster.reliability.packing import pack, unpack
 from oso_dagster.reliability.tables import attempts, folded_attempts, folded_samples, folding, runs, samples

@@ -1,4 +1,4 @@
-"""The memory of incidents: which stand, what was said of them. What has to be said now is decided in `domain.announcing`."""
+"""The memory of incidents: which stand, what was said of them. What has to be said now is decided in `domain.alerts.announcing`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from oso_dagster.domain.announcement import Announcement, Route, addressed
-from oso_dagster.domain.announcing import DIGEST, Change, Memory, Standing
-from oso_dagster.domain.incident import Incident
-from oso_dagster.domain.incident_data import as_data, incident_of
+from oso_dagster.domain.alerts.announcement import Announcement, Route, addressed
+from oso_dagster.domain.alerts.announcing import DIGEST, Change, Memory, Standing
+from oso_dagster.domain.alerts.incident import Incident
+from oso_dagster.domain.alerts.incident_data import as_data, incident_of
 from oso_dagster.reliability.alert_tables import incidents
 from oso_dagster.reliability.database import Database, alone_in, insert_into
 from oso_dagster.reliability.outbox import enqueue

@@ -1,4 +1,4 @@
-"""What attempts add to their objectives, worked out when they are recorded. The rules are those of `domain.attempts`.
+"""What attempts add to their objectives, worked out when they are recorded. The rules are those of `domain.objectives.attempts`.
 
 Nearly every family is one run, whose attempts are judged as they come. A family with several runs, one that is told anew, and
 one that reported its attempts one by one are read whole and judged again.
@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, not_, select
 
-from oso_dagster.domain.attempts import Attempt, Counted, Outcome, RunState, counted, counted_alone
+from oso_dagster.domain.objectives.attempts import Attempt, Counted, Outcome, RunState, counted, counted_alone
 from oso_dagster.reliability.rows import attempt_of, chunks, joined, key_of, update_counted
 from oso_dagster.reliability.run_rows import RunRow
 from oso_dagster.reliability.tables import attempts, runs

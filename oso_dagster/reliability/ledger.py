@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome
 from oso_dagster.reliability import folded
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.judging import families_to_judge, judge_anew, judged_alone

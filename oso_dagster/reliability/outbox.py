@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select, update
 
-from oso_dagster.domain.announcement import Announcement, Said
-from oso_dagster.domain.incident_data import as_data, incident_of
+from oso_dagster.domain.alerts.announcement import Announcement, Said
+from oso_dagster.domain.alerts.incident_data import as_data, incident_of
 from oso_dagster.reliability.alert_tables import announcements, channels, deliveries, messages
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.process import is_gone, this_process

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from oso_dagster.domain.attempts import Attempt
+from oso_dagster.domain.objectives.attempts import Attempt
 from oso_dagster.reliability.run_rows import RunRow
 
 Record = Callable[[Sequence[RunRow], Sequence[Attempt]], None]

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
 
-from oso_dagster.domain.freshness import Freshness
-from oso_dagster.domain.history import Judged
-from oso_dagster.domain.slo import Tally, Verdict
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.history import Judged
+from oso_dagster.domain.objectives.objectives import budget_text, summary
+from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.tables import assets, verdicts
 
@@ -160,3 +161,21 @@ def _asset(row: Row[Any]) -> AssetRow:
 
 def _span(seconds: int | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
+
+
+def verdict_row(assessment: Assessment) -> VerdictRow:
+    """An assessment as history keeps it."""
+    objective = assessment.objective
+    return VerdictRow(
+        service=objective.service,
+        objective=objective.name,
+        verdict=assessment.verdict,
+        good=assessment.good,
+        valid=assessment.valid,
+        target_bp=objective.target,
+        window=objective.window,
+        budget=budget_text(assessment),
+        summary=summary(assessment),
+        guilty=assessment.guilty,
+        evaluated_at=assessment.at,
+    )

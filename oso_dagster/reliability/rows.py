@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from oso_dagster.domain.attempts import Attempt, Counted, Label, Outcome
+from oso_dagster.domain.objectives.attempts import Attempt, Counted, Label, Outcome
 from oso_dagster.reliability.tables import attempts, runs
 
 _CHUNK = 500

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from oso_dagster.domain.attempts import RunState
+from oso_dagster.domain.objectives.attempts import RunState
 from oso_dagster.reliability.rows import many_values, text_of
 
 _INSERT = "INSERT INTO runs (run_id, family, state, will_retry, settled, seen_at) VALUES %s ON CONFLICT DO NOTHING"

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
 
-from oso_dagster.domain.budget import Count
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.sample import Sample
-from oso_dagster.domain.slo import Tally
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.sample import Sample
+from oso_dagster.domain.objectives.slo import Tally
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.folded import Span, is_folded, samples_in, sums_of_samples
 from oso_dagster.reliability.tables import folded_samples, maintenance, samples

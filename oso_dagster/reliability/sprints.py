@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from oso_dagster.domain.sprint import Entry, Finding, Sprint, What, advance
-from oso_dagster.domain.sprint_data import as_data, sprint_of
+from oso_dagster.domain.alerts.sprint import Entry, Finding, Sprint, What, advance
+from oso_dagster.domain.alerts.sprint_data import as_data, sprint_of
 from oso_dagster.reliability.alert_tables import sprint_events, sprints
 from oso_dagster.reliability.database import Database, alone_in, insert_into
 

@@ -14,8 +14,8 @@ from typing import Self
 
 from sqlalchemy import select
 
-from oso_dagster.domain.attempts import Attempt, Label
-from oso_dagster.domain.freshness import Freshness
+from oso_dagster.domain.objectives.attempts import Attempt, Label
+from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.reliability.channels import Channels
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.events import Events

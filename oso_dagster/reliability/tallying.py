@@ -1,7 +1,7 @@
 """Counts per asset inside the database: hundreds of thousands of attempts, a few hundred answers.
 
 What each attempt adds, and from when on, was worked out when it was recorded (`reliability.judging`); a test holds the sums
-equal to those of `domain.slo.tally_families` and `tally_attempts`, and to brute force.
+equal to those of `domain.objectives.slo.tally_families` and `tally_attempts`, and to brute force.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select, text
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.slo import Tally
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.slo import Tally
 from oso_dagster.reliability.database import Database
 from oso_dagster.reliability.folded import Span, attempts_in, sums_of_attempts
 from oso_dagster.reliability.samples import left_out

@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from oso_dagster.domain.source import Source
+from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.sandbox import bigquery, directory, discord, forge, funding, gharchive, gitcoin, github_api, op_atlas, postgres
 from oso_dagster.sandbox.git_http import GitHttp, find_backend
 from oso_dagster.sandbox.web_families import WEB_FAMILIES

@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from oso_dagster.domain.cadence import in_sandbox
-from oso_dagster.domain.source import Source
+from oso_dagster.domain.catalogue.cadence import in_sandbox
+from oso_dagster.domain.catalogue.source import Source
 
 PREFIX = "OSO_"
 PROJECT_ROOT = Path(__file__).resolve().parents[2]

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from oso_dagster.domain.announcement import Route
-from oso_dagster.domain.channel import DISCORD, Channel, Webhook, parse_channels
-from oso_dagster.domain.hours import Hours
-from oso_dagster.domain.source import Setting, Source
+from oso_dagster.domain.alerts.announcement import Route
+from oso_dagster.domain.alerts.channel import DISCORD, Channel, Webhook, parse_channels
+from oso_dagster.domain.alerts.hours import Hours
+from oso_dagster.domain.catalogue.source import Setting, Source
 from oso_dagster.settings.places import PREFIX, Places, World
 from oso_dagster.settings.values import (
     check_channels,

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, create_model
 
-from oso_dagster.domain.source import Source
+from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings.places import PREFIX, SettingsError
 from oso_dagster.settings.platform import Settings, field_of
 from oso_dagster.settings.values import TYPES

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from oso_dagster.domain.channel import Webhook, parse_channels
-from oso_dagster.domain.hours import Hours
-from oso_dagster.domain.setting import SettingKind
+from oso_dagster.domain.alerts.channel import Webhook, parse_channels
+from oso_dagster.domain.alerts.hours import Hours
+from oso_dagster.domain.catalogue.setting import SettingKind
 
 _QUIET = re.compile(r"\d{1,2}-\d{1,2}")
 
@@ -53,7 +53,7 @@ def quiet(value: str) -> tuple[int, int] | None:
 
 
 def check_channels(value: SecretStr) -> SecretStr:
-    """Channels as `domain.channel` reads them."""
+    """Channels as `domain.alerts.channel` reads them."""
     parse_channels(value.get_secret_value())
     return value
 

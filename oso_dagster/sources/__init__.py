@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from oso_dagster.domain.source import Source
+from oso_dagster.domain.catalogue.source import Source
 
 
 @cache

@@ -19,8 +19,8 @@ from oso_dagster.connectors.pages import Page, walk
 from oso_dagster.connectors.rest import Client, RateLimitedError, RestError, client_of, settings_of
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Facts, Request, Unchanged
-from oso_dagster.domain.source import (
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Facts, Request, Unchanged
+from oso_dagster.domain.catalogue.source import (
     Child,
     Column,
     ColumnType,

@@ -13,9 +13,9 @@ from oso_dagster.connectors.graphql import Endpoint, asking
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.pages import Page, walk
 from oso_dagster.connectors.rest import client_of, settings_of
-from oso_dagster.domain.loading import Extract, RefusedError, Request
-from oso_dagster.domain.partitions import PartitionKind, Partitions
-from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=2)
 _PAGE = 1_000

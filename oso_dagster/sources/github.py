@@ -7,9 +7,9 @@ from typing import Any
 
 from oso_dagster.connectors.rest import Client, pace_setting
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
-from oso_dagster.domain.partitions import PartitionKind, Partitions
-from oso_dagster.domain.source import (
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.source import (
     Child,
     Column,
     ColumnType,

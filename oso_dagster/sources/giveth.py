@@ -11,8 +11,19 @@ from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.pages import by_offset, walk
 from oso_dagster.connectors.rest import client_of, settings_of
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.loading import Extract, Request
-from oso_dagster.domain.source import Child, Column, ColumnType, Contract, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.catalogue.loading import Extract, Request
+from oso_dagster.domain.catalogue.source import (
+    Child,
+    Column,
+    ColumnType,
+    Contract,
+    Cost,
+    Disposition,
+    Schedule,
+    Source,
+    Stability,
+    Table,
+)
 
 _PACE = Pace(concurrency=1, per_second=2)
 _NEED = "giveth.qf_rounds.id"

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.rest import client_of, settings_of
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
-from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=1)
 _COLUMNS = (

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request
-from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=1)
 _NEED = "l2beat.projects.slug"

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
-from oso_dagster.domain.source import (
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
+from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
     Contract,

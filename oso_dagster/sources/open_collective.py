@@ -16,9 +16,9 @@ from oso_dagster.connectors.pacing import Pace
 from oso_dagster.connectors.pages import by_offset, walk
 from oso_dagster.connectors.rest import RestError, client_of, settings_of
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.loading import Extract, Facts, RefusedError, Request
-from oso_dagster.domain.partitions import PartitionKind, Partitions
-from oso_dagster.domain.source import (
+from oso_dagster.domain.catalogue.loading import Extract, Facts, RefusedError, Request
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
     Contract,

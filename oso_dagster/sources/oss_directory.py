@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
-from oso_dagster.domain.source import (
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
+from oso_dagster.domain.catalogue.source import (
     Child,
     Column,
     ColumnType,

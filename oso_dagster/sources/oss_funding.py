@@ -8,8 +8,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from oso_dagster.domain.loading import Extract, RefusedError, Request, Unchanged
-from oso_dagster.domain.source import (
+from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request, Unchanged
+from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
     Cost,

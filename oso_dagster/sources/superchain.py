@@ -20,9 +20,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.loading import Extract, RefusedError, Request
-from oso_dagster.domain.partitions import PartitionKind, Partitions
-from oso_dagster.domain.source import (
+from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
     Contract,

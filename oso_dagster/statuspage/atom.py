@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
-from oso_dagster.domain.status import StatusPage
-from oso_dagster.domain.status_incidents import Incident, Phase, Work
+from oso_dagster.domain.status.incidents import Incident, Phase, Work
+from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage import addresses
 from oso_dagster.statuspage.words import PHASES, WORKS, instant, stamp
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from oso_dagster.domain.status import StatusPage
+from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage import addresses, words
 from oso_dagster.statuspage.atom import xml_text
 

@@ -13,12 +13,12 @@ from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.history import Day
-from oso_dagster.domain.status import StatusPage
-from oso_dagster.domain.status_data import DataGroup, DataSet
-from oso_dagster.domain.status_incidents import Incident, Work, WorkState
-from oso_dagster.domain.status_objective import ObjectiveState
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.history import Day
+from oso_dagster.domain.status.data_sets import DataGroup, DataSet
+from oso_dagster.domain.status.incidents import Incident, Work, WorkState
+from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage import addresses, atom, badges, slo_json, statuspage_json
 from oso_dagster.statuspage.templating import environment
 

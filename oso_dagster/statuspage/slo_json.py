@@ -6,11 +6,11 @@ import json
 from importlib.resources import files as package_files
 from typing import Any
 
-from oso_dagster.domain.history import Day
-from oso_dagster.domain.status import ServiceState, StatusPage
-from oso_dagster.domain.status_data import DataGroup, DataSet
-from oso_dagster.domain.status_incidents import Incident, Work
-from oso_dagster.domain.status_objective import ObjectiveState
+from oso_dagster.domain.objectives.history import Day
+from oso_dagster.domain.status.data_sets import DataGroup, DataSet
+from oso_dagster.domain.status.incidents import Incident, Work
+from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.page import ServiceState, StatusPage
 from oso_dagster.statuspage import addresses
 from oso_dagster.statuspage.words import instant
 

@@ -10,11 +10,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.status import StatusPage
-from oso_dagster.domain.status_data import DataSet
-from oso_dagster.domain.status_incidents import WorkState
-from oso_dagster.domain.status_objective import ObjectiveState
+from oso_dagster.domain.objectives.slo import Verdict
+from oso_dagster.domain.status.data_sets import DataSet
+from oso_dagster.domain.status.incidents import WorkState
+from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage.words import instant
 
 _OBJECTIVES = {

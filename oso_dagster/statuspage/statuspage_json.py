@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.status import StatusPage
-from oso_dagster.domain.status_incidents import Incident, Phase, Update, Work, WorkState
+from oso_dagster.domain.objectives.slo import Verdict
+from oso_dagster.domain.status.incidents import Incident, Phase, Update, Work, WorkState
+from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage import addresses
 from oso_dagster.statuspage.statuspage_components import components_of, identifier, page_id, touched_by
 from oso_dagster.statuspage.words import instant

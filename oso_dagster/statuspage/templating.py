@@ -16,7 +16,7 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from oso_dagster.domain.status_incidents import Incident
+from oso_dagster.domain.status.incidents import Incident
 from oso_dagster.statuspage import addresses, words
 
 

@@ -1,11 +1,11 @@
-"""How the page says a time, a length, an address and a state. Pure; what is said is in `domain.status`."""
+"""How the page says a time, a length, an address and a state. Pure; what is said is in `domain.status.page`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from oso_dagster.domain.history import Day
+from oso_dagster.domain.objectives.history import Day
 
 VERDICTS = {"compliant": "Compliant", "at_risk": "At risk", "breached": "Breached", "no_data": "No data"}
 FRESHNESS = {"fresh": "Fresh", "stale": "Stale", "not_due": "Not due yet"}
@@ -112,7 +112,7 @@ def lasted(length: timedelta) -> str:
 def day_text(day: Day) -> str:
     """A day of a bar in words: when, how it was, and the numbers of its last evaluation.
 
-    >>> from oso_dagster.domain.slo import Verdict
+    >>> from oso_dagster.domain.objectives.slo import Verdict
     >>> day = datetime(2025, 1, 2, tzinfo=UTC).date()
     >>> day_text(Day(day, Verdict.COMPLIANT, 719, 720, 96)), day_text(Day(day))
     ('2 Jan: Compliant, 719 of 720', '2 Jan: No data')

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from oso_dagster.domain.loading import Extract, Finding, Loaded, LoadRecord
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.catalogue.loading import Extract, Finding, Loaded, LoadRecord
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Source, Table
 
 
 class Warehouse(Protocol):

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import duckdb
 
-from oso_dagster.domain.source import Column, ColumnType
+from oso_dagster.domain.catalogue.source import Column, ColumnType
 
 _TYPES: Mapping[ColumnType, str] = {
     ColumnType.VARCHAR: "VARCHAR",

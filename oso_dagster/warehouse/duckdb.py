@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from oso_dagster.domain.loading import (
+from oso_dagster.domain.catalogue.loading import (
     CUT_SHORT,
     NEWEST_EVENT,
     UNKNOWN_FIELDS,
@@ -28,8 +28,8 @@ from oso_dagster.domain.loading import (
     RefusedError,
     schema_finding,
 )
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Contract, Source, Table
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Contract, Source, Table
 from oso_dagster.warehouse import event_time, guards, publishing, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.lock import hold

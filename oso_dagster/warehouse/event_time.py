@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 
-from oso_dagster.domain.loading import Finding
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import ColumnType, Table
+from oso_dagster.domain.catalogue.loading import Finding
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.staging import SCHEMA
 

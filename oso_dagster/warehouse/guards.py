@@ -8,9 +8,17 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from oso_dagster.domain.loading import CUT_SHORT, Facts, Finding, LoadRecord, RefusedError, refuse_shrink, row_count_band
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Disposition, Table
+from oso_dagster.domain.catalogue.loading import (
+    CUT_SHORT,
+    Facts,
+    Finding,
+    LoadRecord,
+    RefusedError,
+    refuse_shrink,
+    row_count_band,
+)
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.warehouse import event_time
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.staging import SCHEMA

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import duckdb
 
-from oso_dagster.domain.loading import LoadRecord, RefusedError, refuse_shrink
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Disposition, Table
+from oso_dagster.domain.catalogue.loading import LoadRecord, RefusedError, refuse_shrink
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
 from oso_dagster.warehouse.event_time import of_partition
 from oso_dagster.warehouse.staging import SCHEMA, SURVIVING

@@ -11,9 +11,9 @@ from datetime import UTC
 
 import duckdb
 
-from oso_dagster.domain.loading import LoadRecord, RefusedError
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Contract, Source, Table
+from oso_dagster.domain.catalogue.loading import LoadRecord, RefusedError
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Contract, Source, Table
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, duckdb_type, quoted
 from oso_dagster.warehouse.moving import delete_the_departed, move
 from oso_dagster.warehouse.staging import SCHEMA

@@ -23,9 +23,9 @@ from dlt.extract.exceptions import ResourceExtractionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
-from oso_dagster.domain.loading import Extract, RefusedError
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Table
+from oso_dagster.domain.catalogue.loading import Extract, RefusedError
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Table
 from oso_dagster.warehouse.ddl import quoted
 
 DATABASE = "memory"

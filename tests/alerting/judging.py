@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from oso_dagster.domain.incident import Incident
+from oso_dagster.domain.alerts.incident import Incident
 
 KEY = re.compile(r"key (?P<incident>\S+)#(?P<sequence>\d+)")
 """What a message's footer names: the incident and which of its announcements it is."""

@@ -22,8 +22,8 @@ import dagster as dg
 import pytest
 from sqlalchemy import Connection
 
-from oso_dagster.domain.announcement import Announcement, Said
-from oso_dagster.domain.incident import Incident, Kind, Severity, State
+from oso_dagster.domain.alerts.announcement import Announcement, Said
+from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
 from oso_dagster.reliability.outbox import enqueue
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord_store import ALERTS, FORUM, TICKETS, WEBHOOKS

@@ -13,8 +13,8 @@ import pytest
 from oso_dagster.alerting.delivery import Clock, Report, backoff, deliver
 from oso_dagster.alerting.discord import DiscordSender
 from oso_dagster.alerting.log import LogSender
-from oso_dagster.domain.announcement import Said
-from oso_dagster.domain.channel import Webhook
+from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.channel import Webhook
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord_store import ALERTS, TICKETS
 from oso_dagster.sandbox.discord_store import Webhook as Served

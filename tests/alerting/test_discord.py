@@ -16,9 +16,9 @@ from oso_dagster.alerting.answers import Buckets, meaning
 from oso_dagster.alerting.discord import DiscordSender
 from oso_dagster.alerting.outcomes import ChannelGone, Failed, Impossible, MessageGone, Sent, Wait
 from oso_dagster.alerting.webhook import redacted
-from oso_dagster.domain.announcement import Said
-from oso_dagster.domain.channel import Webhook, WebhookError, parse_channels
-from oso_dagster.domain.incident import Incident
+from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.channel import Webhook, WebhookError, parse_channels
+from oso_dagster.domain.alerts.incident import Incident
 from oso_dagster.sandbox.discord_store import ALERTS, FORUM, TICKETS
 from oso_dagster.sandbox.discord_store import Webhook as Served
 from tests.alerting.test_embeds import incidents

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from oso_dagster.alerting import embeds
 from oso_dagster.alerting.looks import look_of
 from oso_dagster.alerting.splitting import DESCRIPTION, TOTAL, clip, inert, lines_that_fit, units
-from oso_dagster.domain.announcement import Said
-from oso_dagster.domain.incident import Field, Incident, Kind, Link, Severity, State
+from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link, Severity, State
 from oso_dagster.sandbox.discord_limits import characters, refusal
 from oso_dagster.sandbox.discord_markdown import to_html
 from oso_dagster.sandbox.discord_mentions import mentioned

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oso_dagster.domain.incident import Incident, Kind, Severity
+from oso_dagster.domain.alerts.incident import Incident, Kind, Severity
 from tests.alerting.judging import Told, judge
 
 KILLS = 3

@@ -3,8 +3,8 @@ import logging
 import pytest
 
 from oso_dagster.alerting.log import LogSender
-from oso_dagster.domain.announcement import Said
-from oso_dagster.domain.incident import Severity
+from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.incident import Severity
 from tests.alerting.told import Task, announcement, incident
 
 

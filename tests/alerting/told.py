@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oso_dagster.domain.announcement import Announcement, Said
-from oso_dagster.domain.incident import Field, Incident, Kind, Link, Severity, State
+from oso_dagster.domain.alerts.announcement import Announcement, Said
+from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link, Severity, State
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -15,7 +15,8 @@ import dagster as dg
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.orchestration.alerting import Platform, announce
+from oso_dagster.orchestration.alerts.alert_round import announce
+from oso_dagster.orchestration.objectives.measured import Platform
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
 from tests.bench.statuspage import ASSETS, DAYS, fill, sources

@@ -15,7 +15,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.domain.loading import Request
+from oso_dagster.domain.catalogue.loading import Request
 from oso_dagster.sandbox import op_atlas, postgres
 from oso_dagster.sandbox.world import DEFAULT_SEED, generate
 from oso_dagster.sources.op_atlas import SOURCE

@@ -13,7 +13,7 @@ import pyarrow as pa
 from oso_dagster.connectors import git
 from oso_dagster.connectors.arrow import bulk_objects
 from oso_dagster.connectors.yaml_files import load_with_pyyaml
-from oso_dagster.domain.loading import Request
+from oso_dagster.domain.catalogue.loading import Request
 from oso_dagster.sandbox import repository
 from oso_dagster.sandbox.directory import files
 from oso_dagster.sandbox.world import DEFAULT_SEED, generate

@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from oso_dagster.connectors import gharchive, gharchive_events
-from oso_dagster.domain.loading import Extract
+from oso_dagster.domain.catalogue.loading import Extract
 from oso_dagster.sandbox import forge
 from oso_dagster.sandbox import gharchive as archive
 from oso_dagster.sandbox.world import DEFAULT_SEED, generate

@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from sqlalchemy import text
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.objectives import SERVICES
-from oso_dagster.orchestration.evaluation import Evaluator
-from oso_dagster.orchestration.ledger import LedgerFill
-from oso_dagster.orchestration.storage_sql import is_local
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.objectives import SERVICES
+from oso_dagster.orchestration.ledger.dagster_tables import is_local
+from oso_dagster.orchestration.ledger.fill import LedgerFill
+from oso_dagster.orchestration.objectives.evaluator import Evaluator
 from oso_dagster.reliability.store import Store
 from tests.bench.event_log import ASSETS, NAMES, Generator
 from tests.postgres import ENGINES, empty, postgres

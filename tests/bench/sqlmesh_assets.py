@@ -59,7 +59,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 import dagster as dg
 began = perf_counter()
-from oso_dagster.orchestration.sqlmesh_assets import Project, sqlmesh_definitions
+from oso_dagster.sqlmesh_assets import Project, sqlmesh_definitions
 defs = sqlmesh_definitions(Project(Path({project!r}), "here", "duckdb", Path({cache!r})))
 defs.get_repository_def()
 print("LOADED", perf_counter() - began, perf_counter(), process_time())

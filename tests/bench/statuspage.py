@@ -17,9 +17,9 @@ from time import perf_counter, process_time
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.domain.objectives import OBJECTIVES
-from oso_dagster.domain.slo import Verdict
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.objectives.objectives import OBJECTIVES
+from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.results import AssetRow, VerdictRow
 from oso_dagster.reliability.store import Store
@@ -74,7 +74,7 @@ def _built(home: str) -> Built:
 
 def build(home: Path) -> None:
     """Gather, render and publish, and print what `Built` holds."""
-    from oso_dagster.orchestration.gathering import gather
+    from oso_dagster.orchestration.status_page.read_model import gather
     from oso_dagster.statuspage.publish import publish
     from oso_dagster.statuspage.render import render
 

@@ -21,7 +21,7 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
-from oso_dagster.domain.source import ColumnType, Source, Table
+from oso_dagster.domain.catalogue.source import ColumnType, Source, Table
 from oso_dagster.sandbox import postgres
 from oso_dagster.sandbox.families import invents
 from oso_dagster.sources import catalogue

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice, product
 
-from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.sandbox.families import FAMILIES, Endpoint
 from oso_dagster.sandbox.faults import KINDS
 from oso_dagster.sandbox.spoiling import SPOILERS, Format

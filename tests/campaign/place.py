@@ -23,9 +23,9 @@ import requests
 
 from oso_dagster.connectors import files, gharchive, git, github_api
 from oso_dagster.connectors.pacing import Limits
-from oso_dagster.domain.partitions import Partitions
-from oso_dagster.domain.source import Retries, SettingKind, Source, Table
-from oso_dagster.orchestration.ingest import ingest_assets
+from oso_dagster.domain.catalogue.partitions import Partitions
+from oso_dagster.domain.catalogue.source import Retries, SettingKind, Source, Table
+from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.sandbox import disk, postgres, projects
 from oso_dagster.sandbox import github_api as github_world
 from oso_dagster.sandbox.families import FAMILIES, endpoints

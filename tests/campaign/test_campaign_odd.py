@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.catalogue.source import Source, Table
 from tests.campaign.campaign import half, healthy_load_is_the_truth, prepared, survive, tables_of
 from tests.campaign.cases import Case, of
 from tests.campaign.place import Place

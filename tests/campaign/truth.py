@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors import gharchive as archive
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import ColumnType, Table
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.sandbox import forge, gharchive, gitcoin, github_api, op_atlas, superchain, web_families
 from oso_dagster.sandbox.world import World
 

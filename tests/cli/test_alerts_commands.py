@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
-from oso_dagster.domain.incident import Kind
+from oso_dagster.domain.alerts.incident import Kind
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord_limits import refusal
 from oso_dagster.sandbox.discord_store import ALERTS, FORUM

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
-from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.sprint import HYSTERESIS, Finding, Guilty
+from oso_dagster.domain.alerts.sprint import HYSTERESIS, Finding, Guilty
+from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.reliability.store import Store
 
 ID = "core_source_data.data_freshness"

@@ -13,7 +13,7 @@ import pytest
 
 from oso_dagster.connectors import csv_file, files
 from oso_dagster.connectors.rest import USER_AGENT
-from oso_dagster.domain.source import Column, ColumnType
+from oso_dagster.domain.catalogue.source import Column, ColumnType
 
 COLUMNS = (
     Column("name", ColumnType.VARCHAR, "who"),

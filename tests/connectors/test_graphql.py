@@ -14,7 +14,7 @@ from oso_dagster.connectors.pages import Page, by_offset, walk
 from oso_dagster.connectors.records import table_of_records
 from oso_dagster.connectors.rest import RestError
 from oso_dagster.connectors.undeclared import Known, beside, carried
-from oso_dagster.domain.source import Column, ColumnType
+from oso_dagster.domain.catalogue.source import Column, ColumnType
 from tests.connectors.test_rest import client
 from tests.connectors.web import serving, value
 

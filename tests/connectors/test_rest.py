@@ -13,7 +13,7 @@ import pytest
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.pacing import Gate, Limits, Pace, asked_pause
 from oso_dagster.connectors.rest import USER_AGENT, Client, DeniedError, RateLimitedError, RestError
-from oso_dagster.domain.loading import RefusedError
+from oso_dagster.domain.catalogue.loading import RefusedError
 from tests.connectors.web import Say, Web, body, serving, value
 
 QUICK = Limits(attempts=3, pause=0.001, timeout=0.4, patience=1)

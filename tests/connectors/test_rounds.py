@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oso_dagster.connectors.rounds import Round
-from oso_dagster.domain.loading import LoadRecord
+from oso_dagster.domain.catalogue.loading import LoadRecord
 
 NAMES = "abcdefgh"
 

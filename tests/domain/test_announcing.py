@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.announcement import Said
-from oso_dagster.domain.announcing import Memory, Signal, compare
-from oso_dagster.domain.hours import Hours
-from oso_dagster.domain.incident import Incident, Kind, Severity, State
+from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.announcing import Memory, Signal, compare
+from oso_dagster.domain.alerts.hours import Hours
+from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.attempts import (
+from oso_dagster.domain.objectives.attempts import (
     RETRY_PATIENCE,
     Attempt,
     Facts,

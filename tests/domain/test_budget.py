@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oso_dagster.domain.budget import (
+from oso_dagster.domain.objectives.budget import (
     ALL,
     Count,
     allowed_failures,

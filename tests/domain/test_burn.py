@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oso_dagster.domain.budget import ALL, Count
-from oso_dagster.domain.burn import TIERS, Loudness, Tier, burn_over, firing, loudest, unreachable
+from oso_dagster.domain.objectives.budget import ALL, Count
+from oso_dagster.domain.objectives.burn import TIERS, Loudness, Tier, burn_over, firing, loudest, unreachable
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 MONTH, HOUR, MINUTE = timedelta(days=30), timedelta(hours=1), timedelta(minutes=1)

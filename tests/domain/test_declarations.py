@@ -3,11 +3,11 @@ from datetime import timedelta
 import pytest
 import yaml
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.declarations import remarks, require_scope, validated
-from oso_dagster.domain.objectives import OBJECTIVES, SERVICES
-from oso_dagster.domain.openslo import documents, expressible
-from oso_dagster.domain.slo import Indicator, Objective
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.declarations import remarks, require_scope, validated
+from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES
+from oso_dagster.domain.objectives.openslo import documents, expressible
+from oso_dagster.domain.objectives.slo import Indicator, Objective
 
 SALES = Objective("shop", "sales", "Sales", Label.CORE, Indicator.FAMILIES, 9_900, timedelta(days=30))
 

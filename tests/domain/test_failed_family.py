@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome
-from oso_dagster.domain.failed_family import failed_after
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome
+from oso_dagster.domain.objectives.failed_family import failed_after
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

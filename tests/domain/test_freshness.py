@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oso_dagster.domain.freshness import (
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.objectives.freshness import (
     Freshness,
     FutureEvidenceError,
     Promise,
@@ -14,7 +15,6 @@ from oso_dagster.domain.freshness import (
     judge,
     judge_partitioned,
 )
-from oso_dagster.domain.partitions import PartitionKind, Partitions
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

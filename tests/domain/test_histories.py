@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oso_dagster.domain.attempts import Label, counted, counted_alone
-from oso_dagster.domain.renames import checked, under_present_names
-from oso_dagster.domain.slo import Tally, tally_attempts, tally_families, verdict_of
+from oso_dagster.domain.objectives.attempts import Label, counted, counted_alone
+from oso_dagster.domain.objectives.renames import checked, under_present_names
+from oso_dagster.domain.objectives.slo import Tally, tally_attempts, tally_families, verdict_of
 from tests.histories import EPOCH, attempts_by_brute_force, families_by_brute_force, history, verdict_by_brute_force
 
 HISTORIES = int(os.environ.get("RELIABILITY_HISTORIES", "1000"))

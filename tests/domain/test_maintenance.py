@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.maintenance import Maintenance, touching
+from oso_dagster.domain.objectives.maintenance import Maintenance, touching
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oso_dagster.domain.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 
 START = datetime(2026, 1, 7, tzinfo=UTC)  # a Wednesday
 

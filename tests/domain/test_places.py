@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.domain.collecting import digest_of, storm_of
-from oso_dagster.domain.incident import Kind
-from oso_dagster.domain.places import Places, anchor
+from oso_dagster.domain.alerts.collecting import digest_of, storm_of
+from oso_dagster.domain.alerts.incident import Kind
+from oso_dagster.domain.alerts.places import Places, anchor
 from tests.alerting.told import NOON, incident
 
 RUNBOOKS = (Path(__file__).parents[2] / "docs" / "runbooks.md").read_text()

@@ -1,8 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.objectives import OBJECTIVES, objective_of
-from oso_dagster.domain.silence import Silence, silences
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.objectives import OBJECTIVES, objective_of
+from oso_dagster.domain.objectives.silence import Silence, silences
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PROBED = objective_of("public_applications.availability")

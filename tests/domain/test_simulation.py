@@ -3,8 +3,8 @@ from fractions import Fraction
 
 import pytest
 
-from oso_dagster.domain.burn import TIERS, Loudness, Tier
-from oso_dagster.domain.simulation import SHAPES, Shape, backtest
+from oso_dagster.domain.objectives.burn import TIERS, Loudness, Tier
+from oso_dagster.domain.objectives.simulation import SHAPES, Shape, backtest
 
 TOTAL, FIFTEEN, FLAPPING, DRIP, SINGLE = SHAPES
 MINUTE = timedelta(minutes=1)

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome
-from oso_dagster.domain.budget import Count
-from oso_dagster.domain.burn import firing
-from oso_dagster.domain.objectives import OBJECTIVES, SERVICES, budget_text, objective_of, of_service, percent, summary
-from oso_dagster.domain.slo import (
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.burn import firing
+from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES, budget_text, objective_of, of_service, percent, summary
+from oso_dagster.domain.objectives.slo import (
     ALL,
     Indicator,
     Objective,

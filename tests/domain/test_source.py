@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from oso_dagster.domain.loading import Extract, Request, refuse_shrink
-from oso_dagster.domain.partitions import PartitionKind, Partitions
-from oso_dagster.domain.redaction import redact
-from oso_dagster.domain.source import (
+from oso_dagster.domain.catalogue.loading import Extract, Request, refuse_shrink
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.source import (
     Child,
     Column,
     ColumnType,
@@ -26,6 +25,7 @@ from oso_dagster.domain.source import (
     Stability,
     Table,
 )
+from oso_dagster.domain.redaction import redact
 
 ID = Column("id", ColumnType.BIGINT, "the key")
 MIDNIGHT = datetime(2026, 1, 7, tzinfo=UTC)

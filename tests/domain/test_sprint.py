@@ -3,9 +3,20 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.sprint import HYSTERESIS, SAME_SPRINT, Finding, Guilty, Phase, What, acknowledge, advance, assign, note
-from oso_dagster.domain.sprint_diagram import page
+from oso_dagster.domain.alerts.sprint import (
+    HYSTERESIS,
+    SAME_SPRINT,
+    Finding,
+    Guilty,
+    Phase,
+    What,
+    acknowledge,
+    advance,
+    assign,
+    note,
+)
+from oso_dagster.domain.alerts.sprint_diagram import page
+from oso_dagster.domain.objectives.slo import Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TICK = timedelta(minutes=15)

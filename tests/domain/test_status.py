@@ -8,13 +8,13 @@ from itertools import permutations
 
 import pytest
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.freshness import Freshness
-from oso_dagster.domain.slo import ALL, Verdict
-from oso_dagster.domain.status import ServiceState, StatusPage, worst
-from oso_dagster.domain.status_data import DataSet
-from oso_dagster.domain.status_incidents import Incident, Phase, Update, Work, WorkState, told_once
-from oso_dagster.domain.status_objective import ObjectiveState
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.slo import ALL, Verdict
+from oso_dagster.domain.status.data_sets import DataSet
+from oso_dagster.domain.status.incidents import Incident, Phase, Update, Work, WorkState, told_once
+from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.page import ServiceState, StatusPage, worst
 
 NOW = datetime(2025, 11, 21, 9, 5, tzinfo=UTC)
 GOOD, RISK, BAD, NONE = Verdict.COMPLIANT, Verdict.AT_RISK, Verdict.BREACHED, Verdict.NO_DATA

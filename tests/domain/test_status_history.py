@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.history import Day, Judged, Spell, breaches_of, days_of, first_day
-from oso_dagster.domain.slo import Verdict
+from oso_dagster.domain.objectives.history import Day, Judged, Spell, breaches_of, days_of, first_day
+from oso_dagster.domain.objectives.slo import Verdict
 
 NOW = datetime(2025, 11, 21, 9, 5, tzinfo=UTC)
 GOOD, RISK, BAD, NONE = Verdict.COMPLIANT, Verdict.AT_RISK, Verdict.BREACHED, Verdict.NO_DATA

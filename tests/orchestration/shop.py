@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import dagster as dg
 
-from oso_dagster.domain.partitions import PartitionKind, Partitions
-from oso_dagster.domain.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
-from oso_dagster.orchestration.slo import slo_assets
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.orchestration.objectives.service_assets import slo_assets
 
 MODEL = dg.AssetKey(["marts", "things_v1"])
 

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from oso_dagster.domain.incident import Kind, Severity
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.source import Stability
-from oso_dagster.domain.sprint import HYSTERESIS, Phase
-from oso_dagster.orchestration import alerting, heartbeats
-from oso_dagster.orchestration.alerting import Platform, announce
+from oso_dagster.domain.alerts.incident import Kind, Severity
+from oso_dagster.domain.alerts.sprint import HYSTERESIS, Phase
+from oso_dagster.domain.catalogue.source import Stability
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.orchestration.alerts import alert_round as alerting
+from oso_dagster.orchestration.alerts.alert_round import announce
+from oso_dagster.orchestration.objectives.measured import Platform
+from oso_dagster.orchestration.watch import heartbeats
 from oso_dagster.reliability.store import Store
 from tests.orchestration.shop import MODEL, fail, load, run, source, table
 

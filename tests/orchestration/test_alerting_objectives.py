@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dagster._daemon.types import DaemonHeartbeat
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.domain.budget import Count
-from oso_dagster.domain.incident import Kind, Severity
-from oso_dagster.domain.sample import Sample
-from oso_dagster.orchestration import heartbeats
+from oso_dagster.domain.alerts.incident import Kind, Severity
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.sample import Sample
+from oso_dagster.orchestration.watch import heartbeats
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from tests.orchestration.test_alerting import FAIR, SHOP, platform, store, tick, told
 

@@ -13,8 +13,10 @@ import dagster as dg
 import pytest
 
 from oso_dagster.alerting.delivery import Report
-from oso_dagster.orchestration.alerting import Platform, announce, send
-from oso_dagster.orchestration.gathering import gather
+from oso_dagster.orchestration.alerts.alert_round import announce
+from oso_dagster.orchestration.objectives.measured import Platform
+from oso_dagster.orchestration.status_page.read_model import gather
+from oso_dagster.orchestration.watch.tell import send
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord_store import ALERTS, FORUM, TICKETS
 from oso_dagster.settings import Settings

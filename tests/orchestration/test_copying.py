@@ -3,8 +3,8 @@
 import dagster as dg
 import pytest
 
-from oso_dagster.orchestration import event_log
-from oso_dagster.orchestration.copying import copy_dagster, restore_dagster
+from oso_dagster.orchestration.ledger import asset_events as event_log
+from oso_dagster.orchestration.upkeep.copying import copy_dagster, restore_dagster
 from oso_dagster.reliability.backup import BackupError
 from tests.postgres import ENGINES, empty
 

@@ -5,7 +5,7 @@ import pytest
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 
-from oso_dagster.orchestration import storage_sql
+from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
 from tests.postgres import ENGINES, empty
 
 TABLES = [AssetCheckExecutionsTable, SqlEventLogStorageTable, RunsTable, RunTagsTable]

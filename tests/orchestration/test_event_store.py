@@ -16,8 +16,8 @@ import dagster as dg
 import psutil
 import pytest
 
-from oso_dagster.orchestration import event_store
-from oso_dagster.orchestration.event_store import OpenEventLog
+from oso_dagster.orchestration.upkeep import event_store
+from oso_dagster.orchestration.upkeep.event_store import OpenEventLog
 from oso_dagster.settings import PROJECT_ROOT
 
 KEY = dg.AssetKey("a")

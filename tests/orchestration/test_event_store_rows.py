@@ -13,7 +13,7 @@ import pytest
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from oso_dagster.orchestration.event_store import OpenEventLog
+from oso_dagster.orchestration.upkeep.event_store import OpenEventLog
 
 TABLES = ["event_logs", "asset_keys", "asset_event_tags", "asset_check_executions"]
 CLOCK = {"create_timestamp"}

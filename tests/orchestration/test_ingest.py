@@ -12,8 +12,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from oso_dagster.domain.source import Retries, Source
-from oso_dagster.orchestration.ingest import ingest_assets
+from oso_dagster.domain.catalogue.source import Retries, Source
+from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue

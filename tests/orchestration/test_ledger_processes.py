@@ -11,9 +11,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from oso_dagster.domain.attempts import Label, Outcome
-from oso_dagster.orchestration.ledger import LedgerFill
-from oso_dagster.orchestration.run_looks import GONE_AFTER
+from oso_dagster.domain.objectives.attempts import Label, Outcome
+from oso_dagster.orchestration.ledger.fill import LedgerFill
+from oso_dagster.orchestration.ledger.run_reader import GONE_AFTER
 from oso_dagster.reliability.store import Store
 
 

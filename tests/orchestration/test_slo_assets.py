@@ -4,16 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from oso_dagster.domain.budget import Count
-from oso_dagster.domain.freshness import Freshness
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.sample import Sample
-from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.source import Stability
-from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
+from oso_dagster.domain.catalogue.source import Stability
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.sample import Sample
+from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.orchestration.labels import PLATFORM_TAG
-from oso_dagster.orchestration.ledger import LedgerFill
-from oso_dagster.orchestration.slo import slo_assets, slo_job, slo_schedule
+from oso_dagster.orchestration.ledger.fill import LedgerFill
+from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
+from oso_dagster.orchestration.objectives.service_assets import slo_assets, slo_job, slo_schedule
 from oso_dagster.reliability.store import Store
 from tests.orchestration.shop import FAIR, MODEL, SHOP, evaluate, fail, load, run, source, table
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from oso_dagster.domain.source import Stability
-from oso_dagster.orchestration.slo import reliability_checks, slo_assets, slo_job
+from oso_dagster.domain.catalogue.source import Stability
+from oso_dagster.orchestration.objectives.service_assets import reliability_checks, slo_assets, slo_job
 from tests.orchestration.shop import MODEL, SHOP, daily, fail, load, run, source, table
 
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.source import Column, ColumnType, Evidence
-from oso_dagster.orchestration.evaluation import Evaluator, measured_assets
-from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Evidence
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.slo import Verdict
+from oso_dagster.orchestration.ledger.fill import LedgerFill
+from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
 from oso_dagster.reliability.store import Store
 from tests.orchestration.shop import SHOP, daily, evaluate, fail, load, run, source, table
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.domain.freshness import Freshness
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.orchestration.evaluation import Evaluator
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.orchestration.labels import TAINTED_TAG
-from oso_dagster.orchestration.model_promises import FRESH_WITHIN, model_checks, with_policies
+from oso_dagster.orchestration.models.promises import FRESH_WITHIN, model_checks, with_policies
+from oso_dagster.orchestration.objectives.evaluator import Evaluator
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 

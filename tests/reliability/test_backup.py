@@ -2,10 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.domain.budget import Count
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.sample import Sample
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.reliability.backup import BackupError, copy_in, copy_out
 from oso_dagster.reliability.folding import KEPT
 from oso_dagster.reliability.ledger import Cursor, RunRow

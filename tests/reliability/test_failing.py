@@ -5,10 +5,10 @@ from random import Random
 
 import pytest
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.domain.budget import Count
-from oso_dagster.domain.failed_family import failed_after
-from oso_dagster.domain.sample import Sample
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.failed_family import failed_after
+from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.reliability.failing import failed_families, last_data
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store

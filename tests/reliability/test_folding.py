@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.domain.budget import Count
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.objectives import objective_of
-from oso_dagster.domain.sample import Sample
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.objectives import objective_of
+from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.reliability.failing import failed_families, last_data
 from oso_dagster.reliability.folding import KEPT
 from oso_dagster.reliability.ledger import Cursor, RunRow

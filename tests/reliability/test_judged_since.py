@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.domain.slo import Verdict
+from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import Store
 

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from oso_dagster.domain.attempts import Label
+from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.reliability import migrations
 from oso_dagster.reliability.database import VERSION_TABLE, Database
 from oso_dagster.reliability.store import Store

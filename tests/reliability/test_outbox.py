@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.announcement import Announcement, Route, Said, addressed
-from oso_dagster.domain.incident import Incident, Kind, Severity, State
-from oso_dagster.domain.incident_data import as_data, incident_of
+from oso_dagster.domain.alerts.announcement import Announcement, Route, Said, addressed
+from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
+from oso_dagster.domain.alerts.incident_data import as_data, incident_of
 from oso_dagster.reliability.outbox import LEASE
 from oso_dagster.reliability.store import Store
 

@@ -5,7 +5,7 @@ from threading import Event, current_thread
 
 import pytest
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.reliability import ledger
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.recording import beside

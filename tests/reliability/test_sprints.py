@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from oso_dagster.domain import sprint as deeds
-from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.sprint import Finding, Guilty, Phase, What
+from oso_dagster.domain.alerts import sprint as deeds
+from oso_dagster.domain.alerts.sprint import Finding, Guilty, Phase, What
+from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.reliability.store import Store
 from tests.postgres import ENGINES, address
 

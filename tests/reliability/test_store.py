@@ -9,9 +9,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.domain.freshness import Freshness
-from oso_dagster.domain.slo import Tally, Verdict
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.slo import Tally, Verdict
 from oso_dagster.reliability.database import VERSION_TABLE, Database
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.results import AssetRow, VerdictRow

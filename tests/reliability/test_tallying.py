@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from oso_dagster.domain.attempts import Label, RunState
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.slo import tally_attempts, tally_families
+from oso_dagster.domain.objectives.attempts import Label, RunState
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.slo import tally_attempts, tally_families
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 from tests.histories import EPOCH, attempts_by_brute_force, families_by_brute_force, history

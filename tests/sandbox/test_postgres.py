@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from oso_dagster.connectors.database import DatabaseError, Field, look
-from oso_dagster.domain.source import Column, ColumnType
+from oso_dagster.domain.catalogue.source import Column, ColumnType
 from oso_dagster.sandbox import lifecycle, postgres, process
 from oso_dagster.sandbox.world import generate
 from oso_dagster.settings import Settings

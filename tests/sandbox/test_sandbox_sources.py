@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.domain.loading import Extract, Request
-from oso_dagster.domain.source import Source, Table
+from oso_dagster.domain.catalogue.loading import Extract, Request
+from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.sandbox import deps_dev, giveth, l2beat, lifecycle
 from oso_dagster.sandbox.entities import LINK_KINDS
 from oso_dagster.sandbox.families import FAMILIES

@@ -12,16 +12,16 @@ import dagster as dg
 import duckdb
 import pytest
 
-from oso_dagster.domain.cadence import jobs_of
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Finding, LoadRecord, schema_finding
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Column, ColumnType, Contract, Disposition, Source, Stability, Table
+from oso_dagster.domain.catalogue.cadence import jobs_of
+from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Finding, LoadRecord, schema_finding
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Contract, Disposition, Source, Stability, Table
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.checks import guards_of, warnings_of
-from oso_dagster.orchestration.ingest import ingest_assets
+from oso_dagster.orchestration.ingest.schedules import ingest_schedules
+from oso_dagster.orchestration.ingest.table_assets import ingest_assets
+from oso_dagster.orchestration.objectives.service_assets import reliability_checks
 from oso_dagster.orchestration.resources import warehouse_of
-from oso_dagster.orchestration.schedules import ingest_schedules
-from oso_dagster.orchestration.slo import reliability_checks
 from oso_dagster.settings import PREFIX, Settings, read_settings
 from oso_dagster.sources import catalogue
 from oso_dagster.warehouse import ddl, guards

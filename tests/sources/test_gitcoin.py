@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from oso_dagster.connectors.database import DatabaseError
-from oso_dagster.domain.loading import Extract, Loaded, RefusedError, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError, Request, Unchanged
 from oso_dagster.sandbox import gitcoin, postgres
 from oso_dagster.sandbox.world import generate
 from oso_dagster.sources.gitcoin import SOURCE

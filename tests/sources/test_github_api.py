@@ -13,7 +13,7 @@ import pytest
 
 from oso_dagster.connectors import github_api as connector
 from oso_dagster.connectors.rest import RateLimitedError, RestError
-from oso_dagster.domain.loading import Extract, Loaded, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, Loaded, Request, Unchanged
 from oso_dagster.sandbox import forge, github_api
 from oso_dagster.sandbox.world import generate
 from oso_dagster.sources.github import SOURCE

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from oso_dagster.connectors import gharchive
-from oso_dagster.domain.loading import Extract, RefusedError, Request
+from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
 from oso_dagster.sandbox import forge
 from oso_dagster.sandbox import gharchive as archive
 from oso_dagster.sandbox.world import generate

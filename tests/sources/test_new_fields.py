@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from oso_dagster.domain.loading import UNKNOWN_FIELDS, Loaded
-from oso_dagster.domain.source import Contract, Source
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Loaded
+from oso_dagster.domain.catalogue.source import Contract, Source
 from oso_dagster.sandbox import deps_dev, eas_optimism, giveth, growthepie, open_collective
 from oso_dagster.sandbox.spoiling import NEW_FIELD
 from oso_dagster.sandbox.web_families import WEB_FAMILIES

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from oso_dagster.domain.loading import Extract, LoadRecord, RefusedError, Request, Unchanged
-from oso_dagster.domain.source import Contract, Disposition, Table
+from oso_dagster.domain.catalogue.loading import Extract, LoadRecord, RefusedError, Request, Unchanged
+from oso_dagster.domain.catalogue.source import Contract, Disposition, Table
 from oso_dagster.sandbox import op_atlas, postgres
 from oso_dagster.sandbox.world import World, generate
 from oso_dagster.sources.op_atlas import LOOKBACK, SOURCE

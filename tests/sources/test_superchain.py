@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlmesh.core.dialect import extend_sqlglot
 
-from oso_dagster.domain.loading import RefusedError, Request
-from oso_dagster.domain.partitions import Window
-from oso_dagster.domain.source import Contract
-from oso_dagster.orchestration.bigquery import open_client
+from oso_dagster.domain.catalogue.loading import RefusedError, Request
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Contract
+from oso_dagster.orchestration.bigquery_client import open_client
 from oso_dagster.sandbox import bigquery, bigquery_answers, bigquery_engine, forge, superchain
 from oso_dagster.sandbox.world import generate
 from oso_dagster.sources.superchain import SOURCE

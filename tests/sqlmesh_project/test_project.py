@@ -10,10 +10,10 @@ import yaml
 from sqlmesh.core.context import Context
 from sqlmesh.utils.errors import LinterError
 
-from oso_dagster.orchestration.sqlmesh_assets.context import open_context
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
+from oso_dagster.sqlmesh_assets.context import open_context
+from oso_dagster.sqlmesh_assets.project import Project
 
 PROJECT = PROJECT_ROOT / "sqlmesh_project"
 GOOD = """MODEL (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from oso_dagster.domain.status import ServiceState, StatusPage
-from oso_dagster.domain.status_data import DataGroup
-from oso_dagster.domain.status_incidents import Incident, Update, Work
+from oso_dagster.domain.status.data_sets import DataGroup
+from oso_dagster.domain.status.incidents import Incident, Update, Work
+from oso_dagster.domain.status.page import ServiceState, StatusPage
 from tests.statuspage.pages import MONTH, NOW, data_set, objective, page
 
 GROUPS = 15

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.freshness import Freshness
-from oso_dagster.domain.history import Day
-from oso_dagster.domain.slo import ALL, Verdict
-from oso_dagster.domain.status import ServiceState, StatusPage
-from oso_dagster.domain.status_data import DataGroup, DataSet
-from oso_dagster.domain.status_incidents import Incident, Phase, Update, Work
-from oso_dagster.domain.status_objective import ObjectiveState
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.history import Day
+from oso_dagster.domain.objectives.slo import ALL, Verdict
+from oso_dagster.domain.status.data_sets import DataGroup, DataSet
+from oso_dagster.domain.status.incidents import Incident, Phase, Update, Work
+from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.page import ServiceState, StatusPage
 
 NOW = datetime(2025, 11, 21, 9, 5, 7, tzinfo=UTC)
 MONTH = timedelta(days=30)

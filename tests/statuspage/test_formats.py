@@ -16,8 +16,8 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
 from oso_dagster.cli.status import server
-from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.status import StatusPage
+from oso_dagster.domain.objectives.slo import Verdict
+from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage.publish import publish
 from oso_dagster.statuspage.render import render
 from tests.statuspage.extremes import HOSTILE, hostile

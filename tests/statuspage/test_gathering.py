@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.domain.freshness import Freshness
-from oso_dagster.domain.maintenance import Maintenance
-from oso_dagster.domain.slo import Tally, Verdict
-from oso_dagster.domain.source import Source
-from oso_dagster.domain.sprint import Finding, Guilty, acknowledge, assign, note
-from oso_dagster.domain.status import StatusPage
-from oso_dagster.domain.status_data import DataSet
-from oso_dagster.domain.status_incidents import Phase, WorkState
-from oso_dagster.orchestration.gathering import gather
+from oso_dagster.domain.alerts.sprint import Finding, Guilty, acknowledge, assign, note
+from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.slo import Tally, Verdict
+from oso_dagster.domain.status.data_sets import DataSet
+from oso_dagster.domain.status.incidents import Phase, WorkState
+from oso_dagster.domain.status.page import StatusPage
+from oso_dagster.orchestration.status_page.read_model import gather
 from oso_dagster.reliability.ledger import Cursor, RunRow
 from oso_dagster.reliability.results import AssetRow, VerdictRow
 from oso_dagster.reliability.store import Store

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from oso_dagster.domain.status import StatusPage
+from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage.publish import publish
 from oso_dagster.statuspage.render import render
 from oso_dagster.statuspage.words import age

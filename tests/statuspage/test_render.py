@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import oso_dagster.statuspage
-from oso_dagster.domain.freshness import Freshness
-from oso_dagster.domain.slo import Verdict
-from oso_dagster.domain.status_data import DataGroup
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.slo import Verdict
+from oso_dagster.domain.status.data_sets import DataGroup
 from oso_dagster.statuspage.render import render
 from oso_dagster.statuspage.words import web_address
 from tests.statuspage.extremes import hostile, many

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from oso_dagster.domain.attempts import Label
-from oso_dagster.domain.freshness import Freshness
-from oso_dagster.domain.slo import Verdict
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.statuspage import words
 from oso_dagster.statuspage.words import FRESHNESS, LABELS, VERDICTS, age, instant, span, stamp
 

@@ -13,10 +13,10 @@ import dagster as dg
 import duckdb
 import pytest
 
-from oso_dagster.orchestration.sqlmesh_assets.assets import sqlmesh_assets
-from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
-from oso_dagster.orchestration.sqlmesh_assets.specs import Dress, asset_specs, check_specs
+from oso_dagster.sqlmesh_assets.assets import sqlmesh_assets
+from oso_dagster.sqlmesh_assets.manifest_store import load_manifest
+from oso_dagster.sqlmesh_assets.project import Project
+from oso_dagster.sqlmesh_assets.specs import Dress, asset_specs, check_specs
 
 CONFIG = """
 default_gateway: here

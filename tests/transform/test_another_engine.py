@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from sqlmesh.core.config.connection import PostgresConnectionConfig
 from sqlmesh.core.engine_adapter.postgres import PostgresEngineAdapter
 
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
+from oso_dagster.sqlmesh_assets.project import Project
 from tests.postgres import empty, postgres
 from tests.transform.conftest import Playground, played
 from tests.transform.test_materializing import ALL, run

@@ -12,8 +12,8 @@ import dagster as dg
 import duckdb
 import pytest
 
-from oso_dagster.orchestration.sqlmesh_assets import sqlmesh_definitions
-from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
+from oso_dagster.sqlmesh_assets import sqlmesh_definitions
+from oso_dagster.sqlmesh_assets.manifest_store import load_manifest
 from tests.transform.conftest import Playground, played
 from tests.transform.test_materializing import ALL, Outcome, run
 
@@ -46,7 +46,7 @@ FRESH = """
 import sys
 from pathlib import Path
 import dagster as dg
-from oso_dagster.orchestration.sqlmesh_assets import Project, sqlmesh_definitions
+from oso_dagster.sqlmesh_assets import Project, sqlmesh_definitions
 database = {{name: {{"type": "duckdb", "database": "{root}/" + file}}
             for name, file in (("connection", "warehouse.duckdb"), ("state_connection", "state.duckdb"))}}
 defs = sqlmesh_definitions(Project(Path("{root}/project"), "here", "duckdb", Path("{root}/cache"), connections=database))

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from oso_dagster.domain.attempts import Label, Outcome
-from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.domain.objectives.attempts import Label, Outcome
+from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.reliability.store import Store
 from tests.transform.test_materializing import ALL
 

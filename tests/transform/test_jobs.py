@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 from sqlmesh.core.node import IntervalUnit
 
-from oso_dagster.orchestration.sqlmesh_assets.jobs import sqlmesh_jobs
-from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest
-from oso_dagster.orchestration.sqlmesh_assets.partitions import UNITS, partitions_of
+from oso_dagster.sqlmesh_assets.jobs import sqlmesh_jobs
+from oso_dagster.sqlmesh_assets.manifest_store import load_manifest
+from oso_dagster.sqlmesh_assets.partitions import UNITS, partitions_of
 from tests.transform.conftest import Playground, played
 from tests.transform.test_materializing import ALL
 from tests.transform.test_wrapper_promises import materialized_in

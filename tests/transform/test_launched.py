@@ -20,10 +20,10 @@ from urllib.request import Request, urlopen
 import dagster as dg
 import pytest
 
-from oso_dagster.domain.attempts import Label, Outcome
-from oso_dagster.orchestration.ledger import LedgerFill
-from oso_dagster.orchestration.sqlmesh_assets.lock import environment_lock
+from oso_dagster.domain.objectives.attempts import Label, Outcome
+from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.reliability.store import Store
+from oso_dagster.sqlmesh_assets.lock import environment_lock
 from tests.platform import BIN
 from tests.transform.conftest import Playground, played
 from tests.transform.test_materializing import ALL
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(600)
 SLOW = [f"marts.slow_{number}" for number in range(6)]
 LOCATION = """
 from pathlib import Path
-from oso_dagster.orchestration.sqlmesh_assets import Project, sqlmesh_definitions
+from oso_dagster.sqlmesh_assets import Project, sqlmesh_definitions
 database = {{name: {{"type": "duckdb", "database": "{root}/" + file}}
             for name, file in (("connection", "warehouse.duckdb"), ("state_connection", "state.duckdb"))}}
 defs = sqlmesh_definitions(

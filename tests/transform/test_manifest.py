@@ -11,11 +11,11 @@ from functools import partial
 
 import pytest
 
-from oso_dagster.orchestration.sqlmesh_assets import building
-from oso_dagster.orchestration.sqlmesh_assets.audits import check_names
-from oso_dagster.orchestration.sqlmesh_assets.building import SameNameError
-from oso_dagster.orchestration.sqlmesh_assets.manifest import fault_of_shipped, load_manifest, ship_manifest
-from oso_dagster.orchestration.sqlmesh_assets.specs import Dress, UnknownTableError, asset_specs, check_specs
+from oso_dagster.sqlmesh_assets import manifest_builder as building
+from oso_dagster.sqlmesh_assets.audit_names import check_names
+from oso_dagster.sqlmesh_assets.manifest_builder import SameNameError
+from oso_dagster.sqlmesh_assets.manifest_store import fault_of_shipped, load_manifest, ship_manifest
+from oso_dagster.sqlmesh_assets.specs import Dress, UnknownTableError, asset_specs, check_specs
 from tests.transform.conftest import MODELS
 
 PYTHON = """
@@ -72,8 +72,8 @@ def test_of_two_that_find_none_at_once_one_builds_it(playground, monkeypatch):
 def test_reading_it_from_the_cache_imports_no_sqlmesh(playground):
     load_manifest(playground.project)
     code = (
-        "import sys, pathlib; from oso_dagster.orchestration.sqlmesh_assets.manifest import load_manifest;"
-        "from oso_dagster.orchestration.sqlmesh_assets.project import Project;"
+        "import sys, pathlib; from oso_dagster.sqlmesh_assets.manifest import load_manifest;"
+        "from oso_dagster.sqlmesh_assets.project import Project;"
         f"root = pathlib.Path({str(playground.root)!r});"
         "assert load_manifest(Project(root / 'project', 'here', 'duckdb', root / 'cache')).models;"
         "sys.exit('sqlmesh' in sys.modules or 'duckdb' in sys.modules)"
@@ -105,7 +105,7 @@ def test_a_broken_one_is_built_again(playground, damage):
 def test_one_shipped_beside_the_project_is_read_and_nothing_is_built(playground, monkeypatch):
     shipped = ship_manifest(playground.project)
     assert fault_of_shipped(playground.project) == ""
-    monkeypatch.setattr("oso_dagster.orchestration.sqlmesh_assets.building.build_manifest", None)
+    monkeypatch.setattr("oso_dagster.sqlmesh_assets.manifest_builder.build_manifest", None)
     assert set(load_manifest(playground.project).models) == set(MODELS)
     assert not (playground.root / "cache" / "manifests").exists()
     assert shipped.is_relative_to(playground.root / "project")

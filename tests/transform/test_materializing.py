@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from oso_dagster.orchestration.sqlmesh_assets import attempts
-from oso_dagster.orchestration.sqlmesh_assets.order import to_compute
+from oso_dagster.sqlmesh_assets import attempt_metadata as attempts
+from oso_dagster.sqlmesh_assets.model_graph import to_compute
 from tests.transform.conftest import Playground
 
 ALL = {"staging.stg_things", "staging.stg_others", "marts.sizes", "marts.total", "marts.others"}

@@ -7,8 +7,8 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from oso_dagster.domain.source import Stability
-from oso_dagster.orchestration.transform import transform_assets, transform_job, transform_schedule
+from oso_dagster.domain.catalogue.source import Stability
+from oso_dagster.orchestration.models.platform_project import transform_assets, transform_job, transform_schedule
 from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oso_dagster.orchestration.copying import copy_sqlmesh, restore_sqlmesh
+from oso_dagster.orchestration.upkeep.copying import copy_sqlmesh, restore_sqlmesh
 from oso_dagster.reliability.backup import BackupError
 from tests.postgres import ENGINES, empty
 from tests.transform.test_materializing import ALL, run
@@ -26,7 +26,7 @@ def place(server, make_settings, tmp_path):
 
 
 def environment(playground):
-    from oso_dagster.orchestration.sqlmesh_assets.context import open_context
+    from oso_dagster.sqlmesh_assets.context import open_context
 
     context = open_context(playground.project, connected=True)
     try:

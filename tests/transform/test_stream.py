@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from oso_dagster.orchestration.sqlmesh_assets.stream import stream
+from oso_dagster.sqlmesh_assets.stream import stream
 
 
 def test_reports_of_another_thread_reach_the_callers_thread_in_order():

@@ -8,8 +8,8 @@ import time
 import dagster as dg
 import duckdb
 
-from oso_dagster.orchestration.sqlmesh_assets import running
-from oso_dagster.orchestration.sqlmesh_assets.events import Event, ModelDone
+from oso_dagster.sqlmesh_assets import materializing as running
+from oso_dagster.sqlmesh_assets.events import Event, ModelDone
 from tests.transform.test_materializing import ALL, run
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-import oso_dagster.orchestration.sqlmesh_assets as package
-from oso_dagster.orchestration.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
-from oso_dagster.orchestration.sqlmesh_assets.project import Project
-from oso_dagster.orchestration.sqlmesh_assets.standing import SEEN
+import oso_dagster.sqlmesh_assets as package
+from oso_dagster.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
+from oso_dagster.sqlmesh_assets.project import Project
+from oso_dagster.sqlmesh_assets.standing_warnings import SEEN
 from tests.transform.conftest import Playground
 from tests.transform.test_materializing import ALL, run
 
@@ -140,6 +140,6 @@ def test_lifted_out_it_wraps_a_project_in_the_lines_of_the_readme(playground, tm
     shutil.copytree(FOLDER, tmp_path / "lifted" / "bridge", ignore=shutil.ignore_patterns("__pycache__"))
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     lines = readme.split("```python\n")[1].split("```")[0]
-    lines = lines.replace("oso_dagster.orchestration.sqlmesh_assets", "bridge").replace("my_project", str(tmp_path / "project"))
+    lines = lines.replace("oso_dagster.sqlmesh_assets", "bridge").replace("my_project", str(tmp_path / "project"))
     check = f"{lines}\nassert len(list(defs.resolve_all_asset_specs())) == 7\nassert defs.resolve_job_def('sqlmesh_restate')"
     subprocess.run([sys.executable, "-c", check], cwd=tmp_path / "lifted", check=True)

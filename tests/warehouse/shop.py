@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from oso_dagster.domain.loading import Extract
-from oso_dagster.domain.source import Child, Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.catalogue.loading import Extract
+from oso_dagster.domain.catalogue.source import Child, Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 from oso_dagster.warehouse.duckdb import DuckDBWarehouse
 
 DAY = datetime(2026, 1, 7, tzinfo=UTC)

@@ -17,7 +17,7 @@ LOADER = """
 import sys, time
 from pathlib import Path
 import pyarrow as pa
-from oso_dagster.domain.loading import Extract
+from oso_dagster.domain.catalogue.loading import Extract
 from oso_dagster.warehouse.duckdb import DuckDBWarehouse
 from tests.warehouse.shop import SOURCE, TABLE, things
 

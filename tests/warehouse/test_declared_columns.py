@@ -7,8 +7,8 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from oso_dagster.domain.loading import Extract, RefusedError
-from oso_dagster.domain.source import Column, ColumnType, Contract, Disposition
+from oso_dagster.domain.catalogue.loading import Extract, RefusedError
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Contract, Disposition
 from oso_dagster.warehouse.duckdb import DuckDBWarehouse
 from tests.warehouse.shop import SOURCE, TABLE, ids, load, things
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from oso_dagster.domain.loading import Extract, Loaded, RefusedError
-from oso_dagster.domain.partitions import PartitionKind, Partitions, Window
-from oso_dagster.domain.source import Disposition, Table
+from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions, Window
+from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.warehouse.duckdb import DuckDBWarehouse, WorldMismatchError
 from tests.warehouse.shop import DAY, SOURCE, TABLE, ids, load, things
 

@@ -6,8 +6,8 @@ import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from oso_dagster.domain.attempts import Label, judge_all
-from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.domain.objectives.attempts import Label, judge_all
+from oso_dagster.orchestration.ledger.fill import LedgerFill
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
 

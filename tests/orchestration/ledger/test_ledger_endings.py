@@ -6,8 +6,8 @@ import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from oso_dagster.domain.attempts import Judgement, Outcome
-from oso_dagster.orchestration.run_looks import ORPHANED_AFTER
+from oso_dagster.domain.objectives.attempts import Judgement, Outcome
+from oso_dagster.orchestration.ledger.run_reader import ORPHANED_AFTER
 from tests.orchestration.ledger.runs import asset, failing, fill, job_of, judgements, outcomes, run
 
 

@@ -8,9 +8,9 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from oso_dagster.domain.attempts import Label, Outcome
-from oso_dagster.orchestration import storage_sql
-from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.domain.objectives.attempts import Label, Outcome
+from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.reliability.store import Store
 from tests.postgres import empty
 

@@ -6,7 +6,7 @@ import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from oso_dagster.domain.attempts import Label, Outcome
+from oso_dagster.domain.objectives.attempts import Label, Outcome
 from tests.orchestration.ledger.runs import failing, fill, job_of, outcomes, run
 
 

@@ -7,9 +7,9 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from oso_dagster.domain.attempts import Judgement, Label, Outcome
-from oso_dagster.orchestration.evidence import Proofs
-from oso_dagster.orchestration.ledger import LedgerFill
+from oso_dagster.domain.objectives.attempts import Judgement, Label, Outcome
+from oso_dagster.orchestration.ledger.fill import LedgerFill
+from oso_dagster.orchestration.ledger.required_proofs import Proofs
 from tests.orchestration.ledger.runs import DAYS, asset, failing, fill, judgements, outcomes, run
 
 

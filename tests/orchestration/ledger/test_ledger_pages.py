@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from oso_dagster.domain.attempts import Judgement
-from oso_dagster.orchestration import event_log, storage_sql
-from oso_dagster.orchestration.storage_sql import few_connections
+from oso_dagster.domain.objectives.attempts import Judgement
+from oso_dagster.orchestration.ledger import asset_events as event_log
+from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger.dagster_tables import few_connections
 from oso_dagster.reliability.store import Store
 from tests.orchestration.ledger.runs import asset, failing, fill, judgements, run
 from tests.postgres import empty

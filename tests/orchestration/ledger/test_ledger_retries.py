@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from oso_dagster.domain.attempts import Judgement
-from oso_dagster.orchestration import ledger
+from oso_dagster.domain.objectives.attempts import Judgement
+from oso_dagster.orchestration.ledger import fill as ledger
 from tests.orchestration.ledger.runs import asset, failing, fill, judgements, run
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from oso_dagster.domain.attempts import Attempt, Label, Outcome, counted
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, counted
 from oso_dagster.reliability.tables import UtcTime
 
 revision = "0003"

@@ -1,0 +1,62 @@
+"""What is said of an incident, in order, and to whom it is said. Not: whether it has to be said, nor how it is delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from oso_dagster.domain.alerts.incident import Incident, Severity
+
+LOG = "log"
+"""The name of the channel that is always there."""
+
+
+class Said(StrEnum):
+    """Why an incident is spoken of. All but `reminded` show its state and replace each other; a reminder is an addition."""
+
+    RAISED = "raised"
+    UPDATED = "updated"
+    REMINDED = "reminded"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """One thing to be said: the incident as it then was. `sequence` counts from 1 within an incident."""
+
+    said: Said
+    sequence: int
+    incident: Incident
+    world: str
+    at: datetime
+
+    def __post_init__(self) -> None:
+        if self.sequence < 1:
+            raise ValueError("announcements are counted from 1")
+        if (self.said is Said.RECOVERED) == self.incident.open:
+            raise ValueError(f"{self.incident.key}: {self.said} does not fit an incident that is {self.incident.state}")
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: what was delivered twice shows the same one."""
+        return f"{self.incident.key}#{self.sequence}"
+
+
+@dataclass(frozen=True)
+class Route:
+    """What the channel `name` is told: incidents at least as loud as `least`, of `services`; all services if none is named."""
+
+    name: str
+    least: Severity = Severity.INFO
+    services: frozenset[str] = frozenset()
+
+    def takes(self, incident: Incident) -> bool:
+        """Whether the channel is told of an incident."""
+        return incident.severity.rank <= self.least.rank and (not self.services or incident.service in self.services)
+
+
+def addressed(incident: Incident, routes: Iterable[Route]) -> tuple[str, ...]:
+    """The channels that are told of an incident; the log is one of them, always."""
+    return (LOG, *sorted({route.name for route in routes if route.takes(incident)} - {LOG}))

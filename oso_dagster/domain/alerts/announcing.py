@@ -1,0 +1,202 @@
+"""Compares what is wrong with what was said of it: what has to be said now, and what is remembered. Pure, like all of `domain`.
+
+An incident is told by itself, or collected: those of unstable data in a daily digest, many at once in one summary. What ended
+before it was told is forgotten without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.collecting import DIGEST, STORM, digest_of, storm_of
+from oso_dagster.domain.alerts.hours import Hours
+from oso_dagster.domain.alerts.incident import Incident, Kind, State
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Something that is wrong now. `quietly`: an incident that stands goes on, but none begins, for another one tells it."""
+
+    incident: Incident
+    quietly: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An incident that is remembered: how many announcements it had, and when it was last spoken of (None: never).
+
+    `collected` is "" for one that is told by itself, `digest`, or the key of the storm that tells it.
+    """
+
+    incident: Incident
+    sequence: int = 0
+    said_at: datetime | None = None
+    collected: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of an incident: what is remembered, whether it still `stands`, and what is said, in this order.
+
+    `audience` are the incidents whose channels are told, when it tells of others.
+    """
+
+    after: Standing
+    stands: bool
+    said: tuple[Said, ...] = ()
+    audience: tuple[Incident, ...] = ()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What was said so far: the incidents that stand, those that ended (by key), and when the last digest was made."""
+
+    standing: Sequence[Standing]
+    ended: Mapping[str, Standing]
+    last_digest: datetime | None
+
+
+def compare(signals: Iterable[Signal], kept: Collection[str], memory: Memory, hours: Hours, now: datetime) -> list[Change]:
+    """What has to change. Of the subjects in `kept` nothing is known now: their incidents stay as they are."""
+    known = {one.incident.subject: one for one in memory.standing}
+    wanted = {signal.incident.subject: signal for signal in signals}
+    moved: list[tuple[Standing | None, Standing]] = []
+    for subject, signal in wanted.items():
+        before = known.get(subject)
+        if before is not None:
+            moved.append((before, _goes_on(before, signal.incident)))
+        elif not signal.quietly:
+            moved.append(_begins(memory.ended.get(signal.incident.key), signal.incident))
+    gone = [one for one in memory.standing if one.incident.kind is not Kind.STORM and one.incident.subject not in wanted]
+    moved += [(one, one if one.incident.subject in kept else _ends(one, now)) for one in gone]
+    moved = _collected(moved, [one for one in memory.standing if not one.collected], hours, now)
+    alone = [_alone(before, after, hours, now) for before, after in moved if not after.collected]
+    members = [(before, after) for before, after in moved if after.collected]
+    digested = _digested([pair for pair in members if pair[1].collected == DIGEST], memory.last_digest, hours, now)
+    stormy = [pair for pair in members if pair[1].collected != DIGEST]
+    return [change for change in alone if change is not None] + digested + _storms(stormy, memory.standing, hours, now)
+
+
+def _goes_on(before: Standing, wanted: Incident) -> Standing:
+    """The incident as it is now; its key and the beginning stay, and the time only moves when something else does."""
+    now = replace(wanted, opened_at=before.incident.opened_at)
+    same = replace(now, updated_at=before.incident.updated_at) == before.incident
+    return before if same else replace(before, incident=now)
+
+
+def _begins(ended: Standing | None, wanted: Incident) -> tuple[Standing | None, Standing]:
+    """A new incident, or one that begins again: if it was told by itself its message goes on, else it is told anew."""
+    if ended is None:
+        return None, Standing(wanted)
+    return ended, _goes_on(replace(ended, collected="", said_at=None) if ended.collected else ended, wanted)
+
+
+def _ends(before: Standing, now: datetime) -> Standing:
+    if not before.incident.open:
+        return before
+    return replace(before, incident=replace(before.incident, state=State.RECOVERED, closed_at=now, updated_at=now))
+
+
+def _collected(
+    moved: Sequence[tuple[Standing | None, Standing]], alone: Sequence[Standing], hours: Hours, now: datetime
+) -> list[tuple[Standing | None, Standing]]:
+    """Hand what was never told to the digest, or, if it is too much at once, to a storm."""
+    unstable = [after for _, after in moved if _is_new(after) and _goes_to_digest(after.incident)]
+    loud = [after for _, after in moved if _is_new(after) and after not in unstable and hours.may_tell(after.incident, now)]
+    loud = [after for after in loud if after.incident.kind is not Kind.SPRINT]
+    recent = [one for one in alone if one.said_at and now - one.said_at <= hours.storm_span]
+    recent = [one for one in recent if one.incident.kind not in (Kind.SPRINT, Kind.STORM)]
+    storm = _storm_now(alone, hours, now) or (storm_of((), now).key if len(loud) + len(recent) > hours.storm else "")
+    place = dict.fromkeys((after.incident.key for after in unstable), DIGEST)
+    place |= dict.fromkeys((after.incident.key for after in loud), storm)
+    return [(before, replace(after, collected=place.get(after.incident.key, after.collected))) for before, after in moved]
+
+
+def _storm_now(alone: Sequence[Standing], hours: Hours, now: datetime) -> str:
+    """The storm that began a moment ago and takes in what still comes."""
+    storms = [one.incident for one in alone if one.incident.kind is Kind.STORM and one.incident.open]
+    return next((one.key for one in storms if now - one.opened_at <= hours.storm_span), "")
+
+
+def _is_new(after: Standing) -> bool:
+    return after.said_at is None and not after.collected and after.incident.open
+
+
+def _goes_to_digest(incident: Incident) -> bool:
+    return incident.stability == "unstable" and incident.kind is not Kind.SPRINT
+
+
+def _alone(before: Standing | None, after: Standing, hours: Hours, now: datetime) -> Change | None:
+    """An incident that is told by itself; None when nothing changes."""
+    incident = after.incident
+    if after.said_at is None:
+        if not incident.open:
+            return Change(after, stands=False)
+        if hours.may_tell(incident, now):
+            return Change(replace(after, sequence=after.sequence + 1, said_at=now), stands=True, said=(Said.RAISED,))
+        return Change(after, stands=True) if before != after else None
+    said = _said(before, after, hours, now)
+    if not said and before == after:
+        return None
+    loud = Said.REMINDED in said
+    counted = replace(after, sequence=after.sequence + len(said), said_at=now if loud else after.said_at)
+    return Change(counted, stands=incident.open, said=said)
+
+
+def _said(before: Standing | None, after: Standing, hours: Hours, now: datetime) -> tuple[Said, ...]:
+    """What is said of an incident that was told before. An edit disturbs nobody, so what got louder is also a reminder."""
+    if before is None or after.said_at is None:
+        return ()
+    then, incident = before.incident, after.incident
+    if not incident.open:
+        return (Said.RECOVERED,)
+    louder = incident.severity.rank < then.severity.rank or not then.open
+    remind = louder or hours.remind(incident, after.said_at, now)
+    return (*((Said.UPDATED,) if then != incident else ()), *((Said.REMINDED,) if remind else ()))
+
+
+def _digested(
+    members: Sequence[tuple[Standing | None, Standing]], last: datetime | None, hours: Hours, now: datetime
+) -> list[Change]:
+    """The members of the digest, and the digest if it is due. A member that recovered after it was told is told once more."""
+    due = hours.digest_due(last, now) and not hours.is_quiet(now)
+    told = [after for _, after in members if after.incident.open or after.said_at is not None]
+    changes = []
+    for before, after in members:
+        heard = replace(after, said_at=now) if due and after in told else after
+        stands = after.incident.open or (after.said_at is not None and not due)
+        if heard != before or not stands:
+            changes.append(Change(heard, stands))
+    if due and told:
+        incidents = tuple(one.incident for one in told)
+        digest = Standing(digest_of(incidents, now), 1, now)
+        changes.append(Change(digest, stands=False, said=(Said.RAISED,), audience=incidents))
+    return changes
+
+
+def _storms(
+    members: Sequence[tuple[Standing | None, Standing]], standing: Sequence[Standing], hours: Hours, now: datetime
+) -> list[Change]:
+    """Each storm as the sum of its members, who stand as long as it does."""
+    changes = []
+    known = {one.incident.key: one for one in standing if one.incident.kind is Kind.STORM}
+    for key in sorted({after.collected for _, after in members}):
+        inside = [pair for pair in members if pair[1].collected == key]
+        incidents = tuple(after.incident for _, after in inside)
+        before = known.get(key)
+        storm = storm_of(incidents, now if before is None else before.incident.opened_at, now)
+        after = Standing(storm) if before is None else _goes_on(before, storm)
+        change = _alone(before, after, hours, now)
+        if change is not None:
+            changes.append(replace(change, audience=incidents))
+        for was, one in inside:
+            heard = replace(one, said_at=one.said_at or now)
+            if heard != was or not storm.open:
+                changes.append(Change(heard, stands=storm.open))
+    return changes
+
+
+__all__ = ["DIGEST", "STORM", "Change", "Memory", "Signal", "Standing", "compare"]

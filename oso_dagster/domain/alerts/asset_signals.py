@@ -1,0 +1,174 @@
+"""Alerts on single assets: from plain facts to what somebody is told. Those on objectives are in `domain.alerts.objective_signals`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from oso_dagster.domain.alerts.announcing import Signal
+from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link, Severity
+from oso_dagster.domain.alerts.places import Owned, Places
+from oso_dagster.domain.objectives.failed_family import FailedFamily
+
+PATIENCE = 4
+"""What has not been heard of for so many times its interval is silent."""
+
+LEAST_PATIENCE = timedelta(minutes=3)
+"""Nothing is called silent earlier: a busy machine may be late."""
+
+
+@dataclass(frozen=True)
+class CheckFact:
+    """The newest evaluation of an asset check of severity ERROR that failed."""
+
+    asset: str
+    check: str
+    said: str
+    run_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class DriftFact:
+    """The newest load of a table brought columns that nobody has declared."""
+
+    asset: str
+    columns: tuple[str, ...]
+    run_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Beat:
+    """When something that has to happen regularly was last heard of."""
+
+    name: str
+    at: datetime
+    every: timedelta
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether it should have been heard of long ago."""
+        return now - self.at > max(PATIENCE * self.every, LEAST_PATIENCE)
+
+
+def failed_subject(asset: str, partition: str | None) -> str:
+    """The subject of a failed materialization: an asset, or one partition of it."""
+    return f"{Kind.FAILED_MATERIALIZATION}:{asset}" + (f"[{partition}]" if partition else "")
+
+
+def failed(family: FailedFamily, owned: Owned, places: Places, checks: Sequence[CheckFact] = ()) -> Signal:
+    """A family that failed for good; `checks` are those that failed in its run. The second in a row is louder."""
+    again = family.in_a_row > 1
+    what = f"{owned.asset}" + (f" [{family.partition}]" if family.partition else "")
+    body = [family.cause or "no cause was given", *(f"check {one.check}: {one.said}" for one in checks)]
+    extra = (Field("Failed in a row", str(family.in_a_row)),)
+    return _signal(
+        Kind.FAILED_MATERIALIZATION,
+        failed_subject(owned.asset, family.partition),
+        owned,
+        f"{what} failed" + (f" {family.in_a_row} times in a row" if again else ", after all retries"),
+        family.judged_at,
+        severity=Severity.PAGE if again else Severity.TICKET,
+        body=body,
+        extra=extra,
+        links=places.links(Kind.FAILED_MATERIALIZATION, owned.asset, family.run_id),
+        facts=places.fields(Kind.FAILED_MATERIALIZATION),
+        next_step="Read the failed run, mend the cause, and materialize it again.",
+    )
+
+
+def stale(owned: Owned, note: str, now: datetime, places: Places) -> Signal:
+    """An asset that is older than it was promised to be; `note` says how."""
+    return _signal(
+        Kind.STALE_ASSET,
+        f"{Kind.STALE_ASSET}:{owned.asset}",
+        owned,
+        f"{owned.asset} is stale",
+        now,
+        body=[note],
+        links=places.links(Kind.STALE_ASSET, owned.asset),
+        facts=places.fields(Kind.STALE_ASSET),
+        next_step="See whether its schedule runs and what the newest run says; materialize it.",
+    )
+
+
+def failed_check(fact: CheckFact, owned: Owned, places: Places) -> Signal:
+    """A check of severity ERROR that failed on data that readers see."""
+    return _signal(
+        Kind.FAILED_CHECK,
+        f"{Kind.FAILED_CHECK}:{fact.asset}:{fact.check}",
+        owned,
+        f"{fact.asset}: the check {fact.check} fails",
+        fact.at,
+        body=[fact.said or "the check gave no reason"],
+        links=places.links(Kind.FAILED_CHECK, fact.asset, fact.run_id),
+        facts=places.fields(Kind.FAILED_CHECK),
+        next_step="Look at the rows that the check names; mend them upstream or in the model, and run it again.",
+    )
+
+
+def drift(fact: DriftFact, owned: Owned, places: Places) -> Signal:
+    """Upstream has columns that the source does not declare."""
+    return _signal(
+        Kind.SCHEMA_DRIFT,
+        f"{Kind.SCHEMA_DRIFT}:{fact.asset}",
+        owned,
+        f"{fact.asset}: upstream has new columns",
+        fact.at,
+        body=[f"not declared: {', '.join(fact.columns)}"],
+        links=places.links(Kind.SCHEMA_DRIFT, fact.asset, fact.run_id),
+        facts=places.fields(Kind.SCHEMA_DRIFT),
+        next_step="Declare the columns in the source, with type and description, or leave them out on purpose.",
+    )
+
+
+def silent(beat: Beat, places: Places, now: datetime) -> Signal:
+    """A sensor or daemon that says nothing: what it looks after is not looked after."""
+    about = Owned(asset="", label="", owner=places.owner, service="")
+    return _signal(
+        Kind.SILENT,
+        f"{Kind.SILENT}:{beat.name}",
+        about,
+        f"{beat.name} is silent",
+        now,
+        severity=Severity.PAGE,
+        body=[f"last heard of at {beat.at:%Y-%m-%d %H:%M} UTC; it should be heard of every {beat.every.total_seconds():g} s"],
+        links=(Link("Automation", f"{places.dagster}/deployment/daemons"), *places.links(Kind.SILENT)),
+        facts=places.fields(Kind.SILENT),
+        next_step="See whether Dagster's daemon runs, and what the newest tick says.",
+    )
+
+
+def _signal(  # noqa: PLR0913  (the parts of a message)
+    kind: Kind,
+    subject: str,
+    owned: Owned,
+    title: str,
+    at: datetime,
+    *,
+    body: Sequence[str],
+    links: tuple[Link, ...],
+    facts: tuple[Field, ...],
+    next_step: str,
+    severity: Severity = Severity.TICKET,
+    extra: tuple[Field, ...] = (),
+) -> Signal:
+    """Unstable data is nobody's emergency: it may be read."""
+    return Signal(
+        Incident(
+            subject=subject,
+            kind=kind,
+            severity=Severity.INFO if owned.label == "unstable" else severity,
+            service=owned.service,
+            stability=owned.label,
+            owner=owned.owner,
+            title=title,
+            opened_at=at,
+            updated_at=at,
+            body=tuple(body),
+            fields=(*extra, *facts),
+            links=links,
+            next_step=next_step,
+        )
+    )

@@ -1,0 +1,82 @@
+"""One message for many incidents: the daily digest of unstable data, the summary of a storm. Both are incidents themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Severity, State
+from oso_dagster.domain.alerts.places import runbook_like
+
+DIGEST = "digest"
+"""Where incidents of unstable data are collected, and the subject of the digest."""
+
+STORM = "storm"
+"""The subject of a storm."""
+
+_NAMED = 40
+
+
+def digest_of(members: Sequence[Incident], now: datetime) -> Incident:
+    """What is wrong with unstable data, and what is well again since the last digest."""
+    still, over = _split(members)
+    facts, links = runbook_like(members, Kind.DIGEST)
+    return Incident(
+        subject=DIGEST,
+        kind=Kind.DIGEST,
+        severity=Severity.INFO,
+        service=_one(member.service for member in members),
+        stability=_one(member.stability for member in members),
+        owner=_owners(members),
+        title=f"Unstable data: {len(still)} open, {len(over)} recovered",
+        opened_at=now,
+        updated_at=now,
+        body=_lines(members),
+        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over))), *facts),
+        links=links,
+        next_step="Mend what is yours when you get to it; what stays broken for long is proposed for removal." if still else "",
+    )
+
+
+def storm_of(members: Sequence[Incident], opened_at: datetime, now: datetime | None = None) -> Incident:
+    """Many things that went wrong at once, as one incident; over when all of them are."""
+    still, over = _split(members)
+    at, open_ = now or opened_at, bool(still) or not members
+    facts, links = runbook_like(members, Kind.STORM)
+    return Incident(
+        subject=STORM,
+        kind=Kind.STORM,
+        severity=min((member.severity for member in members), key=lambda one: one.rank, default=Severity.TICKET),
+        service=_one(member.service for member in members),
+        stability=_one(member.stability for member in members),
+        owner=_owners(members) or "nobody",
+        title=f"Many things went wrong at once: {len(members)} in this summary",
+        opened_at=opened_at,
+        updated_at=at,
+        state=State.OPEN if open_ else State.RECOVERED,
+        closed_at=None if open_ else at,
+        body=_lines(members),
+        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over))), *facts),
+        links=links,
+        next_step="Look for what they have in common: an upstream, a credential, a machine. Then mend that." if still else "",
+    )
+
+
+def _split(members: Sequence[Incident]) -> tuple[list[Incident], list[Incident]]:
+    return [one for one in members if one.open], [one for one in members if not one.open]
+
+
+def _lines(members: Sequence[Incident]) -> tuple[str, ...]:
+    ordered = sorted(members, key=lambda one: (not one.open, one.severity.rank, one.subject))
+    lines = [f"{'' if one.open else 'recovered: '}{one.title} ({one.owner})" for one in ordered[:_NAMED]]
+    return (*lines, *([f"and {len(members) - _NAMED} more"] if len(members) > _NAMED else []))
+
+
+def _owners(members: Sequence[Incident]) -> str:
+    return ", ".join(sorted({name for one in members for name in one.owner.split(", ")}))
+
+
+def _one(values: Iterable[str]) -> str:
+    """What all of them have in common, or nothing."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else ""

@@ -1,0 +1,67 @@
+"""When people are told: quiet hours, the hour of the digest, how often they are reminded, how many at once are a storm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from oso_dagster.domain.alerts.incident import Incident, Severity, State
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The habits of those who are told. `quiet` are two hours of `zone` between which tickets wait; None: never.
+
+    `storm` is how many may be announced one by one within `storm_span`; a `digest` comes once a day, at that hour.
+    """
+
+    zone: str = "UTC"
+    quiet: tuple[int, int] | None = (22, 7)
+    digest: int = 9
+    storm: int = 8
+    storm_span: timedelta = timedelta(minutes=10)
+    reminders: Mapping[Severity, timedelta] = field(
+        default_factory=lambda: {Severity.PAGE: timedelta(hours=4), Severity.TICKET: DAY}
+    )
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.zone)
+        except KeyError:
+            raise ValueError(f"no time zone is called {self.zone}") from None
+        hours = (*(self.quiet or ()), self.digest)
+        if any(not 0 <= hour < 24 for hour in hours):  # noqa: PLR2004  (hours of a day)
+            raise ValueError("an hour is a number from 0 to 23")
+        if self.storm < 1:
+            raise ValueError("a storm is more than one thing at once")
+
+    def may_tell(self, incident: Incident, now: datetime) -> bool:
+        """Whether somebody may be disturbed by it now: a page always, everything else outside of the quiet hours."""
+        return incident.severity is Severity.PAGE or not self.is_quiet(now)
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether `now` lies in the quiet hours, which may go over midnight."""
+        if self.quiet is None:
+            return False
+        (start, end), hour = self.quiet, now.astimezone(ZoneInfo(self.zone)).hour
+        return start <= hour < end if start <= end else hour >= start or hour < end
+
+    def remind(self, incident: Incident, said_at: datetime, now: datetime) -> bool:
+        """Whether it was last spoken of too long ago. Once somebody is at it, once a day is enough."""
+        every = self.reminders.get(incident.severity)
+        if every is None or not self.may_tell(incident, now):
+            return False
+        return now - said_at >= (max(every, DAY) if incident.state is State.ACKNOWLEDGED else every)
+
+    def digest_due(self, last: datetime | None, now: datetime) -> bool:
+        """Whether the digest of today is still to come; the first one of all is due at once."""
+        if last is None:
+            return True
+        here = now.astimezone(ZoneInfo(self.zone))
+        today = datetime.combine(here.date(), time(self.digest), here.tzinfo)
+        newest = today if today <= here else today - DAY
+        return last < newest

@@ -1,0 +1,68 @@
+"""Where an alert points: the run and the asset in Dagster, the status page, the chapter of the runbook that is about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link
+
+RUNBOOKS = "docs/runbooks.md"
+RUNBOOK = "Runbook"
+"""What the link to it, or the fact with its name, is called."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Addresses without a slash at the end; without `runbooks` the runbook is named as the file it is.
+
+    `owner` owns what nobody else does: the platform's.
+    """
+
+    dagster: str
+    status: str
+    owner: str
+    runbooks: str = ""
+
+    def links(self, kind: Kind, asset: str = "", run_id: str = "") -> tuple[Link, ...]:
+        """What somebody who reads of it wants to open, the nearest first."""
+        links = [Link("Run", f"{self.dagster}/runs/{run_id}")] if run_id else []
+        links += [Link("Asset", f"{self.dagster}/assets/{asset}")] if asset else []
+        links += [Link("Status page", self.status)] if self.status else []
+        links += [Link(RUNBOOK, f"{self.runbooks}#{anchor(kind)}")] if self.runbooks else []
+        return tuple(links)
+
+    def fields(self, kind: Kind) -> tuple[Field, ...]:
+        """The runbook as a fact, where it has no address."""
+        return () if self.runbooks else (Field(RUNBOOK, f"{RUNBOOKS}#{anchor(kind)}"),)
+
+
+def anchor(kind: Kind) -> str:
+    """The chapter of the runbook about a kind of incident."""
+    return kind.value.replace("_", "-")
+
+
+def runbook_like(others: Iterable[Incident], kind: Kind) -> tuple[tuple[Field, ...], tuple[Link, ...]]:
+    """The runbook of an incident that tells of others, beside theirs: as a fact or as a link, whichever they have."""
+    told = list(others)
+    facts = (fact.value for one in told for fact in one.fields if fact.name == RUNBOOK)
+    addresses = (link.url for one in told for link in one.links if link.label == RUNBOOK)
+    return (
+        tuple(Field(RUNBOOK, _chapter(value, kind)) for value in islice(facts, 1)),
+        tuple(Link(RUNBOOK, _chapter(value, kind)) for value in islice(addresses, 1)),
+    )
+
+
+def _chapter(address: str, kind: Kind) -> str:
+    return f"{address.partition('#')[0]}#{anchor(kind)}"
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A measured asset: its class (core, unstable, sqlmesh), whose it is, and the service it counts in."""
+
+    asset: str
+    label: str
+    owner: str
+    service: str

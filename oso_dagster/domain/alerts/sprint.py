@@ -1,0 +1,200 @@
+"""Remedial sprints: how a missed objective becomes a task that stays until it is met again.
+
+Belongs here: the phases of a sprint, what moves it between them, its history. Does not: the verdicts (`domain.objectives.slo`), what is said
+about it (`domain.wanted`), its memory (`reliability.sprints`). The diagram in the docs is made from `MOVES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from oso_dagster.domain.objectives.slo import Verdict
+
+HYSTERESIS = timedelta(hours=1)
+"""How long an objective has to be met, without a break, until its sprint is closed."""
+
+SAME_SPRINT = timedelta(days=1)
+"""An objective that is missed again so soon after its sprint was closed has not been mended: it is the same sprint."""
+
+
+class Phase(StrEnum):
+    """Where a sprint stands. While it is recovering the objective is met, but not yet for long enough."""
+
+    OPEN = "open"
+    RECOVERING = "recovering"
+    CLOSED = "closed"
+
+
+class Trigger(StrEnum):
+    """What an evaluation means for a sprint."""
+
+    MISSED = "breached"
+    MISSED_LATER = "breached, more than a day after it was closed"
+    MET = "compliant or at risk"
+    MET_LONG = "compliant or at risk for an hour"
+    UNKNOWN = "no data"
+
+
+class What(StrEnum):
+    """What an entry of the history tells: the first six are found by evaluation, the others are done by people."""
+
+    OPENED = "opened"
+    MET = "met"
+    MISSED_AGAIN = "missed_again"
+    NO_DATA = "no_data"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    ACKNOWLEDGED = "acknowledged"
+    ASSIGNED = "assigned"
+    NOTED = "noted"
+
+
+MOVES: Mapping[tuple[Phase | None, Trigger], tuple[Phase, What]] = {
+    (None, Trigger.MISSED): (Phase.OPEN, What.OPENED),
+    (Phase.OPEN, Trigger.MET): (Phase.RECOVERING, What.MET),
+    (Phase.RECOVERING, Trigger.MISSED): (Phase.OPEN, What.MISSED_AGAIN),
+    (Phase.RECOVERING, Trigger.UNKNOWN): (Phase.OPEN, What.NO_DATA),
+    (Phase.RECOVERING, Trigger.MET_LONG): (Phase.CLOSED, What.CLOSED),
+    (Phase.CLOSED, Trigger.MISSED): (Phase.OPEN, What.REOPENED),
+    (Phase.CLOSED, Trigger.MISSED_LATER): (Phase.OPEN, What.OPENED),
+}
+"""Every move there is; whatever is not here changes nothing. None is an objective without a sprint."""
+
+
+@dataclass(frozen=True)
+class Guilty:
+    """An asset with bad events: whose it is, how many of how many, the newest cause, and the run that shows it."""
+
+    asset: str
+    owner: str
+    bad: int
+    valid: int
+    cause: str = ""
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One objective as an evaluation found it: the numbers, in `summary` as a sentence, who is guilty, and what to do next."""
+
+    objective: str
+    service: str
+    verdict: Verdict
+    summary: str
+    good: int
+    valid: int
+    target_bp: int
+    at: datetime
+    guilty: tuple[Guilty, ...] = ()
+    next_step: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a sprint's history: what happened when, and who did it (empty: an evaluation)."""
+
+    at: datetime
+    what: What
+    text: str
+    who: str = ""
+
+
+@dataclass(frozen=True)
+class Sprint:
+    """The task of one missed objective. `found` is the newest finding that missed it, the evidence.
+
+    `met_since` is set while it is recovering. History is only ever added to.
+    """
+
+    found: Finding
+    opened_at: datetime
+    phase: Phase = Phase.OPEN
+    met_since: datetime | None = None
+    closed_at: datetime | None = None
+    assignee: str = ""
+    acknowledged_by: str = ""
+    history: tuple[Entry, ...] = field(default=())
+
+    @property
+    def objective(self) -> str:
+        """`<service>.<objective>`."""
+        return self.found.objective
+
+    @property
+    def key(self) -> str:
+        """The name of this sprint: its objective, and when it was opened."""
+        return f"{self.objective}@{self.opened_at:%Y%m%dT%H%M%SZ}"
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has to do something, or to watch it recover."""
+        return self.phase is not Phase.CLOSED
+
+
+def advance(sprint: Sprint | None, found: Finding) -> Sprint | None:
+    """The sprint of an objective after one more evaluation; `sprint` is its newest one. The same one: nothing has changed.
+
+    A finding older than the last change, as when the clock was set back, changes nothing.
+    """
+    if sprint is not None and sprint.history and found.at < sprint.history[-1].at:
+        return sprint
+    trigger = trigger_of(sprint, found)
+    phase = sprint.phase if sprint else None
+    to, what = MOVES.get((phase, trigger), (phase, None))
+    if what is What.OPENED:
+        return Sprint(found, found.at, history=(Entry(found.at, what, found.summary),))
+    if sprint is None or to is None:
+        return None
+    evidence = found if found.verdict is Verdict.BREACHED else sprint.found
+    if what is None:
+        same = replace(evidence, at=sprint.found.at) == sprint.found
+        return sprint if same or not sprint.open else replace(sprint, found=evidence)
+    return replace(
+        sprint,
+        found=evidence,
+        phase=to,
+        met_since=found.at if to is Phase.RECOVERING else None,
+        closed_at=found.at if to is Phase.CLOSED else None,
+        history=(*sprint.history, Entry(found.at, what, found.summary)),
+    )
+
+
+def trigger_of(sprint: Sprint | None, found: Finding) -> Trigger:
+    """What a finding means for the newest sprint of its objective."""
+    if found.verdict is Verdict.NO_DATA:
+        return Trigger.UNKNOWN
+    if found.verdict is Verdict.BREACHED:
+        closed = sprint.closed_at if sprint else None
+        return Trigger.MISSED_LATER if closed is not None and found.at - closed > SAME_SPRINT else Trigger.MISSED
+    since = sprint.met_since if sprint else None
+    return Trigger.MET_LONG if since is not None and found.at - since >= HYSTERESIS else Trigger.MET
+
+
+def acknowledge(sprint: Sprint, who: str, at: datetime) -> Sprint:
+    """Somebody has seen it and is at it. Raises ValueError for a closed sprint, or without a name."""
+    return _by_hand(replace(sprint, acknowledged_by=who), What.ACKNOWLEDGED, who, f"acknowledged by {who}", at)
+
+
+def assign(sprint: Sprint, to: str, who: str, at: datetime) -> Sprint:
+    """It becomes the task of `to`. Raises ValueError for a closed sprint, or without names."""
+    if not to.strip():
+        raise ValueError("to whom is it assigned?")
+    return _by_hand(replace(sprint, assignee=to), What.ASSIGNED, who, f"assigned to {to}", at)
+
+
+def note(sprint: Sprint, text: str, who: str, at: datetime) -> Sprint:
+    """Add a remark, to a closed sprint too: what was learnt is often written down afterwards."""
+    if not text.strip():
+        raise ValueError("a note says something")
+    return _by_hand(sprint, What.NOTED, who, text.strip(), at)
+
+
+def _by_hand(sprint: Sprint, what: What, who: str, text: str, at: datetime) -> Sprint:
+    if not who.strip():
+        raise ValueError("who is it?")
+    if not sprint.open and what is not What.NOTED:
+        raise ValueError(f"the sprint {sprint.key} is closed")
+    return replace(sprint, history=(*sprint.history, Entry(at, what, text, who)))

@@ -1,0 +1,1 @@
+"""What a source declares, and one load of it."""

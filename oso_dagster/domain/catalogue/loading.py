@@ -1,0 +1,183 @@
+"""One load: what is asked of a source, what comes back, what is remembered, and when it is refused.
+
+Pure values and decisions; the rows themselves are opaque here (Arrow tables in practice).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from oso_dagster.domain.catalogue.partitions import Window
+
+CUT_SHORT = "cut_short"
+"""The fact, in words, that an honest limit (a rate limit) ended an extraction early: what came is kept."""
+
+CONTINUATION = "continuation"
+"""The fact, any JSON value, with which the next run goes on where a cut-short one ended: `request.previous.continuation`."""
+
+UNKNOWN_FIELDS = "unknown_fields"
+"""The fact, a list of names, of what upstream has and nobody declared: told by the source, or seen where it arrived."""
+
+NEWEST_EVENT = "newest_event"
+"""The fact, an ISO time, that the warehouse adds where a table has an event time."""
+
+ROWS_LOADED = "rows_loaded"
+"""The fact, a number, that a materialization tells of its own load: the table may have more rows."""
+
+Facts = dict[str, Any]
+"""Plain JSON values that a load wants to tell (`commit_sha`, `rejected_files` …); shown as metadata, never secret."""
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """What the warehouse remembers of one published load; written in the same transaction as the rows."""
+
+    load_id: str
+    source: str
+    table: str
+    partition: str | None
+    version: str
+    fingerprint: str
+    rows: Mapping[str, int]
+    loaded_at: datetime
+    facts: Facts = field(default_factory=dict)
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the parent table."""
+        return self.rows[self.table]
+
+    @property
+    def cut_short(self) -> str | None:
+        """Why the load is not the whole of it; None when it is."""
+        return self.facts.get(CUT_SHORT)
+
+    @property
+    def continuation(self) -> Any:
+        """Where the next run goes on, as the source left it; None after a whole load."""
+        return self.facts.get(CONTINUATION)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything one extraction may know. Settings carry secrets, so they never show in a repr."""
+
+    source: str
+    table: str
+    now: datetime
+    cache: Path
+    settings: Mapping[str, str] = field(repr=False)
+    previous: LoadRecord | None = None
+    window: Window | None = None
+    clients: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Extract:
+    """New data: `version` names the upstream state (a commit, a content hash); `batches` holds Arrow tables by landed table.
+
+    Every landed table of the asset is a key, also when it has no rows. `facts` may be filled while batches are drawn:
+    a source that meets a rate limit ends its batches and sets `CUT_SHORT` and `CONTINUATION` (its table must be `resumable`).
+    `surviving`, where it is given (Arrow tables of primary keys), is every row that upstream still has: the others are deleted
+    in the same transaction.
+    """
+
+    version: str
+    batches: Mapping[str, Iterable[Any]]
+    facts: Facts = field(default_factory=dict)
+    surviving: Iterable[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The upstream was asked and is exactly what was loaded before."""
+
+    version: str
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one guard said of the staged rows. One that does not block warns: the rows are published."""
+
+    check: str
+    passed: bool
+    message: str
+    facts: Facts = field(default_factory=dict)
+    blocking: bool = True
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A published load, what the guards said of it, and the columns that upstream added (`table.column`).
+
+    `table_rows` is how many rows the parent table has now, those of other loads and partitions too.
+    """
+
+    record: LoadRecord
+    findings: Sequence[Finding]
+    table_rows: int
+    new_columns: Sequence[str] = ()
+
+
+class RefusedError(Exception):
+    """A load that was stopped before publication: the rows that readers see are the old ones."""
+
+    def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+
+
+def schema_finding(where: str, facts: Facts, *, blocking: bool) -> Finding:
+    """Whether upstream has something that nobody declared, from what a load of the table `where` tells of it.
+
+    >>> schema_finding("shop.things", {"unknown_fields": ["colour"]}, blocking=False).message
+    'shop.things: not declared, but there upstream: colour'
+    """
+    unknown = [str(name) for name in facts.get(UNKNOWN_FIELDS) or ()]
+    message = f"{where}: not declared, but there upstream: {', '.join(unknown)}" if unknown else "as declared"
+    return Finding("schema", not unknown, message, {"undeclared": unknown}, blocking=blocking)
+
+
+_FEWEST_LOADS = 5
+_BAND_WIDTH = 6
+
+
+def row_count_band(history: Sequence[int]) -> tuple[int, int] | None:
+    """The row counts that are usual after `history` (newest loads), inclusive; None before there are five of them.
+
+    Median ± 6 median absolute deviations, never narrower than a fifth of the median: about four standard deviations of a
+    normal distribution (one is 1.48 MAD), and immune to a few odd loads.
+
+    >>> row_count_band([100, 101, 99, 100, 500])
+    (80, 120)
+    """
+    if len(history) < _FEWEST_LOADS:
+        return None
+    middle = median(history)
+    spread = max(_BAND_WIDTH * median(abs(rows - middle) for rows in history), middle / 5)
+    return max(0, int(middle - spread)), ceil(middle + spread)
+
+
+def refuse_shrink(table: str, *, before: int, now: int, floor: float, slack: int = 0) -> str | None:
+    """Why a `replace` from `before` to `now` rows is refused, or None.
+
+    `floor` is the allowed share of `before`; losing up to `slack` rows is never refused (for tables with few rows).
+
+    >>> refuse_shrink("oss.projects", before=100, now=80, floor=0.8) is None
+    True
+    """
+    least = min(ceil(before * floor), before - slack)
+    if now >= least:
+        return None
+    return (
+        f"{table}: {now:,} rows would replace {before:,}; at least {least:,} ({floor:.0%}) are expected. "
+        "If upstream really lost them, say so: run the load once with `allow_shrink: true`."
+    )

@@ -1,0 +1,199 @@
+"""What a source is: plain, frozen values that refuse to be built wrong.
+
+Belongs here: `Source` and `Table`. Does not: how rows are fetched (`connectors`), where they land (`warehouse`), how Dagster
+shows them (`orchestration`). Columns, terms, partitions, settings and one load have modules of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from oso_dagster.domain.catalogue.column import Child, Column, ColumnType, check_columns
+from oso_dagster.domain.catalogue.loading import Extract, Request, Unchanged
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.setting import Setting, SettingKind
+from oso_dagster.domain.catalogue.terms import Contract, Cost, Disposition, Evidence, Retries, Schedule
+
+__all__ = [
+    "RESERVED_SCHEMAS",
+    "Child",
+    "Column",
+    "ColumnType",
+    "Contract",
+    "Cost",
+    "Disposition",
+    "Evidence",
+    "Retries",
+    "Schedule",
+    "Setting",
+    "SettingKind",
+    "Source",
+    "Stability",
+    "Table",
+]
+
+RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status", "platform", "main", "information_schema"})
+"""Schemas that belong to SQLMesh, to the platform or to the engine: no source may take these names."""
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+_NEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
+_OWNER = re.compile(r"(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)\Z")
+
+
+class Stability(StrEnum):
+    """How much the platform promises about a source: `core` is held to strict objectives, `unstable` to loose ones."""
+
+    CORE = "core"
+    UNSTABLE = "unstable"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One dataset of a source: one Dagster asset, one op, one retry unit.
+
+    `newest_by` names the times that tell versions of a row apart (`merge` only): the version whose latest time is the latest
+    wins, so that an older live one never comes back over a soft delete. `fresh_within` is the promise (required for core);
+    `shrink_floor` is the share of the last good row count below which a `replace` is refused; `revision` is raised when the
+    meaning of the rows changes, so that an unchanged upstream is loaded again. `events_within` is how old the newest
+    `event_time` may be, where upstream is expected to go on. `partition_key` is the column that holds the key of a static
+    partition. `range_in_one_run`: a backfill of many partitions is one run that loads them one after the other, not a run for
+    each. `resumable`: a rate limit may cut a load short. `may_be_empty`: upstream may really have no row, of the whole or of a
+    partition; else a load without rows is refused. `needs` names columns of landed tables, as `source.table.column`, whose
+    values the extraction is handed (`Request.inputs`): the slugs that OSS Directory names, for instance.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    disposition: Disposition
+    extract: Callable[[Request], Extract | Unchanged]
+    schedule: Schedule
+    cost: Cost
+    children: tuple[Child, ...] = ()
+    fresh_within: timedelta | None = None
+    evidence: Evidence = Evidence.MATERIALIZATION
+    event_time: str | None = None
+    events_within: timedelta | None = None
+    partitions: Partitions | None = None
+    partition_key: str | None = None
+    range_in_one_run: bool = False
+    resumable: bool = False
+    may_be_empty: bool = False
+    newest_by: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    retries: Retries = field(default_factory=Retries)
+    shrink_floor: float = 0.8
+    contract: Contract = Contract.EVOLVE
+    public: bool = True
+    revision: int = 1
+
+    def __post_init__(self) -> None:
+        where = f"table {self.name!r}"
+        _require(_IDENTIFIER.match(self.name) is not None, f"{where}: lower-case snake_case only")
+        _require("__" not in self.name, f"{where}: a double underscore is for child tables")
+        _require(bool(self.description), f"{where}: a description is missing")
+        check_columns(where, self.columns, self.primary_key)
+        _require(len({c.suffix for c in self.children}) == len(self.children), f"{where}: two children share a suffix")
+        _require(0.0 <= self.shrink_floor <= 1.0, f"{where}: shrink_floor {self.shrink_floor} is not between 0 and 1")
+        _require(self.fresh_within is None or self.fresh_within > timedelta(0), f"{where}: fresh_within must be positive")
+        self._check_time(where)
+        self._check_disposition(where)
+
+    def _check_time(self, where: str) -> None:
+        kinds = {column.name: column.type for column in self.columns}
+        if self.event_time is not None:
+            _require(self.event_time in kinds, f"{where}: no column {self.event_time!r} for event_time")
+            timed = kinds[self.event_time] in {ColumnType.DATE, ColumnType.TIMESTAMP}
+            _require(timed, f"{where}: event_time {self.event_time!r} is neither a date nor a timestamp")
+        if self.events_within is not None:
+            _require(self.event_time is not None, f"{where}: events_within needs an event_time")
+            _require(self.events_within > timedelta(0), f"{where}: events_within must be positive")
+
+    def _check_disposition(self, where: str) -> None:
+        partitions, disposition = self.partitions, self.disposition
+        if disposition is Disposition.REPLACE_PARTITION:
+            _require(partitions is not None, f"{where}: replace_partition needs partitions")
+            column = self.partition_column
+            _require(column is not None, f"{where}: replace_partition needs event_time, or partition_key for static partitions")
+            for name, columns in self.physical.items():
+                _require(
+                    column in {c.name for c in columns}, f"{where}: {name} has no column {column!r} to replace a partition by"
+                )
+        if disposition is Disposition.REPLACE:
+            _require(partitions is None, f"{where}: replace would delete the other partitions; use replace_partition")
+            _require(not self.resumable, f"{where}: replace cannot be resumable: a part would replace the whole; use merge")
+        if disposition is Disposition.APPEND:
+            _require(not self.children, f"{where}: append takes no nested tables; use merge")
+        if disposition is Disposition.MERGE:
+            for child in self.children:
+                lost = set(self.primary_key) - {column.name for column in child.columns}
+                _require(not lost, f"{where}: child {child.suffix!r} lacks its parent's key {sorted(lost)}, which merge needs")
+        ill = [need for need in self.needs if _NEED.match(need) is None]
+        _require(not ill, f"{where}: {', '.join(ill)} in needs: source.table.column is expected")
+        unknown = set(self.newest_by) - {column.name for column in self.columns}
+        _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for newest_by")
+        _require(not self.newest_by or disposition is Disposition.MERGE, f"{where}: newest_by is for merge")
+        _require(not self.range_in_one_run or partitions is not None, f"{where}: range_in_one_run needs partitions")
+
+    @property
+    def partition_column(self) -> str | None:
+        """The column that says which partition a row belongs to."""
+        static = self.partitions is not None and self.partitions.kind is PartitionKind.STATIC
+        return self.partition_key if static else self.event_time
+
+    @property
+    def physical(self) -> dict[str, tuple[Column, ...]]:
+        """The landed tables by name, parent first: `{"projects": …, "projects__github": …}`."""
+        return {self.name: self.columns} | {f"{self.name}__{child.suffix}": child.columns for child in self.children}
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """What each landed table is, in words."""
+        return {self.name: self.description} | {f"{self.name}__{child.suffix}": child.description for child in self.children}
+
+    @property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """The primary key of each landed table."""
+        return {self.name: self.primary_key} | {f"{self.name}__{child.suffix}": child.primary_key for child in self.children}
+
+
+@dataclass(frozen=True)
+class Source:
+    """An upstream system and the tables taken from it.
+
+    `clients` names ready-made clients that orchestration builds and hands in (`Request.clients`), such as `bigquery`.
+    """
+
+    name: str
+    title: str
+    homepage: str
+    licence: str
+    owner: str
+    stability: Stability
+    tables: tuple[Table, ...]
+    settings: tuple[Setting, ...] = ()
+    clients: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        where = f"source {self.name!r}"
+        _require(_IDENTIFIER.match(self.name) is not None, f"{where}: lower-case snake_case only")
+        _require(self.name not in RESERVED_SCHEMAS, f"{where}: the name is reserved for a schema of the platform")
+        _require(bool(self.title and self.licence), f"{where}: title and licence are required")
+        _require(self.homepage.startswith("https://"), f"{where}: the homepage must be an https address")
+        _require(_OWNER.match(self.owner) is not None, f"{where}: owner {self.owner!r} is neither an e-mail nor team:<name>")
+        _require(bool(self.tables), f"{where}: no tables")
+        _require(len({t.name for t in self.tables}) == len(self.tables), f"{where}: two tables share a name")
+        _require(len({s.name for s in self.settings}) == len(self.settings), f"{where}: two settings share a name")
+        if self.stability is Stability.CORE:
+            bare = [t.name for t in self.tables if t.fresh_within is None]
+            _require(not bare, f"{where}: core tables without fresh_within: {', '.join(bare)}")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)

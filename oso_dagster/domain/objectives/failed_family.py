@@ -1,0 +1,66 @@
+"""Materializations that failed for good, one by one, as events to be told at once: daily data is too rare for burn rates.
+
+Belongs here: which families are told, and how many failed in a row. Does not: what a family is (`domain.objectives.attempts`), what is
+said about it (`domain.alerts.asset_signals`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from oso_dagster.domain.objectives.attempts import Attempt, Judged, Judgement, Label, judge_all
+
+
+@dataclass(frozen=True)
+class FailedFamily:
+    """A run and its automatic retries that did not materialize `asset`; (asset, partition, family) tells it from others.
+
+    `in_a_row` counts the families of the asset that failed since its last good one, this one included: the first is told,
+    the second is told louder. `stability` is the label of the asset at that time.
+    """
+
+    asset: str
+    partition: str | None
+    family: str
+    run_id: str
+    judged_at: datetime
+    cause: str
+    stability: Label
+    in_a_row: int
+
+
+def failed_after(attempts: Iterable[Attempt], since: datetime, now: datetime) -> list[FailedFamily]:
+    """The families judged bad in (since, now], oldest first.
+
+    `attempts` must hold, of each asset, everything since its last good materialization before `since`: what lies before is
+    not counted in a row.
+    """
+    by_asset: dict[str, list[Judged]] = defaultdict(list)
+    for one in judge_all(attempts, now):
+        if one.judgement in (Judgement.GOOD, Judgement.BAD):
+            by_asset[one.last.asset].append(one)
+    found = [failed for judged in by_asset.values() for failed in _rows(judged) if since < failed.judged_at <= now]
+    return sorted(found, key=lambda one: (one.judged_at, one.asset, one.family, one.partition or ""))
+
+
+def _rows(judged: Iterable[Judged]) -> list[FailedFamily]:
+    found, row = [], set[str]()
+    for one in sorted(judged, key=lambda one: (_at(one), one.last.family, one.last.partition or "")):
+        if one.judgement is Judgement.GOOD:
+            row = set()
+            continue
+        row.add(one.last.family)
+        last = one.last
+        found.append(
+            FailedFamily(last.asset, last.partition, last.family, last.run_id, _at(one), last.cause, last.label, len(row))
+        )
+    return found
+
+
+def _at(judged: Judged) -> datetime:
+    if judged.at is None:
+        raise ValueError("a family that is judged good or bad was judged at some time")
+    return judged.at

@@ -1,0 +1,27 @@
+"""Assets that were renamed: their history goes on under the new name. The ledger keeps the name of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from oso_dagster.domain.objectives.slo import Tally
+
+RENAMED: Mapping[str, str] = {}
+"""Former name of an asset → the name it has now, both as `source/table` or as the name of a model."""
+
+
+def checked(renamed: Mapping[str, str]) -> Mapping[str, str]:
+    """The same; raises ValueError for a name that leads to another former name."""
+    if chained := sorted(set(renamed) & set(renamed.values())):
+        raise ValueError(f"renamed assets must lead to the name of today: {', '.join(chained)}")
+    return renamed
+
+
+def under_present_names(tallies: Iterable[Tally], renamed: Mapping[str, str]) -> list[Tally]:
+    """Tallies by the names of today, those of one asset added up, by name."""
+    merged: dict[str, Tally] = {}
+    for one in tallies:
+        name = renamed.get(one.asset, one.asset)
+        other = merged.get(name, Tally(name, 0, 0))
+        merged[name] = Tally(name, one.good + other.good, one.valid + other.valid, one.note or other.note)
+    return [merged[name] for name in sorted(merged)]

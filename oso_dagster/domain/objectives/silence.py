@@ -1,0 +1,42 @@
+"""Objectives that had data once and have none any more: a probe that died reports no failure.
+
+One that never had data is silent by design: nobody configured it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.slo import Indicator, Objective
+
+SILENT_AFTER: Mapping[Indicator, timedelta] = {
+    Indicator.SAMPLES: timedelta(hours=1),
+    Indicator.FAMILIES: timedelta(days=2),
+    Indicator.ATTEMPTS: timedelta(days=2),
+}
+"""For how long nothing may be counted before somebody is told. What is judged at a point in time is never without data."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """An objective for which nothing was counted after `since`."""
+
+    objective: Objective
+    since: datetime
+
+
+def silences(
+    objectives: Iterable[Objective], last_data: Mapping[str, datetime], now: datetime, windows: Iterable[Maintenance] = ()
+) -> list[Silence]:
+    """The objectives that fell silent; `last_data` is when something was last counted, by id. Not during their maintenance."""
+    declared = list(windows)
+    found = []
+    for one in objectives:
+        patience, last = SILENT_AFTER.get(one.indicator), last_data.get(one.id)
+        working = any(window.covers(one.service, one.name, "", now) for window in declared)
+        if patience is not None and last is not None and now - last > patience and not working:
+            found.append(Silence(one, last))
+    return found

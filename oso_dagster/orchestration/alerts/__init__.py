@@ -1,0 +1,1 @@
+"""From assessments and what Dagster says to incidents."""

@@ -1,0 +1,44 @@
+"""One round of alerting: bring the ledger up to date, judge, move the sprints on, write down what has to be said.
+
+Everything is compared with what was said before: a round that is lost, or done twice, changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import dagster as dg
+
+from oso_dagster.domain.alerts.announcing import Change
+from oso_dagster.domain.alerts.incident import Kind
+from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failing_checks
+from oso_dagster.orchestration.alerts.signals import Dagster, Facts, assessed, finding
+from oso_dagster.orchestration.ledger.fill import LedgerFill
+from oso_dagster.orchestration.ledger.required_proofs import proofs_of
+from oso_dagster.orchestration.objectives.evaluator import Evaluator
+from oso_dagster.orchestration.objectives.measured import Platform
+from oso_dagster.orchestration.watch.heartbeats import ALERTS, awake, beats
+from oso_dagster.orchestration.watch.tell import _settle, places_of
+from oso_dagster.reliability.results import verdict_row
+from oso_dagster.reliability.store import Store
+
+
+def announce(platform: Platform, store: Store, instance: dg.DagsterInstance, now: datetime) -> list[Change]:
+    """Find out what is wrong at `now`, and write down what changed and what has to be said of it."""
+    LedgerFill(instance, store.ledger, platform.labels, platform.settings.secrets(), proofs_of(platform.sources)).run(now)
+    evaluator = Evaluator(store, platform.sources, platform.labels)
+    assessments, owned, places = assessed(evaluator, now), platform.owned, places_of(platform.settings)
+    latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts()}
+    store.results.record_verdicts(verdict_row(one) for one in assessments if latest.get(one.objective.id) is not one.verdict)
+    store.sprints.advance(finding(one, store, owned, places) for one in assessments)
+    standing = store.incidents.standing()
+    able = awake(store, ALERTS, now)
+    seen = Dagster(
+        checks=failing_checks(instance, platform.checks),
+        drifting=drifting(instance, platform.declared),
+        silent=[one for one in [*daemons(instance), *beats(store)] if able and one.name != ALERTS and one.is_silent(now)],
+    )
+    facts = Facts(evaluator, owned, places, seen, assessments, standing, store.maintenance.all(), now)
+    unheard = set() if able else {one.subject for one in standing if one.kind is Kind.SILENT}
+    signals = facts.signals(store.sprints.newest().values())
+    return _settle(platform.settings, store, signals, facts.kept() | unheard, now)

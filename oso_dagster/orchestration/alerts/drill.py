@@ -1,0 +1,127 @@
+"""A drill: a small platform of its own in which one core table fails, with real runs and the real round of alerting.
+
+Its ledger begins with a month in which everything was loaded well; its store, warehouse and Dagster lie in a folder that is
+thrown away. No clock is changed: rounds are asked for a later hour, as far ahead as the drill says. The story is `cli.drill`'s.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
+from oso_dagster.orchestration.alerts.alert_round import announce
+from oso_dagster.orchestration.ingest.in_process import Runner
+from oso_dagster.orchestration.ingest.table_assets import ingest_assets
+from oso_dagster.orchestration.objectives.measured import Platform
+from oso_dagster.orchestration.watch.tell import send
+from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.store import Store
+from oso_dagster.settings import Profile, Settings
+
+DAYS = 30
+"""How many days of good loads the ledger begins with: the window of the objectives."""
+
+AHEAD = timedelta(hours=3)
+"""Partitions that fall due so soon are there: a drill goes less far ahead, and is about one table only."""
+
+_JOB = "drill"
+
+
+@dataclass
+class Drill:
+    """The platform of a drill; `ahead` is how much later than the clock its rounds are asked for."""
+
+    platform: Platform
+    store: Store
+    instance: dg.DagsterInstance
+    definitions: dg.Definitions
+    log: logging.Logger
+    ahead: timedelta = field(default=timedelta(0))
+
+    def now(self) -> datetime:
+        """The hour that the rounds are asked for."""
+        return datetime.now(UTC) + self.ahead
+
+    def load(self) -> list[str]:
+        """Load the table in a run of its own; what failed, in its own words."""
+        return Runner(self.definitions, self.instance).run(_JOB)
+
+    def round(self) -> int:
+        """One round of alerting, as the sensor does it; how many messages were sent, those in the log included."""
+        announce(self.platform, self.store, self.instance, self.now())
+        return send(self.platform.settings, self.store, self.log, self.now).sent
+
+
+@contextmanager
+def drilling(settings: Settings, sources: Sequence[Source], source: Source, good: datetime) -> Iterator[Drill]:
+    """A platform under the home of `settings`, where the tables of `source` were last loaded at `good`, all others just now."""
+    now = datetime.now(UTC)
+    assets = ingest_assets(settings, [source])
+    job = dg.define_asset_job(_JOB, selection=dg.AssetSelection.assets(*assets))
+    definitions = dg.Definitions(assets=assets, jobs=[job], executor=dg.in_process_executor)
+    checks = [key for one in assets for key in sorted(one.check_keys)]
+    home = settings.dagster_home
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").touch()  # Dagster's own defaults, and no word on their being that
+    with (
+        Store.open(settings.reliability_store_url, settings.world.value) as store,
+        dg.DagsterInstance.local_temp(str(home)) as instance,
+    ):
+        store.results.see({f"{one.name}/{table.name}" for one in sources for table in one.tables}, now - DAYS * timedelta(days=1))
+        _remember(store, [attempt for one in sources for attempt in history(one, good if one is source else now, now)], now)
+        yield Drill(Platform(settings, sources, [], checks), store, instance, definitions, _silent_log())
+
+
+def history(source: Source, newest: datetime, now: datetime) -> list[Attempt]:
+    """Good loads of the tables of a source: of each day up to `newest`; of every partition that is due, or soon will be."""
+    return [
+        Attempt(
+            run_id=f"past-{at:%Y%m%d}",
+            asset=f"{source.name}/{table.name}",
+            partition=partition,
+            label=Label(source.stability.value),
+            outcome=Outcome.OK,
+            family=f"past-{at:%Y%m%d}",
+            started=at,
+            ended=at,
+            audited=True,
+        )
+        for table in source.tables
+        for partition, at in _loads(table, newest, now)
+    ]
+
+
+def _loads(table: Table, newest: datetime, now: datetime) -> list[tuple[str | None, datetime]]:
+    if table.partitions is not None:
+        return [(window.key, newest) for window in table.partitions.due(now + AHEAD)]
+    return [(None, newest - number * timedelta(days=1)) for number in range(DAYS)]
+
+
+def _remember(store: Store, attempts: Sequence[Attempt], now: datetime) -> None:
+    runs = sorted({one.run_id for one in attempts})
+    store.ledger.discover("before the drill", Cursor(0, ""), runs, now)
+    rows = [RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True) for run in runs]
+    store.ledger.record(rows, attempts)
+
+
+def _silent_log() -> logging.Logger:
+    """The channel `log` of a drill: what it is told stands on Discord too."""
+    log = logging.getLogger("oso.drill")
+    log.addHandler(logging.NullHandler())
+    log.propagate = False
+    return log
+
+
+def thrown_away(settings: Settings, folder: Path, **more: object) -> Settings:
+    """The settings with everything that they keep in `folder` instead, and people told at any hour."""
+    own = {"home": folder, "profile": Profile.EMBEDDED, "reliability_url": None, "status_url": None, "discord_channels": None}
+    told = {"alert_quiet_hours": "", "public_status_url": settings.status_address}
+    return settings.model_copy(update=own | told | more)

@@ -1,0 +1,69 @@
+"""The two sensors of alerting, running by default. What they do in a tick is in `alerting`, which loads when they tick.
+
+No postponed annotations in this file: Dagster reads the context's class from the function's own.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.settings import Settings
+
+
+def alert_sensors(
+    settings: Settings, sources: Sequence[Source], assets: Sequence[dg.AssetsDefinition], models: Sequence[dg.AssetSpec]
+) -> list[dg.SensorDefinition]:
+    """`remedial_alerts` compares what is wrong with what was said and says the rest; `alert_watch` sees that it does.
+
+    `assets` are those whose own checks are told; the SQLMesh `models` are among them.
+    """
+    checks = [key for one in assets for key in sorted(one.check_keys)]
+
+    @dg.sensor(
+        name="remedial_alerts",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Opens and closes remedial sprints; tells on Discord and in the log what is wrong and what is well again.",
+    )
+    def _alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        from oso_dagster.orchestration.alerts import alert_round  # noqa: PLC0415  (SQLAlchemy loads when used)
+        from oso_dagster.orchestration.objectives import measured  # noqa: PLC0415
+        from oso_dagster.orchestration.watch import (
+            heartbeats,
+            tell,
+        )
+        from oso_dagster.reliability.store import Store  # noqa: PLC0415
+
+        platform = measured.Platform(settings, sources, models, checks)
+        with Store.open(settings.reliability_store_url, settings.world.value) as store:
+            changes = alert_round.announce(platform, store, context.instance, _now())
+            heartbeats.beat(store, heartbeats.ALERTS, _now())  # afterwards: a sensor that fails at each tick is silent
+            sent = tell.send(settings, store, context.log, _now).sent
+        return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent")
+
+    @dg.sensor(
+        name="alert_watch",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells when remedial_alerts is silent, and delivers what it has left.",
+    )
+    def _watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        from oso_dagster.orchestration.watch import (
+            heartbeats,
+            tell,
+        )
+        from oso_dagster.reliability.store import Store  # noqa: PLC0415
+
+        with Store.open(settings.reliability_store_url, settings.world.value) as store:
+            changes = tell.watch(settings, store, heartbeats.WATCH, _now())
+            heartbeats.beat(store, heartbeats.WATCH, _now())
+            sent = tell.send(settings, store, context.log, _now).sent
+        return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent")
+
+    return [_alerts, _watch]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,180 @@
+"""What is wrong now: from the store, the catalogue and Dagster's storage to signals and to findings for sprints."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from oso_dagster.domain.alerts import asset_signals, objective_signals
+from oso_dagster.domain.alerts.announcing import Signal
+from oso_dagster.domain.alerts.asset_signals import Beat, CheckFact, DriftFact, failed_subject
+from oso_dagster.domain.alerts.incident import Incident, Kind
+from oso_dagster.domain.alerts.places import Owned, Places
+from oso_dagster.domain.alerts.sprint import Finding, Guilty, Sprint
+from oso_dagster.domain.durations import duration
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.failed_family import FailedFamily
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES, summary
+from oso_dagster.domain.objectives.silence import silences
+from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict
+from oso_dagster.orchestration.objectives.evaluator import Evaluator
+from oso_dagster.reliability.failing import failed_families, last_data
+from oso_dagster.reliability.newest import newest_failed_run, newest_good
+from oso_dagster.reliability.store import Store
+
+FAILED_SPAN = timedelta(days=3)
+"""Families that failed longer ago are known already, or were never heard of: nobody is told of them for the first time."""
+
+_GUILTY = 20
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Dagster:
+    """What Dagster's own storage says."""
+
+    checks: Sequence[CheckFact]
+    drifting: Sequence[DriftFact]
+    silent: Sequence[Beat]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything about one instant. `owned` names every measured asset; `standing` are the incidents remembered so far."""
+
+    evaluator: Evaluator
+    owned: Mapping[str, Owned]
+    places: Places
+    dagster: Dagster
+    assessments: Sequence[Assessment]
+    standing: Sequence[Incident]
+    windows: Sequence[Maintenance]
+    now: datetime
+
+    def signals(self, sprints: Collection[Sprint]) -> list[Signal]:
+        """Everything that is wrong now, but not what lies in its maintenance window."""
+        found = [objective_signals.sprint(one, self.places) for one in sprints if one.open]
+        found += [*self._of_objectives(), *self._of_assets(), *self._removals()]
+        found += [asset_signals.silent(one, self.places, self.now) for one in self.dagster.silent]
+        return found
+
+    def kept(self) -> set[str]:
+        """The subjects of which nothing is known now."""
+        unknown = [one.objective.id for one in self.assessments if one.verdict is Verdict.NO_DATA]
+        kept = {f"{kind}:{id_}" for id_ in unknown for kind in (Kind.BUDGET_SPENT, Kind.BURN_RATE)}
+        mine = [one for one in self.standing if one.kind is Kind.FAILED_MATERIALIZATION]
+        named = {one.subject: _asset_of(one.subject) for one in mine}
+        good = newest_good(self.evaluator.store, {asset for asset, _ in named.values()})
+        # A family that failed before the span of `failed_families` still stands until the asset is good again.
+        return kept | {
+            one.subject
+            for one in mine
+            if named[one.subject][0] in self.owned and not _good_after(good, *named[one.subject], one.opened_at)
+        }
+
+    def _of_objectives(self) -> Iterator[Signal]:
+        for one in self.assessments:
+            for signal in (objective_signals.burning(one, self.places), objective_signals.budget_spent(one, self.places)):
+                if signal is not None:
+                    yield signal
+        for silence in silences(OBJECTIVES, last_data(self.evaluator.store), self.now, self.windows):
+            yield objective_signals.no_data(silence, self.places, self.now)
+
+    def _of_assets(self) -> Iterator[Signal]:
+        failed = [one for one in self._failed() if one.asset in self.owned and not self._covered(one.asset, one.judged_at)]
+        told = {one.asset for one in failed}
+        for one in failed:
+            of_run = [check for check in self.dagster.checks if check.asset == one.asset]
+            yield asset_signals.failed(one, self.owned[one.asset], self.places, of_run)
+        for check in self.dagster.checks:
+            if check.asset in self.owned and check.asset not in told and not self._covered(check.asset, check.at):
+                yield asset_signals.failed_check(check, self.owned[check.asset], self.places)
+        for drift in self.dagster.drifting:
+            if drift.asset in self.owned:
+                yield asset_signals.drift(drift, self.owned[drift.asset], self.places)
+        yield from self._stale()
+
+    def _failed(self) -> list[FailedFamily]:
+        """The newest failed family of each asset and partition that was not good since."""
+        newest: dict[tuple[str, str], FailedFamily] = {}
+        for one in failed_families(self.evaluator.store, self.now - FAILED_SPAN, self.now):
+            newest[one.asset, one.partition or ""] = one
+        good = newest_good(self.evaluator.store, {asset for asset, _ in newest})
+        return [one for (asset, part), one in newest.items() if not _good_after(good, asset, part, one.judged_at)]
+
+    def _stale(self) -> Iterator[Signal]:
+        notes = {tally.asset: tally.note for one in self.assessments for tally in one.guilty if one.objective.window is None}
+        for label in (Label.CORE, Label.UNSTABLE):
+            for row in self.evaluator.freshness_rows(label, self.now):
+                stale = row.freshness is Freshness.STALE and row.within is not None
+                if stale and row.asset in self.owned and not self._covered(row.asset, self.now):
+                    note = notes.get(row.asset) or f"promised to be at most {duration(row.within or timedelta(0))} old"
+                    yield asset_signals.stale(self.owned[row.asset], note, self.now, self.places)
+
+    def _removals(self) -> Iterator[Signal]:
+        """Unstable tables that were below their target at every midnight, so to say, of the last weeks."""
+        days = [self.now - number * _DAY for number in range(objective_signals.LONG_BELOW // _DAY, 0, -1)]
+        now = self.evaluator.of_assets(Label.UNSTABLE, self.now)
+        below = {asset for asset, one in now.items() if one.verdict is Verdict.BREACHED}
+        for day in days:
+            if not below:
+                return
+            then = self.evaluator.of_assets(Label.UNSTABLE, day)
+            below = {asset for asset in below if then[asset].verdict is Verdict.BREACHED}
+        for asset in sorted(below & self.owned.keys()):
+            yield objective_signals.removal(self.owned[asset], now[asset], self.places)
+
+    def _covered(self, asset: str, at: datetime) -> bool:
+        return any(one.start <= at < one.end and one.scope in (asset, self.owned[asset].service) for one in self.windows)
+
+
+def finding(found: Assessment, store: Store, owned: Mapping[str, Owned], places: Places) -> Finding:
+    """An assessment as a sprint keeps it: whose the guilty assets are, and which runs show it."""
+    missed = found.verdict is Verdict.BREACHED
+    guilty = found.guilty[:_GUILTY] if missed else ()
+    runs = newest_failed_run(store, [one.asset for one in guilty])
+    objective = found.objective
+    return Finding(
+        objective=objective.id,
+        service=objective.service,
+        verdict=found.verdict,
+        summary=summary(found),
+        good=found.good,
+        valid=found.valid,
+        target_bp=objective.target,
+        at=found.at,
+        guilty=tuple(_guilty(one, owned, runs, places) for one in guilty),
+        next_step=_next_step(guilty) if missed else "",
+    )
+
+
+def assessed(evaluator: Evaluator, now: datetime) -> list[Assessment]:
+    """Every objective of every service."""
+    return [one for service in SERVICES for one in evaluator.assess(service, now)]
+
+
+def _guilty(one: Tally, owned: Mapping[str, Owned], runs: Mapping[str, str], places: Places) -> Guilty:
+    owner = owned[one.asset].owner if one.asset in owned else places.owner
+    return Guilty(one.asset, owner, one.bad, one.valid, one.note, runs.get(one.asset, ""))
+
+
+def _next_step(guilty: Sequence[Tally]) -> str:
+    if not guilty:
+        return "Find out what fails: no asset is named."
+    named = ", ".join(one.asset for one in guilty[:5])
+    return f"Look at the newest runs of {named} in Dagster, mend the cause, and materialize them again."
+
+
+def _asset_of(subject: str) -> tuple[str, str]:
+    """Asset and partition of the subject of a failed materialization."""
+    name = subject.removeprefix(failed_subject("", None))
+    asset, _, partition = name.removesuffix("]").partition("[")
+    return asset, partition
+
+
+def _good_after(good: Mapping[tuple[str, str], datetime], asset: str, partition: str, at: datetime) -> bool:
+    newest = good.get((asset, partition))
+    return newest is not None and newest > at

@@ -1,0 +1,1 @@
+"""How a declared table becomes an asset, a job and a load."""

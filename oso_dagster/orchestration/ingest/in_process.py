@@ -1,0 +1,84 @@
+"""Jobs run in this very process, one run after the other, on a persistent instance: for the command line.
+
+Which runs a load is made of is decided in `domain.catalogue.cadence`; what is materialized already is asked of Dagster's instance.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from datetime import UTC, datetime
+from io import StringIO
+from uuid import uuid4
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.cadence import IngestJob
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.ingest.schedules import PARTITION_TAG, partition_tags
+
+
+class Runner:
+    """Runs the jobs of `definitions` on `instance`, one at a time."""
+
+    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self._definitions = definitions
+        self._instance = instance
+        self.running: str | None = None
+        """The id of the run that is under way."""
+
+    def present(self, job: IngestJob) -> frozenset[str]:
+        """The partitions that every table of a job has."""
+        keys = [labels.asset_key(job.source, table) for table in job.tables]
+        return frozenset.intersection(*(frozenset(self._instance.get_materialized_partitions(key)) for key in keys))
+
+    def run(self, name: str, windows: Sequence[Window] = ()) -> list[str]:
+        """Run a job once, for `windows` of its partitions, which follow each other; what failed, in its own words."""
+        tags = partition_tags(windows) if windows else {}
+        for talker in ("dagster", "sqlmesh"):  # what they say stands in the run, where it belongs
+            logging.getLogger(talker).setLevel(logging.CRITICAL)
+        self.running = str(uuid4())
+        try:
+            with redirect_stderr(StringIO()) as said:
+                result = self._definitions.resolve_job_def(name).execute_in_process(
+                    instance=self._instance,
+                    raise_on_error=False,
+                    run_id=self.running,
+                    partition_key=tags.pop(PARTITION_TAG, None),
+                    tags=tags,
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                )
+        finally:
+            self.running = None
+        if result.success:
+            return []
+        return failures_of(result) or [f"{name}: {said.getvalue().strip()}"]
+
+    def cancel(self, why: str) -> None:
+        """Tell the instance that the run under way, whose thread is about to end with its process, was canceled."""
+        run = self._instance.get_run_by_id(self.running) if self.running else None
+        if run is not None and not run.is_finished:
+            self._instance.report_run_canceled(run, why)
+
+
+def last_loads(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, datetime]:
+    """When each table was last materialized, by `source/table`; those that never were are left out."""
+    keys = [labels.asset_key(source, table) for source in sources for table in source.tables]
+    events = instance.get_latest_materialization_events(keys)
+    return {key.to_user_string(): datetime.fromtimestamp(event.timestamp, UTC) for key, event in events.items() if event}
+
+
+def failures_of(result: dg.ExecuteInProcessResult) -> list[str]:
+    """One line per failed step: the innermost error's message, without its trace."""
+    return [_words(event) for event in result.all_events if event.is_step_failure]
+
+
+def _words(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    message = error.message.strip() if error is not None else event.message or "no reason was given"
+    return message.removeprefix("dagster._core.definitions.events.Failure: ")

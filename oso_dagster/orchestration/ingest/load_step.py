@@ -1,0 +1,233 @@
+"""One step of ingestion: ask the source, publish through the warehouse, and say in Dagster exactly what happened.
+
+An error is never swallowed: it leaves the step as a Failure that names source, table and partition, with every secret taken out.
+A run over several partitions loads them one after the other and tells of each as it lands, so that one that fails takes none of
+those before it along; its retry goes on with those that are missing.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of
+from oso_dagster.domain.catalogue.loading import (
+    CUT_SHORT,
+    ROWS_LOADED,
+    Finding,
+    Loaded,
+    LoadRecord,
+    RefusedError,
+    Request,
+    Unchanged,
+    schema_finding,
+)
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Contract, Source, Table
+from oso_dagster.domain.redaction import redact
+from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.ingest.earlier_tries import partitions_done
+from oso_dagster.orchestration.ingest.load_checks import evaluation, result
+from oso_dagster.orchestration.ingest.needed_values import inputs_of
+from oso_dagster.orchestration.resources import clients_of, warehouse_of
+from oso_dagster.settings import Settings, SettingsError
+from oso_dagster.warehouse.base import Warehouse
+
+
+class LoadConfig(dg.Config):
+    """What a person may say when starting a load by hand."""
+
+    allow_shrink: bool = False
+    """Publish even when the table loses more rows than its floor allows (upstream really lost them)."""
+    force: bool = False
+    """Load again although upstream is unchanged."""
+
+
+@dataclass(frozen=True)
+class _Load:
+    """One step: what is loaded, with what a person said of it."""
+
+    context: dg.AssetExecutionContext
+    settings: Settings
+    source: Source
+    table: Table
+    config: LoadConfig
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def key(self) -> dg.AssetKey:
+        return labels.asset_key(self.source, self.table)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        return warehouse_of(self.settings)
+
+    @cached_property
+    def windows(self) -> Sequence[Window | None]:
+        """The partitions of the run, oldest first; None is the whole table."""
+        partitions = self.table.partitions
+        return [None] if partitions is None else [partitions.window(key) for key in sorted(self.context.partition_keys)]
+
+    @cached_property
+    def mark(self) -> str:
+        return fingerprint(self.table)
+
+    @cached_property
+    def previous(self) -> Mapping[str | None, LoadRecord]:
+        """The last load of each partition before this run, by its key."""
+        keys = [window.key if window else None for window in self.windows]
+        return self.warehouse.last_loads(self.source.name, self.table.name, keys)
+
+    @cached_property
+    def inputs(self) -> Mapping[str, Sequence[str]]:
+        """What the table needs of others: the same for all partitions of a run."""
+        return inputs_of(self.warehouse, self.table)
+
+
+def load(
+    context: dg.AssetExecutionContext, settings: Settings, source: Source, table: Table, config: LoadConfig
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Load a table, or the partitions of it that the run is for, oldest first.
+
+    Raises dagster.Failure; a refused load is not retried, since a retry would be refused as well.
+    """
+    step = _Load(context, settings, source, table, config)
+    if len(step.windows) == 1:
+        loaded, unchanged = _publish(step, step.windows[0])
+        yield dg.MaterializeResult(
+            asset_key=step.key,
+            data_version=dg.DataVersion(_version(loaded)),
+            metadata=_metadata(step, loaded, unchanged=unchanged),
+            check_results=[result(step.key, finding) for finding in loaded.findings],
+        )
+        return
+    said: dict[str, Finding] = {}
+    done = partitions_done(context, step.key)
+    for window in step.windows:
+        if window is not None and window.key in done and (before := step.previous.get(window.key)) is not None:
+            context.log.info("%s: an earlier try has loaded it", window.key)
+            _note(said, _unchanged(source, table, before))
+            continue
+        loaded, unchanged = _publish(step, window)
+        context.log_event(
+            dg.AssetMaterialization(
+                step.key,
+                metadata=_metadata(step, loaded, unchanged=unchanged),
+                partition=loaded.record.partition,
+                tags={"dagster/data_version": _version(loaded), "dagster/code_version": step.mark[:8]},
+            )
+        )
+        _note(said, loaded.findings)
+    yield from (result(step.key, finding) for finding in said.values())
+
+
+def _note(said: dict[str, Finding], findings: Sequence[Finding]) -> None:
+    """Keep of each check the first finding that failed, else the last."""
+    for finding in findings:
+        if said.get(finding.check, finding).passed:
+            said[finding.check] = finding
+
+
+def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
+    """Load one partition, or the whole table; whether upstream was unchanged. Errors become Failures here."""
+    try:
+        return _ask(step, window)
+    except RefusedError as error:
+        for finding in error.findings:
+            step.context.log_event(evaluation(step.key, finding, window.key if window else None))
+        raise _failure(step, window, error, retry=False) from None
+    except SettingsError as error:
+        raise _failure(step, window, error, retry=False) from None
+    except Exception as error:  # noqa: BLE001  (re-raised without its secrets)
+        raise _failure(step, window, error, retry=True) from None
+
+
+def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
+    source, table = step.source, step.table
+    previous = step.previous.get(window.key if window else None)
+    comparable = previous is not None and previous.fingerprint == step.mark and not step.config.force
+    request = Request(
+        source=source.name,
+        table=table.name,
+        now=datetime.now(UTC),
+        cache=step.settings.cache_dir,
+        settings=step.settings.of_source(source),
+        previous=previous if comparable else None,
+        window=window,
+        clients=clients_of(source, step.settings),
+        inputs=step.inputs,
+    )
+    outcome = table.extract(request)
+    if isinstance(outcome, Unchanged):
+        if request.previous is None:
+            raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
+        step.context.log.info("unchanged upstream: %s", outcome.version)
+        rows = step.warehouse.table_rows(source.name, table.name)
+        return Loaded(request.previous, _unchanged(source, table, request.previous), rows), True
+    allow = step.config.allow_shrink
+    return step.warehouse.load(source, table, outcome, fingerprint=step.mark, window=window, allow_shrink=allow), False
+
+
+def _unchanged(source: Source, table: Table, record: LoadRecord) -> list[Finding]:
+    """What the checks say of rows that passed them before; one that was cut short, or had news, is and has them still."""
+    blocking = table.contract is Contract.FREEZE
+    still = [schema_finding(f"{source.name}.{table.name}", record.facts, blocking=blocking)]
+    if table.resumable:
+        still.append(Finding("complete", record.cut_short is None, record.cut_short or "complete", blocking=False))
+    names = [*guards_of(table), *warnings_of(table)]
+    said = {finding.check for finding in still}
+    return [*still, *(Finding(name, passed=True, message="unchanged since it passed") for name in names if name not in said)]
+
+
+def fingerprint(table: Table) -> str:
+    """A name for what a declaration makes of the same upstream: columns, keys, revision."""
+    said = {"columns": {name: [asdict(c) for c in columns] for name, columns in table.physical.items()}, "keys": table.keys}
+    return sha256(json.dumps([said, table.revision], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _version(loaded: Loaded) -> str:
+    return f"{loaded.record.version}/{loaded.record.fingerprint[:8]}"
+
+
+def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]:
+    record = loaded.record
+    told: dict[str, Any] = {
+        "dagster/row_count": loaded.table_rows,
+        ROWS_LOADED: record.row_count,
+        "world": step.settings.world.value,
+        "load_id": record.load_id,
+        "loaded_at": dg.MetadataValue.timestamp(record.loaded_at),
+        "version": record.version,
+        "duration_seconds": round(time.monotonic() - step.began, 3),
+        "unchanged": unchanged,
+        "new_columns": list(loaded.new_columns),
+    }
+    if record.partition is not None:
+        told["dagster/partition_row_count"] = record.row_count
+    children = {name: rows for name, rows in record.rows.items() if name != record.table}
+    if children:
+        told["rows_of_nested_tables"] = children
+    return told | {name: value for name, value in record.facts.items() if value is not None or name != CUT_SHORT}
+
+
+def _failure(step: _Load, window: Window | None, error: Exception, *, retry: bool) -> dg.Failure:
+    """The error as Dagster may show it: `source.table` first, no secret, the trace as metadata instead of a cause."""
+    where = f"{step.source.name}.{step.table.name}"
+    place = f"{where}[{window.key}]" if window else where
+    secrets = step.settings.secrets()
+    words = (redact(str(error), secrets) or type(error).__name__).removeprefix(f"{where}: ")
+    trace = redact("".join(traceback.format_exception(error)), secrets)
+    return dg.Failure(
+        description=words if words.startswith(where) else f"{place}: {words}",
+        metadata={"error_type": type(error).__name__, "trace": dg.MetadataValue.md(f"```\n{trace}\n```")},
+        allow_retries=retry,
+    )

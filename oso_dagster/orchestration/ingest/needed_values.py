@@ -1,0 +1,36 @@
+"""What an extraction is handed of the tables that landed before it: the distinct values of the columns that it `needs`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.loading import RefusedError
+from oso_dagster.domain.catalogue.source import Table
+from oso_dagster.warehouse.base import Warehouse
+
+
+def inputs_of(warehouse: Warehouse, table: Table) -> dict[str, Sequence[str]]:
+    """The sorted distinct values by need. Raises RefusedError when a needed table has no rows: nothing would be asked for."""
+    return {need: _values(warehouse, need) for need in table.needs}
+
+
+def keys_of(table: Table) -> list[dg.AssetKey]:
+    """The assets that land what a table needs."""
+    landed = [need.split(".")[:2] for need in table.needs]
+    return sorted({dg.AssetKey([source, name.split("__", maxsplit=1)[0]]) for source, name in landed})
+
+
+def _values(warehouse: Warehouse, need: str) -> list[str]:
+    source, table, column = need.split(".")
+    parent = table.split("__", maxsplit=1)[0]
+    if warehouse.last_load(source, parent) is None:
+        raise RefusedError(f"it needs {need}, and {source}.{parent} was never loaded: load that first, then run this again")
+    # The three names are identifiers by declaration (`Table.needs`), nothing that a person typed.
+    query = f'SELECT DISTINCT "{column}" FROM "{source}"."{table}" WHERE "{column}" IS NOT NULL ORDER BY 1'  # noqa: S608
+    with warehouse.read() as connection:
+        rows = connection.execute(query).fetchall()
+    if not rows:
+        raise RefusedError(f"it needs {need}, which holds no value: nothing would be asked for. Look at {source}.{parent}")
+    return [str(row[0]) for row in rows]

@@ -1,0 +1,142 @@
+"""Jobs that load, and their schedules: each asks for what is due and missing, and never for what is being loaded already.
+
+Everything is read from Dagster's instance, never from the warehouse. What is asked for is decided in `domain.catalogue.cadence`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.cadence import MOST_TRIES, IngestJob, jobs_of, plan, stretches
+from oso_dagster.domain.catalogue.partitions import Partitions, Window
+from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.ingest.load_checks import load_checks
+
+PARTITION_TAG = "dagster/partition"
+FIRST_TAG = "dagster/asset_partition_range_start"
+LAST_TAG = "dagster/asset_partition_range_end"
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+class GivenUpError(Exception):
+    """Partitions were asked for as often as a schedule does, in vain: a person must look."""
+
+
+def ingest_schedules(sources: Sequence[Source]) -> list[dg.ScheduleDefinition]:
+    """A job and a running schedule per source, kind of partition and cadence (`domain.catalogue.cadence.jobs_of`)."""
+    return [_schedule(job) for source in sources for job in jobs_of(source)]
+
+
+def partition_tags(windows: Sequence[Window]) -> dict[str, str]:
+    """The tags of a run that loads `windows`, which follow each other."""
+    if len(windows) == 1:
+        return {PARTITION_TAG: windows[0].key}
+    return {FIRST_TAG: windows[0].key, LAST_TAG: windows[-1].key}
+
+
+def _schedule(job: IngestJob) -> dg.ScheduleDefinition:
+    keys = [labels.asset_key(job.source, table) for table in job.tables]
+    names = ", ".join(key.to_user_string() for key in keys)
+    definition = dg.define_asset_job(
+        job.name,
+        selection=_selection(job),
+        description=f"Load {names} from {job.source.title}",
+    )
+
+    @dg.schedule(
+        name=job.name,
+        job=definition,
+        cron_schedule=job.schedule.cron,
+        execution_timezone=job.schedule.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Load what is due of {names} and not there; never what is being loaded, at most {MOST_TRIES} times.",
+    )
+    def _ask(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        moment = context.scheduled_execution_time.astimezone(UTC)
+        if job.partitions is None:
+            return _ask_whole(job, context.instance)
+        return _ask_partitions(job, job.partitions, keys, context, moment)
+
+    return _ask
+
+
+def _selection(job: IngestJob) -> dg.AssetSelection:
+    """The tables with the checks that their loads make; what judges objectives of them runs by itself, never in such a run."""
+    keys = [labels.asset_key(job.source, table) for table in job.tables]
+    checks = [spec.key for table in job.tables for spec in load_checks(job.source, table)]
+    return dg.AssetSelection.assets(*keys).without_checks() | dg.AssetSelection.checks(*checks)
+
+
+def _ask_whole(job: IngestJob, instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
+    unfinished = _unfinished(instance, job.name)
+    if unfinished:
+        return dg.SkipReason(f"{job.name} still runs ({unfinished[0].run_id}): a second run would load the same")
+    return [dg.RunRequest()]
+
+
+def _ask_partitions(
+    job: IngestJob,
+    partitions: Partitions,
+    keys: Sequence[dg.AssetKey],
+    context: dg.ScheduleEvaluationContext,
+    now: datetime,
+) -> list[dg.RunRequest] | dg.SkipReason:
+    instance = context.instance
+    present = frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in keys))
+    running = {key for run in _unfinished(instance, job.name) for key in _partitions_of(run, partitions, now)}
+    tries = failed_tries(instance, job.name, partitions, now)
+    wanted = plan(partitions, now, present, running, tries)
+    if wanted.given_up:
+        words = f"{job.name}: given up after {MOST_TRIES} tries: {', '.join(wanted.given_up)}. Load them by hand when mended."
+        if not wanted.ask:
+            raise GivenUpError(words)
+        context.log.error(words)
+    if not wanted.ask:
+        return dg.SkipReason("every recent due partition is there or being loaded")
+    groups = stretches(partitions, wanted.ask) if job.range_in_one_run else [(window,) for window in wanted.ask]
+    return [_request(job, group, tries) for group in groups]
+
+
+def _request(job: IngestJob, windows: Sequence[Window], tries: dict[str, int]) -> dg.RunRequest:
+    """The run key tells the tries of one partition apart, and stops a tick that is evaluated twice from asking twice."""
+    first, last = windows[0].key, windows[-1].key
+    attempt = max(tries.get(window.key, 0) for window in windows)
+    key = f"{job.name}/{first}/{last}/{attempt}"
+    if len(windows) == 1:
+        return dg.RunRequest(run_key=key, partition_key=first)
+    return dg.RunRequest(run_key=key, tags=partition_tags(windows))
+
+
+def failed_tries(instance: dg.DagsterInstance, job: str, partitions: Partitions, now: datetime) -> dict[str, int]:
+    """How often each recent partition was tried by the job in vain, within the span that a schedule looks after."""
+    recent = partitions.recent(now)
+    since = recent[0].start if recent else None
+    failed = instance.get_runs(
+        dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.FAILURE], created_after=since),
+    )
+    return dict(Counter(key for run in failed for key in _partitions_of(run, partitions, now)))
+
+
+def _unfinished(instance: dg.DagsterInstance, job: str) -> Sequence[dg.DagsterRun]:
+    return instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNFINISHED))
+
+
+def _partitions_of(run: dg.DagsterRun, partitions: Partitions, now: datetime) -> list[str]:
+    if PARTITION_TAG in run.tags:
+        return [run.tags[PARTITION_TAG]]
+    first, last = run.tags.get(FIRST_TAG), run.tags.get(LAST_TAG)
+    if first is None or last is None:
+        return []
+    return [window.key for window in partitions.due(now) if first <= window.key <= last]

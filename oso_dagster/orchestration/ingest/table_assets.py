@@ -1,0 +1,106 @@
+"""Source -> one dlt-backed asset per table: one table = one asset = one op = one retry unit.
+
+Belongs here: how a declaration becomes an asset. The load itself is in `loading`, its checks in `checks`, jobs and schedules in
+`schedules`. No postponed annotations in this file: Dagster reads the config class from the function's own.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.source import Column, Source, Table
+from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.ingest.load_checks import load_checks
+from oso_dagster.orchestration.ingest.load_step import LoadConfig, fingerprint, load
+from oso_dagster.orchestration.ingest.needed_values import keys_of
+from oso_dagster.settings import Settings
+
+
+def ingest_assets(settings: Settings, sources: Sequence[Source]) -> list[dg.AssetsDefinition]:
+    """One asset per declared table."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of backfill_policy, which is pinned with Dagster
+        return [_asset(settings, source, table) for source in sources for table in source.tables]
+
+
+def partitions_definition(partitions: Partitions) -> dg.PartitionsDefinition:
+    """The declared partitions as Dagster counts them, in UTC: one exists once its end has come, and is due a lag later."""
+    if partitions.kind is PartitionKind.STATIC:
+        return dg.StaticPartitionsDefinition(list(partitions.keys))
+    start: datetime | None = partitions.start
+    if start is None:
+        raise ValueError(f"{partitions.kind} partitions without a start")
+    if partitions.kind is PartitionKind.HOURLY:
+        return dg.HourlyPartitionsDefinition(start)
+    if partitions.kind is PartitionKind.DAILY:
+        return dg.DailyPartitionsDefinition(start)
+    return dg.WeeklyPartitionsDefinition(start, day_offset=partitions.day_offset)
+
+
+def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=labels.asset_key(source, table),
+        deps=keys_of(table),
+        group_name=labels.group(source),
+        description=_describe(source, table),
+        owners=[source.owner],
+        tags={labels.SOURCE_TAG: source.stability.value},
+        code_version=fingerprint(table)[:8],
+        kinds={"dlt", "duckdb"},
+        metadata={
+            "dagster/table_name": f"{source.name}.{table.name}",
+            "dagster/column_schema": column_schema(table.columns, table.primary_key),
+            "homepage": dg.MetadataValue.url(source.homepage),
+            "licence": source.licence,
+            "public": table.public,
+            "calls_per_load": table.cost.calls,
+            "bytes_per_load": table.cost.bytes,
+            **{f"columns of {table.name}__{one.suffix}": column_schema(one.columns, one.primary_key) for one in table.children},
+        },
+        check_specs=load_checks(source, table),
+        partitions_def=partitions_definition(table.partitions) if table.partitions else None,
+        backfill_policy=_backfill_policy(table),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=table.fresh_within) if table.fresh_within else None,
+        retry_policy=dg.RetryPolicy(
+            max_retries=table.retries.limit,
+            delay=table.retries.delay.total_seconds(),
+            backoff=dg.Backoff.EXPONENTIAL,
+            jitter=dg.Jitter.PLUS_MINUS,
+        ),
+        output_required=False,  # a run over many partitions tells of each as it lands
+    )
+    def _load(context: dg.AssetExecutionContext, config: LoadConfig) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]  # Dagster takes the bare class only
+        yield from load(context, settings, source, table, config)
+
+    return _load
+
+
+def _backfill_policy(table: Table) -> dg.BackfillPolicy | None:
+    if table.partitions is None:
+        return None
+    return dg.BackfillPolicy.single_run() if table.range_in_one_run else dg.BackfillPolicy.multi_run(1)
+
+
+def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSchema:
+    """The declared columns as Dagster shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.type.value,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=list(key) == [column.name]),
+            )
+            for column in columns
+        ]
+    )
+
+
+def _describe(source: Source, table: Table) -> str:
+    promise = f"Promised to be fresh within {table.fresh_within.total_seconds() / 3600:g} h." if table.fresh_within else ""
+    children = "".join(f"\n- `{source.name}.{table.name}__{child.suffix}`: {child.description}" for child in table.children)
+    nested = f"\n\nNested lists land beside it, in the same transaction:{children}" if children else ""
+    return f"{table.description}\n\nFrom [{source.title}]({source.homepage}) ({source.stability.value}). {promise}{nested}"

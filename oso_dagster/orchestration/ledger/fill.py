@@ -1,0 +1,99 @@
+"""Keeps the ledger up to date with Dagster's event log: incremental, idempotent, by any number of processes.
+
+Two steps. *Discover*: runs with new asset events, by id cursor with an overlap (ids may commit out of order). *Look at*: every
+run that is not settled is read whole and its attempts are classified; a run is settled when nothing about it can change.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import dagster as dg
+
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.orchestration.ledger import asset_events as event_log
+from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger.required_proofs import Proofs
+from oso_dagster.orchestration.ledger.run_reader import RunLooks
+from oso_dagster.orchestration.ledger.run_steps import RunLogs
+from oso_dagster.reliability.ledger import Cursor, Ledger
+
+OVERLAP = 1_000
+"""Events that are read again at each fill: on PostgreSQL a lower id may become visible after a higher one."""
+
+_RUNS_AT_ONCE = 4_000
+"""Looked at, and written in one transaction: some forty thousand attempts."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What one fill did: runs found in the log, runs read, rows handed to the ledger."""
+
+    discovered: int
+    looked_at: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class LedgerFill:
+    """Fills `ledger` from `instance`. `labels` names every asset that is measured; all others leave no trace."""
+
+    instance: dg.DagsterInstance
+    ledger: Ledger
+    labels: Mapping[str, Label]
+    secrets: Collection[str] = ()
+    proofs: Proofs = field(default_factory=Proofs)
+
+    def run(self, now: datetime) -> Filled:
+        """Bring the ledger up to date."""
+        looks = RunLooks(self.instance, self.ledger, self.labels, self.secrets, self.proofs, now, RunLogs(self.instance))
+        order, looked_at, attempts = dict[str, int](), set[str](), 0
+        # What was found is looked at before more is looked for: a server writes one part while the next one is read.
+        with _no_collections(), storage_sql.few_connections(), self.ledger.recording() as record:
+            for new in self._discover(now):
+                order.update((run_id, place) for place, run_id in enumerate(new, len(order)))
+                waiting = [run_id for run_id in self.ledger.unsettled() if run_id not in looked_at]
+                # In the order of the log: it is read from front to back, and a retry comes after what it retries.
+                waiting.sort(key=lambda run_id: order.get(run_id, -1))
+                for start in range(0, len(waiting), _RUNS_AT_ONCE):
+                    looked = looks.at(waiting[start : start + _RUNS_AT_ONCE])
+                    record(looked.runs, looked.attempts)
+                    attempts += len(looked.attempts)
+                looked_at.update(waiting)
+        return Filled(len(order), len(looked_at), attempts)
+
+    def _discover(self, now: datetime) -> Iterator[list[str]]:
+        """The runs with new events, page by page in the order of the log; at least one page, which may be empty."""
+        storage = event_log.storage_id(self.instance)
+        start, found = self._start(self.ledger.cursor(storage)), set[str]()
+        for page in event_log.runs_after(self.instance, start, self.labels):
+            # A run goes on from page to page, and its row may be written just now: asked for again, it would be waited for.
+            new = [run_id for run_id in page.run_ids if run_id not in found]
+            self.ledger.discover(storage, Cursor(page.last, page.anchor), sorted(new), now)
+            found.update(new)
+            yield new
+        if not found:
+            yield []
+
+    def _start(self, cursor: Cursor | None) -> int:
+        """Where to read from: SQLite gives the ids of deleted events out again, so a log without our anchor is read anew."""
+        if cursor is None:
+            return 0
+        unbroken = event_log.standing_at(self.instance, cursor.position) == cursor.anchor
+        return max(0, cursor.position - OVERLAP) if unbroken else 0
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Hundreds of thousands of small values, none of them in a cycle: looking for cycles takes a quarter longer."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

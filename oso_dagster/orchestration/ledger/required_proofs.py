@@ -1,0 +1,53 @@
+"""What else is read of materializations that have to prove more than that they happened: their checks, their newest events.
+
+Belongs here: which assets those are, and what Dagster says of them. Does not: what follows for freshness (`promises`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of
+from oso_dagster.domain.catalogue.source import Evidence, Source
+from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger.asset_events import asset_name
+
+_CHECKS = """
+    SELECT run_id, asset_key, execution_status FROM asset_check_executions
+    WHERE asset_key IN :keys AND check_name IN :names AND run_id IN :run_ids
+"""
+_PASSED = "SUCCEEDED"
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """The checks of each asset that have to pass all, by name (`source/table`), and the assets whose newest event is watched."""
+
+    audits: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    timed: frozenset[str] = frozenset()
+
+    def audited(self, instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[tuple[str, str], bool]:
+        """Whether all checks of an asset passed in a run, by (run, asset); only where one was made, and is asked for."""
+        keys = [dg.AssetKey(name.split("/")).to_string() for name in self.audits]
+        names = sorted({check for checks in self.audits.values() for check in checks})
+        said: dict[tuple[str, str], list[bool]] = defaultdict(list)
+        for run_id, stored, status in storage_sql.events(instance, _CHECKS, keys=keys, names=names, run_ids=list(run_ids)):
+            said[run_id, asset_name(stored)].append(status == _PASSED)
+        return {key: all(passed) for key, passed in said.items()}
+
+
+def proofs_of(sources: Sequence[Source]) -> Proofs:
+    """What the declared tables have to prove. The checks are those of a load: a check on an objective is no evidence."""
+    tables = {f"{source.name}/{table.name}": table for source in sources for table in source.tables}
+    return Proofs(
+        audits={
+            name: frozenset([*guards_of(table), *warnings_of(table)])
+            for name, table in tables.items()
+            if table.evidence is Evidence.AUDITS
+        },
+        timed=frozenset(name for name, table in tables.items() if table.events_within is not None),
+    )

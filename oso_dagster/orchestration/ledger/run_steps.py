@@ -1,0 +1,171 @@
+"""Reads the logs of runs: how their steps went, what stands above what, and when anything was heard of them last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+import dagster as dg
+
+from oso_dagster.domain.objectives.attempts import BROKEN, RunState, StepEnd
+from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger.asset_events import RunAssets
+from oso_dagster.orchestration.ledger.dagster_tables import body_of, moment
+from oso_dagster.orchestration.ledger.run_records import RunFacts
+
+_STEP_ENDS = {
+    dg.DagsterEventType.STEP_SUCCESS.value: StepEnd.SUCCEEDED,
+    dg.DagsterEventType.STEP_SKIPPED.value: StepEnd.SKIPPED,
+    dg.DagsterEventType.STEP_FAILURE.value: StepEnd.FAILED,
+}
+_RUN_FAILED = dg.DagsterEventType.RUN_FAILURE.value
+_RUN_STARTED = dg.DagsterEventType.RUN_START.value
+_START = dg.DagsterEventType.STEP_START.value
+_RETRY = dg.DagsterEventType.STEP_UP_FOR_RETRY.value
+_TOLD = [dg.DagsterEventType.STEP_FAILURE.value, _RUN_FAILED, _RUN_STARTED]
+_INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
+_CRASHES = {"ChildProcessCrashException"}
+_REFUSALS = {"DagsterAssetCheckFailedError"}
+_WORDLESS = "dagster._core.definitions.events.Failure: "
+
+_STEPS = """
+    SELECT run_id, dagster_event_type, timestamp, step_key, CASE WHEN dagster_event_type IN :told THEN event END
+    FROM event_logs WHERE run_id IN :run_ids AND {not}dagster_event_type IN :kinds ORDER BY id
+"""
+_ENDS = "SELECT run_id, timestamp, event FROM event_logs WHERE run_id IN :run_ids AND {not}dagster_event_type = :kind"
+_HEARD = "SELECT run_id, max(timestamp) FROM event_logs WHERE run_id IN :run_ids GROUP BY run_id"
+
+
+class Plan(NamedTuple):
+    """Which step makes which asset, and which steps each one needs."""
+
+    steps: Mapping[str, str]
+    upstream: Mapping[str, Collection[str]]
+
+
+@dataclass
+class RunSteps:
+    """How the steps of one run went; `plan` tells what makes what, and what needs what; `retries` None: the log was not read.
+
+    `pid` is the process that began the run; `last_event` is known of runs that are under way.
+    """
+
+    ends: dict[str, tuple[StepEnd, datetime, str]] = field(default_factory=dict)
+    starts: dict[str, datetime] = field(default_factory=dict)
+    retries: dict[str, int] | None = None
+    plan: Callable[[], Plan] = lambda: Plan({}, {})
+    failure: str = ""
+    last_event: datetime | None = None
+    pid: int | None = None
+
+    def of_asset(self, asset: str) -> str:
+        """The step that makes `asset`, by the plan; empty when it has none."""
+        return self.plan().steps.get(asset, "")
+
+    def failed_upstream(self, step: str) -> str | None:
+        """The first step found above `step` that failed, or None."""
+        upstream = self.plan().upstream
+        waiting, seen = list(upstream.get(step, ())), set[str]()
+        while waiting:
+            one = waiting.pop()
+            if one in self.ends and self.ends[one][0] in BROKEN:
+                return one
+            waiting += [above for above in upstream.get(one, ()) if above not in seen]
+            seen.add(one)
+        return None
+
+
+class RunLogs:
+    """The logs of one instance; plans, which many runs share and few need, are read when asked for, and once."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self._plans: dict[str, Plan] = {}
+
+    def of(self, runs: Sequence[RunFacts]) -> dict[str, RunSteps]:
+        """The logs of the given runs, as far as their steps are concerned."""
+        found = {run.run_id: RunSteps(retries={}) for run in runs}
+        kinds = [*_STEP_ENDS, _START, _RETRY, _RUN_FAILED, _RUN_STARTED]
+        for run_id, kind, at, step, body in storage_sql.logs(self._instance, _STEPS, list(found), kinds=kinds, told=_TOLD):
+            _note(found[run_id], kind, moment(at), step, body_of(body) if body else {})
+        active = [run.run_id for run in runs if run.state is RunState.ACTIVE]
+        for run_id, at in storage_sql.logs(self._instance, _HEARD, active):
+            found[run_id].last_event = moment(at)
+        for run in runs:
+            if run.plan_id is not None:
+                found[run.run_id].plan = partial(self._plan, run.plan_id)
+        return found
+
+    def in_brief(self, runs: Sequence[RunFacts], units: Mapping[str, RunAssets]) -> dict[str, RunSteps]:
+        """The failed runs of which the event of their failure tells enough: one step failed, and made all that is missing.
+
+        Reading the logs of a month of failed runs opens a file for each of them on SQLite; these events lie in one place.
+        When their steps began, and how often they were retried, is not told.
+        """
+        failed = {run.run_id: run for run in runs if run.state is RunState.FAILED}
+        found = {}
+        for run_id, at, body in storage_sql.events(self._instance, _ENDS, run_ids=list(failed), kind=_RUN_FAILED):
+            event = body_of(body)
+            first = (event["event_specific_data"] or {}).get("first_step_failure_event")
+            assets = units.get(run_id)
+            if assets is not None and first is not None and event["message"].endswith(f"Steps failed: {[first['step_key']]!r}."):
+                missing = {asset for (asset, _), done in assets.units.items() if done is None}
+                if {assets.steps.get(asset) for asset in missing} <= {first["step_key"]}:
+                    found[run_id] = RunSteps(ends={first["step_key"]: _ended(first, moment(at))}, failure=event["message"])
+        return found
+
+    def _plan(self, plan_id: str) -> Plan:
+        if plan_id not in self._plans:
+            plan = self._instance.get_execution_plan_snapshot(plan_id)
+            steps = {
+                output.properties.asset_key.to_user_string(): step.key
+                for step in plan.steps
+                for output in step.outputs
+                if output.properties and output.properties.asset_key
+            }
+            self._plans[plan_id] = Plan(steps, plan.step_deps)
+        return self._plans[plan_id]
+
+
+def _note(steps: RunSteps, kind: str, at: datetime, step: str | None, event: Mapping[str, Any]) -> None:
+    if kind == _RUN_FAILED:
+        steps.failure = event["message"] or ""
+    elif kind == _RUN_STARTED:
+        steps.pid = event["pid"]
+    elif step is None:
+        return
+    elif kind == _START:
+        steps.starts.setdefault(step, at)
+    elif kind == _RETRY:
+        steps.retries = {**(steps.retries or {}), step: (steps.retries or {}).get(step, 0) + 1}
+    elif _STEP_ENDS[kind] is StepEnd.FAILED:
+        steps.ends[step] = _ended(event, at)
+    else:
+        steps.ends[step] = _STEP_ENDS[kind], at, ""
+
+
+def _ended(event: Mapping[str, Any], at: datetime) -> tuple[StepEnd, datetime, str]:
+    end, cause = _failure(event)
+    return end, at, cause
+
+
+def _failure(event: Mapping[str, Any]) -> tuple[StepEnd, str]:
+    data = event["event_specific_data"]
+    chain = list(_causes(data["error"]))
+    names = {one["cls_name"] for one in chain}
+    source = (data["error_source"] or {}).get("__enum__", "")
+    if source == "ErrorSource.INTERRUPT" or names & _INTERRUPTS:
+        return StepEnd.INTERRUPTED, "interrupted"
+    told = chain[1] if source == "ErrorSource.USER_CODE_ERROR" and len(chain) > 1 else chain[0] if chain else None
+    message = (told["message"] if told else event["message"]) or ""
+    end = StepEnd.CRASHED if names & _CRASHES else StepEnd.REFUSED if names & _REFUSALS else StepEnd.FAILED
+    return end, message.removeprefix(_WORDLESS)
+
+
+def _causes(error: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    while error is not None:
+        yield error
+        error = error["cause"]

@@ -1,0 +1,1 @@
+"""This platform's SQLMesh project as assets."""

@@ -1,0 +1,111 @@
+"""Binds the platform's SQLMesh project to Dagster: its paths, lineage to the raw tables, taint, job and schedule.
+
+Belongs here: what is this platform's. How models become assets is `sqlmesh_assets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.lineage import tainted
+from oso_dagster.domain.catalogue.source import Source, Stability
+from oso_dagster.orchestration.labels import SOURCE_TAG, TAINTED_TAG, landed_tables
+from oso_dagster.orchestration.models.promises import with_policies
+from oso_dagster.orchestration.resources import warehouse_of
+from oso_dagster.settings import Settings
+from oso_dagster.sqlmesh_assets.assets import sqlmesh_assets
+from oso_dagster.sqlmesh_assets.jobs import sqlmesh_jobs
+from oso_dagster.sqlmesh_assets.manifest import Manifest, Model
+from oso_dagster.sqlmesh_assets.manifest_store import load_manifest
+from oso_dagster.sqlmesh_assets.project import Project
+from oso_dagster.sqlmesh_assets.specs import Dress, asset_specs, check_specs
+
+OP = "sqlmesh"
+JOB = "transform"
+
+
+def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDefinition:
+    """Every model as an asset, every audit as a check. Reads the manifest cache; opens no warehouse until it runs."""
+    project = project_of(settings)
+    manifest = load_manifest(project)
+    specs = asset_specs(manifest, project, landed_tables(tuple(sources)), _dress(settings, manifest, sources))
+    return sqlmesh_assets(
+        project,
+        with_policies(specs),
+        check_specs(manifest),
+        guard=lambda: warehouse_of(settings).lock(),
+        prepare=lambda: warehouse_of(settings).ensure_tables(sources),
+        name=OP,
+    )
+
+
+def transform_jobs(settings: Settings, sources: Sequence[Source]) -> list[dg.JobDefinition]:
+    """Restate, deploy alone, a development environment, the janitor: by hand, with typed configuration."""
+    project = project_of(settings)
+    return sqlmesh_jobs(
+        project,
+        load_manifest(project),
+        guard=lambda: warehouse_of(settings).lock(),
+        prepare=lambda: warehouse_of(settings).ensure_tables(sources),
+        name=OP,
+    )
+
+
+def transform_schedule(models: dg.AssetsDefinition) -> dg.ScheduleDefinition:
+    """Everything once a day, after the sources' nightly loads."""
+    return dg.ScheduleDefinition(
+        name=f"{JOB}_daily",
+        job=transform_job(models),
+        cron_schedule="0 3 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="All SQLMesh models: deploy what changed, then compute everything from the raw tables as they are.",
+    )
+
+
+def transform_job(models: dg.AssetsDefinition) -> dg.UnresolvedAssetJobDefinition:
+    """All SQLMesh models and their audits, in one run of their own."""
+    selection = dg.AssetSelection.assets(models).without_checks() | dg.AssetSelection.checks(*models.check_keys)
+    return dg.define_asset_job(JOB, selection=selection)
+
+
+def project_of(settings: Settings) -> Project:
+    """The platform's SQLMesh project on this world's warehouse."""
+    return Project(
+        path=settings.sqlmesh_project,
+        gateway=settings.profile.value,
+        engine="duckdb",
+        cache=settings.cache_dir,
+        recompute_whole=True,  # raw tables land several times a day: docs/decisions/0007
+        connections={
+            "connection": {"type": "duckdb", "database": str(settings.warehouse_path)},
+            "state_connection": settings.sqlmesh_state,
+        },
+    )
+
+
+def _dress(settings: Settings, manifest: Manifest, sources: Sequence[Source]) -> Callable[[Model], Dress]:
+    titles = {source.name: source.title for source in sources}
+    unstable = {
+        table: key.path[0]
+        for source in sources
+        if source.stability is Stability.UNSTABLE
+        for table, key in landed_tables((source,)).items()
+    }
+    taint = tainted({name: model.upstream for name, model in manifest.models.items()}, unstable)
+
+    def dress(model: Model) -> Dress:
+        guilty = sorted(taint.get(model.name, ()))
+        world = {"world": settings.world.value}
+        if not guilty:
+            return Dress({SOURCE_TAG: "sqlmesh"}, world)
+        names = ", ".join(titles[name] for name in guilty)
+        return Dress(
+            {SOURCE_TAG: "sqlmesh", TAINTED_TAG: "true"},
+            world | {"tainted_by": guilty},
+            f"Derives from unstable sources: {names}. No promise is made on it.",
+        )
+
+    return dress

@@ -1,0 +1,1 @@
+"""From the ledger to assessments, and how Dagster shows them."""

@@ -1,0 +1,165 @@
+"""What the assets of each objective tell: from the ledger and the catalogue to assessments. Judging them is `domain.objectives.slo`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.budget import recovery
+from oso_dagster.domain.objectives.burn import TIERS, Burning, firing
+from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.maintenance import Maintenance, touching
+from oso_dagster.domain.objectives.objectives import COMPLETENESS, FRESHNESS, OBJECTIVES, of_service
+from oso_dagster.domain.objectives.renames import RENAMED, checked, under_present_names
+from oso_dagster.domain.objectives.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
+from oso_dagster.orchestration.objectives.model_freshness import judged_models
+from oso_dagster.orchestration.objectives.table_freshness import Judged, Promises
+from oso_dagster.reliability.events import Event
+from oso_dagster.reliability.results import AssetRow
+from oso_dagster.reliability.store import Store
+
+RECOVERY_EVENTS = 10_000
+"""A date of recovery is worked out for up to so many events: it is for low volume, and reads every one of them."""
+
+
+def measured_assets(sources: Sequence[Source], models: Sequence[str]) -> dict[str, Label]:
+    """Every asset that is measured, `source/table` or a model, with the label it has now."""
+    tables = {f"{source.name}/{table.name}": Label(source.stability.value) for source in sources for table in source.tables}
+    return tables | dict.fromkeys(models, Label.SQLMESH)
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Assesses the objectives of a service from `store`. `labels` as `measured_assets` gives them.
+
+    When `replaying`, what happened after the time that is asked for is not known yet, and nothing is written.
+    """
+
+    store: Store
+    sources: Sequence[Source]
+    labels: Mapping[str, Label]
+    replaying: bool = False
+    renamed: Mapping[str, str] = field(default_factory=lambda: RENAMED)
+
+    def __post_init__(self) -> None:
+        checked(self.renamed)
+
+    def assess(self, service: str, now: datetime) -> list[Assessment]:
+        """All objectives of `service` at `now`."""
+        windows = self.store.maintenance.all()
+        return [self.assess_one(objective, now, windows) for objective in of_service(service)]
+
+    def assess_one(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> Assessment:
+        """One objective at `now`, without what the maintenance `windows` cover."""
+        since = now - (objective.window or timedelta(0))
+        tallies = self._tallies(objective, since, now, windows)
+        names = {one.asset for one in tallies} | {asset for asset, label in self.labels.items() if label is objective.label}
+        shown = touching(windows, objective.service, objective.name, names, since, now)
+        assessed = evaluate(objective, tallies, now, self._burning(objective, now, shown))
+        low = assessed.verdict is Verdict.BREACHED and objective.window is not None and assessed.valid <= RECOVERY_EVENTS
+        counts = [one.count for one in self.events(objective, since, now, shown)] if low else []
+        recovers = recovery(counts, objective.target, objective.window or timedelta(0), now) if low else None
+        return replace(assessed, recovers=recovers, maintenance=shown)
+
+    def of_assets(self, label: Label, now: datetime) -> dict[str, Assessment]:
+        """The reliability of every asset of a label by itself, against the target of its class."""
+        objective = reliability_of(label)
+        since, windows = now - (objective.window or timedelta(0)), self.store.maintenance.all()
+        found = {one.asset: one for one in self._tallies(objective, since, now, windows)}
+        assets = sorted(asset for asset, of in self.labels.items() if of is label)
+        return {asset: evaluate(objective, [found[asset]] if asset in found else [], now) for asset in assets}
+
+    def events(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[Event]:
+        """The single events that an objective with a window counts in (since, now], by the names of today."""
+        found = [replace(one, asset=self.present(one.asset)) for one in self.store.events.of(objective, since, now, windows)]
+        return [one for one in found if objective.label is None or one.asset in self.labels]
+
+    def freshness_rows(self, label: Label, now: datetime) -> list[AssetRow]:
+        """The freshness of each source asset of a label; None for those that promise nothing."""
+        promises = self._promises(label, now)
+        judged = {asset: one.freshness for asset, one in promises.judged().items()}
+        return [AssetRow(asset, judged.get(asset), table.fresh_within, now) for asset, table in sorted(promises.tables.items())]
+
+    def fresh_tables(self, label: Label, now: datetime) -> dict[str, Judged]:
+        """How fresh each table of a label is that promises something, and is not being worked on."""
+        return self._left(label, self._promises(label, now).judged(), now)
+
+    def fresh_models(self, now: datetime) -> dict[str, Judged]:
+        """The same of SQLMesh's models, as if each of them promised to be fresh."""
+        models = [asset for asset, label in self.labels.items() if label is Label.SQLMESH]
+        return self._left(Label.SQLMESH, judged_models(self.store, models, now), now)
+
+    def complete_tables(self, label: Label, now: datetime) -> dict[str, Assessment]:
+        """The completeness of each partitioned table of a label by itself, against the target for core ones."""
+        objective = replace(COMPLETENESS, service=reliability_of(label).service, label=label)
+        found = self._now(objective, label, now, self.store.maintenance.all())
+        return {one.asset: evaluate(objective, [one], now) for one in found}
+
+    def newest_events(self, label: Label, now: datetime) -> dict[str, datetime]:
+        """The newest event of each table of a label that promises an age of it, where one is known."""
+        return self._promises(label, now).newest_events()
+
+    def fresh_share(self, label: Label, now: datetime, over: timedelta) -> dict[str, tuple[timedelta, timedelta]]:
+        """How long each table that promises something was fresh in the last `over`, and how long it had to be."""
+        return self._promises(label, now).fresh_time(now - over)
+
+    def present(self, name: str) -> str:
+        """The name that an asset has today."""
+        return self.renamed.get(name, name)
+
+    def _left(self, label: Label, judged: Mapping[str, Judged], now: datetime) -> dict[str, Judged]:
+        """Without what is being worked on."""
+        windows, service = self.store.maintenance.all(), reliability_of(label).service
+        return {
+            asset: one
+            for asset, one in judged.items()
+            if not any(window.covers(service, FRESHNESS.name, asset, now) for window in windows)
+        }
+
+    def _tallies(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
+        if objective.label is None:
+            return self.store.samples.tally(objective.service, objective.name, since, now, windows)
+        if objective.window is None:
+            return self._now(objective, objective.label, now, windows)
+        wide = (objective.service, objective.id)
+        found = self.store.tallying.tally(objective.label, since, now, windows, wide)
+        return [one for one in under_present_names(found, self.renamed) if one.asset in self.labels]
+
+    def _now(self, objective: Objective, label: Label, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
+        promises = self._promises(label, now)
+        if objective.indicator is Indicator.FRESH_ASSETS:
+            found = [_fresh(asset, judged) for asset, judged in sorted(promises.judged().items())]
+        else:
+            found = promises.complete()
+        covered = {
+            one.asset for one in found for window in windows if window.covers(objective.service, objective.name, one.asset, now)
+        }
+        return [one for one in found if one.asset not in covered]
+
+    def _burning(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> tuple[Burning, ...]:
+        if objective.indicator is not Indicator.SAMPLES:
+            return ()
+        longest = max(tier.long for tier in TIERS)
+        counts = self.store.samples.counts(objective.service, objective.name, now - longest, now, windows)
+        return firing(counts, objective.target, now)
+
+    def _promises(self, label: Label, now: datetime) -> Promises:
+        tables = {
+            f"{source.name}/{table.name}": table
+            for source in self.sources
+            for table in source.tables
+            if source.stability.value == label.value
+        }
+        return Promises(self.store, tables, self.renamed, now, self.replaying)
+
+
+def reliability_of(label: Label) -> Objective:
+    """The objective that counts the materializations of a label."""
+    return next(one for one in OBJECTIVES if one.label is label and one.window is not None)
+
+
+def _fresh(asset: str, judged: Judged) -> Tally:
+    return Tally(asset, int(judged.freshness is Freshness.FRESH), int(judged.freshness is not Freshness.NOT_DUE), judged.note)

@@ -1,0 +1,51 @@
+"""What is measured: the sources, the SQLMesh models, and the checks whose failure is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from oso_dagster.domain.alerts.places import Owned
+from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.orchestration.labels import PLATFORM_OWNER, asset_key
+from oso_dagster.orchestration.objectives.evaluator import measured_assets, reliability_of
+from oso_dagster.settings import Settings
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What is watched: the sources, the SQLMesh models, and the checks whose failure is told."""
+
+    settings: Settings
+    sources: Sequence[Source]
+    models: Sequence[dg.AssetSpec]
+    checks: Sequence[dg.AssetCheckKey]
+
+    @property
+    def labels(self) -> dict[str, Label]:
+        """Every measured asset, with its class."""
+        return measured_assets(self.sources, [spec.key.to_user_string() for spec in self.models])
+
+    @property
+    def owned(self) -> dict[str, Owned]:
+        """Every measured asset, with its owner and service."""
+        owners = {f"{source.name}/{table.name}": source.owner for source in self.sources for table in source.tables}
+        owners |= {spec.key.to_user_string(): ", ".join(sorted(spec.owners)) for spec in self.models}
+        return {
+            asset: Owned(asset, label.value, owners.get(asset) or PLATFORM_OWNER, reliability_of(label).service)
+            for asset, label in self.labels.items()
+        }
+
+    @property
+    def declared(self) -> dict[dg.AssetKey, frozenset[str]]:
+        """The columns of every table, as `table.column`."""
+        return {
+            asset_key(source, table): frozenset(
+                f"{name}.{column.name}" for name, columns in table.physical.items() for column in columns
+            )
+            for source in self.sources
+            for table in source.tables
+        }

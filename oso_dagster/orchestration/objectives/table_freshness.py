@@ -1,0 +1,150 @@
+"""Freshness and completeness of tables, from what the ledger knows of them. The rules are in `domain.objectives.freshness`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from oso_dagster.domain.catalogue.source import Disposition, Evidence, Table
+from oso_dagster.domain.durations import duration
+from oso_dagster.domain.objectives import freshness
+from oso_dagster.domain.objectives.freshness import Freshness, FutureEvidenceError, Promise
+from oso_dagster.domain.objectives.slo import Tally
+from oso_dagster.reliability.ledger import LastGood
+from oso_dagster.reliability.store import Store
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How fresh a table is; `note` says in words what is wrong; `evidence` is when it was last known to be good."""
+
+    freshness: Freshness
+    note: str = ""
+    evidence: datetime | None = None
+    newest_event: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What the `tables`, by asset name, promise at `now`; see `Evaluator` for `renamed` and `replaying`."""
+
+    store: Store
+    tables: Mapping[str, Table]
+    renamed: Mapping[str, str]
+    now: datetime
+    replaying: bool
+
+    def judged(self) -> dict[str, Judged]:
+        """Every table that promises something."""
+        first_due = self._first_due()
+        good = {audited: self._last_good(audited=audited) for audited in {_audited(one) for one in self.tables.values()}}
+        return {
+            asset: self._judge(asset, table, first_due[asset], good[_audited(table)].get(asset))
+            for asset, table in self._promising().items()
+        }
+
+    def complete(self) -> list[Tally]:
+        """Due partitions that are there, per partitioned table; holes are named."""
+        found = []
+        for asset, table in sorted(self.tables.items()):
+            if table.partitions is not None:
+                due = len(table.partitions.due(self.now))
+                missing = freshness.holes(table.partitions, self._landed(asset), self.now)
+                found.append(Tally(asset, due - len(missing), due, f"missing: {', '.join(missing)}" if missing else ""))
+        return found
+
+    def fresh_time(self, since: datetime) -> dict[str, tuple[timedelta, timedelta]]:
+        """How long each table was fresh after `since`, and how long it had to be."""
+        first_due, found = self._first_due(), {}
+        for asset, table in self._promising().items():
+            if table.partitions is not None:
+                landed = self._landed(asset, audited=_audited(table))
+                begin = max(since, min([first_due[asset], *landed.values()]))  # before that there was nothing to be fresh
+                found[asset] = freshness.fresh_time_partitioned(table.partitions, landed, begin, self.now)
+            else:
+                within = table.fresh_within or timedelta(0)
+                audited, ledger = _audited(table), self.store.ledger
+                times = [at for name in self._names(asset) for at in ledger.good_times(name, since, self.now, audited=audited)]
+                found[asset] = freshness.fresh_time(Promise(within, first_due[asset]), times, since, self.now)
+        return found
+
+    def newest_events(self) -> dict[str, datetime]:
+        """The newest event of each table that promises an age of it, where one is known."""
+        found = {asset: self._newest_event(asset, table) for asset, table in self._promising().items()}
+        return {asset: event for asset, event in found.items() if event is not None}
+
+    def _promising(self) -> dict[str, Table]:
+        return {asset: table for asset, table in self.tables.items() if table.fresh_within is not None}
+
+    def _first_due(self) -> Mapping[str, datetime]:
+        """A table is due from when it was first seen; in the past, one that is not known yet is not due."""
+        if self.replaying:
+            return dict.fromkeys(self.tables, _NEVER) | self.store.results.first_seen()
+        return self.store.results.see(set(self._promising()), self.now)
+
+    @property
+    def _until(self) -> datetime | None:
+        return self.now if self.replaying else None
+
+    def _names(self, asset: str) -> list[str]:
+        return [asset, *(old for old, new in self.renamed.items() if new == asset)]
+
+    def _last_good(self, *, audited: bool) -> dict[str, LastGood]:
+        good: dict[str, LastGood] = {}
+        for name, found in self.store.ledger.last_good(self._until, audited=audited).items():
+            asset = self.renamed.get(name, name)
+            if asset not in good or good[asset].at < found.at:
+                good[asset] = found
+        return good
+
+    def _landed(self, asset: str, *, audited: bool = False) -> dict[str, datetime]:
+        landed: dict[str, datetime] = {}
+        for name in self._names(asset):
+            for key, at in self.store.ledger.landed(name, self._until, audited=audited).items():
+                landed[key] = min(at, landed.get(key, at))
+        return landed
+
+    def _judge(self, asset: str, table: Table, first_due: datetime, good: LastGood | None) -> Judged:
+        evidence = good.at if good else None
+        try:
+            freshness_, wrong = self._arrival(asset, table, Promise(table.fresh_within or timedelta(0), first_due), evidence)
+            event = self._newest_event(asset, table)
+            late = self._late(table, event)
+        except FutureEvidenceError as error:
+            return Judged(Freshness.STALE, str(error), evidence)
+        if freshness_ is Freshness.FRESH:
+            return Judged(Freshness.STALE if late else freshness_, late, evidence, event)
+        return Judged(freshness_, wrong if freshness_ is Freshness.STALE else "", evidence, event)
+
+    def _late(self, table: Table, event: datetime | None) -> str:
+        """In words, when the newest event is older than it may be."""
+        if table.events_within is None or event is None:
+            return ""
+        fresh = freshness.judge_events(event, table.events_within, self.now) is Freshness.FRESH
+        return "" if fresh else f"newest event {event:%Y-%m-%d %H:%M} UTC, promised within {duration(table.events_within)}"
+
+    def _arrival(self, asset: str, table: Table, promise: Promise, evidence: datetime | None) -> tuple[Freshness, str]:
+        passed = " with all its checks passed" if _audited(table) else ""
+        if table.partitions is not None:
+            there = self._landed(asset, audited=_audited(table))
+            judgement = freshness.judge_partitioned(table.partitions, there, self.now)
+            return judgement, f"the newest due partition is missing{passed and f', or not there{passed}'}"
+        judgement = freshness.judge(promise, evidence, self.now)
+        if evidence is None:
+            return judgement, f"never materialized{passed}"
+        return judgement, f"last good {evidence:%Y-%m-%d %H:%M} UTC{passed}, promised within {duration(promise.within)}"
+
+    def _newest_event(self, asset: str, table: Table) -> datetime | None:
+        """None where nobody watches it, or nothing is known of it yet."""
+        if table.events_within is None:
+            return None
+        whole = table.disposition is Disposition.REPLACE
+        found = [self.store.ledger.newest_event(name, self._until, of_last=whole) for name in self._names(asset)]
+        return max((at for at in found if at is not None), default=None)
+
+
+def _audited(table: Table) -> bool:
+    return table.evidence is Evidence.AUDITS

@@ -1,0 +1,1 @@
+"""The public page: its asset, and its read model."""

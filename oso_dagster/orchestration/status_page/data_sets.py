@@ -1,0 +1,98 @@
+"""Gathers the data sets of the status page: the public tables of the catalogue and the published models, with their trust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.freshness import holes
+from oso_dagster.domain.objectives.objectives import ROLLING
+from oso_dagster.domain.status.data_sets import DataGroup, DataSet
+from oso_dagster.orchestration.objectives.evaluator import Evaluator
+from oso_dagster.reliability.ledger import LastGood
+from oso_dagster.reliability.store import FreshnessRow
+
+_PUBLISHED_LAYER = "sqlmesh/marts"
+_NO_TIME = (timedelta(0), timedelta(0))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the store knows of all tables at `now`.
+
+    `share` is how long each was fresh, and how long it had to be; `events` are the newest ones of those that promise their age.
+    """
+
+    evaluator: Evaluator
+    fresh: Mapping[str, FreshnessRow]
+    share: Mapping[str, tuple[timedelta, timedelta]]
+    events: Mapping[str, datetime]
+    now: datetime
+
+
+def groups_of(evaluator: Evaluator, models: Sequence[dg.AssetSpec], now: datetime) -> tuple[DataGroup, ...]:
+    """Every source with a public table, and the published layer of `models`."""
+    store = evaluator.store
+    labels = (Label.CORE, Label.UNSTABLE)
+    shares = [evaluator.fresh_share(label, now, ROLLING) for label in labels]
+    events = [evaluator.newest_events(label, now) for label in labels]
+    fresh = {row.asset: row for row in store.freshness()}
+    known = _Known(evaluator, fresh, shares[0] | shares[1], events[0] | events[1], now)
+    groups = [_source_group(source, known) for source in evaluator.sources]
+    published = [spec for spec in models if spec.group_name == _PUBLISHED_LAYER]
+    return (*(group for group in groups if group.sets), _model_group(published, store.ledger.last_good()))
+
+
+def _source_group(source: Source, known: _Known) -> DataGroup:
+    sets = tuple(_data_set(source, table, known) for table in source.tables if table.public)
+    return DataGroup(source.name, source.title, source.homepage, sets)
+
+
+def _data_set(source: Source, table: Table, known: _Known) -> DataSet:
+    asset = f"{source.name}/{table.name}"
+    row, parts = known.fresh.get(asset), table.partitions
+    promised = row.within if row is not None and row.freshness is not None else None
+    fresh_for, promised_for = known.share.get(asset, _NO_TIME)
+    ledger = known.evaluator.store.ledger
+    return DataSet(
+        asset=asset,
+        title=table.description,
+        label=Label(source.stability.value),
+        owner=source.owner,
+        rows=row.rows if row else None,
+        last_good=row.last_good if row else None,
+        fresh_within=promised,
+        freshness=row.freshness if row and promised else None,
+        due_partitions=len(parts.due(known.now)) if parts else 0,
+        holes=holes(parts, ledger.materialized_partitions(asset), known.now) if parts else (),
+        fresh_for=fresh_for,
+        promised_for=promised_for,
+        newest_event=known.events.get(asset),
+        events_within=table.events_within,
+    )
+
+
+def _model_group(models: Sequence[dg.AssetSpec], good: Mapping[str, LastGood]) -> DataGroup:
+    sets = []
+    for spec in sorted(models, key=lambda one: one.key):
+        asset = spec.key.to_user_string()
+        last = good.get(asset)
+        sets.append(
+            DataSet(
+                asset=asset,
+                title=(spec.description or asset).splitlines()[0],
+                label=Label.SQLMESH,
+                owner=next(iter(spec.owners), ""),
+                rows=last.rows if last else None,
+                last_good=last.at if last else None,
+                fresh_within=None,
+                freshness=None,
+                tainted_by=tuple(spec.metadata.get("tainted_by", ())),
+            )
+        )
+    return DataGroup("marts", "Published data sets", "", tuple(sets))

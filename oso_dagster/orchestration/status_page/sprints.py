@@ -1,0 +1,71 @@
+"""What the public is told of remedial sprints and of the channels on which alerts are told.
+
+Public are times, phases, numbers, data sets, their owners, and what a person marked as public. Names of people, causes, runs and
+every other remark are for the team: what happened is said in the words that are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from oso_dagster.domain.alerts.sprint import Sprint, What
+from oso_dagster.domain.objectives.objectives import objective_of, percent
+from oso_dagster.domain.objectives.slo import ALL
+from oso_dagster.domain.status.incidents import Incident, Phase, Update
+from oso_dagster.reliability.channels import ChannelState
+
+PUBLIC = "public:"
+"""A note that begins so is told to everyone; any other one is for the team."""
+
+_MOVES = {
+    What.OPENED: (Phase.OPEN, "The objective is missed: the sprint is opened."),
+    What.MET: (Phase.WATCHED, "The objective is met again; we watch whether it lasts."),
+    What.MISSED_AGAIN: (Phase.OPEN, "The objective is missed again."),
+    What.NO_DATA: (Phase.OPEN, "Nothing is measured any more: the sprint stays open."),
+    What.CLOSED: (Phase.OVER, "The objective has stayed met: the sprint is closed."),
+    What.REOPENED: (Phase.OPEN, "The objective is missed again within a day: the sprint is reopened."),
+}
+_BY_HAND = {What.ACKNOWLEDGED: "Somebody is at it.", What.ASSIGNED: "It is assigned."}
+
+
+def sprint_incident(sprint: Sprint, hidden: Collection[str]) -> Incident:
+    """A sprint as the public sees it; its key is the one that a breach of that time has, too."""
+    found = sprint.found
+    guilty = [one for one in found.guilty if one.asset not in hidden]
+    target = "all of them" if found.target_bp == ALL else percent(found.target_bp, ALL)
+    numbers = f"{found.good:,} of {found.valid:,} good ({percent(found.good, found.valid)})" if found.valid else "nothing counted"
+    return Incident(
+        key=sprint.key,
+        title=f"Not met: {objective_of(sprint.objective).title}",
+        text=f"When last missed: {numbers}; the target is {target}.",
+        since=sprint.opened_at,
+        until=sprint.closed_at,
+        service=found.service,
+        objective=sprint.objective,
+        affected=tuple(one.asset for one in guilty),
+        owners=tuple(sorted({one.owner for one in guilty if one.owner})),
+        sprint=True,
+        updates=tuple(_updates(sprint)),
+    )
+
+
+def notices_of(channels: Iterable[ChannelState]) -> tuple[str, ...]:
+    """One sentence for each channel on which nothing is delivered; why not is for the team."""
+    return tuple(
+        f"Alerts are not delivered to the channel {one.name} since {one.changed_at:%-d %b %Y, %H:%M} UTC: look here for news."
+        for one in channels
+        if one.disabled
+    )
+
+
+def _updates(sprint: Sprint) -> Iterator[Update]:
+    phase = Phase.OPEN
+    for entry in sprint.history:
+        if entry.what is What.NOTED:
+            text = entry.text[len(PUBLIC) :].strip() if entry.text.lower().startswith(PUBLIC) else ""
+        elif entry.what in _MOVES:
+            phase, text = _MOVES[entry.what]
+        else:
+            text = _BY_HAND[entry.what]
+        if text:
+            yield Update(entry.at, text, phase)

@@ -1,0 +1,1 @@
+"""Dagster's and SQLMesh's own stores: opened, copied, upgraded."""

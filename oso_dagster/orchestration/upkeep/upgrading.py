@@ -1,0 +1,20 @@
+"""Upgrades of what other programs keep for the platform, when it moves to a newer version of them."""
+
+from __future__ import annotations
+
+from oso_dagster.orchestration.models.platform_project import project_of
+from oso_dagster.settings import Settings
+
+
+def upgrade_sqlmesh(settings: Settings) -> str:
+    """Bring SQLMesh's state to the version that is installed; says in words what was done."""
+    if settings.sqlmesh_state_url is None and not settings.sqlmesh_state_path.exists():
+        return "SQLMesh has no state yet: its first plan makes it"
+    from oso_dagster.sqlmesh_assets.context import open_context  # noqa: PLC0415  (slow to load)
+
+    context = open_context(project_of(settings), connected=True)
+    try:
+        context.migrate()
+    finally:
+        context.close()
+    return "SQLMesh's state is up to date"

@@ -1,0 +1,76 @@
+"""What a SQLMesh project holds, as plain values kept in a file: enough to define its assets without SQLMesh.
+
+The file's name carries the fingerprint of the project, so a stale manifest is never read; one that cannot be read, or is
+not what was written, is built again. It is looked for beside the project first, where an image ships it, then in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a model; `lineage` names the columns it comes from, as `schema.table.column`."""
+
+    name: str
+    type: str
+    description: str
+    lineage: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One audit as it stands on one model; `check` is its name as a check, unique on the model."""
+
+    check: str
+    name: str
+    arguments: Mapping[str, str]
+    blocking: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model; `name` and `upstream` are `schema.table`, without a catalogue.
+
+    `interval_unit` is one of SQLMesh's (`day`, `hour`, `five_minute` …); `start` is ISO 8601, or empty when none is declared.
+    """
+
+    name: str
+    kind: str
+    description: str
+    owner: str
+    tags: tuple[str, ...]
+    columns: tuple[Column, ...]
+    grain: tuple[str, ...]
+    upstream: tuple[str, ...]
+    audits: tuple[Audit, ...]
+    path: str
+    sql: str
+    incremental: bool
+    interval_unit: str
+    start: str
+
+    @property
+    def layer(self) -> str:
+        """Its schema."""
+        return self.name.split(".")[0]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All models of a project by name, upstream first."""
+
+    models: Mapping[str, Model]
+
+    @property
+    def raw_tables(self) -> dict[str, tuple[str, ...]]:
+        """The tables that no model makes, each with the models that read it."""
+        readers: dict[str, list[str]] = {}
+        for model in self.models.values():
+            for table in model.upstream:
+                if table not in self.models:
+                    readers.setdefault(table, []).append(model.name)
+        return {table: tuple(names) for table, names in sorted(readers.items())}

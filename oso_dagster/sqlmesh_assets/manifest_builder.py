@@ -1,0 +1,144 @@
+"""Builds the manifest of a project by loading it in SQLMesh. Imports SQLMesh: import this module only where it is used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlmesh.core.context import Context
+from sqlmesh.core.lineage import column_dependencies
+from sqlmesh.utils.date import to_datetime
+
+from .audit_names import check_names, home_of
+from .context import open_context, short_name
+from .manifest import Audit, Column, Manifest, Model
+from .project import Project
+
+
+class SameNameError(Exception):
+    """Two models differ in their catalogue only, which asset keys leave out."""
+
+
+def build_manifest(project: Project) -> Manifest:
+    """Load the project without its warehouse and write down what it holds. Raises SameNameError."""
+    context = open_context(project, connected=False)
+    try:
+        ordered = [name for name in context.dag.sorted if name in context.models]
+        own = [context.models[name] for name in ordered if not context.models[name].kind.is_symbolic]
+        _refuse_twins([model.fqn for model in own])
+        alone = _standing_alone(context, {short_name(model.fqn) for model in own})
+        models = [_model(context, model, project.path) for model in own]
+        return Manifest({one.name: replace(one, audits=one.audits + alone.get(one.name, ())) for one in models})
+    finally:
+        context.close()
+
+
+def audits_of(model: Any) -> list[tuple[str, Any, Mapping[str, str]]]:
+    """The audits on a SQLMesh model: check name, audit and plain arguments."""
+    plain = [(audit, plain_arguments(arguments)) for audit, arguments in model.audits_with_args]
+    names = check_names([(audit.name, partial(dict, arguments)) for audit, arguments in plain])
+    return [(name, audit, arguments) for name, (audit, arguments) in zip(names, plain, strict=True)]
+
+
+def plain_arguments(arguments: Mapping[Any, Any]) -> dict[str, str]:
+    """The arguments of an audit as text. `blocking` says how it counts, not what it looks at."""
+    texts = {str(name): value.sql(comments=False) if hasattr(value, "sql") else str(value) for name, value in arguments.items()}
+    return {name: text for name, text in texts.items() if name != "blocking"}
+
+
+def is_blocking(audit: Any, arguments: Mapping[Any, Any]) -> bool:
+    """Whether the audit stops what comes after; the model may override the audit."""
+    override = arguments.get("blocking")
+    return bool(audit.blocking) if override is None else str(override).lower() == "true"
+
+
+def query_of(model: Any) -> str:
+    """The query of a SQLMesh model, rendered; empty for what has none, and for one that only its engine can render."""
+    query = None if model.is_seed or model.is_python else model.render_query()
+    return "" if query is None else str(query.sql(dialect=model.dialect, pretty=True))
+
+
+def _refuse_twins(names: Sequence[str]) -> None:
+    for short, times in Counter(map(short_name, names)).items():
+        if times > 1:
+            twins = ", ".join(name for name in names if short_name(name) == short)
+            raise SameNameError(f"{twins} would be one asset, {short}: give one of them another schema or name")
+
+
+def _model(context: Context, model: Any, root: Path) -> Model:
+    return Model(
+        name=short_name(model.fqn),
+        kind=str(model.kind.name.value),
+        description=model.description or "",
+        owner=model.owner or "",
+        tags=tuple(model.tags),
+        columns=_columns(context, model),
+        grain=tuple(column.sql() for grain in model.grains for column in (grain.expressions or [grain])),
+        upstream=tuple(sorted(short_name(name) for name in _read(context, model))),
+        audits=_audits(model),
+        path=model._path.relative_to(root).as_posix(),  # noqa: SLF001  (the only place where a model keeps it)
+        sql=query_of(model),
+        incremental=bool(model.kind.is_incremental_by_time_range),
+        interval_unit=str(model.interval_unit.value),
+        start=to_datetime(model.start).isoformat() if model.start else "",
+    )
+
+
+def _read(context: Context, model: Any) -> set[str]:
+    """What the model reads; of an embedded model, which is no table, what that one reads."""
+    found: set[str] = set()
+    for name in model.depends_on:
+        parent = context.models.get(name)
+        found |= _read(context, parent) if parent is not None and parent.kind.is_embedded else {name}
+    return found
+
+
+def _standing_alone(context: Context, models: Collection[str]) -> dict[str, tuple[Audit, ...]]:
+    """The audits that belong to no model, by the model whose check each becomes; they never block."""
+    found: dict[str, tuple[Audit, ...]] = {}
+    for name, audit in sorted(context.standalone_audits.items()):
+        home = home_of((short_name(table) for table in audit.depends_on), models)
+        if home and not audit.skip:
+            check = Audit(
+                check_names([(name, dict)])[0], name, {}, blocking=False, description=audit.description or f"{name}, alone"
+            )
+            found[home] = (*found.get(home, ()), check)
+    return found
+
+
+def _audits(model: Any) -> tuple[Audit, ...]:
+    raw = [arguments for _, arguments in model.audits_with_args]
+    named = zip(audits_of(model), raw, strict=True)
+    return tuple(
+        Audit(check, audit.name, plain, is_blocking(audit, arguments), _what(audit, plain))
+        for (check, audit, plain), arguments in named
+    )
+
+
+def _what(audit: Any, arguments: Mapping[str, str]) -> str:
+    text = ", ".join(f"{name} := {value}" for name, value in arguments.items())
+    return f"{audit.name}({text})" if text else str(audit.name)
+
+
+def _columns(context: Context, model: Any) -> tuple[Column, ...]:
+    """None of a model that selects all of a table whose columns the project does not say."""
+    return tuple(
+        Column(
+            name, kind.sql(dialect=model.dialect).lower(), model.column_descriptions.get(name, ""), _lineage(context, model, name)
+        )
+        for name, kind in (model.columns_to_types or {}).items()
+    )
+
+
+def _lineage(context: Context, model: Any, column: str) -> tuple[str, ...]:
+    """Columns of the tables that the model reads; what a function makes (`UNNEST`, `range`) comes from nowhere."""
+    if model.is_seed or model.is_python:
+        return ()
+    sources = column_dependencies(context, model.fqn, column)
+    read = {short_name(table) for table in _read(context, model)}
+    named = {short_name(table): names for table, names in sources.items()}
+    return tuple(sorted(f"{table}.{name}" for table in read & set(named) for name in named[table]))

@@ -1,0 +1,87 @@
+"""Where manifests are kept: shipped beside the project, or in the cache, by the fingerprint of the project."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import msgspec
+from filelock import FileLock
+
+from .gc_tuning import rarely_collected
+from .manifest import Manifest, Model
+from .project import Project
+
+
+@rarely_collected()
+def load_manifest(project: Project) -> Manifest:
+    """The manifest of the project as it is now: read as it was shipped or from the cache, or built and kept in the cache.
+
+    Building needs neither a warehouse nor a network; of processes that start together one builds. Raises what SQLMesh raises
+    when the project cannot be loaded.
+    """
+    name = f"{project.fingerprint()}.json"
+    path = project.cache / "manifests" / name
+    manifest = _read(_shipped(project) / name) or _read(path)
+    if manifest is None:
+        project.cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(project.cache / "manifests.lock"):
+            manifest = _read(path)
+            if manifest is None:
+                manifest = _build(project)
+                _write(path, manifest)
+    return manifest
+
+
+def ship_manifest(project: Project) -> Path:
+    """Build the manifest into the project's own folder, in place of older ones, and return where it is."""
+    path = _shipped(project) / f"{project.fingerprint()}.json"
+    _write(path, _build(project))
+    for older in set(path.parent.iterdir()) - {path}:
+        older.unlink()
+    return path
+
+
+def fault_of_shipped(project: Project) -> str:
+    """What is wrong with the manifest beside the project, in words; empty when it is what would be built now."""
+    name = f"{project.fingerprint()}.json"
+    folder = _shipped(project)
+    if not (folder / name).exists():
+        others = folder.exists() and any(folder.iterdir())
+        return f"the manifest in {folder} is of another version of the project" if others else f"{folder} holds no manifest"
+    shipped = _read(folder / name)
+    if shipped is None:
+        return f"{folder / name} is damaged"
+    return "" if shipped == _build(project) else f"{folder / name} is not what is built now"
+
+
+def _shipped(project: Project) -> Path:
+    return project.path / ".cache" / "manifests"
+
+
+def _build(project: Project) -> Manifest:
+    with rarely_collected():
+        from .manifest_builder import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
+
+        return build_manifest(project)
+
+
+def _read(path: Path) -> Manifest | None:
+    try:
+        digest, body = path.read_bytes().split(b"\n", 1)
+        if hashlib.sha256(body).hexdigest().encode() != digest:
+            return None
+        return Manifest({model.name: model for model in msgspec.json.decode(body, type=tuple[Model, ...])})
+    except (FileNotFoundError, ValueError, msgspec.DecodeError):
+        return None
+
+
+def _write(path: Path, manifest: Manifest) -> None:
+    """Whole or not at all: two processes that build at once each put a complete file in place."""
+    body = msgspec.json.encode(tuple(manifest.models.values()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile("wb", dir=path.parent, delete=False, suffix=".part") as file:
+        file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    os.replace(file.name, path)  # noqa: PTH105  (the temporary file's name is a string)

@@ -1,0 +1,162 @@
+"""From the manifest to asset and check specifications."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import dagster as dg
+
+from .gc_tuning import rarely_collected
+from .manifest import Manifest, Model
+from .project import Project
+
+AUDIT: Final = "audit"
+"""The key of a check's metadata that holds the name by which the audit is told of."""
+
+
+class UnknownTableError(Exception):
+    """A model reads a table that neither a model makes nor anything lands."""
+
+
+@dataclass(frozen=True)
+class Dress:
+    """What the platform adds to one model's asset."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    note: str = ""
+
+
+def asset_key(model: str) -> dg.AssetKey:
+    """`[schema, table]`: without the catalogue, which for DuckDB is the name of a file."""
+    return dg.AssetKey(model.split("."))
+
+
+@rarely_collected()
+def asset_specs(
+    manifest: Manifest, project: Project, raw_assets: Mapping[str, dg.AssetKey], dress: Callable[[Model], Dress]
+) -> list[dg.AssetSpec]:
+    """One skippable asset per model. Raises UnknownTableError naming every table that is not in `raw_assets`."""
+    unknown = {table: readers for table, readers in manifest.raw_tables.items() if table not in raw_assets}
+    if unknown:
+        lines = (f"{table}, read by {', '.join(readers)}" for table, readers in unknown.items())
+        raise UnknownTableError(f"nothing lands {'; '.join(lines)}: declare the table, or mend the model")
+    with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):  # code references are, and the only link to a file
+        maker = _Maker(project, dict(raw_assets) | {name: asset_key(name) for name in manifest.models})
+        return [maker.spec(model, dress(model)) for model in manifest.models.values()]
+
+
+@rarely_collected()
+def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
+    """One check per audit. What a failing one means (ERROR or WARN) is told with its result."""
+    names = names_of_checks(manifest)
+    return [
+        dg.AssetCheckSpec(
+            names[model.name, audit.check],
+            asset=asset_key(model.name),
+            description=f"{audit.description}; {'blocking' if audit.blocking else 'a warning'}",
+            metadata={"blocking": audit.blocking, AUDIT: audit.check},
+        )
+        for model in manifest.models.values()
+        for audit in model.audits
+    ]
+
+
+def names_of_checks(manifest: Manifest) -> dict[tuple[str, str], str]:
+    """Dagster's name of each audit of each model, which is the audit's.
+
+    Dagster writes asset and check in one word, so `daily` of `marts.events` reads as `marts.events_daily` does. A check that
+    reads like an asset or another check has a hash in its name.
+    """
+    assets = {name: asset_key(name).to_python_identifier() for name in manifest.models}
+    words = {
+        (model.name, audit.check): f"{assets[model.name]}_{audit.check}"
+        for model in manifest.models.values()
+        for audit in model.audits
+    }
+    times = Counter([*assets.values(), *words.values()])
+    return {pair: pair[1] if times[word] == 1 else f"{pair[1]}_{_digest(*pair)}" for pair, word in words.items()}
+
+
+def _digest(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:8]
+
+
+class _Maker:
+    """Makes the specifications of one project; what several of them hold is made once."""
+
+    def __init__(self, project: Project, keys: Mapping[str, dg.AssetKey]) -> None:
+        self._kinds = {"sqlmesh", project.engine}
+        self._root = str(project.path.resolve())
+        self._keys = keys
+        self._deps = {key: dg.AssetDep(key) for key in keys.values()}
+        self._origins = _Origins(keys)
+
+    def spec(self, model: Model, dress: Dress) -> dg.AssetSpec:
+        return dg.AssetSpec(
+            self._keys[model.name],
+            deps=[self._deps[key] for key in sorted({self._keys[table] for table in model.upstream})],
+            group_name=f"sqlmesh/{_plain(model.layer)}",
+            kinds=self._kinds,
+            owners=[_owner(model.owner)] if model.owner else [],
+            description="\n\n".join(part for part in (model.description, dress.note) if part),
+            tags={f"sqlmesh/{_plain(tag)}": "" for tag in model.tags} | dict(dress.tags),
+            skippable=True,
+            metadata={
+                "dagster/table_name": model.name,
+                "dagster/column_schema": _columns(model),
+                "dagster/column_lineage": _lineage(model, self._origins),
+                "sqlmesh/kind": model.kind,
+                "sqlmesh/grain": ", ".join(model.grain),
+                "sqlmesh/file": model.path,
+                "sqlmesh/sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
+                "dagster/code_references": _code(f"{self._root}/{model.path}"),
+                **dress.metadata,
+            },
+        )
+
+
+class _Origins(dict[str, dg.TableColumnDep]):
+    """The columns that others come from, by `schema.table.column`; each is made once, however many come from it."""
+
+    def __init__(self, keys: Mapping[str, dg.AssetKey]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def __missing__(self, source: str) -> dg.TableColumnDep:
+        table, name = source.rsplit(".", 1)
+        self[source] = made = dg.TableColumnDep(self._keys[table], name)
+        return made
+
+
+def _owner(name: str) -> str:
+    """An email address or a team as Dagster writes it; SQLMesh takes any words."""
+    return name if name.startswith("team:") or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", name) else f"team:{_plain(name)}"
+
+
+def _plain(text: str) -> str:
+    """In the letters of which Dagster lets groups and tags be made."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", text)[:63]
+
+
+def _code(path: str) -> dg.CodeReferencesMetadataValue:
+    return dg.CodeReferencesMetadataValue(code_references=[dg.LocalFileCodeReference(file_path=path)])
+
+
+def _columns(model: Model) -> dg.TableSchema:
+    return dg.TableSchema(
+        [dg.TableColumn(column.name, type=column.type, description=column.description) for column in model.columns]
+    )
+
+
+def _lineage(model: Model, origins: Mapping[str, dg.TableColumnDep]) -> dg.TableColumnLineage:
+    """Two raw tables may be one asset (a parent and its child), so a pair of asset and column may come twice."""
+    return dg.TableColumnLineage(
+        {column.name: list(dict.fromkeys(map(origins.__getitem__, column.lineage))) for column in model.columns}
+    )
