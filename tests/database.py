@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from oso_dagster.sandbox import gitcoin, op_atlas, postgres
 from oso_dagster.sandbox.listener import listen
-from oso_dagster.sandbox.world import World
+from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.upstreams import gitcoin
+from oso_dagster.sandbox.world import atlas as op_atlas
+from oso_dagster.sandbox.world.world import World
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from oso_dagster.sandbox.discord_store import ALERTS, Webhook
+from oso_dagster.sandbox.discord.message_store import ALERTS, Webhook
 from oso_dagster.settings import PROJECT_ROOT
 
 WIDE = {"bucket": {"limit": 10_000, "seconds": 1}, "channel": {"limit": 10_000, "seconds": 1}}
@@ -101,7 +101,7 @@ def main(folder: Path, descriptor: int) -> None:
     import uvicorn
     from starlette.applications import Starlette
 
-    from oso_dagster.sandbox import discord
+    from oso_dagster.sandbox.discord import app as discord
 
     app = Starlette(routes=[discord.mount(folder)])
     config = uvicorn.Config(app, loop="asyncio", http="h11", lifespan="off", log_level="critical")

@@ -13,10 +13,11 @@ from oso_dagster.connectors.records import table_of_records
 from oso_dagster.domain.catalogue.loading import Extract, Loaded, Request, Unchanged
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, Source, Table
-from oso_dagster.sandbox.faults import Fault, Faults
-from oso_dagster.sandbox.web_families import WEB_FAMILIES, WebFamily
-from oso_dagster.sandbox.world import World, generate
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.sandbox.faults.injection import Fault, Faults
+from oso_dagster.sandbox.protocols.family import Family, tells_nothing
+from oso_dagster.sandbox.upstreams import families
+from oso_dagster.sandbox.world.world import World, generate
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.asgi import serving
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)  # a Wednesday
@@ -29,7 +30,7 @@ class Landing:
     """One source at its family's endpoint. `asked` are the requests that came: method, path with query, headers, body."""
 
     source: Source
-    family: WebFamily
+    family: Family
     url: str
     home: Path
     faults: Faults
@@ -96,10 +97,15 @@ def named(world: World, kind: str) -> list[str]:
     return [url for project in world.projects for url in project.links.get(kind, ())]
 
 
+def web_families() -> list[Family]:
+    """The families that speak JSON, each with the name of its source, and tell what a complete load of it holds."""
+    return [one for one in families() if one.serve and one.truth is not tells_nothing and one.name != "bigquery"]
+
+
 @contextmanager
 def landing(source: Source, home: Path, inputs: Mapping[str, Sequence[str]] | None = None) -> Iterator[Landing]:
     """The family of `source` served for the block; faults are set with `spoil` in `faults.current`."""
-    (family,) = (one for one in WEB_FAMILIES if one.name.replace("-", "_") == source.name)
+    (family,) = (one for one in web_families() if one.name.replace("-", "_") == source.name)
     folder = home / "served"
     family.write(WORLD, folder)
     faults = Faults((family.name,))
@@ -119,7 +125,9 @@ def landing(source: Source, home: Path, inputs: Mapping[str, Sequence[str]] | No
         asked.append((scope["method"], path, headers, b"".join(told)))
 
     with serving(noting) as url:
-        yield Landing(source, family, url + family.path, home, faults, inputs or {}, asked)
+        yield Landing(
+            source, family, url + family.endpoints[0].path.removeprefix(f"/{family.name}"), home, faults, inputs or {}, asked
+        )
 
 
 def spoil(there: Landing, kind: str, **more: Any) -> None:

@@ -22,11 +22,11 @@ from oso_dagster.domain.objectives.attempts import Outcome
 from oso_dagster.orchestration import labels
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox import disk
-from oso_dagster.sandbox.discord_store import ALERTS
+from oso_dagster.sandbox.discord.message_store import ALERTS
 from oso_dagster.sandbox.families import invents
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.browser import ARTIFACTS, chromium
 from tests.platform import BIN, dev, left_running, run
 

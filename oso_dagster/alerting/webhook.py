@@ -1,4 +1,7 @@
-"""Keeping the addresses of webhooks out of sight: whoever has one may write. What an address is made of is `domain.alerts.channel`'s."""
+"""Keeping the addresses of webhooks out of sight: whoever has one may write.
+
+What an address is made of is in `domain.alerts.channel`.
+"""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def _payload(said: Announcement) -> dict[str, Any]:
 
 def _panel(said: Announcement) -> Panel:
     """The message on a terminal: the bar's colour as a border, the texts without Markdown's signs."""
-    from oso_dagster.sandbox.discord_markdown import to_html  # noqa: PLC0415
+    from oso_dagster.sandbox.discord.markdown import to_html  # noqa: PLC0415
 
     payload = _payload(said)
     parts: list[Text] = [Text(_plain(to_html(payload["content"])), style="bold")]

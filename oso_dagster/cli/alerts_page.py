@@ -7,8 +7,8 @@ from typing import Any
 
 from oso_dagster.alerting import embeds
 from oso_dagster.domain.alerts.announcement import Announcement, Said
-from oso_dagster.sandbox.discord_page import render
-from oso_dagster.sandbox.discord_store import ALERTS, Message, Version
+from oso_dagster.sandbox.discord.client_page import render
+from oso_dagster.sandbox.discord.message_store import ALERTS, Message, Version
 
 _BANNER = "What alerts look like. Every incident here is invented."
 

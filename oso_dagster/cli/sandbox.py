@@ -137,7 +137,7 @@ def list_faults() -> None:
 
     Example: `oso sandbox fault list`
     """
-    from oso_dagster.sandbox.faults import KINDS  # noqa: PLC0415
+    from oso_dagster.sandbox.faults.injection import KINDS  # noqa: PLC0415
 
     _print_faults(_control("GET"))
     table = Table("kind", Column("what goes wrong", overflow="fold"))

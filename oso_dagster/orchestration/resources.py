@@ -15,7 +15,7 @@ def warehouse_of(settings: Settings, cache: Path | None = None) -> Warehouse:
     """The warehouse of the settings' profile and world; it works in `cache`, by default in the settings' own."""
     if settings.profile is not Profile.EMBEDDED:
         raise SettingsError(f"OSO_PROFILE={settings.profile.value}: only the embedded profile is built so far; unset it")
-    from oso_dagster.warehouse.duckdb import DuckDBWarehouse  # noqa: PLC0415  (duckdb and dlt load when used)
+    from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse  # noqa: PLC0415  (duckdb and dlt load when used)
 
     return DuckDBWarehouse(
         settings.warehouse_path,

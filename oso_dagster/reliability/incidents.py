@@ -1,4 +1,7 @@
-"""The memory of incidents: which stand, what was said of them. What has to be said now is decided in `domain.alerts.announcing`."""
+"""The memory of incidents: which are open, what was said of them.
+
+What has to be said now is decided in `domain.alerts.announcing`.
+"""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from oso_dagster.sandbox import gitcoin, superchain, web_families
-from oso_dagster.sandbox.families import FAMILIES
-from oso_dagster.sandbox.world import DEFAULT_SEED, World, generate
+from oso_dagster.sandbox.families import truth
+from oso_dagster.sandbox.upstreams import families
+from oso_dagster.sandbox.world.world import DEFAULT_SEED, World, generate
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,11 @@ def make(folder: Path, world: World) -> Manifest:
     fresh, old = folder.with_suffix(".new"), folder.with_suffix(".old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    for family in FAMILIES:
+    for family in families():
         part = fresh / family.name
         part.mkdir(parents=True)
         family.write(world, part)
-    told = web_families.truth(world) | superchain.truth(world) | gitcoin.truth(world)
-    counts = dict(world.counts()) | {name: len(rows) for name, rows in told.items()}
+    counts = dict(world.counts()) | {name: len(rows) for name, rows in truth(world).items()}
     manifest = Manifest(world.seed, world.now, _recipe(), counts)
     write_json(fresh / "manifest.json", asdict(manifest) | {"now": world.now.isoformat()})
     if folder.exists():
@@ -85,6 +84,6 @@ def write_json(path: Path, value: object) -> None:
 def _recipe() -> str:
     """Names the generator by its source code: a world made by another version of it is not served."""
     digest = hashlib.sha256()
-    for module in sorted(Path(__file__).parent.glob("*.py")):
+    for module in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(module.read_bytes())
     return digest.hexdigest()[:16]

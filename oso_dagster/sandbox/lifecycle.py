@@ -16,13 +16,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from oso_dagster.sandbox import disk, postgres, process
+from oso_dagster.sandbox import disk, process
 from oso_dagster.sandbox.families import endpoints
-from oso_dagster.sandbox.git_http import GitMissingError, find_backend
 from oso_dagster.sandbox.listener import PortTakenError, listen
 from oso_dagster.sandbox.process import Server
+from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.protocols.git_http import GitMissingError, find_backend
 from oso_dagster.sandbox.server import serve
-from oso_dagster.sandbox.world import DEFAULT_SEED, generate
+from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.settings import Settings
 
 START_SECONDS = 30

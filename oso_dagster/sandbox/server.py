@@ -20,9 +20,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from oso_dagster.sandbox import discord, disk, postgres
-from oso_dagster.sandbox.families import FAMILIES, endpoints
-from oso_dagster.sandbox.faults import Faults
+from oso_dagster.sandbox import disk
+from oso_dagster.sandbox.discord import app as discord
+from oso_dagster.sandbox.families import endpoints, points
+from oso_dagster.sandbox.faults.injection import Faults
+from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.upstreams import families
 
 _PAGE = Environment(autoescape=True).from_string(
     """<!doctype html>
@@ -56,15 +59,14 @@ def create_app(world: Path, database_port: int = 0) -> Starlette:
     """The application that serves the world in the folder `world`, which must be there."""
 
     def index(request: Request) -> Response:
-        points = [point for family in FAMILIES for point in family.endpoints]
         base = str(request.base_url).rstrip("/")
         addresses = endpoints(request.url.port or 0, database_port)
-        return HTMLResponse(_PAGE.render(manifest=disk.read(world), points=points, base=base, addresses=addresses))
+        return HTMLResponse(_PAGE.render(manifest=disk.read(world), points=points(), base=base, addresses=addresses))
 
     def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "pid": os.getpid()})
 
-    served = {family.name: family.serve(world / family.name) for family in FAMILIES if family.serve}
+    served = {family.name: family.serve(world / family.name) for family in families() if family.serve}
     faults = Faults(tuple(served))
     mounts = [Mount(f"/{name}", faults.around(name, app)) for name, app in served.items()]
     mounts.append(discord.mount(world.parent / "discord"))

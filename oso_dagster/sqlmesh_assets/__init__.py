@@ -2,8 +2,8 @@
 
 Belongs here: the bridge between the two, which names no platform and can be lifted out as it is (imports are relative).
 Does not: which project, where its warehouse lies, which tags its assets carry, which lock is held
-(`orchestration.models.platform_project`). SQLMesh is imported by `building`, `context`, `snapshots`, `recording`, `session`, `running` and
-`operations` only, and these are imported when they are used.
+its caller says. SQLMesh is imported by `manifest_builder`, `context`, `snapshots`, `sqlmesh_hooks`, `session`, `materializing`
+and `operations` only, and these are imported when they are used.
 """
 
 from .definitions import sqlmesh_definitions

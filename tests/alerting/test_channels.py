@@ -11,7 +11,7 @@ import pytest
 from oso_dagster.alerting.channels import routes, senders
 from oso_dagster.domain.alerts.announcement import Route, addressed
 from oso_dagster.domain.alerts.incident import Severity
-from oso_dagster.sandbox import discord
+from oso_dagster.sandbox.discord import app as discord
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from tests.alerting.told import incident
 

@@ -19,8 +19,8 @@ from oso_dagster.alerting.webhook import redacted
 from oso_dagster.domain.alerts.announcement import Said
 from oso_dagster.domain.alerts.channel import Webhook, WebhookError, parse_channels
 from oso_dagster.domain.alerts.incident import Incident
-from oso_dagster.sandbox.discord_store import ALERTS, FORUM, TICKETS
-from oso_dagster.sandbox.discord_store import Webhook as Served
+from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS
+from oso_dagster.sandbox.discord.message_store import Webhook as Served
 from tests.alerting.test_embeds import incidents
 from tests.alerting.told import NOON, Task, announcement
 from tests.discord_server import Server, serving

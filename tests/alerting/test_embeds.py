@@ -17,9 +17,9 @@ from oso_dagster.alerting.looks import look_of
 from oso_dagster.alerting.splitting import DESCRIPTION, TOTAL, clip, inert, lines_that_fit, units
 from oso_dagster.domain.alerts.announcement import Said
 from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link, Severity, State
-from oso_dagster.sandbox.discord_limits import characters, refusal
-from oso_dagster.sandbox.discord_markdown import to_html
-from oso_dagster.sandbox.discord_mentions import mentioned
+from oso_dagster.sandbox.discord.limits import characters, refusal
+from oso_dagster.sandbox.discord.markdown import to_html
+from oso_dagster.sandbox.discord.mentions import mentioned
 from tests.alerting.told import NOON, announcement, incident, over
 
 TEXT = st.text(st.characters(codec=None), max_size=300) | st.text("*_`~|<>@#[]()\\:/ -\n\u0301\U0001f9ea", max_size=3_000)

@@ -14,11 +14,11 @@ from oso_dagster.connectors import git
 from oso_dagster.connectors.arrow import bulk_objects
 from oso_dagster.connectors.yaml_files import load_with_pyyaml
 from oso_dagster.domain.catalogue.loading import Request
-from oso_dagster.sandbox import repository
-from oso_dagster.sandbox.directory import files
-from oso_dagster.sandbox.world import DEFAULT_SEED, generate
+from oso_dagster.sandbox.protocols import git_objects as repository
+from oso_dagster.sandbox.upstreams.oss_directory import files
+from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.oss_directory import SOURCE
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 
 PROJECTS = 7_000
 FOLDERS = ("data/projects", "data/collections")

@@ -30,11 +30,11 @@ from rich.table import Column, Table
 
 from oso_dagster.connectors import gharchive, gharchive_events
 from oso_dagster.domain.catalogue.loading import Extract
-from oso_dagster.sandbox import forge
-from oso_dagster.sandbox import gharchive as archive
-from oso_dagster.sandbox.world import DEFAULT_SEED, generate
+from oso_dagster.sandbox.upstreams import gharchive as archive
+from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.github import SOURCE
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 
 EVENTS = 150_000
 SAMPLE = 10

@@ -22,8 +22,8 @@ import pytest
 from pydantic import SecretStr
 
 from oso_dagster.domain.catalogue.source import ColumnType, Source, Table
-from oso_dagster.sandbox import postgres
 from oso_dagster.sandbox.families import invents
+from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sources import catalogue
 from tests.campaign import databases, matrix
 from tests.campaign.cases import HARMLESS, WORDS, Case

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import cycle, islice, product
 
 from oso_dagster.domain.catalogue.source import Source, Table
-from oso_dagster.sandbox.families import FAMILIES, Endpoint
-from oso_dagster.sandbox.faults import KINDS
-from oso_dagster.sandbox.spoiling import SPOILERS, Format
+from oso_dagster.sandbox.faults.injection import KINDS
+from oso_dagster.sandbox.faults.spoiling import SPOILERS, Format
+from oso_dagster.sandbox.protocols.family import Endpoint
+from oso_dagster.sandbox.upstreams import families
 from oso_dagster.sources import catalogue
 from tests.campaign import databases
 
@@ -74,8 +75,12 @@ class Case:
 
 def cases(source: Source) -> Iterator[Case]:
     """Every fault that applies to a source, at every table of it; of each table those first that are endured."""
-    points = {point.setting.removeprefix(f"{source.name}_"): (family, point) for family in FAMILIES for point in family.endpoints
-              if point.setting.startswith(f"{source.name}_")}  # fmt: skip
+    points = {
+        point.setting.removeprefix(f"{source.name}_"): (family, point)
+        for family in families()
+        for point in family.endpoints
+        if point.setting.startswith(f"{source.name}_")
+    }
     if not points:
         raise AssertionError(f"{source.name} has no endpoint in the sandbox")
     for setting, (family, point) in points.items():

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from oso_dagster.sandbox import postgres
+from oso_dagster.sandbox.protocols import postgres
 from tests.database import execute
 
 FAULTS: Mapping[str, str] = {

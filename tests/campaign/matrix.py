@@ -60,7 +60,7 @@ def lines(outcomes: Sequence[tuple[str, str, str]]) -> list[str]:
 
 
 def _place(fault: str) -> tuple[bool, bool, int]:
-    from oso_dagster.sandbox.faults import KINDS
+    from oso_dagster.sandbox.faults.injection import KINDS
     from tests.campaign import databases
 
     kind, _, once = fault.partition(", ")

@@ -26,12 +26,14 @@ from oso_dagster.connectors.pacing import Limits
 from oso_dagster.domain.catalogue.partitions import Partitions
 from oso_dagster.domain.catalogue.source import Retries, SettingKind, Source, Table
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
-from oso_dagster.sandbox import disk, postgres, projects
-from oso_dagster.sandbox import github_api as github_world
-from oso_dagster.sandbox.families import FAMILIES, endpoints
+from oso_dagster.sandbox import disk
+from oso_dagster.sandbox.families import endpoints, points
 from oso_dagster.sandbox.listener import listen
+from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.server import create_app
-from oso_dagster.sandbox.world import World, generate
+from oso_dagster.sandbox.upstreams import github_api as github_world
+from oso_dagster.sandbox.world import projects
+from oso_dagster.sandbox.world.world import World, generate
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 from tests.asgi import serving
@@ -219,7 +221,7 @@ def place(home: Path, sources: Sequence[Source]) -> Iterator[Place]:
 
 
 def _databases() -> list[Any]:
-    return [point for family in FAMILIES for point in family.endpoints if not point.path.startswith("/")]
+    return [point for point in points() if not point.path.startswith("/")]
 
 
 def _shorten(patch: pytest.MonkeyPatch) -> None:

@@ -14,15 +14,18 @@ from typing import Any
 from oso_dagster.connectors import gharchive as archive
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import ColumnType, Table
-from oso_dagster.sandbox import forge, gharchive, gitcoin, github_api, op_atlas, superchain, web_families
-from oso_dagster.sandbox.world import World
+from oso_dagster.sandbox import families
+from oso_dagster.sandbox.upstreams import gharchive, github_api
+from oso_dagster.sandbox.world import atlas as op_atlas
+from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world.world import World
 
 Row = Mapping[str, Any]
 
 
 def told_of(world: World) -> Mapping[str, list[Row]]:
     """What the families that tell it themselves hold, by table: made once, it takes seconds."""
-    return web_families.truth(world) | superchain.truth(world) | gitcoin.truth(world)
+    return families.truth(world)
 
 
 def truth(world: World, told: Mapping[str, list[Row]], source: str, table: Table, window: Window | None) -> list[Row]:

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from oso_dagster.cli import app
 from oso_dagster.domain.alerts.incident import Kind
 from oso_dagster.reliability.store import Store
-from oso_dagster.sandbox.discord_limits import refusal
-from oso_dagster.sandbox.discord_store import ALERTS, FORUM
+from oso_dagster.sandbox.discord.limits import refusal
+from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM
 from oso_dagster.settings import Settings
 from tests.browser import chromium
 from tests.discord_server import Server, serving

@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from oso_dagster.connectors import database, database_any
 from oso_dagster.connectors.database import Changes, DatabaseError, Field
 from oso_dagster.domain.catalogue.source import Column, ColumnType
-from oso_dagster.sandbox import postgres
-from oso_dagster.sandbox.world import generate
+from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.world.world import generate
 from tests.database import execute, execute_sqlite, serving
 
 FIELDS = [

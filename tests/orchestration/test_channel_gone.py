@@ -18,7 +18,7 @@ from oso_dagster.orchestration.objectives.measured import Platform
 from oso_dagster.orchestration.status_page.read_model import gather
 from oso_dagster.orchestration.watch.tell import send
 from oso_dagster.reliability.store import Store
-from oso_dagster.sandbox.discord_store import ALERTS, FORUM, TICKETS
+from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS
 from oso_dagster.settings import Settings
 from oso_dagster.statuspage.render import render
 from tests.discord_server import Server, serving

@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from oso_dagster.connectors.github_api import addresses
-from oso_dagster.sandbox import forge, gharchive, github_api
-from oso_dagster.sandbox.world import generate
+from oso_dagster.sandbox.upstreams import gharchive, github_api
+from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world.world import generate
 from tests.asgi import serving
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

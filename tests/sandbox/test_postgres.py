@@ -16,8 +16,9 @@ import pytest
 
 from oso_dagster.connectors.database import DatabaseError, Field, look
 from oso_dagster.domain.catalogue.source import Column, ColumnType
-from oso_dagster.sandbox import lifecycle, postgres, process
-from oso_dagster.sandbox.world import generate
+from oso_dagster.sandbox import lifecycle, process
+from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.world.world import generate
 from oso_dagster.settings import Settings
 from oso_dagster.settings import World as WhichWorld
 from tests.database import serving

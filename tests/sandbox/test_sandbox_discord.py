@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from oso_dagster.sandbox.discord_store import ALERTS, FORUM, TICKETS
+from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS
 from tests.discord_server import WIDE, Server, serving
 
 

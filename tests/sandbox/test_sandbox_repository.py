@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.sandbox import directory, disk, repository
-from oso_dagster.sandbox.world import generate
+from oso_dagster.sandbox import disk
+from oso_dagster.sandbox.protocols import git_objects as repository
+from oso_dagster.sandbox.upstreams import oss_directory as directory
+from oso_dagster.sandbox.world.world import generate
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORLD = generate(7, NOW)

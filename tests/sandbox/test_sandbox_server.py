@@ -15,8 +15,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from oso_dagster.sandbox import directory, disk, funding, git_http, lifecycle, repository
-from oso_dagster.sandbox.world import World
+from oso_dagster.sandbox import disk, lifecycle
+from oso_dagster.sandbox.protocols import git_http
+from oso_dagster.sandbox.protocols import git_objects as repository
+from oso_dagster.sandbox.upstreams import oss_directory as directory
+from oso_dagster.sandbox.upstreams import oss_funding as funding
+from oso_dagster.sandbox.world.world import World
 from oso_dagster.settings import Settings
 from oso_dagster.settings import World as WhichWorld
 

@@ -10,13 +10,14 @@ import pytest
 
 from oso_dagster.domain.catalogue.loading import Extract, Request
 from oso_dagster.domain.catalogue.source import Source, Table
-from oso_dagster.sandbox import deps_dev, giveth, l2beat, lifecycle
-from oso_dagster.sandbox.entities import LINK_KINDS
-from oso_dagster.sandbox.families import FAMILIES
+from oso_dagster.sandbox import lifecycle
+from oso_dagster.sandbox.families import points
+from oso_dagster.sandbox.upstreams import deps_dev, giveth, l2beat
+from oso_dagster.sandbox.world.entities import LINK_KINDS
 from oso_dagster.settings import Settings, World, read_settings
 from oso_dagster.sources import catalogue
 
-_SERVED = {point.setting for family in FAMILIES for point in family.endpoints}
+_SERVED = {point.setting for point in points()}
 _WHOLE = [(source, table) for source in catalogue() for table in source.tables if f"{source.name}_url" in _SERVED]
 _TABLES = [(source, table) for source, table in _WHOLE if table.partitions is None]
 

@@ -16,10 +16,12 @@ import pytest
 import yaml
 import yaml_rs
 
-from oso_dagster.sandbox import directory, disk, funding
-from oso_dagster.sandbox.awkward import COLLECTION_CASES, EVERYWHERE, GRANT_CASES, PROJECT_CASES, ProjectCase
-from oso_dagster.sandbox.entities import Project
-from oso_dagster.sandbox.world import generate, stream
+from oso_dagster.sandbox import disk
+from oso_dagster.sandbox.upstreams import oss_directory as directory
+from oso_dagster.sandbox.upstreams import oss_funding as funding
+from oso_dagster.sandbox.world.awkward import COLLECTION_CASES, EVERYWHERE, GRANT_CASES, PROJECT_CASES, ProjectCase
+from oso_dagster.sandbox.world.entities import Project
+from oso_dagster.sandbox.world.world import generate, stream
 from oso_dagster.sources import catalogue
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 
 from oso_dagster.connectors.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError, Unchanged
-from oso_dagster.sandbox import deps_dev
-from oso_dagster.sandbox.npm import UNPUBLISHED
+from oso_dagster.sandbox.upstreams import deps_dev
+from oso_dagster.sandbox.upstreams.npm import UNPUBLISHED
 from oso_dagster.sources.deps_dev import SOURCE, packages_named
 from tests.landing import NOW, WORLD, Landing, landing, mend, named, spoil
 

@@ -10,7 +10,7 @@ import pytest
 
 from oso_dagster.connectors.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import RefusedError
-from oso_dagster.sandbox import eas_optimism
+from oso_dagster.sandbox.upstreams import eas_optimism
 from oso_dagster.sources.eas_optimism import SOURCE
 from tests.landing import WORLD, Landing, landing, mend, spoil
 

@@ -11,10 +11,11 @@ import pytest
 
 from oso_dagster.connectors.database import DatabaseError
 from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError, Request, Unchanged
-from oso_dagster.sandbox import gitcoin, postgres
-from oso_dagster.sandbox.world import generate
+from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.upstreams import gitcoin
+from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.gitcoin import SOURCE
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.database import execute, serving
 from tests.landing import ordered, typed
 

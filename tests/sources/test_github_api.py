@@ -14,10 +14,11 @@ import pytest
 from oso_dagster.connectors import github_api as connector
 from oso_dagster.connectors.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Extract, Loaded, Request, Unchanged
-from oso_dagster.sandbox import forge, github_api
-from oso_dagster.sandbox.world import generate
+from oso_dagster.sandbox.upstreams import github_api
+from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.github import SOURCE
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.asgi import serving
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)  # a Wednesday

@@ -18,11 +18,11 @@ import pytest
 
 from oso_dagster.connectors import gharchive
 from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
-from oso_dagster.sandbox import forge
-from oso_dagster.sandbox import gharchive as archive
-from oso_dagster.sandbox.world import generate
+from oso_dagster.sandbox.upstreams import gharchive as archive
+from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.github import SOURCE
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 
 TABLE = next(table for table in SOURCE.tables if table.name == "events")
 OLD = forge.forge_of(generate(7, datetime(2025, 10, 20, 5, tzinfo=UTC)))

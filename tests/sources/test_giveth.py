@@ -10,7 +10,7 @@ import pytest
 
 from oso_dagster.connectors.rest import RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError
-from oso_dagster.sandbox import giveth
+from oso_dagster.sandbox.upstreams import giveth
 from oso_dagster.sources.giveth import SOURCE
 from tests.landing import WORLD, Landing, landing, spoil
 

@@ -10,7 +10,7 @@ import pytest
 
 from oso_dagster.connectors.rest import RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError
-from oso_dagster.sandbox import growthepie, l2beat
+from oso_dagster.sandbox.upstreams import growthepie, l2beat
 from oso_dagster.sources.l2beat import SOURCE
 from tests.landing import NOW, Landing, landing, mend, spoil
 

@@ -10,14 +10,13 @@ import pytest
 
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Loaded
 from oso_dagster.domain.catalogue.source import Contract, Source
-from oso_dagster.sandbox import deps_dev, eas_optimism, giveth, growthepie, open_collective
-from oso_dagster.sandbox.spoiling import NEW_FIELD
-from oso_dagster.sandbox.web_families import WEB_FAMILIES
+from oso_dagster.sandbox.faults.spoiling import NEW_FIELD
+from oso_dagster.sandbox.upstreams import deps_dev, eas_optimism, giveth, growthepie, open_collective
 from oso_dagster.sources import catalogue
-from tests.landing import WORLD, Landing, landing, mend, named, spoil
+from tests.landing import WORLD, Landing, landing, mend, named, spoil, web_families
 
 SOURCES = {source.name: source for source in catalogue()}
-OF_WEB = [SOURCES[family.name.replace("-", "_")] for family in WEB_FAMILIES]
+OF_WEB = [SOURCES[family.name.replace("-", "_")] for family in web_families()]
 INPUTS = {
     "giveth.qf_rounds.id": [row["id"] for row in giveth.document(WORLD)["rounds"]],
     "l2beat.projects.slug": list(growthepie.CHAINS),

@@ -15,10 +15,11 @@ import pytest
 
 from oso_dagster.domain.catalogue.loading import Extract, LoadRecord, RefusedError, Request, Unchanged
 from oso_dagster.domain.catalogue.source import Contract, Disposition, Table
-from oso_dagster.sandbox import op_atlas, postgres
-from oso_dagster.sandbox.world import World, generate
+from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.world import atlas as op_atlas
+from oso_dagster.sandbox.world.world import World, generate
 from oso_dagster.sources.op_atlas import LOOKBACK, SOURCE
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.database import execute, execute_sqlite, serving, sqlite_file
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -14,8 +14,10 @@ from oso_dagster.domain.catalogue.loading import RefusedError, Request
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Contract
 from oso_dagster.orchestration.bigquery_client import open_client
-from oso_dagster.sandbox import bigquery, bigquery_answers, bigquery_engine, forge, superchain
-from oso_dagster.sandbox.world import generate
+from oso_dagster.sandbox.protocols import bigquery, bigquery_answers, bigquery_engine
+from oso_dagster.sandbox.world import chains as superchain
+from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.superchain import SOURCE
 from tests.asgi import serving
 

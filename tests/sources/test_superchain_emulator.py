@@ -10,7 +10,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from oso_dagster.sandbox import superchain
+from oso_dagster.sandbox.world import chains as superchain
 from tests.bigquery_emulator import running
 from tests.sources.test_superchain import DAY, TABLES, WORLD, load, plain, truth
 

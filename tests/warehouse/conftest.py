@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 
 
 @pytest.fixture

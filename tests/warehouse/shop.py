@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from oso_dagster.domain.catalogue.loading import Extract
 from oso_dagster.domain.catalogue.source import Child, Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 
 DAY = datetime(2026, 1, 7, tzinfo=UTC)
 TABLE = Table(

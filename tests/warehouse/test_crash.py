@@ -11,14 +11,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from oso_dagster.warehouse.lock import LockTimeoutError, hold
+from oso_dagster.warehouse.embedded.lock import LockTimeoutError, hold
 
 LOADER = """
 import sys, time
 from pathlib import Path
 import pyarrow as pa
 from oso_dagster.domain.catalogue.loading import Extract
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.warehouse.shop import SOURCE, TABLE, things
 
 folder, generation = Path(sys.argv[1]), int(sys.argv[2])
@@ -101,7 +101,7 @@ def test_a_writer_waits_while_somebody_reads(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from oso_dagster.warehouse.lock import hold
+from oso_dagster.warehouse.embedded.lock import hold
 with hold(Path(sys.argv[1]), 10):
     print("held", flush=True)
     time.sleep(600)

@@ -9,7 +9,7 @@ import pytest
 
 from oso_dagster.domain.catalogue.loading import Extract, RefusedError
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Contract, Disposition
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.warehouse.shop import SOURCE, TABLE, ids, load, things
 
 

@@ -13,7 +13,7 @@ import pytest
 from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions, Window
 from oso_dagster.domain.catalogue.source import Disposition, Table
-from oso_dagster.warehouse.duckdb import DuckDBWarehouse, WorldMismatchError
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse, WorldMismatchError
 from tests.warehouse.shop import DAY, SOURCE, TABLE, ids, load, things
 
 

@@ -1,4 +1,7 @@
-"""Alerts on single assets: from plain facts to what somebody is told. Those on objectives are in `domain.alerts.objective_signals`."""
+"""Alerts on single assets: from plain facts to incidents.
+
+Those on objectives are in `domain.alerts.objective_signals`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """An incident: one thing that is wrong, from its beginning to its end, as people are told of it.
 
-Belongs here: the value, and the names it is known by. Does not: when there is one (`domain.alerts.sprint`, `domain.wanted`), how it is
-announced (`domain.alerts.announcement`), how it looks (`alerting`).
+Belongs here: the value, and the names it is known by. Does not: when there is one (`domain.alerts.asset_signals`,
+`domain.alerts.objective_signals`), how it is announced (`domain.alerts.announcement`), how it looks (`alerting`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Materializations that failed for good, one by one, as events to be told at once: daily data is too rare for burn rates.
 
-Belongs here: which families are told, and how many failed in a row. Does not: what a family is (`domain.objectives.attempts`), what is
-said about it (`domain.alerts.asset_signals`).
+Belongs here: which families are reported, and how many failed in a row. Does not: what a family is
+(`domain.objectives.attempts`), what is said about it (`domain.alerts.asset_signals`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Service level objectives: what is promised, and the verdict on how it was kept.
 
-The arithmetic is in `domain.objectives.budget`, alerts on burn rates are in `domain.objectives.burn`, the objectives themselves in
-`domain.objectives.objectives`.
+The arithmetic is in `domain.objectives.budget`, alerts on burn rates are in `domain.objectives.burn`, the objectives
+themselves in `domain.objectives.objectives`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two sensors of alerting, running by default. What they do in a tick is in `alerting`, which loads when they tick.
+"""The two sensors of alerting, running by default. What they do in a tick is in `alert_round`, which loads when they tick.
 
 No postponed annotations in this file: Dagster reads the context's class from the function's own.
 """
@@ -30,10 +30,7 @@ def alert_sensors(
     def _alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         from oso_dagster.orchestration.alerts import alert_round  # noqa: PLC0415  (SQLAlchemy loads when used)
         from oso_dagster.orchestration.objectives import measured  # noqa: PLC0415
-        from oso_dagster.orchestration.watch import (
-            heartbeats,
-            tell,
-        )
+        from oso_dagster.orchestration.watch import heartbeats, tell  # noqa: PLC0415
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
         platform = measured.Platform(settings, sources, models, checks)
@@ -50,10 +47,7 @@ def alert_sensors(
         description="Tells when remedial_alerts is silent, and delivers what it has left.",
     )
     def _watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        from oso_dagster.orchestration.watch import (
-            heartbeats,
-            tell,
-        )
+        from oso_dagster.orchestration.watch import heartbeats, tell  # noqa: PLC0415
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
         with Store.open(settings.reliability_store_url, settings.world.value) as store:

@@ -1,6 +1,7 @@
 """Jobs run in this very process, one run after the other, on a persistent instance: for the command line.
 
-Which runs a load is made of is decided in `domain.catalogue.cadence`; what is materialized already is asked of Dagster's instance.
+Which runs a load is made of is decided in `domain.catalogue.cadence`; what is materialized already is asked of Dagster's
+instance.
 """
 
 from __future__ import annotations

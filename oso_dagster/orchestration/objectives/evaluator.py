@@ -1,4 +1,4 @@
-"""What the assets of each objective tell: from the ledger and the catalogue to assessments. Judging them is `domain.objectives.slo`."""
+"""From the ledger and the catalogue to assessments of each objective. How they are judged is in `domain.objectives.slo`."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ Dagster opens and closes a file for every event. Closing the last connection to 
 the disk, several times per event. Here each process keeps the files that it uses open, and waits for the disk when the log
 is written back (`synchronous=NORMAL`): a killed process loses nothing; a power cut may lose the last events, never the file.
 
-Belongs here: how the files are opened. Does not: what is in them (`orchestration.ledger.asset_events`). The files are Dagster's: either
-storage reads what the other wrote.
+Belongs here: how the files are opened. Does not: what is in them (`orchestration.ledger.asset_events`). The files are
+Dagster's: either storage reads what the other wrote.
 """
 
 from __future__ import annotations

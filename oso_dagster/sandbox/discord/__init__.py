@@ -1,0 +1,1 @@
+"""The Discord of the world: the webhook API, its limits and faults, and a page that shows what a reader would see."""

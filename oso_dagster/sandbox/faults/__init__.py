@@ -1,0 +1,1 @@
+"""What goes wrong between an endpoint and whoever asks it, on demand."""

@@ -1,0 +1,219 @@
+"""Faults on demand: what goes wrong between an endpoint and whoever asks it, put around a family while it is served.
+
+A fault is set for a family, for all its paths or those that hold a text, for some requests or until it is cleared. It changes
+answers on their way out; the family itself knows nothing of it. What a fault does to a body is `spoiling`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from oso_dagster.sandbox.faults.looping import without_cursor
+from oso_dagster.sandbox.faults.spoiling import SPOILERS
+from oso_dagster.sandbox.living import living
+
+SKEW = timedelta(hours=9)
+"""How far ahead the clock of a skewed server is."""
+
+KINDS: Mapping[str, str] = {
+    "status": "an error status; --status says which",
+    "rate_limit": "429 with Retry-After; --seconds says how long",
+    "rate_limit_bare": "429 without Retry-After",
+    "timeout": "no answer for --seconds",
+    "drip": "the answer comes a byte at a time, --seconds apart",
+    "reset": "the connection breaks in the middle of the answer",
+    "expired": "401, as for credentials that have expired",
+    "loop": "the first page comes again, whichever is asked for",
+    "clock_skew": "503 whose Date and Retry-After come from a clock nine hours ahead",
+    **{name: spoiler.about for name, spoiler in SPOILERS.items()},
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of one family. `times` is how many answers it still spoils (None: until cleared).
+
+    `owner` is the process that set it, by id and creation time: when that has ended, killed or not, the fault is over.
+    """
+
+    family: str
+    kind: str
+    path: str = ""
+    times: int | None = None
+    status: int = 500
+    seconds: float = 30.0
+    owner: tuple[int, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}")
+        if self.times is not None and self.times < 1:
+            raise ValueError("times: at least 1 is expected")
+        if self.owner is not None and [type(part) for part in self.owner] != [int, float]:
+            raise ValueError("owner: the id of a process and its creation time are expected")
+
+    @property
+    def over(self) -> bool:
+        """Whether whoever set it has ended."""
+        return self.owner is not None and living(*self.owner) is None
+
+
+_Whole = tuple[int, dict[str, str], bytes]
+"""An answer: status, headers, body."""
+
+
+@dataclass
+class Faults:
+    """The faults that are set, by family; of one server."""
+
+    families: tuple[str, ...]
+    current: dict[str, Fault] = field(default_factory=dict)
+    first_pages: dict[str, _Whole] = field(default_factory=dict)
+
+    def routes(self) -> list[Route]:
+        """`/faults`: GET lists them, POST sets one, DELETE clears all or those of `?family=`."""
+        return [Route("/faults", self._control, methods=["GET", "POST", "DELETE"])]
+
+    def around(self, family: str, app: ASGIApp) -> ASGIApp:
+        """The application with the family's fault, when there is one, in its answers."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            fault = self._take(family, scope)
+            if fault is None:
+                await app(scope, receive, send)
+            elif fault.kind == "loop":
+                await _loop(self.first_pages, app, scope, receive, send)
+            else:
+                await _spoil(fault, app, scope, receive, send)
+
+        return answer
+
+    def _take(self, family: str, scope: Scope) -> Fault | None:
+        fault = self.current.get(family)
+        if fault is None or scope["type"] != "http" or fault.path not in scope["path"]:
+            return None
+        if fault.over:
+            del self.current[family]
+            return None
+        if fault.times is not None:
+            if fault.times == 1:
+                del self.current[family]
+            else:
+                self.current[family] = replace(fault, times=fault.times - 1)
+        return fault
+
+    async def _control(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                fault = Fault(**await request.json())
+            except (TypeError, ValueError) as error:
+                return JSONResponse({"error": str(error)}, 400)
+            if fault.family not in self.families:
+                return JSONResponse({"error": f"no family {fault.family!r}; there are {', '.join(self.families)}"}, 400)
+            self.current[fault.family] = fault
+            self.first_pages.clear()
+        elif request.method == "DELETE":
+            wanted = request.query_params.get("family")
+            self.current = {name: fault for name, fault in self.current.items() if wanted not in {None, name}}
+        self.current = {name: fault for name, fault in self.current.items() if not fault.over}
+        return JSONResponse([asdict(fault) for fault in self.current.values()])
+
+
+async def _spoil(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    instead = _instead(fault)
+    if instead is not None:
+        await instead(scope, receive, send)
+    elif fault.kind == "timeout":
+        await asyncio.sleep(fault.seconds)
+        await app(scope, receive, send)
+    else:
+        status, headers, body = await _collect(app, scope, receive)
+        if fault.kind == "reset":
+            await _cut(send, status, headers, body)
+        elif fault.kind == "drip":
+            await _drip(send, status, headers, body, fault.seconds)
+        else:
+            spoiled, changed = SPOILERS[fault.kind].spoil(body, headers.get("content-type", ""))
+            await _send(send, status, headers | changed | {"content-length": str(len(spoiled))}, spoiled)
+
+
+def _instead(fault: Fault) -> Response | None:
+    ahead = datetime.now(UTC) + SKEW
+    skewed = {"Date": format_datetime(ahead, usegmt=True), "Retry-After": format_datetime(ahead, usegmt=True)}
+    answers: Mapping[str, tuple[int, dict[str, str]]] = {
+        "status": (fault.status, {}),
+        "rate_limit": (429, {"Retry-After": f"{fault.seconds:.0f}"}),
+        "rate_limit_bare": (429, {}),
+        "expired": (401, {"WWW-Authenticate": "Bearer"}),
+        "clock_skew": (503, skewed),
+    }
+    if fault.kind not in answers:
+        return None
+    status, headers = answers[fault.kind]
+    return JSONResponse({"message": "a fault of the sandbox"}, status, headers=headers)
+
+
+async def _loop(first_pages: dict[str, _Whole], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive)
+    body = await request.body()
+
+    async def again() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    asked = without_cursor(scope["path"], request.url.query, body)
+    if asked not in first_pages:
+        first_pages[asked] = await _collect(app, scope, again)
+    status, headers, content = first_pages[asked]
+    await _send(send, status, headers, content)
+
+
+async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> _Whole:
+    """The whole answer of the family, which is asked unconditionally and uncompressed so that there is a body to spoil."""
+    dropped = {b"if-none-match", b"if-modified-since", b"accept-encoding", b"range"}
+    plain = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name not in dropped]}
+    start: dict[str, Any] = {}
+    chunks: list[bytes] = []
+
+    async def keep(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+        else:
+            chunks.append(message.get("body", b""))
+
+    await app(plain, receive, keep)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+    return (
+        start["status"],
+        {name: value for name, value in headers.items() if name not in {"etag", "last-modified"}},
+        b"".join(chunks),
+    )
+
+
+async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes, *, more: bool = False) -> None:
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def _cut(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Announce the whole body, send half of it, and break the connection."""
+    await _send(send, status, {**headers, "content-length": str(len(body) + 1)}, body[: len(body) // 2], more=True)
+    raise ConnectionResetError("a fault of the sandbox")
+
+
+async def _drip(send: Send, status: int, headers: Mapping[str, str], body: bytes, seconds: float) -> None:
+    await _send(send, status, {**headers, "content-length": str(len(body))}, body[:1], more=True)
+    for place in range(1, len(body)):
+        await asyncio.sleep(seconds)
+        await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

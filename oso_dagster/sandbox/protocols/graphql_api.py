@@ -1,0 +1,38 @@
+"""What the families that speak GraphQL share: a schema against which queries are checked for real, over a document on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from oso_dagster.sandbox.protocols import web_api
+
+Resolver = Callable[..., Any]
+"""From the document and a field's arguments to its value: plain lists, objects and scalars."""
+
+
+def serve(folder: Path, schema: str, roots: Mapping[str, Resolver]) -> Starlette:
+    """An application that answers POSTed queries at `/graphql` from the document in `folder`; `roots` are the query's fields."""
+    from graphql import build_schema, graphql_sync  # noqa: PLC0415  (the server alone needs it)
+
+    built = build_schema(schema)
+
+    async def answer(request: Request) -> Response:
+        asked = await request.json()
+        document = web_api.read(folder)
+        root = {name: _field(resolver, document) for name, resolver in roots.items()}
+        found = graphql_sync(built, asked["query"], root, variable_values=asked.get("variables"))
+        errors = {"errors": [error.formatted for error in found.errors]} if found.errors else {}
+        return JSONResponse({"data": found.data} | errors, 200 if found.data is not None else 400)
+
+    return Starlette(routes=[Route("/graphql", answer, methods=["POST"])])
+
+
+def _field(resolver: Resolver, document: Any) -> Callable[..., Any]:
+    return lambda _info, **arguments: resolver(document, **arguments)

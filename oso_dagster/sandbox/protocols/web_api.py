@@ -1,0 +1,67 @@
+"""What the families that speak JSON share: a document on disk, read anew at each change, and an application around it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from oso_dagster.sandbox.world.world import World
+
+DAYS = 60
+"""How much history the families tell."""
+
+FILE = "data.json"
+
+
+def save(folder: Path, document: Any) -> None:
+    """Write what the family serves."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(json.dumps(document))
+
+
+def read(folder: Path) -> Any:
+    """What the family serves now; nobody may change it. Parsed once for each version of the file."""
+    path = folder / FILE
+    told = path.stat()
+    return _parsed(path, told.st_mtime_ns, told.st_ino)
+
+
+@lru_cache(maxsize=32)
+def _parsed(path: Path, _written: int, _file: int) -> Any:
+    return json.loads(path.read_text())
+
+
+def serve(folder: Path, routes: Mapping[str, Callable[[Any, Request], Response]]) -> Starlette:
+    """An application that answers each path from the document in `folder`; every answer has an ETag, and honours one."""
+
+    def endpoint(answer: Callable[[Any, Request], Response]) -> Callable[[Request], Response]:
+        def respond(request: Request) -> Response:
+            return _conditional(answer(read(folder), request), request)
+
+        return respond
+
+    return Starlette(routes=[Route(path, endpoint(answer)) for path, answer in routes.items()])
+
+
+def midnights(world: World) -> list[datetime]:
+    """The days that the families tell of, oldest first; today is the last and is not over."""
+    today = datetime(world.now.year, world.now.month, world.now.day, tzinfo=UTC)
+    return [today - timedelta(days=back) for back in range(DAYS, -1, -1)]
+
+
+def _conditional(response: Response, request: Request) -> Response:
+    tag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
+    if response.status_code == 200 and request.headers.get("if-none-match") == tag:  # noqa: PLR2004  (OK)
+        return Response(status_code=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    return response

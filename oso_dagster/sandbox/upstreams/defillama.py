@@ -1,0 +1,121 @@
+"""DefiLlama as the sandbox has it: the protocols that projects of the directory name, and some that nobody names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from oso_dagster.sandbox.protocols import web_api
+from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.world.world import World, stream
+
+CHAINS = ("Optimism", "Base", "Ethereum")
+TOKENS = ("ETH", "USDC", "OP")
+UNNAMED = 12
+"""Protocols that no project of the directory names."""
+
+_PREFIX = "https://defillama.com/protocol/"
+
+
+def write(world: World, folder: Path) -> None:
+    """Write all protocols with their series."""
+    web_api.save(folder, document(world))
+
+
+def serve(folder: Path) -> ASGIApp:
+    """The paths of DefiLlama's open API."""
+    return web_api.serve(
+        folder,
+        {
+            "/protocols": lambda data, _: JSONResponse(data["protocols"]),
+            "/protocol/{slug}": lambda data, request: _series(data["tvl"], request, "chainTvls"),
+            "/summary/dexs/{slug}": lambda data, request: _series(data["volume"], request, "totalDataChartBreakdown"),
+            "/summary/fees/{slug}": lambda data, request: _series(data["fees"], request, "totalDataChartBreakdown"),
+        },
+    )
+
+
+def slugs(world: World) -> list[str]:
+    """What the directory names, and DefiLlama therefore must know."""
+    urls = [url for project in world.projects for url in project.links.get("defillama", ())]
+    return sorted({url.removeprefix(_PREFIX) for url in urls})
+
+
+def document(world: World) -> dict[str, Any]:
+    """Everything that is served. The last point of each series is of today, which is not over."""
+    rng, days = stream(world.seed, "defillama"), web_api.midnights(world)
+    named = slugs(world)
+    every = named + [f"sbx-stranger-{number}" for number in range(UNNAMED)]
+    protocols, tvl, volume, fees = [], {}, {}, {}
+    for number, slug in enumerate(every):
+        chains = rng.sample(CHAINS, rng.randint(1, len(CHAINS)))
+        tvl[slug] = {
+            chain: {
+                "tokensInUsd": [
+                    {"date": int(day.timestamp()), "tokens": {token: _money(rng.lognormvariate(14, 1)) for token in TOKENS[:2]}}
+                    for day in days
+                ]
+            }
+            for chain in chains
+        }
+        if number % 3:  # not every protocol is an exchange
+            volume[slug] = [[int(d.timestamp()), {c: {slug: _money(rng.lognormvariate(12, 1))} for c in chains}] for d in days]
+        fees[slug] = [[int(d.timestamp()), {c: {slug: _money(rng.lognormvariate(8, 1))} for c in chains}] for d in days]
+        protocols.append(
+            {
+                "id": str(1000 + number), "slug": slug, "name": slug.removeprefix("sbx-").replace("-", " ").title(),
+                "category": rng.choice(("Dexes", "Lending", "Bridge", None)), "chain": chains[0], "chains": chains,
+                "url": f"https://{slug}.example", "tvl": _money(rng.lognormvariate(14, 1)), "audits": "2",
+            }
+        )  # fmt: skip
+    return {"protocols": protocols, "tvl": tvl, "volume": volume, "fees": fees}
+
+
+def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+    """The rows that a complete load holds, by table: whole days, and only what the directory names."""
+    data, named, today = document(world), slugs(world), web_api.midnights(world)[-1]
+    whole = int(today.timestamp())
+    tvl = [
+        {"time": point["date"], "slug": slug, "chain": chain, "token": token, "tvl": value}
+        for slug in named
+        for chain, series in data["tvl"][slug].items()
+        for point in series["tokensInUsd"]
+        for token, value in point["tokens"].items()
+        if point["date"] < whole
+    ]
+    keys = {"id", "slug", "name", "category", "chain", "chains", "url", "tvl"}
+    protocols = [{k: v for k, v in p.items() if k in keys} | {"parent_protocol": None} for p in data["protocols"]]
+    return {
+        "defillama.protocols": protocols,
+        "defillama.tvl_events": tvl,
+        "defillama.trading_volume": _amounts(data["volume"], named, whole),
+        "defillama.fees": _amounts(data["fees"], named, whole),
+    }
+
+
+def _amounts(series: dict[str, Any], named: list[str], whole: int) -> list[dict[str, Any]]:
+    return [
+        {"time": time, "slug": slug, "chain": chain, "amount": sum(versions.values())}
+        for slug in named
+        for time, chains in series.get(slug, ())
+        for chain, versions in chains.items()
+        if time < whole
+    ]
+
+
+def _series(series: dict[str, Any], request: Request, key: str) -> Response:
+    slug = request.path_params["slug"]
+    if slug not in series:
+        return JSONResponse({"message": "Protocol not found"}, 400)
+    return JSONResponse({"name": slug, key: series[slug]})
+
+
+def _money(value: float) -> float:
+    return round(value, 2)
+
+
+FAMILY = Family("defillama", (Endpoint("defillama_url", "/defillama", "DefiLlama's open API"),), write, serve, truth)

@@ -1,0 +1,216 @@
+"""GH Archive as the sandbox keeps it: an hourly file of events in the repositories of the forge, made when it is asked for.
+
+`events` is the truth of one hour; `render` is the file, in the form that upstream has on that day: until 2025-10-07 a push tells
+its commits (with e-mail addresses, which nobody may keep), since then only where the branch points.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world.forge import Forge, Repository, read
+from oso_dagster.sandbox.world.world import stream
+
+TRIMMED_SINCE = datetime(2025, 10, 7, tzinfo=UTC)
+EVENTS_PER_HOUR = (45, 75)
+WEIGHTS = {
+    "PushEvent": 40, "PullRequestEvent": 14, "IssuesEvent": 10, "IssueCommentEvent": 10, "WatchEvent": 9,
+    "CreateEvent": 5, "PullRequestReviewEvent": 4, "PullRequestReviewCommentEvent": 3, "ForkEvent": 3, "ReleaseEvent": 2,
+}  # fmt: skip
+_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json\.gz\Z")
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What an event is about before its type says more."""
+
+    rng: Random
+    repository: Repository
+    login: str
+    when: datetime
+    number: int
+
+
+def events(forge: Forge, hour: datetime) -> tuple[dict[str, Any], ...]:
+    """The events of the hour that begins at `hour`, as the archive tells them, oldest first."""
+    number = (hour - forge.start) // _HOUR
+    rng = stream(forge.seed, f"gharchive/{number}")
+    seconds = sorted(rng.choices(range(3600), k=rng.randint(*EVENTS_PER_HOUR)))
+    living = [repository for repository in forge.repositories if not repository.deleted]
+    return tuple(
+        _event(rng, forge, rng.choice(living), hour + timedelta(seconds=second), 1_000_000 + number * 1000 + n)
+        for n, second in enumerate(seconds)
+    )
+
+
+def render(lines: tuple[dict[str, Any], ...]) -> bytes:
+    """The file of an hour: a JSON object a line, gzipped, the same bytes each time."""
+    return gzip.compress(b"".join(json.dumps(line).encode() + b"\n" for line in lines), compresslevel=3, mtime=0)
+
+
+def serve(folder: Path) -> Starlette:
+    """Serve every hour that is over, from the beginning of the history of the world in `folder` on."""
+
+    def hour_file(request: Request) -> Response:
+        forge = read(folder)
+        hour = _hour(request.path_params["name"])
+        latest = max(forge.now, datetime.now(UTC))
+        if hour is None or not forge.start <= hour <= latest - _HOUR:
+            return PlainTextResponse("no such hour\n", status_code=404)
+        return Response(render(events(forge, hour)), media_type="application/gzip")
+
+    return Starlette(routes=[Route("/{name}", hour_file)])
+
+
+def _hour(name: str) -> datetime | None:
+    found = _NAME.match(name)
+    if found is None or int(found.group(2)) > 23:  # noqa: PLR2004  (the last hour of a day)
+        return None
+    day = datetime.strptime(found.group(1), "%Y-%m-%d").replace(tzinfo=UTC)
+    return day + int(found.group(2)) * _HOUR
+
+
+def _event(rng: Random, forge: Forge, repository: Repository, when: datetime, number: int) -> dict[str, Any]:
+    kind = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    # A few people do most of the work.
+    actor = forge.people[min(int(rng.paretovariate(0.6)) - 1, len(forge.people) - 1)]
+    told: dict[str, Any] = {
+        "id": str(number),
+        "type": kind,
+        "actor": {"id": actor.id, "login": actor.login, "display_login": actor.login, "gravatar_id": ""},
+        "repo": {"id": repository.id, "name": repository.full_name, "url": f"https://api.sbx.example/{repository.full_name}"},
+        "payload": _PAYLOADS[kind](_Draft(rng, repository, actor.login, when, number)),
+        "public": True,
+        "created_at": _text(when),
+    }
+    if repository.owner not in forge.users:
+        told["org"] = {"id": 400_000_000 + repository.id, "login": repository.owner, "gravatar_id": ""}
+    return told
+
+
+def _push(draft: _Draft) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "repository_id": draft.repository.id,
+        "push_id": draft.number,
+        "ref": "refs/heads/main",
+        "head": _sha(draft.rng),
+        "before": _sha(draft.rng),
+    }
+    if draft.when >= TRIMMED_SINCE:
+        return told
+    count = draft.rng.randint(1, 5)
+    author = {"name": draft.login, "email": f"{draft.login}@sbx.example"}
+    commits = [{"sha": _sha(draft.rng), "author": author, "message": "Work", "distinct": True}] * count
+    return told | {"size": count, "distinct_size": count, "commits": commits}
+
+
+def _issue(draft: _Draft) -> dict[str, Any]:
+    created = draft.when - timedelta(minutes=draft.rng.randint(1, 40_000))
+    return {
+        "id": 20_000_000 + draft.number,
+        "number": draft.rng.randint(1, 400),
+        "user": {"login": draft.login, "id": 1},
+        "title": "Something is odd",
+        "created_at": _text(created),
+        "closed_at": _text(draft.when) if draft.rng.randrange(3) == 0 else None,
+    }
+
+
+def _issue_event(draft: _Draft) -> dict[str, Any]:
+    return {"action": draft.rng.choice(("opened", "closed", "reopened")), "issue": _issue(draft)}
+
+
+def _issue_comment(draft: _Draft) -> dict[str, Any]:
+    on_pull = {"pull_request": {"url": "https://api.sbx.example/pull"}} if draft.rng.randrange(2) else {}
+    comment = {"id": draft.number, "body": "Write to someone@sbx.example"}
+    return {"action": "created", "issue": _issue(draft) | on_pull, "comment": comment}
+
+
+def _pull_request_event(draft: _Draft) -> dict[str, Any]:
+    ending = draft.rng.choice(("opened", "closed", "merged", "reopened"))
+    pull = _pull_request(draft, ending)
+    trimmed = draft.when >= TRIMMED_SINCE
+    return {"action": ending if trimmed or ending != "merged" else "closed", "number": pull["number"], "pull_request": pull}
+
+
+def _pull_request(draft: _Draft, ending: str) -> dict[str, Any]:
+    pull: dict[str, Any] = {"id": 30_000_000 + draft.number, "number": draft.rng.randint(1, 400)}
+    if draft.when >= TRIMMED_SINCE:
+        return pull
+    closed = _text(draft.when) if ending in {"closed", "merged"} else None
+    merged = ending == "merged"
+    created = _text(draft.when - timedelta(minutes=draft.rng.randint(1, 20_000)))
+    pull |= {"user": {"login": draft.login, "id": 1}, "created_at": created, "closed_at": closed}
+    return pull | {"merged": merged, "merged_at": closed if merged else None}
+
+
+def _review(draft: _Draft) -> dict[str, Any]:
+    review = {"id": draft.number, "state": draft.rng.choice(("approved", "commented", "changes_requested"))}
+    return {"action": "created", "pull_request": _pull_request(draft, "opened"), "review": review}
+
+
+def _review_comment(draft: _Draft) -> dict[str, Any]:
+    return {"action": "created", "pull_request": _pull_request(draft, "opened"), "comment": {"id": draft.number}}
+
+
+def _release(draft: _Draft) -> dict[str, Any]:
+    tag = f"v{draft.rng.randint(0, 9)}.{draft.rng.randint(0, 30)}.0"
+    return {"action": "published", "release": {"id": draft.number, "tag_name": tag}}
+
+
+def _fork(draft: _Draft) -> dict[str, Any]:
+    return {"forkee": {"id": 600_000_000 + draft.number, "full_name": f"{draft.login}/{draft.repository.name}"}}
+
+
+def _create(draft: _Draft) -> dict[str, Any]:
+    return {"ref": f"feature-{draft.number}", "ref_type": "branch", "master_branch": "main", "pusher_type": "user"}
+
+
+def _watch(_: _Draft) -> dict[str, Any]:
+    return {"action": "started"}
+
+
+_PAYLOADS: Mapping[str, Callable[[_Draft], dict[str, Any]]] = {
+    "PushEvent": _push,
+    "PullRequestEvent": _pull_request_event,
+    "IssuesEvent": _issue_event,
+    "IssueCommentEvent": _issue_comment,
+    "WatchEvent": _watch,
+    "CreateEvent": _create,
+    "PullRequestReviewEvent": _review,
+    "PullRequestReviewCommentEvent": _review_comment,
+    "ForkEvent": _fork,
+    "ReleaseEvent": _release,
+}
+
+
+def _sha(rng: Random) -> str:
+    return f"{rng.getrandbits(160):040x}"
+
+
+def _text(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+FAMILY = Family(
+    "gharchive",
+    (Endpoint("github_archive_url", "/gharchive", "GH Archive, hourly files of the last 60 days: /YYYY-MM-DD-H.json.gz"),),
+    forge.write,
+    serve,
+)

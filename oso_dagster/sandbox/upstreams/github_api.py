@@ -1,0 +1,181 @@
+"""GitHub's REST API as the sandbox has it: repositories and bills of materials of the forge, with ETags and a rate limit.
+
+A renamed repository is sent on (301), a deleted one is not there (404). The limit counts every answer but 304, and starts again
+each hour; `limited(folder, calls)` lowers it for a while.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world.forge import Forge, Repository, read
+from oso_dagster.sandbox.world.world import stream
+
+LIMIT = 5_000
+PAGE = 3
+"""Repositories on a page of a listing: few, so that listings have pages."""
+_HOUR = 3600
+_LIMIT_FILE = "limit.json"
+_ECOSYSTEMS = ("npm", "cargo", "pypi", "golang")
+PARTS = 24
+"""How many packages each ecosystem has that bills of materials name."""
+
+
+def limited(folder: Path, calls: int, *, seconds: int = _HOUR) -> None:
+    """From now on, and for `seconds`, `calls` more answers; then the limit is as usual again."""
+    (folder / _LIMIT_FILE).write_text(json.dumps({"left": calls, "until": time.time() + seconds}))
+
+
+def document(forge: Forge, repository: Repository) -> dict[str, Any]:
+    """What the API says of a repository."""
+    licence = {"spdx_id": repository.licence[0], "name": repository.licence[1]} if repository.licence else None
+    created = repository.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "id": repository.id,
+        "node_id": repository.node_id,
+        "name": repository.name,
+        "full_name": repository.full_name,
+        "owner": {"login": repository.owner, "type": "User" if repository.owner in forge.users else "Organization"},
+        "html_url": f"https://github.com/{repository.full_name}",
+        "fork": repository.fork,
+        "archived": False,
+        "default_branch": "main",
+        "forks_count": repository.forks,
+        "stargazers_count": repository.stars,
+        "license": licence,
+        "language": repository.language,
+        "created_at": created,
+        "updated_at": forge.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "pushed_at": forge.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def sbom(forge: Forge, repository: Repository) -> dict[str, Any] | None:
+    """The bill of materials of a repository; about one in ten has none."""
+    rng = stream(forge.seed, f"sbom/{repository.id}")
+    if rng.randrange(10) == 0:
+        return None
+    own = f"pkg:github/{repository.full_name}@main"
+    listed = [_package(repository.full_name, "", own), *(_dependency(rng) for _ in range(rng.randint(1, 12)))]
+    numbered = [package | {"SPDXID": f"SPDXRef-{number}"} for number, package in enumerate(listed)]
+    created = forge.start.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"sbom": {"SPDXID": "SPDXRef-DOCUMENT", "creationInfo": {"created": created}, "packages": numbered}}
+
+
+def serve(folder: Path) -> Starlette:
+    """Serve the forge of the world in `folder`. One request after the other, so that the limit is counted right."""
+
+    async def repository(request: Request) -> Response:
+        forge = read(folder)
+        found = _find(forge, request)
+        if found is not None and found.former_name == request.path_params["name"].lower():
+            return _counted(folder, RedirectResponse(f"{request.scope['root_path']}/repositories/{found.id}", 301))
+        return _answer(folder, request, document(forge, found) if found else None)
+
+    async def by_id(request: Request) -> Response:
+        forge = read(folder)
+        found = next((r for r in forge.repositories if r.id == request.path_params["id"] and not r.deleted), None)
+        return _answer(folder, request, document(forge, found) if found else None)
+
+    async def owner(request: Request) -> Response:
+        listed = _listed(read(folder), request)
+        return _answer(folder, request, None if listed is None else {"public_repos": len(listed)})
+
+    async def repositories(request: Request) -> Response:
+        forge = read(folder)
+        listed = _listed(forge, request)
+        if listed is None:
+            return _answer(folder, request, None)
+        page = int(request.query_params.get("page", "1"))
+        more = len(listed) > page * PAGE
+        link = {"Link": f'<{request.url.include_query_params(page=page + 1)}>; rel="next"'} if more else {}
+        shown = [document(forge, repository) for repository in listed[(page - 1) * PAGE : page * PAGE]]
+        return _answer(folder, request, shown, link)
+
+    async def bill(request: Request) -> Response:
+        forge = read(folder)
+        found = _find(forge, request)
+        return _answer(folder, request, sbom(forge, found) if found else None)
+
+    return Starlette(
+        routes=[
+            Route("/repos/{owner}/{name}", repository),
+            Route("/repos/{owner}/{name}/dependency-graph/sbom", bill),
+            Route("/repositories/{id:int}", by_id),
+            Route("/{kind}/{owner}/repos", repositories),
+            Route("/{kind}/{owner}", owner),
+        ]
+    )
+
+
+def _listed(forge: Forge, request: Request) -> tuple[Repository, ...] | None:
+    """The repositories of an owner of the asked kind; None when there is no such owner. A user is no organisation."""
+    name = request.path_params["owner"].lower()
+    known = name in {repository.owner for repository in forge.repositories}
+    return forge.of_owner(name) if known and (request.path_params["kind"] == "users" or name not in forge.users) else None
+
+
+def _find(forge: Forge, request: Request) -> Repository | None:
+    owner, name = request.path_params["owner"].lower(), request.path_params["name"].lower()
+    named = (r for r in forge.repositories if r.owner == owner and name in {r.name, r.former_name} and not r.deleted)
+    return next(named, None)
+
+
+def _answer(folder: Path, request: Request, value: Any, headers: dict[str, str] | None = None) -> Response:
+    if value is None:
+        return _counted(folder, JSONResponse({"message": "Not Found"}, 404))
+    body = JSONResponse(value, headers=headers)
+    tag = f'W/"{sha256(bytes(body.body)).hexdigest()[:32]}"'
+    if request.headers.get("If-None-Match") == tag:
+        return Response(status_code=304, headers={"ETag": tag})
+    body.headers["ETag"] = tag
+    return _counted(folder, body)
+
+
+def _counted(folder: Path, answer: Response) -> Response:
+    """The answer, if the limit still allows it."""
+    path, now = folder / _LIMIT_FILE, time.time()
+    limit = json.loads(path.read_text()) if path.exists() else {"left": LIMIT, "until": 0}
+    if limit["until"] <= now:
+        limit = {"left": LIMIT, "until": now + _HOUR}
+    headers = {"X-RateLimit-Limit": str(LIMIT), "X-RateLimit-Reset": str(int(limit["until"]) + 1)}
+    if limit["left"] <= 0:
+        refusal = JSONResponse({"message": "API rate limit exceeded"}, 403)
+        refusal.headers.update(headers | {"X-RateLimit-Remaining": "0"})
+        return refusal
+    limit["left"] -= 1
+    path.write_text(json.dumps(limit))
+    answer.headers.update(headers | {"X-RateLimit-Remaining": str(limit["left"])})
+    return answer
+
+
+def _dependency(rng: Random) -> dict[str, Any]:
+    system, number, version = rng.choice(_ECOSYSTEMS), rng.randrange(PARTS), f"{rng.randrange(9)}.{rng.randrange(20)}.0"
+    name = f"@sbx-scope/part-{number}" if system == "npm" and number % 3 == 0 else f"sbx-part-{number}"
+    path = name.replace("@", "%40")
+    return _package(name, version, f"pkg:{system}/{path}@{version}")
+
+
+def _package(name: str, version: str, purl: str) -> dict[str, Any]:
+    reference = {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl}
+    return {"name": name, "versionInfo": version, "licenseConcluded": "MIT", "externalRefs": [reference]}
+
+
+FAMILY = Family(
+    "github-api",
+    (Endpoint("github_api_url", "/github-api", "GitHub's REST API: repositories, owners, bills of materials"),),
+    forge.write,
+    serve,
+)

@@ -1,0 +1,127 @@
+"""Giveth as the sandbox has it: rounds of quadratic funding, and the projects of the directory that take part in them.
+
+Awkward on purpose: a round without projects, one without an end of its fund in dollars, a project in several rounds, addresses in
+checksum form and none at all.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from oso_dagster.sandbox.protocols import graphql_api, web_api
+from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.world.entities import Project
+from oso_dagster.sandbox.world.world import World, stream
+
+PAGE = 12
+"""Projects on a page, however many are asked for."""
+ROUNDS = 4
+"""The last of which has no projects yet."""
+_CHAINS = {"optimism": 10, "mainnet": 1, "arbitrum_one": 42161, "base": 8453}
+
+_SCHEMA = """
+scalar DateTime
+enum SortingField { Newest Oldest QualityScore }
+type QfRound {
+  id: ID, slug: String!, name: String, isActive: Boolean!, allocatedFund: Float!, allocatedFundUSD: Float
+  allocatedTokenSymbol: String, eligibleNetworks: [Int!], beginDate: DateTime!, endDate: DateTime!
+}
+type ProjectAddress { address: String, networkId: Float, chainType: String, isRecipient: Boolean }
+type Project {
+  id: ID, title: String, slug: String, verified: Boolean!, totalDonations: Float!, countUniqueDonors: Int
+  creationDate: DateTime!, updatedAt: DateTime!, addresses: [ProjectAddress!]
+}
+type AllProjects { projects: [Project!]!, totalCount: Float! }
+type Query {
+  qfRounds: [QfRound!]!
+  allProjects(limit: Int = 9, skip: Int = 0, sortingBy: SortingField = QualityScore, qfRoundId: Int): AllProjects!
+}
+"""
+
+
+def write(world: World, folder: Path) -> None:
+    """Write all rounds and projects."""
+    web_api.save(folder, document(world))
+
+
+def serve(folder: Path) -> ASGIApp:
+    """The GraphQL endpoint."""
+    return graphql_api.serve(folder, _SCHEMA, {"qfRounds": lambda data: data["rounds"], "allProjects": _projects})
+
+
+def document(world: World) -> dict[str, Any]:
+    """Everything that is served."""
+    rng = stream(world.seed, "giveth")
+    addressed = [project for project in world.projects if project.blockchain is not None]
+    made = [_project(rng, number, project, world.now) for number, project in enumerate(addressed)]
+    rounds = [_round(rng, number, world.now) for number in range(1, ROUNDS + 1)]
+    members = {one["id"]: sorted(rng.sample(range(len(made)), len(made) // 3)) for one in rounds[:-1]} | {rounds[-1]["id"]: []}
+    return {"rounds": rounds, "projects": made, "members": members}
+
+
+def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+    """The rows that complete loads hold, by table."""
+    data = document(world)
+    projects, addresses = [], []
+    for round_id, members in data["members"].items():
+        for one in (data["projects"][number] for number in members):
+            key = {"round_id": round_id, "project_id": one["id"]}
+            projects.append(key | {
+                "title": one["title"], "slug": one["slug"], "verified": one["verified"], "donations": one["totalDonations"],
+                "unique_donors": one["countUniqueDonors"], "created_at": one["creationDate"], "updated_at": one["updatedAt"],
+            })  # fmt: skip
+            addresses += [
+                key | {"position": place, "address": at["address"], "network_id": int(at["networkId"]),
+                       "chain_type": at["chainType"], "is_recipient": at["isRecipient"]}
+                for place, at in enumerate(one["addresses"] or ())
+            ]  # fmt: skip
+    renamed = {
+        "isActive": "is_active", "allocatedFund": "allocated_fund", "allocatedFundUSD": "allocated_fund_usd",
+        "allocatedTokenSymbol": "allocated_token_symbol", "eligibleNetworks": "eligible_networks", "beginDate": "begin_date",
+        "endDate": "end_date",
+    }  # fmt: skip
+    rounds = [{renamed.get(name, name): value for name, value in one.items()} for one in data["rounds"]]
+    return {"giveth.qf_rounds": rounds, "giveth.projects": projects, "giveth.projects__addresses": addresses}
+
+
+def _projects(data: Any, limit: int, skip: int, qfRoundId: int, **_: Any) -> Any:  # noqa: N803  (upstream's name)
+    members = data["members"].get(str(qfRoundId), [])
+    found = [data["projects"][number] for number in members]
+    return {"projects": found[skip : skip + min(limit, PAGE)], "totalCount": len(found)}
+
+
+def _round(rng: Random, number: int, now: datetime) -> dict[str, Any]:
+    begin = now - timedelta(days=150 - 40 * number)
+    return {
+        "id": str(number), "slug": f"sbx-round-{number}", "name": f"Round {number}: «Tide» 🌊", "isActive": number == ROUNDS,
+        "allocatedFund": float(rng.randint(10, 200) * 1000), "allocatedFundUSD": None if number == 1 else 250_000.5,
+        "allocatedTokenSymbol": rng.choice(("OP", "DAI", None)), "eligibleNetworks": rng.choice(([10], [1, 10, 8453])),
+        "beginDate": _instant(begin), "endDate": _instant(begin + timedelta(days=14)),
+    }  # fmt: skip
+
+
+def _project(rng: Random, number: int, project: Project, now: datetime) -> dict[str, Any]:
+    addresses = [
+        {"address": one.address, "networkId": float(_CHAINS[network]), "chainType": "EVM", "isRecipient": place == 0}
+        for place, one in enumerate(project.blockchain or ())
+        for network in one.networks
+        if network in _CHAINS
+    ]
+    return {
+        "id": str(100 + number), "title": project.display_name or project.name, "slug": project.name,
+        "verified": rng.random() < 0.8, "totalDonations": round(rng.lognormvariate(7, 2), 2),  # noqa: PLR2004  (most are)
+        "countUniqueDonors": rng.choice((None, rng.randrange(900))), "creationDate": _instant(now - timedelta(days=300)),
+        "updatedAt": _instant(now - timedelta(days=rng.uniform(1, 100))), "addresses": addresses or rng.choice((None, [])),
+    }  # fmt: skip
+
+
+def _instant(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+FAMILY = Family("giveth", (Endpoint("giveth_url", "/giveth/graphql", "Giveth's GraphQL API"),), write, serve, truth)

@@ -1,0 +1,178 @@
+"""Open Collective as the sandbox has it: the collectives that projects name, their money by day, and what strangers do there.
+
+Awkward on purpose: several transactions of one instant, a giver who is not told, a kind that is not told, a week without any.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from starlette.types import ASGIApp
+
+from oso_dagster.sandbox.protocols import graphql_api, web_api
+from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.world.world import World, stream
+
+STRANGERS = 4
+"""Collectives that no project of the directory names."""
+PAGE = 40
+"""Transactions on a page, however many are asked for: few, so that a week has pages."""
+UNKNOWN = "sbx-full-house"
+"""A collective that a project names and Open Collective does not know."""
+
+_SCHEMA = """
+scalar DateTime
+enum AccountType { COLLECTIVE INDIVIDUAL ORGANIZATION }
+enum TransactionType { DEBIT CREDIT }
+enum OrderDirection { ASC DESC }
+enum DateTimeField { CREATED_AT }
+input ChronologicalOrderInput { field: DateTimeField! = CREATED_AT, direction: OrderDirection! = DESC }
+type Amount { value: Float, currency: String, valueInCents: Int }
+type Account {
+  id: String!, legacyId: Int!, slug: String!, type: AccountType!, name: String, description: String, website: String
+  tags: [String], currency: String, isArchived: Boolean!, createdAt: DateTime, updatedAt: DateTime
+}
+type Transaction {
+  id: String!, legacyId: Int!, group: String!, type: TransactionType!, kind: String, amount: Amount!
+  fromAccount: Account, toAccount: Account, createdAt: DateTime
+}
+type TransactionCollection { totalCount: Int!, limit: Int!, offset: Int!, nodes: [Transaction!]! }
+type Query {
+  account(slug: String, throwIfMissing: Boolean! = true): Account
+  transactions(
+    dateFrom: DateTime, dateTo: DateTime, type: TransactionType, limit: Int! = 100, offset: Int! = 0
+    orderBy: ChronologicalOrderInput!
+  ): TransactionCollection!
+}
+"""
+
+
+def write(world: World, folder: Path) -> None:
+    """Write all accounts and transactions."""
+    web_api.save(folder, document(world))
+
+
+def serve(folder: Path) -> ASGIApp:
+    """The GraphQL endpoint."""
+    return graphql_api.serve(folder, _SCHEMA, {"account": _account, "transactions": _transactions})
+
+
+def slugs(world: World) -> list[str]:
+    """The collectives that the directory names."""
+    urls = [url for project in world.projects for url in project.links.get("open_collective", ())]
+    return sorted({url.rstrip("/").rsplit("/", 1)[1] for url in urls})
+
+
+def document(world: World) -> dict[str, Any]:
+    """Everything that is served, transactions in the order of their times."""
+    rng = stream(world.seed, "open_collective")
+    names = [slug for slug in slugs(world) if slug != UNKNOWN] + [f"sbx-stranger-{number}" for number in range(STRANGERS)]
+    days = web_api.midnights(world)
+    collectives = [_collective(rng, number, slug, days[0]) for number, slug in enumerate(names)]
+    people = [_person(rng, number, days[0]) for number in range(30)]
+    made: list[dict[str, Any]] = []
+    for day in days[:14] + days[28:]:  # a week, wherever weeks begin, in which nothing happens
+        for _ in range(rng.randint(8, 20)):
+            made += _transfer(rng, len(made), collectives, people, day)
+    told = _instant(world.now)
+    return {
+        "accounts": {one["slug"]: one for one in collectives},
+        "transactions": sorted((one for one in made if one["createdAt"] <= told), key=lambda one: one["createdAt"]),
+    }
+
+
+def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+    """The rows that complete loads hold, by table."""
+    found, named = document(world), slugs(world)
+    accounts = [_named(found["accounts"][slug]) for slug in named if slug != UNKNOWN]
+    return {"open_collective.accounts": accounts, "open_collective.transactions": [_row(t) for t in found["transactions"]]}
+
+
+def _account(data: Any, slug: str, throwIfMissing: bool = True) -> Any:  # noqa: N803  (upstream's name)
+    if slug not in data["accounts"] and throwIfMissing:
+        raise ValueError(f"No account found with slug {slug}")
+    return data["accounts"].get(slug)
+
+
+def _transactions(data: Any, limit: int, offset: int, **asked: Any) -> Any:
+    begin, end = asked.get("dateFrom", ""), asked.get("dateTo", "9999")
+    found = [one for one in data["transactions"] if begin <= one["createdAt"] <= end]
+    found = [one for one in found if asked.get("type") in {None, one["type"]}]
+    if asked["orderBy"]["direction"] == "DESC":
+        found.reverse()
+    size = min(limit, PAGE)
+    return {"totalCount": len(found), "limit": size, "offset": offset, "nodes": found[offset : offset + size]}
+
+
+def _collective(rng: Random, number: int, slug: str, since: datetime) -> dict[str, Any]:
+    return {
+        "id": _uuid(rng), "legacyId": 1000 + number, "slug": slug, "type": "COLLECTIVE", "name": slug.title(),
+        "description": rng.choice((None, "We build together: «Zusammen» 🌱")), "website": f"https://{slug}.example",
+        "tags": rng.choice((None, [], ["open source", "web3"])), "currency": rng.choice(("USD", "EUR")), "isArchived": False,
+        "createdAt": _instant(since), "updatedAt": _instant(since + timedelta(days=3)),
+    }  # fmt: skip
+
+
+def _person(rng: Random, number: int, since: datetime) -> dict[str, Any]:
+    return {
+        "id": _uuid(rng), "legacyId": 5000 + number, "slug": f"sbx-giver-{number}", "type": "INDIVIDUAL",
+        "name": f"Giver {number}", "isArchived": False, "createdAt": _instant(since),
+    }  # fmt: skip
+
+
+def _transfer(rng: Random, count: int, collectives: list[Any], people: list[Any], day: datetime) -> list[dict[str, Any]]:
+    """Both sides of a transfer, of one group and one instant: giver and taker are the same for both."""
+    collective, person = rng.choice(collectives), rng.choice(people)
+    spent = rng.random() < 0.3  # noqa: PLR2004  (an expense of the collective, else a contribution to it)
+    giver, taker = (collective, person) if spent else (rng.choice((person, None)), collective)
+    cents, currency = rng.randint(100, 500_000), collective["currency"]
+    told = {
+        "group": _uuid(rng), "kind": "EXPENSE" if spent else rng.choice(("CONTRIBUTION", "ADDED_FUNDS", None)),
+        "fromAccount": giver, "toAccount": taker, "createdAt": _instant(day + timedelta(hours=rng.randint(0, 23))),
+    }  # fmt: skip
+    sides = (("DEBIT", -cents), ("CREDIT", cents))
+    return [
+        told | {
+            "id": _uuid(rng), "legacyId": 90_000 + count + number, "type": type_,
+            "amount": {"value": amount / 100, "currency": currency, "valueInCents": amount},
+        }
+        for number, (type_, amount) in enumerate(sides)
+    ]  # fmt: skip
+
+
+def _named(account: dict[str, Any]) -> dict[str, Any]:
+    renamed = {"legacyId": "legacy_id", "isArchived": "is_archived", "createdAt": "created_at", "updatedAt": "updated_at"}
+    return {renamed.get(name, name): value for name, value in account.items()}
+
+
+def _row(transaction: dict[str, Any]) -> dict[str, Any]:
+    amount, row = transaction["amount"], dict[str, Any]()
+    for side, name in (("fromAccount", "from_account"), ("toAccount", "to_account")):
+        account = transaction[side] or {}
+        row |= {f"{name}_id": account.get("id"), f"{name}_slug": account.get("slug"), f"{name}_type": account.get("type")}
+    return row | {
+        "id": transaction["id"], "legacy_id": transaction["legacyId"], "transaction_group": transaction["group"],
+        "type": transaction["type"], "kind": transaction["kind"], "amount": amount["value"], "currency": amount["currency"],
+        "amount_in_cents": amount["valueInCents"], "created_at": transaction["createdAt"],
+    }  # fmt: skip
+
+
+def _instant(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _uuid(rng: Random) -> str:
+    return str(UUID(int=rng.getrandbits(128), version=4))
+
+
+FAMILY = Family(
+    "open-collective",
+    (Endpoint("open_collective_url", "/open-collective/graphql", "Open Collective's GraphQL API"),),
+    write,
+    serve,
+    truth,
+)

@@ -1,0 +1,1 @@
+"""The warehouse of one machine: a DuckDB file, one writer at a time, readers that never see half a load."""

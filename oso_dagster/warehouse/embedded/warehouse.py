@@ -1,0 +1,211 @@
+"""The embedded warehouse: one DuckDB file, one writer at a time, readers that never see half a load.
+
+A load goes: stage with dlt in a database in memory, lock, hold the staged rows against the guards, publish parent and
+children in one transaction together with the record of the load. Whoever dies in between leaves the old rows and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from oso_dagster.domain.catalogue.loading import (
+    CUT_SHORT,
+    NEWEST_EVENT,
+    UNKNOWN_FIELDS,
+    Extract,
+    Facts,
+    Finding,
+    Loaded,
+    LoadRecord,
+    RefusedError,
+    schema_finding,
+)
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Contract, Source, Table
+from oso_dagster.warehouse import event_time, guards, staging
+from oso_dagster.warehouse.ddl import literal, quoted
+from oso_dagster.warehouse.embedded import publishing
+from oso_dagster.warehouse.embedded.lock import hold
+
+
+class WorldMismatchError(Exception):
+    """The file holds the data of another world."""
+
+
+class DuckDBWarehouse:
+    """The DuckDB file at `path`, which belongs to one `world`; `cache` is a folder that may be deleted at any time."""
+
+    def __init__(self, path: Path, *, world: str, cache: Path, lock_timeout_seconds: float) -> None:
+        self._path = path
+        self._world = world
+        self._cache = cache
+        self._timeout = lock_timeout_seconds
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only writer, waiting for the one before."""
+        with hold(self._path, self._timeout):
+            yield
+
+    @contextmanager
+    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection; waits while a writer has the file. Raises FileNotFoundError before the first load."""
+        if not self._path.exists():
+            raise FileNotFoundError(f"{self._path.name} does not exist yet: nothing has been loaded into this world")
+        with self._reader() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Be the only writer, with the warehouse attached to `connection` (one in memory) as its current database.
+
+        Raises WorldMismatchError when the file is of another world.
+        """
+        name = quoted(self._path.stem)  # the name that SQLMesh's views use, which is the file's stem
+        with self.lock():
+            self._patiently(connection.execute, f"ATTACH {literal(str(self._path))} AS {name}")
+            try:
+                connection.execute(f"USE {name}")
+                publishing.prepare(connection)
+                self._require_world(publishing.claim_world(connection, self._world))
+                yield
+            finally:
+                connection.execute(f"USE {staging.DATABASE}")
+                connection.execute(f"DETACH {name}")
+
+    def ensure_tables(self, sources: Sequence[Source]) -> None:
+        """Create every declared table that does not exist, empty: SQLMesh needs them before its first plan. Renew comments."""
+        with duckdb.connect() as connection, self.write(connection):
+            for source in sources:
+                for table in source.tables:
+                    publishing.create_tables(connection, source.name, table)
+            publishing.renew_comments(connection, sources)
+
+    def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
+        """The newest published load of a table (of one partition of it), or None."""
+        return self.last_loads(source, table, [partition]).get(partition)
+
+    def last_loads(self, source: str, table: str, partitions: Sequence[str | None]) -> dict[str | None, LoadRecord]:
+        """The newest published load of each of these partitions that was loaded; None stands for the whole table."""
+        if not self._path.exists():
+            return {}
+        with self._reader() as connection:
+            return publishing.last_loads(connection, source, table, partitions)
+
+    def table_rows(self, source: str, table: str) -> int:
+        """How many rows a table has."""
+        with self.read() as connection:
+            return publishing.table_rows(connection, source, table)
+
+    def load(
+        self,
+        source: Source,
+        table: Table,
+        extract: Extract,
+        *,
+        fingerprint: str,
+        window: Window | None = None,
+        allow_shrink: bool = False,
+    ) -> Loaded:
+        """Stage, judge and publish one extract. Raises RefusedError, and then nothing that a reader sees has changed."""
+        with staging.landed(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
+            key = window.key if window else None
+            before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
+            rows = guards.count(arrival.connection, table)
+            # What was loaded on other terms is asked for anew, as a whole: then nothing is no answer.
+            goes_on = before is not None and before.fingerprint == fingerprint
+            occasion = guards.Occasion(window, before, goes_on, allow_shrink)
+            findings = guards.judge(arrival.connection, source.name, table, rows, occasion)
+            facts = _facts(source, table, extract, arrival)
+            findings.append(_schema(source, table, facts))
+            failed = [finding for finding in findings if finding.blocking and not finding.passed]
+            if failed:
+                raise RefusedError("; ".join(finding.message for finding in failed), findings)
+            history = publishing.row_counts(arrival.connection, source.name, table.name)
+            findings += guards.warn(table, rows, facts, history)
+            newest = event_time.newest(arrival.connection, table)
+            record = LoadRecord(
+                load_id=arrival.load_id,
+                source=source.name,
+                table=table.name,
+                partition=key,
+                version=extract.version,
+                fingerprint=fingerprint,
+                rows=rows,
+                loaded_at=datetime.now(UTC),
+                facts=facts | ({NEWEST_EVENT: newest.isoformat()} if newest else {}),
+            )
+            new_columns = publishing.publish(arrival.connection, table, record, window)
+            return Loaded(record, findings, publishing.table_rows(arrival.connection, source.name, table.name), new_columns)
+
+    def trial(
+        self, source: Source, table: Table, extract: Extract, window: Window | None = None
+    ) -> tuple[dict[str, int], list[Finding]]:
+        """Stage and judge one extract as `load` does, and throw it away: rows by landed table, and what the guards said."""
+        with staging.landed(self._cache, source.name, table, extract, window) as arrival:
+            rows = guards.count(arrival.connection, table)
+            findings = guards.judge(arrival.connection, source.name, table, rows, guards.Occasion(window, allow_shrink=True))
+            facts = _facts(source, table, extract, arrival)
+            return rows, [*findings, _schema(source, table, facts), *guards.warn(table, rows, facts, ())]
+
+    @contextmanager
+    def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = self._patiently(duckdb.connect, str(self._path), read_only=True)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _patiently(
+        self, call: Callable[..., duckdb.DuckDBPyConnection], *arguments: Any, **options: Any
+    ) -> duckdb.DuckDBPyConnection:
+        """Call, and wait while another process, or a connection of the other kind here, has the file open."""
+        attempts = Retrying(
+            retry=retry_if_exception(_is_busy),
+            stop=stop_after_delay(self._timeout),
+            wait=wait_random_exponential(multiplier=0.02, max=0.5),
+            reraise=True,
+        )
+        return attempts(call, *arguments, **options)
+
+    def _require_world(self, stored: str) -> None:
+        if stored != self._world:
+            raise WorldMismatchError(
+                f"{self._path.name} holds data of the world {stored!r}, not {self._world!r}: set OSO_HOME apart"
+            )
+
+
+def _is_busy(error: BaseException) -> bool:
+    text = str(error)
+    return isinstance(error, duckdb.Error) and ("Could not set lock" in text or "different configuration" in text)
+
+
+def _facts(source: Source, table: Table, extract: Extract, arrival: staging.Arrival) -> Facts:
+    """What the extract told, now that it is drawn, and what came with it that nobody declared.
+
+    Raises RefusedError for a cut-short one that its table does not allow.
+    """
+    facts = _plain(extract.facts)
+    unknown = [*guards.undeclared(arrival.connection, table), *(facts.get(UNKNOWN_FIELDS) or ())]
+    facts |= {UNKNOWN_FIELDS: unknown} if unknown else {}
+    if facts.get(CUT_SHORT) and not table.resumable:
+        raise RefusedError(f"{source.name}.{table.name}: cut short ({facts[CUT_SHORT]}), but the table is not resumable")
+    return facts
+
+
+def _schema(source: Source, table: Table, facts: Facts) -> Finding:
+    return schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is Contract.FREEZE)
+
+
+def _plain(facts: Mapping[str, object]) -> Facts:
+    """The facts as JSON would give them back, so that a record read later equals the one that was written."""
+    plain: Facts = json.loads(json.dumps(facts, default=str))
+    return plain
