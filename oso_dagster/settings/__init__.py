@@ -1,8 +1,8 @@
 """The only reader of the environment: every variable that begins with `OSO_`, typed, named in its error, never printed.
 
 Sources declare their own settings (`domain.catalogue.setting.Setting`); they join the platform's in `reading`, so that an
-unknown or malformed variable is an error at start and adding a source edits nothing. Where things lie is in `places`, what a value may be
-in `values`, the platform's own settings are in `platform`.
+unknown or malformed variable is an error at start and adding a source edits nothing. Where things lie is in `places`, what a
+value may be in `values`, the platform's own settings are in `platform`.
 """
 
 from __future__ import annotations
