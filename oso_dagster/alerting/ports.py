@@ -38,7 +38,7 @@ T = TypeVar("T", bound=Task)
 
 
 class Outbox(Protocol[T]):
-    """What is to be said. Every method is one transaction; see `reliability.outbox`."""
+    """What is to be said. Every method is one transaction; see `reliability.alerts.outbox`."""
 
     def claim(self, now: datetime, only: Collection[str] | None = None) -> T | None:
         """Take the next delivery that is due on the channels `only`."""

@@ -6,9 +6,11 @@ import sys
 
 import typer
 
-from oso_dagster.cli import alerts, demo, dev, manifest, run, sandbox, settings, slo, sources, sprint, status, store
-from oso_dagster.cli.crew import WorkersDiedError
+from oso_dagster.cli import alerts, demo, dev, manifest, run, sandbox, settings, sprint, status, store
 from oso_dagster.cli.instance import PortTakenError
+from oso_dagster.cli.slo import slo_commands as slo
+from oso_dagster.cli.sources import source_commands as sources
+from oso_dagster.cli.workers.worker_pool import WorkersDiedError
 from oso_dagster.settings import SettingsError
 
 app = typer.Typer(

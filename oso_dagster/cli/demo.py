@@ -9,12 +9,12 @@ from collections.abc import Iterable
 import typer
 from rich.console import Console
 
-from oso_dagster.cli.crew import dismissed, hired
 from oso_dagster.cli.drill import PAGE, run_drill
 from oso_dagster.cli.instance import enter
-from oso_dagster.cli.jobs import Asked, all_jobs
 from oso_dagster.cli.run import WORKERS, print_result, run_jobs
-from oso_dagster.cli.stopping import interruptible
+from oso_dagster.cli.workers.interruption import interruptible
+from oso_dagster.cli.workers.job_list import Asked, all_jobs
+from oso_dagster.cli.workers.worker_pool import dismissed, hired
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings import PREFIX, Settings, World, read_settings
 from oso_dagster.sources import catalogue

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from oso_dagster.cli.instance import prepare, require_free
-from oso_dagster.cli.stopping import interruptible
+from oso_dagster.cli.workers.interruption import interruptible
 from oso_dagster.settings import PROJECT_ROOT, Settings, World, read_settings
 from oso_dagster.sources import catalogue
 

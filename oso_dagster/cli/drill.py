@@ -16,7 +16,7 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 
-from oso_dagster.cli.stopping import interruptible
+from oso_dagster.cli.workers.interruption import interruptible
 from oso_dagster.domain.alerts.sprint import HYSTERESIS
 from oso_dagster.domain.durations import duration
 from oso_dagster.settings import Settings, World, read_settings

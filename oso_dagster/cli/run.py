@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from oso_dagster.cli.crew import Worker, hired, work
 from oso_dagster.cli.instance import enter
-from oso_dagster.cli.jobs import Asked, all_jobs, loads
-from oso_dagster.cli.stopping import interruptible
+from oso_dagster.cli.workers.interruption import interruptible
+from oso_dagster.cli.workers.job_list import Asked, all_jobs, loads
+from oso_dagster.cli.workers.worker_pool import Worker, hired, work
 from oso_dagster.domain.catalogue.cadence import waits_for
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue

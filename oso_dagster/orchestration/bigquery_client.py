@@ -13,7 +13,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
-from oso_dagster.connectors.google_http import WholeAnswers
+from oso_dagster.connectors.http.google_http import WholeAnswers
 from oso_dagster.settings import SettingsError
 
 _OPENING = threading.Lock()

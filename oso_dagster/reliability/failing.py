@@ -11,11 +11,11 @@ from oso_dagster.domain.objectives.attempts import RETRY_PATIENCE, Attempt, Outc
 from oso_dagster.domain.objectives.failed_family import FailedFamily, failed_after
 from oso_dagster.domain.objectives.objectives import OBJECTIVES
 from oso_dagster.domain.objectives.slo import Objective
-from oso_dagster.reliability.folded import last_good as last_folded
-from oso_dagster.reliability.rows import attempt_of, joined
+from oso_dagster.reliability.ledger.attempt_rows import attempt_of, joined
+from oso_dagster.reliability.ledger.rollup_reader import last_good as last_folded
+from oso_dagster.reliability.ledger.tallying import IS_BAD
 from oso_dagster.reliability.store import Store
 from oso_dagster.reliability.tables import attempts, samples
-from oso_dagster.reliability.tallying import IS_BAD
 
 _FAMILY_SPAN = timedelta(days=7)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 
 from oso_dagster.domain.objectives.attempts import Outcome, RunState
-from oso_dagster.reliability.rows import chunks
+from oso_dagster.reliability.ledger.attempt_rows import chunks
 from oso_dagster.reliability.store import Store
 from oso_dagster.reliability.tables import attempts, runs
 

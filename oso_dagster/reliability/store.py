@@ -16,19 +16,19 @@ from sqlalchemy import select
 
 from oso_dagster.domain.objectives.attempts import Attempt, Label
 from oso_dagster.domain.objectives.freshness import Freshness
-from oso_dagster.reliability.channels import Channels
+from oso_dagster.reliability.alerts.channels import Channels
+from oso_dagster.reliability.alerts.heartbeats import Heartbeats
+from oso_dagster.reliability.alerts.incidents import Incidents
+from oso_dagster.reliability.alerts.outbox import Outbox
+from oso_dagster.reliability.alerts.sprints import Sprints
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.events import Events
-from oso_dagster.reliability.folding import Folding
-from oso_dagster.reliability.heartbeats import Heartbeats
-from oso_dagster.reliability.incidents import Incidents
-from oso_dagster.reliability.ledger import Ledger
-from oso_dagster.reliability.outbox import Outbox
+from oso_dagster.reliability.ledger.daily_rollup import Folding
+from oso_dagster.reliability.ledger.events import Events
+from oso_dagster.reliability.ledger.ledger import Ledger
+from oso_dagster.reliability.ledger.samples import Maintenances, Samples
+from oso_dagster.reliability.ledger.tallying import Tallying
 from oso_dagster.reliability.results import Results, VerdictRow
-from oso_dagster.reliability.samples import Maintenances, Samples
-from oso_dagster.reliability.sprints import Sprints
 from oso_dagster.reliability.tables import identity
-from oso_dagster.reliability.tallying import Tallying
 
 
 class WrongWorldError(Exception):

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.pacing import Pace
-from oso_dagster.connectors.rest import Client, RestError, client_of, settings_of
+from oso_dagster.connectors.http.pacing import Pace
+from oso_dagster.connectors.http.rest import Client, RestError, client_of, settings_of
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 

@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.pacing import Pace
-from oso_dagster.connectors.pages import Page, walk
-from oso_dagster.connectors.rest import Client, RateLimitedError, RestError, client_of, settings_of
+from oso_dagster.connectors.http.pacing import Pace
+from oso_dagster.connectors.http.pages import Page, walk
+from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError, client_of, settings_of
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Facts, Request, Unchanged

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.graphql import Endpoint, asking
-from oso_dagster.connectors.pacing import Pace
-from oso_dagster.connectors.pages import Page, walk
-from oso_dagster.connectors.rest import client_of, settings_of
+from oso_dagster.connectors.http.graphql import Endpoint, asking
+from oso_dagster.connectors.http.pacing import Pace
+from oso_dagster.connectors.http.pages import Page, walk
+from oso_dagster.connectors.http.rest import client_of, settings_of
 from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table

@@ -90,7 +90,8 @@ _LOOKUP = (
 
 def _extract(request: Request) -> Extract | Unchanged:
     """The whole table; the same rows are not loaded twice. Raises DatabaseError."""
-    from oso_dagster.connectors import database, ordinals  # noqa: PLC0415  (connectorx, DuckDB and Arrow load when used)
+    from oso_dagster.connectors import ordinals  # noqa: PLC0415  (DuckDB and Arrow load when used)
+    from oso_dagster.connectors.database import reading as database  # noqa: PLC0415
 
     table = next(table for table in SOURCE.tables if table.name == request.table)
     made = table.primary_key[0] if table.primary_key[0] in {"donation_id", "matching_id"} else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from oso_dagster.connectors.rest import Client, pace_setting
+from oso_dagster.connectors.http.rest import Client, pace_setting
 from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
@@ -26,7 +26,7 @@ from oso_dagster.domain.catalogue.source import (
 )
 
 _URLS, _NAMES = "oss_directory.projects__github.url", "github.repositories.name_with_owner"
-_ARCHIVE, _API = "https://data.gharchive.org", "https://api.github.com"
+_ARCHIVE, _API = "https://data.archive.org", "https://api.github.com"
 _LEAST_PER_DAY = 1_000_000
 """Events that a day of the public archive has at least, in the years that are loaded here; usual are three to five million."""
 _KNOWN_SHORT = frozenset(date(2025, 10, day) for day in range(9, 14))
@@ -88,12 +88,12 @@ _EVENTS = (
 
 def _events(request: Request) -> Extract:
     """One day of events. Nothing is fetched before the rows are drawn; raises ArchiveError then."""
-    from oso_dagster.connectors import gharchive  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors.github import archive  # noqa: PLC0415  (Arrow loads when used)
 
     if request.window is None or request.window.start is None:
         raise RefusedError(f"{request.source}.{request.table}: a day is needed; start the load with a partition")
     archive, start = request.settings["archive_url"], request.window.start
-    day = gharchive.Day(
+    day = archive.Day(
         archive,
         start,
         least_events=_LEAST_PER_DAY if archive == _ARCHIVE else 1,
@@ -101,7 +101,7 @@ def _events(request: Request) -> Extract:
     )
     facts: dict[str, Any] = {}
     folder = request.cache / "gharchive" / request.window.key
-    return Extract(f"gharchive/{request.window.key}", {request.table: gharchive.read(day, _EVENTS, folder, facts)}, facts)
+    return Extract(f"gharchive/{request.window.key}", {request.table: archive.read(day, _EVENTS, folder, facts)}, facts)
 
 
 _REPOSITORIES = (
@@ -176,7 +176,7 @@ _PACKAGE = Known.of(
 
 
 def _asking(request: Request) -> Client:
-    from oso_dagster.connectors import github_api  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors.github import api as github_api  # noqa: PLC0415  (Arrow loads when used)
 
     said = request.settings
     return github_api.client(said.get("token"), float(said["requests_per_second"]))
@@ -184,13 +184,15 @@ def _asking(request: Request) -> Client:
 
 def _repositories(request: Request) -> Extract:
     """All repositories and owners of OSS Directory, as far as the rate limit allows; the next run goes on. Raises RestError."""
-    from oso_dagster.connectors import github_api, github_rounds, rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors.github import api as github_api  # noqa: PLC0415
+    from oso_dagster.connectors.github import repository_rounds  # noqa: PLC0415
 
     named, declared = github_api.addresses(request.inputs[_URLS]), [column.name for column in _REPOSITORIES]
     round_name, folder = f"{request.now:%Y-%m-%d}", request.cache / "github" / request.table
     asked = rounds.Round.of(round_name, [*named.owners, *named.repositories], request.previous)
-    memory = github_rounds.Memory.of(folder, request.previous)
-    run = github_rounds.Repositories(_asking(request), request.settings["api_url"], memory, _REPOSITORY, request.now)
+    memory = repository_rounds.Memory.of(folder, request.previous)
+    run = repository_rounds.Repositories(_asking(request), request.settings["api_url"], memory, _REPOSITORY, request.now)
     facts: dict[str, Any] = {"asked": len(asked.names), "unusable_urls": len(named.unusable)}
     run.run(asked, facts)
     facts |= {"unchanged": run.unchanged, "changed": len(run.rows), "memory": memory.keep(folder)}
@@ -202,7 +204,8 @@ def _repositories(request: Request) -> Extract:
 
 def _sbom(request: Request) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
-    from oso_dagster.connectors import github_bills, rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors.github import bills  # noqa: PLC0415
 
     week, previous = f"{request.now:%G-W%V}", request.previous
     if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
@@ -210,7 +213,7 @@ def _sbom(request: Request) -> Extract | Unchanged:
     known = {name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")}
     asked = rounds.Round.of(week, known, previous)
     facts: dict[str, Any] = {"week": week, "asked": len(asked.names)}
-    run = github_bills.Bills(_asking(request), request.settings["api_url"], request.now, _BILL, _PACKAGE)
+    run = bills.Bills(_asking(request), request.settings["api_url"], request.now, _BILL, _PACKAGE)
     documents, packages = [], []
     for rows, parts in run.run(asked, facts):  # rows carry what is new already
         documents.append(undeclared.table_with_news(_SBOM, rows)[0])
@@ -223,7 +226,7 @@ def _sbom(request: Request) -> Extract | Unchanged:
 SOURCE = Source(
     name="github",
     title="GitHub and GH Archive",
-    homepage="https://www.gharchive.org",
+    homepage="https://www.archive.org",
     licence="GitHub's terms of service; GH Archive's own work is MIT",
     owner="team:data",
     stability=Stability.CORE,

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.graphql import Endpoint, asking
-from oso_dagster.connectors.pacing import Pace
-from oso_dagster.connectors.pages import by_offset, walk
-from oso_dagster.connectors.rest import client_of, settings_of
+from oso_dagster.connectors.http.graphql import Endpoint, asking
+from oso_dagster.connectors.http.pacing import Pace
+from oso_dagster.connectors.http.pages import by_offset, walk
+from oso_dagster.connectors.http.rest import client_of, settings_of
 from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.catalogue.loading import Extract, Request
 from oso_dagster.domain.catalogue.source import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from oso_dagster.connectors.pacing import Pace
-from oso_dagster.connectors.rest import client_of, settings_of
+from oso_dagster.connectors.http.pacing import Pace
+from oso_dagster.connectors.http.rest import client_of, settings_of
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 

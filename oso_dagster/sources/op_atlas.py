@@ -179,7 +179,7 @@ def _extract(
     request: Request, upstream: str, columns: Mapping[str, Column], cursor: tuple[str, ...], key: list[str]
 ) -> Extract | Unchanged:
     """Read what changed since the last load, or everything; then, where rows vanish, the keys that are left."""
-    from oso_dagster.connectors import database  # noqa: PLC0415  (connectorx and Arrow load when used)
+    from oso_dagster.connectors.database import reading as database  # noqa: PLC0415  (connectorx and Arrow load when used)
 
     looked = database.look(_url(request), upstream)
     fields = [database.Field(name, column) for name, column in columns.items()]

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.graphql import Endpoint
-from oso_dagster.connectors.pacing import Pace
-from oso_dagster.connectors.pages import by_offset, walk
-from oso_dagster.connectors.rest import RestError, client_of, settings_of
+from oso_dagster.connectors.http.graphql import Endpoint
+from oso_dagster.connectors.http.pacing import Pace
+from oso_dagster.connectors.http.pages import by_offset, walk
+from oso_dagster.connectors.http.rest import RestError, client_of, settings_of
 from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.catalogue.loading import Extract, Facts, RefusedError, Request
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions

@@ -36,7 +36,8 @@ _COLUMNS = (
 
 def _extract(request: Request) -> Extract | Unchanged:
     """Read the whole file; the same content is not loaded twice."""
-    from oso_dagster.connectors import csv_file, files  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import csv_file  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors.http import files  # noqa: PLC0415
 
     content = files.fetch(request.settings["url"])
     version = files.fingerprint(content)

@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 
 from oso_dagster.domain.alerts.announcement import Announcement, Said
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
-from oso_dagster.reliability.outbox import enqueue
+from oso_dagster.reliability.alerts.outbox import enqueue
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS, WEBHOOKS
 from oso_dagster.settings import PROJECT_ROOT

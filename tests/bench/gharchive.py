@@ -28,7 +28,8 @@ from isal import igzip
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.connectors import gharchive, gharchive_events
+from oso_dagster.connectors.github import archive as gharchive
+from oso_dagster.connectors.github import archive_events as gharchive_events
 from oso_dagster.domain.catalogue.loading import Extract
 from oso_dagster.sandbox.upstreams import gharchive as archive
 from oso_dagster.sandbox.world import forge

@@ -20,7 +20,7 @@ from rich.table import Column, Table
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.domain.objectives.objectives import OBJECTIVES
 from oso_dagster.domain.objectives.slo import Verdict
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.results import AssetRow, VerdictRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings

@@ -21,8 +21,11 @@ import duckdb
 import pytest
 import requests
 
-from oso_dagster.connectors import files, gharchive, git, github_api
-from oso_dagster.connectors.pacing import Limits
+from oso_dagster.connectors import git
+from oso_dagster.connectors.github import api as github_api
+from oso_dagster.connectors.github import archive as gharchive
+from oso_dagster.connectors.http import files
+from oso_dagster.connectors.http.pacing import Limits
 from oso_dagster.domain.catalogue.partitions import Partitions
 from oso_dagster.domain.catalogue.source import Retries, SettingKind, Source, Table
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oso_dagster.connectors import gharchive as archive
+from oso_dagster.connectors.github import archive
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.sandbox import families

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from oso_dagster.cli import crew
-from oso_dagster.cli.jobs import Asked
+from oso_dagster.cli.workers import worker_pool as crew
+from oso_dagster.cli.workers.job_list import Asked
 from oso_dagster.settings import PROJECT_ROOT
 from tests.platform import BIN, environment, left_running
 

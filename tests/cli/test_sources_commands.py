@@ -17,7 +17,7 @@ from oso_dagster import sources
 from oso_dagster.cli import app, main
 from oso_dagster.cli.demo import not_invented
 from oso_dagster.cli.run import all_jobs
-from oso_dagster.cli.sources_template import write
+from oso_dagster.cli.sources.new_source import write
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.sandbox import lifecycle
 from oso_dagster.settings import Settings, World, read_settings

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
-from oso_dagster.connectors import database, database_any
-from oso_dagster.connectors.database import Changes, DatabaseError, Field
+from oso_dagster.connectors.database import any_engine as database_any
+from oso_dagster.connectors.database import reading as database
+from oso_dagster.connectors.database.reading import Changes, DatabaseError, Field
 from oso_dagster.domain.catalogue.source import Column, ColumnType
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.world.world import generate

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.connectors import csv_file, files
-from oso_dagster.connectors.rest import USER_AGENT
+from oso_dagster.connectors import csv_file
+from oso_dagster.connectors.http import files
+from oso_dagster.connectors.http.rest import USER_AGENT
 from oso_dagster.domain.catalogue.source import Column, ColumnType
 
 COLUMNS = (

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from oso_dagster.connectors.answers import AnswerError
-from oso_dagster.connectors.graphql import Endpoint
-from oso_dagster.connectors.pages import Page, by_offset, walk
+from oso_dagster.connectors.http.graphql import Endpoint
+from oso_dagster.connectors.http.pages import Page, by_offset, walk
+from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.connectors.records import table_of_records
-from oso_dagster.connectors.rest import RestError
 from oso_dagster.connectors.undeclared import Known, beside, carried
 from oso_dagster.domain.catalogue.source import Column, ColumnType
 from tests.connectors.test_rest import client

@@ -11,8 +11,8 @@ from email.utils import format_datetime
 import pytest
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.pacing import Gate, Limits, Pace, asked_pause
-from oso_dagster.connectors.rest import USER_AGENT, Client, DeniedError, RateLimitedError, RestError
+from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, asked_pause
+from oso_dagster.connectors.http.rest import USER_AGENT, Client, DeniedError, RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import RefusedError
 from tests.connectors.web import Say, Web, body, serving, value
 

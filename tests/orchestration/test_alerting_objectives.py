@@ -10,7 +10,7 @@ from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunS
 from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.orchestration.watch import heartbeats
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from tests.orchestration.test_alerting import FAIR, SHOP, platform, store, tick, told
 
 __all__ = ["platform", "store", "tick"]

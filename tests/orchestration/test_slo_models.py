@@ -11,7 +11,7 @@ from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.orchestration.labels import TAINTED_TAG
 from oso_dagster.orchestration.models.promises import FRESH_WITHIN, model_checks, with_policies
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -7,8 +7,8 @@ from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.reliability.backup import BackupError, copy_in, copy_out
-from oso_dagster.reliability.folding import KEPT
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.daily_rollup import KEPT
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store, WrongWorldError
 from tests.postgres import ENGINES, address
 

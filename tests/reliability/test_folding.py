@@ -13,8 +13,8 @@ from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import objective_of
 from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.reliability.failing import failed_families, last_data
-from oso_dagster.reliability.folding import KEPT
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.daily_rollup import KEPT
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 from tests.histories import EPOCH, history
 from tests.postgres import ENGINES, empty

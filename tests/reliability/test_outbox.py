@@ -8,7 +8,7 @@ import pytest
 from oso_dagster.domain.alerts.announcement import Announcement, Route, Said, addressed
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
 from oso_dagster.domain.alerts.incident_data import as_data, incident_of
-from oso_dagster.reliability.outbox import LEASE
+from oso_dagster.reliability.alerts.outbox import LEASE
 from oso_dagster.reliability.store import Store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -6,9 +6,9 @@ from threading import Event, current_thread
 import pytest
 
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.reliability import ledger
-from oso_dagster.reliability.ledger import Cursor, RunRow
-from oso_dagster.reliability.recording import beside
+from oso_dagster.reliability.ledger import ledger
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.recording import beside
 from oso_dagster.reliability.store import Store
 from tests.postgres import empty
 

@@ -13,7 +13,7 @@ from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunS
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.slo import Tally, Verdict
 from oso_dagster.reliability.database import VERSION_TABLE, Database
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.results import AssetRow, VerdictRow
 from oso_dagster.reliability.store import Store, WrongWorldError
 from oso_dagster.reliability.tables import UtcTime, metadata

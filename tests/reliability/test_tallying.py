@@ -9,7 +9,7 @@ import pytest
 from oso_dagster.domain.objectives.attempts import Label, RunState
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.slo import tally_attempts, tally_families
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 from tests.histories import EPOCH, attempts_by_brute_force, families_by_brute_force, history
 from tests.postgres import ENGINES, address

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 from tests.postgres import ENGINES, address, postgres
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from oso_dagster.connectors.database import DatabaseError, Field, look
+from oso_dagster.connectors.database.reading import DatabaseError, Field, look
 from oso_dagster.domain.catalogue.source import Column, ColumnType
 from oso_dagster.sandbox import lifecycle, process
 from oso_dagster.sandbox.protocols import postgres

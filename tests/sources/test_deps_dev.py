@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.connectors.rest import RateLimitedError, RestError
+from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.upstreams import deps_dev
 from oso_dagster.sandbox.upstreams.npm import UNPUBLISHED

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.connectors.rest import RateLimitedError, RestError
+from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.sandbox.upstreams import eas_optimism
 from oso_dagster.sources.eas_optimism import SOURCE

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oso_dagster.connectors.database import DatabaseError
+from oso_dagster.connectors.database.reading import DatabaseError
 from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError, Request, Unchanged
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.upstreams import gitcoin

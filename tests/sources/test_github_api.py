@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from oso_dagster.connectors import github_api as connector
-from oso_dagster.connectors.rest import RateLimitedError, RestError
+from oso_dagster.connectors.github import api as connector
+from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Extract, Loaded, Request, Unchanged
 from oso_dagster.sandbox.upstreams import github_api
 from oso_dagster.sandbox.world import forge

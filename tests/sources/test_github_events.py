@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from oso_dagster.connectors import gharchive
+from oso_dagster.connectors.github import archive as gharchive
 from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
 from oso_dagster.sandbox.upstreams import gharchive as archive
 from oso_dagster.sandbox.world import forge

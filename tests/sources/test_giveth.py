@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.connectors.rest import RestError
+from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError
 from oso_dagster.sandbox.upstreams import giveth
 from oso_dagster.sources.giveth import SOURCE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.connectors.rest import DeniedError, RestError
+from oso_dagster.connectors.http.rest import DeniedError, RestError
 from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError
 from oso_dagster.sandbox.upstreams import open_collective
 from oso_dagster.sources.open_collective import SOURCE, slug_of

@@ -15,7 +15,7 @@ from oso_dagster.domain.status.data_sets import DataSet
 from oso_dagster.domain.status.incidents import Phase, WorkState
 from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.orchestration.status_page.read_model import gather
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.results import AssetRow, VerdictRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings

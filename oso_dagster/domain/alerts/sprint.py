@@ -1,8 +1,8 @@
 """Remedial sprints: how a missed objective becomes a task that stays until it is met again.
 
 Belongs here: the phases of a sprint, what moves it between them, its history. Does not: the verdicts (`domain.objectives.slo`),
-what is said about it (`domain.alerts.objective_signals`), its memory (`reliability.sprints`). The diagram in the docs is made
-from `MOVES`.
+what is said about it (`domain.alerts.objective_signals`), its memory (`reliability.alerts.sprints`). The diagram in the docs
+is made from `MOVES`.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from oso_dagster.orchestration.ingest.in_process import Runner
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.objectives.measured import Platform
 from oso_dagster.orchestration.watch.tell import send
-from oso_dagster.reliability.ledger import Cursor, RunRow
+from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Profile, Settings
 

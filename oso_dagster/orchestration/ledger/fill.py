@@ -20,7 +20,7 @@ from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
 from oso_dagster.orchestration.ledger.required_proofs import Proofs
 from oso_dagster.orchestration.ledger.run_reader import RunLooks
 from oso_dagster.orchestration.ledger.run_steps import RunLogs
-from oso_dagster.reliability.ledger import Cursor, Ledger
+from oso_dagster.reliability.ledger.ledger import Cursor, Ledger
 
 OVERLAP = 1_000
 """Events that are read again at each fill: on PostgreSQL a lower id may become visible after a higher one."""

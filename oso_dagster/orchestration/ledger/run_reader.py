@@ -22,7 +22,7 @@ from oso_dagster.orchestration.ledger.required_proofs import Proofs
 from oso_dagster.orchestration.ledger.run_attempts import RunLook, attempts_of, of_deleted
 from oso_dagster.orchestration.ledger.run_records import RunFacts, run_facts
 from oso_dagster.orchestration.ledger.run_steps import RunLogs, RunSteps
-from oso_dagster.reliability.ledger import Ledger, RunRow
+from oso_dagster.reliability.ledger.ledger import Ledger, RunRow
 
 ORPHANED_AFTER = timedelta(hours=24)
 """A run that has not ended and logged nothing for so long has lost its process."""

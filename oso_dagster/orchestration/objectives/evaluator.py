@@ -17,7 +17,7 @@ from oso_dagster.domain.objectives.renames import RENAMED, checked, under_presen
 from oso_dagster.domain.objectives.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
 from oso_dagster.orchestration.objectives.model_freshness import judged_models
 from oso_dagster.orchestration.objectives.table_freshness import Judged, Promises
-from oso_dagster.reliability.events import Event
+from oso_dagster.reliability.ledger.events import Event
 from oso_dagster.reliability.results import AssetRow
 from oso_dagster.reliability.store import Store
 

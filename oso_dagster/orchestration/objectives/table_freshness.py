@@ -11,7 +11,7 @@ from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives import freshness
 from oso_dagster.domain.objectives.freshness import Freshness, FutureEvidenceError, Promise
 from oso_dagster.domain.objectives.slo import Tally
-from oso_dagster.reliability.ledger import LastGood
+from oso_dagster.reliability.ledger.ledger import LastGood
 from oso_dagster.reliability.store import Store
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -14,7 +14,7 @@ from oso_dagster.domain.objectives.freshness import holes
 from oso_dagster.domain.objectives.objectives import ROLLING
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
-from oso_dagster.reliability.ledger import LastGood
+from oso_dagster.reliability.ledger.ledger import LastGood
 from oso_dagster.reliability.store import FreshnessRow
 
 _PUBLISHED_LAYER = "sqlmesh/marts"

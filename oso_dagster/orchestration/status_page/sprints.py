@@ -12,7 +12,7 @@ from oso_dagster.domain.alerts.sprint import Sprint, What
 from oso_dagster.domain.objectives.objectives import objective_of, percent
 from oso_dagster.domain.objectives.slo import ALL
 from oso_dagster.domain.status.incidents import Incident, Phase, Update
-from oso_dagster.reliability.channels import ChannelState
+from oso_dagster.reliability.alerts.channels import ChannelState
 
 PUBLIC = "public:"
 """A note that begins so is told to everyone; any other one is for the team."""

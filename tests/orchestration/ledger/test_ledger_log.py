@@ -7,7 +7,7 @@ import dagster as dg
 from oso_dagster.domain.objectives.attempts import Label, Outcome
 from oso_dagster.orchestration.ledger import asset_events as event_log
 from oso_dagster.orchestration.ledger import fill as ledger
-from oso_dagster.reliability.ledger import Cursor
+from oso_dagster.reliability.ledger.ledger import Cursor
 from tests.orchestration.ledger.runs import asset, failing, fill, job_of, outcomes, run
 
 

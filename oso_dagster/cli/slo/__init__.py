@@ -1,0 +1,1 @@
+"""`oso slo`: verdicts, maintenance windows, reported samples."""

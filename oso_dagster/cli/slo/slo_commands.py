@@ -1,0 +1,138 @@
+"""`oso slo`: the objectives for people: where they stand, why, and what is told to them. Tables are made in `slo_tables`."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from oso_dagster.cli.slo import maintenance_commands as slo_maintenance
+from oso_dagster.cli.slo import verdict_tables as slo_tables
+from oso_dagster.cli.slo.evaluator_at import evaluator_at, moment, settings_now
+
+app = typer.Typer(no_args_is_help=True, help="The service level objectives: where they stand, and why.")
+app.add_typer(slo_maintenance.app, name="maintenance")
+
+At = Annotated[str | None, typer.Option(help="A time, such as 2026-03-01T12:00+00:00; without a zone it is UTC. Default: now.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@app.command()
+def report(
+    at: At = None,
+    service: Annotated[str | None, typer.Option(help="One service only.")] = None,
+    asset: Annotated[str | None, typer.Option(help="One asset by itself, such as oss_directory/projects.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge the objectives now, or as they stood at a time: numbers, verdicts, budgets, and what can never fire.
+
+    Examples: `oso slo report`, `oso slo report --service sqlmesh --json`, `oso slo report --at 2026-03-01T12:00`
+    """
+    from oso_dagster.domain.objectives.objectives import SERVICES  # noqa: PLC0415
+
+    if service is not None and service not in SERVICES:
+        raise typer.BadParameter(f"no service is called {service}; there are {', '.join(SERVICES)}")
+    with evaluator_at(at) as (evaluator, now):
+        if asset is not None:
+            if asset not in evaluator.labels:
+                raise typer.BadParameter(f"no asset is called {asset}")
+            rows = [evaluator.of_assets(evaluator.labels[asset], now)[asset]]
+        else:
+            rows = [one for name in ([service] if service else SERVICES) for one in evaluator.assess(name, now)]
+        found = slo_tables.Report(now, rows, slo_tables.fresh_shares(evaluator, now), evaluator.labels)
+    if as_json:
+        typer.echo(json.dumps(found.as_data(asset), indent=2))
+    else:
+        Console().print(*found.as_tables(asset))
+
+
+@app.command()
+def explain(
+    objective: Annotated[str, typer.Argument(help="The id of an objective, such as sqlmesh.materialization_reliability.")],
+    at: At = None,
+    as_json: Json = False,
+) -> None:
+    """Say why an objective has its verdict: its bad events one by one, what they cost, and when they leave the window.
+
+    Example: `oso slo explain core_source_data.materialization_reliability`
+    """
+    from oso_dagster.domain.objectives.objectives import objective_of  # noqa: PLC0415
+
+    try:
+        wanted = objective_of(objective)
+    except LookupError as error:
+        raise typer.BadParameter(str(error)) from None
+    with evaluator_at(at) as (evaluator, now):
+        assessment = evaluator.assess_one(wanted, now, evaluator.store.maintenance.all())
+        since = now - (wanted.window or timedelta(0))
+        events = evaluator.events(wanted, since, now, assessment.maintenance) if wanted.window else []
+        bad = [one for one in events if one.count.bad]
+    found = slo_tables.Explanation(assessment, bad, f"http://127.0.0.1:{settings_now().webserver_port}/runs/")
+    if as_json:
+        typer.echo(json.dumps(found.as_data(), indent=2))
+    else:
+        Console().print(*found.as_tables())
+
+
+@app.command()
+def record(
+    objective: Annotated[str, typer.Argument(help="The id of an objective that is counted from samples.")],
+    good: Annotated[int, typer.Option(min=0, help="Good events.")],
+    valid: Annotated[int, typer.Option(min=1, help="All events that count.")],
+    slice_: Annotated[str, typer.Option("--slice", help="What the count is about: an application, a cluster.")] = "",
+    at: At = None,
+) -> None:
+    """Report good and valid events of a service that somebody else counts. The same slice and time counts once.
+
+    Example: `oso slo record public_applications.availability --good 1 --valid 1 --slice website`
+    """
+    from oso_dagster.domain.objectives.budget import Count  # noqa: PLC0415
+    from oso_dagster.domain.objectives.sample import Sample  # noqa: PLC0415
+    from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
+
+    settings, (service, _, name) = settings_now(), objective.partition(".")
+    try:
+        sample = Sample(service, name, Count(moment(at), good, valid), slice_)
+    except (LookupError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        new = store.samples.record([sample])
+    typer.echo("recorded" if new else "recorded before: the same objective, slice and time count once")
+
+
+@app.command()
+def export() -> None:
+    """Print the objectives as OpenSLO v1 YAML; those that OpenSLO cannot express are named in a comment.
+
+    Example: `oso slo export > objectives.yaml`
+    """
+    import yaml  # noqa: PLC0415
+
+    from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES  # noqa: PLC0415
+    from oso_dagster.domain.objectives.openslo import documents, expressible  # noqa: PLC0415
+
+    for one in OBJECTIVES:
+        if not expressible(one):
+            typer.echo(f"# not expressible in OpenSLO, which wants a window and a target below 1: {one.id}")
+    typer.echo(yaml.safe_dump_all(documents(SERVICES, OBJECTIVES), sort_keys=False, allow_unicode=True), nl=False)
+
+
+@app.command()
+def simulate(
+    volume: Annotated[int, typer.Option(min=1, help="Events a minute.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Backtest the burn-rate alerts: outages of known shapes at 75, 90 and 99 %; when they are noticed and when quiet again.
+
+    Example: `oso slo simulate --volume 1000`
+    """
+    from oso_dagster.domain.objectives.simulation import SHAPES, backtest  # noqa: PLC0415
+
+    found = [backtest(shape, target, volume) for target in (7_500, 9_000, 9_900) for shape in SHAPES]
+    if as_json:
+        typer.echo(json.dumps([slo_tables.backtest_data(one) for one in found], indent=2))
+    else:
+        Console().print(slo_tables.backtests(found, volume))

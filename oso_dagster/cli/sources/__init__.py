@@ -1,0 +1,1 @@
+"""`oso sources`: what is loaded, and how a source is added."""

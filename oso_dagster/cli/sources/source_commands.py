@@ -1,0 +1,162 @@
+"""`oso sources`: the catalogue, for people: what there is, what one says, whether it answers, and a new one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from oso_dagster.cli.instance import enter
+from oso_dagster.cli.run import verdict_of
+from oso_dagster.cli.sources import source_tables as sources_shown
+from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.settings import Settings, read_settings
+from oso_dagster.sources import catalogue
+
+app = typer.Typer(no_args_is_help=True, help="The catalogue of sources.")
+
+Name = Annotated[str, typer.Argument(help="The name of a source, such as npm.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+class SourceNameError(Exception):
+    """No source or table is called so, or a new one must not be; the message says what to write instead."""
+
+
+@app.callback()
+def group() -> None:
+    """The catalogue of sources."""
+
+
+@app.command("list")
+def list_sources(as_json: Json = False) -> None:
+    """List every table with its stability, promised freshness, last load, verdict and schedule.
+
+    Examples: `oso sources list`, `oso sources list --json | jq '.[].table'`
+    """
+    settings = read_settings(catalogue())
+    rows = _rows(settings, settings.in_world(catalogue()))
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        Console().print(sources_shown.overview(rows, datetime.now(UTC)))
+
+
+@app.command()
+def show(name: Name, as_json: Json = False) -> None:
+    """Show everything that a source says of itself: its settings, and by table columns, partitions, schedule, cost and checks.
+
+    Examples: `oso sources show npm`, `oso sources show github --json | jq '.tables[].cost'`
+    """
+    from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of  # noqa: PLC0415  (Dagster is slow to load)
+    from oso_dagster.orchestration.objectives.service_assets import promised_checks  # noqa: PLC0415
+
+    settings = read_settings(catalogue())
+    source = _known(name, settings)
+    promised = {t.name: {spec.name: str(spec.description) for spec in promised_checks(source, t)} for t in source.tables}
+    checks = {t.name: guards_of(t) | warnings_of(t) | promised[t.name] for t in source.tables}
+    told = sources_shown.declared(source, settings, checks)
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    else:
+        sources_shown.print_declared(told, Console())
+
+
+@app.command()
+def check(
+    name: Name,
+    table: Annotated[str | None, typer.Option(help="One table only.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows of each table are looked at.")] = 1_000,
+    inputs: Annotated[int, typer.Option(min=1, help="How many values are taken of what a table needs of others.")] = 5,
+    partition: Annotated[str | None, typer.Option(help="Which partition; by default the newest that is due.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask a source's endpoint for some rows, judge them as a load would, and write nothing.
+
+    What comes only whole, a file or a query, is asked for whole, at what that costs. Exit code 1 says that a load would fail.
+
+    Examples: `oso sources check growthepie`, `OSO_WORLD=sandbox oso sources check github --table events --rows 50`
+    """
+    from oso_dagster.orchestration.ingest.dry_run import Limits, try_table  # noqa: PLC0415
+
+    settings = read_settings(catalogue())
+    source = _known(name, settings)
+    known = [one.name for one in source.tables]
+    if table is not None and table not in known:
+        raise SourceNameError(f"{name} has no table {table}; there are {', '.join(known)}")
+    asked = [one for one in source.tables if table in {None, one.name}]
+    now, limits = datetime.now(UTC), Limits(rows, inputs)
+    trials = [try_table(settings, source, one, now, limits, partition) for one in asked]
+    if as_json:
+        typer.echo(json.dumps([vars(trial) for trial in trials], indent=2))
+    else:
+        Console().print(sources_shown.tried(name, trials))
+    raise typer.Exit(1 if any(trial.problems for trial in trials) else 0)
+
+
+@app.command()
+def new(
+    name: Name, title: Annotated[str, typer.Option(help="Its name for people; by default the name with a capital letter.")] = ""
+) -> None:
+    """Write the one file of a new source, from a template that works: a JSON list over HTTP. Then edit it.
+
+    Example: `oso sources new coffee_prices --title "Coffee prices"`
+    """
+    from oso_dagster.cli.sources.new_source import write  # noqa: PLC0415
+
+    try:
+        path = write(name, title or name.replace("_", " ").capitalize())
+    except ValueError as error:
+        raise SourceNameError(str(error)) from None
+    typer.echo(f"written: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+    typer.echo(f"next: edit it, then oso sources check {name}, then oso run ingest_{name}")
+
+
+def _rows(settings: Settings, sources: Sequence[Source]) -> list[sources_shown.Row]:
+    judged, loads = _judged(settings), _last_loads(settings, sources)
+    found = []
+    for source in sources:
+        for table in source.tables:
+            asset = f"{source.name}/{table.name}"
+            found.append(sources_shown.row_of(source, table, loads.get(asset), judged.get(asset, "no data")))
+    return found
+
+
+def _judged(settings: Settings) -> Mapping[str, str]:
+    """How each table was judged by the newest evaluation: its freshness where that is not kept, else its worst verdict."""
+    if settings.reliability_url is None and not (settings.world_dir / "reliability.db").exists():
+        return {}
+    from oso_dagster.domain.objectives.freshness import Freshness  # noqa: PLC0415
+    from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
+
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        verdicts = store.latest_verdicts()
+        kept = {None, Freshness.FRESH}
+        return {
+            row.asset: verdict_of(row.asset, verdicts) if row.freshness in kept else str(row.freshness).replace("_", " ")
+            for row in store.freshness()
+        }
+
+
+def _last_loads(settings: Settings, sources: Sequence[Source]) -> Mapping[str, datetime]:
+    if not settings.dagster_home.exists():
+        return {}
+    import dagster as dg  # noqa: PLC0415
+
+    from oso_dagster.orchestration.ingest.in_process import last_loads  # noqa: PLC0415
+
+    enter(settings)
+    with dg.DagsterInstance.get() as instance:
+        return last_loads(instance, sources)
+
+
+def _known(name: str, settings: Settings) -> Source:
+    sources = {source.name: source for source in settings.in_world(catalogue())}
+    if name not in sources:
+        raise SourceNameError(f"no source is called {name}; there are {', '.join(sources)}. A new one: oso sources new {name}")
+    return sources[name]

@@ -1,0 +1,1 @@
+"""Jobs run side by side by worker processes."""

@@ -1,0 +1,97 @@
+"""GraphQL over the REST client: an `errors` array is an error, whatever the status says; paging is `pages`'.
+
+What is not asked for does not come: new fields are found in the endpoint's schema (introspection), where it tells that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from oso_dagster.connectors.answers import AnswerError, take, take_list
+from oso_dagster.connectors.http.rest import Client
+from oso_dagster.connectors.undeclared import Known
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Facts
+
+NEW_FIELDS = "# new fields"
+"""A comment in a query, in whose place new fields are asked for (`asking`)."""
+
+_SHOWN = 3
+_UNTOLD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN})
+_PLAIN = frozenset({"SCALAR", "ENUM"})
+_TYPE = """
+query ($type: String!) {
+  __type(name: $type) { fields { name args { name } type { kind ofType { kind } } } }
+}"""
+
+
+@dataclass(frozen=True)
+class News:
+    """Fields of a type that nobody declared: those with plain values, all others, and why they could not be found, if so."""
+
+    plain: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    untold: str | None = None
+
+    def facts(self, *, asked: bool, also: Iterable[str] = ()) -> Facts:
+        """What a load tells of it; where the plain ones were not `asked` for, they are told as well. `also` is more to tell."""
+        told = {*self.others, *also, *(() if asked else self.plain)}
+        return {UNKNOWN_FIELDS: sorted(told)} | ({"schema_untold": self.untold} if self.untold else {})
+
+
+def asking(query: str, names: Iterable[str]) -> str:
+    """The query that asks for `names` as well, where it says `NEW_FIELDS`."""
+    return query.replace(NEW_FIELDS, " ".join(names))
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A GraphQL endpoint and the client that asks it."""
+
+    client: Client
+    url: str
+
+    def ask(self, query: str, variables: Mapping[str, Any]) -> Any:
+        """The `data` of an answer. Raises AnswerError when the answer holds errors or no data, and what `Client.post` raises."""
+        document = self.client.post(self.url, {"query": query, "variables": dict(variables)}).document
+        if isinstance(document, Mapping) and document.get("errors"):
+            raise AnswerError(f"the endpoint reports errors: {_messages(document['errors'])}")
+        data = take(document, "data")
+        if data is None:
+            raise AnswerError("the answer has no data, and says no error")
+        return data
+
+    def news(self, type_: str, known: Known) -> News:
+        """What the type has that is not `known`, deprecated fields excepted; an endpoint need not tell its schema.
+
+        Raises as `ask`, but for an endpoint that refuses this one question.
+        """
+        answer = self.client.post(self.url, {"query": _TYPE, "variables": {"type": type_}}, accept=_UNTOLD)
+        if answer.status in _UNTOLD:
+            return News(untold=f"the endpoint answers {answer.status} when asked for its schema")
+        if isinstance(answer.document, Mapping) and answer.document.get("errors"):
+            return News(untold=f"asked for its schema, the endpoint reports: {_messages(answer.document['errors'])}")
+        if take(answer.document, "data", "__type") is None:
+            return News(untold=f"the schema has no type {type_}")
+        fields = {take(one, "name"): one for one in take_list(answer.document, "data", "__type", "fields")}
+        if not fields:
+            return News(untold=f"the schema tells no field of the type {type_}")
+        new = known.unknown(fields)
+        plain = [name for name in new if _is_plain(fields[name])]
+        return News(tuple(plain), tuple(name for name in new if name not in plain))
+
+
+def _is_plain(field: Any) -> bool:
+    """Whether a field holds one value, and is had without arguments."""
+    type_ = take(field, "type")
+    kind = take(type_, "ofType", "kind") if take(type_, "kind") == "NON_NULL" else type_["kind"]
+    return kind in _PLAIN and not take(field, "args")
+
+
+def _messages(errors: Any) -> str:
+    listed = errors if isinstance(errors, list) else [errors]
+    words = [str(error.get("message", error)) if isinstance(error, Mapping) else str(error) for error in listed]
+    rest = f" (and {len(words) - _SHOWN} more)" if len(words) > _SHOWN else ""
+    return "; ".join(words[:_SHOWN])[:300] + rest

@@ -1,0 +1,242 @@
+"""Asking a REST endpoint: politely, within bounds, and never taking half an answer for a whole one.
+
+Belongs here: one client, its retries and what an answer is. Pace per host is `pacing`'s, the trust in a body `answers`', paging
+`pages`', GraphQL `graphql`'s. No secret reaches a message: tokens travel in headers and are taken out of every text.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from oso_dagster.connectors.answers import AnswerError, document, unpack
+from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, asked_pause, gate_of
+from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, next_step, told
+from oso_dagster.domain.catalogue.loading import Request
+from oso_dagster.domain.catalogue.source import Setting, SettingKind
+
+__all__ = ["Answer", "Client", "DeniedError", "RateLimitedError", "RestError", "client_of", "settings_of"]
+
+USER_AGENT = "oso_dagster (+https://github.com/opensource-observer)"
+_CHUNK = 256 * 1024
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Status codes that another try may mend."""
+
+Reading = Callable[[bytes, str], Any]
+"""From the plain body of an answer and its content type to what is made of it. Raises AnswerError."""
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+
+class _PassingError(Exception):
+    """What another try may mend; `after` is the pause that the server asked for, in seconds."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer: its status, headers and JSON document. 304 has none: what was there before still holds."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    document: Any = None
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the server said that the validators sent along still hold."""
+        return self.status == HTTPStatus.NOT_MODIFIED
+
+    @property
+    def validators(self) -> dict[str, str]:
+        """The headers to send along next time, so that an unchanged resource is not sent again."""
+        names = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+        return {sent: self.headers[got] for got, sent in names.items() if got in self.headers}
+
+
+@dataclass(frozen=True)
+class Client:
+    """A polite client; `headers` may carry a token, `secrets` are texts that must show nowhere. Safe for several threads."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Sequence[str] = field(default=(), repr=False)
+    pace: Pace = field(default_factory=Pace)
+    limits: Limits = field(default_factory=Limits)
+    kept: threading.local = field(default_factory=threading.local, repr=False, compare=False)
+
+    def get(
+        self,
+        url: str,
+        parameters: Mapping[str, str | int] | None = None,
+        *,
+        validators: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """GET a JSON document. `validators` make it conditional; a status in `accept` is an answer without a document, no error.
+
+        Raises DeniedError, RateLimitedError, RestError.
+        """
+        return self._ask("GET", url, accept, document, params=dict(parameters or {}), headers=dict(validators or {}))
+
+    def post(self, url: str, body: Any, *, accept: Collection[int] = ()) -> Answer:
+        """POST a JSON value that only reads (it is retried) and get a JSON document. Raises as `get`."""
+        return self._ask("POST", url, accept, document, json=body)
+
+    def content(self, url: str) -> bytes:
+        """GET a file of any kind but HTML, whole, without its content encoding. Raises as `get`."""
+        body: bytes = self._ask("GET", url, (), _file, headers={"Accept": "*/*"}).document
+        return body
+
+    def each(self, items: Iterable[Item], work: Callable[[Item], Found]) -> Iterator[Found]:
+        """`work` on every item, as many at a time as the pace allows; in order. The first error ends it."""
+        with ThreadPoolExecutor(self.pace.concurrency, thread_name_prefix="rest") as pool:
+            try:
+                yield from pool.map(work, items)
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    @contextmanager
+    def trusting(self, url: str) -> Iterator[None]:
+        """Inside the block, a misfit of a document is told as a RestError that names `url`."""
+        try:
+            yield
+        except AnswerError as error:
+            raise RestError(self._told(url, f"{error}. Look at the endpoint; follow its change in the source")) from None
+
+    def _ask(self, method: str, url: str, accept: Collection[int], read: Reading, **asked: Any) -> Answer:
+        gate = gate_of(urlsplit(url).netloc, self.pace)
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(self.limits.attempts),
+            wait=lambda state: self._pause(url, gate, state),
+            retry=tenacity.retry_if_exception_type(_PassingError),
+            reraise=True,
+        )
+        try:
+            return retrying(self._try, gate, method, url, accept, read, asked)
+        except _PassingError as error:
+            tries = f"{self.limits.attempts} tries" if self.limits.attempts > 1 else "one try"
+            raise RestError(self._told(url, f"{error} ({tries}). The old rows stay; run again once it answers")) from None
+
+    def _try(self, gate: Gate, method: str, url: str, accept: Collection[int], read: Reading, asked: dict[str, Any]) -> Answer:
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **self.headers}
+        headers |= asked.get("headers", {})
+        options = asked | {"headers": headers, "auth": _no_netrc, "timeout": self.limits.timeout, "stream": True}
+        with gate.passed():
+            try:
+                # A POST is never sent on to another address: it may carry a token that is meant for this one.
+                with self._session().request(method, url, allow_redirects=method == "GET", **options) as response:
+                    body = self._read(response)
+            except (requests.Timeout, ReadTimeoutError):
+                raise _PassingError(f"no answer within {self.limits.timeout:g} s") from None
+            except (requests.RequestException, HTTPError, OSError) as error:
+                raise _PassingError(f"the connection broke ({cause(error)})") from None
+        return self._judge(url, response, body, accept, read)
+
+    def _session(self) -> requests.Session:
+        """One session a thread, so that connections are kept."""
+        if not hasattr(self.kept, "session"):
+            self.kept.session = requests.Session()
+        session: requests.Session = self.kept.session
+        return session
+
+    def _read(self, response: requests.Response) -> bytes:
+        """The body as it was sent, within the time of a try: a server that drips holds nobody up for ever."""
+        deadline = time.monotonic() + self.limits.timeout
+        chunks: list[bytes] = []
+        while chunk := response.raw.read1(_CHUNK, decode_content=False):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                raise _PassingError(f"the answer was not complete within {self.limits.timeout:g} s")
+        return b"".join(chunks)
+
+    def _judge(self, url: str, response: requests.Response, body: bytes, accept: Collection[int], read: Reading) -> Answer:
+        status, headers = response.status_code, response.headers
+        if status == HTTPStatus.NOT_MODIFIED:
+            return Answer(url, status, headers)
+        limited = asked_pause(headers, datetime.now(UTC))
+        # GitHub tells a spent limit as 403: that is never an answer about what was asked for, whatever is accepted.
+        forbidden_for_now = status == HTTPStatus.FORBIDDEN and limited is not None
+        if status in accept and not forbidden_for_now:
+            return Answer(url, status, headers)
+        if status in _PASSING or forbidden_for_now:
+            raise _PassingError(f"the server answers {status} {response.reason}", limited)
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise DeniedError(self._told(url, f"the server answers {status} {response.reason}. {next_step(status)}"))
+        try:
+            plain = unpack(body, headers.get("Content-Encoding", "").lower())
+            return Answer(url, status, headers, read(plain, headers.get("Content-Type", "")))
+        except AnswerError as error:
+            raise _PassingError(str(error)) from None
+
+    def _pause(self, url: str, gate: Gate, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        after = error.after if isinstance(error, _PassingError) else None
+        if after is None:
+            pause, patience = self.limits.pause, self.limits.patience
+            wait = tenacity.wait_exponential(multiplier=pause, max=patience) + tenacity.wait_random(0, pause)
+            return wait(state)
+        if after > self.limits.patience:
+            told = self._told(url, f"{error}, and wants a pause of {after:,.0f} s; we wait {self.limits.patience:g} s at most")
+            raise RateLimitedError(told, after)
+        gate.hold(after)
+        return after
+
+    def _told(self, url: str, what: str) -> str:
+        return told(url, what, self.secrets)
+
+
+def settings_of(url: str, description: str, *, timeout: float = 60.0, per_second: float = 5.0) -> tuple[Setting, ...]:
+    """The settings that every source over HTTP has: its address, and how patient to be with it."""
+    return (
+        Setting("url", SettingKind.URL, description, default=url, endpoint=True),
+        pace_setting(per_second),
+        Setting("pause_seconds", SettingKind.NUMBER, "First pause before a request is tried again; it grows", default="1"),
+        Setting("timeout_seconds", SettingKind.NUMBER, "How long one try of a request may take", default=f"{timeout:g}"),
+        Setting("patience_seconds", SettingKind.NUMBER, "The longest pause that a server may ask for", default="120"),
+    )
+
+
+def pace_setting(per_second: float) -> Setting:
+    """How often a source asks its host; loopback is asked as often as it answers."""
+    said = "How many requests are begun per second"
+    return Setting("requests_per_second", SettingKind.NUMBER, said, default=f"{per_second:g}", sandbox="1000")
+
+
+def client_of(request: Request, pace: Pace, headers: Mapping[str, str] | None = None, secrets: Sequence[str] = ()) -> Client:
+    """The client of a source that declares `settings_of`."""
+    said = request.settings
+    limits = Limits(
+        pause=float(said["pause_seconds"]),
+        timeout=float(said["timeout_seconds"]),
+        patience=float(said["patience_seconds"]),
+    )
+    paced = Pace(pace.concurrency, float(said.get("requests_per_second", pace.per_second)))
+    return Client(headers or {}, secrets, paced, limits)
+
+
+def _file(body: bytes, content_type: str) -> bytes:
+    """The body as it is. A page in its place is somebody's word that the file cannot be had now."""
+    if "html" in content_type.lower() or body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        raise AnswerError("HTML came instead of the file")
+    return body
+
+
+def _no_netrc(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An explicit, empty authentication: no credentials of whoever runs this are sent along."""
+    return prepared

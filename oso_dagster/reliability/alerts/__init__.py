@@ -1,0 +1,1 @@
+"""What was said and what is open: incidents, sprints, the outbox, channels, heartbeats."""

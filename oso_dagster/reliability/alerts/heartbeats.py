@@ -1,0 +1,43 @@
+"""Signs of life: what has to happen regularly says so here, and whoever looks can tell what has stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from oso_dagster.reliability.alerts.alert_tables import heartbeats
+from oso_dagster.reliability.database import Database, insert_into
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """When `name` last said that it lives, and how often it means to."""
+
+    name: str
+    at: datetime
+    every: timedelta
+
+
+class Heartbeats:
+    """Reads and writes signs of life."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def beat(self, name: str, every: timedelta, now: datetime) -> None:
+        """`name` lives."""
+        values = {"at": now, "every_seconds": int(every.total_seconds())}
+        with self._database.writing() as connection:
+            insert = insert_into(connection, heartbeats).values(name=name, **values)
+            connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    def all(self) -> list[Heartbeat]:
+        """Everything that ever lived, by name."""
+        with self._database.reading() as connection:
+            rows: Iterable[tuple[str, datetime, int]] = connection.execute(
+                select(heartbeats).order_by(heartbeats.c.name)
+            ).tuples()
+            return [Heartbeat(name, at, timedelta(seconds=every)) for name, at, every in rows]

@@ -1,0 +1,94 @@
+"""The memory of remedial sprints: each one as it stands, and its history, to which lines are only ever added."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select
+
+from oso_dagster.domain.alerts.sprint import Entry, Finding, Sprint, What, advance
+from oso_dagster.domain.alerts.sprint_data import as_data, sprint_of
+from oso_dagster.reliability.alerts.alert_tables import sprint_events, sprints
+from oso_dagster.reliability.database import Database, alone_in, insert_into
+
+
+class Sprints:
+    """Reads and writes sprints. There is at most one open sprint per objective, however many processes evaluate."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def advance(self, findings: Iterable[Finding]) -> list[Sprint]:
+        """Move every objective's sprint on by what an evaluation found; those that were opened, changed or closed by it."""
+        changed = []
+        with self._database.writing() as connection:
+            alone_in(connection, sprints)
+            standing = _newest(connection)
+            for found in findings:
+                before = standing.get(found.objective)
+                after = advance(before, found)
+                if after is not None and after != before:
+                    _save(connection, after, before)
+                    changed.append(after)
+        return changed
+
+    def change(self, objective: str, act: Callable[[Sprint], Sprint]) -> Sprint:
+        """Let somebody change the newest sprint of an objective. Raises LookupError if it never had one, ValueError as `act`."""
+        with self._database.writing() as connection:
+            alone_in(connection, sprints)
+            before = _newest(connection).get(objective)
+            if before is None:
+                raise LookupError(f"{objective} never had a sprint")
+            after = act(before)
+            _save(connection, after, before)
+        return after
+
+    def newest(self) -> dict[str, Sprint]:
+        """The newest sprint of every objective that ever had one."""
+        with self._database.reading() as connection:
+            return _newest(connection)
+
+    def since(self, since: datetime) -> list[Sprint]:
+        """Every sprint that was open at `since` or at any time after it, with its whole history, the newest first."""
+        query = select(sprints).where(or_(sprints.c.closed_at.is_(None), sprints.c.closed_at >= since))
+        with self._database.reading() as connection:
+            return _read(connection, connection.execute(query.order_by(sprints.c.opened_at.desc(), sprints.c.key)).all())
+
+
+def _newest(connection: Connection) -> dict[str, Sprint]:
+    newest = select(sprints.c.objective, func.max(sprints.c.opened_at).label("at")).group_by(sprints.c.objective).subquery()
+    same = and_(sprints.c.objective == newest.c.objective, sprints.c.opened_at == newest.c.at)
+    found = _read(connection, connection.execute(select(sprints).join(newest, same)).all())
+    return {sprint.objective: sprint for sprint in found}
+
+
+def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[Sprint]:
+    history: dict[str, list[Entry]] = defaultdict(list)
+    wanted = select(sprint_events).where(sprint_events.c.sprint.in_([row.key for row in rows]))
+    for event in connection.execute(wanted.order_by(sprint_events.c.sprint, sprint_events.c.number)):
+        history[event.sprint].append(Entry(event.at, What(event.what), event.text, event.who))
+    return [sprint_of(row.content, history[row.key]) for row in rows]
+
+
+def _save(connection: Connection, sprint: Sprint, before: Sprint | None) -> None:
+    content = {name: value for name, value in as_data(sprint).items() if name != "history"}
+    values = {
+        "objective": sprint.objective,
+        "state": sprint.phase,
+        "opened_at": sprint.opened_at,
+        "closed_at": sprint.closed_at,
+        "updated_at": sprint.history[-1].at,
+        "content": content,
+    }
+    insert = insert_into(connection, sprints).values(key=sprint.key, **values)
+    connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
+    known = len(before.history) if before is not None and before.key == sprint.key else 0
+    new = [
+        {"sprint": sprint.key, "number": number, "at": one.at, "what": one.what, "who": one.who, "text": one.text}
+        for number, one in enumerate(sprint.history[known:], start=known + 1)
+    ]
+    if new:
+        connection.execute(sprint_events.insert(), new)

@@ -1,0 +1,64 @@
+"""What attempts add to their objectives, worked out when they are recorded. The rules are those of `domain.objectives.attempts`.
+
+Nearly every family is one run, whose attempts are judged as they come. A family with several runs, one that is told anew, and
+one that reported its attempts one by one are read whole and judged again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, not_, select
+
+from oso_dagster.domain.objectives.attempts import Attempt, Counted, Outcome, RunState, counted, counted_alone
+from oso_dagster.reliability.ledger.attempt_rows import attempt_of, chunks, joined, key_of, update_counted
+from oso_dagster.reliability.ledger.run_rows import RunRow
+from oso_dagster.reliability.tables import attempts, runs
+
+
+def judged_alone(looked_at: Iterable[RunRow], found: Iterable[Attempt]) -> list[tuple[Attempt, Counted | None]]:
+    """Each attempt with what it adds if it is the only one at its unit."""
+    waiting = {run.run_id for run in looked_at if run.will_retry}
+    failed = Outcome.FAILED
+    told = (one._replace(will_retry=True) if one.outcome is failed and one.run_id in waiting else one for one in found)
+    return [(one, counted_alone(one)) for one in told]
+
+
+def families_to_judge(connection: Connection, looked_at: Sequence[RunRow], found: Iterable[Attempt]) -> set[str]:
+    """The families among these whose attempts cannot be judged one by one; asked before the runs are updated."""
+    families = {attempt.family for attempt in found if attempt.reported}
+    families |= {run.family for run in looked_at if run.family != run.run_id}
+    doubtful = {run.run_id: run.family for run in looked_at if run.state is not RunState.SUCCEEDED}
+    for chunk in chunks(sorted(doubtful)):
+        seen = select(runs.c.run_id).where(runs.c.run_id.in_(chunk), runs.c.state != RunState.ACTIVE)
+        families |= {doubtful[run_id] for run_id in connection.execute(seen).scalars()}
+        retried = select(runs.c.family).where(and_(runs.c.family.in_(chunk), runs.c.family != runs.c.run_id))
+        families |= set(connection.execute(retried).scalars())
+    return families
+
+
+def judge_anew(connection: Connection, families: Collection[str]) -> None:
+    """Judge families as a whole, and write what changed."""
+    for chunk in chunks(sorted(families)):
+        changed = []
+        rows = _entangled(connection, chunk)
+        read = [attempt_of(row) for row in rows]
+        adds = {key_of(one.attempt): one for one in counted(read)}
+        for row, attempt in zip(rows, read, strict=True):
+            one = adds.get(key_of(attempt))
+            if (row.counted, row.counted_at) != ((int(one.good), one.at) if one else (None, None)):
+                changed.append((attempt, one))
+        update_counted(connection, changed)
+
+
+def _entangled(connection: Connection, families: Sequence[str]) -> list[Row[Any]]:
+    """The attempts of families that share their unit with another one, or failed; what is plainly good by itself stays so.
+
+    Most of a run that is retried was good at once: it is read only where a retry did it again.
+    """
+    plain = and_(attempts.c.run_id == runs.c.family, attempts.c.outcome == Outcome.OK, attempts.c.report == "")
+    rows = list(connection.execute(joined().where(runs.c.family.in_(families), not_(plain))))
+    first = {(row.family, row.asset, row.partition) for row in rows if row.run_id == row.family}
+    again = sorted({row.family for row in rows if (row.family, row.asset, row.partition) not in first})
+    return rows + list(connection.execute(joined().where(runs.c.family.in_(again), plain)))

@@ -1,0 +1,190 @@
+"""The ledger: append-only attempts, the runs they belong to, and how far the event log has been read.
+
+A row is inserted once. Only a pending one may change, and only into its final outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome
+from oso_dagster.reliability.database import Database, insert_into
+from oso_dagster.reliability.ledger import rollup_reader as folded
+from oso_dagster.reliability.ledger.attempt_rows import attempt_of, chunks, insert_attempts, joined
+from oso_dagster.reliability.ledger.judging import families_to_judge, judge_anew, judged_alone
+from oso_dagster.reliability.ledger.recording import Record, beside
+from oso_dagster.reliability.ledger.run_rows import RunRow, insert_runs, update_runs
+from oso_dagster.reliability.tables import attempts, cursors, runs
+
+_MANY = 10_000
+"""Attempts, written at once, that may change how they are best looked for."""
+
+__all__ = ["Cursor", "LastGood", "Ledger", "RunRow"]
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far one event log has been read; `anchor` describes the event at `position`, to notice a rewritten log."""
+
+    position: int
+    anchor: str
+
+
+@dataclass(frozen=True)
+class LastGood:
+    """The newest good materialization of an asset; `rows` where it told them."""
+
+    at: datetime
+    rows: int | None
+
+
+class Ledger:
+    """Reads and writes the ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def cursor(self, storage_id: str) -> Cursor | None:
+        """How far the event log of the Dagster storage `storage_id` has been read; None when never."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(cursors).where(cursors.c.storage_id == storage_id)).one_or_none()
+        return None if row is None else Cursor(row.position, row.anchor)
+
+    def discover(self, storage_id: str, cursor: Cursor, run_ids: Iterable[str], now: datetime) -> None:
+        """Remember runs to look at, and the new cursor, in one transaction."""
+        with self._database.writing() as connection:
+            insert_runs(connection, run_ids, now)
+            values = {"position": cursor.position, "anchor": cursor.anchor}
+            insert = insert_into(connection, cursors).values(storage_id=storage_id, **values)
+            connection.execute(insert.on_conflict_do_update(index_elements=["storage_id"], set_=values))
+
+    def unsettled(self) -> list[str]:
+        """The runs to look at, in the order in which they were discovered."""
+        query = select(runs.c.run_id).where(runs.c.settled.is_(False)).order_by(runs.c.seen_at, runs.c.run_id)
+        with self._database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def families(self, run_ids: Collection[str]) -> dict[str, str]:
+        """The families of known runs."""
+        found: dict[str, str] = {}
+        with self._database.reading() as connection:
+            for chunk in chunks(sorted(run_ids)):
+                query = select(runs.c.run_id, runs.c.family).where(runs.c.run_id.in_(chunk))
+                found.update((row.run_id, row.family) for row in connection.execute(query))
+        return found
+
+    def pending(self, run_ids: Collection[str]) -> list[Attempt]:
+        """The attempts of the given runs whose outcome was not known when they were last looked at."""
+        with self._database.reading() as connection:
+            rows = [
+                row
+                for chunk in chunks(sorted(run_ids))
+                for row in connection.execute(joined().where(attempts.c.run_id.in_(chunk), attempts.c.outcome == Outcome.PENDING))
+            ]
+        return [attempt_of(row) for row in rows]
+
+    def record(self, looked_at: Sequence[RunRow], found: Sequence[Attempt]) -> None:
+        """Insert new attempts, finish pending ones, drop those that were reported one by one, and update their runs."""
+        with self._database.writing() as connection:
+            entangled = families_to_judge(connection, looked_at, found)
+            update_runs(connection, looked_at)
+            insert_attempts(connection, judged_alone(looked_at, found))
+            for chunk in chunks(sorted({attempt.run_id for attempt in found if attempt.reported})):
+                _drop_reported(connection, chunk)
+            judge_anew(connection, entangled)
+        if len(found) >= _MANY:
+            self._database.count_first(attempts)
+
+    @contextmanager
+    def recording(self) -> Iterator[Record]:
+        """`record` for many runs, piece by piece: all is written when this ends. Beside its caller where a server writes.
+
+        SQLite writes in this process, and would keep its lock while it waits for its turn.
+        """
+        if self._database.is_server:
+            with beside(self.record) as record:
+                yield record
+        else:
+            yield self.record
+
+    def attempts(
+        self, label: Label | None = None, since: datetime | None = None, assets: Collection[str] | None = None
+    ) -> list[Attempt]:
+        """Attempts of a label that ended after `since` or have not ended, oldest first, unended last."""
+        query = joined().order_by(attempts.c.ended.is_(None), attempts.c.ended, attempts.c.run_id, attempts.c.asset)
+        if label is not None:
+            query = query.where(attempts.c.label == label)
+        if since is not None:
+            query = query.where(or_(attempts.c.ended > since, attempts.c.ended.is_(None)))
+        with self._database.reading() as connection:
+            found = [attempt_of(row) for row in connection.execute(query)]
+        return found if assets is None else [attempt for attempt in found if attempt.asset in assets]
+
+    def last_good(self, until: datetime | None = None, *, audited: bool = False) -> dict[str, LastGood]:
+        """The newest good materialization of every asset, of those up to `until`; `audited`: of those whose checks all passed."""
+        good = _good(until, audited=audited)
+        newest = (
+            select(attempts.c.asset, func.max(attempts.c.ended).label("ended")).where(*good).group_by(attempts.c.asset).subquery()
+        )
+        same = and_(attempts.c.asset == newest.c.asset, attempts.c.ended == newest.c.ended)
+        query = select(attempts.c.asset, attempts.c.ended, attempts.c.rows).join(newest, same).where(*good)
+        with self._database.reading() as connection:
+            found = {row.asset: LastGood(row.ended, row.rows) for row in connection.execute(query)}
+            old = {} if until is None else folded.last_good(connection, until, audited=audited)
+        later = {asset: LastGood(at, None) for asset, at in old.items() if asset not in found or found[asset].at < at}
+        return found | later
+
+    def materialized_partitions(self, asset: str, until: datetime | None = None) -> frozenset[str]:
+        """The partitions of an asset that were ever materialized well, up to `until`."""
+        return frozenset(self.landed(asset, until))
+
+    def landed(self, asset: str, until: datetime | None = None, *, audited: bool = False) -> dict[str, datetime]:
+        """When each partition of an asset was first materialized well, up to `until`; `audited`: with all its checks passed."""
+        first = func.min(attempts.c.ended).label("first")
+        query = select(attempts.c.partition, first).where(attempts.c.asset == asset, *_good(until, audited=audited))
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(attempts.c.partition)).all()
+        return {row.partition: row.first for row in rows if row.partition}
+
+    def newest_event(self, asset: str, until: datetime | None = None, *, of_last: bool = False) -> datetime | None:
+        """The newest event time that good materializations of an asset brought up to `until`; `of_last`: that of the last one."""
+        at = attempts.c.newest_event
+        query = select(at).where(attempts.c.asset == asset, *_good(until), at.is_not(None))
+        with self._database.reading() as connection:
+            order = attempts.c.ended if of_last else at
+            return connection.execute(query.order_by(order.desc()).limit(1)).scalar_one_or_none()
+
+    def good_times(self, asset: str, since: datetime, until: datetime, *, audited: bool = False) -> list[datetime]:
+        """When an asset was materialized well in (since, until], and the last time before that, oldest first."""
+        good = (attempts.c.asset == asset, *_good(audited=audited))
+        before = select(func.max(attempts.c.ended)).where(*good, attempts.c.ended <= since)
+        query = select(attempts.c.ended).where(*good, attempts.c.ended > since, attempts.c.ended <= until)
+        with self._database.reading() as connection:
+            times = list(connection.execute(query).scalars())
+            earlier = [connection.execute(before).scalar_one()]
+            if folded.Span(since, until).touches(connection):
+                times += folded.good_times(connection, asset, since, until, audited=audited)
+            earlier += folded.last_good(connection, since, asset, audited=audited).values()
+        return sorted([*times, *sorted(one for one in earlier if one is not None)[-1:]])
+
+
+def _good(until: datetime | None = None, *, audited: bool = False) -> list[ColumnElement[bool]]:
+    found = [attempts.c.outcome == Outcome.OK]
+    found += [] if until is None else [attempts.c.ended <= until]
+    return found + ([attempts.c.audited.is_(True)] if audited else [])
+
+
+def _drop_reported(connection: Any, run_ids: Sequence[str]) -> None:
+    """A plan that was reported attempt by attempt has no row of its own."""
+    report = attempts.alias("report")
+    reported = select(report.c.run_id).where(
+        report.c.run_id == attempts.c.run_id, report.c.asset == attempts.c.asset, report.c.report != ""
+    )
+    pending = and_(attempts.c.outcome == Outcome.PENDING, attempts.c.report == "")
+    connection.execute(delete(attempts).where(attempts.c.run_id.in_(run_ids), pending, reported.exists()))

@@ -1,0 +1,110 @@
+"""Reads what was folded by day: whole days by their sums, others unpacked. `folding` decides what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from oso_dagster.domain.objectives.attempts import Label, Outcome
+from oso_dagster.domain.objectives.days import cut, day_of
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.reliability.ledger.daily_rollup import ATTEMPT, SAMPLE
+from oso_dagster.reliability.ledger.packing import unpack
+from oso_dagster.reliability.tables import folded_attempts, folded_samples, folding
+
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """(since, until], and the maintenance windows whose days have to be looked at event by event."""
+
+    since: datetime
+    until: datetime
+    windows: Sequence[Maintenance] = ()
+
+    def touches(self, connection: Connection) -> bool:
+        """Whether any of it may have been folded."""
+        done = connection.execute(select(folding.c.until)).scalar_one_or_none()
+        return done is not None and self.since < done
+
+
+def sums_of_attempts(connection: Connection, label: Label, span: Span) -> dict[str, int]:
+    """How many good attempts count, by asset, on the days that lie in the span as a whole."""
+    whole, _ = cut(span.since, span.until, span.windows)
+    if not whole:
+        return {}
+    table = folded_attempts
+    query = select(table.c.asset, func.sum(table.c.good).label("good")).where(table.c.label == label, table.c.day.in_(whole))
+    return {row.asset: int(row.good) for row in connection.execute(query.group_by(table.c.asset)) if row.good}
+
+
+def attempts_in(connection: Connection, label: Label, span: Span, *, parts: bool = False) -> Iterator[dict[str, Any]]:
+    """The folded attempts that count in the span; `parts`: only of the days that `sums_of_attempts` leaves out."""
+    whole, rest = cut(span.since, span.until, span.windows)
+    table = folded_attempts
+    days = rest if parts else sorted([*whole, *rest])
+    query = select(table.c.asset, table.c.packed).where(table.c.label == label, table.c.day.in_(days))
+    for row in connection.execute(query.order_by(table.c.day, table.c.asset)):
+        for one in unpack(row.packed, ATTEMPT):
+            if one["counted"] is not None and span.since < one["counted_at"] <= span.until:
+                yield {"asset": row.asset, **one}
+
+
+def good_times(connection: Connection, asset: str, since: datetime, until: datetime, *, audited: bool) -> list[datetime]:
+    """When an asset was materialized well in (since, until], as far as it was folded, in order."""
+    table = folded_attempts
+    query = select(table.c.packed).where(table.c.asset == asset, table.c.day >= day_of(since), table.c.day <= day_of(until))
+    rows = [one for packed in connection.execute(query).scalars() for one in unpack(packed, ATTEMPT)]
+    good = [one for one in rows if one["outcome"] == Outcome.OK and (one["audited"] or not audited)]
+    return sorted(one["ended"] for one in good if since < one["ended"] <= until)
+
+
+def last_good(connection: Connection, until: datetime, asset: str | None = None, *, audited: bool = False) -> dict[str, datetime]:
+    """The newest good materialization of each asset up to `until`, as far as it was folded."""
+    table, midnight = folded_attempts, day_of(until)
+    at = table.c.last_audited if audited else table.c.last_good
+    mine = [] if asset is None else [table.c.asset == asset]
+    days_before = select(table.c.asset, func.max(at).label("at")).where(*mine, table.c.day < midnight, at.is_not(None))
+    found = {row.asset: row.at for row in connection.execute(days_before.group_by(table.c.asset))}
+    that_day = select(table.c.asset.distinct()).where(*mine, table.c.day == midnight)
+    for name in connection.execute(that_day).scalars().all():
+        times = good_times(connection, name, midnight - _TICK, until, audited=audited)
+        found |= {name: times[-1]} if times else {}
+    return found
+
+
+def sums_of_samples(connection: Connection, service: str, objective: str, span: Span) -> dict[str, tuple[int, int]]:
+    """Good and valid by slice on the days that lie in the span as a whole."""
+    whole, _ = cut(span.since, span.until, span.windows)
+    table = folded_samples
+    own = (table.c.service == service, table.c.objective == objective, table.c.day.in_(whole))
+    query = select(table.c.slice, func.sum(table.c.good).label("good"), func.sum(table.c.valid).label("valid")).where(*own)
+    return {row.slice: (int(row.good), int(row.valid)) for row in connection.execute(query.group_by(table.c.slice))}
+
+
+def samples_in(
+    connection: Connection, service: str, objective: str, span: Span, *, parts: bool = False
+) -> Iterator[dict[str, Any]]:
+    """The folded samples in the span; `parts`: only of the days that `sums_of_samples` leaves out."""
+    whole, rest = cut(span.since, span.until, span.windows)
+    table = folded_samples
+    days = rest if parts else sorted([*whole, *rest])
+    own = (table.c.service == service, table.c.objective == objective, table.c.day.in_(days))
+    for row in connection.execute(select(table.c.slice, table.c.packed).where(*own).order_by(table.c.day, table.c.slice)):
+        for one in unpack(row.packed, SAMPLE):
+            if span.since < one["at"] <= span.until:
+                yield {"slice": row.slice, **one}
+
+
+def is_folded(connection: Connection, sample: Mapping[str, Any]) -> bool:
+    """Whether a sample of that slice and time was folded already: it counts once."""
+    table = folded_samples
+    own = [table.c[name] == sample[name] for name in ("service", "objective", "slice")]
+    query = select(table.c.packed).where(*own, table.c.day == day_of(sample["at"]))
+    packed = connection.execute(query).scalar_one_or_none()
+    return packed is not None and any(one["at"] == sample["at"] for one in unpack(packed, SAMPLE))

@@ -1,0 +1,132 @@
+"""Samples and maintenance windows: what is reported from outside. A row is inserted once and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
+
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.objectives.sample import Sample
+from oso_dagster.domain.objectives.slo import Tally
+from oso_dagster.reliability.database import Database, insert_into
+from oso_dagster.reliability.ledger.rollup_reader import Span, is_folded, samples_in, sums_of_samples
+from oso_dagster.reliability.tables import folded_samples, maintenance, samples
+
+
+class Samples:
+    """Reads and writes samples."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, found: Iterable[Sample]) -> int:
+        """Insert samples; one that is there already (same objective, slice and time) is ignored. How many were new."""
+        values = [
+            {
+                "service": one.service,
+                "objective": one.objective,
+                "at": one.count.at,
+                "slice": one.slice,
+                "good": one.count.good,
+                "valid": one.count.valid,
+            }
+            for one in found
+        ]
+        with self._database.writing() as connection:
+            return sum(
+                connection.execute(insert_into(connection, samples).values(one).on_conflict_do_nothing()).rowcount
+                for one in values
+                if not is_folded(connection, one)
+            )
+
+    def tally(
+        self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()
+    ) -> list[Tally]:
+        """Good and valid per slice in (since, now], without what `windows` cover."""
+        columns = (func.sum(samples.c.good).label("good"), func.sum(samples.c.valid).label("valid"))
+        query = select(samples.c.slice, *columns).where(*self._inside(service, objective, since, now, windows))
+        with self._database.reading() as connection:
+            sums = {row.slice: (int(row.good), int(row.valid)) for row in connection.execute(query.group_by(samples.c.slice))}
+            for name, good, valid in _folded(connection, service, objective, Span(since, now, windows)):
+                before = sums.get(name, (0, 0))
+                sums[name] = before[0] + good, before[1] + valid
+        return [Tally(name, *sums[name]) for name in sorted(sums)]
+
+    def counts(
+        self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()
+    ) -> list[Count]:
+        """The single counts in (since, now], oldest first, without what `windows` cover."""
+        return [
+            Count(at, good, valid)
+            for at, name, good, valid in self._rows(service, objective, since, now)
+            if not any(window.covers(service, objective, name, at) for window in windows)
+        ]
+
+    def all(self, service: str, objective: str, since: datetime, now: datetime) -> list[Sample]:
+        """The samples in (since, now], oldest first."""
+        rows = self._rows(service, objective, since, now)
+        return [Sample(service, objective, Count(at, good, valid), name) for at, name, good, valid in rows]
+
+    def slices(self) -> list[str]:
+        """Every slice that was ever reported."""
+        queries = [select(table.c.slice).distinct() for table in (samples, folded_samples)]
+        with self._database.reading() as connection:
+            return sorted({one for query in queries for one in connection.execute(query).scalars() if one})
+
+    def _rows(self, service: str, objective: str, since: datetime, now: datetime) -> list[tuple[datetime, str, int, int]]:
+        query = select(samples.c.at, samples.c.slice, samples.c.good, samples.c.valid)
+        query = query.where(*self._inside(service, objective, since, now, ())).order_by(samples.c.at, samples.c.slice)
+        span = Span(since, now)
+        with self._database.reading() as connection:
+            rows = [tuple(row) for row in connection.execute(query)]
+            if span.touches(connection):
+                old = samples_in(connection, service, objective, span)
+                rows = sorted([*rows, *((one["at"], one["slice"], one["good"], one["valid"]) for one in old)])
+        return rows
+
+    def _inside(
+        self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance]
+    ) -> list[ColumnElement[bool]]:
+        own = (samples.c.service == service, samples.c.objective == objective, samples.c.at > since, samples.c.at <= now)
+        wide = {service, f"{service}.{objective}"}
+        return [*own, *(left_out(one, wide, samples.c.slice, samples.c.at) for one in windows)]
+
+
+def _folded(connection: Connection, service: str, objective: str, span: Span) -> Iterator[tuple[str, int, int]]:
+    if not span.touches(connection):
+        return
+    for name, (good, valid) in sums_of_samples(connection, service, objective, span).items():
+        yield name, good, valid
+    for one in samples_in(connection, service, objective, span, parts=True):
+        if not any(window.covers(service, objective, one["slice"], one["at"]) for window in span.windows):
+            yield one["slice"], one["good"], one["valid"]
+
+
+class Maintenances:
+    """Reads and writes maintenance windows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, window: Maintenance) -> bool:
+        """Declare a window; False when the same scope and times were declared already."""
+        values = {name: getattr(window, name) for name in ("scope", "start", "end", "author", "reason")}
+        with self._database.writing() as connection:
+            done = connection.execute(insert_into(connection, maintenance).values(values).on_conflict_do_nothing())
+            return bool(done.rowcount)
+
+    def all(self) -> list[Maintenance]:
+        """Every declared window, the earliest first."""
+        query = select(maintenance).order_by(maintenance.c.start, maintenance.c.end, maintenance.c.scope)
+        with self._database.reading() as connection:
+            return [Maintenance(*row) for row in connection.execute(query)]
+
+
+def left_out(window: Maintenance, wide: set[str], name: Any, at: Any) -> ColumnElement[bool]:
+    """The condition that an event at column `at` of the asset or slice in column `name` is not covered by `window`."""
+    during = and_(at >= window.start, at < window.end)
+    return not_(during) if window.scope in wide else not_(and_(during, name == window.scope))
