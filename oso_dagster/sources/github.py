@@ -92,11 +92,11 @@ def _events(request: Request) -> Extract:
 
     if request.window is None or request.window.start is None:
         raise RefusedError(f"{request.source}.{request.table}: a day is needed; start the load with a partition")
-    archive, start = request.settings["archive_url"], request.window.start
+    url, start = request.settings["archive_url"], request.window.start
     day = archive.Day(
-        archive,
+        url,
         start,
-        least_events=_LEAST_PER_DAY if archive == _ARCHIVE else 1,
+        least_events=_LEAST_PER_DAY if url == _ARCHIVE else 1,
         known_short=start.date() in _KNOWN_SHORT,
     )
     facts: dict[str, Any] = {}
