@@ -11,8 +11,8 @@ from pathlib import Path
 
 from oso_dagster.sandbox.listener import listen
 from oso_dagster.sandbox.protocols import postgres
-from oso_dagster.sandbox.upstreams import gitcoin
-from oso_dagster.sandbox.world import atlas as op_atlas
+from oso_dagster.sandbox.upstreams import gitcoin, op_atlas
+from oso_dagster.sandbox.world import atlas
 from oso_dagster.sandbox.world.world import World
 
 
@@ -36,7 +36,7 @@ def sqlite_file(world: World, path: Path) -> str:
     """OP Atlas in a SQLite file, which has no lists (they are JSON) and no exact numbers (they are text); its address."""
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as connection:
-        for name, body in op_atlas.TABLES.items():
+        for name, body in atlas.TABLES.items():
             types = re.sub(r"numeric\([0-9,]+\)", "text", re.sub(r"(text|integer)\[\]", "json", body))
             connection.execute(f'CREATE TABLE "{name}" ({types})')
             rows = [[json.dumps(v) if isinstance(v, list) else v for v in row.values()] for row in world.atlas[name]]

@@ -17,7 +17,7 @@ from rich.table import Column, Table
 
 from oso_dagster.domain.catalogue.loading import Request
 from oso_dagster.sandbox.protocols import postgres
-from oso_dagster.sandbox.world import atlas as op_atlas
+from oso_dagster.sandbox.upstreams import op_atlas
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.op_atlas import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse

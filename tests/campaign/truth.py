@@ -15,8 +15,7 @@ from oso_dagster.connectors.github import archive
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.sandbox import families
-from oso_dagster.sandbox.upstreams import gharchive, github_api
-from oso_dagster.sandbox.world import atlas as op_atlas
+from oso_dagster.sandbox.upstreams import gharchive, github_api, op_atlas
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import World
 

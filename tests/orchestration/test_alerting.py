@@ -10,10 +10,9 @@ from oso_dagster.domain.alerts.incident import Kind, Severity
 from oso_dagster.domain.alerts.sprint import HYSTERESIS, Phase
 from oso_dagster.domain.catalogue.source import Stability
 from oso_dagster.domain.objectives.maintenance import Maintenance
-from oso_dagster.orchestration.alerts import alert_round as alerting
 from oso_dagster.orchestration.alerts.alert_round import announce
 from oso_dagster.orchestration.objectives.measured import Platform
-from oso_dagster.orchestration.watch import heartbeats
+from oso_dagster.orchestration.watch import heartbeats, tell
 from oso_dagster.reliability.store import Store
 from tests.orchestration.shop import MODEL, fail, load, run, source, table
 
@@ -47,7 +46,7 @@ def tick(platform, store, instance):
 
 def logged(platform, store, caplog):
     with caplog.at_level(logging.DEBUG, "alerts"):
-        alerting.send(platform.settings, store, logging.getLogger("alerts"), lambda: datetime.now(UTC) + timedelta(days=9))
+        tell.send(platform.settings, store, logging.getLogger("alerts"), lambda: datetime.now(UTC) + timedelta(days=9))
     return [record.getMessage() for record in caplog.records if record.name == "alerts"]
 
 
@@ -159,20 +158,20 @@ def test_a_sensor_that_is_silent_is_told_by_the_other_one_and_recovers_when_it_i
     for minute in range(10):
         heartbeats.beat(store, heartbeats.WATCH, now + timedelta(minutes=minute))
     later = now + timedelta(minutes=9)
-    changes = alerting.watch(platform.settings, store, heartbeats.WATCH, later)
+    changes = tell.watch(platform.settings, store, heartbeats.WATCH, later)
     assert [one.after.incident.title for one in changes] == ["sensor remedial_alerts is silent"]
-    assert alerting.watch(platform.settings, store, heartbeats.WATCH, later) == []
+    assert tell.watch(platform.settings, store, heartbeats.WATCH, later) == []
     heartbeats.beat(store, heartbeats.ALERTS, later)
-    assert [one.said for one in alerting.watch(platform.settings, store, heartbeats.WATCH, later)] == [("recovered",)]
+    assert [one.said for one in tell.watch(platform.settings, store, heartbeats.WATCH, later)] == [("recovered",)]
 
 
 def test_after_a_night_off_nobody_is_called_silent(platform, store):
     now = datetime.now(UTC)
     heartbeats.beat(store, heartbeats.ALERTS, now - timedelta(hours=9))
     heartbeats.beat(store, heartbeats.WATCH, now - timedelta(hours=9))
-    assert alerting.watch(platform.settings, store, heartbeats.WATCH, now) == []
+    assert tell.watch(platform.settings, store, heartbeats.WATCH, now) == []
     heartbeats.beat(store, heartbeats.WATCH, now)
-    assert alerting.watch(platform.settings, store, heartbeats.WATCH, now + timedelta(seconds=30)) == []
+    assert tell.watch(platform.settings, store, heartbeats.WATCH, now + timedelta(seconds=30)) == []
 
 
 def test_what_is_said_reaches_the_log(platform, store, tick, instance, caplog):

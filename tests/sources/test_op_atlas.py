@@ -16,7 +16,8 @@ import pytest
 from oso_dagster.domain.catalogue.loading import Extract, LoadRecord, RefusedError, Request, Unchanged
 from oso_dagster.domain.catalogue.source import Contract, Disposition, Table
 from oso_dagster.sandbox.protocols import postgres
-from oso_dagster.sandbox.world import atlas as op_atlas
+from oso_dagster.sandbox.upstreams import op_atlas
+from oso_dagster.sandbox.world import atlas
 from oso_dagster.sandbox.world.world import World, generate
 from oso_dagster.sources.op_atlas import LOOKBACK, SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
@@ -85,7 +86,7 @@ def moved(extract: Extract | Unchanged) -> int:
 def test_every_table_lands_as_the_generator_made_it(pipe: Pipe, world: World, name: str) -> None:
     pipe.load(name)
     key = TABLES[name].primary_key
-    upstream = next(upstream for upstream in op_atlas.TABLES if upstream.lower() == name.replace("_", ""))
+    upstream = next(upstream for upstream in atlas.TABLES if upstream.lower() == name.replace("_", ""))
     camel = {column.lower(): column for column in world.atlas[upstream][0]}
     names = [camel[column.replace("_", "")] for column in key]
     truth = sorted(tuple(row[column] for column in names) for row in world.atlas[upstream])

@@ -72,7 +72,7 @@ def test_of_two_that_find_none_at_once_one_builds_it(playground, monkeypatch):
 def test_reading_it_from_the_cache_imports_no_sqlmesh(playground):
     load_manifest(playground.project)
     code = (
-        "import sys, pathlib; from oso_dagster.sqlmesh_assets.manifest import load_manifest;"
+        "import sys, pathlib; from oso_dagster.sqlmesh_assets.manifest_store import load_manifest;"
         "from oso_dagster.sqlmesh_assets.project import Project;"
         f"root = pathlib.Path({str(playground.root)!r});"
         "assert load_manifest(Project(root / 'project', 'here', 'duckdb', root / 'cache')).models;"

@@ -61,6 +61,8 @@ def _clock(at: datetime | str) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(loader=PackageLoader("oso_dagster.sandbox"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("oso_dagster.sandbox.discord"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters |= {"markdown": to_html, "bar": _bar, "clock": _clock}
     return environment.get_template("discord.html")
