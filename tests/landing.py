@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oso_dagster.connectors.records import table_of_records
-from oso_dagster.domain.catalogue.loading import Extract, Loaded, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, Unchanged
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, Source, Table
 from oso_dagster.sandbox.faults.injection import Fault, Faults
@@ -57,7 +57,7 @@ class Landing:
         inputs = {need: self.inputs[need] for need in self.table(name).needs}
         settings = {"url": self.url} | QUICK | self.settings
         return self.table(name).extract(
-            Request(self.source.name, name, now, self.home, settings, previous=previous, window=window, inputs=inputs)
+            ExtractRequest(self.source.name, name, now, self.home, settings, previous=previous, window=window, inputs=inputs)
         )
 
     def load(self, name: str, window: Window | None = None, now: datetime = NOW) -> Loaded | Unchanged:

@@ -17,7 +17,7 @@ from oso_dagster.alerting.answers import Buckets, meaning
 from oso_dagster.alerting.outcomes import Failed, Outcome, Sent
 from oso_dagster.alerting.ports import Task
 from oso_dagster.alerting.webhook import hush, redacted
-from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.channel import Webhook
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class DiscordSender:
 
     def send(self, task: Task, seconds: float) -> Outcome:
         """Post, edit or remind, once."""
-        if task.announcement.said is Said.REMINDED:
+        if task.announcement.kind is AnnouncementKind.REMINDED:
             return self._remind(task, seconds)
         payload = embeds.message(task.announcement, repeated=task.perhaps_sent and task.message_id is None)
         if task.message_id is not None:

@@ -39,7 +39,7 @@ class LogSender:
         about = told.incident
         again = " (sent again)" if task.perhaps_sent else ""
         since = duration(told.at - about.opened_at)
-        parts = (told.said.upper() + again, look_of(about).word, about.title, told.key, about.owner, since)
+        parts = (told.kind.upper() + again, look_of(about).word, about.title, told.key, about.owner, since)
         rest = ("; ".join(about.body), about.next_step if about.open else "nothing")
         self._logger.log(
             _LEVELS[about.severity] if about.open else logging.WARNING,

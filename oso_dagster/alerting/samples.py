@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from oso_dagster.domain.alerts import asset_signals, objective_signals
-from oso_dagster.domain.alerts.announcement import Announcement, Said
+from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
+from oso_dagster.domain.alerts.announcement import Announcement, AnnouncementKind
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.collecting import digest_of, storm_of
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
-from oso_dagster.domain.alerts.places import Owned, Places
-from oso_dagster.domain.alerts.sprint import HYSTERESIS, Finding, Guilty, Sprint, acknowledge, advance
+from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, ObjectiveFinding, Sprint, acknowledge, advance
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.burn import TIERS, Burning
 from oso_dagster.domain.objectives.failed_family import FailedFamily
@@ -26,17 +26,17 @@ from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict, evalua
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _RUN = "6f1d2c9e-0000-4000-8000-000000000000"
-_PLACES = Places(
+_PLACES = AlertLinks(
     "http://127.0.0.1:3000",
     "https://status.example.org/",
     "team:platform",
     "https://github.com/opensource-observer/oso/blob/main/docs/runbooks.md",
 )
-_PROJECTS = Owned("oss_directory/projects", Label.CORE, "team:data", "core_source_data")
-_EVENTS = Owned("github/events", Label.CORE, "team:data", "core_source_data")
-_DOWNLOADS = Owned("npm/downloads", Label.UNSTABLE, "team:data", "unstable_source_data")
-_FEES = Owned("defillama/fees", Label.UNSTABLE, "team:data", "unstable_source_data")
-_MODEL = Owned("marts/projects_v1", Label.SQLMESH, "team:models", "sqlmesh")
+_PROJECTS = OwnedAsset("oss_directory/projects", Label.CORE, "team:data", "core_source_data")
+_EVENTS = OwnedAsset("github/events", Label.CORE, "team:data", "core_source_data")
+_DOWNLOADS = OwnedAsset("npm/downloads", Label.UNSTABLE, "team:data", "unstable_source_data")
+_FEES = OwnedAsset("defillama/fees", Label.UNSTABLE, "team:data", "unstable_source_data")
+_MODEL = OwnedAsset("marts/projects_v1", Label.SQLMESH, "team:models", "sqlmesh")
 
 
 def stories(world: str, now: datetime) -> list[Sequence[Announcement]]:
@@ -47,7 +47,7 @@ def stories(world: str, now: datetime) -> list[Sequence[Announcement]]:
 def test_story(world: str, now: datetime) -> Sequence[Announcement]:
     """A test that opens and ends at once, so that nobody is left with an open incident."""
     about = _test(now)
-    return [_raised(about, world), _said(Said.RECOVERED, 2, _over(about, now), world)]
+    return [_raised(about, world), _said(AnnouncementKind.RECOVERED, 2, _over(about, now), world)]
 
 
 def _sprint(world: str, now: datetime) -> Sequence[Announcement]:
@@ -58,17 +58,17 @@ def _sprint(world: str, now: datetime) -> Sequence[Announcement]:
     raised, seen, watched = (objective_signals.sprint(one, _PLACES).incident for one in (opened, taken, met))
     return [
         _raised(raised, world),
-        _said(Said.UPDATED, 2, seen, world),
-        replace(_said(Said.REMINDED, 3, seen, world), at=now + 25 * _HOUR),
-        _said(Said.RECOVERED, 4, _over(watched, now + 29 * _HOUR + HYSTERESIS), world),
+        _said(AnnouncementKind.UPDATED, 2, seen, world),
+        replace(_said(AnnouncementKind.REMINDED, 3, seen, world), at=now + 25 * _HOUR),
+        _said(AnnouncementKind.RECOVERED, 4, _over(watched, now + 29 * _HOUR + HYSTERESIS), world),
     ]
 
 
-def _finding(at: datetime, verdict: Verdict, good: int) -> Finding:
+def _finding(at: datetime, verdict: Verdict, good: int) -> ObjectiveFinding:
     """The freshness of 29 core assets, of which so many are fresh."""
     objective = objective_of("core_source_data.data_freshness")
     guilty = (Guilty(_PROJECTS.asset, _PROJECTS.owner, 1, 1, "last good 50 h ago, promised within 1 d 12 h", _RUN),)
-    return Finding(
+    return ObjectiveFinding(
         objective.id,
         objective.service,
         verdict,
@@ -95,13 +95,13 @@ def _of_assets(now: datetime) -> list[Signal]:
     failed = FailedFamily(
         _EVENTS.asset, "2026-03-01", _RUN, _RUN, now, "github.events[2026-03-01]: the server answers 503", Label.CORE, in_a_row=2
     )
-    check = asset_signals.CheckFact(_MODEL.asset, "unique_values", "12 rows stand twice", _RUN, now)
+    check = asset_signals.FailedCheck(_MODEL.asset, "unique_values", "12 rows stand twice", _RUN, now)
     return [
         asset_signals.failed(failed, _EVENTS, _PLACES),
         asset_signals.stale(_PROJECTS, "last good 50 h ago, promised within 1 d 12 h", now, _PLACES),
         asset_signals.failed_check(check, _MODEL, _PLACES),
-        asset_signals.drift(asset_signals.DriftFact(_PROJECTS.asset, ("projects.colour",), _RUN, now), _PROJECTS, _PLACES),
-        asset_signals.silent(asset_signals.Beat("daemon sensor", now - _HOUR, timedelta(minutes=1)), _PLACES, now),
+        asset_signals.drift(asset_signals.SchemaDrift(_PROJECTS.asset, ("projects.colour",), _RUN, now), _PROJECTS, _PLACES),
+        asset_signals.silent(asset_signals.LastHeartbeat("daemon sensor", now - _HOUR, timedelta(minutes=1)), _PLACES, now),
     ]
 
 
@@ -141,10 +141,10 @@ def _over(about: Incident, at: datetime) -> Incident:
 
 
 def _raised(about: Incident, world: str) -> Announcement:
-    return _said(Said.RAISED, 1, about, world)
+    return _said(AnnouncementKind.RAISED, 1, about, world)
 
 
-def _said(why: Said, sequence: int, about: Incident, world: str) -> Announcement:
+def _said(why: AnnouncementKind, sequence: int, about: Incident, world: str) -> Announcement:
     return Announcement(why, sequence, about, world, about.updated_at)
 
 

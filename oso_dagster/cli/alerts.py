@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from oso_dagster.cli.drill import drill
-from oso_dagster.domain.alerts.announcement import LOG, Announcement, Said
+from oso_dagster.domain.alerts.announcement import LOG, Announcement, AnnouncementKind
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 
@@ -134,7 +134,7 @@ def _payload(said: Announcement) -> dict[str, Any]:
     """What would be posted."""
     from oso_dagster.alerting import embeds  # noqa: PLC0415
 
-    if said.said is Said.REMINDED:
+    if said.kind is AnnouncementKind.REMINDED:
         return embeds.reminder(said, "https://discord.com/channels/1/2/3")
     return embeds.message(said)
 
@@ -151,7 +151,7 @@ def _panel(said: Announcement) -> Panel:
             parts.append(Text.assemble((f"{field['name']}: ", "bold"), _plain(to_html(field["value"]))))
         if "footer" in embed:
             parts.append(Text(embed["footer"]["text"], style="dim"))
-    return Panel(Group(*parts), title=said.said.value, title_align="left", border_style=f"#{payload['embeds'][0]['color']:06x}")
+    return Panel(Group(*parts), title=said.kind.value, title_align="left", border_style=f"#{payload['embeds'][0]['color']:06x}")
 
 
 def _plain(html: Markup) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from oso_dagster.alerting import embeds
-from oso_dagster.domain.alerts.announcement import Announcement, Said
+from oso_dagster.domain.alerts.announcement import Announcement, AnnouncementKind
 from oso_dagster.sandbox.discord.client_page import render
 from oso_dagster.sandbox.discord.message_store import ALERTS, Message, Version
 
@@ -20,9 +20,9 @@ def page(stories: Sequence[Sequence[Announcement]]) -> str:
 
 def _messages(stories: Sequence[Sequence[Announcement]]) -> Iterator[Message]:
     for number, story in enumerate(stories, start=1):
-        versions = [Version(one.at, embeds.message(one)) for one in story if one.said is not Said.REMINDED]
+        versions = [Version(one.at, embeds.message(one)) for one in story if one.kind is not AnnouncementKind.REMINDED]
         yield _message(f"{number}00", versions)
-        for count, one in enumerate(one for one in story if one.said is Said.REMINDED):
+        for count, one in enumerate(one for one in story if one.kind is AnnouncementKind.REMINDED):
             yield _message(f"{number}{count + 1:02}", [Version(one.at, _reminder(one, number))])
 
 

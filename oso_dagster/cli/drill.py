@@ -23,7 +23,7 @@ from oso_dagster.settings import Settings, World, read_settings
 from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
-    from oso_dagster.orchestration.alerts.drill import Drill
+    from oso_dagster.orchestration.alerts.drill_platform import Drill
 
 SOURCE, FAMILY = "oss_funding", "oss-funding"
 """What fails: a core source of one table, and the family of the sandbox that serves it."""
@@ -56,7 +56,7 @@ def drill() -> None:
 
 def run_drill(settings: Settings, endpoints: Mapping[str, str], console: Console) -> list[str]:
     """The drill against a sandbox that is up; what did not go as it should. Leaves the page of Discord in the world's folder."""
-    from oso_dagster.orchestration.alerts.drill import drilling, thrown_away  # noqa: PLC0415  (dagster loads when used)
+    from oso_dagster.orchestration.alerts.drill_platform import drilling, thrown_away  # noqa: PLC0415  (dagster loads when used)
 
     sources = settings.in_world(catalogue())
     source = next(one for one in sources if one.name == SOURCE)

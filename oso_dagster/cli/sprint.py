@@ -54,7 +54,7 @@ def list_sprints(
         table = Table(Column("objective", no_wrap=True), "phase", "opened (UTC)", "assigned to", "evidence", box=SIMPLE_HEAD)
         for one in found:
             who = one.assignee or one.acknowledged_by or "nobody"
-            table.add_row(one.objective, one.phase.value, f"{one.opened_at:%Y-%m-%d %H:%M}", who, one.found.summary)
+            table.add_row(one.objective, one.phase.value, f"{one.opened_at:%Y-%m-%d %H:%M}", who, one.finding.summary)
         Console().print(table)
 
 
@@ -134,7 +134,7 @@ def _store() -> Store:
 
 
 def _print(sprint: Sprint) -> None:
-    console, found = Console(), sprint.found
+    console, found = Console(), sprint.finding
     share = percent(found.good, found.valid) if found.valid else "no data"
     closed = f", closed {sprint.closed_at:%Y-%m-%d %H:%M}" if sprint.closed_at else ""
     console.print(f"[bold]{sprint.objective}[/bold]  {sprint.phase.value}, opened {sprint.opened_at:%Y-%m-%d %H:%M} UTC{closed}")
@@ -147,7 +147,7 @@ def _print(sprint: Sprint) -> None:
         console.print(guilty)
     timeline = Table(Column("when (UTC)", no_wrap=True), "what", "who", "", box=SIMPLE_HEAD)
     for entry in sprint.history:
-        timeline.add_row(f"{entry.at:%Y-%m-%d %H:%M}", entry.what.value.replace("_", " "), entry.who, entry.text)
+        timeline.add_row(f"{entry.at:%Y-%m-%d %H:%M}", entry.kind.value.replace("_", " "), entry.who, entry.text)
     console.print(timeline)
     if sprint.open:
         console.print(f"Next: {found.next_step}", highlight=False, markup=False)

@@ -46,11 +46,11 @@ def backup(
     import dagster as dg  # noqa: PLC0415  (slow to load)
 
     from oso_dagster.orchestration.upkeep.copying import copy_dagster, copy_sqlmesh  # noqa: PLC0415
-    from oso_dagster.reliability.backup import copy_out, whole  # noqa: PLC0415
+    from oso_dagster.reliability.backup import all_or_nothing, copy_out  # noqa: PLC0415
 
     settings = read_settings(catalogue())
     enter(settings)
-    with _refusals(), whole(target) as part:
+    with _refusals(), all_or_nothing(target) as part:
         # The ledger first: one that is behind Dagster's events catches up, one that is ahead would look for what is not there.
         rows = copy_out(settings.reliability_store_url, settings.world.value, part / _LEDGER)
         said = [f"{rows:,} rows of the ledger", copy_sqlmesh(settings, part / _SQLMESH)]

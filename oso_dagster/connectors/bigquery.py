@@ -1,6 +1,7 @@
 """A query to BigQuery as Arrow: weighed by a dry run first, refused beyond a ceiling of bytes, read page by page to its end.
 
-The client comes from outside (`Request.clients`); only what is asked of it is here. Values travel as parameters, never in SQL.
+The client comes from outside (`ExtractRequest.clients`); only what is asked of it is here. Values travel as parameters, never in
+SQL.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from google.cloud import bigquery
 
 from oso_dagster.connectors.arrow import schema_of
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Facts, RefusedError
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, LoadFacts, RefusedError
 from oso_dagster.domain.catalogue.source import Column
 from oso_dagster.domain.redaction import redact
 
@@ -68,7 +69,7 @@ class Reader:
     patience: Patience
     secrets: Sequence[str] = field(default=(), repr=False)
 
-    def read(self, query: Query, facts: Facts) -> Iterator[pa.Table]:
+    def read(self, query: Query, facts: LoadFacts) -> Iterator[pa.Table]:
         """The rows, a page at a time; `facts` gets the bytes that were weighed and scanned.
 
         Raises BigQueryDeniedError, also for a query over its ceiling, before it runs; BigQueryError for less or more rows than
@@ -101,7 +102,7 @@ class Reader:
             )
         return int(weighed)
 
-    def _look(self, query: Query, facts: Facts) -> None:
+    def _look(self, query: Query, facts: LoadFacts) -> None:
         """Tell the columns that nobody declared of the tables behind a query: dry runs tell a schema, and scan nothing."""
         told: list[str] = []
         untold: list[str] = []
@@ -115,7 +116,7 @@ class Reader:
         if untold:
             facts["schema_untold"] = f"the dry run tells no columns of {', '.join(untold)}"
 
-    def _rows(self, query: Query, facts: Facts) -> Iterator[pa.Table]:
+    def _rows(self, query: Query, facts: LoadFacts) -> Iterator[pa.Table]:
         found = self.client.query_and_wait(
             query.sql,
             job_config=_configuration(query, maximum_bytes_billed=query.most_bytes),

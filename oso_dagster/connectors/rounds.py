@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Facts, LoadRecord
+from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, LoadFacts, LoadRecord
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Round:
         wrapped = same and began is not None and after <= began
         return cls(label, tuple(name for name in before if name > after) if wrapped else (*behind, *before), began)
 
-    def cut(self, facts: Facts, why: object, done: int) -> None:
+    def cut(self, facts: LoadFacts, why: object, done: int) -> None:
         """Say in the facts that a limit (`why`) ended the run after `done` of the names, and where the next one goes on."""
         facts[CUT_SHORT] = f"the limit came after {done:,} of {len(self.names):,} names; the next run goes on. {why}"
         facts[CONTINUATION] = {"after": self.names[done - 1], "round": self.label, "began": self.began}

@@ -45,6 +45,6 @@ def landed_tables(sources: tuple[Source, ...]) -> dict[str, dg.AssetKey]:
     }
 
 
-def names_of(stability: Stability, sources: tuple[Source, ...]) -> list[dg.AssetKey]:
+def asset_keys_of(stability: Stability, sources: tuple[Source, ...]) -> list[dg.AssetKey]:
     """The asset keys of all sources with one label."""
     return [asset_key(source, table) for source in sources if source.stability is stability for table in source.tables]

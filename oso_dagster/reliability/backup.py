@@ -24,7 +24,7 @@ class BackupError(Exception):
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
+def all_or_nothing(target: Path) -> Iterator[Path]:
     """A folder to write into, which gets the name `target` when all went well, and is gone when anything did not."""
     if target.exists():
         raise BackupError(f"{target} exists: a backup never overwrites")

@@ -58,7 +58,7 @@ class Database:
         with self._engine.connect().execution_options(**{_WRITING: True}) as connection, connection.begin():
             yield connection
 
-    def count_first(self, table: Table) -> None:
+    def analyze_if_new(self, table: Table) -> None:
         """Have a server count what is in a table of which it knows nothing: it plans by that, and would look in a minute only."""
         if self.is_server:
             known = text("SELECT reltuples >= 0 FROM pg_class WHERE oid = CAST(:name AS regclass)")
@@ -89,7 +89,7 @@ def insert_into(connection: Connection, table: Table) -> Any:
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def alone_in(connection: Connection, table: Table) -> None:
+def lock_table(connection: Connection, table: Table) -> None:
     """Let this writing transaction be the only one that changes `table` until it ends; on SQLite a writer is alone anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))

@@ -27,7 +27,7 @@ def newest_good(store: Store, assets: Collection[str]) -> dict[tuple[str, str], 
     return found
 
 
-def newest_right(store: Store, models: Collection[str], since: datetime | None = None) -> dict[str, datetime]:
+def newest_up_to_date(store: Store, models: Collection[str], since: datetime | None = None) -> dict[str, datetime]:
     """When each model was last right, if that was after `since`: computed well, or left as it is by a run that succeeded.
 
     A run that failed at something else proves nothing for what it left; a single partition proves nothing for its model.

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, and_, func, or_, select
 
 from oso_dagster.domain.objectives.freshness import Freshness
-from oso_dagster.domain.objectives.history import Judged
+from oso_dagster.domain.objectives.history import PastVerdict
 from oso_dagster.domain.objectives.objectives import budget_text, summary
 from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict
 from oso_dagster.reliability.database import Database, insert_into
@@ -75,7 +75,7 @@ class Results:
         with self._database.reading() as connection:
             return [_verdict(row) for row in connection.execute(query.order_by(verdicts.c.evaluated_at))]
 
-    def judged_since(self, service: str, objective: str, since: datetime) -> list[Judged]:
+    def past_verdicts(self, service: str, objective: str, since: datetime) -> list[PastVerdict]:
         """The judgements of an objective from `since` on, oldest first; before them the one that began a breach standing then.
 
         Reads by primary key: the cost grows with what is asked for, not with the history.
@@ -89,9 +89,9 @@ class Results:
         with self._database.reading() as connection:
             standing = connection.execute(breached.order_by(verdicts.c.evaluated_at).limit(1)).all()
             rows = connection.execute(shown.where(verdicts.c.evaluated_at >= since).order_by(verdicts.c.evaluated_at)).all()
-        return [Judged(row.evaluated_at, Verdict(row.verdict), row.good, row.valid) for row in (*standing, *rows)]
+        return [PastVerdict(row.evaluated_at, Verdict(row.verdict), row.good, row.valid) for row in (*standing, *rows)]
 
-    def see(self, names: Collection[str], now: datetime) -> dict[str, datetime]:
+    def remember_assets(self, names: Collection[str], now: datetime) -> dict[str, datetime]:
         """Since when the platform knows each of the assets; one never seen before is known from `now` on."""
         with self._database.writing() as connection:
             if names:

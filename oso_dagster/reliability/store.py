@@ -16,14 +16,14 @@ from sqlalchemy import select
 
 from oso_dagster.domain.objectives.attempts import Attempt, Label
 from oso_dagster.domain.objectives.freshness import Freshness
-from oso_dagster.reliability.alerts.channels import Channels
-from oso_dagster.reliability.alerts.heartbeats import Heartbeats
-from oso_dagster.reliability.alerts.incidents import Incidents
+from oso_dagster.reliability.alerts.channel_states import Channels
+from oso_dagster.reliability.alerts.heartbeat_rows import Heartbeats
+from oso_dagster.reliability.alerts.incident_memory import Incidents
 from oso_dagster.reliability.alerts.outbox import Outbox
 from oso_dagster.reliability.alerts.sprints import Sprints
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.ledger.daily_rollup import Folding
-from oso_dagster.reliability.ledger.events import Events
+from oso_dagster.reliability.ledger.counted_events import Events
+from oso_dagster.reliability.ledger.daily_rollup import DailyRollup
 from oso_dagster.reliability.ledger.ledger import Ledger
 from oso_dagster.reliability.ledger.samples import Maintenances, Samples
 from oso_dagster.reliability.ledger.tallying import Tallying
@@ -57,7 +57,7 @@ class Store:
         self.samples = Samples(database)
         self.maintenance = Maintenances(database)
         self.tallying = Tallying(database)
-        self.folding = Folding(database)
+        self.rollup = DailyRollup(database)
         self.events = Events(database, self.samples)
         self.sprints = Sprints(database)
         self.incidents = Incidents(database)

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=4, per_second=8)
@@ -54,7 +54,7 @@ def _daily(what: str) -> tuple[Column, ...]:
     return (_TIME, _SLUG, _CHAIN, Column("amount", ColumnType.DOUBLE, f"{what} of the day, in US dollars", nullable=False))
 
 
-def _protocols(request: Request) -> Extract:
+def _protocols(request: ExtractRequest) -> Extract:
     """All protocols that DefiLlama knows."""
     from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
@@ -66,7 +66,7 @@ def _protocols(request: Request) -> Extract:
     return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: news})
 
 
-def _series(request: Request) -> Extract:
+def _series(request: ExtractRequest) -> Extract:
     """Whole days only, of every slug; of a slug that was loaded before, only the new days and the few before them.
 
     A slug that DefiLlama does not know, or has no such figures for, is named in the facts; if it knows none, that is an error, as
@@ -102,7 +102,7 @@ def slug_of(url: str) -> str | None:
     return parts[1].lower() if parts[0] == "protocol" and len(parts) > 1 and parts[1] else None
 
 
-def _ask(request: Request, client: Client, slug: str) -> list[dict[str, Any]] | None:
+def _ask(request: ExtractRequest, client: Client, slug: str) -> list[dict[str, Any]] | None:
     path, parameters, read = _SERIES[request.table]
     url = f"{request.settings['url']}/{path}/{quote(slug, safe='')}"
     answer = client.get(url, parameters, accept=_UNKNOWN)

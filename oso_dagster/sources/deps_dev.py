@@ -19,7 +19,7 @@ from oso_dagster.connectors.http.pages import Page, walk
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError, client_of, settings_of
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Facts, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, LoadFacts, Unchanged
 from oso_dagster.domain.catalogue.source import (
     Child,
     Column,
@@ -79,7 +79,7 @@ _KNOWN = Known.of(
 _Rows = list[dict[str, Any]]
 
 
-def _extract(request: Request) -> Extract | Unchanged:
+def _extract(request: ExtractRequest) -> Extract | Unchanged:
     """What is left of this week's round, as far as the limits allow. Raises RestError."""
     from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
@@ -88,7 +88,7 @@ def _extract(request: Request) -> Extract | Unchanged:
         return Unchanged(previous.version, previous.facts)
     named, left_out = packages_named(request.inputs)
     asked = Round.of(week, named, previous)
-    facts: Facts = {"week": week, "unsupported_systems": left_out, "asked": len(asked.names)}
+    facts: LoadFacts = {"week": week, "unsupported_systems": left_out, "asked": len(asked.names)}
     packages, versions, news = [], [], set[str]()
     for some, theirs in _ask(request, asked, facts, news):  # rows carry what is new already
         packages.append(undeclared.table_with_news(_PACKAGES, some)[0])
@@ -135,7 +135,7 @@ def _key(kind: str, name: str) -> str | None:
 
 
 def _ask(
-    request: Request, asked: Round, facts: Facts, news: set[str]
+    request: ExtractRequest, asked: Round, facts: LoadFacts, news: set[str]
 ) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
     """Packages and their versions, a chunk at a time, until the week's round, the run's share or the server's patience ends."""
     client, share = client_of(request, _PACE), int(float(request.settings["packages_per_run"]))
@@ -164,7 +164,7 @@ def _ask(
     facts["found"] = found
 
 
-def _package(request: Request, client: Client, package: str, news: set[str]) -> list[dict[str, Any]] | None:
+def _package(request: ExtractRequest, client: Client, package: str, news: set[str]) -> list[dict[str, Any]] | None:
     """The versions of a package; None for one that is not known."""
     system, _, name = package.partition("/")
     url = f"{request.settings['url']}/v3/systems/{system.lower()}/packages/{quote(name, safe='')}"
@@ -187,7 +187,7 @@ def _default(versions: Iterable[dict[str, Any]]) -> dict[str, str] | None:
     return next(({part: one[part] for part in ("system", "name", "version")} for one in marked), None)
 
 
-def _sources(request: Request, client: Client, keys: list[dict[str, str]]) -> dict[str, Any]:
+def _sources(request: ExtractRequest, client: Client, keys: list[dict[str, str]]) -> dict[str, Any]:
     """What is said of each of these versions, by `SYSTEM/name` as it was asked for."""
     url = f"{request.settings['url']}/v3alpha/versionbatch"
     body = {"requests": [{"versionKey": key} for key in keys]}

@@ -13,7 +13,7 @@ from oso_dagster.connectors.http.graphql import Endpoint, asking
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.pages import Page, walk
 from oso_dagster.connectors.http.rest import client_of, settings_of
-from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
@@ -55,7 +55,7 @@ _LEFT_OUT = "data|timeCreated|ipfsHash|schema|_count"
 """What an attestation has and nobody here needs; other plain fields are asked for, since all is public."""
 
 
-def _extract(request: Request) -> Extract:
+def _extract(request: ExtractRequest) -> Extract:
     """The week of the partition by a cursor that does not slip; fewer or more than the indexer counts is an error."""
     from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 

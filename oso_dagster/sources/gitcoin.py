@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, Unchanged
 from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
@@ -88,7 +88,7 @@ _LOOKUP = (
 )
 
 
-def _extract(request: Request) -> Extract | Unchanged:
+def _extract(request: ExtractRequest) -> Extract | Unchanged:
     """The whole table; the same rows are not loaded twice. Raises DatabaseError."""
     from oso_dagster.connectors import ordinals  # noqa: PLC0415  (DuckDB and Arrow load when used)
     from oso_dagster.connectors.database import reading as database  # noqa: PLC0415
@@ -110,7 +110,7 @@ def _extract(request: Request) -> Extract | Unchanged:
     return Extract(version, {request.table: [rows if made else rows.drop_columns("row_id")]}, facts)
 
 
-def _url(request: Request) -> str:
+def _url(request: ExtractRequest) -> str:
     try:
         return request.settings["url"]
     except KeyError:

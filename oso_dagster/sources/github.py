@@ -7,17 +7,17 @@ from typing import Any
 
 from oso_dagster.connectors.http.rest import Client, pace_setting
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, RefusedError, Unchanged
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import (
     Child,
     Column,
     ColumnType,
-    Contract,
     Cost,
     Disposition,
     Retries,
     Schedule,
+    SchemaContract,
     Setting,
     SettingKind,
     Source,
@@ -86,7 +86,7 @@ _EVENTS = (
 )
 
 
-def _events(request: Request) -> Extract:
+def _events(request: ExtractRequest) -> Extract:
     """One day of events. Nothing is fetched before the rows are drawn; raises ArchiveError then."""
     from oso_dagster.connectors.github import archive  # noqa: PLC0415  (Arrow loads when used)
 
@@ -175,14 +175,14 @@ _PACKAGE = Known.of(
 """The same of a bill of materials and of a package in it: the other fields of SPDX 2.3 are left out."""
 
 
-def _asking(request: Request) -> Client:
+def _asking(request: ExtractRequest) -> Client:
     from oso_dagster.connectors.github import api as github_api  # noqa: PLC0415  (Arrow loads when used)
 
     said = request.settings
     return github_api.client(said.get("token"), float(said["requests_per_second"]))
 
 
-def _repositories(request: Request) -> Extract:
+def _repositories(request: ExtractRequest) -> Extract:
     """All repositories and owners of OSS Directory, as far as the rate limit allows; the next run goes on. Raises RestError."""
     from oso_dagster.connectors import rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.github import api as github_api  # noqa: PLC0415
@@ -202,7 +202,7 @@ def _repositories(request: Request) -> Extract:
     return Extract(f"{round_name}/{facts['memory']}", {request.table: [rows]}, facts)
 
 
-def _sbom(request: Request) -> Extract | Unchanged:
+def _sbom(request: ExtractRequest) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
     from oso_dagster.connectors import rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.github import bills  # noqa: PLC0415
@@ -252,7 +252,7 @@ SOURCE = Source(
             partitions=Partitions(PartitionKind.DAILY, datetime(2025, 1, 1, tzinfo=UTC), lag=timedelta(hours=3)),
             range_in_one_run=True,
             retries=Retries(limit=3, delay=timedelta(minutes=5)),
-            contract=Contract.REPORT,  # only what models need is read
+            contract=SchemaContract.REPORT,  # only what models need is read
         ),
         Table(
             name="repositories",

@@ -11,15 +11,15 @@ from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.pages import by_offset, walk
 from oso_dagster.connectors.http.rest import client_of, settings_of
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.catalogue.loading import Extract, Request
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest
 from oso_dagster.domain.catalogue.source import (
     Child,
     Column,
     ColumnType,
-    Contract,
     Cost,
     Disposition,
     Schedule,
+    SchemaContract,
     Source,
     Stability,
     Table,
@@ -118,7 +118,7 @@ _ADDRESSES = (
 _ADDRESS_KEYS = {"network_id": ("networkId",), "chain_type": ("chainType",), "is_recipient": ("isRecipient",)}
 
 
-def _rounds(request: Request) -> Extract:
+def _rounds(request: ExtractRequest) -> Extract:
     """All rounds there were and are."""
     from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
@@ -130,7 +130,7 @@ def _rounds(request: Request) -> Extract:
     return Extract(records.version_of(rows), {request.table: [rows]}, news.facts(asked=True, also=told))
 
 
-def _projects(request: Request) -> Extract:
+def _projects(request: ExtractRequest) -> Extract:
     """The projects of every known round, round by round; fewer or more of them than are announced is an error."""
     from oso_dagster.connectors import records  # noqa: PLC0415
 
@@ -206,7 +206,7 @@ SOURCE = Source(
             cost=Cost(calls=80, bytes=3_000_000),
             fresh_within=timedelta(days=3),
             needs=(_NEED,),
-            contract=Contract.REPORT,
+            contract=SchemaContract.REPORT,
         ),
     ),
 )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.rest import client_of, settings_of
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, Unchanged
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=1)
@@ -18,7 +18,7 @@ _COLUMNS = (
 )
 
 
-def _extract(request: Request) -> Extract | Unchanged:
+def _extract(request: ExtractRequest) -> Extract | Unchanged:
     """The whole file; one that the server calls unchanged is not sent again."""
     from oso_dagster.connectors import answers, records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=1)
@@ -73,7 +73,7 @@ _SERIES: dict[str, tuple[str, timedelta, dict[str, tuple[str, ...]]]] = {
 """Path of a series, how long after its time a point is final, and the names of its parts upstream."""
 
 
-def _projects(request: Request) -> Extract:
+def _projects(request: ExtractRequest) -> Extract:
     """All projects that L2BEAT follows."""
     from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
@@ -91,7 +91,7 @@ def _projects(request: Request) -> Extract:
     return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: news})
 
 
-def _series(request: Request) -> Extract:
+def _series(request: ExtractRequest) -> Extract:
     """Midnights of every project that has such figures; of one that was loaded before, the new ones and the few before them.
 
     Projects without such figures are named in the facts; if none has any, that is an error.
@@ -123,7 +123,7 @@ def _series(request: Request) -> Extract:
     return Extract(records.version_of(landed), {request.table: [landed]}, facts)
 
 
-def _ask(request: Request, client: Client, slug: str, after: datetime | None) -> list[dict[str, Any]] | None:
+def _ask(request: ExtractRequest, client: Client, slug: str, after: datetime | None) -> list[dict[str, Any]] | None:
     """The points of a series since `after`, or all; None where there is no such series."""
     url = f"{request.settings['url']}/{_SERIES[request.table][0]}/{quote(slug, safe='')}"
     days = (request.now - after).days + 1 if after else None

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from oso_dagster.connectors.answers import AnswerError, take_list
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
@@ -23,7 +23,7 @@ _COLUMNS = (
 )
 
 
-def _extract(request: Request) -> Extract:
+def _extract(request: ExtractRequest) -> Extract:
     """The day of the partition, package by package. Packages that npm does not know are named in the facts."""
     from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
@@ -52,7 +52,7 @@ def package_of(url: str) -> str | None:
     return name if parts[0] == "package" and name and (not scoped or "/" in name) else None
 
 
-def _ask(request: Request, client: Client, package: str, day: str) -> list[dict[str, Any]] | None:
+def _ask(request: ExtractRequest, client: Client, package: str, day: str) -> list[dict[str, Any]] | None:
     url = f"{request.settings['url']}/downloads/range/{day}:{day}/{package}"
     answer = client.get(url, accept=_UNKNOWN)
     if answer.status in _UNKNOWN:

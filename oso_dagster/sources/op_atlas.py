@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, Unchanged
 from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
-    Contract,
     Cost,
     Disposition,
     Schedule,
+    SchemaContract,
     Setting,
     SettingKind,
     Source,
@@ -147,7 +147,7 @@ def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table
     times = [name for name in ("updatedAt", "deletedAt") if name in columns]
     cursor = tuple(times) if "updatedAt" in columns else ("createdAt",) if upstream.endswith("Snapshot") else ()
 
-    def extract(request: Request) -> Extract | Unchanged:
+    def extract(request: ExtractRequest) -> Extract | Unchanged:
         return _extract(request, upstream, columns, cursor, key.split())
 
     return Table(
@@ -161,7 +161,7 @@ def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table
         schedule=Schedule("40 1 * * *"),
         cost=Cost(calls=3 if upstream in _RECONCILED else 2, bytes=2_000_000),
         fresh_within=timedelta(hours=36),
-        contract=Contract.EVOLVE if upstream in _OPEN else Contract.REPORT,
+        contract=SchemaContract.EVOLVE if upstream in _OPEN else SchemaContract.REPORT,
     )
 
 
@@ -176,7 +176,7 @@ def _snake(name: str) -> str:
 
 
 def _extract(
-    request: Request, upstream: str, columns: Mapping[str, Column], cursor: tuple[str, ...], key: list[str]
+    request: ExtractRequest, upstream: str, columns: Mapping[str, Column], cursor: tuple[str, ...], key: list[str]
 ) -> Extract | Unchanged:
     """Read what changed since the last load, or everything; then, where rows vanish, the keys that are left."""
     from oso_dagster.connectors.database import reading as database  # noqa: PLC0415  (connectorx and Arrow load when used)
@@ -206,14 +206,14 @@ def _extract(
     return Extract(version, {request.table: [rows]}, facts, surviving=surviving)
 
 
-def _url(request: Request) -> str:
+def _url(request: ExtractRequest) -> str:
     try:
         return request.settings["url"]
     except KeyError:
         raise ValueError("no database to read from: set OSO_OP_ATLAS_URL to its SQLAlchemy URL") from None
 
 
-def _cursor(request: Request, news: list[str]) -> datetime | None:
+def _cursor(request: ExtractRequest, news: list[str]) -> datetime | None:
     """The newest time of the load before; None after one that had not these new columns, which are wanted of all rows."""
     facts = request.previous.facts if request.previous is not None else {}
     told = facts.get("cursor") if facts.get("undeclared_columns", []) == news else None

@@ -16,15 +16,15 @@ from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.pages import by_offset, walk
 from oso_dagster.connectors.http.rest import RestError, client_of, settings_of
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.catalogue.loading import Extract, Facts, RefusedError, Request
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, LoadFacts, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
-    Contract,
     Cost,
     Disposition,
     Schedule,
+    SchemaContract,
     Setting,
     SettingKind,
     Source,
@@ -131,7 +131,7 @@ _MOVE_KNOWN = Known.by(
 """What they are known to have, with what nobody here needs. People stand behind them: what is new is told, and not asked for."""
 
 
-def _accounts(request: Request) -> Extract:
+def _accounts(request: ExtractRequest) -> Extract:
     """The named collectives, one by one. Those that are not known there are told in the facts; none known is an error."""
     from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
 
@@ -152,7 +152,7 @@ def _accounts(request: Request) -> Extract:
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
 
-def _transactions(request: Request) -> Extract:
+def _transactions(request: ExtractRequest) -> Extract:
     """The week of the partition, page by page, oldest first; fewer or more of them than were announced is an error.
 
     Deposits and expenses are asked for apart: both sides of a transfer are of one instant and one kind, by which upstream
@@ -168,7 +168,7 @@ def _transactions(request: Request) -> Extract:
         found = {type_: list(walk(by_offset(_pages(endpoint, span | {"type": type_}), _PAGE))) for type_ in ("CREDIT", "DEBIT")}
         moves = [*found["CREDIT"], *found["DEBIT"]]
         rows = records.table_of_records(_MOVES, moves, _MOVE_KEYS)
-    facts: Facts = {"deposits": len(found["CREDIT"]), "expenses": len(found["DEBIT"])}
+    facts: LoadFacts = {"deposits": len(found["CREDIT"]), "expenses": len(found["DEBIT"])}
     facts |= news.facts(asked=False, also=_MOVE_KNOWN.unknown(name for one in moves for name in one))
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
@@ -180,7 +180,7 @@ def slug_of(url: str) -> str | None:
     return named[0] if (parts.hostname or "").removeprefix("www.") == "opencollective.com" and named else None
 
 
-def _endpoint(request: Request) -> Endpoint:
+def _endpoint(request: ExtractRequest) -> Endpoint:
     token = request.settings.get("token")
     headers = {"Personal-Token": token} if token else {}
     return Endpoint(client_of(request, _PACE, headers, [token] if token else []), request.settings["url"])
@@ -227,7 +227,7 @@ SOURCE = Source(
             schedule=Schedule("20 4 * * 1"),
             cost=Cost(calls=20, bytes=20_000),
             fresh_within=timedelta(days=9),
-            contract=Contract.REPORT,
+            contract=SchemaContract.REPORT,
             needs=(_NEED,),
         ),
         Table(
@@ -240,7 +240,7 @@ SOURCE = Source(
             schedule=Schedule("30 4 * * *"),
             cost=Cost(calls=40, bytes=15_000_000),
             fresh_within=timedelta(days=9),
-            contract=Contract.REPORT,
+            contract=SchemaContract.REPORT,
             event_time="created_at",
             partitions=Partitions(PartitionKind.WEEKLY, start=datetime(2015, 1, 23, tzinfo=UTC), lag=timedelta(hours=6)),
             range_in_one_run=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, RefusedError, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, RefusedError, Unchanged
 from oso_dagster.domain.catalogue.source import (
     Child,
     Column,
@@ -92,7 +92,7 @@ _COLLECTIONS = (
 )
 
 
-def _extract(request: Request) -> Extract | Unchanged:
+def _extract(request: ExtractRequest) -> Extract | Unchanged:
     """Read the newest commit; one that was loaded before is not fetched again. Each of the two tables is one folder."""
     # Arrow and git load when used, not with the definitions.
     from oso_dagster.connectors import git  # noqa: PLC0415
@@ -107,7 +107,7 @@ def _extract(request: Request) -> Extract | Unchanged:
         return _read(request, snapshot)
 
 
-def _read(request: Request, snapshot: Snapshot) -> Extract:
+def _read(request: ExtractRequest, snapshot: Snapshot) -> Extract:
     from oso_dagster.connectors import git, yaml_files  # noqa: PLC0415
     from oso_dagster.connectors.arrow import table_of  # noqa: PLC0415
     from oso_dagster.connectors.undeclared import Known, beside  # noqa: PLC0415
@@ -138,7 +138,7 @@ def _entry_fields(documents: list[_Document], key: str) -> set[str]:
     return {name for _, document in documents for entry in document.get(key) or () for name in entry} - known
 
 
-def _refuse(request: Request, files: int, reasons: dict[str, str]) -> None:
+def _refuse(request: ExtractRequest, files: int, reasons: dict[str, str]) -> None:
     """Refuse a folder with no files, or with a larger share of bad ones than was allowed; every bad file is named."""
     where = f"{request.source}.{request.table}"
     if not files:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, RefusedError, Unchanged
 from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
@@ -34,7 +34,7 @@ _COLUMNS = (
 )
 
 
-def _extract(request: Request) -> Extract | Unchanged:
+def _extract(request: ExtractRequest) -> Extract | Unchanged:
     """Read the whole file; the same content is not loaded twice."""
     from oso_dagster.connectors import csv_file  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.http import files  # noqa: PLC0415

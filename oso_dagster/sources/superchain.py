@@ -20,16 +20,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
-    Contract,
     Cost,
     Disposition,
     Retries,
     Schedule,
+    SchemaContract,
     Setting,
     SettingKind,
     Source,
@@ -107,8 +107,8 @@ _DEPLOYMENT_COLUMNS = (
 )
 
 
-def _day_of(sql: str, columns: tuple[Column, ...]) -> Callable[[Request], Extract]:
-    def extract(request: Request) -> Extract:
+def _day_of(sql: str, columns: tuple[Column, ...]) -> Callable[[ExtractRequest], Extract]:
+    def extract(request: ExtractRequest) -> Extract:
         from oso_dagster.connectors.bigquery import Patience, Query, Reader  # noqa: PLC0415  (Google's client loads when used)
 
         said = request.settings
@@ -154,7 +154,7 @@ def _table(name: str, description: str, sql: str, columns: tuple[Column, ...], k
         partitions=Partitions(PartitionKind.DAILY, start=BEGIN, lag=_LAG),
         range_in_one_run=True,
         retries=Retries(limit=3, delay=timedelta(minutes=5)),
-        contract=Contract.REPORT,
+        contract=SchemaContract.REPORT,
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
-from oso_dagster.domain.status.incidents import Incident, Phase, Work
 from oso_dagster.domain.status.page import StatusPage
+from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPhase, Work
 from oso_dagster.statuspage import addresses
 from oso_dagster.statuspage.words import PHASES, WORKS, instant, stamp
 
@@ -51,9 +51,9 @@ def xml_text(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
 
 
-def _incident(one: Incident) -> _Entry:
+def _incident(one: PublicIncident) -> _Entry:
     said = "\n".join(f"{stamp(update.at)}: {update.text}" for update in reversed(one.updates))
-    state = {Phase.OPEN: "Open", Phase.WATCHED: PHASES["watched"], Phase.OVER: PHASES["over"]}[one.phase]
+    state = {PublicPhase.OPEN: "Open", PublicPhase.WATCHED: PHASES["watched"], PublicPhase.OVER: PHASES["over"]}[one.phase]
     return _Entry(one.key, f"{state}: {one.title}", f"{one.text}\n{said}".strip(), one.changed_at, one.since)
 
 

@@ -14,11 +14,11 @@ from itertools import groupby
 from typing import Any
 
 from oso_dagster.domain.objectives.attempts import Label
-from oso_dagster.domain.objectives.history import Day
+from oso_dagster.domain.objectives.history import DayHistory
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
-from oso_dagster.domain.status.incidents import Incident, Work, WorkState
-from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import StatusPage
+from oso_dagster.domain.status.public_incidents import PublicIncident, Work, WorkState
 from oso_dagster.statuspage import addresses, atom, badges, slo_json, statuspage_json
 from oso_dagster.statuspage.templating import environment
 
@@ -98,7 +98,7 @@ class _Pages:
         return path, text.encode(errors="replace").decode()
 
 
-def _happened(incidents: Sequence[Incident], objective: ObjectiveState, day: Day) -> list[Incident]:
+def _happened(incidents: Sequence[PublicIncident], objective: ObjectiveState, day: DayHistory) -> list[PublicIncident]:
     """The incidents of an objective that were open on a day."""
     start = datetime.combine(day.day, time(), UTC)
     return [one for one in incidents if one.objective == objective.id and one.touches(start, start + timedelta(days=1))]

@@ -6,11 +6,11 @@ import json
 from importlib.resources import files as package_files
 from typing import Any
 
-from oso_dagster.domain.objectives.history import Day
+from oso_dagster.domain.objectives.history import DayHistory
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
-from oso_dagster.domain.status.incidents import Incident, Work
-from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage
+from oso_dagster.domain.status.public_incidents import PublicIncident, Work
 from oso_dagster.statuspage import addresses
 from oso_dagster.statuspage.words import instant
 
@@ -69,7 +69,7 @@ def _objective(one: ObjectiveState) -> dict[str, Any]:
     }
 
 
-def _day(one: Day) -> dict[str, Any]:
+def _day(one: DayHistory) -> dict[str, Any]:
     values = {"day": one.day.isoformat(), "verdict": one.verdict.value, "good": one.good, "valid": one.valid}
     return values | {"evaluations": one.evaluations}
 
@@ -98,7 +98,7 @@ def _data_set(one: DataSet) -> dict[str, Any]:
     }
 
 
-def _incident(one: Incident) -> dict[str, Any]:
+def _incident(one: PublicIncident) -> dict[str, Any]:
     return {
         "key": one.key,
         "sprint": one.sprint,

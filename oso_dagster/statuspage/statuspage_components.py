@@ -12,9 +12,9 @@ from typing import Any
 
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.domain.status.data_sets import DataSet
-from oso_dagster.domain.status.incidents import WorkState
-from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import StatusPage
+from oso_dagster.domain.status.public_incidents import WorkState
 from oso_dagster.statuspage.words import instant
 
 _OBJECTIVES = {

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from oso_dagster.domain.objectives.slo import Verdict
-from oso_dagster.domain.status.incidents import Incident, Phase, Update, Work, WorkState
 from oso_dagster.domain.status.page import StatusPage
+from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPhase, Update, Work, WorkState
 from oso_dagster.statuspage import addresses
 from oso_dagster.statuspage.statuspage_components import components_of, identifier, page_id, touched_by
 from oso_dagster.statuspage.words import instant
@@ -21,7 +21,7 @@ from oso_dagster.statuspage.words import instant
 MOST_INCIDENTS = 50
 
 _INDICATORS = {Verdict.COMPLIANT: "none", Verdict.AT_RISK: "minor", Verdict.BREACHED: "major", Verdict.NO_DATA: "minor"}
-_PHASES = {Phase.OPEN: "investigating", Phase.WATCHED: "monitoring", Phase.OVER: "resolved"}
+_PHASES = {PublicPhase.OPEN: "investigating", PublicPhase.WATCHED: "monitoring", PublicPhase.OVER: "resolved"}
 _WORKS = {WorkState.PLANNED: "scheduled", WorkState.RUNNING: "in_progress", WorkState.DONE: "completed"}
 
 
@@ -56,10 +56,10 @@ def _page(page: StatusPage) -> dict[str, Any]:
     return values | {"updated_at": instant(page.generated_at)}
 
 
-def _incident(page: StatusPage, one: Incident, parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+def _incident(page: StatusPage, one: PublicIncident, parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     key = identifier("incident", page.world, one.key)
     touched = [parts[name] for name in touched_by(page, one.objective, *one.affected) if name in parts]
-    watched = [update.at for update in one.timeline if update.phase is Phase.WATCHED]
+    watched = [update.at for update in one.timeline if update.phase is PublicPhase.WATCHED]
     return _event(page, one.key, key, one.title) | {
         "status": _PHASES[one.phase],
         "created_at": instant(one.since),

@@ -16,7 +16,7 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from oso_dagster.domain.status.incidents import Incident
+from oso_dagster.domain.status.public_incidents import PublicIncident
 from oso_dagster.statuspage import addresses, words
 
 
@@ -55,7 +55,7 @@ def environment() -> Environment:
     return made
 
 
-def _by_month(incidents: Iterable[Incident]) -> list[tuple[str, list[Incident]]]:
+def _by_month(incidents: Iterable[PublicIncident]) -> list[tuple[str, list[PublicIncident]]]:
     return [(month, list(those)) for month, those in groupby(incidents, key=lambda one: words.month_text(one.since))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from oso_dagster.domain.objectives.history import Day
+from oso_dagster.domain.objectives.history import DayHistory
 
 VERDICTS = {"compliant": "Compliant", "at_risk": "At risk", "breached": "Breached", "no_data": "No data"}
 FRESHNESS = {"fresh": "Fresh", "stale": "Stale", "not_due": "Not due yet"}
@@ -109,7 +109,7 @@ def lasted(length: timedelta) -> str:
     return _count(length // timedelta(hours=1), "hour") if length < timedelta(days=2) else _count(length.days, "day")
 
 
-def day_text(day: Day) -> str:
+def day_text(day: DayHistory) -> str:
     """A day of a bar in words: when, how it was, and the numbers of its last evaluation.
 
     >>> from oso_dagster.domain.objectives.slo import Verdict

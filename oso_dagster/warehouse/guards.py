@@ -10,8 +10,8 @@ import duckdb
 
 from oso_dagster.domain.catalogue.loading import (
     CUT_SHORT,
-    Facts,
     Finding,
+    LoadFacts,
     LoadRecord,
     RefusedError,
     refuse_shrink,
@@ -38,7 +38,7 @@ def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]
 
 
 @dataclass(frozen=True)
-class Occasion:
+class LoadContext:
     """What a load is for and what was there before it; `goes_on`: it asked only for what is new since then."""
 
     window: Window | None = None
@@ -48,7 +48,7 @@ class Occasion:
 
 
 def judge(
-    connection: duckdb.DuckDBPyConnection, source: str, table: Table, rows: dict[str, int], occasion: Occasion
+    connection: duckdb.DuckDBPyConnection, source: str, table: Table, rows: dict[str, int], occasion: LoadContext
 ) -> list[Finding]:
     """What blocks, passed or not; a missing column stops the rest, which could not be asked."""
     where, window = f"{source}.{table.name}", occasion.window
@@ -68,7 +68,7 @@ def judge(
     return findings
 
 
-def warn(table: Table, rows: dict[str, int], facts: Facts, history: Sequence[int]) -> list[Finding]:
+def warn(table: Table, rows: dict[str, int], facts: LoadFacts, history: Sequence[int]) -> list[Finding]:
     """What is told but does not block: an unusual number of rows, a load that was cut short."""
     findings = [_usual(rows[table.name], row_count_band(history))]
     if table.resumable:
@@ -94,7 +94,7 @@ def _usual(rows: int, band: tuple[int, int] | None) -> Finding:
             "row_count_band", passed=True, message=f"{rows:,} rows; too few loads to know what is usual", blocking=False
         )
     low, high = band
-    facts: Facts = {"rows": rows, "usual_from": low, "usual_to": high}
+    facts: LoadFacts = {"rows": rows, "usual_from": low, "usual_to": high}
     return Finding("row_count_band", low <= rows <= high, f"{rows:,} rows; usual are {low:,} to {high:,}", facts, blocking=False)
 
 
@@ -106,7 +106,7 @@ def _not_in_future(connection: duckdb.DuckDBPyConnection, where: str, table: Tab
     return event_time.not_in_future(where, table, found, datetime.now(UTC))
 
 
-def _arrived(where: str, table: Table, rows: int, occasion: Occasion) -> Finding:
+def _arrived(where: str, table: Table, rows: int, occasion: LoadContext) -> Finding:
     """Whether the load brought rows. Only where changes are added to what is there already may there be none the next time."""
     window, before = occasion.window, occasion.before
     adds = table.disposition in {Disposition.MERGE, Disposition.APPEND} and window is None and occasion.goes_on

@@ -62,7 +62,7 @@ class _Memory(dlt.destinations.duckdb):
 
 
 @dataclass(frozen=True)
-class Arrival:
+class StagedLoad:
     """Staged rows, in the memory of `connection`, and dlt's id of the load."""
 
     connection: duckdb.DuckDBPyConnection
@@ -70,7 +70,7 @@ class Arrival:
 
 
 @contextmanager
-def landed(cache: Path, source: str, table: Table, extract: Extract, window: Window | None) -> Iterator[Arrival]:
+def staged(cache: Path, source: str, table: Table, extract: Extract, window: Window | None) -> Iterator[StagedLoad]:
     """Draw the extract and stage it. Raises what the extract raises, dlt's error, or RefusedError while another run loads it."""
     missing = table.physical.keys() ^ extract.batches.keys()
     if missing:
@@ -89,7 +89,7 @@ def landed(cache: Path, source: str, table: Table, extract: Extract, window: Win
             connection.execute("SET preserve_insertion_order = false")  # keeping it would hold a large load in memory
             load_id = _stage(folder, name, extract, connection)
             _stage_surviving(connection, source, table, extract)
-            yield Arrival(connection, load_id)
+            yield StagedLoad(connection, load_id)
             shutil.rmtree(folder, ignore_errors=True)
     except Timeout:
         raise RefusedError(f"{source}.{table.name}: another run is loading it now; run again when that one is done") from None

@@ -22,7 +22,7 @@ import dagster as dg
 import pytest
 from sqlalchemy import Connection
 
-from oso_dagster.domain.alerts.announcement import Announcement, Said
+from oso_dagster.domain.alerts.announcement import Announcement, AnnouncementKind
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
 from oso_dagster.reliability.alerts.outbox import enqueue
 from oso_dagster.reliability.store import Store
@@ -59,8 +59,10 @@ class Writer:
             for _ in range(count):
                 self._begin(connection)
             for one in [one for one in self.told if not one.over]:
-                said = self.chance.choices([None, Said.UPDATED, Said.REMINDED, Said.RECOVERED], [55, 15, 10, 20])[0]
-                if said is not None and (said is not Said.RECOVERED or one.incident.key in heard):
+                said = self.chance.choices(
+                    [None, AnnouncementKind.UPDATED, AnnouncementKind.REMINDED, AnnouncementKind.RECOVERED], [55, 15, 10, 20]
+                )[0]
+                if said is not None and (said is not AnnouncementKind.RECOVERED or one.incident.key in heard):
                     self.say(connection, one, said)
 
     def _begin(self, connection: Connection) -> None:
@@ -71,15 +73,15 @@ class Writer:
         about = Incident(subject, Kind.STALE_ASSET, severity, "core_source_data", "core", "team:x", title, now, now)
         one = Told(about, self.chance.choice(list(CHANNELS)))
         self.told.append(one)
-        self.say(connection, one, Said.RAISED)
+        self.say(connection, one, AnnouncementKind.RAISED)
         if self.chance.random() < 0.15:
             one.unheard = True
-            self.say(connection, one, Said.RECOVERED)
+            self.say(connection, one, AnnouncementKind.RECOVERED)
 
-    def say(self, connection: Connection, one: Told, said: Said) -> None:
+    def say(self, connection: Connection, one: Told, said: AnnouncementKind) -> None:
         now = datetime.now(UTC)
         changes: dict[str, Any] = {"updated_at": now}
-        if said is Said.RECOVERED:
+        if said is AnnouncementKind.RECOVERED:
             changes |= {"state": State.RECOVERED, "closed_at": now}
         one.incident = Incident(**(vars(one.incident) | changes))
         one.sequence += 1
@@ -90,7 +92,7 @@ class Writer:
         with self.store.database.writing() as connection:
             for one in self.told:
                 if not one.over:
-                    self.say(connection, one, Said.RECOVERED)
+                    self.say(connection, one, AnnouncementKind.RECOVERED)
 
 
 @dataclass

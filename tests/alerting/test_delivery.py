@@ -13,7 +13,7 @@ import pytest
 from oso_dagster.alerting.delivery import Clock, Report, backoff, deliver
 from oso_dagster.alerting.discord import DiscordSender
 from oso_dagster.alerting.log import LogSender
-from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.channel import Webhook
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord.message_store import ALERTS, TICKETS
@@ -66,7 +66,7 @@ def raise_(store: Store, *subjects: str, names: tuple[str, ...] = ("discord",)) 
 
 def recover(store: Store, *subjects: str) -> None:
     for subject in subjects:
-        store.outbox.enqueue(announcement(Said.RECOVERED, 2, over(subject=subject)), ())
+        store.outbox.enqueue(announcement(AnnouncementKind.RECOVERED, 2, over(subject=subject)), ())
 
 
 def run(store: Store, time: Time, *senders: DiscordSender | LogSender, seconds: float = 20) -> Report:
@@ -180,7 +180,7 @@ def test_the_order_of_an_incident_is_kept_through_failures(server: Server, store
     raise_(store, "a")
     server.fault(kind="server_error", times=1)
     run(store, time, sender(server))
-    store.outbox.enqueue(announcement(Said.UPDATED, 2, incident(subject="a", title="worse")), ())
+    store.outbox.enqueue(announcement(AnnouncementKind.UPDATED, 2, incident(subject="a", title="worse")), ())
     assert run(store, time, sender(server)) == Report()
     time.now += timedelta(seconds=2)
     run(store, time, sender(server))

@@ -16,7 +16,7 @@ from oso_dagster.alerting.answers import Buckets, meaning
 from oso_dagster.alerting.discord import DiscordSender
 from oso_dagster.alerting.outcomes import ChannelGone, Failed, Impossible, MessageGone, Sent, Wait
 from oso_dagster.alerting.webhook import redacted
-from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.channel import Webhook, WebhookError, parse_channels
 from oso_dagster.domain.alerts.incident import Incident
 from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS
@@ -42,14 +42,14 @@ def sender(server: Server, webhook: Served = ALERTS) -> DiscordSender:
     return DiscordSender("discord", Webhook.parse(server.url(webhook)))
 
 
-RAISED, RECOVERED = announcement(), announcement(Said.RECOVERED, 2)
+RAISED, RECOVERED = announcement(), announcement(AnnouncementKind.RECOVERED, 2)
 
 
 def test_an_incident_is_one_message_edited_in_place_until_it_says_recovered(server: Server) -> None:
     channel = sender(server)
     sent = channel.send(Task(RAISED), 5)
     assert isinstance(sent, Sent)
-    assert channel.send(Task(announcement(Said.UPDATED, 2), sent.message_id), 5) == sent
+    assert channel.send(Task(announcement(AnnouncementKind.UPDATED, 2), sent.message_id), 5) == sent
     assert channel.send(Task(RECOVERED, sent.message_id), 5) == sent
     [message] = server.messages()
     titles = [version["embeds"][0]["title"].split(":")[0] for version in message["versions"]]
@@ -61,7 +61,7 @@ def test_a_reminder_in_a_text_channel_links_to_the_message(server: Server) -> No
     channel = sender(server)
     sent = channel.send(Task(RAISED), 5)
     assert isinstance(sent, Sent)
-    said = replace(announcement(Said.REMINDED, 2), at=NOON + timedelta(days=1))
+    said = replace(announcement(AnnouncementKind.REMINDED, 2), at=NOON + timedelta(days=1))
     assert isinstance(channel.send(Task(said, sent.message_id), 5), Sent)
     first, second = server.messages()
     link = f"{server.base}/channels/1100000000000000001/{ALERTS.channel}/{first['id']}"
@@ -73,7 +73,7 @@ def test_in_a_forum_an_incident_is_a_thread_with_its_reminders_in_it(server: Ser
     channel = sender(server, FORUM)
     sent = channel.send(Task(RAISED), 5)
     assert isinstance(sent, Sent)
-    assert isinstance(sender(server, FORUM).send(Task(announcement(Said.REMINDED, 2), sent.message_id), 5), Sent)
+    assert isinstance(sender(server, FORUM).send(Task(announcement(AnnouncementKind.REMINDED, 2), sent.message_id), 5), Sent)
     assert sender(server, FORUM).send(Task(RECOVERED, sent.message_id), 5) == sent
     first, second = server.messages()
     assert (first["thread_name"], second["channel_id"]) == ("shop/things is stale", first["id"])
@@ -148,13 +148,13 @@ def test_a_webhook_that_is_gone_or_refuses_us_is_the_end_of_the_channel(server: 
 def test_a_message_that_somebody_deleted_is_known_to_be_gone(server: Server) -> None:
     assert sender(server).send(Task(RECOVERED, "5"), 5) == MessageGone("404: Unknown Message (code 10008)")
     assert isinstance(sender(server, FORUM).send(Task(RECOVERED, "thread:5"), 5), MessageGone)
-    assert isinstance(sender(server, FORUM).send(Task(announcement(Said.REMINDED, 2), "thread:5"), 5), MessageGone)
+    assert isinstance(sender(server, FORUM).send(Task(announcement(AnnouncementKind.REMINDED, 2), "thread:5"), 5), MessageGone)
 
 
 @given(incidents())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_incident_with_any_text_is_accepted_over_http(server: Server, about: Incident) -> None:
-    said = announcement(Said.UPDATED if about.open else Said.RECOVERED, about=about)
+    said = announcement(AnnouncementKind.UPDATED if about.open else AnnouncementKind.RECOVERED, about=about)
     assert isinstance(sender(server).send(Task(said), 10), Sent)
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from oso_dagster.alerting import embeds
 from oso_dagster.alerting.looks import look_of
 from oso_dagster.alerting.splitting import DESCRIPTION, TOTAL, clip, inert, lines_that_fit, units
-from oso_dagster.domain.alerts.announcement import Said
-from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link, Severity, State
+from oso_dagster.domain.alerts.announcement import AnnouncementKind
+from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity, State
 from oso_dagster.sandbox.discord.limits import characters, refusal
 from oso_dagster.sandbox.discord.markdown import to_html
 from oso_dagster.sandbox.discord.mentions import mentioned
@@ -44,7 +44,8 @@ def incidents(draw: st.DrawFn) -> Incident:
         state=state,
         closed_at=NOON if state is State.RECOVERED else None,
         body=tuple(draw(st.lists(LONG, max_size=12))),
-        fields=tuple(Field(draw(LONG), draw(LONG)) for _ in range(draw(st.integers(0, 4)))) * draw(st.sampled_from([1, 9])),
+        fields=tuple(IncidentField(draw(LONG), draw(LONG)) for _ in range(draw(st.integers(0, 4))))
+        * draw(st.sampled_from([1, 9])),
         links=tuple(
             Link(draw(LONG), draw(st.sampled_from(["https://x.org/", "http://[", "javascript:"])) + draw(TEXT)) for _ in range(2)
         ),
@@ -55,11 +56,11 @@ def incidents(draw: st.DrawFn) -> Incident:
 @given(incidents(), st.booleans(), SOME)
 @settings(max_examples=150, deadline=None)
 def test_any_incident_with_any_text_is_a_message_that_discord_takes(about: Incident, again: bool, world: str) -> None:
-    said = announcement(Said.RECOVERED if not about.open else Said.UPDATED, about=about, world=world)
+    said = announcement(AnnouncementKind.RECOVERED if not about.open else AnnouncementKind.UPDATED, about=about, world=world)
     payloads = [embeds.message(said, repeated=again) | {"thread_name": embeds.thread_name(said)}]
     if about.open:
         where = "https://discord.com/channels/1/2/3"
-        payloads.append(embeds.reminder(announcement(Said.REMINDED, about=about, world=world), where, repeated=again))
+        payloads.append(embeds.reminder(announcement(AnnouncementKind.REMINDED, about=about, world=world), where, repeated=again))
     for payload in payloads:
         assert refusal(payload) is None
         assert mentioned(payload) == {"mention_everyone": False, "mentions": [], "mention_roles": []}
@@ -80,7 +81,13 @@ def test_every_limit_is_kept_at_it_below_it_and_above_it(letter: str, size: int)
     ):
         assert refusal(embeds.message(announcement(about=incident(**changes)))) is None
     whole = incident(
-        title=text, owner=text, service=text, subject=text, next_step=text, body=(text,) * 20, fields=(Field(text, text),) * 26
+        title=text,
+        owner=text,
+        service=text,
+        subject=text,
+        next_step=text,
+        body=(text,) * 20,
+        fields=(IncidentField(text, text),) * 26,
     )
     payload = embeds.message(announcement(about=whole))
     assert refusal(payload) is None
@@ -89,7 +96,7 @@ def test_every_limit_is_kept_at_it_below_it_and_above_it(letter: str, size: int)
 
 @pytest.mark.parametrize("count", [24, 25, 26, 40])
 def test_more_facts_than_discord_takes_are_counted(count: int) -> None:
-    payload = embeds.message(announcement(about=incident(fields=tuple(Field(f"f{n}", "v") for n in range(count)))))
+    payload = embeds.message(announcement(about=incident(fields=tuple(IncidentField(f"f{n}", "v") for n in range(count)))))
     shown = len([field for field in payload["embeds"][0]["fields"] if field["name"].startswith("f")])
     text = payload["embeds"][-1]["description"]
     assert shown == min(count, 20)
@@ -140,7 +147,7 @@ def test_each_state_has_a_colour_a_shape_and_a_word_of_its_own() -> None:
 
 
 def test_a_recovery_says_so_first_and_for_how_long_it_lasted() -> None:
-    payload = embeds.message(announcement(Said.RECOVERED))
+    payload = embeds.message(announcement(AnnouncementKind.RECOVERED))
     assert payload["content"].startswith("✔ RECOVERED: ")
     [field] = [one for one in payload["embeds"][0]["fields"] if one["name"] == "Recovered"]
     assert "after 2 h" in field["value"]
@@ -167,7 +174,7 @@ def test_a_cut_tears_nothing_apart() -> None:
 
 
 def test_a_reminder_is_short_and_leads_to_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = replace(announcement(Said.REMINDED, 3), at=NOON + timedelta(days=2, hours=1))
+    said = replace(announcement(AnnouncementKind.REMINDED, 3), at=NOON + timedelta(days=2, hours=1))
     payload: dict[str, Any] = embeds.reminder(said, "https://discord.com/channels/1/2/3")
     assert payload["content"] == "▲ still PAGE after 2 d 1 h: shop/things is stale"
     assert "](https://discord.com/channels/1/2/3)" in payload["embeds"][0]["description"]

@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from oso_dagster.alerting.log import LogSender
-from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.incident import Severity
 from tests.alerting.told import Task, announcement, incident
 
@@ -40,7 +40,7 @@ def test_the_louder_the_incident_the_higher_the_level(say, severity, level):
 
 
 def test_a_recovery_leaves_nothing_to_do(say):
-    level, line = say(announcement(Said.RECOVERED))
+    level, line = say(announcement(AnnouncementKind.RECOVERED))
     assert (level, "RECOVERED" in line, line.endswith("next: nothing")) == ("WARNING", True, True)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oso_dagster.domain.alerts.announcement import Announcement, Said
-from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link, Severity, State
+from oso_dagster.domain.alerts.announcement import Announcement, AnnouncementKind
+from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity, State
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def incident(**changes: Any) -> Incident:
         "opened_at": NOON,
         "updated_at": NOON,
         "body": ("last arrived 2026-02-27 11:00 UTC, promised within 1 d",),
-        "fields": (Field("Asset", "shop/things"),),
+        "fields": (IncidentField("Asset", "shop/things"),),
         "links": (Link("run 4f1c", "http://127.0.0.1:3000/runs/4f1c"), Link("status page", "https://status.example.org/")),
         "next_step": "Look at the failed runs of shop/things, mend the cause, and materialize it again.",
     }
@@ -49,7 +49,9 @@ def over(**changes: Any) -> Incident:
     return incident(**{"state": State.RECOVERED, "closed_at": later, "updated_at": later} | changes)
 
 
-def announcement(said: Said = Said.RAISED, sequence: int = 1, about: Incident | None = None, world: str = "live") -> Announcement:
+def announcement(
+    said: AnnouncementKind = AnnouncementKind.RAISED, sequence: int = 1, about: Incident | None = None, world: str = "live"
+) -> Announcement:
     """Something said of it."""
-    about = about or (over() if said is Said.RECOVERED else incident())
+    about = about or (over() if said is AnnouncementKind.RECOVERED else incident())
     return Announcement(said, sequence, about, world, about.updated_at)

@@ -15,8 +15,8 @@ import dagster as dg
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.orchestration.alerts.alert_round import announce
-from oso_dagster.orchestration.objectives.measured import Platform
+from oso_dagster.orchestration.alerts.alert_round import run_round
+from oso_dagster.orchestration.objectives.watched_platform import Platform
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
 from tests.bench.statuspage import ASSETS, DAYS, fill, sources
@@ -48,7 +48,7 @@ def _rounds(home: Path, *, failing: bool) -> list[tuple[int, float, float]]:
         platform = Platform(settings, sources(), [], [])
         for _ in range(2):
             began, worked = perf_counter(), process_time()
-            changes = announce(platform, store, instance, datetime.now(UTC))
+            changes = run_round(platform, store, instance, datetime.now(UTC))
             found.append((len(changes), perf_counter() - began, process_time() - worked))
     return found
 

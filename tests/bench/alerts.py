@@ -15,7 +15,7 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.reliability.alerts.heartbeats import Heartbeat
+from oso_dagster.reliability.alerts.heartbeat_rows import Heartbeat
 from oso_dagster.reliability.store import Store
 from tests.platform import BIN, dev, run
 

@@ -15,7 +15,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.domain.catalogue.loading import Request
+from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.upstreams import op_atlas
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
@@ -84,7 +84,7 @@ def _bare(url: str, folder: Path) -> int:
 
 def _ours(url: str, folder: Path) -> int:
     warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=60)
-    found = _TABLE.extract(Request(SOURCE.name, _TABLE.name, datetime.now(UTC), folder, {"url": url}))
+    found = _TABLE.extract(ExtractRequest(SOURCE.name, _TABLE.name, datetime.now(UTC), folder, {"url": url}))
     return warehouse.load(SOURCE, _TABLE, found, fingerprint="bench").record.row_count  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from oso_dagster.connectors import git
 from oso_dagster.connectors.arrow import bulk_objects
 from oso_dagster.connectors.yaml_files import load_with_pyyaml
-from oso_dagster.domain.catalogue.loading import Request
+from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.sandbox.protocols import git_objects as repository
 from oso_dagster.sandbox.upstreams.oss_directory import files
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
@@ -50,7 +50,7 @@ def ours(url: str, cache: Path, folder: Path) -> int:
     """The real thing, from asking the repository for its commit to published tables."""
     table = SOURCE.tables[0]
     warehouse = DuckDBWarehouse(folder / "w.duckdb", world="live", cache=folder, lock_timeout_seconds=60)
-    extract = table.extract(Request(SOURCE.name, table.name, datetime.now(UTC), cache, {"url": url, "max_bad_share": "0"}))
+    extract = table.extract(ExtractRequest(SOURCE.name, table.name, datetime.now(UTC), cache, {"url": url, "max_bad_share": "0"}))
     return warehouse.load(SOURCE, table, extract, fingerprint="bench").record.row_count  # type: ignore[arg-type]
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
-from oso_dagster.domain.alerts.sprint import HYSTERESIS, Finding, Guilty
+from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, ObjectiveFinding
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.reliability.store import Store
 
@@ -17,7 +17,7 @@ NOW = datetime.now(UTC)
 
 def finding(verdict, at):
     guilty = (Guilty("shop/things", "team:shop", 1, 1, "last good long ago", "run-1"),)
-    return Finding(ID, "core_source_data", verdict, f"it is {verdict}", 0, 1, 10_000, at, guilty, "mend the till")
+    return ObjectiveFinding(ID, "core_source_data", verdict, f"it is {verdict}", 0, 1, 10_000, at, guilty, "mend the till")
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oso_dagster.domain.objectives.attempts import Label, counted, counted_alone
-from oso_dagster.domain.objectives.renames import checked, under_present_names
+from oso_dagster.domain.objectives.attempts import Label, count_families, count_single
+from oso_dagster.domain.objectives.renames import under_present_names, validated_renames
 from oso_dagster.domain.objectives.slo import Tally, tally_attempts, tally_families, verdict_of
 from tests.histories import EPOCH, attempts_by_brute_force, families_by_brute_force, history, verdict_by_brute_force
 
@@ -40,13 +40,13 @@ def test_what_attempts_add_from_some_time_on_is_what_they_are_worth_then():
         since = EPOCH + timedelta(minutes=dice.randrange(40 * 60))
         now = since + timedelta(minutes=dice.randrange(1, 40 * 60))
         sums: dict[str, tuple[int, int]] = {}
-        for one in counted(found):
+        for one in count_families(found):
             if since < one.at <= now:
                 good, valid = sums.get(one.attempt.asset, (0, 0))
                 sums[one.attempt.asset] = good + one.good, valid + 1
         by_brute_force = attempts_by_brute_force if label is Label.SQLMESH else families_by_brute_force
         assert sums == by_brute_force(found, since, now)
-        assert all(counted_alone(one) == next(counted([one]), None) for one in found)
+        assert all(count_single(one) == next(count_families([one]), None) for one in found)
 
 
 @given(st.integers(0, 5_000), st.integers(0, 5_000), st.integers(1, 10_000))
@@ -61,4 +61,4 @@ def test_an_asset_that_was_renamed_keeps_its_history():
 
 def test_a_former_name_that_leads_to_another_former_name_is_refused():
     with pytest.raises(ValueError, match="shop/b"):
-        checked({"shop/a": "shop/b", "shop/b": "shop/c"})
+        validated_renames({"shop/a": "shop/b", "shop/b": "shop/c"})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oso_dagster.domain.catalogue.loading import Extract, Request, refuse_shrink
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, refuse_shrink
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import (
     Child,
@@ -31,7 +31,7 @@ ID = Column("id", ColumnType.BIGINT, "the key")
 MIDNIGHT = datetime(2026, 1, 7, tzinfo=UTC)
 
 
-def nothing(_: Request) -> Extract:
+def nothing(_: ExtractRequest) -> Extract:
     return Extract("v", {})
 
 
@@ -135,7 +135,7 @@ def test_child_tables_carry_the_name_of_their_parent() -> None:
 
 
 def test_a_request_never_shows_its_settings() -> None:
-    request = Request("shop", "things", MIDNIGHT, Path(), {"token": "hunter2"})
+    request = ExtractRequest("shop", "things", MIDNIGHT, Path(), {"token": "hunter2"})
     assert "hunter2" not in repr(request)
 
 

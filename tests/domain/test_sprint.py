@@ -6,10 +6,10 @@ import pytest
 from oso_dagster.domain.alerts.sprint import (
     HYSTERESIS,
     SAME_SPRINT,
-    Finding,
+    EntryKind,
     Guilty,
-    Phase,
-    What,
+    ObjectiveFinding,
+    SprintPhase,
     acknowledge,
     advance,
     assign,
@@ -24,7 +24,7 @@ B, C, R, N = Verdict.BREACHED, Verdict.COMPLIANT, Verdict.AT_RISK, Verdict.NO_DA
 
 
 def finding(verdict=B, at=NOON, **extra):
-    return Finding("core.freshness", "core", verdict, f"it is {verdict}", 1, 2, 10_000, at, **extra)
+    return ObjectiveFinding("core.freshness", "core", verdict, f"it is {verdict}", 1, 2, 10_000, at, **extra)
 
 
 def run(*verdicts, every=TICK, start=None, at=NOON):
@@ -35,7 +35,7 @@ def run(*verdicts, every=TICK, start=None, at=NOON):
 
 
 def whats(sprint):
-    return [entry.what.value for entry in sprint.history]
+    return [entry.kind.value for entry in sprint.history]
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_nothing_but_a_breach_opens_a_sprint(verdict):
 def test_it_is_closed_at_exactly_the_declared_time_and_not_a_moment_before():
     met = run(B, C)
     since = NOON + TICK
-    assert advance(met, finding(C, since + HYSTERESIS - timedelta(microseconds=1))).phase is Phase.RECOVERING
+    assert advance(met, finding(C, since + HYSTERESIS - timedelta(microseconds=1))).phase is SprintPhase.RECOVERING
     closed = advance(met, finding(C, since + HYSTERESIS))
-    assert (closed.phase, closed.closed_at, closed.met_since) == (Phase.CLOSED, since + HYSTERESIS, None)
+    assert (closed.phase, closed.closed_at, closed.met_since) == (SprintPhase.CLOSED, since + HYSTERESIS, None)
 
 
 def test_within_a_day_it_is_the_same_sprint_and_later_a_new_one():
@@ -91,7 +91,7 @@ def test_within_a_day_it_is_the_same_sprint_and_later_a_new_one():
 def test_its_evidence_is_the_newest_breach_not_the_recovery():
     guilty = (Guilty("shop/things", "team:shop", 1, 2, "the till is stuck", "run1"),)
     sprint = advance(run(B), finding(B, NOON + TICK, guilty=guilty))
-    assert advance(sprint, finding(C, NOON + 2 * TICK)).found.guilty == guilty
+    assert advance(sprint, finding(C, NOON + 2 * TICK)).finding.guilty == guilty
 
 
 def test_a_clock_that_was_set_back_changes_nothing():
@@ -101,17 +101,17 @@ def test_a_clock_that_was_set_back_changes_nothing():
 
 def test_who_acknowledges_assigns_and_notes_is_history_and_the_task_stays_open():
     sprint = note(assign(acknowledge(run(B), "ada", NOON), "grace", "ada", NOON), " looked at it ", "grace", NOON)
-    assert (sprint.acknowledged_by, sprint.assignee, sprint.phase) == ("ada", "grace", Phase.OPEN)
-    assert [(one.what, one.who, one.text) for one in sprint.history[1:]] == [
-        (What.ACKNOWLEDGED, "ada", "acknowledged by ada"),
-        (What.ASSIGNED, "ada", "assigned to grace"),
-        (What.NOTED, "grace", "looked at it"),
+    assert (sprint.acknowledged_by, sprint.assignee, sprint.phase) == ("ada", "grace", SprintPhase.OPEN)
+    assert [(one.kind, one.who, one.text) for one in sprint.history[1:]] == [
+        (EntryKind.ACKNOWLEDGED, "ada", "acknowledged by ada"),
+        (EntryKind.ASSIGNED, "ada", "assigned to grace"),
+        (EntryKind.NOTED, "grace", "looked at it"),
     ]
 
 
 def test_a_closed_sprint_takes_notes_and_nothing_else():
     closed = run(B, C, C, C, C, C)
-    assert note(closed, "it was the till", "ada", NOON).phase is Phase.CLOSED
+    assert note(closed, "it was the till", "ada", NOON).phase is SprintPhase.CLOSED
     for act in (lambda: acknowledge(closed, "ada", NOON), lambda: assign(closed, "grace", "ada", NOON)):
         with pytest.raises(ValueError, match="is closed"):
             act()

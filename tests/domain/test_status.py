@@ -12,9 +12,9 @@ from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.slo import ALL, Verdict
 from oso_dagster.domain.status.data_sets import DataSet
-from oso_dagster.domain.status.incidents import Incident, Phase, Update, Work, WorkState, told_once
-from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage, worst
+from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPhase, Update, Work, WorkState, sprints_and_breaches
 
 NOW = datetime(2025, 11, 21, 9, 5, tzinfo=UTC)
 GOOD, RISK, BAD, NONE = Verdict.COMPLIANT, Verdict.AT_RISK, Verdict.BREACHED, Verdict.NO_DATA
@@ -90,7 +90,7 @@ def test_a_moment_without_a_zone_cannot_be_shown() -> None:
     with pytest.raises(ValueError, match="generated_at has no time zone"):
         StatusPage("live", naive, timedelta(minutes=30), (), ())
     with pytest.raises(ValueError, match="since has no time zone"):
-        Incident("key", "Title", "Text", naive)
+        PublicIncident("key", "Title", "Text", naive)
     with pytest.raises(ValueError, match="last_good has no time zone"):
         DataSet("s/t", "T", Label.CORE, "team:data", 1, naive, None, None)
 
@@ -137,30 +137,30 @@ def test_minutes_of_outage_are_cut_off_and_negative_when_overspent(good: int, le
     assert replace(timed, timed=False).minutes_left is None
 
 
-def incident(since: int, until: int | None = None, **changes: object) -> Incident:
+def incident(since: int, until: int | None = None, **changes: object) -> PublicIncident:
     """Open from hour `since` to hour `until` of the day before NOW."""
     start = NOW - timedelta(days=1)
     end = None if until is None else start + timedelta(hours=until)
     values: dict[str, object] = {"objective": "s.o", "until": end}
-    return Incident(f"k{since}", "Title", "Text", start + timedelta(hours=since), **(values | changes))  # type: ignore[arg-type]
+    return PublicIncident(f"k{since}", "Title", "Text", start + timedelta(hours=since), **(values | changes))  # type: ignore[arg-type]
 
 
 def test_a_breach_that_a_sprint_tells_is_not_told_again() -> None:
     sprint = incident(2, 9, sprint=True)
     told, before, other = incident(2, 5), incident(0, 1), incident(2, 5, objective="s.other")
     still, later = incident(8), incident(10)
-    assert told_once([sprint], [told]) == (sprint,)
-    assert told_once([sprint], [still]) == (sprint,)
-    assert told_once([sprint], [before, later]) == (later, sprint, before)
-    assert set(told_once([sprint], [told, other])) == {sprint, other}
+    assert sprints_and_breaches([sprint], [told]) == (sprint,)
+    assert sprints_and_breaches([sprint], [still]) == (sprint,)
+    assert sprints_and_breaches([sprint], [before, later]) == (later, sprint, before)
+    assert set(sprints_and_breaches([sprint], [told, other])) == {sprint, other}
 
 
 def test_an_incident_is_as_far_as_its_last_update_and_over_at_its_end() -> None:
-    watched = Update(NOW - timedelta(hours=2), "Met again.", Phase.WATCHED)
-    assert incident(2).phase is Phase.OPEN
-    assert incident(2, updates=(watched,)).phase is Phase.WATCHED
+    watched = Update(NOW - timedelta(hours=2), "Met again.", PublicPhase.WATCHED)
+    assert incident(2).phase is PublicPhase.OPEN
+    assert incident(2, updates=(watched,)).phase is PublicPhase.WATCHED
     assert incident(2, updates=(watched,)).changed_at == watched.at
-    assert incident(2, 23, updates=(watched,)).phase is Phase.OVER
+    assert incident(2, 23, updates=(watched,)).phase is PublicPhase.OVER
 
 
 def test_a_timeline_that_runs_backwards_is_refused() -> None:

@@ -7,12 +7,12 @@ import dagster as dg
 import pytest
 
 from oso_dagster.domain.alerts.incident import Kind, Severity
-from oso_dagster.domain.alerts.sprint import HYSTERESIS, Phase
+from oso_dagster.domain.alerts.sprint import HYSTERESIS, SprintPhase
 from oso_dagster.domain.catalogue.source import Stability
 from oso_dagster.domain.objectives.maintenance import Maintenance
-from oso_dagster.orchestration.alerts.alert_round import announce
-from oso_dagster.orchestration.objectives.measured import Platform
-from oso_dagster.orchestration.watch import heartbeats, tell
+from oso_dagster.orchestration.alerts.alert_round import run_round
+from oso_dagster.orchestration.objectives.watched_platform import Platform
+from oso_dagster.orchestration.watch import heartbeats, incident_round
 from oso_dagster.reliability.store import Store
 from tests.orchestration.shop import MODEL, fail, load, run, source, table
 
@@ -38,15 +38,15 @@ def tick(platform, store, instance):
     """One round; what is said, as `what kind subject`."""
 
     def _tick(later=timedelta(0)):
-        changes = announce(platform, store, instance, datetime.now(UTC) + later)
-        return sorted(f"{said} {change.after.incident.subject}" for change in changes for said in change.said)
+        changes = run_round(platform, store, instance, datetime.now(UTC) + later)
+        return sorted(f"{said} {change.after.incident.subject}" for change in changes for said in change.kinds)
 
     return _tick
 
 
 def logged(platform, store, caplog):
     with caplog.at_level(logging.DEBUG, "alerts"):
-        tell.send(platform.settings, store, logging.getLogger("alerts"), lambda: datetime.now(UTC) + timedelta(days=9))
+        incident_round.send(platform.settings, store, logging.getLogger("alerts"), lambda: datetime.now(UTC) + timedelta(days=9))
     return [record.getMessage() for record in caplog.records if record.name == "alerts"]
 
 
@@ -58,7 +58,7 @@ def test_a_core_asset_that_fails_is_a_ticket_and_its_objective_a_sprint_and_both
     assert tick() == ["raised failed_materialization:shop/things", f"raised sprint:{reliability}"]
     assert tick() == []
     [sprint] = store.sprints.since(datetime.now(UTC) - timedelta(days=1))
-    [guilty] = sprint.found.guilty
+    [guilty] = sprint.finding.guilty
     assert (sprint.objective, guilty.asset, guilty.owner, guilty.bad) == (reliability, "shop/things", "team:shop", 1)
     assert instance.get_run_by_id(guilty.run_id).is_failure
 
@@ -85,10 +85,10 @@ def test_a_core_asset_that_became_stale_is_told_with_its_sprint_which_stays_unti
     assert tick() == ["raised sprint:core_source_data.data_freshness", "raised stale_asset:shop/things"]
     run(instance, load(["shop", "things"]))
     assert tick() == ["recovered stale_asset:shop/things", "updated sprint:core_source_data.data_freshness"]
-    assert store.sprints.newest()["core_source_data.data_freshness"].phase is Phase.RECOVERING
+    assert store.sprints.newest()["core_source_data.data_freshness"].phase is SprintPhase.RECOVERING
     assert tick(HYSTERESIS - timedelta(minutes=5)) == []
     assert tick(HYSTERESIS + timedelta(minutes=5)) == ["recovered sprint:core_source_data.data_freshness"]
-    assert store.sprints.newest()["core_source_data.data_freshness"].phase is Phase.CLOSED
+    assert store.sprints.newest()["core_source_data.data_freshness"].phase is SprintPhase.CLOSED
 
 
 def test_unstable_data_goes_to_the_digest_and_not_to_a_message_of_its_own(tick, store, instance):
@@ -158,20 +158,22 @@ def test_a_sensor_that_is_silent_is_told_by_the_other_one_and_recovers_when_it_i
     for minute in range(10):
         heartbeats.beat(store, heartbeats.WATCH, now + timedelta(minutes=minute))
     later = now + timedelta(minutes=9)
-    changes = tell.watch(platform.settings, store, heartbeats.WATCH, later)
+    changes = incident_round.report_silence(platform.settings, store, heartbeats.WATCH, later)
     assert [one.after.incident.title for one in changes] == ["sensor remedial_alerts is silent"]
-    assert tell.watch(platform.settings, store, heartbeats.WATCH, later) == []
+    assert incident_round.report_silence(platform.settings, store, heartbeats.WATCH, later) == []
     heartbeats.beat(store, heartbeats.ALERTS, later)
-    assert [one.said for one in tell.watch(platform.settings, store, heartbeats.WATCH, later)] == [("recovered",)]
+    assert [one.kinds for one in incident_round.report_silence(platform.settings, store, heartbeats.WATCH, later)] == [
+        ("recovered",)
+    ]
 
 
 def test_after_a_night_off_nobody_is_called_silent(platform, store):
     now = datetime.now(UTC)
     heartbeats.beat(store, heartbeats.ALERTS, now - timedelta(hours=9))
     heartbeats.beat(store, heartbeats.WATCH, now - timedelta(hours=9))
-    assert tell.watch(platform.settings, store, heartbeats.WATCH, now) == []
+    assert incident_round.report_silence(platform.settings, store, heartbeats.WATCH, now) == []
     heartbeats.beat(store, heartbeats.WATCH, now)
-    assert tell.watch(platform.settings, store, heartbeats.WATCH, now + timedelta(seconds=30)) == []
+    assert incident_round.report_silence(platform.settings, store, heartbeats.WATCH, now + timedelta(seconds=30)) == []
 
 
 def test_what_is_said_reaches_the_log(platform, store, tick, instance, caplog):

@@ -13,10 +13,10 @@ import dagster as dg
 import pytest
 
 from oso_dagster.alerting.delivery import Report
-from oso_dagster.orchestration.alerts.alert_round import announce
-from oso_dagster.orchestration.objectives.measured import Platform
+from oso_dagster.orchestration.alerts.alert_round import run_round
+from oso_dagster.orchestration.objectives.watched_platform import Platform
 from oso_dagster.orchestration.status_page.read_model import gather
-from oso_dagster.orchestration.watch.tell import send
+from oso_dagster.orchestration.watch.incident_round import send
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS
 from oso_dagster.settings import Settings
@@ -57,7 +57,7 @@ def test_a_channel_that_is_gone_or_refuses_us_says_so_everywhere_and_with_anothe
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         run(instance, load(["shop", "things"]))
         run(instance, load(["shop", "things"], fail))
-        announce(Platform(settings, [SHOP], [], []), store, instance, datetime.now(UTC))
+        run_round(Platform(settings, [SHOP], [], []), store, instance, datetime.now(UTC))
 
         assert sorted(delivered(settings).disabled) == ["discord", "second"]
         assert {one.name: one.why for one in store.channels.all() if one.disabled} == {

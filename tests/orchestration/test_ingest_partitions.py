@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from oso_dagster.domain.catalogue.cadence import MOST_TRIES
-from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Extract, Request
+from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Extract, ExtractRequest
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Retries, Schedule, Source, Stability, Table
 from oso_dagster.orchestration.ingest.schedules import GivenUpError, ingest_schedules, partition_tags
@@ -24,7 +24,7 @@ START = datetime(2026, 1, 7, tzinfo=UTC)
 NOW = datetime(2026, 1, 10, 2, tzinfo=UTC)
 
 
-def sales(request: Request) -> Extract:
+def sales(request: ExtractRequest) -> Extract:
     window = request.window
     assert window is not None
     if window.key == "2026-01-08" and request.source == "broken":
@@ -97,7 +97,7 @@ def test_the_retry_of_a_range_goes_on_with_what_is_missing_and_a_new_run_does_al
 ) -> None:
     asked: list[str] = []
 
-    def passing(request: Request) -> Extract:
+    def passing(request: ExtractRequest) -> Extract:
         assert request.window is not None
         asked.append(request.window.key)
         return sales(replace(request, source="broken") if asked.count(request.window.key) == 1 else request)
@@ -120,7 +120,7 @@ def test_an_automatic_retry_of_a_run_goes_on_as_well_and_a_run_that_a_person_sta
 ) -> None:
     asked: list[str] = []
 
-    def failing(request: Request) -> Extract:
+    def failing(request: ExtractRequest) -> Extract:
         assert request.window is not None
         asked.append(request.window.key)
         return sales(replace(request, source="broken") if len(asked) == 2 else request)
@@ -139,7 +139,7 @@ def test_a_load_that_a_rate_limit_cut_short_is_kept_warned_of_and_gone_on_with(
 ) -> None:
     seen: list[Any] = []
 
-    def some(request: Request) -> Extract:
+    def some(request: ExtractRequest) -> Extract:
         seen.append(request.previous.continuation if request.previous else None)
         rows = pa.table({"day": pa.array([START + timedelta(len(seen))], pa.timestamp("us", tz="UTC")), "n": pa.array([1])})
         facts = {CUT_SHORT: "rate limit", CONTINUATION: {"page": 2}} if len(seen) == 1 else {}

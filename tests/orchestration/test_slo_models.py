@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def store(tmp_path):
     with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as one:
-        one.results.see(["marts/a"], NOON - 10 * FRESH_WITHIN)
+        one.results.remember_assets(["marts/a"], NOON - 10 * FRESH_WITHIN)
         yield one
 
 

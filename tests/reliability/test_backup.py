@@ -31,7 +31,7 @@ def filled(url):
         store.ledger.record([RunRow("r1", "r1", RunState.FAILED, will_retry=False, settled=True)], [ATTEMPT])
         store.maintenance.add(WINDOW)
         store.samples.record([FOLDED, SAMPLE])
-        assert store.folding.fold(NOON + KEPT + timedelta(days=1)) == 1
+        assert store.rollup.roll_up(NOON + KEPT + timedelta(days=1)) == 1
     return url
 
 

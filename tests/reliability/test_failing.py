@@ -9,7 +9,7 @@ from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunS
 from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.failed_family import failed_after
 from oso_dagster.domain.objectives.sample import Sample
-from oso_dagster.reliability.failing import failed_families, last_data
+from oso_dagster.reliability.failed_families import failed_families, last_data
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 from tests.histories import EPOCH, history

@@ -12,7 +12,7 @@ from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import objective_of
 from oso_dagster.domain.objectives.sample import Sample
-from oso_dagster.reliability.failing import failed_families, last_data
+from oso_dagster.reliability.failed_families import failed_families, last_data
 from oso_dagster.reliability.ledger.daily_rollup import KEPT
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
@@ -79,10 +79,10 @@ def told(store):
 
 def test_a_replay_says_the_same_after_folding(store):
     before, rows = told(store), len(store.attempts())
-    half = store.folding.fold(EPOCH + KEPT + 30 * HOUR)
+    half = store.rollup.roll_up(EPOCH + KEPT + 30 * HOUR)
     assert told(store) == before
     assert half > 0
-    more = store.folding.fold(EPOCH + KEPT + 4 * DAY)
+    more = store.rollup.roll_up(EPOCH + KEPT + 4 * DAY)
     assert more > 0
     assert told(store) == before
     assert len(store.attempts()) == rows - (half + more - len(SAMPLES[:-1]))
@@ -90,9 +90,9 @@ def test_a_replay_says_the_same_after_folding(store):
 
 
 def test_folding_again_on_the_same_day_or_with_the_clock_set_back_does_nothing(store):
-    assert store.folding.fold(EPOCH + KEPT + 2 * DAY) > 0
-    assert store.folding.fold(EPOCH + KEPT + 2 * DAY + HOUR) == 0
-    assert store.folding.fold(EPOCH + KEPT + DAY) == 0
+    assert store.rollup.roll_up(EPOCH + KEPT + 2 * DAY) > 0
+    assert store.rollup.roll_up(EPOCH + KEPT + 2 * DAY + HOUR) == 0
+    assert store.rollup.roll_up(EPOCH + KEPT + DAY) == 0
 
 
 def test_several_that_fold_at_once_fold_everything_once(store, url):
@@ -100,7 +100,7 @@ def test_several_that_fold_at_once_fold_everything_once(store, url):
 
     def fold(_number):
         with Store.open(url, "sandbox") as another:
-            return another.folding.fold(EPOCH + KEPT + 4 * DAY)
+            return another.rollup.roll_up(EPOCH + KEPT + 4 * DAY)
 
     with ThreadPoolExecutor(3) as pool:
         assert sum(pool.map(fold, range(3))) > len(SAMPLES)
@@ -122,7 +122,7 @@ def test_failures_partitions_and_the_newest_proof_stay_rows(url):
     goes = [attempt(0, Outcome.OK, audited=True), attempt(5, Outcome.OK), attempt(7, Outcome.NOT_EMITTED)]
     with Store.open(url, "sandbox") as store:
         record(store, [*stays, *goes])
-        assert store.folding.fold(EPOCH + KEPT + 9 * DAY) == len(goes)
+        assert store.rollup.roll_up(EPOCH + KEPT + 9 * DAY) == len(goes)
         assert store.attempts() == stays
         assert store.ledger.newest_event("shop/a") == EPOCH
         assert store.ledger.last_good(audited=True)["shop/a"].at == EPOCH + 3 * HOUR
@@ -137,7 +137,7 @@ def test_a_good_load_that_was_folded_still_ends_a_row_of_failures(url):
     now = EPOCH + 72 * DAY
     with Store.open(url, "sandbox") as store:
         record(store, found)
-        assert store.folding.fold(now) == 1
+        assert store.rollup.roll_up(now) == 1
         assert [one.in_a_row for one in failed_families(store, now - 3 * DAY, now)] == [1]
 
 
@@ -148,15 +148,15 @@ def test_runs_that_were_found_within_a_day_are_not_folded(url):
         found = [Attempt(run, "shop/a", None, Label.CORE, Outcome.OK, run, EPOCH, EPOCH) for run in ("r1", "r2")]
         found[1] = found[1]._replace(ended=EPOCH + HOUR)
         store.ledger.record([RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True) for run in ("r1", "r2")], found)
-        assert store.folding.fold(now) == 0
-        assert store.folding.fold(now + DAY) == 1
+        assert store.rollup.roll_up(now) == 0
+        assert store.rollup.roll_up(now + DAY) == 1
 
 
 def test_a_sample_that_was_folded_counts_once_when_it_is_reported_again(store):
-    store.folding.fold(EPOCH + KEPT + 4 * DAY)
+    store.rollup.roll_up(EPOCH + KEPT + 4 * DAY)
     assert store.samples.record(SAMPLES[:5]) == 0
     late = Sample("kubernetes", "availability", Count(EPOCH + timedelta(minutes=7), 1, 1), "c0")
     assert store.samples.record([late, late]) == 1
-    assert store.folding.fold(EPOCH + KEPT + 5 * DAY) == 1
+    assert store.rollup.roll_up(EPOCH + KEPT + 5 * DAY) == 1
     assert store.samples.record([late]) == 0
     assert late in store.samples.all("kubernetes", "availability", EPOCH, EPOCH + DAY)

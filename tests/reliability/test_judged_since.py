@@ -32,7 +32,7 @@ def record(store: Store, verdicts: dict[int, Verdict], objective: str = "o") -> 
 
 
 def found(store: Store, days: int) -> list[tuple[int, Verdict]]:
-    return [((NOW - one.at).days, one.verdict) for one in store.results.judged_since("s", "o", NOW - timedelta(days=days))]
+    return [((NOW - one.at).days, one.verdict) for one in store.results.past_verdicts("s", "o", NOW - timedelta(days=days))]
 
 
 def test_it_gives_what_is_asked_for_oldest_first_and_nothing_of_others(store: Store) -> None:

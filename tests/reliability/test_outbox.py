@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.alerts.announcement import Announcement, Route, Said, addressed
+from oso_dagster.domain.alerts.announcement import Announcement, AnnouncementKind, Route, addressed
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
 from oso_dagster.domain.alerts.incident_data import as_data, incident_of
 from oso_dagster.reliability.alerts.outbox import LEASE
@@ -27,7 +27,7 @@ def store(url):
 
 
 def told(said, sequence=1, subject="stale_asset:shop/things", at=NOON):
-    over = said is Said.RECOVERED
+    over = said is AnnouncementKind.RECOVERED
     incident = Incident(
         subject=subject,
         kind=Kind.STALE_ASSET,
@@ -53,59 +53,70 @@ def sequences(store, now=NOON):
     """Everything that can be taken now, in order; each is delivered at once."""
     found = []
     while (taken := store.outbox.claim(now)) is not None:
-        found.append((taken.announcement.said, taken.announcement.sequence, taken.message_id))
+        found.append((taken.announcement.kind, taken.announcement.sequence, taken.message_id))
         store.outbox.sent(taken, "m1", now)
     return found
 
 
 def test_a_raised_incident_has_no_message_and_its_later_states_edit_the_one_it_got(store):
-    write(store, Said.RAISED)
-    assert sequences(store) == [(Said.RAISED, 1, None)]
-    store.outbox.enqueue(told(Said.UPDATED, 2), ())
-    store.outbox.enqueue(told(Said.REMINDED, 3), ())
-    store.outbox.enqueue(told(Said.RECOVERED, 4), ())
-    assert sequences(store) == [(Said.RECOVERED, 4, "m1")]
+    write(store, AnnouncementKind.RAISED)
+    assert sequences(store) == [(AnnouncementKind.RAISED, 1, None)]
+    store.outbox.enqueue(told(AnnouncementKind.UPDATED, 2), ())
+    store.outbox.enqueue(told(AnnouncementKind.REMINDED, 3), ())
+    store.outbox.enqueue(told(AnnouncementKind.RECOVERED, 4), ())
+    assert sequences(store) == [(AnnouncementKind.RECOVERED, 4, "m1")]
     assert sequences(store) == []
 
 
 def test_only_the_newest_of_several_states_is_said_and_a_reminder_keeps_its_place(store):
-    write(store, Said.RAISED, Said.UPDATED, Said.UPDATED, Said.REMINDED, Said.UPDATED)
-    assert sequences(store) == [(Said.UPDATED, 3, None), (Said.REMINDED, 4, "m1"), (Said.UPDATED, 5, "m1")]
+    write(
+        store,
+        AnnouncementKind.RAISED,
+        AnnouncementKind.UPDATED,
+        AnnouncementKind.UPDATED,
+        AnnouncementKind.REMINDED,
+        AnnouncementKind.UPDATED,
+    )
+    assert sequences(store) == [
+        (AnnouncementKind.UPDATED, 3, None),
+        (AnnouncementKind.REMINDED, 4, "m1"),
+        (AnnouncementKind.UPDATED, 5, "m1"),
+    ]
 
 
 def test_the_message_of_a_reminder_does_not_become_the_incidents_message(store):
-    write(store, Said.RAISED, Said.REMINDED, Said.UPDATED)
+    write(store, AnnouncementKind.RAISED, AnnouncementKind.REMINDED, AnnouncementKind.UPDATED)
     for message in ("m1", "m2"):
         store.outbox.sent(store.outbox.claim(NOON), message, NOON)
     assert store.outbox.claim(NOON).message_id == "m1"
 
 
 def test_what_ended_before_it_was_announced_is_never_announced(store):
-    write(store, Said.RAISED, Said.UPDATED, Said.RECOVERED)
+    write(store, AnnouncementKind.RAISED, AnnouncementKind.UPDATED, AnnouncementKind.RECOVERED)
     assert sequences(store) == []
     assert store.outbox.counts() == {("discord", "dropped"): 3}
 
 
 def test_a_recovery_is_said_when_the_incident_was_perhaps_announced(store):
-    write(store, Said.RAISED)
+    write(store, AnnouncementKind.RAISED)
     taken = store.outbox.claim(NOON)
     store.outbox.retry_later(taken, NOON + MINUTE, "timed out", refused=False)
-    store.outbox.enqueue(told(Said.RECOVERED, 2), ())
+    store.outbox.enqueue(told(AnnouncementKind.RECOVERED, 2), ())
     assert store.outbox.claim(NOON) is None  # it still waits, whatever has come since
     again = store.outbox.claim(NOON + MINUTE)
-    assert (again.announcement.said, again.message_id, again.perhaps_sent) == (Said.RECOVERED, None, True)
+    assert (again.announcement.kind, again.message_id, again.perhaps_sent) == (AnnouncementKind.RECOVERED, None, True)
 
 
 def test_a_recovery_is_dropped_when_every_try_to_announce_the_incident_was_refused(store):
-    write(store, Said.RAISED)
+    write(store, AnnouncementKind.RAISED)
     store.outbox.retry_later(store.outbox.claim(NOON), NOON + MINUTE, "429", refused=True)
-    store.outbox.enqueue(told(Said.RECOVERED, 2), ())
+    store.outbox.enqueue(told(AnnouncementKind.RECOVERED, 2), ())
     assert store.outbox.claim(NOON + MINUTE) is None
     assert store.outbox.next_due() is None
 
 
 def test_a_delivery_under_way_is_not_given_out_twice_until_its_lease_is_over(store):
-    write(store, Said.RAISED)
+    write(store, AnnouncementKind.RAISED)
     store.outbox.claim(NOON)
     assert store.outbox.claim(NOON + LEASE - MINUTE) is None
     assert store.outbox.claim(NOON + LEASE).perhaps_sent
@@ -117,7 +128,7 @@ def claim_and_die(url):
 
 
 def test_a_process_that_died_gives_back_what_it_held_at_once(store, url):
-    write(store, Said.RAISED)
+    write(store, AnnouncementKind.RAISED)
     process = multiprocessing.get_context("spawn").Process(target=claim_and_die, args=(url,))
     process.start()
     process.join()
@@ -128,43 +139,43 @@ def test_a_process_that_died_gives_back_what_it_held_at_once(store, url):
 
 def test_a_channel_that_is_disabled_keeps_its_deliveries_until_its_address_changes(store):
     store.channels.open("discord", "a", NOON)
-    write(store, Said.RAISED, names=("discord", "log"))
+    write(store, AnnouncementKind.RAISED, names=("discord", "log"))
     store.channels.disable("discord", "404: the webhook is gone", NOON)
     store.channels.open("discord", "a", NOON)
-    assert sequences(store) == [(Said.RAISED, 1, None)]  # the log's
+    assert sequences(store) == [(AnnouncementKind.RAISED, 1, None)]  # the log's
     assert store.channels.all()[0].disabled
     store.channels.open("discord", "b", NOON)
-    assert sequences(store) == [(Said.RAISED, 1, None)]
+    assert sequences(store) == [(AnnouncementKind.RAISED, 1, None)]
     assert store.channels.all()[0].last_sent_at == NOON
 
 
 def test_a_blocked_channel_is_left_alone_until_its_time(store):
     store.channels.open("discord", "a", NOON)
-    write(store, Said.RAISED)
+    write(store, AnnouncementKind.RAISED)
     store.channels.block("discord", NOON + MINUTE)
     assert sequences(store) == []
-    assert sequences(store, NOON + MINUTE) == [(Said.RAISED, 1, None)]
+    assert sequences(store, NOON + MINUTE) == [(AnnouncementKind.RAISED, 1, None)]
 
 
 def test_what_can_never_be_accepted_is_kept_as_dead_with_the_reason(store):
-    write(store, Said.RAISED)
+    write(store, AnnouncementKind.RAISED)
     store.outbox.give_up(store.outbox.claim(NOON), "400: too long", NOON)
     assert store.outbox.counts() == {("discord", "dead"): 1}
     assert store.outbox.claim(NOON + LEASE) is None
 
 
 def test_a_message_that_was_deleted_is_written_anew(store):
-    write(store, Said.RAISED)
-    assert sequences(store) == [(Said.RAISED, 1, None)]
-    store.outbox.enqueue(told(Said.UPDATED, 2), ())
+    write(store, AnnouncementKind.RAISED)
+    assert sequences(store) == [(AnnouncementKind.RAISED, 1, None)]
+    store.outbox.enqueue(told(AnnouncementKind.UPDATED, 2), ())
     store.outbox.forget_message(store.outbox.claim(NOON), NOON, "the message is gone")
-    assert sequences(store) == [(Said.UPDATED, 2, None)]
+    assert sequences(store) == [(AnnouncementKind.UPDATED, 2, None)]
 
 
 def test_the_same_announcement_twice_is_kept_once_and_incidents_do_not_wait_for_each_other(store):
-    write(store, Said.RAISED)
-    write(store, Said.RAISED)
-    write(store, Said.RAISED, subject="stale_asset:shop/other")
+    write(store, AnnouncementKind.RAISED)
+    write(store, AnnouncementKind.RAISED)
+    write(store, AnnouncementKind.RAISED, subject="stale_asset:shop/other")
     first = store.outbox.claim(NOON)
     store.outbox.retry_later(first, NOON + MINUTE, "500", refused=False)
     assert store.outbox.claim(NOON).announcement.incident.subject != first.announcement.incident.subject
@@ -172,11 +183,11 @@ def test_the_same_announcement_twice_is_kept_once_and_incidents_do_not_wait_for_
 
 
 def test_an_incident_is_told_to_the_channels_of_its_severity_and_service_and_to_the_log():
-    incident = told(Said.RAISED).incident
+    incident = told(AnnouncementKind.RAISED).incident
     routes = [Route("all"), Route("loud", Severity.PAGE), Route("others", services=frozenset({"sqlmesh"}))]
     assert addressed(incident, routes) == ("log", "all", "loud")
 
 
 def test_an_incident_survives_its_way_through_json():
-    incident = told(Said.RECOVERED).incident
+    incident = told(AnnouncementKind.RECOVERED).incident
     assert incident_of(as_data(incident)) == incident

@@ -8,7 +8,7 @@ import pytest
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.reliability.ledger import ledger
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
-from oso_dagster.reliability.ledger.recording import beside
+from oso_dagster.reliability.ledger.recording import in_background
 from oso_dagster.reliability.store import Store
 from tests.postgres import empty
 
@@ -22,7 +22,7 @@ def test_what_is_recorded_beside_its_caller_keeps_its_order_and_is_all_there_at_
         may_go_on.wait(WAIT)
         done.append((runs, current_thread().name))
 
-    with beside(record) as begin:
+    with in_background(record) as begin:
         begin(["r1"], [])
         assert done == []  # the caller goes on meanwhile
         may_go_on.set()
@@ -42,7 +42,7 @@ def test_what_could_not_be_recorded_is_raised_and_nothing_is_recorded_after_it(f
         done.append(runs)
 
     def all_of_them():
-        with beside(record) as begin:
+        with in_background(record) as begin:
             for runs in ("first", "second", "last"):
                 begin(runs, [])
 

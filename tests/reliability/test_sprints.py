@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from oso_dagster.domain.alerts import sprint as deeds
-from oso_dagster.domain.alerts.sprint import Finding, Guilty, Phase, What
+from oso_dagster.domain.alerts.sprint import EntryKind, Guilty, ObjectiveFinding, SprintPhase
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.reliability.store import Store
 from tests.postgres import ENGINES, address
@@ -31,7 +31,7 @@ def store(url):
 
 
 def finding(verdict=Verdict.BREACHED, at=NOON, objective="core.freshness"):
-    return Finding(objective, "core", verdict, f"it is {verdict}", 1, 2, 9_900, at, GUILTY, "mend the till")
+    return ObjectiveFinding(objective, "core", verdict, f"it is {verdict}", 1, 2, 9_900, at, GUILTY, "mend the till")
 
 
 def closed_at(store, at):
@@ -44,7 +44,7 @@ def closed_at(store, at):
 def test_a_sprint_is_remembered_with_evidence_and_history(store):
     changed = store.sprints.advance([finding(), finding(Verdict.COMPLIANT, objective="core.other")])
     assert store.sprints.newest() == {"core.freshness": changed[0]}
-    assert changed[0].found == finding()
+    assert changed[0].finding == finding()
 
 
 def test_an_evaluation_that_finds_the_same_writes_nothing(store):
@@ -56,7 +56,7 @@ def test_what_people_do_is_added_to_the_history(store):
     store.sprints.advance([finding()])
     after = store.sprints.change("core.freshness", lambda one: deeds.note(one, "looked at it", "ada", NOON + HOUR))
     assert store.sprints.newest()["core.freshness"] == after
-    assert [one.what for one in after.history] == [What.OPENED, What.NOTED]
+    assert [one.kind for one in after.history] == [EntryKind.OPENED, EntryKind.NOTED]
 
 
 def test_an_objective_that_never_had_a_sprint_is_named(store):
@@ -85,5 +85,5 @@ def test_many_evaluations_at_once_open_one_sprint(store):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda one: store.sprints.advance([one]), found))
     sprints = store.sprints.since(NOON - HOUR)
-    assert [one.phase for one in sprints] == [Phase.OPEN]
-    assert [one.what for one in sprints[0].history] == [What.OPENED]
+    assert [one.phase for one in sprints] == [SprintPhase.OPEN]
+    assert [one.kind for one in sprints[0].history] == [EntryKind.OPENED]

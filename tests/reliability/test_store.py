@@ -159,12 +159,12 @@ def test_the_newest_verdict_of_each_objective_is_shown_and_all_are_kept(store):
 
 
 def test_an_asset_is_known_since_it_was_first_seen(store):
-    assert store.results.see({"shop/things"}, NOON) == {"shop/things": NOON}
-    assert store.results.see({"shop/things"}, NOON + HOUR) == {"shop/things": NOON}
+    assert store.results.remember_assets({"shop/things"}, NOON) == {"shop/things": NOON}
+    assert store.results.remember_assets({"shop/things"}, NOON + HOUR) == {"shop/things": NOON}
 
 
 def test_freshness_joins_what_was_judged_with_what_was_materialized(store):
-    store.results.see({"shop/things", "shop/never"}, NOON)
+    store.results.remember_assets({"shop/things", "shop/never"}, NOON)
     store.results.record_freshness(
         [AssetRow("shop/things", Freshness.FRESH, HOUR, NOON), AssetRow("shop/never", None, None, NOON)]
     )

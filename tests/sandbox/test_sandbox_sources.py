@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.domain.catalogue.loading import Extract, Request
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.sandbox import lifecycle
 from oso_dagster.sandbox.families import points
@@ -52,7 +52,7 @@ def test_a_table_of_the_sandbox_arrives_whole(source: Source, table: Table, sett
     }
     inputs = {need: needed[need] for need in table.needs}
     values = settings.of_source(source)
-    found = table.extract(Request(source.name, table.name, datetime.now(UTC), tmp_path / "cache", values, inputs=inputs))
+    found = table.extract(ExtractRequest(source.name, table.name, datetime.now(UTC), tmp_path / "cache", values, inputs=inputs))
     assert isinstance(found, Extract)
     arrived = {name: sum(batch.num_rows for batch in batches) for name, batches in found.batches.items()}
     assert arrived == {name: manifest.counts[f"{source.name}.{name}"] for name in table.physical}

@@ -16,7 +16,7 @@ from oso_dagster.domain.catalogue.cadence import jobs_of
 from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Finding, LoadRecord, schema_finding
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import Column, ColumnType, Contract, Disposition, Source, Stability, Table
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Disposition, SchemaContract, Source, Stability, Table
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.schedules import ingest_schedules
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
@@ -174,9 +174,9 @@ def judge(
     if before is not None:
         record = LoadRecord("1", source.name, table.name, None, "v", "f", dict.fromkeys(table.physical, before), NOW)
     window = Window("now", NOW, NOW + timedelta(days=1)) if table.partitions else None
-    found = guards.judge(connection, source.name, table, counts, guards.Occasion(window, record))
+    found = guards.judge(connection, source.name, table, counts, guards.LoadContext(window, record))
     facts = {UNKNOWN_FIELDS: guards.undeclared(connection, table)}
-    found.append(schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is Contract.FREEZE))
+    found.append(schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is SchemaContract.FREEZE))
     found += guards.warn(table, counts, facts, [100] * 5)
     return {finding.check: finding for finding in found}
 
@@ -209,7 +209,7 @@ def test_every_check_of_a_table_can_fail(source: Source, table: Table, bench: du
     assert not judge(bench, source, table)["primary_key"].passed, "a key that is null"
     bench.execute(f"ALTER TABLE {name} ADD COLUMN a_surprise VARCHAR")
     surprise = judge(bench, source, table)["schema"]
-    assert (surprise.passed, surprise.blocking) == (False, table.contract is Contract.FREEZE)
+    assert (surprise.passed, surprise.blocking) == (False, table.contract is SchemaContract.FREEZE)
     assert "a_surprise" in surprise.message
     if table.event_time is not None:
         bench.execute(f"UPDATE {name} SET {ddl.quoted(table.event_time)} = now() + INTERVAL 30 DAY")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from oso_dagster.connectors.database.reading import DatabaseError
-from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.upstreams import gitcoin
 from oso_dagster.sandbox.world.world import generate
@@ -35,7 +35,7 @@ class Pipe:
 
     def load(self, name: str) -> Loaded | Unchanged:
         previous = self.warehouse.last_load("gitcoin", name)
-        found = TABLES[name].extract(Request("gitcoin", name, NOW, self.folder, self.settings, previous))
+        found = TABLES[name].extract(ExtractRequest("gitcoin", name, NOW, self.folder, self.settings, previous))
         return self.warehouse.load(SOURCE, TABLES[name], found, fingerprint="f") if isinstance(found, Extract) else found
 
     def rows(self, name: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import pytest
 
 from oso_dagster.connectors.github import api as connector
 from oso_dagster.connectors.http.rest import RateLimitedError, RestError
-from oso_dagster.domain.catalogue.loading import Extract, Loaded, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, Unchanged
 from oso_dagster.sandbox.upstreams import github_api
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import generate
@@ -58,7 +58,7 @@ class Hub:
         settings = {"api_url": self.url, "token": TOKEN, "requests_per_second": "10000"}
         previous = self.warehouse.last_load("github", table)
         inputs = {need: list(urls) for need in TABLES[table].needs}
-        request = Request("github", table, now, self.home, settings, previous=previous, inputs=inputs)
+        request = ExtractRequest("github", table, now, self.home, settings, previous=previous, inputs=inputs)
         extract = TABLES[table].extract(request)
         if isinstance(extract, Extract):
             return self.warehouse.load(SOURCE, TABLES[table], extract, fingerprint="f")
@@ -144,7 +144,7 @@ def test_an_emptied_cache_costs_requests_and_no_row(hub: Hub) -> None:
 def test_validators_of_a_load_that_was_never_published_do_not_count(hub: Hub) -> None:
     inputs = {need: list(FEW) for need in TABLES["repositories"].needs}
     settings = {"api_url": hub.url, "requests_per_second": "10000"}
-    request = Request("github", "repositories", NOW, hub.home, settings, inputs=inputs)
+    request = ExtractRequest("github", "repositories", NOW, hub.home, settings, inputs=inputs)
     TABLES["repositories"].extract(request)
     loaded = hub.load("repositories", FEW)
     assert isinstance(loaded, Loaded)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from oso_dagster.connectors.github import archive as gharchive
-from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, RefusedError
 from oso_dagster.sandbox.upstreams import gharchive as archive
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import generate
@@ -86,7 +86,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ask(url: str, day: datetime, cache: Path) -> Extract:
     window = TABLE.partitions.window(f"{day:%Y-%m-%d}") if TABLE.partitions else None
-    extract = TABLE.extract(Request("github", "events", datetime.now(UTC), cache, {"archive_url": url}, window=window))
+    extract = TABLE.extract(ExtractRequest("github", "events", datetime.now(UTC), cache, {"archive_url": url}, window=window))
     assert isinstance(extract, Extract)
     return extract
 
@@ -274,7 +274,7 @@ def test_what_is_not_the_archive_s_format_is_an_error_that_names_the_hour(change
 
 def test_a_load_without_a_partition_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="a day is needed"):
-        TABLE.extract(Request("github", "events", datetime.now(UTC), tmp_path, {"archive_url": "http://127.0.0.1:9"}))
+        TABLE.extract(ExtractRequest("github", "events", datetime.now(UTC), tmp_path, {"archive_url": "http://127.0.0.1:9"}))
 
 
 def test_a_new_type_of_event_and_a_new_part_of_a_payload_are_told_and_the_rows_are_the_same(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Loaded
-from oso_dagster.domain.catalogue.source import Contract, Source
+from oso_dagster.domain.catalogue.source import SchemaContract, Source
 from oso_dagster.sandbox.faults.spoiling import NEW_FIELD
 from oso_dagster.sandbox.upstreams import deps_dev, eas_optimism, giveth, growthepie, open_collective
 from oso_dagster.sources import catalogue
@@ -50,7 +50,7 @@ def test_a_field_more_in_every_record_is_told_and_arrives_where_it_may(source: S
         unknown = told(there, table.name)
         assert any(NEW_FIELD in one for one in unknown), unknown
         wide = there.rows(table.name)
-        assert (NEW_FIELD in columns(there, table.name)) is (table.contract is Contract.EVOLVE)
+        assert (NEW_FIELD in columns(there, table.name)) is (table.contract is SchemaContract.EVOLVE)
         mend(there)
         there.home = tmp_path / "again"
         there.home.mkdir()

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from oso_dagster.domain.catalogue.loading import Extract, LoadRecord, RefusedError, Request, Unchanged
-from oso_dagster.domain.catalogue.source import Contract, Disposition, Table
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, LoadRecord, RefusedError, Unchanged
+from oso_dagster.domain.catalogue.source import Disposition, SchemaContract, Table
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.upstreams import op_atlas
 from oso_dagster.sandbox.world import atlas
@@ -38,7 +38,7 @@ class Pipe:
 
     def extract(self, name: str) -> Extract | Unchanged:
         previous: LoadRecord | None = self.warehouse.last_load("op_atlas", name)
-        return TABLES[name].extract(Request("op_atlas", name, NOW, self.folder, {"url": self.url}, previous))
+        return TABLES[name].extract(ExtractRequest("op_atlas", name, NOW, self.folder, {"url": self.url}, previous))
 
     def load(self, name: str) -> Extract | Unchanged:
         found = self.extract(name)
@@ -200,7 +200,7 @@ def test_a_new_column_of_a_table_about_people_is_told_and_stays_where_it_is(pipe
     assert isinstance(told, Extract), "the same rows, but news"
     assert told.facts["unknown_fields"] == ["weight"]
     assert "weight" not in next(iter(told.batches["badgeholder"])).column_names
-    assert TABLES["badgeholder"].contract is Contract.REPORT
+    assert TABLES["badgeholder"].contract is SchemaContract.REPORT
 
 
 @on_any_engine
@@ -230,7 +230,7 @@ def test_a_lost_column_fails_by_name(pipe: Pipe) -> None:
 
 def test_without_an_address_the_error_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="OSO_OP_ATLAS_URL"):
-        TABLES["project"].extract(Request("op_atlas", "project", NOW, tmp_path, {}))
+        TABLES["project"].extract(ExtractRequest("op_atlas", "project", NOW, tmp_path, {}))
 
 
 def test_there_are_the_twenty_one_tables_and_only_tables_without_a_cursor_are_replaced() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlmesh.core.dialect import extend_sqlglot
 
-from oso_dagster.domain.catalogue.loading import RefusedError, Request
+from oso_dagster.domain.catalogue.loading import ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import Contract
+from oso_dagster.domain.catalogue.source import SchemaContract
 from oso_dagster.orchestration.bigquery_client import open_client
 from oso_dagster.sandbox.protocols import bigquery, bigquery_answers, bigquery_engine
 from oso_dagster.sandbox.world import chains as superchain
@@ -36,12 +36,12 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def asked(url: str, name: str, day: datetime = DAY, **more: str) -> Request:
+def asked(url: str, name: str, day: datetime = DAY, **more: str) -> ExtractRequest:
     values = {setting.name: setting.default for setting in SOURCE.settings if setting.default is not None}
     values |= {"url": url, "pause_seconds": "0.001", "patience_seconds": "1", "timeout_seconds": "5"} | more
     window = Window(f"{day:%Y-%m-%d}", day, day + timedelta(days=1))
     clients = {"bigquery": open_client("superchain", values)}
-    return Request("superchain", name, NOW, Path(), values, window=window, clients=clients)
+    return ExtractRequest("superchain", name, NOW, Path(), values, window=window, clients=clients)
 
 
 def load(url: str, name: str, **more: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -120,7 +120,7 @@ def test_a_new_column_of_the_raw_tables_is_told_although_no_aggregate_can_take_i
     assert load_told(tmp_path, "daily_transactions") == ["transactions.gas_token"]
     assert load_told(tmp_path, "deployments") == ["transactions.gas_token", "traces.depth"]
     bigquery_engine._loaded.cache_clear()
-    assert TABLES["deployments"].contract is Contract.REPORT
+    assert TABLES["deployments"].contract is SchemaContract.REPORT
 
 
 def _with(rows: Any, *more: dict[str, Any]) -> Any:

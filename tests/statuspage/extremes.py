@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from oso_dagster.domain.status.data_sets import DataGroup
-from oso_dagster.domain.status.incidents import Incident, Update, Work
 from oso_dagster.domain.status.page import ServiceState, StatusPage
+from oso_dagster.domain.status.public_incidents import PublicIncident, Update, Work
 from tests.statuspage.pages import MONTH, NOW, data_set, objective, page
 
 GROUPS = 15
@@ -45,7 +45,7 @@ def hostile() -> StatusPage:
         ),
         HOSTILE,
         incidents=(
-            Incident(
+            PublicIncident(
                 HOSTILE,
                 HOSTILE,
                 HOSTILE,

@@ -6,19 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.freshness import Freshness
-from oso_dagster.domain.objectives.history import Day
+from oso_dagster.domain.objectives.history import DayHistory
 from oso_dagster.domain.objectives.slo import ALL, Verdict
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
-from oso_dagster.domain.status.incidents import Incident, Phase, Update, Work
-from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage
+from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPhase, Update, Work
 
 NOW = datetime(2025, 11, 21, 9, 5, 7, tzinfo=UTC)
 MONTH = timedelta(days=30)
 NEVER = timedelta(0)
 
 
-def days(last: Verdict = Verdict.COMPLIANT) -> tuple[Day, ...]:
+def days(last: Verdict = Verdict.COMPLIANT) -> tuple[DayHistory, ...]:
     """Ninety days that end with `last`: three weeks without data, then good ones with two bad and three risky among them."""
     shown = {29: Verdict.BREACHED, 28: Verdict.BREACHED, 27: Verdict.AT_RISK, 26: Verdict.AT_RISK, 60: Verdict.AT_RISK, 0: last}
     made = []
@@ -26,7 +26,7 @@ def days(last: Verdict = Verdict.COMPLIANT) -> tuple[Day, ...]:
         day = NOW.date() - timedelta(days=ago)
         verdict = shown.get(ago, Verdict.COMPLIANT)
         silent = ago > 68 or verdict is Verdict.NO_DATA
-        made.append(Day(day) if silent else Day(day, verdict, 711 if verdict is Verdict.BREACHED else 719, 720, 96))
+        made.append(DayHistory(day) if silent else DayHistory(day, verdict, 711 if verdict is Verdict.BREACHED else 719, 720, 96))
     return tuple(made)
 
 
@@ -134,7 +134,7 @@ def full(world: str = "sandbox") -> StatusPage:
         title="Queries without an unexpected error",
         target=9_000,
         summary="no data: no sample was taken in the window",
-        days=tuple(Day(day.day) for day in days()),
+        days=tuple(DayHistory(day.day) for day in days()),
     )
     services = (
         ServiceState("core_source_data", "Core source data", "The raw data that others build on.", (objective(), stale, nothing)),
@@ -208,10 +208,10 @@ def full(world: str = "sandbox") -> StatusPage:
     )
 
 
-def incidents() -> tuple[Incident, ...]:
+def incidents() -> tuple[PublicIncident, ...]:
     """An open sprint that is watched, and one that was just opened."""
     began = NOW - timedelta(days=2, hours=5)
-    sprint = Incident(
+    sprint = PublicIncident(
         "sprint.consumer_trino.availability@20251119T040507Z",
         "Time in which the SQL endpoint answers",
         "40,608 of 43,200 events are good (94.00 %); the target is 99.00 %.",
@@ -223,10 +223,10 @@ def incidents() -> tuple[Incident, ...]:
         updates=(
             Update(began, "Opened: the objective is missed."),
             Update(began + timedelta(minutes=40), "A worker ran out of memory. We move the endpoint to larger ones."),
-            Update(began + timedelta(hours=31), "The endpoint answers again. We watch whether it stays so.", Phase.WATCHED),
+            Update(began + timedelta(hours=31), "The endpoint answers again. We watch whether it stays so.", PublicPhase.WATCHED),
         ),
     )
-    fresh = Incident(
+    fresh = PublicIncident(
         "core_source_data.data_freshness@20251121T040507Z",
         "Core source data misses its freshness",
         "One core data set is older than promised.",
@@ -239,9 +239,9 @@ def incidents() -> tuple[Incident, ...]:
     return fresh, sprint
 
 
-def past() -> tuple[Incident, ...]:
+def past() -> tuple[PublicIncident, ...]:
     """A breach that ended last month."""
-    over = Incident(
+    over = PublicIncident(
         "core_source_data.materialization_reliability@20251023T101500Z",
         "Not met: Core materializations that are good after retries",
         "The objective was missed and is met again.",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from oso_dagster.domain.alerts.sprint import Finding, Guilty, acknowledge, assign, note
+from oso_dagster.domain.alerts.sprint import Guilty, ObjectiveFinding, acknowledge, assign, note
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.slo import Tally, Verdict
 from oso_dagster.domain.status.data_sets import DataSet
-from oso_dagster.domain.status.incidents import Phase, WorkState
 from oso_dagster.domain.status.page import StatusPage
+from oso_dagster.domain.status.public_incidents import PublicPhase, WorkState
 from oso_dagster.orchestration.status_page.read_model import gather
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.results import AssetRow, VerdictRow
@@ -120,7 +120,7 @@ def test_a_missed_objective_tells_when_it_is_met_again(settings: Settings) -> No
 def test_a_data_set_tells_how_long_it_was_fresh(settings: Settings) -> None:
     day = timedelta(days=1)
     with Store.open(settings.reliability_store_url, "live") as store:
-        store.results.see({"oss_directory/projects"}, NOW - 40 * day)
+        store.results.remember_assets({"oss_directory/projects"}, NOW - 40 * day)
         load(store, NOW - 10 * day, Outcome.OK, 1)
         directory = next(one for one in catalogue() if one.name == "oss_directory")
         within = next(table.fresh_within for table in directory.tables if table.name == "projects")
@@ -138,7 +138,7 @@ def test_a_table_of_partitions_had_not_to_be_fresh_before_it_was_known(settings:
     (parts,) = {table.partitions for table in superchain.tables if table.name == "deployments"}
     assert parts is not None
     with Store.open(settings.reliability_store_url, "live") as store:
-        store.results.see({name}, NOW - 2 * day)
+        store.results.remember_assets({name}, NOW - 2 * day)
         for number, window in enumerate(parts.due(NOW)[-3:]):
             load(store, NOW - day, Outcome.OK, number, name, window.key)
         page = gathered(settings, store)
@@ -181,13 +181,15 @@ def test_maintenance_is_told_without_its_author_and_not_of_a_table_that_is_not_p
 HOUR = timedelta(hours=1)
 
 
-def finding(at: datetime, verdict: Verdict) -> Finding:
+def finding(at: datetime, verdict: Verdict) -> ObjectiveFinding:
     """What an evaluation found of the core sources' freshness."""
     guilty = (
         Guilty("oss_directory/projects", "team:data", 1, 1, "password=hunter2", "run-1"),
         Guilty("oss_funding/funding_data", "team:money", 1, 1),
     )
-    return Finding("core_source_data.data_freshness", "core_source_data", verdict, "hunter2", 1, 3, 10_000, at, guilty, "hunter2")
+    return ObjectiveFinding(
+        "core_source_data.data_freshness", "core_source_data", verdict, "hunter2", 1, 3, 10_000, at, guilty, "hunter2"
+    )
 
 
 def test_a_sprint_is_told_with_its_timeline_and_what_is_for_the_team_is_not(settings: Settings) -> None:
@@ -205,11 +207,11 @@ def test_a_sprint_is_told_with_its_timeline_and_what_is_for_the_team_is_not(sett
         closed = gathered(settings, store)
     (sprint,) = open_page.incidents
     assert [(one.at - began, one.phase, one.text) for one in sprint.updates] == [
-        (0 * HOUR, Phase.OPEN, "The objective is missed: the sprint is opened."),
-        (1 * HOUR, Phase.OPEN, "Somebody is at it."),
-        (2 * HOUR, Phase.OPEN, "It is assigned."),
-        (4 * HOUR, Phase.OPEN, "we add a disk."),
-        (5 * HOUR, Phase.WATCHED, "The objective is met again; we watch whether it lasts."),
+        (0 * HOUR, PublicPhase.OPEN, "The objective is missed: the sprint is opened."),
+        (1 * HOUR, PublicPhase.OPEN, "Somebody is at it."),
+        (2 * HOUR, PublicPhase.OPEN, "It is assigned."),
+        (4 * HOUR, PublicPhase.OPEN, "we add a disk."),
+        (5 * HOUR, PublicPhase.WATCHED, "The objective is met again; we watch whether it lasts."),
     ]
     assert sprint.text == "When last missed: 1 of 3 good (33.33 %); the target is all of them."
     assert (sprint.affected, sprint.owners) == (
@@ -217,7 +219,7 @@ def test_a_sprint_is_told_with_its_timeline_and_what_is_for_the_team_is_not(sett
         ("team:data", "team:money"),
     )
     assert closed.incidents == ()
-    assert [(one.key, one.until, one.phase) for one in closed.past] == [(sprint.key, began + 7 * HOUR, Phase.OVER)]
+    assert [(one.key, one.until, one.phase) for one in closed.past] == [(sprint.key, began + 7 * HOUR, PublicPhase.OVER)]
     for secret in ("hunter2", "ann", "bob", "run-1"):
         assert secret not in repr((open_page.incidents, closed.past)), secret
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from oso_dagster.warehouse.embedded.lock import LockTimeoutError, hold
+from oso_dagster.warehouse.embedded.writer_lock import LockTimeoutError, hold
 
 LOADER = """
 import sys, time
@@ -101,7 +101,7 @@ def test_a_writer_waits_while_somebody_reads(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from oso_dagster.warehouse.embedded.lock import hold
+from oso_dagster.warehouse.embedded.writer_lock import hold
 with hold(Path(sys.argv[1]), 10):
     print("held", flush=True)
     time.sleep(600)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from oso_dagster.domain.catalogue.loading import Extract, RefusedError
-from oso_dagster.domain.catalogue.source import Column, ColumnType, Contract, Disposition
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Disposition, SchemaContract
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.warehouse.shop import SOURCE, TABLE, ids, load, things
 
@@ -87,7 +87,7 @@ def comments(warehouse: DuckDBWarehouse) -> dict[str, str]:
 def test_under_a_frozen_contract_what_nobody_declared_stops_the_load_and_else_it_warns(warehouse: DuckDBWarehouse) -> None:
     load(warehouse, things([1]))
     with pytest.raises(RefusedError, match=r"shop.things: not declared, but there upstream: things.w \(BIGINT\)"):
-        load(warehouse, things([2], w=pa.array([7], pa.int64())), replace(TABLE, contract=Contract.FREEZE))
+        load(warehouse, things([2], w=pa.array([7], pa.int64())), replace(TABLE, contract=SchemaContract.FREEZE))
     assert ids(warehouse) == [1]
     loaded = load(warehouse, things([2], w=pa.array([7], pa.int64())))
     (schema,) = [finding for finding in loaded.findings if finding.check == "schema"]
@@ -98,7 +98,7 @@ def test_under_a_frozen_contract_what_nobody_declared_stops_the_load_and_else_it
 
 def test_under_a_reporting_contract_what_nobody_declared_is_told_and_never_published(warehouse: DuckDBWarehouse) -> None:
     """Whatever a source hands over: the declaration alone says what may be seen."""
-    table = replace(TABLE, contract=Contract.REPORT)
+    table = replace(TABLE, contract=SchemaContract.REPORT)
     loaded = load(warehouse, things([1], w=pa.array([7], pa.int64())), table)
     (schema,) = [finding for finding in loaded.findings if finding.check == "schema"]
     assert (schema.passed, schema.blocking, loaded.new_columns) == (False, False, [])

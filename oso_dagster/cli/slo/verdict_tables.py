@@ -17,7 +17,7 @@ from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, ROLLING, budget_text, percent, summary
 from oso_dagster.domain.objectives.simulation import Backtest
 from oso_dagster.domain.objectives.slo import Assessment
-from oso_dagster.reliability.ledger.events import Event
+from oso_dagster.reliability.ledger.counted_events import CountedEvent
 
 if TYPE_CHECKING:
     from oso_dagster.orchestration.objectives.evaluator import Evaluator
@@ -74,7 +74,7 @@ class Explanation:
     """Why an objective has its verdict; `runs` is the address before the id of a run."""
 
     assessment: Assessment
-    bad: Sequence[Event]
+    bad: Sequence[CountedEvent]
     runs: str
 
     def as_data(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class Explanation:
             found = [f"{tally.asset}: {tally.note}" for tally in one.guilty]
         return [f"{one.objective.id} is {one.verdict.replace('_', ' ')}: {summary(one)}", budget_text(one), *found]
 
-    def _data(self, event: Event) -> dict[str, Any]:
+    def _data(self, event: CountedEvent) -> dict[str, Any]:
         objective = self.assessment.objective
         burn = burn_rate(self.assessment.valid - event.count.bad, self.assessment.valid, objective.target)
         return {

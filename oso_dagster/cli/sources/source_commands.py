@@ -82,7 +82,7 @@ def check(
 
     Examples: `oso sources check growthepie`, `OSO_WORLD=sandbox oso sources check github --table events --rows 50`
     """
-    from oso_dagster.orchestration.ingest.dry_run import Limits, try_table  # noqa: PLC0415
+    from oso_dagster.orchestration.ingest.dry_run import TrialLimits, try_table  # noqa: PLC0415
 
     settings = read_settings(catalogue())
     source = _known(name, settings)
@@ -90,7 +90,7 @@ def check(
     if table is not None and table not in known:
         raise SourceNameError(f"{name} has no table {table}; there are {', '.join(known)}")
     asked = [one for one in source.tables if table in {None, one.name}]
-    now, limits = datetime.now(UTC), Limits(rows, inputs)
+    now, limits = datetime.now(UTC), TrialLimits(rows, inputs)
     trials = [try_table(settings, source, one, now, limits, partition) for one in asked]
     if as_json:
         typer.echo(json.dumps([vars(trial) for trial in trials], indent=2))

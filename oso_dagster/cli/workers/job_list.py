@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from oso_dagster.domain.catalogue.cadence import Filling, IngestJob, filling, in_order, jobs_of, spanning
+from oso_dagster.domain.catalogue.cadence import Backfill, IngestJob, in_order, jobs_of, missing_backfill, range_backfill
 from oso_dagster.settings import Settings, SettingsError
 from oso_dagster.sources import catalogue
 
@@ -25,13 +25,13 @@ class Asked:
     newest: int
     span: tuple[str, str] | None = None
 
-    def of(self, job: IngestJob, present: frozenset[str]) -> Filling:
+    def of(self, job: IngestJob, present: frozenset[str]) -> Backfill:
         """The runs of a job. Raises SettingsError for a span that it does not have."""
         now = datetime.now(UTC)
         if self.span is None:
-            return filling(job, now, present, self.newest)
+            return missing_backfill(job, now, present, self.newest)
         try:
-            return spanning(job, now, *self.span)
+            return range_backfill(job, now, *self.span)
         except ValueError as error:
             raise SettingsError(f"{job.name}: {error}") from None
 
@@ -50,7 +50,7 @@ def all_jobs(settings: Settings, without: Collection[str] = ()) -> dict[str, str
     } | _AFTER_INGESTION
 
 
-def told(wanted: Filling) -> str:
+def told(wanted: Backfill) -> str:
     """What is loaded of a table with partitions, and what is not."""
     count = sum(len(windows) for windows in wanted.runs)
     if not count:

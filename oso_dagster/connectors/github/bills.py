@@ -12,7 +12,7 @@ from oso_dagster.connectors.github import api as github_api
 from oso_dagster.connectors.http.rest import Answer, Client, RateLimitedError, RestError
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
-from oso_dagster.domain.catalogue.loading import Facts
+from oso_dagster.domain.catalogue.loading import LoadFacts
 
 _BATCH = 200
 _Row = dict[str, Any]
@@ -30,7 +30,7 @@ class Bills:
         self._blocked = self._bare = 0
         self.found = 0
 
-    def run(self, asked: Round, facts: Facts) -> Iterator[tuple[list[_Row], list[_Row]]]:
+    def run(self, asked: Round, facts: LoadFacts) -> Iterator[tuple[list[_Row], list[_Row]]]:
         """Documents and packages, some hundred repositories at a time, until the limit. Raises RestError."""
         documents: list[_Row] = []
         parts: list[_Row] = []

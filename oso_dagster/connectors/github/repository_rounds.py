@@ -20,7 +20,7 @@ from oso_dagster.connectors.github import api as github_api
 from oso_dagster.connectors.http.rest import Answer, Client, RateLimitedError, RestError
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
-from oso_dagster.domain.catalogue.loading import Facts, LoadRecord
+from oso_dagster.domain.catalogue.loading import LoadFacts, LoadRecord
 
 _KEPT_FILES = 3
 _Row = dict[str, Any]
@@ -69,7 +69,7 @@ class Repositories:
         self.unchanged = 0
         self._blocked, self._answered = 0, 0
 
-    def run(self, asked: Round, facts: Facts) -> None:
+    def run(self, asked: Round, facts: LoadFacts) -> None:
         """Ask for each `owner/name`, and for all repositories of each `owner`, until the limit. Raises RestError."""
         done = 0
         try:

@@ -13,7 +13,7 @@ from typing import Any
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.http.rest import Client
 from oso_dagster.connectors.undeclared import Known
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Facts
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, LoadFacts
 
 NEW_FIELDS = "# new fields"
 """A comment in a query, in whose place new fields are asked for (`asking`)."""
@@ -35,7 +35,7 @@ class News:
     others: tuple[str, ...] = ()
     untold: str | None = None
 
-    def facts(self, *, asked: bool, also: Iterable[str] = ()) -> Facts:
+    def facts(self, *, asked: bool, also: Iterable[str] = ()) -> LoadFacts:
         """What a load tells of it; where the plain ones were not `asked` for, they are told as well. `also` is more to tell."""
         told = {*self.others, *also, *(() if asked else self.plain)}
         return {UNKNOWN_FIELDS: sorted(told)} | ({"schema_untold": self.untold} if self.untold else {})

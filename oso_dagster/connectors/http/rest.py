@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from oso_dagster.connectors.answers import AnswerError, document, unpack
 from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, asked_pause, gate_of
 from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, next_step, told
-from oso_dagster.domain.catalogue.loading import Request
+from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.domain.catalogue.source import Setting, SettingKind
 
 __all__ = ["Answer", "Client", "DeniedError", "RateLimitedError", "RestError", "client_of", "settings_of"]
@@ -218,7 +218,9 @@ def pace_setting(per_second: float) -> Setting:
     return Setting("requests_per_second", SettingKind.NUMBER, said, default=f"{per_second:g}", sandbox="1000")
 
 
-def client_of(request: Request, pace: Pace, headers: Mapping[str, str] | None = None, secrets: Sequence[str] = ()) -> Client:
+def client_of(
+    request: ExtractRequest, pace: Pace, headers: Mapping[str, str] | None = None, secrets: Sequence[str] = ()
+) -> Client:
     """The client of a source that declares `settings_of`."""
     said = request.settings
     limits = Limits(

@@ -13,7 +13,7 @@ LOG = "log"
 """The name of the channel that is always there."""
 
 
-class Said(StrEnum):
+class AnnouncementKind(StrEnum):
     """Why an incident is spoken of. All but `reminded` show its state and replace each other; a reminder is an addition."""
 
     RAISED = "raised"
@@ -26,7 +26,7 @@ class Said(StrEnum):
 class Announcement:
     """One thing to be said: the incident as it then was. `sequence` counts from 1 within an incident."""
 
-    said: Said
+    kind: AnnouncementKind
     sequence: int
     incident: Incident
     world: str
@@ -35,8 +35,8 @@ class Announcement:
     def __post_init__(self) -> None:
         if self.sequence < 1:
             raise ValueError("announcements are counted from 1")
-        if (self.said is Said.RECOVERED) == self.incident.open:
-            raise ValueError(f"{self.incident.key}: {self.said} does not fit an incident that is {self.incident.state}")
+        if (self.kind is AnnouncementKind.RECOVERED) == self.incident.open:
+            raise ValueError(f"{self.incident.key}: {self.kind} does not fit an incident that is {self.incident.state}")
 
     @property
     def key(self) -> str:

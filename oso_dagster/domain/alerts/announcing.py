@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from oso_dagster.domain.alerts.announcement import Said
+from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.collecting import DIGEST, STORM, digest_of, storm_of
 from oso_dagster.domain.alerts.hours import Hours
 from oso_dagster.domain.alerts.incident import Incident, Kind, State
@@ -25,7 +25,7 @@ class Signal:
 
 
 @dataclass(frozen=True)
-class Standing:
+class IncidentRecord:
     """An incident that is remembered: how many announcements it had, and when it was last spoken of (None: never).
 
     `collected` is "" for one that is told by itself, `digest`, or the key of the storm that tells it.
@@ -33,37 +33,39 @@ class Standing:
 
     incident: Incident
     sequence: int = 0
-    said_at: datetime | None = None
+    announced_at: datetime | None = None
     collected: str = ""
 
 
 @dataclass(frozen=True)
-class Change:
+class IncidentChange:
     """What becomes of an incident: what is remembered, whether it still `stands`, and what is said, in this order.
 
     `audience` are the incidents whose channels are told, when it tells of others.
     """
 
-    after: Standing
+    after: IncidentRecord
     stands: bool
-    said: tuple[Said, ...] = ()
+    kinds: tuple[AnnouncementKind, ...] = ()
     audience: tuple[Incident, ...] = ()
 
 
 @dataclass(frozen=True)
-class Memory:
+class IncidentMemory:
     """What was said so far: the incidents that stand, those that ended (by key), and when the last digest was made."""
 
-    standing: Sequence[Standing]
-    ended: Mapping[str, Standing]
+    standing: Sequence[IncidentRecord]
+    ended: Mapping[str, IncidentRecord]
     last_digest: datetime | None
 
 
-def compare(signals: Iterable[Signal], kept: Collection[str], memory: Memory, hours: Hours, now: datetime) -> list[Change]:
+def compare(
+    signals: Iterable[Signal], kept: Collection[str], memory: IncidentMemory, hours: Hours, now: datetime
+) -> list[IncidentChange]:
     """What has to change. Of the subjects in `kept` nothing is known now: their incidents stay as they are."""
     known = {one.incident.subject: one for one in memory.standing}
     wanted = {signal.incident.subject: signal for signal in signals}
-    moved: list[tuple[Standing | None, Standing]] = []
+    moved: list[tuple[IncidentRecord | None, IncidentRecord]] = []
     for subject, signal in wanted.items():
         before = known.get(subject)
         if before is not None:
@@ -80,34 +82,34 @@ def compare(signals: Iterable[Signal], kept: Collection[str], memory: Memory, ho
     return [change for change in alone if change is not None] + digested + _storms(stormy, memory.standing, hours, now)
 
 
-def _goes_on(before: Standing, wanted: Incident) -> Standing:
+def _goes_on(before: IncidentRecord, wanted: Incident) -> IncidentRecord:
     """The incident as it is now; its key and the beginning stay, and the time only moves when something else does."""
     now = replace(wanted, opened_at=before.incident.opened_at)
     same = replace(now, updated_at=before.incident.updated_at) == before.incident
     return before if same else replace(before, incident=now)
 
 
-def _begins(ended: Standing | None, wanted: Incident) -> tuple[Standing | None, Standing]:
+def _begins(ended: IncidentRecord | None, wanted: Incident) -> tuple[IncidentRecord | None, IncidentRecord]:
     """A new incident, or one that begins again: if it was told by itself its message goes on, else it is told anew."""
     if ended is None:
-        return None, Standing(wanted)
-    return ended, _goes_on(replace(ended, collected="", said_at=None) if ended.collected else ended, wanted)
+        return None, IncidentRecord(wanted)
+    return ended, _goes_on(replace(ended, collected="", announced_at=None) if ended.collected else ended, wanted)
 
 
-def _ends(before: Standing, now: datetime) -> Standing:
+def _ends(before: IncidentRecord, now: datetime) -> IncidentRecord:
     if not before.incident.open:
         return before
     return replace(before, incident=replace(before.incident, state=State.RECOVERED, closed_at=now, updated_at=now))
 
 
 def _collected(
-    moved: Sequence[tuple[Standing | None, Standing]], alone: Sequence[Standing], hours: Hours, now: datetime
-) -> list[tuple[Standing | None, Standing]]:
+    moved: Sequence[tuple[IncidentRecord | None, IncidentRecord]], alone: Sequence[IncidentRecord], hours: Hours, now: datetime
+) -> list[tuple[IncidentRecord | None, IncidentRecord]]:
     """Hand what was never told to the digest, or, if it is too much at once, to a storm."""
     unstable = [after for _, after in moved if _is_new(after) and _goes_to_digest(after.incident)]
     loud = [after for _, after in moved if _is_new(after) and after not in unstable and hours.may_tell(after.incident, now)]
     loud = [after for after in loud if after.incident.kind is not Kind.SPRINT]
-    recent = [one for one in alone if one.said_at and now - one.said_at <= hours.storm_span]
+    recent = [one for one in alone if one.announced_at and now - one.announced_at <= hours.storm_span]
     recent = [one for one in recent if one.incident.kind not in (Kind.SPRINT, Kind.STORM)]
     storm = _storm_now(alone, hours, now) or (storm_of((), now).key if len(loud) + len(recent) > hours.storm else "")
     place = dict.fromkeys((after.incident.key for after in unstable), DIGEST)
@@ -115,71 +117,76 @@ def _collected(
     return [(before, replace(after, collected=place.get(after.incident.key, after.collected))) for before, after in moved]
 
 
-def _storm_now(alone: Sequence[Standing], hours: Hours, now: datetime) -> str:
+def _storm_now(alone: Sequence[IncidentRecord], hours: Hours, now: datetime) -> str:
     """The storm that began a moment ago and takes in what still comes."""
     storms = [one.incident for one in alone if one.incident.kind is Kind.STORM and one.incident.open]
     return next((one.key for one in storms if now - one.opened_at <= hours.storm_span), "")
 
 
-def _is_new(after: Standing) -> bool:
-    return after.said_at is None and not after.collected and after.incident.open
+def _is_new(after: IncidentRecord) -> bool:
+    return after.announced_at is None and not after.collected and after.incident.open
 
 
 def _goes_to_digest(incident: Incident) -> bool:
     return incident.stability == "unstable" and incident.kind is not Kind.SPRINT
 
 
-def _alone(before: Standing | None, after: Standing, hours: Hours, now: datetime) -> Change | None:
+def _alone(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, now: datetime) -> IncidentChange | None:
     """An incident that is told by itself; None when nothing changes."""
     incident = after.incident
-    if after.said_at is None:
+    if after.announced_at is None:
         if not incident.open:
-            return Change(after, stands=False)
+            return IncidentChange(after, stands=False)
         if hours.may_tell(incident, now):
-            return Change(replace(after, sequence=after.sequence + 1, said_at=now), stands=True, said=(Said.RAISED,))
-        return Change(after, stands=True) if before != after else None
-    said = _said(before, after, hours, now)
-    if not said and before == after:
+            return IncidentChange(
+                replace(after, sequence=after.sequence + 1, announced_at=now), stands=True, kinds=(AnnouncementKind.RAISED,)
+            )
+        return IncidentChange(after, stands=True) if before != after else None
+    kinds = _kinds(before, after, hours, now)
+    if not kinds and before == after:
         return None
-    loud = Said.REMINDED in said
-    counted = replace(after, sequence=after.sequence + len(said), said_at=now if loud else after.said_at)
-    return Change(counted, stands=incident.open, said=said)
+    loud = AnnouncementKind.REMINDED in kinds
+    counted = replace(after, sequence=after.sequence + len(kinds), announced_at=now if loud else after.announced_at)
+    return IncidentChange(counted, stands=incident.open, kinds=kinds)
 
 
-def _said(before: Standing | None, after: Standing, hours: Hours, now: datetime) -> tuple[Said, ...]:
+def _kinds(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, now: datetime) -> tuple[AnnouncementKind, ...]:
     """What is said of an incident that was told before. An edit disturbs nobody, so what got louder is also a reminder."""
-    if before is None or after.said_at is None:
+    if before is None or after.announced_at is None:
         return ()
     then, incident = before.incident, after.incident
     if not incident.open:
-        return (Said.RECOVERED,)
+        return (AnnouncementKind.RECOVERED,)
     louder = incident.severity.rank < then.severity.rank or not then.open
-    remind = louder or hours.remind(incident, after.said_at, now)
-    return (*((Said.UPDATED,) if then != incident else ()), *((Said.REMINDED,) if remind else ()))
+    remind = louder or hours.remind(incident, after.announced_at, now)
+    return (*((AnnouncementKind.UPDATED,) if then != incident else ()), *((AnnouncementKind.REMINDED,) if remind else ()))
 
 
 def _digested(
-    members: Sequence[tuple[Standing | None, Standing]], last: datetime | None, hours: Hours, now: datetime
-) -> list[Change]:
+    members: Sequence[tuple[IncidentRecord | None, IncidentRecord]], last: datetime | None, hours: Hours, now: datetime
+) -> list[IncidentChange]:
     """The members of the digest, and the digest if it is due. A member that recovered after it was told is told once more."""
     due = hours.digest_due(last, now) and not hours.is_quiet(now)
-    told = [after for _, after in members if after.incident.open or after.said_at is not None]
+    told = [after for _, after in members if after.incident.open or after.announced_at is not None]
     changes = []
     for before, after in members:
-        heard = replace(after, said_at=now) if due and after in told else after
-        stands = after.incident.open or (after.said_at is not None and not due)
+        heard = replace(after, announced_at=now) if due and after in told else after
+        stands = after.incident.open or (after.announced_at is not None and not due)
         if heard != before or not stands:
-            changes.append(Change(heard, stands))
+            changes.append(IncidentChange(heard, stands))
     if due and told:
         incidents = tuple(one.incident for one in told)
-        digest = Standing(digest_of(incidents, now), 1, now)
-        changes.append(Change(digest, stands=False, said=(Said.RAISED,), audience=incidents))
+        digest = IncidentRecord(digest_of(incidents, now), 1, now)
+        changes.append(IncidentChange(digest, stands=False, kinds=(AnnouncementKind.RAISED,), audience=incidents))
     return changes
 
 
 def _storms(
-    members: Sequence[tuple[Standing | None, Standing]], standing: Sequence[Standing], hours: Hours, now: datetime
-) -> list[Change]:
+    members: Sequence[tuple[IncidentRecord | None, IncidentRecord]],
+    standing: Sequence[IncidentRecord],
+    hours: Hours,
+    now: datetime,
+) -> list[IncidentChange]:
     """Each storm as the sum of its members, who stand as long as it does."""
     changes = []
     known = {one.incident.key: one for one in standing if one.incident.kind is Kind.STORM}
@@ -188,15 +195,15 @@ def _storms(
         incidents = tuple(after.incident for _, after in inside)
         before = known.get(key)
         storm = storm_of(incidents, now if before is None else before.incident.opened_at, now)
-        after = Standing(storm) if before is None else _goes_on(before, storm)
+        after = IncidentRecord(storm) if before is None else _goes_on(before, storm)
         change = _alone(before, after, hours, now)
         if change is not None:
             changes.append(replace(change, audience=incidents))
         for was, one in inside:
-            heard = replace(one, said_at=one.said_at or now)
+            heard = replace(one, announced_at=one.announced_at or now)
             if heard != was or not storm.open:
-                changes.append(Change(heard, stands=storm.open))
+                changes.append(IncidentChange(heard, stands=storm.open))
     return changes
 
 
-__all__ = ["DIGEST", "STORM", "Change", "Memory", "Signal", "Standing", "compare"]
+__all__ = ["DIGEST", "STORM", "IncidentChange", "IncidentMemory", "IncidentRecord", "Signal", "compare"]

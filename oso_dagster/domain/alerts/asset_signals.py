@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
-from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link, Severity
-from oso_dagster.domain.alerts.places import Owned, Places
+from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity
 from oso_dagster.domain.objectives.failed_family import FailedFamily
 
 PATIENCE = 4
@@ -22,18 +22,18 @@ LEAST_PATIENCE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
-class CheckFact:
+class FailedCheck:
     """The newest evaluation of an asset check of severity ERROR that failed."""
 
     asset: str
     check: str
-    said: str
+    reason: str
     run_id: str
     at: datetime
 
 
 @dataclass(frozen=True)
-class DriftFact:
+class SchemaDrift:
     """The newest load of a table brought columns that nobody has declared."""
 
     asset: str
@@ -43,7 +43,7 @@ class DriftFact:
 
 
 @dataclass(frozen=True)
-class Beat:
+class LastHeartbeat:
     """When something that has to happen regularly was last heard of."""
 
     name: str
@@ -60,12 +60,12 @@ def failed_subject(asset: str, partition: str | None) -> str:
     return f"{Kind.FAILED_MATERIALIZATION}:{asset}" + (f"[{partition}]" if partition else "")
 
 
-def failed(family: FailedFamily, owned: Owned, places: Places, checks: Sequence[CheckFact] = ()) -> Signal:
+def failed(family: FailedFamily, owned: OwnedAsset, places: AlertLinks, checks: Sequence[FailedCheck] = ()) -> Signal:
     """A family that failed for good; `checks` are those that failed in its run. The second in a row is louder."""
     again = family.in_a_row > 1
     what = f"{owned.asset}" + (f" [{family.partition}]" if family.partition else "")
-    body = [family.cause or "no cause was given", *(f"check {one.check}: {one.said}" for one in checks)]
-    extra = (Field("Failed in a row", str(family.in_a_row)),)
+    body = [family.cause or "no cause was given", *(f"check {one.check}: {one.reason}" for one in checks)]
+    extra = (IncidentField("Failed in a row", str(family.in_a_row)),)
     return _signal(
         Kind.FAILED_MATERIALIZATION,
         failed_subject(owned.asset, family.partition),
@@ -81,7 +81,7 @@ def failed(family: FailedFamily, owned: Owned, places: Places, checks: Sequence[
     )
 
 
-def stale(owned: Owned, note: str, now: datetime, places: Places) -> Signal:
+def stale(owned: OwnedAsset, note: str, now: datetime, places: AlertLinks) -> Signal:
     """An asset that is older than it was promised to be; `note` says how."""
     return _signal(
         Kind.STALE_ASSET,
@@ -96,7 +96,7 @@ def stale(owned: Owned, note: str, now: datetime, places: Places) -> Signal:
     )
 
 
-def failed_check(fact: CheckFact, owned: Owned, places: Places) -> Signal:
+def failed_check(fact: FailedCheck, owned: OwnedAsset, places: AlertLinks) -> Signal:
     """A check of severity ERROR that failed on data that readers see."""
     return _signal(
         Kind.FAILED_CHECK,
@@ -104,14 +104,14 @@ def failed_check(fact: CheckFact, owned: Owned, places: Places) -> Signal:
         owned,
         f"{fact.asset}: the check {fact.check} fails",
         fact.at,
-        body=[fact.said or "the check gave no reason"],
+        body=[fact.reason or "the check gave no reason"],
         links=places.links(Kind.FAILED_CHECK, fact.asset, fact.run_id),
         facts=places.fields(Kind.FAILED_CHECK),
         next_step="Look at the rows that the check names; mend them upstream or in the model, and run it again.",
     )
 
 
-def drift(fact: DriftFact, owned: Owned, places: Places) -> Signal:
+def drift(fact: SchemaDrift, owned: OwnedAsset, places: AlertLinks) -> Signal:
     """Upstream has columns that the source does not declare."""
     return _signal(
         Kind.SCHEMA_DRIFT,
@@ -126,9 +126,9 @@ def drift(fact: DriftFact, owned: Owned, places: Places) -> Signal:
     )
 
 
-def silent(beat: Beat, places: Places, now: datetime) -> Signal:
+def silent(beat: LastHeartbeat, places: AlertLinks, now: datetime) -> Signal:
     """A sensor or daemon that says nothing: what it looks after is not looked after."""
-    about = Owned(asset="", label="", owner=places.owner, service="")
+    about = OwnedAsset(asset="", label="", owner=places.owner, service="")
     return _signal(
         Kind.SILENT,
         f"{Kind.SILENT}:{beat.name}",
@@ -146,16 +146,16 @@ def silent(beat: Beat, places: Places, now: datetime) -> Signal:
 def _signal(  # noqa: PLR0913  (the parts of a message)
     kind: Kind,
     subject: str,
-    owned: Owned,
+    owned: OwnedAsset,
     title: str,
     at: datetime,
     *,
     body: Sequence[str],
     links: tuple[Link, ...],
-    facts: tuple[Field, ...],
+    facts: tuple[IncidentField, ...],
     next_step: str,
     severity: Severity = Severity.TICKET,
-    extra: tuple[Field, ...] = (),
+    extra: tuple[IncidentField, ...] = (),
 ) -> Signal:
     """Unstable data is nobody's emergency: it may be read."""
     return Signal(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Severity, State
-from oso_dagster.domain.alerts.places import runbook_like
+from oso_dagster.domain.alerts.alert_links import runbook_like
+from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Severity, State
 
 DIGEST = "digest"
 """Where incidents of unstable data are collected, and the subject of the digest."""
@@ -32,7 +32,7 @@ def digest_of(members: Sequence[Incident], now: datetime) -> Incident:
         opened_at=now,
         updated_at=now,
         body=_lines(members),
-        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over))), *facts),
+        fields=(IncidentField("Still open", str(len(still))), IncidentField("Well again", str(len(over))), *facts),
         links=links,
         next_step="Mend what is yours when you get to it; what stays broken for long is proposed for removal." if still else "",
     )
@@ -56,7 +56,7 @@ def storm_of(members: Sequence[Incident], opened_at: datetime, now: datetime | N
         state=State.OPEN if open_ else State.RECOVERED,
         closed_at=None if open_ else at,
         body=_lines(members),
-        fields=(Field("Still open", str(len(still))), Field("Well again", str(len(over))), *facts),
+        fields=(IncidentField("Still open", str(len(still))), IncidentField("Well again", str(len(over))), *facts),
         links=links,
         next_step="Look for what they have in common: an upstream, a credential, a machine. Then mend that." if still else "",
     )

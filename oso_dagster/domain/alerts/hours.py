@@ -50,12 +50,12 @@ class Hours:
         (start, end), hour = self.quiet, now.astimezone(ZoneInfo(self.zone)).hour
         return start <= hour < end if start <= end else hour >= start or hour < end
 
-    def remind(self, incident: Incident, said_at: datetime, now: datetime) -> bool:
+    def remind(self, incident: Incident, announced_at: datetime, now: datetime) -> bool:
         """Whether it was last spoken of too long ago. Once somebody is at it, once a day is enough."""
         every = self.reminders.get(incident.severity)
         if every is None or not self.may_tell(incident, now):
             return False
-        return now - said_at >= (max(every, DAY) if incident.state is State.ACKNOWLEDGED else every)
+        return now - announced_at >= (max(every, DAY) if incident.state is State.ACKNOWLEDGED else every)
 
     def digest_due(self, last: datetime | None, now: datetime) -> bool:
         """Whether the digest of today is still to come; the first one of all is due at once."""

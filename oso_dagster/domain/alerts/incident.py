@@ -51,7 +51,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Field:
+class IncidentField:
     """A short fact about an incident."""
 
     name: str
@@ -86,7 +86,7 @@ class Incident:
     state: State = State.OPEN
     closed_at: datetime | None = None
     body: tuple[str, ...] = ()
-    fields: tuple[Field, ...] = ()
+    fields: tuple[IncidentField, ...] = ()
     links: tuple[Link, ...] = ()
     next_step: str = ""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link, Severity, State
+from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity, State
 
 
 def as_data(incident: Incident) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def incident_of(data: Mapping[str, Any]) -> Incident:
         owner=data["owner"],
         title=data["title"],
         body=tuple(data["body"]),
-        fields=tuple(Field(name, value) for name, value in data["fields"]),
+        fields=tuple(IncidentField(name, value) for name, value in data["fields"]),
         links=tuple(Link(label, url) for label, url in data["links"]),
         next_step=data["next_step"],
         opened_at=datetime.fromisoformat(data["opened_at"]),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
-from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Severity, State
-from oso_dagster.domain.alerts.places import Owned, Places
-from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, Phase, Sprint
+from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Severity, State
+from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, Sprint, SprintPhase
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.budget import ALL, burn_rate
 from oso_dagster.domain.objectives.burn import Loudness, loudest
@@ -25,20 +25,23 @@ _LABELS = {"core_source_data": "core", "unstable_source_data": "unstable", "sqlm
 _UNSTABLE = "unstable_source_data"
 
 
-def sprint(of: Sprint, places: Places) -> Signal:
+def sprint(of: Sprint, places: AlertLinks) -> Signal:
     """An open sprint. What nobody is guilty of belongs to the platform."""
-    found, newest = of.found, of.found.guilty[0] if of.found.guilty else None
+    found, newest = of.finding, of.finding.guilty[0] if of.finding.guilty else None
     owners = ", ".join(sorted({one.owner for one in found.guilty})) or places.owner
-    fields = [Field("Objective", found.objective), Field("SLI", percent(found.good, found.valid) if found.valid else "no data")]
-    fields += [
-        Field("Target", "all" if found.target_bp == ALL else percent(found.target_bp, ALL)),
-        Field("Bad events", f"{found.valid - found.good:,}"),
+    fields = [
+        IncidentField("Objective", found.objective),
+        IncidentField("SLI", percent(found.good, found.valid) if found.valid else "no data"),
     ]
-    fields += [Field("Assigned to", of.assignee)] if of.assignee else []
-    fields += [Field("Acknowledged by", of.acknowledged_by)] if of.acknowledged_by else []
+    fields += [
+        IncidentField("Target", "all" if found.target_bp == ALL else percent(found.target_bp, ALL)),
+        IncidentField("Bad events", f"{found.valid - found.good:,}"),
+    ]
+    fields += [IncidentField("Assigned to", of.assignee)] if of.assignee else []
+    fields += [IncidentField("Acknowledged by", of.acknowledged_by)] if of.acknowledged_by else []
     body = [found.summary, *(_line(one, places) for one in found.guilty[:_NAMED])]
     body += [f"and {len(found.guilty) - _NAMED} more assets"] if len(found.guilty) > _NAMED else []
-    if of.phase is Phase.RECOVERING and of.met_since:
+    if of.phase is SprintPhase.RECOVERING and of.met_since:
         body.append(
             f"Met since {of.met_since:%Y-%m-%d %H:%M} UTC; it ends when that lasts {duration(HYSTERESIS)} without a break."
         )
@@ -63,7 +66,7 @@ def sprint(of: Sprint, places: Places) -> Signal:
     )
 
 
-def burning(found: Assessment, places: Places) -> Signal | None:
+def burning(found: Assessment, places: AlertLinks) -> Signal | None:
     """The fastest burn-rate tier that fires; it silences the slower ones."""
     fastest = loudest(found.burning)
     if fastest is None:
@@ -81,7 +84,7 @@ def burning(found: Assessment, places: Places) -> Signal | None:
     )
 
 
-def budget_spent(found: Assessment, places: Places) -> Signal | None:
+def budget_spent(found: Assessment, places: AlertLinks) -> Signal | None:
     """Three quarters of the budget are spent. Once it is overspent the sprint tells it, and this one only goes on."""
     objective = found.objective
     burn = None if objective.each else burn_rate(found.good, found.valid, objective.target)
@@ -100,7 +103,7 @@ def budget_spent(found: Assessment, places: Places) -> Signal | None:
     return Signal(signal.incident, quietly=found.verdict is Verdict.BREACHED)
 
 
-def no_data(silence: Silence, places: Places, now: datetime) -> Signal:
+def no_data(silence: Silence, places: AlertLinks, now: datetime) -> Signal:
     """An objective that had data and has none any more: it is neither met nor missed, it is not known."""
     objective = silence.objective
     found = Assessment(objective, Verdict.NO_DATA, 0, 0, (), now)
@@ -115,7 +118,7 @@ def no_data(silence: Silence, places: Places, now: datetime) -> Signal:
     )
 
 
-def removal(owned: Owned, found: Assessment, places: Places) -> Signal:
+def removal(owned: OwnedAsset, found: Assessment, places: AlertLinks) -> Signal:
     """An unstable table that was below its target all the time for long."""
     kind = Kind.REMOVAL_PROPOSAL
     return Signal(
@@ -143,7 +146,7 @@ def _of_objective(
     title: str,
     body: Sequence[str],
     severity: Severity,
-    places: Places,
+    places: AlertLinks,
     next_step: str,
 ) -> Signal:
     service = found.objective.service
@@ -167,7 +170,7 @@ def _of_objective(
     )
 
 
-def _line(one: Guilty, places: Places) -> str:
+def _line(one: Guilty, places: AlertLinks) -> str:
     run = f" {places.dagster}/runs/{one.run_id}" if one.run_id else ""
     return f"{one.asset} ({one.owner}): {one.bad:,} of {one.valid:,} bad" + (f", {one.cause}" if one.cause else "") + run
 

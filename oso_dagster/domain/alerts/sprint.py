@@ -21,7 +21,7 @@ SAME_SPRINT = timedelta(days=1)
 """An objective that is missed again so soon after its sprint was closed has not been mended: it is the same sprint."""
 
 
-class Phase(StrEnum):
+class SprintPhase(StrEnum):
     """Where a sprint stands. While it is recovering the objective is met, but not yet for long enough."""
 
     OPEN = "open"
@@ -39,7 +39,7 @@ class Trigger(StrEnum):
     UNKNOWN = "no data"
 
 
-class What(StrEnum):
+class EntryKind(StrEnum):
     """What an entry of the history tells: the first six are found by evaluation, the others are done by people."""
 
     OPENED = "opened"
@@ -53,14 +53,14 @@ class What(StrEnum):
     NOTED = "noted"
 
 
-MOVES: Mapping[tuple[Phase | None, Trigger], tuple[Phase, What]] = {
-    (None, Trigger.MISSED): (Phase.OPEN, What.OPENED),
-    (Phase.OPEN, Trigger.MET): (Phase.RECOVERING, What.MET),
-    (Phase.RECOVERING, Trigger.MISSED): (Phase.OPEN, What.MISSED_AGAIN),
-    (Phase.RECOVERING, Trigger.UNKNOWN): (Phase.OPEN, What.NO_DATA),
-    (Phase.RECOVERING, Trigger.MET_LONG): (Phase.CLOSED, What.CLOSED),
-    (Phase.CLOSED, Trigger.MISSED): (Phase.OPEN, What.REOPENED),
-    (Phase.CLOSED, Trigger.MISSED_LATER): (Phase.OPEN, What.OPENED),
+MOVES: Mapping[tuple[SprintPhase | None, Trigger], tuple[SprintPhase, EntryKind]] = {
+    (None, Trigger.MISSED): (SprintPhase.OPEN, EntryKind.OPENED),
+    (SprintPhase.OPEN, Trigger.MET): (SprintPhase.RECOVERING, EntryKind.MET),
+    (SprintPhase.RECOVERING, Trigger.MISSED): (SprintPhase.OPEN, EntryKind.MISSED_AGAIN),
+    (SprintPhase.RECOVERING, Trigger.UNKNOWN): (SprintPhase.OPEN, EntryKind.NO_DATA),
+    (SprintPhase.RECOVERING, Trigger.MET_LONG): (SprintPhase.CLOSED, EntryKind.CLOSED),
+    (SprintPhase.CLOSED, Trigger.MISSED): (SprintPhase.OPEN, EntryKind.REOPENED),
+    (SprintPhase.CLOSED, Trigger.MISSED_LATER): (SprintPhase.OPEN, EntryKind.OPENED),
 }
 """Every move there is; whatever is not here changes nothing. None is an objective without a sprint."""
 
@@ -78,7 +78,7 @@ class Guilty:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ObjectiveFinding:
     """One objective as an evaluation found it: the numbers, in `summary` as a sentence, who is guilty, and what to do next."""
 
     objective: str
@@ -98,21 +98,21 @@ class Entry:
     """One line of a sprint's history: what happened when, and who did it (empty: an evaluation)."""
 
     at: datetime
-    what: What
+    kind: EntryKind
     text: str
     who: str = ""
 
 
 @dataclass(frozen=True)
 class Sprint:
-    """The task of one missed objective. `found` is the newest finding that missed it, the evidence.
+    """The task of one missed objective. `finding` is the newest one that missed it, the evidence.
 
     `met_since` is set while it is recovering. History is only ever added to.
     """
 
-    found: Finding
+    finding: ObjectiveFinding
     opened_at: datetime
-    phase: Phase = Phase.OPEN
+    phase: SprintPhase = SprintPhase.OPEN
     met_since: datetime | None = None
     closed_at: datetime | None = None
     assignee: str = ""
@@ -122,7 +122,7 @@ class Sprint:
     @property
     def objective(self) -> str:
         """`<service>.<objective>`."""
-        return self.found.objective
+        return self.finding.objective
 
     @property
     def key(self) -> str:
@@ -132,10 +132,10 @@ class Sprint:
     @property
     def open(self) -> bool:
         """Whether somebody has to do something, or to watch it recover."""
-        return self.phase is not Phase.CLOSED
+        return self.phase is not SprintPhase.CLOSED
 
 
-def advance(sprint: Sprint | None, found: Finding) -> Sprint | None:
+def advance(sprint: Sprint | None, found: ObjectiveFinding) -> Sprint | None:
     """The sprint of an objective after one more evaluation; `sprint` is its newest one. The same one: nothing has changed.
 
     A finding older than the last change, as when the clock was set back, changes nothing.
@@ -144,26 +144,26 @@ def advance(sprint: Sprint | None, found: Finding) -> Sprint | None:
         return sprint
     trigger = trigger_of(sprint, found)
     phase = sprint.phase if sprint else None
-    to, what = MOVES.get((phase, trigger), (phase, None))
-    if what is What.OPENED:
-        return Sprint(found, found.at, history=(Entry(found.at, what, found.summary),))
+    to, kind = MOVES.get((phase, trigger), (phase, None))
+    if kind is EntryKind.OPENED:
+        return Sprint(found, found.at, history=(Entry(found.at, kind, found.summary),))
     if sprint is None or to is None:
         return None
-    evidence = found if found.verdict is Verdict.BREACHED else sprint.found
-    if what is None:
-        same = replace(evidence, at=sprint.found.at) == sprint.found
-        return sprint if same or not sprint.open else replace(sprint, found=evidence)
+    evidence = found if found.verdict is Verdict.BREACHED else sprint.finding
+    if kind is None:
+        same = replace(evidence, at=sprint.finding.at) == sprint.finding
+        return sprint if same or not sprint.open else replace(sprint, finding=evidence)
     return replace(
         sprint,
-        found=evidence,
+        finding=evidence,
         phase=to,
-        met_since=found.at if to is Phase.RECOVERING else None,
-        closed_at=found.at if to is Phase.CLOSED else None,
-        history=(*sprint.history, Entry(found.at, what, found.summary)),
+        met_since=found.at if to is SprintPhase.RECOVERING else None,
+        closed_at=found.at if to is SprintPhase.CLOSED else None,
+        history=(*sprint.history, Entry(found.at, kind, found.summary)),
     )
 
 
-def trigger_of(sprint: Sprint | None, found: Finding) -> Trigger:
+def trigger_of(sprint: Sprint | None, found: ObjectiveFinding) -> Trigger:
     """What a finding means for the newest sprint of its objective."""
     if found.verdict is Verdict.NO_DATA:
         return Trigger.UNKNOWN
@@ -176,26 +176,26 @@ def trigger_of(sprint: Sprint | None, found: Finding) -> Trigger:
 
 def acknowledge(sprint: Sprint, who: str, at: datetime) -> Sprint:
     """Somebody has seen it and is at it. Raises ValueError for a closed sprint, or without a name."""
-    return _by_hand(replace(sprint, acknowledged_by=who), What.ACKNOWLEDGED, who, f"acknowledged by {who}", at)
+    return _by_hand(replace(sprint, acknowledged_by=who), EntryKind.ACKNOWLEDGED, who, f"acknowledged by {who}", at)
 
 
 def assign(sprint: Sprint, to: str, who: str, at: datetime) -> Sprint:
     """It becomes the task of `to`. Raises ValueError for a closed sprint, or without names."""
     if not to.strip():
         raise ValueError("to whom is it assigned?")
-    return _by_hand(replace(sprint, assignee=to), What.ASSIGNED, who, f"assigned to {to}", at)
+    return _by_hand(replace(sprint, assignee=to), EntryKind.ASSIGNED, who, f"assigned to {to}", at)
 
 
 def note(sprint: Sprint, text: str, who: str, at: datetime) -> Sprint:
     """Add a remark, to a closed sprint too: what was learnt is often written down afterwards."""
     if not text.strip():
         raise ValueError("a note says something")
-    return _by_hand(sprint, What.NOTED, who, text.strip(), at)
+    return _by_hand(sprint, EntryKind.NOTED, who, text.strip(), at)
 
 
-def _by_hand(sprint: Sprint, what: What, who: str, text: str, at: datetime) -> Sprint:
+def _by_hand(sprint: Sprint, kind: EntryKind, who: str, text: str, at: datetime) -> Sprint:
     if not who.strip():
         raise ValueError("who is it?")
-    if not sprint.open and what is not What.NOTED:
+    if not sprint.open and kind is not EntryKind.NOTED:
         raise ValueError(f"the sprint {sprint.key} is closed")
-    return replace(sprint, history=(*sprint.history, Entry(at, what, text, who)))
+    return replace(sprint, history=(*sprint.history, Entry(at, kind, text, who)))

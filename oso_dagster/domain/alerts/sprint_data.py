@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from oso_dagster.domain.alerts.sprint import Entry, Finding, Guilty, Phase, Sprint
+from oso_dagster.domain.alerts.sprint import Entry, Guilty, ObjectiveFinding, Sprint, SprintPhase
 from oso_dagster.domain.objectives.slo import Verdict
 
 
@@ -16,16 +16,16 @@ def as_data(sprint: Sprint) -> dict[str, Any]:
     return {
         "key": sprint.key,
         "objective": sprint.objective,
-        "service": sprint.found.service,
+        "service": sprint.finding.service,
         "phase": sprint.phase.value,
         "opened_at": sprint.opened_at.isoformat(),
         "met_since": _text(sprint.met_since),
         "closed_at": _text(sprint.closed_at),
         "assignee": sprint.assignee,
         "acknowledged_by": sprint.acknowledged_by,
-        "found": _finding(sprint.found),
+        "found": _finding(sprint.finding),
         "history": [
-            {"at": one.at.isoformat(), "what": one.what.value, "who": one.who, "text": one.text} for one in sprint.history
+            {"at": one.at.isoformat(), "what": one.kind.value, "who": one.who, "text": one.text} for one in sprint.history
         ],
     }
 
@@ -33,9 +33,9 @@ def as_data(sprint: Sprint) -> dict[str, Any]:
 def sprint_of(data: Mapping[str, Any], history: Sequence[Entry]) -> Sprint:
     """The sprint that `as_data` wrote; its history is kept beside it."""
     return Sprint(
-        found=_finding_of(data["found"]),
+        finding=_finding_of(data["found"]),
         opened_at=datetime.fromisoformat(data["opened_at"]),
-        phase=Phase(data["phase"]),
+        phase=SprintPhase(data["phase"]),
         met_since=_time(data["met_since"]),
         closed_at=_time(data["closed_at"]),
         assignee=data["assignee"],
@@ -44,7 +44,7 @@ def sprint_of(data: Mapping[str, Any], history: Sequence[Entry]) -> Sprint:
     )
 
 
-def _finding(found: Finding) -> dict[str, Any]:
+def _finding(found: ObjectiveFinding) -> dict[str, Any]:
     return {
         "objective": found.objective,
         "service": found.service,
@@ -59,9 +59,9 @@ def _finding(found: Finding) -> dict[str, Any]:
     }
 
 
-def _finding_of(data: Mapping[str, Any]) -> Finding:
+def _finding_of(data: Mapping[str, Any]) -> ObjectiveFinding:
     plain = dict(data)
-    return Finding(
+    return ObjectiveFinding(
         verdict=Verdict(plain.pop("verdict")),
         at=datetime.fromisoformat(plain.pop("at")),
         guilty=tuple(Guilty(**one) for one in plain.pop("guilty")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oso_dagster.domain.alerts.sprint import MOVES, Phase, Trigger
+from oso_dagster.domain.alerts.sprint import MOVES, SprintPhase, Trigger
 
 _INTRODUCTION = """# The life of a remedial sprint
 
@@ -19,7 +19,7 @@ def diagram() -> str:
         opens_anew = trigger is Trigger.MISSED_LATER
         label = f"{trigger.value} / {what.value.replace('_', ' ')}" + (" (a new sprint)" if opens_anew else "")
         lines.append(f"    {start.value if start else 'none'} --> {end.value}: {label}")
-    lines.append(f"    {Phase.CLOSED.value} --> [*]")
+    lines.append(f"    {SprintPhase.CLOSED.value} --> [*]")
     return "\n".join(lines)
 
 

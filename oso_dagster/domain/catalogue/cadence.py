@@ -31,7 +31,7 @@ class IngestJob:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PartitionPlan:
     """What a schedule asks for (`ask`, oldest first), and what it no longer asks for (`given_up`)."""
 
     ask: tuple[Window, ...]
@@ -57,13 +57,13 @@ def jobs_of(source: Source) -> tuple[IngestJob, ...]:
     return tuple(jobs)
 
 
-def plan(
+def plan_partitions(
     partitions: Partitions, now: datetime, present: Collection[str], running: Collection[str], tries: Mapping[str, int]
-) -> Plan:
+) -> PartitionPlan:
     """Ask for each recent due partition that is missing, unless it is being loaded, or was tried `MOST_TRIES` times in vain."""
     missing = [window for window in partitions.recent(now) if window.key not in present and window.key not in running]
     given_up = tuple(window.key for window in missing if tries.get(window.key, 0) >= MOST_TRIES)
-    return Plan(tuple(window for window in missing if window.key not in given_up), given_up)
+    return PartitionPlan(tuple(window for window in missing if window.key not in given_up), given_up)
 
 
 def stretches(partitions: Partitions, windows: Sequence[Window]) -> list[tuple[Window, ...]]:
@@ -88,23 +88,23 @@ def _in_sandbox(table: Table, begin: datetime) -> Table:
 
 
 @dataclass(frozen=True)
-class Filling:
+class Backfill:
     """What a load by hand asks for, one run after the other, oldest first; `left` counts what is missing and not asked for."""
 
     runs: tuple[tuple[Window, ...], ...]
     left: int
 
 
-def filling(job: IngestJob, now: datetime, present: Collection[str], newest: int) -> Filling:
+def missing_backfill(job: IngestJob, now: datetime, present: Collection[str], newest: int) -> Backfill:
     """The `newest` due partitions of a job that are missing: in one run where the table allows a range, else a run for each."""
     if job.partitions is None:
         raise ValueError(f"{job.name} has no partitions")
     missing = [window for window in job.partitions.due(now) if window.key not in present]
     asked = missing[-newest:]
-    return Filling(_runs(job, job.partitions, asked), len(missing) - len(asked))
+    return Backfill(_runs(job, job.partitions, asked), len(missing) - len(asked))
 
 
-def spanning(job: IngestJob, now: datetime, first: str, last: str) -> Filling:
+def range_backfill(job: IngestJob, now: datetime, first: str, last: str) -> Backfill:
     """All partitions of a job from `first` to `last`, there or not. Raises ValueError for keys that are not due."""
     if job.partitions is None:
         raise ValueError("it has no partitions; leave --from and --to away")
@@ -114,7 +114,7 @@ def spanning(job: IngestJob, now: datetime, first: str, last: str) -> Filling:
     if absent or keys.index(first) > keys.index(last):
         known = f"{keys[0]} to {keys[-1]}" if keys else "none"
         raise ValueError(f"no span from {first} to {last} is due: there are {known}")
-    return Filling(_runs(job, job.partitions, due[keys.index(first) : keys.index(last) + 1]), 0)
+    return Backfill(_runs(job, job.partitions, due[keys.index(first) : keys.index(last) + 1]), 0)
 
 
 def _runs(job: IngestJob, partitions: Partitions, windows: Sequence[Window]) -> tuple[tuple[Window, ...], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oso_dagster.domain.catalogue.source import Contract, Disposition, Table
+from oso_dagster.domain.catalogue.source import Disposition, SchemaContract, Table
 
 _GUARDS = {
     "arrived": "Rows arrived, unless none were due: an empty answer replaces nothing",
@@ -30,11 +30,11 @@ _COMPLETE = {"complete": "The load was not cut short by an honest limit, such as
 def guards_of(table: Table) -> dict[str, str]:
     """The blocking checks of each load, by name: they judge the staged rows, and a failing one refuses the load."""
     cut = table.disposition is Disposition.REPLACE_PARTITION
-    frozen = table.contract is Contract.FREEZE
+    frozen = table.contract is SchemaContract.FREEZE
     return _GUARDS | (_IN_PARTITION if cut else {}) | (_IN_TIME if table.event_time else {}) | (_SCHEMA if frozen else {})
 
 
 def warnings_of(table: Table) -> dict[str, str]:
     """The checks of each load that warn: the rows are published."""
-    warned = table.contract is not Contract.FREEZE
+    warned = table.contract is not SchemaContract.FREEZE
     return (_SCHEMA if warned else {}) | _USUAL | (_COMPLETE if table.resumable else {})

@@ -30,7 +30,7 @@ NEWEST_EVENT = "newest_event"
 ROWS_LOADED = "rows_loaded"
 """The fact, a number, that a materialization tells of its own load: the table may have more rows."""
 
-Facts = dict[str, Any]
+LoadFacts = dict[str, Any]
 """Plain JSON values that a load wants to tell (`commit_sha`, `rejected_files` …); shown as metadata, never secret."""
 
 
@@ -46,7 +46,7 @@ class LoadRecord:
     fingerprint: str
     rows: Mapping[str, int]
     loaded_at: datetime
-    facts: Facts = field(default_factory=dict)
+    facts: LoadFacts = field(default_factory=dict)
 
     @property
     def row_count(self) -> int:
@@ -65,7 +65,7 @@ class LoadRecord:
 
 
 @dataclass(frozen=True)
-class Request:
+class ExtractRequest:
     """Everything one extraction may know. Settings carry secrets, so they never show in a repr."""
 
     source: str
@@ -91,7 +91,7 @@ class Extract:
 
     version: str
     batches: Mapping[str, Iterable[Any]]
-    facts: Facts = field(default_factory=dict)
+    facts: LoadFacts = field(default_factory=dict)
     surviving: Iterable[Any] | None = None
 
 
@@ -100,7 +100,7 @@ class Unchanged:
     """The upstream was asked and is exactly what was loaded before."""
 
     version: str
-    facts: Facts = field(default_factory=dict)
+    facts: LoadFacts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Finding:
     check: str
     passed: bool
     message: str
-    facts: Facts = field(default_factory=dict)
+    facts: LoadFacts = field(default_factory=dict)
     blocking: bool = True
 
 
@@ -135,7 +135,7 @@ class RefusedError(Exception):
         self.findings = tuple(findings)
 
 
-def schema_finding(where: str, facts: Facts, *, blocking: bool) -> Finding:
+def schema_finding(where: str, facts: LoadFacts, *, blocking: bool) -> Finding:
     """Whether upstream has something that nobody declared, from what a load of the table `where` tells of it.
 
     >>> schema_finding("shop.things", {"unknown_fields": ["colour"]}, blocking=False).message

@@ -13,22 +13,22 @@ from datetime import timedelta
 from enum import StrEnum
 
 from oso_dagster.domain.catalogue.column import Child, Column, ColumnType, check_columns
-from oso_dagster.domain.catalogue.loading import Extract, Request, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Unchanged
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.setting import Setting, SettingKind
-from oso_dagster.domain.catalogue.terms import Contract, Cost, Disposition, Evidence, Retries, Schedule
+from oso_dagster.domain.catalogue.terms import Cost, Disposition, Evidence, Retries, Schedule, SchemaContract
 
 __all__ = [
     "RESERVED_SCHEMAS",
     "Child",
     "Column",
     "ColumnType",
-    "Contract",
     "Cost",
     "Disposition",
     "Evidence",
     "Retries",
     "Schedule",
+    "SchemaContract",
     "Setting",
     "SettingKind",
     "Source",
@@ -63,7 +63,7 @@ class Table:
     partition. `range_in_one_run`: a backfill of many partitions is one run that loads them one after the other, not a run for
     each. `resumable`: a rate limit may cut a load short. `may_be_empty`: upstream may really have no row, of the whole or of a
     partition; else a load without rows is refused. `needs` names columns of landed tables, as `source.table.column`, whose
-    values the extraction is handed (`Request.inputs`): the slugs that OSS Directory names, for instance.
+    values the extraction is handed (`ExtractRequest.inputs`): the slugs that OSS Directory names, for instance.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Table:
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...]
     disposition: Disposition
-    extract: Callable[[Request], Extract | Unchanged]
+    extract: Callable[[ExtractRequest], Extract | Unchanged]
     schedule: Schedule
     cost: Cost
     children: tuple[Child, ...] = ()
@@ -88,7 +88,7 @@ class Table:
     needs: tuple[str, ...] = ()
     retries: Retries = field(default_factory=Retries)
     shrink_floor: float = 0.8
-    contract: Contract = Contract.EVOLVE
+    contract: SchemaContract = SchemaContract.EVOLVE
     public: bool = True
     revision: int = 1
 
@@ -166,7 +166,7 @@ class Table:
 class Source:
     """An upstream system and the tables taken from it.
 
-    `clients` names ready-made clients that orchestration builds and hands in (`Request.clients`), such as `bigquery`.
+    `clients` names ready-made clients that orchestration builds and hands in (`ExtractRequest.clients`), such as `bigquery`.
     """
 
     name: str

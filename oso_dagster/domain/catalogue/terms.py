@@ -20,7 +20,7 @@ class Disposition(StrEnum):
     REPLACE_PARTITION = "replace_partition"
 
 
-class Contract(StrEnum):
+class SchemaContract(StrEnum):
     """What a column that nobody declared does.
 
     `EVOLVE`: it arrives, and is warned of. `REPORT`: it is warned of and does not arrive, for data of which not all may be

@@ -71,7 +71,7 @@ BROKEN = frozenset({StepEnd.FAILED, StepEnd.CRASHED, StepEnd.REFUSED})
 
 
 @dataclass(frozen=True)
-class Facts:
+class AttemptFacts:
     """What is known of one planned (asset, partition) in one run; `shared`: its step makes others too, one after the other."""
 
     run: RunState
@@ -124,7 +124,7 @@ class Counted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedFamily:
     """One materialization in the sense of the objectives: judged once, at `at`; the last attempt tells why."""
 
     judgement: Judgement
@@ -132,7 +132,7 @@ class Judged:
     last: Attempt
 
 
-def classify(facts: Facts) -> Outcome:
+def classify(facts: AttemptFacts) -> Outcome:
     """The outcome of a planned attempt. A step that failed has failed, also when it materialized before.
 
     Only what landed before a shared step failed at something else is there: a day of a range, one asset of several.
@@ -147,7 +147,7 @@ def classify(facts: Facts) -> Outcome:
     return Outcome.OK if facts.materialized else _never_finished(facts)
 
 
-def classify_unreported(facts: Facts, *, failure_reported: bool) -> Outcome:
+def classify_unreported(facts: AttemptFacts, *, failure_reported: bool) -> Outcome:
     """The outcome of an asset whose attempts are reported one by one, in a run that reported none for it.
 
     A model that was up to date is not attempted. A process that died before its report has failed; one that ended
@@ -158,7 +158,7 @@ def classify_unreported(facts: Facts, *, failure_reported: bool) -> Outcome:
     return Outcome.NOT_EMITTED if outcome is Outcome.OK or (outcome is Outcome.FAILED and named) else outcome
 
 
-def judge(unit: Sequence[Attempt], now: datetime) -> Judged:
+def judge_family(unit: Sequence[Attempt], now: datetime) -> JudgedFamily:
     """Judge one unit: all attempts of one family at one asset and partition.
 
     Good as soon as one attempt is, since nothing later can change it; bad when the last one failed and no retry is to come.
@@ -167,24 +167,24 @@ def judge(unit: Sequence[Attempt], now: datetime) -> Judged:
     last = ordered[-1]
     good = next((attempt for attempt in ordered if attempt.outcome is Outcome.OK), None)
     if good is not None:
-        return Judged(Judgement.GOOD, good.ended, good)
+        return JudgedFamily(Judgement.GOOD, good.ended, good)
     if last.outcome is Outcome.PENDING or last.ended is None:
-        return Judged(Judgement.PENDING, None, last)
+        return JudgedFamily(Judgement.PENDING, None, last)
     if last.outcome is not Outcome.FAILED:
-        return Judged(Judgement.UNCOUNTED, last.ended, last)
+        return JudgedFamily(Judgement.UNCOUNTED, last.ended, last)
     over = last.ended + RETRY_PATIENCE if last.will_retry else last.ended
-    return Judged(Judgement.BAD, over, last) if over <= now else Judged(Judgement.PENDING, None, last)
+    return JudgedFamily(Judgement.BAD, over, last) if over <= now else JudgedFamily(Judgement.PENDING, None, last)
 
 
-def judge_all(attempts: Iterable[Attempt], now: datetime) -> list[Judged]:
+def judge_families(attempts: Iterable[Attempt], now: datetime) -> list[JudgedFamily]:
     """Judge every unit among `attempts`, in the order in which the units first appear."""
     units: dict[tuple[str, str, str | None], list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         units[attempt.family, attempt.asset, attempt.partition].append(attempt)
-    return [judge(unit, now) for unit in units.values()]
+    return [judge_family(unit, now) for unit in units.values()]
 
 
-def counted(attempts: Iterable[Attempt]) -> Iterator[Counted]:
+def count_families(attempts: Iterable[Attempt]) -> Iterator[Counted]:
     """What whole families add to the objectives, each by the rule of its label.
 
     A failure that waits for its retry counts from when patience with it is over; at any time before, nothing of it counts.
@@ -195,12 +195,12 @@ def counted(attempts: Iterable[Attempt]) -> Iterator[Counted]:
             forgiving.append(one)
         elif one.outcome in (Outcome.OK, Outcome.FAILED) and one.ended is not None:
             yield Counted(one, one.outcome is Outcome.OK, one.ended)
-    for judged in judge_all(forgiving, _FOREVER):
+    for judged in judge_families(forgiving, _FOREVER):
         if judged.at is not None and judged.judgement in (Judgement.GOOD, Judgement.BAD):
             yield Counted(judged.last, judged.judgement is Judgement.GOOD, judged.at)
 
 
-def counted_alone(attempt: Attempt) -> Counted | None:
+def count_single(attempt: Attempt) -> Counted | None:
     """The same for the only attempt at its unit, as nearly all are."""
     if attempt.ended is None or attempt.outcome not in (Outcome.OK, Outcome.FAILED):
         return None
@@ -208,7 +208,7 @@ def counted_alone(attempt: Attempt) -> Counted | None:
     return Counted(attempt, attempt.outcome is Outcome.OK, attempt.ended + RETRY_PATIENCE if waits else attempt.ended)
 
 
-def _never_finished(facts: Facts) -> Outcome:
+def _never_finished(facts: AttemptFacts) -> Outcome:
     if facts.run is RunState.SUCCEEDED:
         return Outcome.NOT_EMITTED
     if facts.upstream_failed:

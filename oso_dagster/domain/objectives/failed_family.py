@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from oso_dagster.domain.objectives.attempts import Attempt, Judged, Judgement, Label, judge_all
+from oso_dagster.domain.objectives.attempts import Attempt, JudgedFamily, Judgement, Label, judge_families
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ def failed_after(attempts: Iterable[Attempt], since: datetime, now: datetime) ->
     `attempts` must hold, of each asset, everything since its last good materialization before `since`: what lies before is
     not counted in a row.
     """
-    by_asset: dict[str, list[Judged]] = defaultdict(list)
-    for one in judge_all(attempts, now):
+    by_asset: dict[str, list[JudgedFamily]] = defaultdict(list)
+    for one in judge_families(attempts, now):
         if one.judgement in (Judgement.GOOD, Judgement.BAD):
             by_asset[one.last.asset].append(one)
     found = [failed for judged in by_asset.values() for failed in _rows(judged) if since < failed.judged_at <= now]
     return sorted(found, key=lambda one: (one.judged_at, one.asset, one.family, one.partition or ""))
 
 
-def _rows(judged: Iterable[Judged]) -> list[FailedFamily]:
+def _rows(judged: Iterable[JudgedFamily]) -> list[FailedFamily]:
     found, row = [], set[str]()
     for one in sorted(judged, key=lambda one: (_at(one), one.last.family, one.last.partition or "")):
         if one.judgement is Judgement.GOOD:
@@ -60,7 +60,7 @@ def _rows(judged: Iterable[Judged]) -> list[FailedFamily]:
     return found
 
 
-def _at(judged: Judged) -> datetime:
+def _at(judged: JudgedFamily) -> datetime:
     if judged.at is None:
         raise ValueError("a family that is judged good or bad was judged at some time")
     return judged.at

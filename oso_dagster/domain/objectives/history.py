@@ -19,7 +19,7 @@ _WORST_FIRST = (Verdict.BREACHED, Verdict.AT_RISK, Verdict.COMPLIANT, Verdict.NO
 
 
 @dataclass(frozen=True)
-class Judged:
+class PastVerdict:
     """One verdict of one objective at one instant, in whole numbers."""
 
     at: datetime
@@ -29,7 +29,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Day:
+class DayHistory:
     """A day in UTC: the worst verdict of it, and the numbers of its last evaluation. `evaluations` 0: nobody looked."""
 
     day: date
@@ -58,18 +58,18 @@ def first_day(now: datetime, days: int = SHOWN_DAYS) -> datetime:
     return midnight - timedelta(days=days - 1)
 
 
-def days_of(judged: Iterable[Judged], now: datetime, days: int = SHOWN_DAYS) -> tuple[Day, ...]:
+def days_of(judged: Iterable[PastVerdict], now: datetime, days: int = SHOWN_DAYS) -> tuple[DayHistory, ...]:
     """Exactly `days` days, oldest first, today last; one without an evaluation is `no_data`. `judged` is in order of time."""
     start = first_day(now, days).date()
-    found: dict[date, Day] = {}
+    found: dict[date, DayHistory] = {}
     for one in judged:
         day = one.at.astimezone(UTC).date()
-        before = found.get(day, Day(day))
-        found[day] = Day(day, worse(before.verdict, one.verdict), one.good, one.valid, before.evaluations + 1)
-    return tuple(found.get(day, Day(day)) for day in (start + timedelta(days=number) for number in range(days)))
+        before = found.get(day, DayHistory(day))
+        found[day] = DayHistory(day, worse(before.verdict, one.verdict), one.good, one.valid, before.evaluations + 1)
+    return tuple(found.get(day, DayHistory(day)) for day in (start + timedelta(days=number) for number in range(days)))
 
 
-def breaches_of(judged: Sequence[Judged]) -> tuple[Spell, ...]:
+def breaches_of(judged: Sequence[PastVerdict]) -> tuple[Spell, ...]:
     """The spells of breach, oldest first. `no_data` neither begins nor ends one."""
     spells: list[Spell] = []
     for one in judged:

@@ -10,7 +10,7 @@ RENAMED: Mapping[str, str] = {}
 """Former name of an asset → the name it has now, both as `source/table` or as the name of a model."""
 
 
-def checked(renamed: Mapping[str, str]) -> Mapping[str, str]:
+def validated_renames(renamed: Mapping[str, str]) -> Mapping[str, str]:
     """The same; raises ValueError for a name that leads to another former name."""
     if chained := sorted(set(renamed) & set(renamed.values())):
         raise ValueError(f"renamed assets must lead to the name of today: {', '.join(chained)}")

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
-from oso_dagster.domain.objectives.attempts import REGARDLESS_OF_RETRIES, Attempt, Judgement, Label, Outcome, judge_all
+from oso_dagster.domain.objectives.attempts import REGARDLESS_OF_RETRIES, Attempt, Judgement, Label, Outcome, judge_families
 from oso_dagster.domain.objectives.budget import ALL, Count, allowed_failures, budget_left, burn_rate, error_budget, missed
 from oso_dagster.domain.objectives.burn import Burning
 from oso_dagster.domain.objectives.maintenance import Maintenance
@@ -158,7 +158,7 @@ def evaluate(objective: Objective, tallies: Sequence[Tally], now: datetime, burn
 
 def tally_families(attempts: Iterable[Attempt], since: datetime, now: datetime) -> list[Tally]:
     """Good and valid materializations per asset, after retries, judged in (since, now]."""
-    judged = (one for one in judge_all(attempts, now) if one.at is not None and since < one.at <= now)
+    judged = (one for one in judge_families(attempts, now) if one.at is not None and since < one.at <= now)
     counted = {Judgement.GOOD: True, Judgement.BAD: False}
     return _tally((one.last, counted[one.judgement]) for one in judged if one.judgement in counted)
 

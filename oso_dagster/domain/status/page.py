@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.domain.status.data_sets import DataGroup, require_zone
-from oso_dagster.domain.status.incidents import Incident, Work, WorkState
-from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.objective_state import ObjectiveState
+from oso_dagster.domain.status.public_incidents import PublicIncident, Work, WorkState
 
 _WORST_FIRST = (Verdict.BREACHED, Verdict.AT_RISK, Verdict.COMPLIANT)
 
@@ -48,8 +48,8 @@ class StatusPage:
     stale_after: timedelta
     services: tuple[ServiceState, ...]
     groups: tuple[DataGroup, ...]
-    incidents: tuple[Incident, ...] = ()
-    past: tuple[Incident, ...] = ()
+    incidents: tuple[PublicIncident, ...] = ()
+    past: tuple[PublicIncident, ...] = ()
     works: tuple[Work, ...] = ()
     notices: tuple[str, ...] = ()
 

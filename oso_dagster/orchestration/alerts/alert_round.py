@@ -9,36 +9,38 @@ from datetime import datetime
 
 import dagster as dg
 
-from oso_dagster.domain.alerts.announcing import Change
+from oso_dagster.domain.alerts.announcing import IncidentChange
 from oso_dagster.domain.alerts.incident import Kind
 from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failing_checks
-from oso_dagster.orchestration.alerts.signals import Dagster, Facts, assessed, finding
+from oso_dagster.orchestration.alerts.signals import DagsterState, Situation, assess_all, objective_finding
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.ledger.required_proofs import proofs_of
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
-from oso_dagster.orchestration.objectives.measured import Platform
-from oso_dagster.orchestration.watch.heartbeats import ALERTS, awake, beats
-from oso_dagster.orchestration.watch.tell import _settle, places_of
+from oso_dagster.orchestration.objectives.watched_platform import Platform
+from oso_dagster.orchestration.watch.heartbeats import ALERTS, awake, last_heartbeats
+from oso_dagster.orchestration.watch.incident_round import alert_links, settle
 from oso_dagster.reliability.results import verdict_row
 from oso_dagster.reliability.store import Store
 
 
-def announce(platform: Platform, store: Store, instance: dg.DagsterInstance, now: datetime) -> list[Change]:
+def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, now: datetime) -> list[IncidentChange]:
     """Find out what is wrong at `now`, and write down what changed and what has to be said of it."""
     LedgerFill(instance, store.ledger, platform.labels, platform.settings.secrets(), proofs_of(platform.sources)).run(now)
     evaluator = Evaluator(store, platform.sources, platform.labels)
-    assessments, owned, places = assessed(evaluator, now), platform.owned, places_of(platform.settings)
+    assessments, owned, places = assess_all(evaluator, now), platform.owned, alert_links(platform.settings)
     latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts()}
     store.results.record_verdicts(verdict_row(one) for one in assessments if latest.get(one.objective.id) is not one.verdict)
-    store.sprints.advance(finding(one, store, owned, places) for one in assessments)
+    store.sprints.advance(objective_finding(one, store, owned, places) for one in assessments)
     standing = store.incidents.standing()
     able = awake(store, ALERTS, now)
-    seen = Dagster(
+    seen = DagsterState(
         checks=failing_checks(instance, platform.checks),
         drifting=drifting(instance, platform.declared),
-        silent=[one for one in [*daemons(instance), *beats(store)] if able and one.name != ALERTS and one.is_silent(now)],
+        silent=[
+            one for one in [*daemons(instance), *last_heartbeats(store)] if able and one.name != ALERTS and one.is_silent(now)
+        ],
     )
-    facts = Facts(evaluator, owned, places, seen, assessments, standing, store.maintenance.all(), now)
+    facts = Situation(evaluator, owned, places, seen, assessments, standing, store.maintenance.all(), now)
     unheard = set() if able else {one.subject for one in standing if one.kind is Kind.SILENT}
     signals = facts.signals(store.sprints.newest().values())
-    return _settle(platform.settings, store, signals, facts.kept() | unheard, now)
+    return settle(platform.settings, store, signals, facts.kept() | unheard, now)

@@ -29,15 +29,15 @@ def alert_sensors(
     )
     def _alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         from oso_dagster.orchestration.alerts import alert_round  # noqa: PLC0415  (SQLAlchemy loads when used)
-        from oso_dagster.orchestration.objectives import measured  # noqa: PLC0415
-        from oso_dagster.orchestration.watch import heartbeats, tell  # noqa: PLC0415
+        from oso_dagster.orchestration.objectives import watched_platform  # noqa: PLC0415
+        from oso_dagster.orchestration.watch import heartbeats, incident_round  # noqa: PLC0415
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
-        platform = measured.Platform(settings, sources, models, checks)
+        platform = watched_platform.Platform(settings, sources, models, checks)
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
-            changes = alert_round.announce(platform, store, context.instance, _now())
+            changes = alert_round.run_round(platform, store, context.instance, _now())
             heartbeats.beat(store, heartbeats.ALERTS, _now())  # afterwards: a sensor that fails at each tick is silent
-            sent = tell.send(settings, store, context.log, _now).sent
+            sent = incident_round.send(settings, store, context.log, _now).sent
         return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent")
 
     @dg.sensor(
@@ -47,13 +47,13 @@ def alert_sensors(
         description="Tells when remedial_alerts is silent, and delivers what it has left.",
     )
     def _watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        from oso_dagster.orchestration.watch import heartbeats, tell  # noqa: PLC0415
+        from oso_dagster.orchestration.watch import heartbeats, incident_round  # noqa: PLC0415
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
-            changes = tell.watch(settings, store, heartbeats.WATCH, _now())
+            changes = incident_round.report_silence(settings, store, heartbeats.WATCH, _now())
             heartbeats.beat(store, heartbeats.WATCH, _now())
-            sent = tell.send(settings, store, context.log, _now).sent
+            sent = incident_round.send(settings, store, context.log, _now).sent
         return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent")
 
     return [_alerts, _watch]

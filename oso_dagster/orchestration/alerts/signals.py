@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oso_dagster.domain.alerts import asset_signals, objective_signals
+from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
-from oso_dagster.domain.alerts.asset_signals import Beat, CheckFact, DriftFact, failed_subject
+from oso_dagster.domain.alerts.asset_signals import FailedCheck, LastHeartbeat, SchemaDrift, failed_subject
 from oso_dagster.domain.alerts.incident import Incident, Kind
-from oso_dagster.domain.alerts.places import Owned, Places
-from oso_dagster.domain.alerts.sprint import Finding, Guilty, Sprint
+from oso_dagster.domain.alerts.sprint import Guilty, ObjectiveFinding, Sprint
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.failed_family import FailedFamily
@@ -21,7 +21,7 @@ from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES, summa
 from oso_dagster.domain.objectives.silence import silences
 from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
-from oso_dagster.reliability.failing import failed_families, last_data
+from oso_dagster.reliability.failed_families import failed_families, last_data
 from oso_dagster.reliability.newest import newest_failed_run, newest_good
 from oso_dagster.reliability.store import Store
 
@@ -33,22 +33,22 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Dagster:
+class DagsterState:
     """What Dagster's own storage says."""
 
-    checks: Sequence[CheckFact]
-    drifting: Sequence[DriftFact]
-    silent: Sequence[Beat]
+    checks: Sequence[FailedCheck]
+    drifting: Sequence[SchemaDrift]
+    silent: Sequence[LastHeartbeat]
 
 
 @dataclass(frozen=True)
-class Facts:
+class Situation:
     """Everything about one instant. `owned` names every measured asset; `standing` are the incidents remembered so far."""
 
     evaluator: Evaluator
-    owned: Mapping[str, Owned]
-    places: Places
-    dagster: Dagster
+    owned: Mapping[str, OwnedAsset]
+    places: AlertLinks
+    dagster: DagsterState
     assessments: Sequence[Assessment]
     standing: Sequence[Incident]
     windows: Sequence[Maintenance]
@@ -131,13 +131,13 @@ class Facts:
         return any(one.start <= at < one.end and one.scope in (asset, self.owned[asset].service) for one in self.windows)
 
 
-def finding(found: Assessment, store: Store, owned: Mapping[str, Owned], places: Places) -> Finding:
+def objective_finding(found: Assessment, store: Store, owned: Mapping[str, OwnedAsset], places: AlertLinks) -> ObjectiveFinding:
     """An assessment as a sprint keeps it: whose the guilty assets are, and which runs show it."""
     missed = found.verdict is Verdict.BREACHED
     guilty = found.guilty[:_GUILTY] if missed else ()
     runs = newest_failed_run(store, [one.asset for one in guilty])
     objective = found.objective
-    return Finding(
+    return ObjectiveFinding(
         objective=objective.id,
         service=objective.service,
         verdict=found.verdict,
@@ -151,12 +151,12 @@ def finding(found: Assessment, store: Store, owned: Mapping[str, Owned], places:
     )
 
 
-def assessed(evaluator: Evaluator, now: datetime) -> list[Assessment]:
+def assess_all(evaluator: Evaluator, now: datetime) -> list[Assessment]:
     """Every objective of every service."""
     return [one for service in SERVICES for one in evaluator.assess(service, now)]
 
 
-def _guilty(one: Tally, owned: Mapping[str, Owned], runs: Mapping[str, str], places: Places) -> Guilty:
+def _guilty(one: Tally, owned: Mapping[str, OwnedAsset], runs: Mapping[str, str], places: AlertLinks) -> Guilty:
     owner = owned[one.asset].owner if one.asset in owned else places.owner
     return Guilty(one.asset, owner, one.bad, one.valid, one.note, runs.get(one.asset, ""))
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from oso_dagster.domain.catalogue.loading import Extract, RefusedError, Request
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.redaction import redact
@@ -21,7 +21,7 @@ _FEW_PROBLEMS = 5
 
 
 @dataclass(frozen=True)
-class Limits:
+class TrialLimits:
     """How much is asked for: rows of each landed table, values of each column that the table needs of others."""
 
     rows: int = 1_000
@@ -40,7 +40,7 @@ class Trial:
 
 
 def try_table(
-    settings: Settings, source: Source, table: Table, now: datetime, limits: Limits, partition: str | None = None
+    settings: Settings, source: Source, table: Table, now: datetime, limits: TrialLimits, partition: str | None = None
 ) -> Trial:
     """Ask for a table, or for `partition` of it (by default the newest due one). What goes wrong is told, not raised.
 
@@ -73,10 +73,10 @@ def _window(table: Table, now: datetime, partition: str | None) -> Window | None
 
 
 def _try(
-    settings: Settings, source: Source, table: Table, now: datetime, limits: Limits, window: Window | None, scratch: Path
+    settings: Settings, source: Source, table: Table, now: datetime, limits: TrialLimits, window: Window | None, scratch: Path
 ) -> Trial:
     needed = inputs_of(warehouse_of(settings), table)
-    request = Request(
+    request = ExtractRequest(
         source=source.name,
         table=table.name,
         now=now,

@@ -23,20 +23,20 @@ from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of
 from oso_dagster.domain.catalogue.loading import (
     CUT_SHORT,
     ROWS_LOADED,
+    ExtractRequest,
     Finding,
     Loaded,
     LoadRecord,
     RefusedError,
-    Request,
     Unchanged,
     schema_finding,
 )
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import Contract, Source, Table
+from oso_dagster.domain.catalogue.source import SchemaContract, Source, Table
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.ingest.check_events import evaluation, result
 from oso_dagster.orchestration.ingest.earlier_tries import partitions_done
-from oso_dagster.orchestration.ingest.load_checks import evaluation, result
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
 from oso_dagster.orchestration.resources import clients_of, warehouse_of
 from oso_dagster.settings import Settings, SettingsError
@@ -155,7 +155,7 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
     source, table = step.source, step.table
     previous = step.previous.get(window.key if window else None)
     comparable = previous is not None and previous.fingerprint == step.mark and not step.config.force
-    request = Request(
+    request = ExtractRequest(
         source=source.name,
         table=table.name,
         now=datetime.now(UTC),
@@ -179,7 +179,7 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
 
 def _unchanged(source: Source, table: Table, record: LoadRecord) -> list[Finding]:
     """What the checks say of rows that passed them before; one that was cut short, or had news, is and has them still."""
-    blocking = table.contract is Contract.FREEZE
+    blocking = table.contract is SchemaContract.FREEZE
     still = [schema_finding(f"{source.name}.{table.name}", record.facts, blocking=blocking)]
     if table.resumable:
         still.append(Finding("complete", record.cut_short is None, record.cut_short or "complete", blocking=False))

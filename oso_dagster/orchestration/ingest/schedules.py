@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.cadence import MOST_TRIES, IngestJob, jobs_of, plan, stretches
+from oso_dagster.domain.catalogue.cadence import MOST_TRIES, IngestJob, jobs_of, plan_partitions, stretches
 from oso_dagster.domain.catalogue.partitions import Partitions, Window
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.ingest.load_checks import load_checks
+from oso_dagster.orchestration.ingest.check_events import load_checks
 
 PARTITION_TAG = "dagster/partition"
 FIRST_TAG = "dagster/asset_partition_range_start"
@@ -97,7 +97,7 @@ def _ask_partitions(
     present = frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in keys))
     running = {key for run in _unfinished(instance, job.name) for key in _partitions_of(run, partitions, now)}
     tries = failed_tries(instance, job.name, partitions, now)
-    wanted = plan(partitions, now, present, running, tries)
+    wanted = plan_partitions(partitions, now, present, running, tries)
     if wanted.given_up:
         words = f"{job.name}: given up after {MOST_TRIES} tries: {', '.join(wanted.given_up)}. Load them by hand when mended."
         if not wanted.ask:

@@ -13,7 +13,7 @@ import dagster as dg
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, Source, Table
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.ingest.load_checks import load_checks
+from oso_dagster.orchestration.ingest.check_events import load_checks
 from oso_dagster.orchestration.ingest.load_step import LoadConfig, fingerprint, load
 from oso_dagster.orchestration.ingest.needed_values import keys_of
 from oso_dagster.settings import Settings

@@ -46,7 +46,7 @@ _TEXTS = "SELECT id, event FROM event_logs WHERE id IN :ids"
 
 
 @dataclass(frozen=True)
-class Page:
+class RunPage:
     """The runs that have events of measured assets up to the id `last`; `anchor` describes the event at it."""
 
     run_ids: list[str]
@@ -76,7 +76,7 @@ class RunAssets:
     steps: dict[str, str] = field(default_factory=dict)
 
 
-def runs_after(instance: dg.DagsterInstance, position: int, assets: Collection[str]) -> Iterator[Page]:
+def runs_after(instance: dg.DagsterInstance, position: int, assets: Collection[str]) -> Iterator[RunPage]:
     """Pages of the runs that have events of `assets` with an id above `position`, in the order of ids."""
     keys = [stored_key(name) for name in assets]
     [(newest,)] = storage_sql.events(instance, _NEWEST)
@@ -84,10 +84,12 @@ def runs_after(instance: dg.DagsterInstance, position: int, assets: Collection[s
         found = storage_sql.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=_KINDS, keys=keys)
         if found:
             last = max(row[1] for row in found)
-            yield Page([row[0] for row in sorted(found, key=lambda row: row[1])], last, standing_at(instance, last) or "")
+            yield RunPage(
+                [row[0] for row in sorted(found, key=lambda row: row[1])], last, event_fingerprint_at(instance, last) or ""
+            )
 
 
-def standing_at(instance: dg.DagsterInstance, event_id: int) -> str | None:
+def event_fingerprint_at(instance: dg.DagsterInstance, event_id: int) -> str | None:
     """Describes the event that stands at an id now; None when none does. Another answer later: the log was rewritten."""
     for run_id, stored in storage_sql.events(instance, _STANDING, id=event_id):
         return f"{run_id} {asset_name(stored)}" if stored else None
@@ -112,7 +114,7 @@ def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str], report
     return found
 
 
-def told_by(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+def metadata_of_events(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """The numbers and texts in the metadata of observations and materializations, by event id."""
     found, wanted = {}, sorted(event_ids)
     for start in range(0, len(wanted), 500):

@@ -18,7 +18,7 @@ from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.orchestration.ledger import asset_events as event_log
 from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
 from oso_dagster.orchestration.ledger.required_proofs import Proofs
-from oso_dagster.orchestration.ledger.run_reader import RunLooks
+from oso_dagster.orchestration.ledger.run_reader import RunReader
 from oso_dagster.orchestration.ledger.run_steps import RunLogs
 from oso_dagster.reliability.ledger.ledger import Cursor, Ledger
 
@@ -30,7 +30,7 @@ _RUNS_AT_ONCE = 4_000
 
 
 @dataclass(frozen=True)
-class Filled:
+class FillReport:
     """What one fill did: runs found in the log, runs read, rows handed to the ledger."""
 
     discovered: int
@@ -48,9 +48,9 @@ class LedgerFill:
     secrets: Collection[str] = ()
     proofs: Proofs = field(default_factory=Proofs)
 
-    def run(self, now: datetime) -> Filled:
+    def run(self, now: datetime) -> FillReport:
         """Bring the ledger up to date."""
-        looks = RunLooks(self.instance, self.ledger, self.labels, self.secrets, self.proofs, now, RunLogs(self.instance))
+        looks = RunReader(self.instance, self.ledger, self.labels, self.secrets, self.proofs, now, RunLogs(self.instance))
         order, looked_at, attempts = dict[str, int](), set[str](), 0
         # What was found is looked at before more is looked for: a server writes one part while the next one is read.
         with _no_collections(), storage_sql.few_connections(), self.ledger.recording() as record:
@@ -64,7 +64,7 @@ class LedgerFill:
                     record(looked.runs, looked.attempts)
                     attempts += len(looked.attempts)
                 looked_at.update(waiting)
-        return Filled(len(order), len(looked_at), attempts)
+        return FillReport(len(order), len(looked_at), attempts)
 
     def _discover(self, now: datetime) -> Iterator[list[str]]:
         """The runs with new events, page by page in the order of the log; at least one page, which may be empty."""
@@ -83,7 +83,7 @@ class LedgerFill:
         """Where to read from: SQLite gives the ids of deleted events out again, so a log without our anchor is read anew."""
         if cursor is None:
             return 0
-        unbroken = event_log.standing_at(self.instance, cursor.position) == cursor.anchor
+        unbroken = event_log.event_fingerprint_at(self.instance, cursor.position) == cursor.anchor
         return max(0, cursor.position - OVERLAP) if unbroken else 0
 
 

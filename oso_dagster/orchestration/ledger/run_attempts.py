@@ -12,7 +12,7 @@ from oso_dagster.domain.catalogue.loading import NEWEST_EVENT, ROWS_LOADED
 from oso_dagster.domain.objectives.attempts import (
     BROKEN,
     Attempt,
-    Facts,
+    AttemptFacts,
     Label,
     Outcome,
     RunState,
@@ -21,7 +21,7 @@ from oso_dagster.domain.objectives.attempts import (
 )
 from oso_dagster.orchestration.ledger.asset_events import Materialized, RunAssets, Unit
 from oso_dagster.orchestration.ledger.dagster_tables import moment
-from oso_dagster.orchestration.ledger.run_records import RunFacts
+from oso_dagster.orchestration.ledger.run_records import RunRecord
 from oso_dagster.orchestration.ledger.run_steps import RunSteps
 from oso_dagster.sqlmesh_assets import attempt_metadata as keys
 
@@ -29,14 +29,14 @@ _TOLD = {keys.OK: Outcome.OK, keys.FAILED: Outcome.FAILED, keys.SKIPPED_UPSTREAM
 
 
 @dataclass(frozen=True)
-class RunLook:
+class RunHistory:
     """All that is known of one run.
 
     `said` is the metadata of materializations by event id, as far as it was read; `audited` whether all checks of (run, asset)
     passed, where that is asked for.
     """
 
-    run: RunFacts
+    run: RunRecord
     state: RunState
     family: str
     assets: RunAssets
@@ -46,7 +46,7 @@ class RunLook:
     audited: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
 
-def attempts_of(look: RunLook) -> list[Attempt]:
+def attempts_of(look: RunHistory) -> list[Attempt]:
     """Every attempt of the run at an asset that is measured."""
     found = list(_reports(look))
     told, failed = {one.asset for one in found}, any(one.outcome is Outcome.FAILED for one in found)
@@ -70,7 +70,7 @@ def of_deleted(attempt: Attempt, now: datetime) -> Attempt:
     return attempt._replace(outcome=Outcome.CANCELED, ended=now, cause="the run was deleted before its outcome was read")
 
 
-def _reports(look: RunLook) -> Iterator[Attempt]:
+def _reports(look: RunHistory) -> Iterator[Attempt]:
     """The attempts that the SQLMesh wrapper told one by one."""
     for (asset, partition), events in look.assets.telling.items():
         for told in events:
@@ -90,7 +90,7 @@ def _reports(look: RunLook) -> Iterator[Attempt]:
                 )
 
 
-def _good(look: RunLook, unit: Unit, label: Label, step: str, done: Materialized) -> Attempt:
+def _good(look: RunHistory, unit: Unit, label: Label, step: str, done: Materialized) -> Attempt:
     (asset, partition), steps, said = unit, look.steps, look.said.get(done.event_id)
     return Attempt(
         run_id=look.run.run_id,
@@ -108,11 +108,13 @@ def _good(look: RunLook, unit: Unit, label: Label, step: str, done: Materialized
     )
 
 
-def _planned(look: RunLook, unit: Unit, step: str, done: Materialized | None, *, shared: bool, failure_reported: bool) -> Attempt:
+def _planned(
+    look: RunHistory, unit: Unit, step: str, done: Materialized | None, *, shared: bool, failure_reported: bool
+) -> Attempt:
     asset, partition = unit
     end = look.steps.ends.get(step)
     blame = None if end or done else look.steps.failed_upstream(step)
-    facts = Facts(look.state, end[0] if end else None, done is not None, blame is not None, shared)
+    facts = AttemptFacts(look.state, end[0] if end else None, done is not None, blame is not None, shared)
     label = look.labels[asset]
     unreported, said = label is Label.SQLMESH, look.said.get(done.event_id, {}) if done else {}
     outcome = classify_unreported(facts, failure_reported=failure_reported) if unreported else classify(facts)
@@ -144,12 +146,12 @@ def _newest_event(said: Mapping[str, Any]) -> datetime | None:
     return datetime.fromisoformat(told) if isinstance(told, str) else None
 
 
-def _step(look: RunLook, asset: str) -> str:
+def _step(look: RunHistory, asset: str) -> str:
     """The step that makes the asset: its events name it, its plan names those that have none."""
     return look.assets.steps.get(asset) or look.steps.of_asset(asset)
 
 
-def _ended(look: RunLook, outcome: Outcome, materialized: datetime | None, step: datetime | None) -> datetime | None:
+def _ended(look: RunHistory, outcome: Outcome, materialized: datetime | None, step: datetime | None) -> datetime | None:
     if outcome is Outcome.PENDING:
         return None
     if outcome is Outcome.OK and materialized is not None:
@@ -157,7 +159,7 @@ def _ended(look: RunLook, outcome: Outcome, materialized: datetime | None, step:
     return step or look.run.ended or look.steps.last_event or look.run.touched
 
 
-def _cause(look: RunLook, outcome: Outcome, step_failure: str, blame: str | None) -> str:
+def _cause(look: RunHistory, outcome: Outcome, step_failure: str, blame: str | None) -> str:
     if outcome is Outcome.SKIPPED_UPSTREAM:
         return f"{blame} failed before it"
     if outcome is not Outcome.FAILED:

@@ -19,8 +19,8 @@ from oso_dagster.orchestration.ledger import asset_events as event_log
 from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
 from oso_dagster.orchestration.ledger.asset_events import RunAssets
 from oso_dagster.orchestration.ledger.required_proofs import Proofs
-from oso_dagster.orchestration.ledger.run_attempts import RunLook, attempts_of, of_deleted
-from oso_dagster.orchestration.ledger.run_records import RunFacts, run_facts
+from oso_dagster.orchestration.ledger.run_attempts import RunHistory, attempts_of, of_deleted
+from oso_dagster.orchestration.ledger.run_records import RunRecord, read_records
 from oso_dagster.orchestration.ledger.run_steps import RunLogs, RunSteps
 from oso_dagster.reliability.ledger.ledger import Ledger, RunRow
 
@@ -38,7 +38,7 @@ _CAUSE_LENGTH = 300
 
 
 @dataclass(frozen=True)
-class Looked:
+class ReadRuns:
     """What looking at some runs has shown."""
 
     runs: list[RunRow]
@@ -46,7 +46,7 @@ class Looked:
 
 
 @dataclass(frozen=True)
-class RunLooks:
+class RunReader:
     """Looks at runs of `instance` as they stand at `now`; what it learns of families serves the runs that it looks at later."""
 
     instance: dg.DagsterInstance
@@ -58,17 +58,17 @@ class RunLooks:
     logs: RunLogs
     families: dict[str, str] = field(default_factory=dict)
 
-    def at(self, run_ids: Sequence[str]) -> Looked:
+    def at(self, run_ids: Sequence[str]) -> ReadRuns:
         """Look at some runs; those that a retry goes back to have to be among them or looked at before."""
         # Records first: when a record says that its run is over, all events of the run are there to be read.
-        runs = run_facts(self.instance, run_ids)
+        runs = read_records(self.instance, run_ids)
         reporting = [name for name, label in self.labels.items() if label is Label.SQLMESH]
         events = event_log.asset_events_of(self.instance, run_ids, reporting)
         read = self._logs(runs, events)
         said, audited = self._said(events), self.proofs.audited(self.instance, run_ids)
         known = self._known(run_ids)
         self._learn_families(runs)
-        found = Looked([], [])
+        found = ReadRuns([], [])
         for run in runs:
             assets, old = events.get(run.run_id, RunAssets()), {}
             for one in known.get(run.run_id, ()):
@@ -77,21 +77,21 @@ class RunLooks:
             labels = {**old, **self.labels} if old else self.labels
             steps, family = read.get(run.run_id) or RunSteps(), self.families[run.run_id]
             state = self._state(run, steps)
-            found.attempts.extend(attempts_of(RunLook(run, state, family, assets, steps, labels, said, audited)))
+            found.attempts.extend(attempts_of(RunHistory(run, state, family, assets, steps, labels, said, audited)))
             found.runs.append(RunRow(run.run_id, family, state, self._waits(run, state), self._settled(run, state)))
         for run_id in set(run_ids) - {run.run_id for run in runs}:
             pending = known.get(run_id, [])
             found.attempts.extend(of_deleted(one, self.now) for one in pending)
             family = next((one.family for one in pending), run_id)
             found.runs.append(RunRow(run_id, family, RunState.DELETED, will_retry=False, settled=True))
-        return Looked(found.runs, [self._redacted(attempt) for attempt in found.attempts])
+        return ReadRuns(found.runs, [self._redacted(attempt) for attempt in found.attempts])
 
-    def _logs(self, runs: Sequence[RunFacts], events: Mapping[str, RunAssets]) -> dict[str, RunSteps]:
+    def _logs(self, runs: Sequence[RunRecord], events: Mapping[str, RunAssets]) -> dict[str, RunSteps]:
         read = self.logs.in_brief([run for run in runs if not self._is_new(run)], events)
         whole = (run for run in runs if run.state is not RunState.SUCCEEDED or self._is_new(run))
         return read | self.logs.of([run for run in whole if run.run_id not in read])
 
-    def _learn_families(self, runs: Sequence[RunFacts]) -> None:
+    def _learn_families(self, runs: Sequence[RunRecord]) -> None:
         """The family of each run: that of the run that it retries, which may not be written down yet."""
         missing = {run.retry_of for run in runs if run.retry_of} - self.families.keys()
         earlier = self.ledger.families(missing) | self.families
@@ -122,14 +122,14 @@ class RunLooks:
                 elif done.event_id > newest.get(asset, 0):
                     newest[asset] = done.event_id
         measured = (event_id for asset, event_id in newest.items() if asset in self.labels)
-        return event_log.told_by(self.instance, [*measured, *watched])
+        return event_log.metadata_of_events(self.instance, [*measured, *watched])
 
-    def _undecided(self, run: RunFacts) -> bool:
+    def _undecided(self, run: RunRecord) -> bool:
         """Dagster says a moment after the end of a failed run whether it will retry it."""
         undecided = self.instance.run_retries_enabled and run.retry_announced is None
         return undecided and self.now - (run.ended or run.touched) <= _TAGS_SETTLE
 
-    def _state(self, run: RunFacts, steps: RunSteps) -> RunState:
+    def _state(self, run: RunRecord, steps: RunSteps) -> RunState:
         """Where a run stands; one whose process is gone has failed, though nobody could say so (docs/decisions/0014)."""
         if run.state is not RunState.ACTIVE:
             return run.state
@@ -138,10 +138,10 @@ class RunLooks:
         gone = here and silent > GONE_AFTER and not psutil.pid_exists(steps.pid or 0)
         return RunState.FAILED if gone or silent > ORPHANED_AFTER else run.state
 
-    def _waits(self, run: RunFacts, state: RunState) -> bool:
+    def _waits(self, run: RunRecord, state: RunState) -> bool:
         return state is RunState.FAILED and (bool(run.retry_announced) or self._undecided(run))
 
-    def _settled(self, run: RunFacts, state: RunState) -> bool:
+    def _settled(self, run: RunRecord, state: RunState) -> bool:
         if state is RunState.ACTIVE or (state is RunState.FAILED and self._undecided(run)):
             return False
         gives_up = self.now - (run.ended or run.touched) > RETRY_PATIENCE
@@ -152,5 +152,5 @@ class RunLooks:
             return attempt
         return attempt._replace(cause=" ".join(redact(attempt.cause, self.secrets).split())[:_CAUSE_LENGTH])
 
-    def _is_new(self, run: RunFacts) -> bool:
+    def _is_new(self, run: RunRecord) -> bool:
         return self.now - (run.ended or run.touched) <= _LOG_IS_READ

@@ -31,7 +31,7 @@ _TAGS = "SELECT run_id, key, value FROM run_tags WHERE run_id IN :run_ids AND {n
 
 
 @dataclass(frozen=True)
-class RunFacts:
+class RunRecord:
     """A run as its record tells it; `retry_of` is set for automatic retries only, `retry_announced` None is undecided.
 
     `plan_id` is known of runs that have not succeeded.
@@ -49,7 +49,7 @@ class RunFacts:
     plan_id: str | None
 
 
-def run_facts(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> list[RunFacts]:
+def read_records(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> list[RunRecord]:
     """The records of the given runs that still exist, oldest first."""
     found = sorted(storage_sql.records(instance, _RECORDS, run_ids=list(run_ids)), key=itemgetter(0))
     tags: dict[str, dict[str, str]] = defaultdict(dict)
@@ -59,10 +59,10 @@ def run_facts(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> list[RunF
     return [_facts(row, tags.get(row[1], {})) for row in found]
 
 
-def _facts(row: Any, tags: dict[str, str]) -> RunFacts:
+def _facts(row: Any, tags: dict[str, str]) -> RunRecord:
     _, run_id, status, started, ended, touched, body = row
     announced = tags.get(_ANNOUNCED)
-    return RunFacts(
+    return RunRecord(
         run_id=run_id,
         state=_STATES.get(status, RunState.ACTIVE),
         started=None if started is None else moment(started),

@@ -14,7 +14,7 @@ from oso_dagster.domain.objectives.attempts import BROKEN, RunState, StepEnd
 from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
 from oso_dagster.orchestration.ledger.asset_events import RunAssets
 from oso_dagster.orchestration.ledger.dagster_tables import body_of, moment
-from oso_dagster.orchestration.ledger.run_records import RunFacts
+from oso_dagster.orchestration.ledger.run_records import RunRecord
 
 _STEP_ENDS = {
     dg.DagsterEventType.STEP_SUCCESS.value: StepEnd.SUCCEEDED,
@@ -39,7 +39,7 @@ _ENDS = "SELECT run_id, timestamp, event FROM event_logs WHERE run_id IN :run_id
 _HEARD = "SELECT run_id, max(timestamp) FROM event_logs WHERE run_id IN :run_ids GROUP BY run_id"
 
 
-class Plan(NamedTuple):
+class ExecutionPlan(NamedTuple):
     """Which step makes which asset, and which steps each one needs."""
 
     steps: Mapping[str, str]
@@ -56,7 +56,7 @@ class RunSteps:
     ends: dict[str, tuple[StepEnd, datetime, str]] = field(default_factory=dict)
     starts: dict[str, datetime] = field(default_factory=dict)
     retries: dict[str, int] | None = None
-    plan: Callable[[], Plan] = lambda: Plan({}, {})
+    plan: Callable[[], ExecutionPlan] = lambda: ExecutionPlan({}, {})
     failure: str = ""
     last_event: datetime | None = None
     pid: int | None = None
@@ -83,9 +83,9 @@ class RunLogs:
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self._instance = instance
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, ExecutionPlan] = {}
 
-    def of(self, runs: Sequence[RunFacts]) -> dict[str, RunSteps]:
+    def of(self, runs: Sequence[RunRecord]) -> dict[str, RunSteps]:
         """The logs of the given runs, as far as their steps are concerned."""
         found = {run.run_id: RunSteps(retries={}) for run in runs}
         kinds = [*_STEP_ENDS, _START, _RETRY, _RUN_FAILED, _RUN_STARTED]
@@ -99,7 +99,7 @@ class RunLogs:
                 found[run.run_id].plan = partial(self._plan, run.plan_id)
         return found
 
-    def in_brief(self, runs: Sequence[RunFacts], units: Mapping[str, RunAssets]) -> dict[str, RunSteps]:
+    def in_brief(self, runs: Sequence[RunRecord], units: Mapping[str, RunAssets]) -> dict[str, RunSteps]:
         """The failed runs of which the event of their failure tells enough: one step failed, and made all that is missing.
 
         Reading the logs of a month of failed runs opens a file for each of them on SQLite; these events lie in one place.
@@ -117,7 +117,7 @@ class RunLogs:
                     found[run_id] = RunSteps(ends={first["step_key"]: _ended(first, moment(at))}, failure=event["message"])
         return found
 
-    def _plan(self, plan_id: str) -> Plan:
+    def _plan(self, plan_id: str) -> ExecutionPlan:
         if plan_id not in self._plans:
             plan = self._instance.get_execution_plan_snapshot(plan_id)
             steps = {
@@ -126,7 +126,7 @@ class RunLogs:
                 for output in step.outputs
                 if output.properties and output.properties.asset_key
             }
-            self._plans[plan_id] = Plan(steps, plan.step_deps)
+            self._plans[plan_id] = ExecutionPlan(steps, plan.step_deps)
         return self._plans[plan_id]
 
 

@@ -15,7 +15,7 @@ from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import budget_text, percent, summary
 from oso_dagster.domain.objectives.slo import Assessment, Indicator, Verdict
 from oso_dagster.orchestration.labels import FRESHNESS_CHECK
-from oso_dagster.orchestration.objectives.table_freshness import Judged
+from oso_dagster.orchestration.objectives.table_freshness import TableFreshness
 
 _WORST = 10
 
@@ -34,7 +34,9 @@ def check_of(
     )
 
 
-def freshness_check(asset: dg.AssetKey, judged: Judged, stale: dg.AssetCheckSeverity, now: datetime) -> dg.AssetCheckResult:
+def freshness_check(
+    asset: dg.AssetKey, judged: TableFreshness, stale: dg.AssetCheckSeverity, now: datetime
+) -> dg.AssetCheckResult:
     """Stale fails; fresh, and nothing due yet, pass."""
     ages = {"age_hours": judged.evidence, "newest_event_age_hours": judged.newest_event}
     hours = {name: round((now - at) / timedelta(hours=1), 2) for name, at in ages.items() if at is not None}

@@ -26,7 +26,7 @@ from oso_dagster.settings import Settings
 _SCHEDULED = "dagster/schedule_name"
 
 
-def judge_service(
+def evaluate_service(
     context: dg.AssetExecutionContext, settings: Settings, sources: Sequence[Source], models: Sequence[str], service: str
 ) -> dg.MaterializeResult[None]:
     """Evaluate `service` now; `models` are the names of SQLMesh's assets."""
@@ -39,14 +39,14 @@ def judge_service(
         store.results.record_verdicts(verdict_row(one) for one in assessments)
         for label in {one.label for one in of_service(service) if one.label in (Label.CORE, Label.UNSTABLE)}:
             store.results.record_freshness(evaluator.freshness_rows(label, now))
-        store.folding.fold(now)
+        store.rollup.roll_up(now)
         if _SCHEDULED in context.run.tags:
             _look_after_the_sensors(store, settings, context.log, now)
     checks = [check_of(one) for one in assessments]
     return dg.MaterializeResult(metadata=metadata_of(assessments, settings.world.value), check_results=checks)
 
 
-def judge_assets(
+def evaluate_assets(
     context: dg.AssetCheckExecutionContext,
     settings: Settings,
     sources: Sequence[Source],
@@ -81,8 +81,8 @@ def _key(asset: str) -> dg.AssetKey:
 
 def _look_after_the_sensors(store: Store, settings: Settings, logger: logging.Logger, now: datetime) -> None:
     """The schedule lives; when a sensor does not, nobody else would say so."""
-    from oso_dagster.orchestration.watch.tell import send, watch  # noqa: PLC0415  (it needs this module)
+    from oso_dagster.orchestration.watch.incident_round import report_silence, send  # noqa: PLC0415  (it needs this module)
 
-    if watch(settings, store, EVALUATION, now):
+    if report_silence(settings, store, EVALUATION, now):
         send(settings, store, logger, lambda: datetime.now(UTC))
     beat(store, EVALUATION, now)

@@ -13,11 +13,11 @@ from oso_dagster.domain.objectives.burn import TIERS, Burning, firing
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance, touching
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, FRESHNESS, OBJECTIVES, of_service
-from oso_dagster.domain.objectives.renames import RENAMED, checked, under_present_names
+from oso_dagster.domain.objectives.renames import RENAMED, under_present_names, validated_renames
 from oso_dagster.domain.objectives.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
 from oso_dagster.orchestration.objectives.model_freshness import judged_models
-from oso_dagster.orchestration.objectives.table_freshness import Judged, Promises
-from oso_dagster.reliability.ledger.events import Event
+from oso_dagster.orchestration.objectives.table_freshness import Promises, TableFreshness
+from oso_dagster.reliability.ledger.counted_events import CountedEvent
 from oso_dagster.reliability.results import AssetRow
 from oso_dagster.reliability.store import Store
 
@@ -45,7 +45,7 @@ class Evaluator:
     renamed: Mapping[str, str] = field(default_factory=lambda: RENAMED)
 
     def __post_init__(self) -> None:
-        checked(self.renamed)
+        validated_renames(self.renamed)
 
     def assess(self, service: str, now: datetime) -> list[Assessment]:
         """All objectives of `service` at `now`."""
@@ -72,9 +72,9 @@ class Evaluator:
         assets = sorted(asset for asset, of in self.labels.items() if of is label)
         return {asset: evaluate(objective, [found[asset]] if asset in found else [], now) for asset in assets}
 
-    def events(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[Event]:
+    def events(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[CountedEvent]:
         """The single events that an objective with a window counts in (since, now], by the names of today."""
-        found = [replace(one, asset=self.present(one.asset)) for one in self.store.events.of(objective, since, now, windows)]
+        found = [replace(one, asset=self.present_name(one.asset)) for one in self.store.events.of(objective, since, now, windows)]
         return [one for one in found if objective.label is None or one.asset in self.labels]
 
     def freshness_rows(self, label: Label, now: datetime) -> list[AssetRow]:
@@ -83,19 +83,19 @@ class Evaluator:
         judged = {asset: one.freshness for asset, one in promises.judged().items()}
         return [AssetRow(asset, judged.get(asset), table.fresh_within, now) for asset, table in sorted(promises.tables.items())]
 
-    def fresh_tables(self, label: Label, now: datetime) -> dict[str, Judged]:
+    def fresh_tables(self, label: Label, now: datetime) -> dict[str, TableFreshness]:
         """How fresh each table of a label is that promises something, and is not being worked on."""
-        return self._left(label, self._promises(label, now).judged(), now)
+        return self._outside_maintenance(label, self._promises(label, now).judged(), now)
 
-    def fresh_models(self, now: datetime) -> dict[str, Judged]:
+    def fresh_models(self, now: datetime) -> dict[str, TableFreshness]:
         """The same of SQLMesh's models, as if each of them promised to be fresh."""
         models = [asset for asset, label in self.labels.items() if label is Label.SQLMESH]
-        return self._left(Label.SQLMESH, judged_models(self.store, models, now), now)
+        return self._outside_maintenance(Label.SQLMESH, judged_models(self.store, models, now), now)
 
     def complete_tables(self, label: Label, now: datetime) -> dict[str, Assessment]:
         """The completeness of each partitioned table of a label by itself, against the target for core ones."""
         objective = replace(COMPLETENESS, service=reliability_of(label).service, label=label)
-        found = self._now(objective, label, now, self.store.maintenance.all())
+        found = self._point_in_time(objective, label, now, self.store.maintenance.all())
         return {one.asset: evaluate(objective, [one], now) for one in found}
 
     def newest_events(self, label: Label, now: datetime) -> dict[str, datetime]:
@@ -106,12 +106,14 @@ class Evaluator:
         """How long each table that promises something was fresh in the last `over`, and how long it had to be."""
         return self._promises(label, now).fresh_time(now - over)
 
-    def present(self, name: str) -> str:
+    def present_name(self, name: str) -> str:
         """The name that an asset has today."""
         return self.renamed.get(name, name)
 
-    def _left(self, label: Label, judged: Mapping[str, Judged], now: datetime) -> dict[str, Judged]:
-        """Without what is being worked on."""
+    def _outside_maintenance(
+        self, label: Label, judged: Mapping[str, TableFreshness], now: datetime
+    ) -> dict[str, TableFreshness]:
+        """Without the assets that a maintenance window covers now."""
         windows, service = self.store.maintenance.all(), reliability_of(label).service
         return {
             asset: one
@@ -123,12 +125,12 @@ class Evaluator:
         if objective.label is None:
             return self.store.samples.tally(objective.service, objective.name, since, now, windows)
         if objective.window is None:
-            return self._now(objective, objective.label, now, windows)
+            return self._point_in_time(objective, objective.label, now, windows)
         wide = (objective.service, objective.id)
         found = self.store.tallying.tally(objective.label, since, now, windows, wide)
         return [one for one in under_present_names(found, self.renamed) if one.asset in self.labels]
 
-    def _now(self, objective: Objective, label: Label, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
+    def _point_in_time(self, objective: Objective, label: Label, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
         promises = self._promises(label, now)
         if objective.indicator is Indicator.FRESH_ASSETS:
             found = [_fresh(asset, judged) for asset, judged in sorted(promises.judged().items())]
@@ -161,5 +163,5 @@ def reliability_of(label: Label) -> Objective:
     return next(one for one in OBJECTIVES if one.label is label and one.window is not None)
 
 
-def _fresh(asset: str, judged: Judged) -> Tally:
+def _fresh(asset: str, judged: TableFreshness) -> Tally:
     return Tally(asset, int(judged.freshness is Freshness.FRESH), int(judged.freshness is not Freshness.NOT_DUE), judged.note)

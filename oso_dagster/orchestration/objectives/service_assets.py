@@ -10,7 +10,14 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from oso_dagster.domain.catalogue.source import Source, Stability, Table
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, RELIABILITY, SERVICES, of_service
-from oso_dagster.orchestration.labels import FRESHNESS_CHECK, PLATFORM_GROUP, PLATFORM_OWNER, PLATFORM_TAG, asset_key, names_of
+from oso_dagster.orchestration.labels import (
+    FRESHNESS_CHECK,
+    PLATFORM_GROUP,
+    PLATFORM_OWNER,
+    PLATFORM_TAG,
+    asset_key,
+    asset_keys_of,
+)
 from oso_dagster.orchestration.models.promises import model_checks
 from oso_dagster.settings import Settings
 
@@ -24,8 +31,8 @@ def slo_assets(settings: Settings, sources: Sequence[Source], models: Sequence[d
     sqlmesh_keys = sorted(spec.key for spec in models)
     read = {dep.asset_key for spec in models for dep in spec.deps}
     measured = {
-        "core_source_data": names_of(Stability.CORE, tuple(sources)),
-        "unstable_source_data": names_of(Stability.UNSTABLE, tuple(sources)),
+        "core_source_data": asset_keys_of(Stability.CORE, tuple(sources)),
+        "unstable_source_data": asset_keys_of(Stability.UNSTABLE, tuple(sources)),
         "sqlmesh": [key for key in sqlmesh_keys if key not in read],
     }
     return [_slo_asset(settings, tuple(sources), tuple(sqlmesh_keys), service, measured.get(service, ())) for service in SERVICES]
@@ -46,12 +53,12 @@ def reliability_checks(settings: Settings, sources: Sequence[Source], models: Se
 
     @dg.multi_asset_check(name="reliability_of_each_asset", specs=specs, can_subset=True)
     def _judge(context: dg.AssetCheckExecutionContext) -> Iterable[dg.AssetCheckResult]:
-        from oso_dagster.orchestration.objectives.evaluation_step import judge_assets  # noqa: PLC0415  (SQLAlchemy loads when used)
+        from oso_dagster.orchestration.objectives.evaluation_step import evaluate_assets  # noqa: PLC0415  (SQLAlchemy loads when used)
 
         if context.op_execution_context.job_def.asset_layer.selected_asset_keys & keys:
             context.log.info("this run loads what is to be judged: the next evaluation judges it")
             return
-        yield from judge_assets(context, settings, sources, names, context.selected_asset_check_keys)
+        yield from evaluate_assets(context, settings, sources, names, context.selected_asset_check_keys)
 
     return _judge
 
@@ -106,8 +113,8 @@ def _slo_asset(
         check_specs=[dg.AssetCheckSpec(one.name, asset=key, description=one.title) for one in objectives],
     )
     def _evaluate(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster takes the bare class only
-        from oso_dagster.orchestration.objectives.evaluation_step import judge_service  # noqa: PLC0415  (SQLAlchemy loads when used)
+        from oso_dagster.orchestration.objectives.evaluation_step import evaluate_service  # noqa: PLC0415  (SQLAlchemy loads when used)
 
-        return judge_service(context, settings, sources, [one.to_user_string() for one in sqlmesh_keys], service)
+        return evaluate_service(context, settings, sources, [one.to_user_string() for one in sqlmesh_keys], service)
 
     return _evaluate

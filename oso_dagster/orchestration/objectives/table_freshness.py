@@ -18,7 +18,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Judged:
+class TableFreshness:
     """How fresh a table is; `note` says in words what is wrong; `evidence` is when it was last known to be good."""
 
     freshness: Freshness
@@ -37,7 +37,7 @@ class Promises:
     now: datetime
     replaying: bool
 
-    def judged(self) -> dict[str, Judged]:
+    def judged(self) -> dict[str, TableFreshness]:
         """Every table that promises something."""
         first_due = self._first_due()
         good = {audited: self._last_good(audited=audited) for audited in {_audited(one) for one in self.tables.values()}}
@@ -83,7 +83,7 @@ class Promises:
         """A table is due from when it was first seen; in the past, one that is not known yet is not due."""
         if self.replaying:
             return dict.fromkeys(self.tables, _NEVER) | self.store.results.first_seen()
-        return self.store.results.see(set(self._promising()), self.now)
+        return self.store.results.remember_assets(set(self._promising()), self.now)
 
     @property
     def _until(self) -> datetime | None:
@@ -107,17 +107,17 @@ class Promises:
                 landed[key] = min(at, landed.get(key, at))
         return landed
 
-    def _judge(self, asset: str, table: Table, first_due: datetime, good: LastGood | None) -> Judged:
+    def _judge(self, asset: str, table: Table, first_due: datetime, good: LastGood | None) -> TableFreshness:
         evidence = good.at if good else None
         try:
             freshness_, wrong = self._arrival(asset, table, Promise(table.fresh_within or timedelta(0), first_due), evidence)
             event = self._newest_event(asset, table)
             late = self._late(table, event)
         except FutureEvidenceError as error:
-            return Judged(Freshness.STALE, str(error), evidence)
+            return TableFreshness(Freshness.STALE, str(error), evidence)
         if freshness_ is Freshness.FRESH:
-            return Judged(Freshness.STALE if late else freshness_, late, evidence, event)
-        return Judged(freshness_, wrong if freshness_ is Freshness.STALE else "", evidence, event)
+            return TableFreshness(Freshness.STALE if late else freshness_, late, evidence, event)
+        return TableFreshness(freshness_, wrong if freshness_ is Freshness.STALE else "", evidence, event)
 
     def _late(self, table: Table, event: datetime | None) -> str:
         """In words, when the newest event is older than it may be."""

@@ -23,7 +23,7 @@ PAGE_IS_NEW = timedelta(minutes=12)
 
 
 @dataclass(frozen=True)
-class Written:
+class PublishedPage:
     """A page that was published; `where` is the address of its first file."""
 
     page: StatusPage
@@ -32,7 +32,7 @@ class Written:
     bytes: int
 
 
-def write_page(settings: Settings, sources: Sequence[Source], models: Sequence[dg.AssetSpec]) -> Written:
+def write_page(settings: Settings, sources: Sequence[Source], models: Sequence[dg.AssetSpec]) -> PublishedPage:
     """Make the page of what was evaluated last, and publish it in its folder, and at `OSO_STATUS_URL` where that is set."""
     # SQLAlchemy, Jinja2 and fsspec load when used.
     from oso_dagster.orchestration.status_page.read_model import gather  # noqa: PLC0415
@@ -50,7 +50,7 @@ def write_page(settings: Settings, sources: Sequence[Source], models: Sequence[d
 
         upload(files, settings.status_url)
         where = f"{settings.status_url.rstrip('/')}/index.html"
-    return Written(page, where, len(files), sum(len(text.encode()) for text in files.values()))
+    return PublishedPage(page, where, len(files), sum(len(text.encode()) for text in files.values()))
 
 
 def status_asset(

@@ -9,28 +9,28 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source
-from oso_dagster.domain.objectives.history import Judged, Spell, breaches_of, days_of, first_day
+from oso_dagster.domain.objectives.history import PastVerdict, Spell, breaches_of, days_of, first_day
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES
 from oso_dagster.domain.objectives.slo import Indicator, Objective, Verdict
-from oso_dagster.domain.status.incidents import Incident, Work, told_once
-from oso_dagster.domain.status.objective import ObjectiveState
+from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage
+from oso_dagster.domain.status.public_incidents import PublicIncident, Work, sprints_and_breaches
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets, reliability_of
-from oso_dagster.orchestration.status_page.data_sets import groups_of
-from oso_dagster.orchestration.status_page.sprints import notices_of, sprint_incident
+from oso_dagster.orchestration.status_page.data_set_groups import groups_of
+from oso_dagster.orchestration.status_page.public_sprints import notices_of, sprint_incident
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
 
 
 @dataclass(frozen=True)
-class _Known:
+class _PageInputs:
     """What the store knows of all objectives at `now`; `hidden` are the tables that are not public."""
 
     evaluator: Evaluator
     verdicts: Mapping[str, VerdictRow]
-    judged: Mapping[str, Sequence[Judged]]
+    judged: Mapping[str, Sequence[PastVerdict]]
     windows: Sequence[Maintenance]
     hidden: Collection[str]
     now: datetime
@@ -46,17 +46,17 @@ def gather(
 ) -> StatusPage:
     """The page's read model at `now`. Tables that are not declared public are left out, by name too."""
     labels = measured_assets(sources, [spec.key.to_user_string() for spec in models])
-    known = _Known(
+    known = _PageInputs(
         evaluator=Evaluator(store, sources, labels, replaying=True),
         verdicts={f"{row.service}.{row.objective}": row for row in store.latest_verdicts()},
-        judged={one.id: store.results.judged_since(one.service, one.name, first_day(now)) for one in OBJECTIVES},
+        judged={one.id: store.results.past_verdicts(one.service, one.name, first_day(now)) for one in OBJECTIVES},
         windows=store.maintenance.all(),
         hidden={f"{source.name}/{table.name}" for source in sources for table in source.tables if not table.public},
         now=now,
     )
     breaches = [_breach(one, spell, known) for one in OBJECTIVES for spell in breaches_of(known.judged[one.id])]
     sprints = [sprint_incident(one, known.hidden) for one in store.sprints.since(first_day(now))]
-    incidents = told_once(sprints, breaches)
+    incidents = sprints_and_breaches(sprints, breaches)
     return StatusPage(
         world=settings.world.value,
         generated_at=now,
@@ -70,13 +70,13 @@ def gather(
     )
 
 
-def _service(name: str, known: _Known) -> ServiceState:
+def _service(name: str, known: _PageInputs) -> ServiceState:
     title, explanation = SERVICES[name]
     declared = [objective for objective in OBJECTIVES if objective.service == name]
     return ServiceState(name, title, explanation, tuple(_objective(one, known) for one in declared))
 
 
-def _objective(objective: Objective, known: _Known) -> ObjectiveState:
+def _objective(objective: Objective, known: _PageInputs) -> ObjectiveState:
     """Numbers and names are public; the causes of failures are not. Without a row nothing was evaluated yet."""
     row = known.verdicts.get(objective.id)
     return ObjectiveState(
@@ -97,7 +97,7 @@ def _objective(objective: Objective, known: _Known) -> ObjectiveState:
     )
 
 
-def _recovery(objective: Objective, row: VerdictRow, known: _Known) -> datetime | None:
+def _recovery(objective: Objective, row: VerdictRow, known: _PageInputs) -> datetime | None:
     """When a missed window will be met again, as of its evaluation; only what is missed is counted once more."""
     if row.verdict is not Verdict.BREACHED or objective.window is None:
         return None
@@ -108,10 +108,10 @@ def _guilty(row: VerdictRow, hidden: Collection[str]) -> tuple[str, ...]:
     return tuple(tally.asset for tally in row.guilty if tally.asset not in hidden)
 
 
-def _breach(objective: Objective, spell: Spell, known: _Known) -> Incident:
+def _breach(objective: Objective, spell: Spell, known: _PageInputs) -> PublicIncident:
     """A breach. Its key is made of when it began, which never changes: feeds and readers know it by that."""
     row = known.verdicts.get(objective.id) if spell.until is None else None
-    return Incident(
+    return PublicIncident(
         key=f"{objective.id}@{spell.since:%Y%m%dT%H%M%SZ}",
         title=f"Not met: {objective.title}",
         text=f"{row.summary}." if row else "The objective was missed and is met again.",
@@ -123,7 +123,7 @@ def _breach(objective: Objective, spell: Spell, known: _Known) -> Incident:
     )
 
 
-def _work(window: Maintenance, known: _Known) -> Work:
+def _work(window: Maintenance, known: _PageInputs) -> Work:
     """A declared window, without its author: who declared it is for the team."""
     titles = {name: title for name, (title, _) in SERVICES.items()} | {one.id: one.title for one in OBJECTIVES}
     label = known.evaluator.labels.get(window.scope)

@@ -16,8 +16,8 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, As
 from sqlalchemy import Connection, bindparam
 
 INSERT = SqlEventLogStorageTable.insert()
-INSERT_TOLD = INSERT.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
-_MADE = (
+INSERT_RETURNING_ID = INSERT.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+_UPDATE_CHECK = (
     AssetCheckExecutionsTable.update()
     .where(
         AssetCheckExecutionsTable.c.asset_key == bindparam("of_asset"),
@@ -40,7 +40,7 @@ _MADE = (
 )
 
 
-def planned_checks(event: EventLogEntry, event_id: int, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def planned_check_rows(event: EventLogEntry, event_id: int, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows that Dagster keeps of a check that a run is going to make, one for each partition."""
     planned: Any = event.get_dagster_event().event_specific_data
     plain = {
@@ -56,7 +56,7 @@ def planned_checks(event: EventLogEntry, event_id: int, row: Mapping[str, Any]) 
     return [plain | {"partition": key} for key in keys]
 
 
-def check_made(index: Connection, event: EventLogEntry, event_id: int, row: Mapping[str, Any]) -> bool:
+def update_check_row(index: Connection, event: EventLogEntry, event_id: int, row: Mapping[str, Any]) -> bool:
     """Write what a planned check found over its plan; whether that was all: other cases are left to Dagster."""
     made: Any = event.get_dagster_event().event_specific_data
     if not event.run_id or made.partition is not None:
@@ -73,11 +73,11 @@ def check_made(index: Connection, event: EventLogEntry, event_id: int, row: Mapp
         "evaluation_event_storage_id": event_id,
         "materialization_event_storage_id": target.storage_id if target else None,
     }
-    return index.execute(_MADE, values).rowcount == 1
+    return index.execute(_UPDATE_CHECK, values).rowcount == 1
 
 
 @cache
-def asset_told(*columns: str) -> Any:
+def asset_update(*columns: str) -> Any:
     """A statement that writes these columns of one asset."""
     values: Any = {name: bindparam(name) for name in columns}
     return AssetKeyTable.update().where(AssetKeyTable.c.asset_key == bindparam("of_asset")).values(values)

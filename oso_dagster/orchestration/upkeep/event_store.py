@@ -29,7 +29,13 @@ from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, StaticPool
 
-from oso_dagster.orchestration.upkeep.event_rows import INSERT, INSERT_TOLD, asset_told, check_made, planned_checks
+from oso_dagster.orchestration.upkeep.event_rows import (
+    INSERT,
+    INSERT_RETURNING_ID,
+    asset_update,
+    planned_check_rows,
+    update_check_row,
+)
 
 FILES_KEPT_OPEN = 16
 """Each run has a file of its own beside the index; the least lately used one is closed first."""
@@ -89,13 +95,13 @@ class OpenEventLog(SqliteEventLogStorage):
         with self._held_open(run, INDEX_SHARD_NAME) as (own, index):
             own.execute(INSERT, rows)
             planned: list[dict[str, Any]] = []
-            for event_id, event, row in zip(index.execute(INSERT_TOLD, rows).scalars().all(), events, rows, strict=True):
+            for event_id, event, row in zip(index.execute(INSERT_RETURNING_ID, rows).scalars().all(), events, rows, strict=True):
                 if event.dagster_event_type in ASSET_EVENTS:
                     self._store_asset_event_tags(index, [event], [event_id])
                     self._store_asset_event(index, event, event_id)
                 elif event.dagster_event_type is DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
-                    planned += planned_checks(event, event_id, row)
-                elif not check_made(index, event, event_id, row):
+                    planned += planned_check_rows(event, event_id, row)
+                elif not update_check_row(index, event, event_id, row):
                     self.store_asset_check_event(event, event_id)
             if planned:
                 index.execute(AssetCheckExecutionsTable.insert(), planned)
@@ -161,7 +167,7 @@ class OpenEventLog(SqliteEventLogStorage):
         """What is kept of an asset beside its events. It is there nearly always: Dagster tries first to make it."""
         values = self._get_asset_entry_values(event, event_id, self._has_asset_key_index_cols_on_connection(conn))
         key: Any = event.get_dagster_event().asset_key
-        if values and conn.execute(asset_told(*values), {"of_asset": key.to_string(), **values}).rowcount == 0:
+        if values and conn.execute(asset_update(*values), {"of_asset": key.to_string(), **values}).rowcount == 0:
             super()._store_asset_event(conn, event, event_id)
 
     def _close_all(self) -> None:

@@ -1,11 +1,11 @@
-"""Who of those that look after the platform still lives: each one says so when it did its work, and looks after the others."""
+"""Which sensors and schedules still run: each records a heartbeat after its work, and checks the others'."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from oso_dagster.domain.alerts.asset_signals import LEAST_PATIENCE, Beat
+from oso_dagster.domain.alerts.asset_signals import LEAST_PATIENCE, LastHeartbeat
 from oso_dagster.reliability.store import Store
 
 ALERTS, WATCH, EVALUATION = "sensor remedial_alerts", "sensor alert_watch", "schedule evaluate_slos"
@@ -15,28 +15,28 @@ EVERY: Mapping[str, timedelta] = {
     WATCH: timedelta(seconds=60),
     EVALUATION: timedelta(minutes=15),
 }
-"""How often each of them is heard of."""
+"""How often each of them records a heartbeat."""
 
 _AWAKE = "{}, awake since"
 
 
 def beat(store: Store, name: str, now: datetime) -> None:
-    """`name` has done its work; when it was silent itself, remember since when it is awake."""
-    last = next((one for one in beats(store) if one.name == name), None)
+    """Record that `name` has done its work; when it had been silent itself, also record since when it is awake."""
+    last = next((one for one in last_heartbeats(store) if one.name == name), None)
     if last is None or last.is_silent(now):
         store.heartbeats.beat(_AWAKE.format(name), EVERY[name], now)
     store.heartbeats.beat(name, EVERY[name], now)
 
 
 def awake(store: Store, name: str, now: datetime) -> bool:
-    """Whether `name` has been awake for long enough to call others silent: after a night off nobody has spoken yet."""
+    """Whether `name` has been awake for long enough to call others silent: after a night off none has a heartbeat yet."""
     heard = {one.name: one for one in store.heartbeats.all()}
     last, since = heard.get(name), heard.get(_AWAKE.format(name))
     if last is None or since is None:
         return False
-    return not Beat(name, last.at, last.every).is_silent(now) and now - since.at > LEAST_PATIENCE
+    return not LastHeartbeat(name, last.at, last.every).is_silent(now) and now - since.at > LEAST_PATIENCE
 
 
-def beats(store: Store) -> list[Beat]:
-    """When each of them was last heard of; those that never were are not waited for."""
-    return [Beat(one.name, one.at, one.every) for one in store.heartbeats.all() if one.name in EVERY]
+def last_heartbeats(store: Store) -> list[LastHeartbeat]:
+    """The last heartbeat of each; one that never recorded any is not expected to."""
+    return [LastHeartbeat(one.name, one.at, one.every) for one in store.heartbeats.all() if one.name in EVERY]

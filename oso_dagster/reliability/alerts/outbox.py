@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select, update
 
-from oso_dagster.domain.alerts.announcement import Announcement, Said
+from oso_dagster.domain.alerts.announcement import Announcement, AnnouncementKind
 from oso_dagster.domain.alerts.incident_data import as_data, incident_of
 from oso_dagster.reliability.alerts.alert_tables import announcements, channels, deliveries, messages
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.process import is_gone, this_process
+from oso_dagster.reliability.process_name import is_gone, this_process
 
 PENDING, SENT, DROPPED, DEAD = "pending", "sent", "dropped", "dead"
 LEASE = timedelta(minutes=2)
@@ -74,7 +74,7 @@ class Outbox:
         with self._database.writing() as connection:
             _leave(connection, delivery, state=SENT, perhaps_sent=True, changed_at=now, why="")
             connection.execute(update(channels).where(channels.c.name == delivery.channel).values(last_sent_at=now))
-            if told.said is Said.REMINDED:
+            if told.kind is AnnouncementKind.REMINDED:
                 return
             values = {"message_id": message_id, "sequence": told.sequence, "at": now}
             insert = insert_into(connection, messages).values(incident=told.incident.key, channel=delivery.channel, **values)
@@ -119,14 +119,14 @@ def enqueue(connection: Connection, announcement: Announcement, names: Collectio
     """`Outbox.enqueue` inside a transaction of the caller's; the same announcement twice is kept once."""
     incident = announcement.incident
     row = {"incident": incident.key, "sequence": announcement.sequence}
-    said = {"said": announcement.said, "world": announcement.world, "at": announcement.at, "content": as_data(incident)}
+    said = {"said": announcement.kind, "world": announcement.world, "at": announcement.at, "content": as_data(incident)}
     connection.execute(insert_into(connection, announcements).values(**row, **said).on_conflict_do_nothing())
     told = select(deliveries.c.channel).where(deliveries.c.incident == incident.key).distinct()
     for name in sorted({*names, *connection.execute(told).scalars()}):
         values = {
             **row,
             "channel": name,
-            "said": announcement.said,
+            "said": announcement.kind,
             "state": PENDING,
             "attempts": 0,
             "perhaps_sent": False,
@@ -158,7 +158,7 @@ def _chosen(connection: Connection, queue: Sequence[Row[Any]], now: datetime) ->
     """What of a queue is said next; what it makes needless is dropped. None: nothing of it has to be said any more."""
     chosen = queue[_overtaken(queue)]
     told = _was_told(connection, chosen) or any(row.perhaps_sent for row in queue)
-    silent = chosen.said == Said.RECOVERED and not told
+    silent = chosen.said == AnnouncementKind.RECOVERED and not told
     needless = [row for row in queue if row.sequence < chosen.sequence or (silent and row.sequence == chosen.sequence)]
     # What perhaps was sent, and when it may be tried again, holds for the one that takes its place.
     inherited = {"perhaps_sent": any(row.perhaps_sent for row in queue), "next_attempt_at": max(_waits(queue, chosen))}
@@ -172,11 +172,11 @@ def _chosen(connection: Connection, queue: Sequence[Row[Any]], now: datetime) ->
 
 def _overtaken(queue: Sequence[Row[Any]]) -> int:
     """The index of the first row that is not overtaken: the newest state of a row of states; a recovery overtakes all."""
-    recovered = [index for index, row in enumerate(queue) if row.said == Said.RECOVERED]
+    recovered = [index for index, row in enumerate(queue) if row.said == AnnouncementKind.RECOVERED]
     chosen = recovered[-1] if recovered else 0
-    if queue[chosen].said == Said.REMINDED:
+    if queue[chosen].said == AnnouncementKind.REMINDED:
         return chosen
-    while chosen + 1 < len(queue) and queue[chosen + 1].said != Said.REMINDED:
+    while chosen + 1 < len(queue) and queue[chosen + 1].said != AnnouncementKind.REMINDED:
         chosen += 1
     return chosen
 
@@ -192,7 +192,7 @@ def _taken(connection: Connection, row: Row[Any], now: datetime) -> Delivery:
     said = connection.execute(
         select(announcements).where(announcements.c.incident == row.incident, announcements.c.sequence == row.sequence)
     ).one()
-    announcement = Announcement(Said(said.said), said.sequence, incident_of(said.content), said.world, said.at)
+    announcement = Announcement(AnnouncementKind(said.said), said.sequence, incident_of(said.content), said.world, said.at)
     return Delivery(announcement, row.channel, _message(connection, row), row.attempts, row.perhaps_sent)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from oso_dagster.domain.alerts.sprint import Entry, Finding, Sprint, What, advance
+from oso_dagster.domain.alerts.sprint import Entry, EntryKind, ObjectiveFinding, Sprint, advance
 from oso_dagster.domain.alerts.sprint_data import as_data, sprint_of
 from oso_dagster.reliability.alerts.alert_tables import sprint_events, sprints
-from oso_dagster.reliability.database import Database, alone_in, insert_into
+from oso_dagster.reliability.database import Database, insert_into, lock_table
 
 
 class Sprints:
@@ -21,11 +21,11 @@ class Sprints:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def advance(self, findings: Iterable[Finding]) -> list[Sprint]:
+    def advance(self, findings: Iterable[ObjectiveFinding]) -> list[Sprint]:
         """Move every objective's sprint on by what an evaluation found; those that were opened, changed or closed by it."""
         changed = []
         with self._database.writing() as connection:
-            alone_in(connection, sprints)
+            lock_table(connection, sprints)
             standing = _newest(connection)
             for found in findings:
                 before = standing.get(found.objective)
@@ -38,7 +38,7 @@ class Sprints:
     def change(self, objective: str, act: Callable[[Sprint], Sprint]) -> Sprint:
         """Let somebody change the newest sprint of an objective. Raises LookupError if it never had one, ValueError as `act`."""
         with self._database.writing() as connection:
-            alone_in(connection, sprints)
+            lock_table(connection, sprints)
             before = _newest(connection).get(objective)
             if before is None:
                 raise LookupError(f"{objective} never had a sprint")
@@ -69,7 +69,7 @@ def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[Sprint]:
     history: dict[str, list[Entry]] = defaultdict(list)
     wanted = select(sprint_events).where(sprint_events.c.sprint.in_([row.key for row in rows]))
     for event in connection.execute(wanted.order_by(sprint_events.c.sprint, sprint_events.c.number)):
-        history[event.sprint].append(Entry(event.at, What(event.what), event.text, event.who))
+        history[event.sprint].append(Entry(event.at, EntryKind(event.what), event.text, event.who))
     return [sprint_of(row.content, history[row.key]) for row in rows]
 
 
@@ -87,7 +87,7 @@ def _save(connection: Connection, sprint: Sprint, before: Sprint | None) -> None
     connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
     known = len(before.history) if before is not None and before.key == sprint.key else 0
     new = [
-        {"sprint": sprint.key, "number": number, "at": one.at, "what": one.what, "who": one.who, "text": one.text}
+        {"sprint": sprint.key, "number": number, "at": one.at, "what": one.kind, "who": one.who, "text": one.text}
         for number, one in enumerate(sprint.history[known:], start=known + 1)
     ]
     if new:

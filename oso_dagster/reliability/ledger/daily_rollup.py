@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from oso_dagster.domain.objectives.attempts import Outcome
 from oso_dagster.domain.objectives.days import DAY, day_of
-from oso_dagster.reliability.database import Database, alone_in, insert_into
+from oso_dagster.reliability.database import Database, insert_into, lock_table
 from oso_dagster.reliability.ledger.packing import pack, unpack
 from oso_dagster.reliability.tables import attempts, folded_attempts, folded_samples, folding, runs, samples
 
@@ -29,13 +29,13 @@ _KEY = ("run_id", "asset", "partition", "report")
 _FOLDABLE = [Outcome.OK, Outcome.SKIPPED_UPSTREAM, Outcome.CANCELED, Outcome.NOT_EMITTED]
 
 
-class Folding:
+class DailyRollup:
     """Folds what is older than `KEPT`, once a day."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def fold(self, now: datetime) -> int:
+    def roll_up(self, now: datetime) -> int:
         """Fold what became old since the last time; how many rows. At any other time of the day one query, and nothing to do."""
         until = day_of(now - KEPT)
         with self._database.reading() as connection:
@@ -50,7 +50,7 @@ class Folding:
     def _asset(self, asset: str, until: datetime, seen: datetime) -> int:
         """A run that was found within a day may still be written by a slow fill, which must find its rows."""
         with self._database.writing() as connection:
-            alone_in(connection, folded_attempts)
+            lock_table(connection, folded_attempts)
             rows = _foldable(connection, asset, until, seen)
             days: dict[tuple[datetime, str], list[Row[Any]]] = defaultdict(list)
             for row in rows:
@@ -64,7 +64,7 @@ class Folding:
 
     def _samples(self, until: datetime) -> int:
         with self._database.writing() as connection:
-            alone_in(connection, folded_samples)
+            lock_table(connection, folded_samples)
             old = _old_samples(connection, until)
             days: dict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
             for row in old:

@@ -11,18 +11,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, not_, select
 
-from oso_dagster.domain.objectives.attempts import Attempt, Counted, Outcome, RunState, counted, counted_alone
+from oso_dagster.domain.objectives.attempts import Attempt, Counted, Outcome, RunState, count_families, count_single
 from oso_dagster.reliability.ledger.attempt_rows import attempt_of, chunks, joined, key_of, update_counted
 from oso_dagster.reliability.ledger.run_rows import RunRow
 from oso_dagster.reliability.tables import attempts, runs
 
 
-def judged_alone(looked_at: Iterable[RunRow], found: Iterable[Attempt]) -> list[tuple[Attempt, Counted | None]]:
+def judge_single_attempts(looked_at: Iterable[RunRow], found: Iterable[Attempt]) -> list[tuple[Attempt, Counted | None]]:
     """Each attempt with what it adds if it is the only one at its unit."""
     waiting = {run.run_id for run in looked_at if run.will_retry}
     failed = Outcome.FAILED
     told = (one._replace(will_retry=True) if one.outcome is failed and one.run_id in waiting else one for one in found)
-    return [(one, counted_alone(one)) for one in told]
+    return [(one, count_single(one)) for one in told]
 
 
 def families_to_judge(connection: Connection, looked_at: Sequence[RunRow], found: Iterable[Attempt]) -> set[str]:
@@ -38,13 +38,13 @@ def families_to_judge(connection: Connection, looked_at: Sequence[RunRow], found
     return families
 
 
-def judge_anew(connection: Connection, families: Collection[str]) -> None:
+def rejudge_families(connection: Connection, families: Collection[str]) -> None:
     """Judge families as a whole, and write what changed."""
     for chunk in chunks(sorted(families)):
         changed = []
         rows = _entangled(connection, chunk)
         read = [attempt_of(row) for row in rows]
-        adds = {key_of(one.attempt): one for one in counted(read)}
+        adds = {key_of(one.attempt): one for one in count_families(read)}
         for row, attempt in zip(rows, read, strict=True):
             one = adds.get(key_of(attempt))
             if (row.counted, row.counted_at) != ((int(one.good), one.at) if one else (None, None)):

@@ -17,8 +17,8 @@ from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.ledger import rollup_reader as folded
 from oso_dagster.reliability.ledger.attempt_rows import attempt_of, chunks, insert_attempts, joined
-from oso_dagster.reliability.ledger.judging import families_to_judge, judge_anew, judged_alone
-from oso_dagster.reliability.ledger.recording import Record, beside
+from oso_dagster.reliability.ledger.judging import families_to_judge, judge_single_attempts, rejudge_families
+from oso_dagster.reliability.ledger.recording import Record, in_background
 from oso_dagster.reliability.ledger.run_rows import RunRow, insert_runs, update_runs
 from oso_dagster.reliability.tables import attempts, cursors, runs
 
@@ -94,12 +94,12 @@ class Ledger:
         with self._database.writing() as connection:
             entangled = families_to_judge(connection, looked_at, found)
             update_runs(connection, looked_at)
-            insert_attempts(connection, judged_alone(looked_at, found))
+            insert_attempts(connection, judge_single_attempts(looked_at, found))
             for chunk in chunks(sorted({attempt.run_id for attempt in found if attempt.reported})):
                 _drop_reported(connection, chunk)
-            judge_anew(connection, entangled)
+            rejudge_families(connection, entangled)
         if len(found) >= _MANY:
-            self._database.count_first(attempts)
+            self._database.analyze_if_new(attempts)
 
     @contextmanager
     def recording(self) -> Iterator[Record]:
@@ -108,7 +108,7 @@ class Ledger:
         SQLite writes in this process, and would keep its lock while it waits for its turn.
         """
         if self._database.is_server:
-            with beside(self.record) as record:
+            with in_background(self.record) as record:
                 yield record
         else:
             yield self.record

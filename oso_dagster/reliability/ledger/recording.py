@@ -18,7 +18,7 @@ Record = Callable[[Sequence[RunRow], Sequence[Attempt]], None]
 
 
 @contextmanager
-def beside(record: Record) -> Iterator[Record]:
+def in_background(record: Record) -> Iterator[Record]:
     """A call waits for the one before it and returns; what went wrong is raised by the next one, or at the end."""
     under_way: list[Future[Any]] = []
 

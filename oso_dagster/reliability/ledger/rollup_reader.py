@@ -101,7 +101,7 @@ def samples_in(
                 yield {"slice": row.slice, **one}
 
 
-def is_folded(connection: Connection, sample: Mapping[str, Any]) -> bool:
+def is_rolled_up(connection: Connection, sample: Mapping[str, Any]) -> bool:
     """Whether a sample of that slice and time was folded already: it counts once."""
     table = folded_samples
     own = [table.c[name] == sample[name] for name in ("service", "objective", "slice")]

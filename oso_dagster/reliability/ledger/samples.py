@@ -13,7 +13,7 @@ from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.domain.objectives.slo import Tally
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.ledger.rollup_reader import Span, is_folded, samples_in, sums_of_samples
+from oso_dagster.reliability.ledger.rollup_reader import Span, is_rolled_up, samples_in, sums_of_samples
 from oso_dagster.reliability.tables import folded_samples, maintenance, samples
 
 
@@ -40,7 +40,7 @@ class Samples:
             return sum(
                 connection.execute(insert_into(connection, samples).values(one).on_conflict_do_nothing()).rowcount
                 for one in values
-                if not is_folded(connection, one)
+                if not is_rolled_up(connection, one)
             )
 
     def tally(

@@ -46,7 +46,7 @@ def move(
         raise RefusedError(f"{record.source}.{name}: a column has changed its type: {error}") from error
 
 
-def delete_the_departed(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
+def delete_removed_rows(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
     """Delete the rows that upstream no longer has, where the extract told which survive; not below the floor of the table."""
     database, schema, name = SURVIVING.split(".")
     if not columns_of(connection, f"{database}.{schema}", [name]):

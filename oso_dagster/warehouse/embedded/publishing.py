@@ -13,9 +13,9 @@ import duckdb
 
 from oso_dagster.domain.catalogue.loading import LoadRecord, RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import Contract, Source, Table
+from oso_dagster.domain.catalogue.source import SchemaContract, Source, Table
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, duckdb_type, quoted
-from oso_dagster.warehouse.embedded.moving import delete_the_departed, move
+from oso_dagster.warehouse.embedded.moving import delete_removed_rows, move
 from oso_dagster.warehouse.staging import SCHEMA
 
 _LOADS = """
@@ -106,7 +106,7 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
         added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
-        delete_the_departed(connection, record.source, table)
+        delete_removed_rows(connection, record.source, table)
         connection.execute(
             "INSERT INTO platform.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -123,7 +123,7 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
 
 def _wanted(table: Table, staged: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     """The staged columns that may be published: where new ones are only reported, those that are declared."""
-    if table.contract is not Contract.REPORT:
+    if table.contract is not SchemaContract.REPORT:
         return staged
     declared = {name: {column.name for column in columns} for name, columns in table.physical.items()}
     return {name: {one: kind for one, kind in columns.items() if one in declared[name]} for name, columns in staged.items()}

@@ -21,19 +21,19 @@ from oso_dagster.domain.catalogue.loading import (
     NEWEST_EVENT,
     UNKNOWN_FIELDS,
     Extract,
-    Facts,
     Finding,
     Loaded,
+    LoadFacts,
     LoadRecord,
     RefusedError,
     schema_finding,
 )
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import Contract, Source, Table
+from oso_dagster.domain.catalogue.source import SchemaContract, Source, Table
 from oso_dagster.warehouse import event_time, guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import publishing
-from oso_dagster.warehouse.embedded.lock import hold
+from oso_dagster.warehouse.embedded.writer_lock import hold
 
 
 class WorldMismatchError(Exception):
@@ -116,13 +116,13 @@ class DuckDBWarehouse:
         allow_shrink: bool = False,
     ) -> Loaded:
         """Stage, judge and publish one extract. Raises RefusedError, and then nothing that a reader sees has changed."""
-        with staging.landed(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
+        with staging.staged(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
             key = window.key if window else None
             before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
             rows = guards.count(arrival.connection, table)
             # What was loaded on other terms is asked for anew, as a whole: then nothing is no answer.
             goes_on = before is not None and before.fingerprint == fingerprint
-            occasion = guards.Occasion(window, before, goes_on, allow_shrink)
+            occasion = guards.LoadContext(window, before, goes_on, allow_shrink)
             findings = guards.judge(arrival.connection, source.name, table, rows, occasion)
             facts = _facts(source, table, extract, arrival)
             findings.append(_schema(source, table, facts))
@@ -150,9 +150,9 @@ class DuckDBWarehouse:
         self, source: Source, table: Table, extract: Extract, window: Window | None = None
     ) -> tuple[dict[str, int], list[Finding]]:
         """Stage and judge one extract as `load` does, and throw it away: rows by landed table, and what the guards said."""
-        with staging.landed(self._cache, source.name, table, extract, window) as arrival:
+        with staging.staged(self._cache, source.name, table, extract, window) as arrival:
             rows = guards.count(arrival.connection, table)
-            findings = guards.judge(arrival.connection, source.name, table, rows, guards.Occasion(window, allow_shrink=True))
+            findings = guards.judge(arrival.connection, source.name, table, rows, guards.LoadContext(window, allow_shrink=True))
             facts = _facts(source, table, extract, arrival)
             return rows, [*findings, _schema(source, table, facts), *guards.warn(table, rows, facts, ())]
 
@@ -188,7 +188,7 @@ def _is_busy(error: BaseException) -> bool:
     return isinstance(error, duckdb.Error) and ("Could not set lock" in text or "different configuration" in text)
 
 
-def _facts(source: Source, table: Table, extract: Extract, arrival: staging.Arrival) -> Facts:
+def _facts(source: Source, table: Table, extract: Extract, arrival: staging.StagedLoad) -> LoadFacts:
     """What the extract told, now that it is drawn, and what came with it that nobody declared.
 
     Raises RefusedError for a cut-short one that its table does not allow.
@@ -201,11 +201,11 @@ def _facts(source: Source, table: Table, extract: Extract, arrival: staging.Arri
     return facts
 
 
-def _schema(source: Source, table: Table, facts: Facts) -> Finding:
-    return schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is Contract.FREEZE)
+def _schema(source: Source, table: Table, facts: LoadFacts) -> Finding:
+    return schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is SchemaContract.FREEZE)
 
 
-def _plain(facts: Mapping[str, object]) -> Facts:
+def _plain(facts: Mapping[str, object]) -> LoadFacts:
     """The facts as JSON would give them back, so that a record read later equals the one that was written."""
-    plain: Facts = json.loads(json.dumps(facts, default=str))
+    plain: LoadFacts = json.loads(json.dumps(facts, default=str))
     return plain

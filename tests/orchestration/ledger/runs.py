@@ -6,7 +6,7 @@ import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from oso_dagster.domain.objectives.attempts import Label, judge_all
+from oso_dagster.domain.objectives.attempts import Label, judge_families
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 
 DAYS = dg.DailyPartitionsDefinition("2026-01-01")
@@ -51,4 +51,4 @@ def outcomes(store):
 
 
 def judgements(store, now):
-    return sorted(one.judgement for one in judge_all(store.attempts(), now))
+    return sorted(one.judgement for one in judge_families(store.attempts(), now))

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, counted
+from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, count_families
 from oso_dagster.reliability.tables import UtcTime
 
 revision = "0003"
@@ -40,7 +40,7 @@ def _fill() -> None:
         sa.select(attempts, runs.c.family, runs.c.will_retry).join(runs, runs.c.run_id == attempts.c.run_id)
     )
     found = {_attempt(row): {f"key_{name}": getattr(row, name) for name in _KEY} for row in rows}
-    values = [{**found[one.attempt], "counted": int(one.good), "counted_at": one.at} for one in counted(found)]
+    values = [{**found[one.attempt], "counted": int(one.good), "counted_at": one.at} for one in count_families(found)]
     if values:
         where = [attempts.c[name] == sa.bindparam(f"key_{name}") for name in _KEY]
         connection.execute(attempts.update().where(*where), values)

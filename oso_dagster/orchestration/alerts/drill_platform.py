@@ -17,11 +17,11 @@ import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.orchestration.alerts.alert_round import announce
+from oso_dagster.orchestration.alerts.alert_round import run_round
 from oso_dagster.orchestration.ingest.in_process import Runner
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
-from oso_dagster.orchestration.objectives.measured import Platform
-from oso_dagster.orchestration.watch.tell import send
+from oso_dagster.orchestration.objectives.watched_platform import Platform
+from oso_dagster.orchestration.watch.incident_round import send
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Profile, Settings
@@ -56,7 +56,7 @@ class Drill:
 
     def round(self) -> int:
         """One round of alerting, as the sensor does it; how many messages were sent, those in the log included."""
-        announce(self.platform, self.store, self.instance, self.now())
+        run_round(self.platform, self.store, self.instance, self.now())
         return send(self.platform.settings, self.store, self.log, self.now).sent
 
 
@@ -75,7 +75,8 @@ def drilling(settings: Settings, sources: Sequence[Source], source: Source, good
         Store.open(settings.reliability_store_url, settings.world.value) as store,
         dg.DagsterInstance.local_temp(str(home)) as instance,
     ):
-        store.results.see({f"{one.name}/{table.name}" for one in sources for table in one.tables}, now - DAYS * timedelta(days=1))
+        names = {f"{each.name}/{table.name}" for each in sources for table in each.tables}
+        store.results.remember_assets(names, now - DAYS * timedelta(days=1))
         _remember(store, [attempt for one in sources for attempt in history(one, good if one is source else now, now)], now)
         yield Drill(Platform(settings, sources, [], checks), store, instance, definitions, _silent_log())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from oso_dagster.domain.alerts.incident import Field, Incident, Kind, Link
+from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link
 
 RUNBOOKS = "docs/runbooks.md"
 RUNBOOK = "Runbook"
@@ -14,7 +14,7 @@ RUNBOOK = "Runbook"
 
 
 @dataclass(frozen=True)
-class Places:
+class AlertLinks:
     """Addresses without a slash at the end; without `runbooks` the runbook is named as the file it is.
 
     `owner` owns what nobody else does: the platform's.
@@ -33,9 +33,9 @@ class Places:
         links += [Link(RUNBOOK, f"{self.runbooks}#{anchor(kind)}")] if self.runbooks else []
         return tuple(links)
 
-    def fields(self, kind: Kind) -> tuple[Field, ...]:
+    def fields(self, kind: Kind) -> tuple[IncidentField, ...]:
         """The runbook as a fact, where it has no address."""
-        return () if self.runbooks else (Field(RUNBOOK, f"{RUNBOOKS}#{anchor(kind)}"),)
+        return () if self.runbooks else (IncidentField(RUNBOOK, f"{RUNBOOKS}#{anchor(kind)}"),)
 
 
 def anchor(kind: Kind) -> str:
@@ -43,13 +43,13 @@ def anchor(kind: Kind) -> str:
     return kind.value.replace("_", "-")
 
 
-def runbook_like(others: Iterable[Incident], kind: Kind) -> tuple[tuple[Field, ...], tuple[Link, ...]]:
+def runbook_like(others: Iterable[Incident], kind: Kind) -> tuple[tuple[IncidentField, ...], tuple[Link, ...]]:
     """The runbook of an incident that tells of others, beside theirs: as a fact or as a link, whichever they have."""
     told = list(others)
     facts = (fact.value for one in told for fact in one.fields if fact.name == RUNBOOK)
     addresses = (link.url for one in told for link in one.links if link.label == RUNBOOK)
     return (
-        tuple(Field(RUNBOOK, _chapter(value, kind)) for value in islice(facts, 1)),
+        tuple(IncidentField(RUNBOOK, _chapter(value, kind)) for value in islice(facts, 1)),
         tuple(Link(RUNBOOK, _chapter(value, kind)) for value in islice(addresses, 1)),
     )
 
@@ -59,7 +59,7 @@ def _chapter(address: str, kind: Kind) -> str:
 
 
 @dataclass(frozen=True)
-class Owned:
+class OwnedAsset:
     """A measured asset: its class (core, unstable, sqlmesh), whose it is, and the service it counts in."""
 
     asset: str

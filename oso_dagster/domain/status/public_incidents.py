@@ -16,7 +16,7 @@ from oso_dagster.domain.status.data_sets import require_zone
 _WEEK = timedelta(days=7)
 
 
-class Phase(StrEnum):
+class PublicPhase(StrEnum):
     """How far an incident is: worked on, met again and watched whether it stays so, over."""
 
     OPEN = "open"
@@ -30,14 +30,14 @@ class Update:
 
     at: datetime
     text: str
-    phase: Phase = Phase.OPEN
+    phase: PublicPhase = PublicPhase.OPEN
 
     def __post_init__(self) -> None:
         require_zone(f"update {self.text!r}", self.at)
 
 
 @dataclass(frozen=True)
-class Incident:
+class PublicIncident:
     """Something that is or was wrong, in words for the public; `link` may lead to a place where it is followed.
 
     `key` is stable and unique to this incident; `until` None: it is not over. `objective` is an id, `affected` names data
@@ -65,11 +65,11 @@ class Incident:
             raise ValueError(f"{self.key}: the updates are not in the order of time")
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> PublicPhase:
         """How far it is now."""
         if self.until is not None:
-            return Phase.OVER
-        return self.updates[-1].phase if self.updates else Phase.OPEN
+            return PublicPhase.OVER
+        return self.updates[-1].phase if self.updates else PublicPhase.OPEN
 
     @property
     def changed_at(self) -> datetime:
@@ -83,7 +83,7 @@ class Incident:
             return self.updates
         if self.until is None:
             return (Update(self.since, self.text),)
-        return Update(self.since, self.title), Update(self.until, self.text, Phase.OVER)
+        return Update(self.since, self.title), Update(self.until, self.text, PublicPhase.OVER)
 
     def touches(self, start: datetime, end: datetime) -> bool:
         """Whether it was open at any time in [start, end)."""
@@ -140,14 +140,14 @@ class Work:
         return self.start - weeks * _WEEK
 
 
-def told_once(sprints: Iterable[Incident], breaches: Iterable[Incident]) -> tuple[Incident, ...]:
+def sprints_and_breaches(sprints: Iterable[PublicIncident], breaches: Iterable[PublicIncident]) -> tuple[PublicIncident, ...]:
     """Sprints, and the breaches that no sprint of their objective tells already; the newest first."""
     told = list(sprints)
     alone = [one for one in breaches if not any(_tells(sprint, one) for sprint in told)]
     return tuple(sorted((*told, *alone), key=lambda one: (one.since, one.key), reverse=True))
 
 
-def _tells(sprint: Incident, breach: Incident) -> bool:
+def _tells(sprint: PublicIncident, breach: PublicIncident) -> bool:
     """Whether they were open at the same time: a sprint opens with the breach and outlasts it."""
     if sprint.objective != breach.objective:
         return False

@@ -22,7 +22,7 @@ _NO_TIME = (timedelta(0), timedelta(0))
 
 
 @dataclass(frozen=True)
-class _Known:
+class _TableRecords:
     """What the store knows of all tables at `now`.
 
     `share` is how long each was fresh, and how long it had to be; `events` are the newest ones of those that promise their age.
@@ -42,18 +42,18 @@ def groups_of(evaluator: Evaluator, models: Sequence[dg.AssetSpec], now: datetim
     shares = [evaluator.fresh_share(label, now, ROLLING) for label in labels]
     events = [evaluator.newest_events(label, now) for label in labels]
     fresh = {row.asset: row for row in store.freshness()}
-    known = _Known(evaluator, fresh, shares[0] | shares[1], events[0] | events[1], now)
+    known = _TableRecords(evaluator, fresh, shares[0] | shares[1], events[0] | events[1], now)
     groups = [_source_group(source, known) for source in evaluator.sources]
     published = [spec for spec in models if spec.group_name == _PUBLISHED_LAYER]
     return (*(group for group in groups if group.sets), _model_group(published, store.ledger.last_good()))
 
 
-def _source_group(source: Source, known: _Known) -> DataGroup:
+def _source_group(source: Source, known: _TableRecords) -> DataGroup:
     sets = tuple(_data_set(source, table, known) for table in source.tables if table.public)
     return DataGroup(source.name, source.title, source.homepage, sets)
 
 
-def _data_set(source: Source, table: Table, known: _Known) -> DataSet:
+def _data_set(source: Source, table: Table, known: _TableRecords) -> DataSet:
     asset = f"{source.name}/{table.name}"
     row, parts = known.fresh.get(asset), table.partitions
     promised = row.within if row is not None and row.freshness is not None else None

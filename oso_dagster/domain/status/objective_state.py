@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from oso_dagster.domain.objectives.budget import ALL, allowed_failures, burn_rate, minutes_left
-from oso_dagster.domain.objectives.history import Day
+from oso_dagster.domain.objectives.history import DayHistory
 from oso_dagster.domain.objectives.objectives import percent
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.domain.status.data_sets import require_zone
@@ -33,7 +33,7 @@ class ObjectiveState:
     summary: str
     guilty: tuple[str, ...] = ()
     evaluated_at: datetime | None = None
-    days: tuple[Day, ...] = ()
+    days: tuple[DayHistory, ...] = ()
     each: bool = False
     timed: bool = False
     recovers: datetime | None = None

@@ -20,7 +20,7 @@ from oso_dagster.reliability.tables import attempts
 
 
 @dataclass(frozen=True)
-class Event:
+class CountedEvent:
     """One counted event; `asset` is the slice of a sample, which has no run."""
 
     asset: str
@@ -37,7 +37,7 @@ class Events:
         self._database = database
         self._samples = samples
 
-    def of(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()) -> list[Event]:
+    def of(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()) -> list[CountedEvent]:
         """What an objective with a window counts in (since, now], without what `windows` cover, oldest first."""
         label = objective.label
         found = self._sampled(objective, since, now) if label is None else self._counted(label, since, now)
@@ -48,11 +48,11 @@ class Events:
         ]
         return sorted(kept, key=lambda one: (one.count.at, one.asset))
 
-    def _sampled(self, objective: Objective, since: datetime, now: datetime) -> list[Event]:
+    def _sampled(self, objective: Objective, since: datetime, now: datetime) -> list[CountedEvent]:
         samples = self._samples.all(objective.service, objective.name, since, now)
-        return [Event(one.slice, one.count) for one in samples]
+        return [CountedEvent(one.slice, one.count) for one in samples]
 
-    def _counted(self, label: Label, since: datetime, now: datetime) -> list[Event]:
+    def _counted(self, label: Label, since: datetime, now: datetime) -> list[CountedEvent]:
         query = (
             select(attempts.c.asset, attempts.c.partition, attempts.c.run_id, attempts.c.cause)
             .add_columns(attempts.c.counted, attempts.c.counted_at)
@@ -60,9 +60,11 @@ class Events:
         )
         with self._database.reading() as connection:
             kept = [
-                Event(row.asset, Count(row.counted_at, row.counted, 1), row.cause, row.run_id, row.partition or None)
+                CountedEvent(row.asset, Count(row.counted_at, row.counted, 1), row.cause, row.run_id, row.partition or None)
                 for row in connection.execute(query)
             ]
             span = Span(since, now)
             old = list(attempts_in(connection, label, span)) if span.touches(connection) else []
-        return kept + [Event(one["asset"], Count(one["counted_at"], one["counted"], 1), run_id=one["run_id"]) for one in old]
+        return kept + [
+            CountedEvent(one["asset"], Count(one["counted_at"], one["counted"], 1), run_id=one["run_id"]) for one in old
+        ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from oso_dagster.domain.alerts.places import Owned
+from oso_dagster.domain.alerts.alert_links import OwnedAsset
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.orchestration.labels import PLATFORM_OWNER, asset_key
@@ -30,12 +30,12 @@ class Platform:
         return measured_assets(self.sources, [spec.key.to_user_string() for spec in self.models])
 
     @property
-    def owned(self) -> dict[str, Owned]:
+    def owned(self) -> dict[str, OwnedAsset]:
         """Every measured asset, with its owner and service."""
         owners = {f"{source.name}/{table.name}": source.owner for source in self.sources for table in source.tables}
         owners |= {spec.key.to_user_string(): ", ".join(sorted(spec.owners)) for spec in self.models}
         return {
-            asset: Owned(asset, label.value, owners.get(asset) or PLATFORM_OWNER, reliability_of(label).service)
+            asset: OwnedAsset(asset, label.value, owners.get(asset) or PLATFORM_OWNER, reliability_of(label).service)
             for asset, label in self.labels.items()
         }
 

@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from oso_dagster.domain.alerts.announcement import Announcement, Route, addressed
-from oso_dagster.domain.alerts.announcing import DIGEST, Change, Memory, Standing
+from oso_dagster.domain.alerts.announcing import DIGEST, IncidentChange, IncidentMemory, IncidentRecord
 from oso_dagster.domain.alerts.incident import Incident
 from oso_dagster.domain.alerts.incident_data import as_data, incident_of
 from oso_dagster.reliability.alerts.alert_tables import incidents
 from oso_dagster.reliability.alerts.outbox import enqueue
-from oso_dagster.reliability.database import Database, alone_in, insert_into
+from oso_dagster.reliability.database import Database, insert_into, lock_table
 from oso_dagster.reliability.ledger.attempt_rows import chunks
 
 
@@ -29,12 +29,12 @@ class Incidents:
 
     def settle(
         self,
-        decide: Callable[[Memory], Sequence[Change]],
+        decide: Callable[[IncidentMemory], Sequence[IncidentChange]],
         keys: Collection[str],
         world: str,
         routes: Iterable[Route],
         now: datetime,
-    ) -> list[Change]:
+    ) -> list[IncidentChange]:
         """Let `decide` compare what was said with what is wrong, and write down both what it changes and what is to be said.
 
         One transaction, and the only one of its kind at a time: two that decide at once would say everything twice. `keys` are
@@ -42,7 +42,7 @@ class Incidents:
         """
         channels = tuple(routes)
         with self._database.writing() as connection:
-            alone_in(connection, incidents)
+            lock_table(connection, incidents)
             changes = list(decide(_memory(connection, keys)))
             for change in changes:
                 _write(connection, change)
@@ -55,7 +55,7 @@ class Incidents:
             return [one.incident for one in _standing(connection) if one.incident.open]
 
 
-def _memory(connection: Connection, keys: Collection[str]) -> Memory:
+def _memory(connection: Connection, keys: Collection[str]) -> IncidentMemory:
     ended = [
         _remembered(row)
         for chunk in chunks(sorted(keys))
@@ -63,26 +63,26 @@ def _memory(connection: Connection, keys: Collection[str]) -> Memory:
     ]
     digest = select(func.max(incidents.c.opened_at)).where(incidents.c.subject == DIGEST)
     last = connection.execute(digest).scalar_one()
-    return Memory(_standing(connection), {one.incident.key: one for one in ended}, last)
+    return IncidentMemory(_standing(connection), {one.incident.key: one for one in ended}, last)
 
 
-def _standing(connection: Connection) -> list[Standing]:
+def _standing(connection: Connection) -> list[IncidentRecord]:
     query = select(incidents).where(incidents.c.standing.is_(True)).order_by(incidents.c.opened_at, incidents.c.key)
     return [_remembered(row) for row in connection.execute(query)]
 
 
-def _remembered(row: Row[Any]) -> Standing:
-    return Standing(incident_of(row.content), row.sequence, row.said_at, row.collected)
+def _remembered(row: Row[Any]) -> IncidentRecord:
+    return IncidentRecord(incident_of(row.content), row.sequence, row.said_at, row.collected)
 
 
-def _write(connection: Connection, change: Change) -> None:
+def _write(connection: Connection, change: IncidentChange) -> None:
     after, incident = change.after, change.after.incident
     values = {
         "subject": incident.subject,
         "standing": change.stands,
         "opened_at": incident.opened_at,
         "closed_at": incident.closed_at,
-        "said_at": after.said_at,
+        "said_at": after.announced_at,
         "collected": after.collected,
         "sequence": after.sequence,
         "content": as_data(incident),
@@ -91,9 +91,9 @@ def _write(connection: Connection, change: Change) -> None:
     connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
 
 
-def _say(connection: Connection, change: Change, world: str, routes: Sequence[Route], now: datetime) -> None:
+def _say(connection: Connection, change: IncidentChange, world: str, routes: Sequence[Route], now: datetime) -> None:
     incident = change.after.incident
     names = {name for one in (incident, *change.audience) for name in addressed(one, routes)}
-    first = change.after.sequence - len(change.said) + 1
-    for sequence, said in enumerate(change.said, start=first):
-        enqueue(connection, Announcement(said, sequence, incident, world, now), names)
+    first = change.after.sequence - len(change.kinds) + 1
+    for sequence, kind in enumerate(change.kinds, start=first):
+        enqueue(connection, Announcement(kind, sequence, incident, world, now), names)

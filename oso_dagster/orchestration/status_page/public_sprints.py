@@ -8,33 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from oso_dagster.domain.alerts.sprint import Sprint, What
+from oso_dagster.domain.alerts.sprint import EntryKind, Sprint
 from oso_dagster.domain.objectives.objectives import objective_of, percent
 from oso_dagster.domain.objectives.slo import ALL
-from oso_dagster.domain.status.incidents import Incident, Phase, Update
-from oso_dagster.reliability.alerts.channels import ChannelState
+from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPhase, Update
+from oso_dagster.reliability.alerts.channel_states import ChannelState
 
 PUBLIC = "public:"
 """A note that begins so is told to everyone; any other one is for the team."""
 
 _MOVES = {
-    What.OPENED: (Phase.OPEN, "The objective is missed: the sprint is opened."),
-    What.MET: (Phase.WATCHED, "The objective is met again; we watch whether it lasts."),
-    What.MISSED_AGAIN: (Phase.OPEN, "The objective is missed again."),
-    What.NO_DATA: (Phase.OPEN, "Nothing is measured any more: the sprint stays open."),
-    What.CLOSED: (Phase.OVER, "The objective has stayed met: the sprint is closed."),
-    What.REOPENED: (Phase.OPEN, "The objective is missed again within a day: the sprint is reopened."),
+    EntryKind.OPENED: (PublicPhase.OPEN, "The objective is missed: the sprint is opened."),
+    EntryKind.MET: (PublicPhase.WATCHED, "The objective is met again; we watch whether it lasts."),
+    EntryKind.MISSED_AGAIN: (PublicPhase.OPEN, "The objective is missed again."),
+    EntryKind.NO_DATA: (PublicPhase.OPEN, "Nothing is measured any more: the sprint stays open."),
+    EntryKind.CLOSED: (PublicPhase.OVER, "The objective has stayed met: the sprint is closed."),
+    EntryKind.REOPENED: (PublicPhase.OPEN, "The objective is missed again within a day: the sprint is reopened."),
 }
-_BY_HAND = {What.ACKNOWLEDGED: "Somebody is at it.", What.ASSIGNED: "It is assigned."}
+_BY_HAND = {EntryKind.ACKNOWLEDGED: "Somebody is at it.", EntryKind.ASSIGNED: "It is assigned."}
 
 
-def sprint_incident(sprint: Sprint, hidden: Collection[str]) -> Incident:
+def sprint_incident(sprint: Sprint, hidden: Collection[str]) -> PublicIncident:
     """A sprint as the public sees it; its key is the one that a breach of that time has, too."""
-    found = sprint.found
+    found = sprint.finding
     guilty = [one for one in found.guilty if one.asset not in hidden]
     target = "all of them" if found.target_bp == ALL else percent(found.target_bp, ALL)
     numbers = f"{found.good:,} of {found.valid:,} good ({percent(found.good, found.valid)})" if found.valid else "nothing counted"
-    return Incident(
+    return PublicIncident(
         key=sprint.key,
         title=f"Not met: {objective_of(sprint.objective).title}",
         text=f"When last missed: {numbers}; the target is {target}.",
@@ -59,13 +59,13 @@ def notices_of(channels: Iterable[ChannelState]) -> tuple[str, ...]:
 
 
 def _updates(sprint: Sprint) -> Iterator[Update]:
-    phase = Phase.OPEN
+    phase = PublicPhase.OPEN
     for entry in sprint.history:
-        if entry.what is What.NOTED:
+        if entry.kind is EntryKind.NOTED:
             text = entry.text[len(PUBLIC) :].strip() if entry.text.lower().startswith(PUBLIC) else ""
-        elif entry.what in _MOVES:
-            phase, text = _MOVES[entry.what]
+        elif entry.kind in _MOVES:
+            phase, text = _MOVES[entry.kind]
         else:
-            text = _BY_HAND[entry.what]
+            text = _BY_HAND[entry.kind]
         if text:
             yield Update(entry.at, text, phase)
