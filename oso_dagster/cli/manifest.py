@@ -21,7 +21,7 @@ def build() -> None:
     Example: `oso manifest build`
     """
     from oso_dagster.orchestration.models.platform_project import project_of  # noqa: PLC0415
-    from oso_dagster.sqlmesh_assets.manifest_store import load_manifest, ship_manifest  # noqa: PLC0415  (slow to load)
+    from oso_dagster.sqlmesh_assets.manifest.store import load_manifest, ship_manifest  # noqa: PLC0415  (slow to load)
 
     project = project_of(read_settings(catalogue()))
     path = ship_manifest(project)
@@ -35,7 +35,7 @@ def check() -> None:
     Example: `oso manifest check`
     """
     from oso_dagster.orchestration.models.platform_project import project_of  # noqa: PLC0415
-    from oso_dagster.sqlmesh_assets.manifest_store import fault_of_shipped  # noqa: PLC0415  (slow to load)
+    from oso_dagster.sqlmesh_assets.manifest.store import fault_of_shipped  # noqa: PLC0415  (slow to load)
 
     if fault := fault_of_shipped(project_of(read_settings(catalogue()))):
         typer.echo(f"{fault}: run `oso manifest build`", err=True)

@@ -1,12 +1,24 @@
 """Any SQLMesh project as Dagster assets: each model an asset, each audit a check, results logged as they happen.
 
-Belongs here: the bridge between the two, which names no platform and can be lifted out as it is (imports are relative).
-Does not: which project, where its warehouse lies, which tags its assets carry, which lock is held: the caller says so. SQLMesh
-is imported by `manifest_builder`, `context`, `snapshots`, `sqlmesh_hooks`, `session`, `materializing`
-and `operations` only, and these are imported when they are used.
+Belongs here: the bridge between the two. It names no platform and is also built as a package of its own, so its imports are
+relative. Does not: which project, where its warehouse lies, which tags its assets carry, which lock is held: the caller decides.
+SQLMesh is imported by `context`, `manifest.builder` and `execution` only, and these are imported when they are used.
 """
 
+from .assets.multi_asset import sqlmesh_assets
+from .assets.specs import AssetExtras, asset_specs, check_specs
 from .definitions import sqlmesh_definitions
+from .jobs.catalogue import sqlmesh_jobs
+from .manifest.store import load_manifest
 from .project import Project
 
-__all__ = ["Project", "sqlmesh_definitions"]
+__all__ = [
+    "AssetExtras",
+    "Project",
+    "asset_specs",
+    "check_specs",
+    "load_manifest",
+    "sqlmesh_assets",
+    "sqlmesh_definitions",
+    "sqlmesh_jobs",
+]

@@ -37,11 +37,11 @@ def open_context(project: Project, kind: type[Context] = Context, *, connected: 
 
 @cache
 def short_name(fqn: str) -> str:
-    """`schema.table` of SQLMesh's quoted, catalogue-qualified name; an audit that stands alone has no schema."""
+    """`schema.table` of SQLMesh's quoted, catalogue-qualified name; a standalone audit has no schema."""
     table = exp.to_table(fqn)
     return ".".join(part for part in (table.db, table.name) if part)
 
 
 def is_asset(snapshot: Any) -> bool:
-    """Whether it makes a table or a view: audits that stand alone, embedded and external models do not."""
+    """Whether the snapshot has a table or view: standalone audits, embedded and external models have none."""
     return bool(snapshot.is_model and not snapshot.is_symbolic)

@@ -1,4 +1,4 @@
-"""What happens to models while they are materialized, as plain values. No SQLMesh, no Dagster."""
+"""What happens to models during a run, as plain values. No SQLMesh, no Dagster."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 Interval = tuple[int, int]
-"""From and until (exclusive), in Unix milliseconds, as SQLMesh counts."""
+"""Start and end (exclusive), in Unix milliseconds, as SQLMesh counts."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of a model: its interval, the rows that it wrote and the bytes that it processed, as far as the engine tells."""
+    """One batch of a model: its interval, rows written and bytes processed; None where the engine does not report them."""
 
     interval: Interval
     rows: int | None = None
@@ -20,7 +20,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Written:
-    """What an attempt wrote. `rows` (of the whole table) and the others are None when the engine does not tell them cheaply.
+    """What an attempt wrote. `rows` (of the whole table) and the others are None where the engine does not report them cheaply.
 
     `bytes_processed` is what engines bill: what the statements that wrote had to read.
     """
@@ -34,7 +34,7 @@ class Written:
 
 @dataclass(frozen=True)
 class ModelDone:
-    """One attempt at one model ended; `outcome` is one of those in `attempts`. `sql` is what a failed one tried."""
+    """One attempt at one model ended; `outcome` is one of those in `attempt_metadata`. `sql` is the query of one that failed."""
 
     model: str
     outcome: str
@@ -47,9 +47,9 @@ class ModelDone:
 
 @dataclass(frozen=True)
 class HeldBack:
-    """A deployment promoted nothing: what it was to change, readers see as before."""
+    """A deployment promoted nothing: readers see the previous versions."""
 
-    because: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Promoted:
 
 @dataclass(frozen=True)
 class UpToDate:
-    """Nothing was due on the model: it was not tried."""
+    """Nothing was due on the model: it was not computed."""
 
     model: str
     version: str

@@ -1,4 +1,4 @@
-"""A SQLMesh project on disk and the content hash that tells whether it changed. No SQLMesh is imported here."""
+"""A SQLMesh project on disk and the content hash that changes with it. No SQLMesh is imported here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _PERSONAL = ("config.yml", "config.yaml", "sqlmesh.yml", "sqlmesh.yaml")
-_ASKED_FOR = re.compile(rb"env_var\(\s*['\"](\w+)['\"]")
+_ENV_VAR_CALL = re.compile(rb"env_var\(\s*['\"](\w+)['\"]")
 _MADE_BY_TOOLS = frozenset({".cache", "__pycache__", "logs", ".git", ".venv"})
 
 
@@ -37,8 +37,8 @@ class Project:
     def fingerprint(self) -> str:
         """Changes with the content of the project, its configuration, the gateway, SQLMesh, SQLGlot and this wrapper.
 
-        Not with a file's time or place. Variables called `SQLMESH__…`, those that a YAML file asks for by `env_var`, and the file
-        of whoever runs it are configuration too.
+        Not with a file's time or place. Variables called `SQLMESH__…`, those that a YAML file reads by `env_var`, and the file
+        in the user's home are configuration too.
         """
         digest = hashlib.sha256()
         for part in (self.gateway, self.engine, version("sqlmesh"), version("sqlglot")):
@@ -50,23 +50,23 @@ class Project:
             digest.update(f"{origin}\0{len(content)}\0".encode())
             digest.update(content)
             if path.suffix in {".yaml", ".yml"}:
-                for name in _ASKED_FOR.findall(content):
+                for name in _ENV_VAR_CALL.findall(content):
                     digest.update(f"{os.environ.get(name.decode())}\0".encode())
         return digest.hexdigest()
 
 
 def _personal() -> list[tuple[str, Path]]:
-    """What SQLMesh reads of whoever runs it; it keeps other things beside them."""
+    """The configuration that SQLMesh reads from the user's home; it keeps other things beside it."""
     folder = Path(os.getenv("SQLMESH_HOME") or Path.home() / ".sqlmesh")
     return [(name, folder / name) for name in _PERSONAL if (folder / name).is_file()]
 
 
 def _files(*folders: Path) -> Iterator[tuple[str, Path]]:
     for folder in folders:
-        found = []
+        files = []
         for place, inner, names in os.walk(folder):
             inner[:] = [name for name in inner if name not in _MADE_BY_TOOLS]
-            found += [f"{place}{os.sep}{name}" for name in names if name not in _MADE_BY_TOOLS]
-        for name in sorted(found):
+            files += [f"{place}{os.sep}{name}" for name in names if name not in _MADE_BY_TOOLS]
+        for name in sorted(files):
             if (path := Path(name)).is_file():
                 yield name[len(str(folder)) + 1 :].replace(os.sep, "/"), path

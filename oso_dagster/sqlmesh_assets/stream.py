@@ -1,4 +1,4 @@
-"""Runs work that reports from any thread, and hands its reports to the caller's thread as they come."""
+"""Runs work in a thread and yields its reports in the caller's thread as they come."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 Work = Callable[[Callable[[T], None], Callable[[], bool]], None]
-"""Gets a function to report with, and one that says whether to stop."""
+"""Takes a function to report with, and one that returns whether to stop."""
 
 
 def stream(work: Work[T]) -> Generator[T, None, None]:
     """Yield what `work` reports; at its end raise what it raised.
 
-    An interrupt while waiting tells the work to stop; what it still reports is yielded before the interrupt is raised
-    again. Closing the iterator tells it to stop, and waits for it.
+    An interrupt while waiting requests a stop; what the work still reports is yielded before the interrupt is raised
+    again. Closing the iterator requests a stop, and waits for the work.
     """
     reports: SimpleQueue[T | _End] = SimpleQueue()
     stop = Flag()

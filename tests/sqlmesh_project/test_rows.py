@@ -15,7 +15,7 @@ from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import PROJECT_ROOT, Settings
 from oso_dagster.sources import catalogue
 from oso_dagster.sqlmesh_assets.events import AuditDone, ModelDone
-from oso_dagster.sqlmesh_assets.materializing import Request, materialize
+from oso_dagster.sqlmesh_assets.execution.materializing import Request, materialize
 
 RAW = """
 INSERT INTO oss_directory.projects (name, display_name, file_path, commit_sha, committed_at)

@@ -13,10 +13,10 @@ import dagster as dg
 import duckdb
 import pytest
 
-from oso_dagster.sqlmesh_assets.assets import sqlmesh_assets
-from oso_dagster.sqlmesh_assets.manifest_store import load_manifest
+from oso_dagster.sqlmesh_assets.assets.multi_asset import sqlmesh_assets
+from oso_dagster.sqlmesh_assets.assets.specs import AssetExtras, asset_specs, check_specs
+from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
 from oso_dagster.sqlmesh_assets.project import Project
-from oso_dagster.sqlmesh_assets.specs import Dress, asset_specs, check_specs
 
 CONFIG = """
 default_gateway: here
@@ -87,7 +87,7 @@ class Playground:
     def definition(self, **options) -> dg.AssetsDefinition:
         manifest = load_manifest(self.project)
         raw = {f"raw.{name}": dg.AssetKey(["raw", name]) for name in ("things", "others", "undeclared")}
-        specs = asset_specs(manifest, self.project, raw, lambda _: Dress({"kind": "test"}, {}))
+        specs = asset_specs(manifest, self.project, raw, lambda _: AssetExtras({"kind": "test"}, {}))
 
         @contextmanager
         def guard() -> Iterator[None]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from oso_dagster.sqlmesh_assets import materializing as running
+from oso_dagster.sqlmesh_assets.execution import materializing as running
 from tests.transform.conftest import Playground
 
 

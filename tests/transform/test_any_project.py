@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from oso_dagster.sqlmesh_assets import sqlmesh_definitions
-from oso_dagster.sqlmesh_assets.manifest_store import load_manifest
+from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
 from tests.transform.conftest import Playground, played
 from tests.transform.test_materializing import ALL, Outcome, run
 

@@ -51,7 +51,7 @@ def test_a_failed_attempt_tells_its_cause_and_a_good_one_its_rows(playground, st
     outcomes(playground, store, run_id)
     told = {one.asset: one for one in store.attempts() if one.run_id == run_id}
     assert "audit small found 1 row" in told["marts/sizes"].cause
-    assert told["marts/total"].cause == "not tried: marts.sizes failed"
+    assert told["marts/total"].cause == "not computed: marts.sizes failed"
     assert told["marts/others"].rows == 1
     assert all(one.started <= one.ended and one.reported for one in told.values())
 

@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 from sqlmesh.core.node import IntervalUnit
 
-from oso_dagster.sqlmesh_assets.jobs import sqlmesh_jobs
-from oso_dagster.sqlmesh_assets.manifest_store import load_manifest
-from oso_dagster.sqlmesh_assets.partitions import UNITS, partitions_of
+from oso_dagster.sqlmesh_assets.jobs.catalogue import sqlmesh_jobs
+from oso_dagster.sqlmesh_assets.jobs.partitions import UNITS, partitions_of
+from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
 from tests.transform.conftest import Playground, played
 from tests.transform.test_materializing import ALL
 from tests.transform.test_wrapper_promises import materialized_in
@@ -135,8 +135,8 @@ def test_restating_an_unknown_model_names_it(playground):
     [
         ({"start": "2026-01-03", "end": "2026-01-03"}, "the end is not included"),
         ({"start": "2020-01-01", "end": "2020-01-02"}, "no model has an interval from 2020-01-01T00:00:00+00:00 until before"),
-        ({"start": "yesterday", "end": "2026-01-03"}, "'yesterday' is no moment"),
-        ({"models": [], "start": "2026-01-02", "end": "2026-01-03"}, "no model is named"),
+        ({"start": "yesterday", "end": "2026-01-03"}, "'yesterday' is not a moment"),
+        ({"models": [], "start": "2026-01-02", "end": "2026-01-03"}, "models is empty"),
     ],
     ids=["empty span", "before the start", "no date", "no model"],
 )
@@ -176,7 +176,7 @@ def test_a_check_that_is_executed_alone_judges_what_is_deployed_and_computes_not
     assert playground.sql("SELECT COUNT(*) FROM marts.sizes") == [(3,)]
     playground.write("marts.new", "FULL", "not_null(columns := id)", "SELECT id FROM marts.sizes")
     failure = look(playground, dg.AssetCheckKey(dg.AssetKey(["marts", "new"]), "not_null")).failure_data_for_node("sqlmesh")
-    assert "nothing is computed yet of marts.new" in str(failure.error.cause)
+    assert "nothing is computed yet for marts.new" in str(failure.error.cause)
 
 
 def look(playground: Playground, *checks: dg.AssetCheckKey) -> dg.ExecuteInProcessResult:

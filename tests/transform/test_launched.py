@@ -23,7 +23,7 @@ import pytest
 from oso_dagster.domain.objectives.attempts import Label, Outcome
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.reliability.store import Store
-from oso_dagster.sqlmesh_assets.lock import environment_lock
+from oso_dagster.sqlmesh_assets.environment_lock import environment_lock
 from tests.platform import BIN
 from tests.transform.conftest import Playground, played
 from tests.transform.test_materializing import ALL

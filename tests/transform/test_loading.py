@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from oso_dagster.sqlmesh_assets import sqlmesh_definitions
-from oso_dagster.sqlmesh_assets.assets import sqlmesh_assets
+from oso_dagster.sqlmesh_assets.assets.multi_asset import sqlmesh_assets
 
 
 def test_loading_leaves_the_collection_of_garbage_as_it_was(playground):

@@ -11,11 +11,11 @@ from functools import partial
 
 import pytest
 
-from oso_dagster.sqlmesh_assets import manifest_builder as building
-from oso_dagster.sqlmesh_assets.audit_names import check_names
-from oso_dagster.sqlmesh_assets.manifest_builder import SameNameError
-from oso_dagster.sqlmesh_assets.manifest_store import fault_of_shipped, load_manifest, ship_manifest
-from oso_dagster.sqlmesh_assets.specs import Dress, UnknownTableError, asset_specs, check_specs
+from oso_dagster.sqlmesh_assets.assets.specs import AssetExtras, UnknownTableError, asset_specs, check_specs
+from oso_dagster.sqlmesh_assets.manifest import builder as building
+from oso_dagster.sqlmesh_assets.manifest.audit_names import check_names
+from oso_dagster.sqlmesh_assets.manifest.builder import SameNameError
+from oso_dagster.sqlmesh_assets.manifest.store import fault_of_shipped, load_manifest, ship_manifest
 from tests.transform.conftest import MODELS
 
 PYTHON = """
@@ -72,7 +72,7 @@ def test_of_two_that_find_none_at_once_one_builds_it(playground, monkeypatch):
 def test_reading_it_from_the_cache_imports_no_sqlmesh(playground):
     load_manifest(playground.project)
     code = (
-        "import sys, pathlib; from oso_dagster.sqlmesh_assets.manifest_store import load_manifest;"
+        "import sys, pathlib; from oso_dagster.sqlmesh_assets.manifest.store import load_manifest;"
         "from oso_dagster.sqlmesh_assets.project import Project;"
         f"root = pathlib.Path({str(playground.root)!r});"
         "assert load_manifest(Project(root / 'project', 'here', 'duckdb', root / 'cache')).models;"
@@ -105,7 +105,7 @@ def test_a_broken_one_is_built_again(playground, damage):
 def test_one_shipped_beside_the_project_is_read_and_nothing_is_built(playground, monkeypatch):
     shipped = ship_manifest(playground.project)
     assert fault_of_shipped(playground.project) == ""
-    monkeypatch.setattr("oso_dagster.sqlmesh_assets.manifest_builder.build_manifest", None)
+    monkeypatch.setattr("oso_dagster.sqlmesh_assets.manifest.builder.build_manifest", None)
     assert set(load_manifest(playground.project).models) == set(MODELS)
     assert not (playground.root / "cache" / "manifests").exists()
     assert shipped.is_relative_to(playground.root / "project")
@@ -138,7 +138,7 @@ def test_a_shipped_one_that_is_not_right_is_named_and_built_again_elsewhere(play
 def test_a_table_that_nobody_lands_is_an_error_that_names_its_reader(playground):
     manifest = load_manifest(playground.project)
     with pytest.raises(UnknownTableError, match=r"raw\.others, read by staging\.stg_others"):
-        asset_specs(manifest, playground.project, {"raw.things": ("raw", "things")}, lambda _: Dress({}, {}))
+        asset_specs(manifest, playground.project, {"raw.things": ("raw", "things")}, lambda _: AssetExtras({}, {}))
 
 
 def test_the_same_audit_twice_gives_two_checks_whose_names_follow_their_arguments(playground):
@@ -161,7 +161,7 @@ def test_models_that_differ_in_their_catalogue_only_are_refused_by_name(playgrou
     )
     for catalogue in "ab":
         playground.write(f"{catalogue}.marts.twin", "FULL", "", "SELECT 1 AS id")
-    with pytest.raises(SameNameError, match=r'"a"."marts"."twin", "b"."marts"."twin" would be one asset, marts\.twin'):
+    with pytest.raises(SameNameError, match=r'"a"."marts"."twin", "b"."marts"."twin" would all be the asset marts\.twin'):
         load_manifest(playground.project)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from oso_dagster.sqlmesh_assets import attempt_metadata as attempts
-from oso_dagster.sqlmesh_assets.model_graph import to_compute
+from oso_dagster.sqlmesh_assets import attempt_metadata
+from oso_dagster.sqlmesh_assets.execution.model_graph import to_compute
 from tests.transform.conftest import Playground
 
 ALL = {"staging.stg_things", "staging.stg_others", "marts.sizes", "marts.total", "marts.others"}
@@ -29,7 +29,7 @@ class Outcome:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        return {model: one[attempts.OUTCOME] for model, one in self.told.items()}
+        return {model: one[attempt_metadata.OUTCOME] for model, one in self.told.items()}
 
 
 def run(playground: Playground, *models: str) -> Outcome:
@@ -45,7 +45,7 @@ def run(playground: Playground, *models: str) -> Outcome:
         elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
             materialization = event.step_materialization_data.materialization
             found.materialized[".".join(event.asset_key.path)] = materialization
-            if attempts.OUTCOME in materialization.metadata:
+            if attempt_metadata.OUTCOME in materialization.metadata:
                 tell(found, materialization)
         elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             found.checks.append(event.asset_check_evaluation_data)
@@ -69,10 +69,10 @@ def test_every_model_is_materialized_with_its_attempt_and_its_checks(playground)
     result = run(playground)
     assert result.result.success
     assert set(result.materialized) == ALL
-    assert result.outcomes == dict.fromkeys(ALL, attempts.OK)
+    assert result.outcomes == dict.fromkeys(ALL, attempt_metadata.OK)
     one = result.told["marts.total"]
-    assert set(one) >= {attempts.OUTCOME, attempts.CAUSE, attempts.STARTED, attempts.ENDED}
-    assert one[attempts.STARTED] <= one[attempts.ENDED]
+    assert set(one) >= {attempt_metadata.OUTCOME, attempt_metadata.CAUSE, attempt_metadata.STARTED, attempt_metadata.ENDED}
+    assert one[attempt_metadata.STARTED] <= one[attempt_metadata.ENDED]
     evaluations = result.checks
     assert len(evaluations) == 7
     assert all(evaluation.passed for evaluation in evaluations)
@@ -93,7 +93,7 @@ def test_a_subset_computes_only_what_was_chosen(playground):
     playground.materialize()
     playground.sql("INSERT INTO raw.things VALUES (3, 3); INSERT INTO raw.others VALUES (8)")
     result = run(playground, "marts.sizes")
-    assert result.outcomes == {"marts.sizes": attempts.OK}
+    assert result.outcomes == {"marts.sizes": attempt_metadata.OK}
     assert playground.sql("SELECT COUNT(*) FROM marts.sizes") == [(3,)]
     assert playground.sql("SELECT COUNT(*) FROM marts.others") == [(1,)]
     assert playground.sql("SELECT total FROM marts.total") == [(3,)]
@@ -113,7 +113,7 @@ def test_a_changed_model_is_deployed_and_what_reads_it_is_computed_anew(playgrou
     playground.sql("INSERT INTO raw.things VALUES (3, 3)")
     result = run(playground)
     assert result.result.success
-    assert result.outcomes == dict.fromkeys(ALL, attempts.OK)
+    assert result.outcomes == dict.fromkeys(ALL, attempt_metadata.OK)
     assert playground.sql("SELECT total FROM marts.total") == [(60,)]
 
 
@@ -122,9 +122,9 @@ def test_a_change_is_not_deployed_on_top_of_a_model_that_just_failed(playground)
     playground.write("marts.others", "FULL", "not_null(columns := id)", "SELECT id * 2 AS id FROM staging.stg_others")
     playground.sql("INSERT INTO raw.others VALUES (NULL)")
     result = run(playground)
-    assert result.outcomes["staging.stg_others"] == attempts.FAILED
-    assert result.outcomes["marts.others"] == attempts.SKIPPED_UPSTREAM
-    assert result.outcomes["marts.total"] == attempts.OK
+    assert result.outcomes["staging.stg_others"] == attempt_metadata.FAILED
+    assert result.outcomes["marts.others"] == attempt_metadata.SKIPPED_UPSTREAM
+    assert result.outcomes["marts.total"] == attempt_metadata.OK
     assert "the deployment was held back, nothing of it is visible: staging.stg_others failed" in message(result)
     assert playground.sql("SELECT id FROM marts.others") == [(7,)]
 
@@ -134,16 +134,16 @@ def test_a_blocking_audit_fails_its_model_and_skips_what_reads_it_and_spares_the
     playground.sql("INSERT INTO raw.things VALUES (3, 1000); INSERT INTO raw.others VALUES (8)")
     result = run(playground)
     assert not result.result.success
-    assert result.outcomes == dict.fromkeys(ALL, attempts.OK) | {
-        "marts.sizes": attempts.FAILED,
-        "marts.total": attempts.SKIPPED_UPSTREAM,
+    assert result.outcomes == dict.fromkeys(ALL, attempt_metadata.OK) | {
+        "marts.sizes": attempt_metadata.FAILED,
+        "marts.total": attempt_metadata.SKIPPED_UPSTREAM,
     }
     assert set(result.materialized) == ALL - {"marts.sizes", "marts.total"}
-    assert result.told["marts.total"][attempts.CAUSE] == "not tried: marts.sizes failed"
+    assert result.told["marts.total"][attempt_metadata.CAUSE] == "not computed: marts.sizes failed"
     blocking = [one for one in result.checks if not one.passed and one.severity is dg.AssetCheckSeverity.ERROR]
     assert [one.asset_key.path[-1] for one in blocking] == ["sizes"]
     assert blocking[0].metadata["count"].value == 1
-    assert "audit small found 1 row" in result.told["marts.sizes"][attempts.CAUSE]
+    assert "audit small found 1 row" in result.told["marts.sizes"][attempt_metadata.CAUSE]
     assert "'size': '1000'" in message(result)
     assert "not materialized because of that: marts.total" in message(result)
     assert playground.sql("SELECT COUNT(*) FROM marts.others") == [(2,)]
@@ -155,7 +155,7 @@ def test_the_next_materialization_after_a_failure_heals(playground):
     assert not playground.materialize().success
     playground.sql("UPDATE raw.things SET size = 3 WHERE id = 3")
     result = run(playground)
-    assert result.outcomes == dict.fromkeys(ALL, attempts.OK)
+    assert result.outcomes == dict.fromkeys(ALL, attempt_metadata.OK)
     assert playground.sql("SELECT total FROM marts.total") == [(6,)]
 
 
@@ -175,10 +175,10 @@ def test_a_query_that_fails_names_the_engines_error(playground):
     playground.materialize()
     playground.sql("DROP TABLE raw.others")
     result = run(playground)
-    assert result.outcomes["staging.stg_others"] == attempts.FAILED
-    assert "others" in result.told["staging.stg_others"][attempts.CAUSE]
-    assert result.outcomes["marts.others"] == attempts.SKIPPED_UPSTREAM
-    assert result.outcomes["marts.total"] == attempts.OK
+    assert result.outcomes["staging.stg_others"] == attempt_metadata.FAILED
+    assert "others" in result.told["staging.stg_others"][attempt_metadata.CAUSE]
+    assert result.outcomes["marts.others"] == attempt_metadata.SKIPPED_UPSTREAM
+    assert result.outcomes["marts.total"] == attempt_metadata.OK
 
 
 def test_a_model_whose_table_cannot_be_made_fails_with_its_own_error(playground):
@@ -199,10 +199,12 @@ def test_a_deployment_that_fails_promotes_nothing_and_reports_no_materialization
     assert not result.result.success
     assert set(result.materialized) == set()
     found = result.told
-    assert found["marts.sizes"][attempts.OUTCOME] == attempts.FAILED
-    assert {one[attempts.OUTCOME] for model, one in found.items() if model != "marts.sizes"} == {attempts.SKIPPED_UPSTREAM}
-    assert "held back" in found["marts.others"][attempts.CAUSE]
-    assert "marts.sizes" in found["marts.others"][attempts.CAUSE]
+    assert found["marts.sizes"][attempt_metadata.OUTCOME] == attempt_metadata.FAILED
+    assert {one[attempt_metadata.OUTCOME] for model, one in found.items() if model != "marts.sizes"} == {
+        attempt_metadata.SKIPPED_UPSTREAM
+    }
+    assert "held back" in found["marts.others"][attempt_metadata.CAUSE]
+    assert "marts.sizes" in found["marts.others"][attempt_metadata.CAUSE]
     assert "the deployment was held back, nothing of it is visible: marts.sizes failed" in message(result)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from oso_dagster.orchestration.models.platform_project import project_of
 from oso_dagster.orchestration.upkeep.upgrading import upgrade_sqlmesh
-from oso_dagster.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
+from oso_dagster.sqlmesh_assets.environment_lock import EnvironmentLockedError, environment_lock
 from oso_dagster.sqlmesh_assets.project import Project
 from tests.postgres import empty
 from tests.transform.test_materializing import ALL, run
@@ -20,7 +20,7 @@ from tests.transform.test_materializing import ALL, run
 HOLD = (
     "import sys, time\n"
     "from oso_dagster.orchestration.models.platform_project import project_of\n"
-    "from oso_dagster.sqlmesh_assets.lock import environment_lock\n"
+    "from oso_dagster.sqlmesh_assets.environment_lock import environment_lock\n"
     "from oso_dagster.settings import read_settings\n"
     "from oso_dagster.sources import catalogue\n"
     "with environment_lock(project_of(read_settings(catalogue())), 'prod'):\n"

@@ -8,8 +8,8 @@ import time
 import dagster as dg
 import duckdb
 
-from oso_dagster.sqlmesh_assets import materializing as running
 from oso_dagster.sqlmesh_assets.events import Event, ModelDone
+from oso_dagster.sqlmesh_assets.execution import materializing as running
 from tests.transform.test_materializing import ALL, run
 
 

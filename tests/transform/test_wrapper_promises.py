@@ -13,9 +13,9 @@ import dagster as dg
 import pytest
 
 import oso_dagster.sqlmesh_assets as package
-from oso_dagster.sqlmesh_assets.lock import EnvironmentLockedError, environment_lock
+from oso_dagster.sqlmesh_assets.environment_lock import EnvironmentLockedError, environment_lock
 from oso_dagster.sqlmesh_assets.project import Project
-from oso_dagster.sqlmesh_assets.standing_warnings import SEEN
+from oso_dagster.sqlmesh_assets.reporting.standing_warnings import EVALUATED_AT
 from tests.transform.conftest import Playground
 from tests.transform.test_materializing import ALL, run
 
@@ -46,7 +46,7 @@ def test_a_warning_stands_while_its_model_is_up_to_date_and_goes_when_its_audit_
         (again,) = run(playground).checks
         assert (again.check_name, again.severity, again.passed) == (before.check_name, before.severity, False)
         assert again.metadata["sample"] == before.metadata["sample"]
-        assert again.metadata[SEEN].value <= found
+        assert again.metadata[EVALUATED_AT].value <= found
     playground.sql("DELETE FROM raw.things WHERE id = 3")
     playground.recompute_whole = True
     assert all(one.passed for one in run(playground).checks)
@@ -128,7 +128,7 @@ def test_two_runs_on_one_environment_wait_and_the_lock_names_it(playground):
 
 
 def test_the_package_imports_nothing_of_the_platform_and_names_it_nowhere():
-    for path in FOLDER.glob("*.py"):
+    for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

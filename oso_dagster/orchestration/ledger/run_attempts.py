@@ -23,9 +23,13 @@ from oso_dagster.orchestration.ledger.asset_events import Materialized, RunAsset
 from oso_dagster.orchestration.ledger.dagster_tables import moment
 from oso_dagster.orchestration.ledger.run_records import RunRecord
 from oso_dagster.orchestration.ledger.run_steps import RunSteps
-from oso_dagster.sqlmesh_assets import attempt_metadata as keys
+from oso_dagster.sqlmesh_assets import attempt_metadata
 
-_TOLD = {keys.OK: Outcome.OK, keys.FAILED: Outcome.FAILED, keys.SKIPPED_UPSTREAM: Outcome.SKIPPED_UPSTREAM}
+_TOLD = {
+    attempt_metadata.OK: Outcome.OK,
+    attempt_metadata.FAILED: Outcome.FAILED,
+    attempt_metadata.SKIPPED_UPSTREAM: Outcome.SKIPPED_UPSTREAM,
+}
 
 
 @dataclass(frozen=True)
@@ -74,17 +78,17 @@ def _reports(look: RunHistory) -> Iterator[Attempt]:
     """The attempts that the SQLMesh wrapper told one by one."""
     for (asset, partition), events in look.assets.telling.items():
         for told in events:
-            if asset in look.labels and keys.OUTCOME in told:
+            if asset in look.labels and attempt_metadata.OUTCOME in told:
                 yield Attempt(
                     run_id=look.run.run_id,
                     asset=asset,
                     partition=partition,
                     label=look.labels[asset],
-                    outcome=_TOLD[str(told[keys.OUTCOME])],
+                    outcome=_TOLD[str(told[attempt_metadata.OUTCOME])],
                     family=look.family,
-                    started=moment(float(told[keys.STARTED])),
-                    ended=moment(float(told[keys.ENDED])),
-                    cause=str(told.get(keys.CAUSE) or ""),
+                    started=moment(float(told[attempt_metadata.STARTED])),
+                    ended=moment(float(told[attempt_metadata.ENDED])),
+                    cause=str(told.get(attempt_metadata.CAUSE) or ""),
                     rows=told.get("dagster/row_count"),
                     reported=True,
                 )

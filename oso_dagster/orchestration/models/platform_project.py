@@ -15,12 +15,12 @@ from oso_dagster.orchestration.labels import SOURCE_TAG, TAINTED_TAG, landed_tab
 from oso_dagster.orchestration.models.promises import with_policies
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
-from oso_dagster.sqlmesh_assets.assets import sqlmesh_assets
-from oso_dagster.sqlmesh_assets.jobs import sqlmesh_jobs
-from oso_dagster.sqlmesh_assets.manifest import Manifest, Model
-from oso_dagster.sqlmesh_assets.manifest_store import load_manifest
+from oso_dagster.sqlmesh_assets.assets.multi_asset import sqlmesh_assets
+from oso_dagster.sqlmesh_assets.assets.specs import AssetExtras, asset_specs, check_specs
+from oso_dagster.sqlmesh_assets.jobs.catalogue import sqlmesh_jobs
+from oso_dagster.sqlmesh_assets.manifest.contents import Manifest, Model
+from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
 from oso_dagster.sqlmesh_assets.project import Project
-from oso_dagster.sqlmesh_assets.specs import Dress, asset_specs, check_specs
 
 OP = "sqlmesh"
 JOB = "transform"
@@ -30,7 +30,7 @@ def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.Assets
     """Every model as an asset, every audit as a check. Reads the manifest cache; opens no warehouse until it runs."""
     project = project_of(settings)
     manifest = load_manifest(project)
-    specs = asset_specs(manifest, project, landed_tables(tuple(sources)), _dress(settings, manifest, sources))
+    specs = asset_specs(manifest, project, landed_tables(tuple(sources)), _extras(settings, manifest, sources))
     return sqlmesh_assets(
         project,
         with_policies(specs),
@@ -86,7 +86,7 @@ def project_of(settings: Settings) -> Project:
     )
 
 
-def _dress(settings: Settings, manifest: Manifest, sources: Sequence[Source]) -> Callable[[Model], Dress]:
+def _extras(settings: Settings, manifest: Manifest, sources: Sequence[Source]) -> Callable[[Model], AssetExtras]:
     titles = {source.name: source.title for source in sources}
     unstable = {
         table: key.path[0]
@@ -96,16 +96,16 @@ def _dress(settings: Settings, manifest: Manifest, sources: Sequence[Source]) ->
     }
     taint = tainted({name: model.upstream for name, model in manifest.models.items()}, unstable)
 
-    def dress(model: Model) -> Dress:
+    def extras(model: Model) -> AssetExtras:
         guilty = sorted(taint.get(model.name, ()))
         world = {"world": settings.world.value}
         if not guilty:
-            return Dress({SOURCE_TAG: "sqlmesh"}, world)
+            return AssetExtras({SOURCE_TAG: "sqlmesh"}, world)
         names = ", ".join(titles[name] for name in guilty)
-        return Dress(
+        return AssetExtras(
             {SOURCE_TAG: "sqlmesh", TAINTED_TAG: "true"},
             world | {"tainted_by": guilty},
             f"Derives from unstable sources: {names}. No promise is made on it.",
         )
 
-    return dress
+    return extras

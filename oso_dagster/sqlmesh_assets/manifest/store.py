@@ -1,4 +1,7 @@
-"""Where manifests are kept: shipped beside the project, or in the cache, by the fingerprint of the project."""
+"""Where manifests are kept, by the fingerprint of the project: a stale one is never read, a damaged one is built again.
+
+It is read from beside the project first, where an image ships it, then from the cache.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from tempfile import NamedTemporaryFile
 import msgspec
 from filelock import FileLock
 
-from .gc_tuning import rarely_collected
-from .manifest import Manifest, Model
-from .project import Project
+from ..gc_tuning import infrequent_gc
+from ..project import Project
+from .contents import Manifest, Model
 
 
-@rarely_collected()
+@infrequent_gc()
 def load_manifest(project: Project) -> Manifest:
-    """The manifest of the project as it is now: read as it was shipped or from the cache, or built and kept in the cache.
+    """The manifest of the project as it is now: read as shipped or from the cache, or built and kept in the cache.
 
     Building needs neither a warehouse nor a network; of processes that start together one builds. Raises what SQLMesh raises
     when the project cannot be loaded.
@@ -62,8 +65,8 @@ def _shipped(project: Project) -> Path:
 
 
 def _build(project: Project) -> Manifest:
-    with rarely_collected():
-        from .manifest_builder import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
+    with infrequent_gc():
+        from .builder import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
 
         return build_manifest(project)
 

@@ -1,8 +1,4 @@
-"""What a SQLMesh project holds, as plain values kept in a file: enough to define its assets without SQLMesh.
-
-The file's name carries the fingerprint of the project, so a stale manifest is never read; one that cannot be read, or is
-not what was written, is built again. It is looked for beside the project first, where an image ships it, then in the cache.
-"""
+"""The values of a manifest. No SQLMesh, no Dagster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQLMesh's hooks: a context whose scheduler tells of every model and every audit. Imports SQLMesh.
+"""Hooks into SQLMesh: a context whose scheduler reports every model and every audit. Imports SQLMesh.
 
 The hooks used are `Context.create_scheduler` (plan and run both call it), `Scheduler.run_merged_intervals`,
 `Scheduler.evaluate` and `SnapshotEvaluator.audit`. They may be called from SQLMesh's worker threads.
@@ -6,9 +6,7 @@ The hooks used are `Context.create_scheduler` (plan and run both call it), `Sche
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Collection, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 from sqlmesh.core.context import Context
@@ -18,36 +16,32 @@ from sqlmesh.core.snapshot.definition import merge_intervals
 from sqlmesh.utils.date import to_timestamp
 from sqlmesh.utils.errors import SQLMeshError
 
-from .audit_names import check_names, home_of
-from .context import is_asset, short_name
-from .events import AuditDone, Batch, Written
-from .manifest_builder import plain_arguments, query_of
-from .model_graph import above
+from ..context import is_asset, short_name
+from ..events import Batch, Written
+from ..manifest.builder import query_of
+from .audit_results import with_audit_events
+from .lean_snapshots import LeanSnapshots
+from .model_graph import upstream_of
 from .recorder import Recorder
-from .snapshots import LeanSnapshots
-
-SAMPLE_ROWS = 5
-SAMPLE_LETTERS = 200
-"""The most that is shown of a value."""
 
 
 class RecordingScheduler(Scheduler):
-    """SQLMesh's scheduler, told of by a recorder."""
+    """SQLMesh's scheduler, which reports to a recorder."""
 
     recorder: Recorder
     lean: LeanSnapshots
 
     def run_merged_intervals(self, *, merged_intervals: Any, **kwargs: Any) -> Any:
-        """Evaluate the schedule; afterwards tell of the models whose table could not be made, and of those that it skipped."""
+        """Evaluate the schedule; afterwards report models whose table could not be created, and those that were skipped."""
         errors, skipped = super().run_merged_intervals(merged_intervals=merged_intervals, **kwargs)
-        models = {short_name(one.name): one for one in self.snapshots.values() if is_asset(one)}
+        models = {short_name(snapshot.name): snapshot for snapshot in self.snapshots.values() if is_asset(snapshot)}
         for error in errors:
             name = short_name(error.node.snapshot_name)
-            if name in models:  # one that `evaluate` told of is told once
+            if name in models:  # the recorder drops what `evaluate` has reported
                 self.recorder.batch_failed(name, _cause(error.__cause__ or error), models[name].version or "", _sql(models[name]))
         names = {short_name(node.snapshot_name) for node in skipped if isinstance(node, EvaluateNode)}
         for model in sorted(names & models.keys() - set(self.recorder.failed)):
-            self.recorder.skipped(model, self._failed_above(model))
+            self.recorder.skipped(model, self._failed_upstream(model))
         return errors, skipped
 
     def batch_intervals(self, *args: Any, **kwargs: Any) -> Any:
@@ -57,12 +51,12 @@ class RecordingScheduler(Scheduler):
         return batches
 
     def evaluate(self, snapshot: Any, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate one batch of one model, its audits included; or an audit that stands alone."""
+        """Evaluate one batch of one model, its audits included; or a standalone audit."""
         if not is_asset(snapshot):
             return super().evaluate(snapshot, *args, **kwargs)
         model = short_name(snapshot.name)
         self.recorder.batch_started(model)
-        self.lean.recall(snapshot)
+        self.lean.load_optimized_query(snapshot)
         try:
             results = super().evaluate(snapshot, *args, **kwargs)
         except Exception as error:
@@ -74,7 +68,7 @@ class RecordingScheduler(Scheduler):
         return results
 
     def _stats(self, snapshot: Any, batch: int) -> tuple[int | None, int | None]:
-        """Rows and bytes that the engine tells of a batch."""
+        """Rows and bytes of a batch, as far as the engine reports them."""
         key = SnapshotIdBatch(snapshot_id=snapshot.snapshot_id, batch_id=batch)
         tracked = self.snapshot_evaluator.execution_tracker.get_execution_context(key)
         stats = tracked.get_execution_stats() if tracked else None
@@ -91,7 +85,7 @@ class RecordingScheduler(Scheduler):
         )
 
     def _rows(self, snapshot: Any, written: int | None) -> int | None:
-        """Rows of the table: DuckDB keeps their number; elsewhere what was written of one that is written whole."""
+        """Rows of the table: counted in DuckDB; elsewhere the rows written, for a model that is written whole."""
         adapter = self.snapshot_evaluator.adapter
         if snapshot.is_view or snapshot.is_symbolic:
             return None
@@ -100,9 +94,12 @@ class RecordingScheduler(Scheduler):
         row = adapter.fetchone(f"SELECT COUNT(*) FROM {snapshot.table_name()}")  # noqa: S608
         return int(row[0]) if row else None
 
-    def _failed_above(self, model: str) -> set[str]:
-        upstream = {short_name(one.name): {short_name(parent.name) for parent in one.parents} for one in self.snapshots.values()}
-        return above(upstream, [model]) & set(self.recorder.failed)
+    def _failed_upstream(self, model: str) -> set[str]:
+        upstream = {
+            short_name(snapshot.name): {short_name(parent.name) for parent in snapshot.parents}
+            for snapshot in self.snapshots.values()
+        }
+        return upstream_of(upstream, [model]) & set(self.recorder.failed)
 
 
 class RecordingContext(Context):
@@ -121,7 +118,9 @@ class RecordingContext(Context):
         """Called by SQLMesh for every plan and run."""
         scheduler = RecordingScheduler(
             snapshots,
-            _listened(snapshot_evaluator, self.recorder, {short_name(one.name) for one in snapshots if is_asset(one)}),
+            with_audit_events(
+                snapshot_evaluator, self.recorder, {short_name(snapshot.name) for snapshot in snapshots if is_asset(snapshot)}
+            ),
             self.state_sync,
             default_catalog=self.default_catalog,
             max_workers=self.concurrent_tasks,
@@ -143,39 +142,6 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     return total
 
 
-def checked_on(snapshot: Any, models: Collection[str]) -> str:
-    """The model on which the audits of a snapshot are told: itself, or one that an audit which stands alone reads; or empty."""
-    return short_name(snapshot.name) if snapshot.is_model else home_of(map(short_name, snapshot.audit.depends_on), models)
-
-
-def _listened(evaluator: Any, recorder: Recorder, models: Collection[str]) -> Any:
-    """The evaluator, telling of every audit; the failing audits' exceptions would tell of themselves only."""
-    listened = copy.copy(evaluator)
-
-    def audit(snapshot: Any, **kwargs: Any) -> Any:
-        results = type(evaluator).audit(listened, snapshot, **kwargs)
-        model = checked_on(snapshot, models)
-        names = check_names([(result.audit.name, partial(plain_arguments, result.audit_args)) for result in results])
-        for result, name in zip(results, names, strict=True):
-            if model and not result.skipped:
-                recorder.emit(_told(model, name, result, listened.adapter))
-        return results
-
-    listened.audit = audit
-    return listened
-
-
-def _told(model: str, check: str, result: Any, adapter: Any) -> AuditDone:
-    count, query = result.count or 0, result.query
-    sample = _sample(adapter, query) if count else ()
-    return AuditDone(model, check, count, result.blocking, query.sql(dialect=adapter.dialect, pretty=True), sample)
-
-
-def _sample(adapter: Any, query: Any) -> tuple[dict[str, str], ...]:
-    frame = adapter.fetchdf(query.limit(SAMPLE_ROWS))
-    return tuple({str(name): str(value)[:SAMPLE_LETTERS] for name, value in row.items()} for row in frame.to_dict("records"))
-
-
 def _sql(snapshot: Any) -> str:
     """The model's query; empty for one that cannot be rendered, whose error says so itself."""
     try:
@@ -187,5 +153,5 @@ def _sql(snapshot: Any) -> str:
 def _cause(error: BaseException) -> str:
     audits = getattr(error, "errors", None)
     if audits:
-        return "; ".join(f"audit {one.audit_name} found {one.count} row{'s' if one.count != 1 else ''}" for one in audits)
+        return "; ".join(f"audit {audit.audit_name} found {audit.count} row{'s' if audit.count != 1 else ''}" for audit in audits)
     return f"{type(error).__name__}: {error}"

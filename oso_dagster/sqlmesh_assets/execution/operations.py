@@ -1,4 +1,4 @@
-"""What is done to a project beside materializing it: restating, a development environment, cleaning. Imports SQLMesh."""
+"""Operations beside materializing: restatement, development environments, the janitor. Imports SQLMesh."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from .context import open_context
-from .events import Note
-from .project import Project
+from ..context import open_context
+from ..events import Note
+from ..project import Project
+from .recording_scheduler import RecordingContext
 from .session import Cancelled, Emit, Session, run_unit_tests
-from .sqlmesh_hooks import RecordingContext
 
 
-class NothingThereError(Exception):
-    """A span was to be computed anew in which no model has an interval."""
+class NoIntervalError(Exception):
+    """A span was to be computed again in which no model has an interval."""
 
 
 def restate(project: Project, models: Sequence[str], window: tuple[datetime, datetime], emit: Emit, cancelled: Cancelled) -> None:
-    """Compute the models anew from window[0] until before window[1], and everything that reads them.
+    """Compute the models again from window[0] until before window[1], and everything that reads them.
 
     Works on the code that is deployed, whatever is in the folder. A model without a time column is computed whole. Failures
-    of models are events. Until an interval is computed anew it counts as missing, so an interrupted restatement is taken up by
-    the next materialization. Raises NothingThereError when nothing was computed.
+    of models are events. Until an interval is computed again it counts as missing, so the next materialization continues an
+    interrupted restatement. Raises NoIntervalError when nothing was computed.
     """
     start, end = (int(moment.timestamp() * 1000) for moment in window)
     context = open_context(project, RecordingContext, connected=True)
@@ -30,7 +30,7 @@ def restate(project: Project, models: Sequence[str], window: tuple[datetime, dat
         session = Session(context, project, emit, cancelled)
         if not session.apply(session.plan(restate_models=models, start=start, end=end)):
             span = f"from {window[0].isoformat()} until before {window[1].isoformat()}"
-            raise NothingThereError(f"nothing was computed: no model has an interval {span}")
+            raise NoIntervalError(f"nothing was computed: no model has an interval {span}")
     finally:
         context.close()
 
@@ -43,7 +43,7 @@ def develop(project: Project, environment: str, models: Sequence[str], emit: Emi
         plan = session.plan(select_models=list(models) or None, include_unmodified=True)
         run_unit_tests(context)
         session.deploy(plan)
-        session.tell_promoted()
+        session.emit_promoted()
     finally:
         context.close()
 
@@ -55,6 +55,6 @@ def clean(project: Project, emit: Emit, *, ignore_ttl: bool) -> None:
         before = len(context.state_sync.get_environments_summary())
         context.run_janitor(ignore_ttl=ignore_ttl)
         after = len(context.state_sync.get_environments_summary())
-        emit(Note(f"cleaned; {before - after} environment(s) had expired"))
+        emit(Note(f"cleaned up: {before - after} expired environment(s) dropped"))
     finally:
         context.close()

@@ -1,4 +1,4 @@
-"""Writes what happens to models into Dagster's event log at once, and sums up what failed."""
+"""Logs events into the run's event log as they come, and sums up the failures."""
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 import dagster as dg
 
-from . import attempt_metadata as attempts
-from .events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToDate, Written
-from .gc_tuning import keep_what_is_loaded, rarely_collected
-from .project import Project
-from .specs import asset_key
+from ..asset_keys import asset_key
+from ..attempt_metadata import CAUSE, ENDED, FAILED, OK, OUTCOME, STARTED
+from ..events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToDate, Written
+from ..gc_tuning import freeze_loaded_objects_once, infrequent_gc
+from ..project import Project
+from ..stream import stream
 from .standing_warnings import standing_warnings
-from .stream import stream
 
 NAMED_IN_FAILURE = 20
 
@@ -45,23 +45,25 @@ def report(
     partitions: Mapping[str, str] = MappingProxyType({}),
     warnings: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> None:
-    """Do the work and log every event of it; `checks` are the checks that Dagster knows by model and audit.
+    """Do the work and log every event of it; `checks` are the names of Dagster's checks by model and audit.
 
-    `partitions` names, for each model of which the run computes just one, Dagster's partition; `warnings`, for each model, the
-    checks of this run that do not block.
+    `partitions` names Dagster's partition for each model of which the run computes just one; `warnings` the
+    non-blocking checks of each model in this run.
 
     Raises dagster.Failure at the end when a model failed; what the work raised otherwise. Interrupted, it waits until the
     models at work are done, and logs them.
     """
     log = _Log(context, project, checks, partitions, warnings)
-    keep_what_is_loaded("the first run")
-    with rarely_collected(), closing(stream(work)) as events:
+    freeze_loaded_objects_once("first run started")
+    with infrequent_gc(), closing(stream(work)) as events:
         for event in events:
             log.add(event)
-    if log.current:
-        context.log.info("%s model(s) are up to date: nothing was due", log.current)
-    if log.bad:
-        raise dg.Failure(_summary(log.bad, log.held), metadata={event.model: _explained(event) for event in log.bad})
+    if log.up_to_date:
+        context.log.info("%s model(s) are up to date: nothing was due", log.up_to_date)
+    if log.failures:
+        raise dg.Failure(
+            _summary(log.failures, log.held_back), metadata={event.model: _cause_and_query(event) for event in log.failures}
+        )
 
 
 @dataclass
@@ -71,28 +73,28 @@ class _Log:
     checks: Mapping[tuple[str, str], str]
     partitions: Mapping[str, str]
     warnings: Mapping[str, Collection[str]]
-    bad: list[ModelDone] = field(default_factory=list)
+    failures: list[ModelDone] = field(default_factory=list)
     findings: dict[str, list[AuditDone]] = field(default_factory=dict)
-    held: str = ""
-    current: int = 0
+    held_back: str = ""
+    up_to_date: int = 0
 
     def add(self, event: Event) -> None:
         match event:
             case AuditDone():
                 self._audit(event)
             case ModelDone():
-                told = _with_findings(event, self.findings.get(event.model, []))
-                _log_attempt(self.context, told, self.project, self.partitions.get(event.model))
-                if told.outcome != attempts.OK:
-                    self.bad.append(told)
-            case HeldBack(because):
-                self.held = because
-                self.context.log.error("the deployment was held back: %s", because)
+                attempt = _with_samples(event, self.findings.get(event.model, []))
+                _log_attempt(self.context, attempt, self.project, self.partitions.get(event.model))
+                if attempt.outcome != OK:
+                    self.failures.append(attempt)
+            case HeldBack(reason):
+                self.held_back = reason
+                self.context.log.error("the deployment was held back: %s", reason)
             case UpToDate(model):
-                self.current += 1
+                self.up_to_date += 1
                 self.context.log_event(dg.AssetObservation(asset_key(model), metadata=_up_to_date(event, self.project)))
-                for standing in standing_warnings(self.context.instance, model, self.warnings.get(model, ())):
-                    self.context.log_event(standing)
+                for warning in standing_warnings(self.context.instance, model, self.warnings.get(model, ())):
+                    self.context.log_event(warning)
             case Promoted(model, version):
                 facts = _facts(Written(version), self.project)
                 self.context.log_event(dg.AssetMaterialization(asset_key(model), "computed by an earlier run", facts))
@@ -107,28 +109,30 @@ class _Log:
 
 
 def _log_attempt(context: Context, event: ModelDone, project: Project, partition: str | None) -> None:
-    told: dict[str, dg.MetadataValue] = {
-        attempts.OUTCOME: dg.MetadataValue.text(event.outcome),
-        attempts.CAUSE: dg.MetadataValue.text(event.cause),
-        attempts.STARTED: dg.MetadataValue.float(event.started),
-        attempts.ENDED: dg.MetadataValue.float(event.ended),
+    attempt: dict[str, dg.MetadataValue] = {
+        OUTCOME: dg.MetadataValue.text(event.outcome),
+        CAUSE: dg.MetadataValue.text(event.cause),
+        STARTED: dg.MetadataValue.float(event.started),
+        ENDED: dg.MetadataValue.float(event.ended),
     }
-    if event.outcome == attempts.OK:
+    if event.outcome == OK:
         seconds = {"duration_seconds": dg.MetadataValue.float(round(event.ended - event.started, 3))}
-        facts = seconds | _facts(event.written, project) | told
+        facts = seconds | _facts(event.written, project) | attempt
         context.log_event(dg.AssetMaterialization(asset_key(event.model), metadata=facts, partition=partition))
     else:
         context.log.error("%s %s: %s", event.model, event.outcome, event.cause)
-        context.log_event(dg.AssetObservation(asset_key(event.model), metadata=told, partition=partition))
+        context.log_event(dg.AssetObservation(asset_key(event.model), metadata=attempt, partition=partition))
 
 
 def _facts(written: Written, project: Project) -> dict[str, dg.MetadataValue]:
-    numbers = {
+    counts = {
         "dagster/row_count": written.rows,
         "sqlmesh/rows_written": written.rows_written,
         "sqlmesh/bytes_processed": written.bytes_processed,
     }
-    facts: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(n) for name, n in numbers.items() if n is not None}
+    facts: dict[str, dg.MetadataValue] = {
+        name: dg.MetadataValue.int(count) for name, count in counts.items() if count is not None
+    }
     facts["sqlmesh/environment"] = dg.MetadataValue.text(project.environment)
     facts["sqlmesh/version"] = dg.MetadataValue.text(written.version)
     if written.intervals:
@@ -163,25 +167,25 @@ def _evaluation(event: AuditDone, name: str) -> dg.AssetCheckEvaluation:
     )
 
 
-def _with_findings(event: ModelDone, findings: Sequence[AuditDone]) -> ModelDone:
-    """The failure of a blocking audit with the first rows it found."""
-    if event.outcome != attempts.FAILED or not findings:
+def _with_samples(event: ModelDone, findings: Sequence[AuditDone]) -> ModelDone:
+    """The failure of a blocking audit with the first rows of its result."""
+    if event.outcome != FAILED or not findings:
         return event
-    samples = "; ".join(f"{one.check}: {[dict(row) for row in one.sample]}" for one in findings if one.sample)
+    samples = "; ".join(f"{audit.check}: {[dict(row) for row in audit.sample]}" for audit in findings if audit.sample)
     return replace(event, cause=f"{event.cause}. {samples}")
 
 
-def _explained(event: ModelDone) -> dg.MetadataValue:
+def _cause_and_query(event: ModelDone) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"{event.cause}\n```sql\n{event.sql}\n```") if event.sql else dg.MetadataValue.text(event.cause)
 
 
-def _summary(bad: Sequence[ModelDone], held: str) -> str:
-    failed = [event for event in bad if event.outcome == attempts.FAILED]
-    rest = sorted(event.model for event in bad if event.outcome != attempts.FAILED)
+def _summary(failures: Sequence[ModelDone], held_back: str) -> str:
+    failed = [event for event in failures if event.outcome == FAILED]
+    rest = sorted(event.model for event in failures if event.outcome != FAILED)
     lines = [f"{len(failed)} model(s) failed:", *(f"- {event.model}: {event.cause}" for event in failed)]
     if rest:
         more = f" and {len(rest) - NAMED_IN_FAILURE} more" if len(rest) > NAMED_IN_FAILURE else ""
         lines.append(f"not materialized because of that: {', '.join(rest[:NAMED_IN_FAILURE])}{more}")
-    if held:
-        lines.append(f"the deployment was held back, nothing of it is visible: {held}")
+    if held_back:
+        lines.append(f"the deployment was held back, nothing of it is visible: {held_back}")
     return "\n".join(lines)

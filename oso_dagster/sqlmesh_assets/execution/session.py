@@ -1,4 +1,4 @@
-"""The two things that can be done to an environment: compute what is deployed there, and deploy a plan. Imports SQLMesh."""
+"""What can be done to an environment: compute what is deployed there, deploy a plan, run audits. Imports SQLMesh."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from sqlmesh.core import constants
 from sqlmesh.core.snapshot import Snapshot, SnapshotChangeCategory
 from sqlmesh.utils.errors import PlanError
 
-from . import attempt_metadata as attempts
-from .context import is_asset, short_name
-from .events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToDate
-from .model_graph import below, to_compute
-from .project import Project
+from ..attempt_metadata import OK, SKIPPED_UPSTREAM
+from ..context import is_asset, short_name
+from ..events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToDate
+from ..project import Project
+from .audit_results import checked_model
+from .model_graph import downstream_of, to_compute
 from .recorder import Recorder
-from .sqlmesh_hooks import RecordingContext, checked_on
+from .recording_scheduler import RecordingContext
 
 Emit = Callable[[Event], None]
 Cancelled = Callable[[], bool]
@@ -35,7 +36,7 @@ class Session:
     promoted: dict[str, str] = field(default_factory=dict)
 
     def plan(self, **options: Any) -> Any:
-        """The plan that brings the environment to what is in the folder. What SQLMesh would ask a person about is breaking."""
+        """The plan that deploys what is in the folder. A change that SQLMesh would ask a user to categorize is breaking."""
         self.context.recorder = Recorder(self.emit)
         builder = self.context.plan_builder(self.project.environment, skip_tests=True, **options)
         for undecided in builder.build().uncategorized:
@@ -46,18 +47,18 @@ class Session:
         """Compute those of the models (None: all) that are due and not computed yet, on the code that is deployed."""
         self.context.recorder = recorder = Recorder(self.emit)
         scheduler = self.context.scheduler(environment=self.project.environment)
-        snapshots = {short_name(one.name): one for one in scheduler.snapshots.values() if is_asset(one)}
-        upstream = {name: {short_name(parent.name) for parent in one.parents} for name, one in snapshots.items()}
+        snapshots = {short_name(snapshot.name): snapshot for snapshot in scheduler.snapshots.values() if is_asset(snapshot)}
+        upstream = {name: {short_name(parent.name) for parent in snapshot.parents} for name, snapshot in snapshots.items()}
         wanted = to_compute(upstream, self.computed) & set(snapshots if models is None else models)
         if not wanted:
             return
-        audits = [one for one in scheduler.snapshots.values() if one.is_audit and wanted.intersection(_reads(one))]
+        audits = [each for each in scheduler.snapshots.values() if each.is_audit and wanted.intersection(_reads(each))]
         chosen = [snapshots[name] for name in wanted] + audits
-        again = [one for one in chosen if self.project.recompute_whole and _whole(one)]
+        again = [each for each in chosen if self.project.recompute_whole and _is_recomputed_whole(each)]
         scheduler.run(
             self.project.environment,
-            restatements={one.snapshot_id: (one.intervals[0][0], one.intervals[-1][1]) for one in again},
-            selected_snapshots={one.name for one in chosen},
+            restatements={each.snapshot_id: (each.intervals[0][0], each.intervals[-1][1]) for each in again},
+            selected_snapshots={each.name for each in chosen},
             circuit_breaker=self.cancelled,
             auto_restatement_enabled=self.project.environment == constants.PROD,
             run_environment_statements=True,
@@ -69,31 +70,33 @@ class Session:
     def deploy(self, plan: Any) -> bool:
         """Deploy the plan; False when it failed and promoted nothing.
 
-        Audits are told at once; what was computed when readers can see it.
+        Audits are reported at once, models when readers can see them.
         """
-        held: list[Event] = []
-        self.context.recorder = recorder = Recorder(lambda event: (self.emit if _audit(event) else held.append)(event))
+        delayed: list[Event] = []
+        self.context.recorder = recorder = Recorder(
+            lambda event: (self.emit if isinstance(event, AuditDone) else delayed.append)(event)
+        )
         self.emit(Note(f"deploying {len(plan.new_snapshots)} new version(s) to {self.project.environment}"))
         try:
             self.context.apply(plan, circuit_breaker=self.cancelled)
         except BaseException as error:
-            because = f"{', '.join(sorted(recorder.failed))} failed" if recorder.failed else f"{type(error).__name__}"
-            held = [_not_visible(event, f"computed, but the deployment was held back: {because}") for event in held]
+            reason = f"{', '.join(sorted(recorder.failed))} failed" if recorder.failed else f"{type(error).__name__}"
+            delayed = [_not_visible(event, f"computed, but the deployment was held back: {reason}") for event in delayed]
             self.failed |= set(recorder.failed)
             if not (isinstance(error, PlanError) and recorder.failed):
                 raise
-            self.emit(HeldBack(because))
+            self.emit(HeldBack(reason))
             return False
         else:
             self._remember(recorder)
             self.promoted |= _new_to_readers(plan)
             return True
         finally:
-            for event in held:
+            for event in delayed:
                 self.emit(event)
 
     def apply(self, plan: Any) -> bool:
-        """Apply a plan that rewrites what readers see already: told as it happens. Whether there was anything to compute."""
+        """Apply a plan that rewrites tables which readers see already, reporting as it happens. Whether anything was computed."""
         self.context.recorder = recorder = Recorder(self.emit)
         try:
             self.context.apply(plan, circuit_breaker=self.cancelled)
@@ -103,30 +106,33 @@ class Session:
         return bool(recorder.evaluated or recorder.failed)
 
     def audit(self, models: Collection[str]) -> set[str]:
-        """Run the audits that are told on these models, over all that was computed of them; the models of which nothing was."""
+        """Run the audits that are checks of these models, over all their intervals. Returns the models that have none."""
         self.context.recorder = Recorder(self.emit)
         scheduler: Any = self.context.scheduler(environment=self.project.environment)
-        names = {short_name(one.name) for one in scheduler.snapshots.values() if is_asset(one)}
-        there = [one for one in scheduler.snapshots.values() if one.intervals and checked_on(one, names) in models]
-        for one in there:
+        names = {short_name(snapshot.name) for snapshot in scheduler.snapshots.values() if is_asset(snapshot)}
+        computed = [each for each in scheduler.snapshots.values() if each.intervals and checked_model(each, names) in models]
+        for snapshot in computed:
             if not self.cancelled():
-                scheduler.lean.recall(one)
+                scheduler.lean.load_optimized_query(snapshot)
                 scheduler.snapshot_evaluator.audit(
-                    snapshot=one, snapshots=scheduler.snapshots_by_name, start=one.intervals[0][0], end=one.intervals[-1][1]
+                    snapshot=snapshot,
+                    snapshots=scheduler.snapshots_by_name,
+                    start=snapshot.intervals[0][0],
+                    end=snapshot.intervals[-1][1],
                 )
-        return set(models) - {checked_on(one, names) for one in there}
+        return set(models) - {checked_model(snapshot, names) for snapshot in computed}
 
     def held_back(self, upstream: Mapping[str, Collection[str]], touched: Collection[str]) -> bool:
-        """Whether what is to be deployed reads what just failed; told for each model if so."""
-        behind = below(upstream, self.failed).intersection(touched)
-        if behind:
+        """Whether what is to be deployed reads what just failed; if so, each of its models is reported as skipped."""
+        blocked = downstream_of(upstream, self.failed).intersection(touched)
+        if blocked:
             for model in sorted(touched):
                 self.context.recorder.skipped(model, self.failed)
             self.emit(HeldBack(f"{', '.join(sorted(self.failed))} failed"))
-        return bool(behind)
+        return bool(blocked)
 
-    def tell_promoted(self) -> None:
-        """What readers see anew though it was not computed just now."""
+    def emit_promoted(self) -> None:
+        """Report the versions that became visible though an earlier run computed them."""
         for model, version in sorted(self.promoted.items()):
             if model not in self.computed | self.failed:
                 self.emit(Promoted(model, version))
@@ -144,28 +150,24 @@ def run_unit_tests(context: RecordingContext) -> None:
         raise PlanError(f"{len(broken)} of {result.testsRun} unit tests fail, nothing was deployed: {'; '.join(broken)}")
 
 
-def _audit(event: Event) -> bool:
-    return isinstance(event, AuditDone)
-
-
 def _not_visible(event: Event, cause: str) -> Event:
-    """Nothing was promoted: what was computed is not what readers see, and that is no fault of its own."""
-    if isinstance(event, ModelDone) and event.outcome == attempts.OK:
-        return replace(event, outcome=attempts.SKIPPED_UPSTREAM, cause=cause)
+    """Nothing was promoted: what was computed is not what readers see, though the model did not fail."""
+    if isinstance(event, ModelDone) and event.outcome == OK:
+        return replace(event, outcome=SKIPPED_UPSTREAM, cause=cause)
     return event
 
 
 def _new_to_readers(plan: Any) -> dict[str, str]:
     difference = plan.context_diff
-    names = {one.name for one in difference.added} | set(difference.modified_snapshots)
-    new = [one for one in difference.snapshots.values() if one.name in names and is_asset(one)]
-    return {short_name(one.name): one.version or "" for one in new}
+    names = {snapshot.name for snapshot in difference.added} | set(difference.modified_snapshots)
+    new = [each for each in difference.snapshots.values() if each.name in names and is_asset(each)]
+    return {short_name(snapshot.name): snapshot.version or "" for snapshot in new}
 
 
-def _whole(snapshot: Snapshot) -> bool:
+def _is_recomputed_whole(snapshot: Snapshot) -> bool:
     """Whether it is computed whole each time, and was computed before."""
     return bool(snapshot.intervals) and (snapshot.is_audit or snapshot.model.kind.is_full or snapshot.model.kind.is_view)
 
 
 def _reads(audit: Snapshot) -> set[str]:
-    return {short_name(one.name) for one in audit.parents}
+    return {short_name(parent.name) for parent in audit.parents}

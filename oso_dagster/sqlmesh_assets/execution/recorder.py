@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from threading import Lock
 
-from . import attempt_metadata as attempts
-from .events import Batch, Event, ModelDone, Written
+from ..attempt_metadata import FAILED, OK, SKIPPED_UPSTREAM
+from ..events import Batch, Event, ModelDone, Written
 
 
 class Recorder:
@@ -24,7 +24,7 @@ class Recorder:
         self._batches: dict[str, list[Batch]] = {}
 
     def begin(self, batches: dict[str, int]) -> None:
-        """A schedule with so many batches per model begins."""
+        """A schedule with this many batches per model begins."""
         self._open.update(batches)
 
     def batch_started(self, model: str) -> None:
@@ -33,28 +33,28 @@ class Recorder:
             self._started.setdefault(model, time.time())
 
     def batch_done(self, model: str, batch: Batch, written: Callable[[list[Batch]], Written]) -> None:
-        """A batch of the model is done; with the last one the model is, and `written` tells what of it."""
+        """A batch of the model is done. With the last one so is the model; `written` then sums up its batches."""
         with self._lock:
             self._open[model] = self._open.get(model, 1) - 1
             self._batches.setdefault(model, []).append(batch)
             last = self._open[model] == 0 and model not in self.failed
         if last:
             self.evaluated.add(model)
-            told = written(self._batches.pop(model))
-            self.emit(ModelDone(model, attempts.OK, self._started.pop(model), time.time(), written=told))
+            total = written(self._batches.pop(model))
+            self.emit(ModelDone(model, OK, self._started.pop(model), time.time(), written=total))
 
     def batch_failed(self, model: str, cause: str, version: str, sql: str) -> None:
-        """A batch of the model failed, and so did the attempt; told once."""
+        """A batch of the model failed, and so did the attempt; reported once."""
         with self._lock:
             first = model not in self.failed
             self.failed.setdefault(model, cause)
         if first:
             started = self._started.pop(model, time.time())
-            self.emit(ModelDone(model, attempts.FAILED, started, time.time(), cause, Written(version), sql))
+            self.emit(ModelDone(model, FAILED, started, time.time(), cause, Written(version), sql))
 
-    def skipped(self, model: str, blame: Iterable[str]) -> None:
-        """The model was not tried because of the failures named in `blame`."""
+    def skipped(self, model: str, failed: Iterable[str]) -> None:
+        """The model was not computed because those in `failed` did."""
         now = time.time()
         self.skips.add(model)
-        cause = f"not tried: {', '.join(sorted(blame)) or 'a model above it'} failed"
-        self.emit(ModelDone(model, attempts.SKIPPED_UPSTREAM, now, now, cause=cause))
+        cause = f"not computed: {', '.join(sorted(failed)) or 'an upstream model'} failed"
+        self.emit(ModelDone(model, SKIPPED_UPSTREAM, now, now, cause=cause))

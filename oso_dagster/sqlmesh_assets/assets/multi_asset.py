@@ -1,6 +1,6 @@
-"""One op for the whole project: it logs every model and every audit when it is done, and is red at the end if one failed.
+"""One op for the whole project: it logs every model and every audit as it ends, and fails at the end if a model did.
 
-Yielding the results instead would hold them back in topological order and cost time quadratic in their number.
+Yielding the results instead would delay them into topological order and cost time quadratic in their number.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 import dagster as dg
 from pydantic import Field
 
-from .events import Event
-from .gc_tuning import keep_what_is_loaded, rarely_collected
-from .lock import environment_lock
-from .project import Project
-from .reporting import report
+from ..asset_keys import table_name
+from ..environment_lock import environment_lock
+from ..events import Event
+from ..gc_tuning import freeze_loaded_objects_once, infrequent_gc
+from ..project import Project
+from ..reporting.run_log import report
 from .specs import AUDIT
 
 Guard = Callable[[], AbstractContextManager[None]]
@@ -30,7 +31,7 @@ class MaterializeConfig(dg.Config):
     )
 
 
-@rarely_collected()
+@infrequent_gc()
 def sqlmesh_assets(
     project: Project,
     specs: Sequence[dg.AssetSpec],
@@ -45,8 +46,9 @@ def sqlmesh_assets(
 
     Raises dagster.DagsterInvalidDefinitionError when a check is of an asset that is not among `specs`.
     """
-    if strange := {check.asset_key for check in checks} - {spec.key for spec in specs}:
-        raise dg.DagsterInvalidDefinitionError(f"checks of assets that are not made here: {sorted(strange)}")
+    if foreign := {check.asset_key for check in checks} - {spec.key for spec in specs}:
+        names = ", ".join(sorted(key.to_user_string() for key in foreign))
+        raise dg.DagsterInvalidDefinitionError(f"checks of assets that are not among the specs: {names}")
 
     @dg.multi_asset(
         name=name,
@@ -54,37 +56,37 @@ def sqlmesh_assets(
         check_specs=checks,
         can_subset=True,
         retry_policy=retry_policy,
-        allow_arbitrary_check_specs=True,  # Dagster would look for each check's asset in the list of all; done above in sets
+        allow_arbitrary_check_specs=True,  # Dagster would search the list of assets for each check; done above with sets
     )
     def run_sqlmesh(context: dg.AssetExecutionContext, config: MaterializeConfig) -> Iterator[dg.MaterializeResult[None]]:
-        with rarely_collected():
-            from .materializing import Request, materialize  # noqa: PLC0415  (SQLMesh loads when used)
+        with infrequent_gc():
+            from ..execution.materializing import Request, materialize  # noqa: PLC0415  (SQLMesh loads when used)
 
-        chosen = {".".join(key.path) for key in context.selected_asset_keys}
-        whole = chosen == {".".join(spec.key.path) for spec in specs}
-        asked = [check for check in checks if check.key in context.selected_asset_check_keys]
-        known = {(".".join(check.asset_key.path), check.metadata[AUDIT]): check.name for check in asked}
+        chosen = {table_name(key) for key in context.selected_asset_keys}
+        whole = chosen == {table_name(spec.key) for spec in specs}
+        selected = [check for check in checks if check.key in context.selected_asset_check_keys]
+        names = {(table_name(check.asset_key), check.metadata[AUDIT]): check.name for check in selected}
         warnings: dict[str, list[str]] = {}
-        for check in asked:
+        for check in selected:
             if not check.metadata["blocking"]:
-                warnings.setdefault(".".join(check.asset_key.path), []).append(check.name)
-        audited = {model for model, _ in known} - chosen
-        request = Request(None if whole else chosen, config.include_downstream, _done_before(context, chosen), audited)
+                warnings.setdefault(table_name(check.asset_key), []).append(check.name)
+        audited = {model for model, _ in names} - chosen
+        request = Request(None if whole else chosen, config.include_downstream, _already_materialized(context, chosen), audited)
 
         def work(emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
             materialize(project, request, emit, cancelled)
 
         with environment_lock(project, project.environment), guard():
             prepare()
-            report(context, project, work, known, warnings=warnings)
+            report(context, project, work, names, warnings=warnings)
         yield from ()  # a generator without results: all of them were logged as they happened
 
-    keep_what_is_loaded("the definitions")
+    freeze_loaded_objects_once("definitions loaded")
     return run_sqlmesh
 
 
-def _done_before(context: dg.AssetExecutionContext, chosen: set[str]) -> set[str]:
-    """What earlier attempts of this step materialized: in this run, and in the runs that this one takes up from their failure."""
+def _already_materialized(context: dg.AssetExecutionContext, chosen: set[str]) -> set[str]:
+    """What earlier attempts of this step materialized: in this run, and in those of which it is the retry from failure."""
     runs = [context.run.run_id] if context.retry_number else []
     run: dg.DagsterRun | None = context.run
     while run is not None and run.tags.get("dagster/is_resume_retry") == "true" and run.parent_run_id:
@@ -94,5 +96,5 @@ def _done_before(context: dg.AssetExecutionContext, chosen: set[str]) -> set[str
     for run_id in runs:
         for entry in context.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
             if entry.dagster_event is not None and entry.dagster_event.asset_key is not None:
-                done.add(".".join(entry.dagster_event.asset_key.path))
+                done.add(table_name(entry.dagster_event.asset_key))
     return done & chosen

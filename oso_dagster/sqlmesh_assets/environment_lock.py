@@ -1,6 +1,6 @@
-"""Two runs at once wait for each other, per environment, by a lock that dies with the process that holds it.
+"""Two runs at once wait for each other, per environment, by a lock that ends with the process that holds it.
 
-Where SQLMesh's state lies in PostgreSQL the lock is an advisory lock there, so it holds among machines: the server lets go of it
+Where SQLMesh's state lies in PostgreSQL the lock is an advisory lock there, so it holds among machines: the server releases it
 when the connection ends. Everywhere else it is a file lock of the operating system.
 """
 
@@ -22,19 +22,19 @@ POLL_SECONDS = 0.5
 
 
 class EnvironmentLockedError(Exception):
-    """Another run worked on the environment for longer than we were told to wait."""
+    """Another run held the environment for longer than `Project.lock_timeout_seconds`."""
 
 
 @contextmanager
 def environment_lock(project: Project, environment: str) -> Iterator[None]:
     """Hold the lock of one environment; raises EnvironmentLockedError after `project.lock_timeout_seconds`."""
     in_postgres = project.connections.get("state_connection", {}).get("type") == "postgres"
-    with (_advisory if in_postgres else _file)(project, environment):
+    with (_advisory_lock if in_postgres else _file_lock)(project, environment):
         yield
 
 
 @contextmanager
-def _file(project: Project, environment: str) -> Iterator[None]:
+def _file_lock(project: Project, environment: str) -> Iterator[None]:
     folder = project.cache / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{project.gateway}-{environment}")
@@ -42,7 +42,7 @@ def _file(project: Project, environment: str) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise _locked(project, environment) from None
+        raise _timeout_error(project, environment) from None
     try:
         yield
     finally:
@@ -50,18 +50,18 @@ def _file(project: Project, environment: str) -> Iterator[None]:
 
 
 @contextmanager
-def _advisory(project: Project, environment: str) -> Iterator[None]:
+def _advisory_lock(project: Project, environment: str) -> Iterator[None]:
     import psycopg2  # noqa: PLC0415  (only who keeps state in PostgreSQL has it)
 
-    wanted = ("host", "port", "user", "password", "database", "sslmode")
-    values = {name: value for name, value in project.connections["state_connection"].items() if name in wanted}
-    begun = time.monotonic()
-    with closing(psycopg2.connect(**values, keepalives_idle=30, application_name=f"lock of {environment}")) as connection:
+    accepted = ("host", "port", "user", "password", "database", "sslmode")
+    parameters = {name: value for name, value in project.connections["state_connection"].items() if name in accepted}
+    started = time.monotonic()
+    with closing(psycopg2.connect(**parameters, keepalives_idle=30, application_name=f"lock of {environment}")) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             while not _try_advisory(cursor, f"{project.gateway}-{environment}"):
-                if time.monotonic() - begun > project.lock_timeout_seconds:
-                    raise _locked(project, environment)
+                if time.monotonic() - started > project.lock_timeout_seconds:
+                    raise _timeout_error(project, environment)
                 time.sleep(POLL_SECONDS)
             yield
 
@@ -72,8 +72,8 @@ def _try_advisory(cursor: Any, name: str) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def _locked(project: Project, environment: str) -> EnvironmentLockedError:
+def _timeout_error(project: Project, environment: str) -> EnvironmentLockedError:
     return EnvironmentLockedError(
-        f"environment {environment} has been worked on by another run for over {project.lock_timeout_seconds:.0f} s; "
-        "nothing was done. Run again when it is over."
+        f"environment {environment} has been locked by another run for over {project.lock_timeout_seconds:.0f} s; "
+        "nothing was done. Start this run again when the other has ended."
     )

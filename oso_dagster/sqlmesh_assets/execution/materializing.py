@@ -11,16 +11,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from .context import is_asset, open_context, short_name
-from .deployed_note import is_deployed, remember
-from .model_graph import below, to_compute
-from .project import Project
+from ..context import is_asset, open_context, short_name
+from ..project import Project
+from .deployed_fingerprint import is_deployed, record_deployed
+from .model_graph import downstream_of, to_compute
+from .recording_scheduler import RecordingContext
 from .session import Cancelled, Emit, Session, run_unit_tests
-from .sqlmesh_hooks import RecordingContext
 
 
 class NotDeployedError(Exception):
-    """A subset was asked for, and what is deployed of it is not what is in the folder, or nothing at all."""
+    """A subset was requested of which the deployed version is not the one in the folder, or nothing is deployed."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,11 @@ def materialize(project: Project, request: Request, emit: Emit, cancelled: Cance
         session = Session(context, project, emit, cancelled, set(request.done))
         if request.models is None or request.models:
             _compute(session, request)
-        session.tell_promoted()
+        session.emit_promoted()
         if request.audited and (missing := session.audit(request.audited)):
-            raise NotDeployedError(f"nothing is computed yet of {', '.join(sorted(missing))}: their audits have nothing to judge")
+            raise NotDeployedError(
+                f"nothing is computed yet for {', '.join(sorted(missing))}: their audits have no rows to query"
+            )
     finally:
         context.close()
 
@@ -65,8 +67,8 @@ def deploy(project: Project, emit: Emit, cancelled: Cancelled) -> None:
         if plan.has_changes:
             run_unit_tests(context)
             if session.deploy(plan):
-                remember(project, context.state_sync)
-        session.tell_promoted()
+                record_deployed(project, context.state_sync)
+        session.emit_promoted()
     finally:
         context.close()
 
@@ -82,7 +84,7 @@ def _compute(session: Session, request: Request) -> None:
 def _compare(session: Session, request: Request) -> None:
     plan = session.plan()
     if not plan.has_changes:
-        remember(session.project, session.context.state_sync)
+        record_deployed(session.project, session.context.state_sync)
         session.compute(request.models)
     elif request.models is None:
         _whole(session, plan)
@@ -94,30 +96,35 @@ def _whole(session: Session, plan: Any) -> None:
     run_unit_tests(session.context)
     difference = plan.context_diff
     upstream = {
-        short_name(one.name): {short_name(parent.name) for parent in one.parents} for one in difference.snapshots.values()
+        short_name(snapshot.name): {short_name(parent.name) for parent in snapshot.parents}
+        for snapshot in difference.snapshots.values()
     }
-    changed = {short_name(one.name) for one in difference.added} | {short_name(name) for name in difference.modified_snapshots}
-    models = {short_name(one.name) for one in difference.snapshots.values() if is_asset(one)}
-    touched = models & (changed | below(upstream, changed))
+    changed = {short_name(snapshot.name) for snapshot in difference.added} | {
+        short_name(name) for name in difference.modified_snapshots
+    }
+    models = {short_name(snapshot.name) for snapshot in difference.snapshots.values() if is_asset(snapshot)}
+    touched = models & (changed | downstream_of(upstream, changed))
     if not difference.is_new_environment:
         session.compute(models - touched)
     if not session.held_back(upstream, touched) and session.deploy(plan):
-        remember(session.project, session.context.state_sync)
-        rest = models - session.failed - below(upstream, session.failed)
+        record_deployed(session.project, session.context.state_sync)
+        rest = models - session.failed - downstream_of(upstream, session.failed)
         if to_compute(upstream, session.computed) & rest:  # a first deployment computed all; reading the state again is slow
             session.compute(rest)
 
 
 def _subset(session: Session, plan: Any, models: Collection[str], *, downstream: bool) -> None:
     difference = plan.context_diff
-    own = {short_name(one.name) for one in difference.added} | {
+    own = {short_name(snapshot.name) for snapshot in difference.added} | {
         short_name(name) for name in difference.modified_snapshots if difference.directly_modified(name)
     }
     changed = sorted(own.intersection(models))
     if changed and (difference.is_new_environment or not downstream):
-        way = "" if difference.is_new_environment else ", or set include_downstream: true to deploy them with what reads them"
+        alternative = (
+            "" if difference.is_new_environment else ", or set include_downstream: true to deploy them with what reads them"
+        )
         raise NotDeployedError(
-            f"not deployed yet: {', '.join(changed)}. Materialize all models once: that deploys the change whole{way}."
+            f"not deployed yet: {', '.join(changed)}. Materialize all models once: that deploys the change whole{alternative}."
         )
     if changed:
         run_unit_tests(session.context)

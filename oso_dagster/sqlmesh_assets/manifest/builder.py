@@ -13,10 +13,10 @@ from sqlmesh.core.context import Context
 from sqlmesh.core.lineage import column_dependencies
 from sqlmesh.utils.date import to_datetime
 
-from .audit_names import check_names, home_of
-from .context import open_context, short_name
-from .manifest import Audit, Column, Manifest, Model
-from .project import Project
+from ..context import open_context, short_name
+from ..project import Project
+from .audit_names import check_names, checked_model_of
+from .contents import Audit, Column, Manifest, Model
 
 
 class SameNameError(Exception):
@@ -24,15 +24,15 @@ class SameNameError(Exception):
 
 
 def build_manifest(project: Project) -> Manifest:
-    """Load the project without its warehouse and write down what it holds. Raises SameNameError."""
+    """Load the project without its warehouse and describe what it holds. Raises SameNameError."""
     context = open_context(project, connected=False)
     try:
         ordered = [name for name in context.dag.sorted if name in context.models]
         own = [context.models[name] for name in ordered if not context.models[name].kind.is_symbolic]
-        _refuse_twins([model.fqn for model in own])
-        alone = _standing_alone(context, {short_name(model.fqn) for model in own})
+        _refuse_same_names([model.fqn for model in own])
+        standalone = _standalone_audits(context, {short_name(model.fqn) for model in own})
         models = [_model(context, model, project.path) for model in own]
-        return Manifest({one.name: replace(one, audits=one.audits + alone.get(one.name, ())) for one in models})
+        return Manifest({model.name: replace(model, audits=model.audits + standalone.get(model.name, ())) for model in models})
     finally:
         context.close()
 
@@ -45,7 +45,7 @@ def audits_of(model: Any) -> list[tuple[str, Any, Mapping[str, str]]]:
 
 
 def plain_arguments(arguments: Mapping[Any, Any]) -> dict[str, str]:
-    """The arguments of an audit as text. `blocking` says how it counts, not what it looks at."""
+    """The arguments of an audit as text. `blocking` is left out: it changes what a failure means, not what is queried."""
     texts = {str(name): value.sql(comments=False) if hasattr(value, "sql") else str(value) for name, value in arguments.items()}
     return {name: text for name, text in texts.items() if name != "blocking"}
 
@@ -62,11 +62,11 @@ def query_of(model: Any) -> str:
     return "" if query is None else str(query.sql(dialect=model.dialect, pretty=True))
 
 
-def _refuse_twins(names: Sequence[str]) -> None:
-    for short, times in Counter(map(short_name, names)).items():
-        if times > 1:
-            twins = ", ".join(name for name in names if short_name(name) == short)
-            raise SameNameError(f"{twins} would be one asset, {short}: give one of them another schema or name")
+def _refuse_same_names(names: Sequence[str]) -> None:
+    for short, count in Counter(map(short_name, names)).items():
+        if count > 1:
+            same = ", ".join(name for name in names if short_name(name) == short)
+            raise SameNameError(f"{same} would all be the asset {short}: give each another schema or name")
 
 
 def _model(context: Context, model: Any, root: Path) -> Model:
@@ -78,7 +78,7 @@ def _model(context: Context, model: Any, root: Path) -> Model:
         tags=tuple(model.tags),
         columns=_columns(context, model),
         grain=tuple(column.sql() for grain in model.grains for column in (grain.expressions or [grain])),
-        upstream=tuple(sorted(short_name(name) for name in _read(context, model))),
+        upstream=tuple(sorted(short_name(name) for name in _reads(context, model))),
         audits=_audits(model),
         path=model._path.relative_to(root).as_posix(),  # noqa: SLF001  (the only place where a model keeps it)
         sql=query_of(model),
@@ -88,44 +88,44 @@ def _model(context: Context, model: Any, root: Path) -> Model:
     )
 
 
-def _read(context: Context, model: Any) -> set[str]:
-    """What the model reads; of an embedded model, which is no table, what that one reads."""
-    found: set[str] = set()
+def _reads(context: Context, model: Any) -> set[str]:
+    """What the model reads; in place of an embedded model, which is no table, what that one reads."""
+    tables: set[str] = set()
     for name in model.depends_on:
         parent = context.models.get(name)
-        found |= _read(context, parent) if parent is not None and parent.kind.is_embedded else {name}
-    return found
+        tables |= _reads(context, parent) if parent is not None and parent.kind.is_embedded else {name}
+    return tables
 
 
-def _standing_alone(context: Context, models: Collection[str]) -> dict[str, tuple[Audit, ...]]:
+def _standalone_audits(context: Context, models: Collection[str]) -> dict[str, tuple[Audit, ...]]:
     """The audits that belong to no model, by the model whose check each becomes; they never block."""
-    found: dict[str, tuple[Audit, ...]] = {}
+    checks: dict[str, tuple[Audit, ...]] = {}
     for name, audit in sorted(context.standalone_audits.items()):
-        home = home_of((short_name(table) for table in audit.depends_on), models)
-        if home and not audit.skip:
+        model = checked_model_of((short_name(table) for table in audit.depends_on), models)
+        if model and not audit.skip:
             check = Audit(
-                check_names([(name, dict)])[0], name, {}, blocking=False, description=audit.description or f"{name}, alone"
+                check_names([(name, dict)])[0], name, {}, blocking=False, description=audit.description or f"{name}, standalone"
             )
-            found[home] = (*found.get(home, ()), check)
-    return found
+            checks[model] = (*checks.get(model, ()), check)
+    return checks
 
 
 def _audits(model: Any) -> tuple[Audit, ...]:
     raw = [arguments for _, arguments in model.audits_with_args]
     named = zip(audits_of(model), raw, strict=True)
     return tuple(
-        Audit(check, audit.name, plain, is_blocking(audit, arguments), _what(audit, plain))
+        Audit(check, audit.name, plain, is_blocking(audit, arguments), _call_text(audit, plain))
         for (check, audit, plain), arguments in named
     )
 
 
-def _what(audit: Any, arguments: Mapping[str, str]) -> str:
+def _call_text(audit: Any, arguments: Mapping[str, str]) -> str:
     text = ", ".join(f"{name} := {value}" for name, value in arguments.items())
     return f"{audit.name}({text})" if text else str(audit.name)
 
 
 def _columns(context: Context, model: Any) -> tuple[Column, ...]:
-    """None of a model that selects all of a table whose columns the project does not say."""
+    """None of a model that selects all of a table whose columns the project does not declare."""
     return tuple(
         Column(
             name, kind.sql(dialect=model.dialect).lower(), model.column_descriptions.get(name, ""), _lineage(context, model, name)
@@ -135,10 +135,10 @@ def _columns(context: Context, model: Any) -> tuple[Column, ...]:
 
 
 def _lineage(context: Context, model: Any, column: str) -> tuple[str, ...]:
-    """Columns of the tables that the model reads; what a function makes (`UNNEST`, `range`) comes from nowhere."""
+    """Columns of the tables that the model reads; columns made by a function (`UNNEST`, `range`) have none."""
     if model.is_seed or model.is_python:
         return ()
     sources = column_dependencies(context, model.fqn, column)
-    read = {short_name(table) for table in _read(context, model)}
+    tables = {short_name(table) for table in _reads(context, model)}
     named = {short_name(table): names for table, names in sources.items()}
-    return tuple(sorted(f"{table}.{name}" for table in read & set(named) for name in named[table]))
+    return tuple(sorted(f"{table}.{name}" for table in tables & set(named) for name in named[table]))

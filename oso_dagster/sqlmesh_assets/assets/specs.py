@@ -12,49 +12,47 @@ from typing import Final
 
 import dagster as dg
 
-from .gc_tuning import rarely_collected
-from .manifest import Manifest, Model
-from .project import Project
+from ..asset_keys import asset_key
+from ..gc_tuning import infrequent_gc
+from ..manifest.contents import Manifest, Model
+from ..project import Project
 
 AUDIT: Final = "audit"
-"""The key of a check's metadata that holds the name by which the audit is told of."""
+"""The key of a check's metadata that holds the audit's name in `AuditDone`."""
 
 
 class UnknownTableError(Exception):
-    """A model reads a table that neither a model makes nor anything lands."""
+    """A model reads a table that is neither a model nor among the raw assets."""
 
 
 @dataclass(frozen=True)
-class Dress:
-    """What the platform adds to one model's asset."""
+class AssetExtras:
+    """What the caller adds to one model's asset; `note` is a paragraph of its description."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
     note: str = ""
 
 
-def asset_key(model: str) -> dg.AssetKey:
-    """`[schema, table]`: without the catalogue, which for DuckDB is the name of a file."""
-    return dg.AssetKey(model.split("."))
-
-
-@rarely_collected()
+@infrequent_gc()
 def asset_specs(
-    manifest: Manifest, project: Project, raw_assets: Mapping[str, dg.AssetKey], dress: Callable[[Model], Dress]
+    manifest: Manifest, project: Project, raw_assets: Mapping[str, dg.AssetKey], extras: Callable[[Model], AssetExtras]
 ) -> list[dg.AssetSpec]:
     """One skippable asset per model. Raises UnknownTableError naming every table that is not in `raw_assets`."""
     unknown = {table: readers for table, readers in manifest.raw_tables.items() if table not in raw_assets}
     if unknown:
         lines = (f"{table}, read by {', '.join(readers)}" for table, readers in unknown.items())
-        raise UnknownTableError(f"nothing lands {'; '.join(lines)}: declare the table, or mend the model")
-    with warnings.catch_warnings(category=dg.BetaWarning, action="ignore"):  # code references are, and the only link to a file
-        maker = _Maker(project, dict(raw_assets) | {name: asset_key(name) for name in manifest.models})
-        return [maker.spec(model, dress(model)) for model in manifest.models.values()]
+        raise UnknownTableError(f"no asset is the table {'; '.join(lines)}: name its asset, or correct the model")
+    with warnings.catch_warnings(
+        category=dg.BetaWarning, action="ignore"
+    ):  # code references are in beta, and the only link to a file
+        factory = _SpecFactory(project, dict(raw_assets) | {name: asset_key(name) for name in manifest.models})
+        return [factory.spec(model, extras(model)) for model in manifest.models.values()]
 
 
-@rarely_collected()
+@infrequent_gc()
 def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
-    """One check per audit. What a failing one means (ERROR or WARN) is told with its result."""
+    """One check per audit. Its severity (ERROR or WARN) comes with its result."""
     names = names_of_checks(manifest)
     return [
         dg.AssetCheckSpec(
@@ -80,16 +78,16 @@ def names_of_checks(manifest: Manifest) -> dict[tuple[str, str], str]:
         for model in manifest.models.values()
         for audit in model.audits
     }
-    times = Counter([*assets.values(), *words.values()])
-    return {pair: pair[1] if times[word] == 1 else f"{pair[1]}_{_digest(*pair)}" for pair, word in words.items()}
+    uses = Counter([*assets.values(), *words.values()])
+    return {pair: pair[1] if uses[word] == 1 else f"{pair[1]}_{_digest(*pair)}" for pair, word in words.items()}
 
 
 def _digest(*words: str) -> str:
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:8]
 
 
-class _Maker:
-    """Makes the specifications of one project; what several of them hold is made once."""
+class _SpecFactory:
+    """Makes the specifications of one project; objects that several of them share are made once."""
 
     def __init__(self, project: Project, keys: Mapping[str, dg.AssetKey]) -> None:
         self._kinds = {"sqlmesh", project.engine}
@@ -98,15 +96,15 @@ class _Maker:
         self._deps = {key: dg.AssetDep(key) for key in keys.values()}
         self._origins = _Origins(keys)
 
-    def spec(self, model: Model, dress: Dress) -> dg.AssetSpec:
+    def spec(self, model: Model, extras: AssetExtras) -> dg.AssetSpec:
         return dg.AssetSpec(
             self._keys[model.name],
             deps=[self._deps[key] for key in sorted({self._keys[table] for table in model.upstream})],
-            group_name=f"sqlmesh/{_plain(model.layer)}",
+            group_name=f"sqlmesh/{_identifier(model.layer)}",
             kinds=self._kinds,
             owners=[_owner(model.owner)] if model.owner else [],
-            description="\n\n".join(part for part in (model.description, dress.note) if part),
-            tags={f"sqlmesh/{_plain(tag)}": "" for tag in model.tags} | dict(dress.tags),
+            description="\n\n".join(part for part in (model.description, extras.note) if part),
+            tags={f"sqlmesh/{_identifier(tag)}": "" for tag in model.tags} | dict(extras.tags),
             skippable=True,
             metadata={
                 "dagster/table_name": model.name,
@@ -117,13 +115,13 @@ class _Maker:
                 "sqlmesh/file": model.path,
                 "sqlmesh/sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
                 "dagster/code_references": _code(f"{self._root}/{model.path}"),
-                **dress.metadata,
+                **extras.metadata,
             },
         )
 
 
 class _Origins(dict[str, dg.TableColumnDep]):
-    """The columns that others come from, by `schema.table.column`; each is made once, however many come from it."""
+    """Upstream columns by `schema.table.column`; each is made once, however many columns derive from it."""
 
     def __init__(self, keys: Mapping[str, dg.AssetKey]) -> None:
         super().__init__()
@@ -131,17 +129,17 @@ class _Origins(dict[str, dg.TableColumnDep]):
 
     def __missing__(self, source: str) -> dg.TableColumnDep:
         table, name = source.rsplit(".", 1)
-        self[source] = made = dg.TableColumnDep(self._keys[table], name)
-        return made
+        self[source] = origin = dg.TableColumnDep(self._keys[table], name)
+        return origin
 
 
 def _owner(name: str) -> str:
-    """An email address or a team as Dagster writes it; SQLMesh takes any words."""
-    return name if name.startswith("team:") or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", name) else f"team:{_plain(name)}"
+    """An email address or a team, as Dagster demands; SQLMesh takes any text."""
+    return name if name.startswith("team:") or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", name) else f"team:{_identifier(name)}"
 
 
-def _plain(text: str) -> str:
-    """In the letters of which Dagster lets groups and tags be made."""
+def _identifier(text: str) -> str:
+    """The text in the letters that Dagster allows in groups and tags, at most 63."""
     return re.sub(r"[^A-Za-z0-9_]", "_", text)[:63]
 
 

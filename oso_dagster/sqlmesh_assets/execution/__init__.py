@@ -1,0 +1,1 @@
+"""What is done to a project in SQLMesh; results leave as events. Does not belong here: Dagster."""

@@ -1,0 +1,1 @@
+"""What is launched beside materializing: one file per kind of job. Does not belong here: how it is done (`execution`)."""

@@ -1,0 +1,1 @@
+"""From events to Dagster's event log. Does not belong here: SQLMesh (`execution` raises the events)."""
