@@ -15,8 +15,8 @@ from sqlalchemy import Pool, event
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 from tests.campaign import matrix
-from tests.postgres import postgres
-from tests.repository import Repository, small_directory
+from tests.support.postgres import postgres
+from tests.support.repository import Repository, small_directory
 
 FUNDING = """to_project_name,amount,funding_date,from_funder_name,grant_pool_name,metadata,file_path
 alpha,1500.5,2024-02-05,stellar,scf-23,"{""application_name"": ""Alpha, the first""}",data/funders/stellar/uploads/scf-23.csv
@@ -27,7 +27,7 @@ beta,50.0,2024-03-01,optimism,retro-1,{},data/funders/optimism/uploads/retro-1.c
 
 
 SLOWEST = (
-    "campaign/test_campaign_odd.py", "campaign/test_campaign_even.py", "tests/test_platform.py", "transform/test_killed.py",
+    "campaign/test_campaign_odd.py", "campaign/test_campaign_even.py", "tests/test_platform.py", "execution/test_killed.py",
     "alerting/test_campaign.py",
 )  # fmt: skip
 

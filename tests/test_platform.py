@@ -27,8 +27,8 @@ from oso_dagster.sandbox.families import invents
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
-from tests.browser import ARTIFACTS, chromium
-from tests.platform import BIN, dev, left_running, run
+from tests.support.browser import ARTIFACTS, chromium
+from tests.support.platform import BIN, dev, left_running, run
 
 __all__ = ["chromium"]
 

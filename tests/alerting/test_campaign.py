@@ -29,7 +29,7 @@ from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS, WEBHOOKS
 from oso_dagster.settings import PROJECT_ROOT
 from tests.alerting.judging import KEY, Told, judge
-from tests.discord_server import Server, serving
+from tests.support.discord_server import Server, serving
 
 INCIDENTS, KILLS = 200, 5
 SHARES = {

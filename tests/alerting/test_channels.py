@@ -13,7 +13,7 @@ from oso_dagster.domain.alerts.announcement import Route, addressed
 from oso_dagster.domain.alerts.incident import Severity
 from oso_dagster.sandbox.discord import app as discord
 from oso_dagster.settings import Settings, SettingsError, read_settings
-from tests.alerting.told import incident
+from tests.support.incidents import incident
 
 URL = "https://discord.com/api/webhooks/12/s3cret-token"
 LOGGER = logging.getLogger("alerts")

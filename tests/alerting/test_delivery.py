@@ -18,8 +18,8 @@ from oso_dagster.domain.alerts.channel import Webhook
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord.message_store import ALERTS, TICKETS
 from oso_dagster.sandbox.discord.message_store import Webhook as Served
-from tests.alerting.told import NOON, announcement, incident, over
-from tests.discord_server import WIDE, Server, serving
+from tests.support.discord_server import WIDE, Server, serving
+from tests.support.incidents import NOON, announcement, incident, over
 
 
 @pytest.fixture(scope="module")

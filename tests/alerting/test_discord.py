@@ -22,8 +22,8 @@ from oso_dagster.domain.alerts.incident import Incident
 from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS
 from oso_dagster.sandbox.discord.message_store import Webhook as Served
 from tests.alerting.test_embeds import incidents
-from tests.alerting.told import NOON, Task, announcement
-from tests.discord_server import Server, serving
+from tests.support.discord_server import Server, serving
+from tests.support.incidents import NOON, Task, announcement
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Li
 from oso_dagster.sandbox.discord.limits import characters, refusal
 from oso_dagster.sandbox.discord.markdown import to_html
 from oso_dagster.sandbox.discord.mentions import mentioned
-from tests.alerting.told import NOON, announcement, incident, over
+from tests.support.incidents import NOON, announcement, incident, over
 
 TEXT = st.text(st.characters(codec=None), max_size=300) | st.text("*_`~|<>@#[]()\\:/ -\n\u0301\U0001f9ea", max_size=3_000)
 LONG = st.builds(lambda text, times: text * times, TEXT, st.integers(1, 40))

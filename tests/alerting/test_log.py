@@ -5,7 +5,7 @@ import pytest
 from oso_dagster.alerting.log import LogSender
 from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.incident import Severity
-from tests.alerting.told import Task, announcement, incident
+from tests.support.incidents import Task, announcement, incident
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from rich.table import Column, Table
 
 from oso_dagster.reliability.alerts.heartbeat_rows import Heartbeat
 from oso_dagster.reliability.store import Store
-from tests.platform import BIN, dev, run
+from tests.support.platform import BIN, dev, run
 
 REPEATS = 3
 INTERVAL, SLACK = 30.0, 5.0

@@ -21,7 +21,7 @@ from oso_dagster.sandbox.upstreams import op_atlas
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.op_atlas import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
-from tests.database import execute, serving
+from tests.support.database import execute, serving
 
 ROWS = 200_000
 REPEATS = 3

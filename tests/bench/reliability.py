@@ -28,7 +28,7 @@ from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
 from oso_dagster.reliability.store import Store
 from tests.bench.event_log import ASSETS, NAMES, Generator
-from tests.postgres import ENGINES, empty, postgres
+from tests.support.postgres import ENGINES, empty, postgres
 
 HOURS, SAMPLED = 720, 10
 LABELS = {f"shop/{name}": Label.UNSTABLE if number % 5 == 0 else Label.CORE for number, name in enumerate(NAMES)}

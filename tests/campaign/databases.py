@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from oso_dagster.sandbox.protocols import postgres
-from tests.database import execute
+from tests.support.database import execute
 
 FAULTS: Mapping[str, str] = {
     "dropped": "cannot be read",

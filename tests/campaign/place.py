@@ -39,8 +39,8 @@ from oso_dagster.sandbox.world import projects
 from oso_dagster.sandbox.world.world import World, generate
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
-from tests.asgi import serving
 from tests.campaign.truth import Row, told_of
+from tests.support.asgi import serving
 
 SECRET = "s3cret-of-the-campaign"
 SEED, PROJECTS, PARTS, HOURS = 39, 49, 4, 6

@@ -18,8 +18,8 @@ from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord.limits import refusal
 from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM
 from oso_dagster.settings import Settings
-from tests.browser import chromium
-from tests.discord_server import Server, serving
+from tests.support.browser import chromium
+from tests.support.discord_server import Server, serving
 
 __all__ = ["chromium"]
 

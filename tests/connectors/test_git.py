@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from oso_dagster.connectors import git
-from tests.repository import Repository, empty_repository
+from tests.support.repository import Repository, empty_repository
 
 FOLDERS = ("data/projects", "data/collections")
 

@@ -6,7 +6,7 @@ import pytest
 
 from oso_dagster.connectors import yaml_files
 from oso_dagster.connectors.git import File
-from tests.repository import ALPHA, BETA, GAMMA
+from tests.support.repository import ALPHA, BETA, GAMMA
 
 
 @pytest.mark.parametrize("text", [ALPHA, BETA, GAMMA, "name: x\ndescription: >\n  folded\n  text\nlist: []\n"])

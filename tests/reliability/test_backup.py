@@ -10,7 +10,7 @@ from oso_dagster.reliability.backup import BackupError, copy_in, copy_out
 from oso_dagster.reliability.ledger.daily_rollup import KEPT
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store, WrongWorldError
-from tests.postgres import ENGINES, address
+from tests.support.postgres import ENGINES, address
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ATTEMPT = Attempt("r1", "shop/things", None, Label.CORE, Outcome.FAILED, "r1", NOON, NOON, "stuck", step_retries=2)

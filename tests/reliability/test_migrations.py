@@ -13,8 +13,8 @@ from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.reliability import migrations
 from oso_dagster.reliability.database import VERSION_TABLE, Database
 from oso_dagster.reliability.store import Store
-from tests.histories import EPOCH, attempts_by_brute_force, families_by_brute_force, history
-from tests.postgres import ENGINES, address
+from tests.support.histories import EPOCH, attempts_by_brute_force, families_by_brute_force, history
+from tests.support.postgres import ENGINES, address
 
 CORE = history(Random(3), 60)
 MODELS = history(Random(4), 60, label=Label.SQLMESH, prefix="m")

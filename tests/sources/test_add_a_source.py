@@ -13,8 +13,8 @@ import duckdb
 import pytest
 
 from oso_dagster.settings import PROJECT_ROOT
-from tests.connectors.web import body, serving
-from tests.platform import BIN, environment
+from tests.support.platform import BIN, environment
+from tests.support.web import body, serving
 
 DOC = (PROJECT_ROOT / "docs" / "add-a-source.md").read_text()
 FILE = "oso_dagster/sources/coffee_prices.py"

@@ -13,7 +13,7 @@ from oso_dagster.domain.catalogue.loading import Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.upstreams import deps_dev
 from oso_dagster.sandbox.upstreams.npm import UNPUBLISHED
 from oso_dagster.sources.deps_dev import SOURCE, packages_named
-from tests.landing import NOW, WORLD, Landing, landing, mend, named, spoil
+from tests.support.landing import NOW, WORLD, Landing, landing, mend, named, spoil
 
 INPUTS = {f"oss_directory.projects__{kind}.url": named(WORLD, kind) for kind in ("npm", "crates", "pypi", "go")}
 INPUTS |= {"github.sbom__packages.purl": deps_dev.purls(WORLD)}

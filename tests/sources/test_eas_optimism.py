@@ -12,7 +12,7 @@ from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.sandbox.upstreams import eas_optimism
 from oso_dagster.sources.eas_optimism import SOURCE
-from tests.landing import WORLD, Landing, landing, mend, spoil
+from tests.support.landing import WORLD, Landing, landing, mend, spoil
 
 
 @pytest.fixture

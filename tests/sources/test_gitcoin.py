@@ -16,8 +16,8 @@ from oso_dagster.sandbox.upstreams import gitcoin
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.gitcoin import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
-from tests.database import execute, serving
-from tests.landing import ordered, typed
+from tests.support.database import execute, serving
+from tests.support.landing import ordered, typed
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORLD = generate(7, NOW)

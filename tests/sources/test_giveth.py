@@ -12,7 +12,7 @@ from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError
 from oso_dagster.sandbox.upstreams import giveth
 from oso_dagster.sources.giveth import SOURCE
-from tests.landing import WORLD, Landing, landing, spoil
+from tests.support.landing import WORLD, Landing, landing, spoil
 
 ROUNDS = [row["id"] for row in giveth.document(WORLD)["rounds"]]
 

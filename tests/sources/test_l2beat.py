@@ -12,7 +12,7 @@ from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError
 from oso_dagster.sandbox.upstreams import growthepie, l2beat
 from oso_dagster.sources.l2beat import SOURCE
-from tests.landing import NOW, Landing, landing, mend, spoil
+from tests.support.landing import NOW, Landing, landing, mend, spoil
 
 TABLES = ["projects", "activity", "tvs"]
 

@@ -13,7 +13,7 @@ from oso_dagster.domain.catalogue.source import SchemaContract, Source
 from oso_dagster.sandbox.faults.spoiling import NEW_FIELD
 from oso_dagster.sandbox.upstreams import deps_dev, eas_optimism, giveth, growthepie, open_collective
 from oso_dagster.sources import catalogue
-from tests.landing import WORLD, Landing, landing, mend, named, spoil, web_families
+from tests.support.landing import WORLD, Landing, landing, mend, named, spoil, web_families
 
 SOURCES = {source.name: source for source in catalogue()}
 OF_WEB = [SOURCES[family.name.replace("-", "_")] for family in web_families()]

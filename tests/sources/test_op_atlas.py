@@ -21,7 +21,7 @@ from oso_dagster.sandbox.world import atlas
 from oso_dagster.sandbox.world.world import World, generate
 from oso_dagster.sources.op_atlas import LOOKBACK, SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
-from tests.database import execute, execute_sqlite, serving, sqlite_file
+from tests.support.database import execute, execute_sqlite, serving, sqlite_file
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TABLES = {table.name: table for table in SOURCE.tables}

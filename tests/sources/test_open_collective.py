@@ -13,7 +13,7 @@ from oso_dagster.connectors.http.rest import DeniedError, RestError
 from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError
 from oso_dagster.sandbox.upstreams import open_collective
 from oso_dagster.sources.open_collective import SOURCE, slug_of
-from tests.landing import WORLD, Landing, landing, mend, named, spoil
+from tests.support.landing import WORLD, Landing, landing, mend, named, spoil
 
 SECRET = "personal-token-of-a-test"
 NEED = "oss_directory.projects__open_collective.url"

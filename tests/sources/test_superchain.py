@@ -19,7 +19,7 @@ from oso_dagster.sandbox.world import chains as superchain
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.superchain import SOURCE
-from tests.asgi import serving
+from tests.support.asgi import serving
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORLD = generate(7, NOW)

@@ -11,8 +11,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from oso_dagster.sandbox.world import chains as superchain
-from tests.bigquery_emulator import running
 from tests.sources.test_superchain import DAY, TABLES, WORLD, load, plain, truth
+from tests.support.bigquery_emulator import running
 
 
 @pytest.fixture(scope="module")

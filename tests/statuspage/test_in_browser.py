@@ -13,9 +13,9 @@ from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage.publish import publish
 from oso_dagster.statuspage.render import render
 from oso_dagster.statuspage.words import age
-from tests.browser import ARTIFACTS, chromium
 from tests.statuspage.extremes import hostile
 from tests.statuspage.pages import NOW, full, objective, of
+from tests.support.browser import ARTIFACTS, chromium
 
 __all__ = ["chromium"]
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

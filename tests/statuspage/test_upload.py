@@ -17,8 +17,8 @@ from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage.manifest import MANIFEST
 from oso_dagster.statuspage.render import render
 from oso_dagster.statuspage.upload import CACHE_CONTROL, StoreError, content_type, upload
-from tests.object_stores import Bucket, bucket
 from tests.statuspage.pages import data_set, full, page
+from tests.support.object_stores import Bucket, bucket
 
 __all__ = ["bucket"]
 

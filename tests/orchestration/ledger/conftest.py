@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from oso_dagster.reliability.store import Store
-from tests.postgres import ENGINES, empty
+from tests.support.postgres import ENGINES, empty
 
 
 @pytest.fixture(scope="module", params=ENGINES)

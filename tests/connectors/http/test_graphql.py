@@ -1,0 +1,121 @@
+"""GraphQL, pages and records: what is wrong in an answer is an error by name."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from oso_dagster.connectors.answers import AnswerError
+from oso_dagster.connectors.http.graphql import Endpoint
+from oso_dagster.connectors.http.pages import Page, by_offset, walk
+from oso_dagster.connectors.http.rest import RestError
+from oso_dagster.connectors.records import table_of_records
+from oso_dagster.connectors.undeclared import Known, beside, carried
+from oso_dagster.domain.catalogue.source import Column, ColumnType
+from tests.connectors.http.test_rest import client
+from tests.support.web import serving, value
+
+
+def test_an_answer_with_errors_is_an_error_although_its_status_is_200() -> None:
+    with serving() as web:
+        endpoint = Endpoint(client(), web.url)
+        web.says(value({"data": {"a": 1}}))
+        assert endpoint.ask("query($n: Int!) { a(n: $n) }", {"n": 1}) == {"a": 1}
+        assert web.asked[0][3] == b'{"query": "query($n: Int!) { a(n: $n) }", "variables": {"n": 1}}'
+        web.says(value({"data": {"a": 1}, "errors": [{"message": "too deep"}, "odd"]}))
+        with pytest.raises(RestError, match=f"{web.url}: the endpoint reports errors: too deep; odd"), client().trusting(web.url):
+            endpoint.ask("{ a }", {})
+        web.says(value({"data": None}))
+        with pytest.raises(AnswerError, match="no data"):
+            endpoint.ask("{ a }", {})
+
+
+@pytest.mark.parametrize(
+    ("pages", "words"),
+    [
+        ({None: Page([1], "b"), "b": Page([2], "b")}, "cursor 'b' came a second time, after page 2"),
+        ({None: Page([1], "b"), "b": Page([2], "c"), "c": Page([1], "d")}, "page 3 is a duplicate"),
+        ({None: Page([1], "b", 3), "b": Page([2], None, 3)}, "hold 2 records where 3 were announced"),
+    ],
+)
+def test_pages_that_lead_in_circles_or_fall_short_are_an_error(pages: dict[Any, Page], words: str) -> None:
+    with pytest.raises(AnswerError, match=words):
+        list(walk(pages.__getitem__))
+
+
+def test_too_many_pages_are_an_error_not_a_silent_end() -> None:
+    with pytest.raises(AnswerError, match="more than 3 pages"):
+        list(walk(lambda cursor: Page([cursor], int(cursor or 0) + 1), most=3))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 6, 7])
+@pytest.mark.parametrize("told", [True, False])
+def test_paging_by_offset_gives_every_record_once(count: int, *, told: bool) -> None:
+    rows = list(range(count))
+    assert list(walk(by_offset(lambda at: (rows[at : at + 3], count if told else None), 3))) == rows
+
+
+KINDS = (
+    Column("id", ColumnType.VARCHAR, "x", nullable=False),
+    Column("n", ColumnType.BIGINT, "x"),
+    Column("wei", ColumnType.DECIMAL, "x"),
+    Column("at", ColumnType.TIMESTAMP, "x"),
+    Column("day", ColumnType.DATE, "x"),
+    Column("ok", ColumnType.BOOLEAN, "x"),
+    Column("share", ColumnType.DOUBLE, "x"),
+    Column("tags", ColumnType.VARCHARS, "x"),
+    Column("raw", ColumnType.JSON, "x"),
+)
+GOOD: dict[str, Any] = {
+    "id": "a", "n": 1, "wei": "123456789012345678901234567890", "at": 1714564800, "day": "2024-05-01", "ok": True,
+    "share": 1, "tags": ["x"], "raw": {"b": 1},
+}  # fmt: skip
+
+
+def test_records_become_rows_with_the_declared_types() -> None:
+    rows = table_of_records(KINDS, [GOOD, GOOD | {"at": "2024-05-01T12:00:00.000Z", "n": None}]).to_pylist()
+    assert rows[0] == GOOD | {
+        "wei": Decimal(123456789012345678901234567890),
+        "at": datetime(2024, 5, 1, 12, tzinfo=UTC),
+        "day": date(2024, 5, 1),
+        "share": 1.0,
+        "raw": '{"b": 1}',
+    }
+    assert rows[1]["at"] == rows[0]["at"]
+    assert rows[1]["n"] is None
+    assert table_of_records(KINDS[:1], [{"key": {"deep": "z"}}], {"id": ("key", "deep")}).to_pylist() == [{"id": "z"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [("id", 1), ("id", None), ("n", "1"), ("n", 1.5), ("n", True), ("wei", "1.5"), ("at", "today"), ("day", 5), ("ok", 1),
+     ("share", "1"), ("tags", "x"), ("tags", [1])],
+)  # fmt: skip
+def test_a_changed_type_is_named_with_its_record_and_column(name: str, bad: Any) -> None:
+    with pytest.raises(AnswerError, match=rf"record 1: {name} is .*its type has changed"):
+        table_of_records(KINDS, [GOOD, GOOD | {name: bad}])
+
+
+def test_a_lost_key_is_named() -> None:
+    with pytest.raises(AnswerError, match="record 0 has no 'share', which column share needs"):
+        table_of_records(KINDS, [{key: value for key, value in GOOD.items() if key != "share"}])
+
+
+def test_plain_values_that_nobody_declared_arrive_as_text_and_nested_ones_are_told() -> None:
+    records = [
+        {"id": "1", "newName": 7, "also": "x", "ID": 2, "odd key": 3, "deep": {"b": 1}, "list": [], "html_url": "h", "yes": True},
+        {"id": "2", "also": None, "deep": None},
+    ]
+    known, told = Known.of(["id"], pattern=".*_url"), set[str]()
+    wide = beside(table_of_records([Column("id", ColumnType.VARCHAR, "the key")], records), records, known, told)
+    assert wide.to_pylist() == [
+        {"id": "1", "also": "x", "new_name": "7", "yes": "true"},
+        {"id": "2", "also": None, "new_name": None, "yes": None},
+    ]
+    assert told == {"ID", "odd key", "deep", "list"}
+    told.clear()
+    assert carried(records[0], known, ["id"], told) == {"new_name": "7", "also": "x", "yes": "true"}
+    assert told == {"ID", "odd key", "deep", "list"}

@@ -1,0 +1,70 @@
+"""From a real failure of a model to the objective: every attempt is in the ledger, retries included, and nothing else is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from oso_dagster.domain.objectives.attempts import Label, Outcome
+from oso_dagster.orchestration.ledger.fill import LedgerFill
+from oso_dagster.reliability.store import Store
+from tests.sqlmesh_assets.execution.test_materializing import ALL
+
+LABELS = {name.replace(".", "/"): Label.SQLMESH for name in ALL}
+OTHERS = {name.replace(".", "/") for name in ALL - {"marts.sizes", "marts.total"}}
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "live") as one:
+        yield one
+
+
+def outcomes(playground, store, run_id):
+    """The attempts of one run, by asset, in the order in which they were made."""
+    LedgerFill(playground.instance, store.ledger, LABELS).run(datetime.now(UTC))
+    found = {}
+    for one in sorted(store.attempts(), key=lambda one: one.started):
+        if one.run_id == run_id:
+            found.setdefault(one.asset, []).append(one.outcome)
+    return found
+
+
+def test_a_model_that_failed_and_was_retried_counts_twice_and_its_siblings_once(playground, store):
+    playground.materialize()
+    playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
+    mends = iter(["SELECT 1", "UPDATE raw.things SET size = 3 WHERE id = 3"])
+    definition = playground.definition(prepare=lambda: playground.sql(next(mends)), retry_policy=dg.RetryPolicy(max_retries=1))
+    result = dg.materialize([definition], instance=playground.instance)
+    found = outcomes(playground, store, result.run_id)
+    assert found.pop("marts/sizes") == [Outcome.FAILED, Outcome.OK]
+    assert found.pop("marts/total") == [Outcome.SKIPPED_UPSTREAM, Outcome.OK]
+    assert found == {asset: [Outcome.OK] for asset in OTHERS}
+
+
+def test_a_failed_attempt_tells_its_cause_and_a_good_one_its_rows(playground, store):
+    playground.materialize()
+    playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
+    run_id = playground.materialize().run_id
+    outcomes(playground, store, run_id)
+    told = {one.asset: one for one in store.attempts() if one.run_id == run_id}
+    assert "audit small found 1 row" in told["marts/sizes"].cause
+    assert told["marts/total"].cause == "not computed: marts.sizes failed"
+    assert told["marts/others"].rows == 1
+    assert all(one.started <= one.ended and one.reported for one in told.values())
+
+
+def test_a_model_that_was_up_to_date_is_no_attempt(playground, store):
+    playground.recompute_whole = False
+    playground.materialize()
+    found = outcomes(playground, store, playground.materialize().run_id)
+    assert found == {asset: [Outcome.NOT_EMITTED] for asset in LABELS}
+
+
+def test_a_deployment_that_was_held_back_counts_the_model_that_failed_alone(playground, store):
+    playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
+    found = outcomes(playground, store, playground.materialize().run_id)
+    assert found.pop("marts/sizes") == [Outcome.FAILED]
+    assert {outcome for each in found.values() for outcome in each} == {Outcome.SKIPPED_UPSTREAM}

@@ -1,0 +1,91 @@
+"""The forge and what is served of it: the same for a seed, agreeing with the directory, honest about hours that are not over."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+import requests
+
+from oso_dagster.connectors.github.api import addresses
+from oso_dagster.sandbox.upstreams import gharchive, github_api
+from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world.world import generate
+from tests.support.asgi import serving
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+WORLD = generate(7, NOW)
+HUB = forge.forge_of(WORLD)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    forge.write(WORLD, tmp_path)
+    return tmp_path
+
+
+def test_the_forge_has_what_the_directory_names() -> None:
+    named = addresses(url for project in WORLD.projects for url in project.links.get("github", ()))
+    known = {name for r in HUB.repositories for name in (r.full_name, f"{r.owner}/{r.former_name or r.name}")}
+    assert set(named.repositories) <= known
+    assert set(named.owners) <= {r.owner for r in HUB.repositories}
+    assert any(r.former_name for r in HUB.repositories)
+    assert any(r.deleted for r in HUB.repositories)
+    assert len({r.id for r in HUB.repositories}) == len({r.full_name for r in HUB.repositories}) == len(HUB.repositories)
+
+
+def test_the_same_seed_gives_the_same_events_and_another_now_moves_only_their_dates() -> None:
+    assert gharchive.events(HUB, HUB.start) == gharchive.events(forge.forge_of(generate(7, NOW)), HUB.start)
+    later = forge.forge_of(generate(7, NOW + timedelta(days=3)))
+    moved, told = gharchive.events(later, later.start), gharchive.events(HUB, HUB.start)
+    assert [(e["id"], e["type"], e["repo"]["name"]) for e in moved] == [(e["id"], e["type"], e["repo"]["name"]) for e in told]
+
+
+def test_events_belong_to_living_repositories_and_to_their_hour() -> None:
+    living = {r.full_name for r in HUB.repositories if not r.deleted}
+    for number in (0, 30, 700):
+        hour = HUB.start + timedelta(hours=number)
+        told = gharchive.events(HUB, hour)
+        assert {event["repo"]["name"] for event in told} <= living
+        assert {event["created_at"][:13] for event in told} == {f"{hour:%Y-%m-%dT%H}"}
+
+
+def test_only_hours_of_the_history_that_are_over_are_served(folder: Path) -> None:
+    with serving(gharchive.serve(folder)) as url:
+        answer = requests.get(f"{url}/{HUB.start:%Y-%m-%d}-0.json.gz", timeout=9)
+        lines = [json.loads(line) for line in gzip.decompress(answer.content).splitlines()]
+        assert lines == list(gharchive.events(HUB, HUB.start))
+        before, ahead = HUB.start - timedelta(days=1), max(NOW, datetime.now(UTC)) + timedelta(days=1)
+        for name in (f"{before:%Y-%m-%d}-23", f"{ahead:%Y-%m-%d}-0", f"{HUB.start:%Y-%m-%d}-24", "x"):
+            assert requests.get(f"{url}/{name}.json.gz", timeout=9).status_code == 404
+
+
+def test_the_rate_limit_counts_down_refuses_and_does_not_count_what_is_unchanged(folder: Path) -> None:
+    living = next(r for r in HUB.repositories if not r.deleted and r.former_name is None)
+    github_api.limited(folder, 2)
+    with serving(github_api.serve(folder)) as url:
+        first = requests.get(f"{url}/repos/{living.full_name}", timeout=9)
+        assert (first.status_code, first.headers["X-RateLimit-Remaining"]) == (200, "1")
+        assert (
+            requests.get(
+                f"{url}/repos/{living.full_name}", timeout=9, headers={"If-None-Match": first.headers["ETag"]}
+            ).status_code
+            == 304
+        )
+        assert requests.get(f"{url}/repos/{living.full_name}", timeout=9).status_code == 200
+        refused = requests.get(f"{url}/repos/{living.full_name}", timeout=9)
+        assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (403, "0")
+
+
+def test_a_renamed_repository_is_sent_on_and_a_deleted_one_is_not_there(folder: Path) -> None:
+    moved = next(r for r in HUB.repositories if r.former_name and not r.deleted)
+    fallen = next(r for r in HUB.repositories if r.deleted)
+    with serving(github_api.serve(folder)) as url:
+        sent_on = requests.get(f"{url}/repos/{moved.owner}/{moved.former_name}", timeout=9, allow_redirects=False)
+        assert sent_on.status_code == 301
+        assert requests.get(urljoin(url, sent_on.headers["Location"]), timeout=9).json()["full_name"] == moved.full_name
+        assert requests.get(f"{url}/repos/{fallen.full_name}", timeout=9).status_code == 404

@@ -1,0 +1,140 @@
+"""A web family of the sandbox on loopback with faults on demand, and a warehouse in which its source lands, as in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from oso_dagster.connectors.records import table_of_records
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, Unchanged
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Column, Source, Table
+from oso_dagster.sandbox.faults.injection import Fault, Faults
+from oso_dagster.sandbox.protocols.family import Family, tells_nothing
+from oso_dagster.sandbox.upstreams import families
+from oso_dagster.sandbox.world.world import World, generate
+from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.support.asgi import serving
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)  # a Wednesday
+WORLD = generate(7, NOW)
+QUICK = {"requests_per_second": "1000", "pause_seconds": "0.001", "timeout_seconds": "20", "patience_seconds": "1"}
+
+
+@dataclass
+class Landing:
+    """One source at its family's endpoint. `asked` are the requests that came: method, path with query, headers, body."""
+
+    source: Source
+    family: Family
+    url: str
+    home: Path
+    faults: Faults
+    inputs: Mapping[str, Sequence[str]]
+    asked: list[tuple[str, str, dict[str, str], bytes]]
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        return DuckDBWarehouse(self.home / "w.duckdb", world="sandbox", cache=self.home, lock_timeout_seconds=20)
+
+    def table(self, name: str) -> Table:
+        """The declaration, with partitions that begin with the world's history."""
+        (found,) = (table for table in self.source.tables if table.name == name)
+        return found if found.partitions is None else replace(found, partitions=found.partitions.since(NOW - timedelta(days=60)))
+
+    def windows(self, name: str) -> list[Window | None]:
+        """What a whole load consists of: every due partition, or the table."""
+        partitions = self.table(name).partitions
+        return [None] if partitions is None else list(partitions.due(NOW))
+
+    def extract(self, name: str, window: Window | None = None, now: datetime = NOW) -> Extract | Unchanged:
+        previous = self.warehouse.last_load(self.source.name, name, window.key if window else None)
+        inputs = {need: self.inputs[need] for need in self.table(name).needs}
+        settings = {"url": self.url} | QUICK | self.settings
+        return self.table(name).extract(
+            ExtractRequest(self.source.name, name, now, self.home, settings, previous=previous, window=window, inputs=inputs)
+        )
+
+    def load(self, name: str, window: Window | None = None, now: datetime = NOW) -> Loaded | Unchanged:
+        found = self.extract(name, window, now)
+        if isinstance(found, Extract):
+            return self.warehouse.load(self.source, self.table(name), found, fingerprint="f", window=window)
+        return found
+
+    def load_all(self, name: str) -> None:
+        for window in self.windows(name):
+            self.load(name, window)
+
+    def rows(self, name: str, query: str = "") -> list[dict[str, Any]]:
+        """The landed rows of a table, or of a child, without order."""
+        with self.warehouse.read() as connection:
+            found = connection.execute(query or f'SELECT * FROM "{self.source.name}"."{name}"').to_arrow_table()
+        return ordered(found.to_pylist())
+
+    def truth(self, name: str) -> list[dict[str, Any]]:
+        """The generator's rows, typed as declared."""
+        parent = self.table(name.split("__", maxsplit=1)[0])
+        return typed(parent.physical[name], self.family.truth(WORLD)[f"{self.source.name}.{name}"])
+
+
+def typed(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return ordered(table_of_records(columns, rows).to_pylist())
+
+
+def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In an order of their own, with times in UTC."""
+    plain = [{k: v.astimezone(UTC) if isinstance(v, datetime) else v for k, v in row.items()} for row in rows]
+    return sorted(plain, key=lambda row: repr(sorted(row.items())))
+
+
+def named(world: World, kind: str) -> list[str]:
+    """The addresses of one kind that projects of the directory have."""
+    return [url for project in world.projects for url in project.links.get(kind, ())]
+
+
+def web_families() -> list[Family]:
+    """The families that speak JSON, each with the name of its source, and tell what a complete load of it holds."""
+    return [one for one in families() if one.serve and one.truth is not tells_nothing and one.name != "bigquery"]
+
+
+@contextmanager
+def landing(source: Source, home: Path, inputs: Mapping[str, Sequence[str]] | None = None) -> Iterator[Landing]:
+    """The family of `source` served for the block; faults are set with `spoil` in `faults.current`."""
+    (family,) = (one for one in web_families() if one.name.replace("-", "_") == source.name)
+    folder = home / "served"
+    family.write(WORLD, folder)
+    faults = Faults((family.name,))
+    app, asked = faults.around(family.name, family.serve(folder)), []
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        told: list[bytes] = []
+
+        async def hear() -> Any:
+            message = await receive()
+            told.append(message.get("body", b""))
+            return message
+
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        path = scope["path"] + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
+        await app(scope, hear, send)
+        asked.append((scope["method"], path, headers, b"".join(told)))
+
+    with serving(noting) as url:
+        yield Landing(
+            source, family, url + family.endpoints[0].path.removeprefix(f"/{family.name}"), home, faults, inputs or {}, asked
+        )
+
+
+def spoil(there: Landing, kind: str, **more: Any) -> None:
+    """Set a fault of the endpoint."""
+    there.faults.current[there.family.name] = Fault(there.family.name, kind, **more)
+
+
+def mend(there: Landing) -> None:
+    """Clear it."""
+    there.faults.current.clear()

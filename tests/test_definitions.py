@@ -1,0 +1,126 @@
+"""The roof: everything is there, labelled, connected, and loading it touches nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from oso_dagster.definitions import build
+from oso_dagster.orchestration.labels import PLATFORM_TAG, SOURCE_TAG
+from oso_dagster.settings import PROJECT_ROOT, Settings
+from oso_dagster.sources import catalogue
+
+SNAPSHOT = Path(__file__).with_name("asset_keys.txt")
+
+LOAD = """
+import socket, sys
+def refuse(*_): raise AssertionError("loading the definitions opened a connection")
+socket.socket.connect = refuse
+from oso_dagster.definitions import defs
+print(len(list(defs.resolve_all_asset_specs())))
+heavy = ("dlt", "sqlmesh", "duckdb", "pyarrow", "pandas", "google.cloud", "trino", "kubernetes", "alembic", "jinja2")
+print(*[name for name in heavy if name in sys.modules])
+"""
+
+
+@pytest.fixture
+def definitions(settings: Settings) -> dg.Definitions:
+    return build(settings)
+
+
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs() if not is_stub(spec)}
+
+
+def is_stub(spec: dg.AssetSpec) -> bool:
+    return not spec.tags and not spec.owners
+
+
+def test_asset_keys_change_only_on_purpose(definitions: dg.Definitions) -> None:
+    """After a wanted change: `python -m tests.test_definitions` writes the snapshot. A new source is no change."""
+    known = SNAPSHOT.read_text().split()
+    groups = {name.split("/")[0] for name in known}
+    new = {source.name for source in catalogue() if source.name not in groups}
+    assert sorted(name for name in specs(definitions) if name.split("/")[0] not in new) == known
+
+
+def test_every_asset_says_what_it_is_and_who_owns_it(definitions: dg.Definitions) -> None:
+    for name, spec in specs(definitions).items():
+        labels = {SOURCE_TAG: spec.tags.get(SOURCE_TAG), PLATFORM_TAG: spec.tags.get(PLATFORM_TAG)}
+        assert labels[PLATFORM_TAG] == "true" or labels[SOURCE_TAG] in {"core", "unstable", "sqlmesh"}, name
+        assert spec.owners, name
+        assert spec.description, name
+        assert spec.kinds, name
+        assert spec.group_name.split("/")[0] in {"core", "unstable", "sqlmesh", "platform"}, name
+
+
+def test_every_core_asset_has_a_freshness_policy(definitions: dg.Definitions) -> None:
+    core = [spec for spec in specs(definitions).values() if spec.tags.get(SOURCE_TAG) == "core"]
+    assert core
+    assert all(spec.freshness_policy is not None for spec in core)
+
+
+def test_everything_is_one_graph_from_raw_tables_to_objectives_and_page(definitions: dg.Definitions) -> None:
+    found = specs(definitions)
+    upstream = {name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in found.items()}
+    assert {dep for deps in upstream.values() for dep in deps} <= found.keys(), "a model reads a table that nobody lands"
+    above: set[str] = set()
+    frontier = {"status/page"}
+    while frontier:
+        above |= frontier
+        frontier = {dep for name in frontier for dep in upstream[name]} - above
+    assert above == found.keys()
+
+
+def test_every_schedule_runs_by_default_in_a_stated_time_zone(definitions: dg.Definitions) -> None:
+    schedules = definitions.resolve_all_job_defs() and list(definitions.get_repository_def().schedule_defs)
+    assert {schedule.job_name for schedule in schedules} >= {
+        "ingest_oss_directory",
+        "transform",
+        "evaluate_slos",
+        "publish_status",
+    }
+    for schedule in schedules:
+        assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING, schedule.name
+        assert schedule.execution_timezone, schedule.name
+
+
+def test_no_run_of_a_job_both_loads_and_judges(definitions: dg.Definitions) -> None:
+    judging = {op.name for one in definitions.asset_checks or () if isinstance(one, dg.AssetChecksDefinition) for op in [one.op]}
+    assert judging
+    jobs = {job.name: {node.name for node in job.nodes} for job in definitions.resolve_all_job_defs()}
+    assert jobs["evaluate_slos"] >= judging
+    loading = {name for name in jobs if name.startswith("ingest_")} | {"transform", "publish_status"}
+    assert len(loading) > 2
+    assert {name: jobs[name] & judging for name in loading if jobs[name] & judging} == {}
+
+
+def test_loading_needs_no_network_no_secret_and_no_warehouse_and_no_heavy_library(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "OSO_HOME": str(tmp_path / "oso")}
+    for _ in range(2):  # the first load builds SQLMesh's manifest, the second finds it
+        done = subprocess.run(
+            [sys.executable, "-c", LOAD], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    count, heavy = (*done.stdout.splitlines(), "")[:2]
+    assert int(count) >= len(SNAPSHOT.read_text().split())
+    assert heavy == ""
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in {".duckdb", ".db"}]
+
+
+def test_dagster_itself_finds_nothing_wrong_with_the_code_location(tmp_path: Path) -> None:
+    environment = {**os.environ, "OSO_HOME": str(tmp_path / "oso"), "DAGSTER_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", str(PROJECT_ROOT / "workspace.yaml")]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    from oso_dagster.settings import read_settings
+
+    SNAPSHOT.write_text("\n".join(sorted(specs(build(read_settings(catalogue()))))) + "\n")
