@@ -129,9 +129,9 @@ class _World:
 
     def fail(self) -> None:
         """Let the source be gone, until it is mended or this process has ended, however it ends."""
-        from oso_dagster.sandbox.living import here  # noqa: PLC0415
+        from oso_dagster.sandbox.process_identity import this_process  # noqa: PLC0415
 
-        self._ask("POST", "/faults", {"family": FAMILY, "kind": "status", "status": 404, "owner": here()})
+        self._ask("POST", "/faults", {"family": FAMILY, "kind": "status", "status": 404, "owner": this_process()})
 
     def mend(self) -> None:
         """Let it answer again."""

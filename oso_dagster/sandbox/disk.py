@@ -14,6 +14,7 @@ from pathlib import Path
 from oso_dagster.sandbox.families import truth
 from oso_dagster.sandbox.upstreams import families
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, World, generate
+from oso_dagster.settings import MANIFEST
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def make(folder: Path, world: World) -> Manifest:
         family.write(world, part)
     counts = dict(world.counts()) | {name: len(rows) for name, rows in truth(world).items()}
     manifest = Manifest(world.seed, world.now, _recipe(), counts)
-    write_json(fresh / "manifest.json", asdict(manifest) | {"now": world.now.isoformat()})
+    write_json(fresh / MANIFEST, asdict(manifest) | {"now": world.now.isoformat()})
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
@@ -67,7 +68,7 @@ def make(folder: Path, world: World) -> Manifest:
 def read(folder: Path) -> Manifest | None:
     """The manifest of the world in `folder`, or None when there is no world."""
     try:
-        values = json.loads((folder / "manifest.json").read_text())
+        values = json.loads((folder / MANIFEST).read_text())
     except FileNotFoundError:
         return None
     return Manifest(**values | {"now": datetime.fromisoformat(values["now"])})

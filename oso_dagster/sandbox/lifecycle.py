@@ -24,7 +24,7 @@ from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.protocols.git_http import GitMissingError, find_backend
 from oso_dagster.sandbox.server import serve
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
-from oso_dagster.settings import Settings
+from oso_dagster.settings import SandboxFiles, Settings
 
 START_SECONDS = 30
 _LOCK_SECONDS = 60
@@ -52,8 +52,8 @@ def up(settings: Settings, *, port: int = 0, seed: int | None = None) -> Mapping
     Raises SandboxError.
     """
     with _lock(settings):
-        before = disk.read(_world(settings))
-        made = disk.ensure(_world(settings), seed, datetime.now(UTC)) != before
+        before = disk.read(settings.sandbox_files.world)
+        made = disk.ensure(settings.sandbox_files.world, seed, datetime.now(UTC)) != before
         server = process.remembered(settings.sandbox_dir)
         if server is None or port not in {0, server.port} or not server.healthy():
             _end(settings, server)
@@ -76,16 +76,16 @@ def status(settings: Settings) -> Status:
     """Look, and change nothing."""
     server = process.remembered(settings.sandbox_dir)
     if server is None or not server.alive():
-        return Status(None, healthy=False, endpoints={}, world=disk.read(_world(settings)))
-    return Status(server, server.healthy(), endpoints(server.port, server.database_port), disk.read(_world(settings)))
+        return Status(None, healthy=False, endpoints={}, world=disk.read(settings.sandbox_files.world))
+    return Status(server, server.healthy(), endpoints(server.port, server.database_port), disk.read(settings.sandbox_files.world))
 
 
 def reset(settings: Settings, seed: int | None = None) -> disk.Manifest:
     """Make the world anew, also when it is young; a running server serves the new one at the same addresses."""
     with _lock(settings):
-        found = disk.read(_world(settings))
+        found = disk.read(settings.sandbox_files.world)
         kept = found.seed if found else DEFAULT_SEED
-        made = disk.make(_world(settings), generate(kept if seed is None else seed, datetime.now(UTC)))
+        made = disk.make(settings.sandbox_files.world, generate(kept if seed is None else seed, datetime.now(UTC)))
         server = process.remembered(settings.sandbox_dir)
         if server is not None and server.alive():
             _refill(settings, server)
@@ -106,7 +106,7 @@ def running(settings: Settings) -> Iterator[Mapping[str, str]]:
 def stay(settings: Settings, *, port: int = 0, seed: int | None = None) -> None:
     """Serve the world from this very process until it is interrupted. Raises SandboxError, also when a server is up already."""
     with _lock(settings):
-        disk.ensure(_world(settings), seed, datetime.now(UTC))
+        disk.ensure(settings.sandbox_files.world, seed, datetime.now(UTC))
         server = process.remembered(settings.sandbox_dir)
         if server is not None and server.alive():
             raise SandboxError(f"the sandbox world is up already, at port {server.port}: end it first with `oso sandbox down`")
@@ -122,7 +122,7 @@ def host(folder: Path, listener: socket.socket, database_port: int) -> None:
     """Serve the world of the sandbox in `folder` on `listener`; when asked to end, leave no trace of this process."""
     server = process.here(listener.getsockname()[1], database_port)
     try:
-        serve(folder / "world", listener, database_port)
+        serve(SandboxFiles(folder).world, listener, database_port)
     finally:
         process.forget(folder, server)
 
@@ -166,7 +166,7 @@ def _database_port(settings: Settings) -> int:
 def _refill(settings: Settings, server: Server) -> None:
     if server.database_port:
         try:
-            postgres.fill(server.database_port, _world(settings))
+            postgres.fill(server.database_port, settings.sandbox_files.world)
         except postgres.PostgresError as error:
             raise SandboxError(f"the sandbox's databases could not be made anew: {error}") from None
 
@@ -174,10 +174,6 @@ def _refill(settings: Settings, server: Server) -> None:
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-
-
-def _world(settings: Settings) -> Path:
-    return settings.sandbox_dir / "world"
 
 
 @contextmanager

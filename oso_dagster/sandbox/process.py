@@ -20,9 +20,8 @@ import psutil
 
 from oso_dagster.sandbox.disk import write_json
 from oso_dagster.sandbox.families import endpoints
-from oso_dagster.sandbox.living import here as living_here
-from oso_dagster.sandbox.living import living
-from oso_dagster.settings import PREFIX, PROJECT_ROOT
+from oso_dagster.sandbox.process_identity import living_process, this_process
+from oso_dagster.settings import PREFIX, PROJECT_ROOT, SandboxFiles
 
 STOP_SECONDS = 5
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -68,7 +67,7 @@ class Server:
 
     def _process(self) -> psutil.Process | None:
         _reap()
-        return living(self.pid, self.created)
+        return living_process(self.pid, self.created)
 
 
 def _reap() -> None:
@@ -78,7 +77,7 @@ def _reap() -> None:
 
 def here(port: int, database_port: int) -> Server:
     """This process, as the server at these ports."""
-    return Server(*living_here(), port, database_port)
+    return Server(*this_process(), port, database_port)
 
 
 def spawn(folder: Path, listener: socket.socket, database_port: int, log: Path) -> Server:
@@ -103,20 +102,20 @@ def spawn(folder: Path, listener: socket.socket, database_port: int, log: Path) 
 
 def remember(folder: Path, server: Server) -> None:
     """Write down which process serves the sandbox in `folder`."""
-    write_json(folder / "server.json", asdict(server))
+    write_json(_server_file(folder), asdict(server))
 
 
 def publish(folder: Path, server: Server) -> dict[str, str]:
     """Write down, and return, the addresses that `server` answers at: from now on the world is up."""
     addresses = endpoints(server.port, server.database_port)
-    write_json(folder / "endpoints.json", addresses)
+    write_json(SandboxFiles(folder).endpoints, addresses)
     return addresses
 
 
 def remembered(folder: Path) -> Server | None:
     """The process that was written down last and not removed, dead or alive. A torn or foreign file counts as none."""
     try:
-        return Server(**json.loads((folder / "server.json").read_text()))
+        return Server(**json.loads(_server_file(folder).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
@@ -124,5 +123,9 @@ def remembered(folder: Path) -> Server | None:
 def forget(folder: Path, server: Server | None) -> None:
     """Remove the traces of `server`, unless another one has left its own since; None removes whatever is there."""
     if server is None or remembered(folder) in {server, None}:
-        for name in ("endpoints.json", "server.json"):
-            (folder / name).unlink(missing_ok=True)
+        for trace in (SandboxFiles(folder).endpoints, _server_file(folder)):
+            trace.unlink(missing_ok=True)
+
+
+def _server_file(folder: Path) -> Path:
+    return folder / "server.json"

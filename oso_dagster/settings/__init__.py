@@ -10,12 +10,15 @@ from __future__ import annotations
 from oso_dagster.settings.places import PREFIX, PROJECT_ROOT, SANDBOX_PARTITIONS, Profile, SettingsError, World
 from oso_dagster.settings.platform import Settings
 from oso_dagster.settings.reading import read_settings, settings_model
+from oso_dagster.settings.sandbox_files import MANIFEST, SandboxFiles
 
 __all__ = [
+    "MANIFEST",
     "PREFIX",
     "PROJECT_ROOT",
     "SANDBOX_PARTITIONS",
     "Profile",
+    "SandboxFiles",
     "Settings",
     "SettingsError",
     "World",

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 
 from oso_dagster.domain.catalogue.cadence import in_sandbox
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.settings.sandbox_files import SandboxFiles
 
 PREFIX = "OSO_"
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +82,11 @@ class Places(BaseSettings):
         """The sandbox world's own files: its repository, its data, `endpoints.json` while it is up."""
         return self.home.absolute() / "sandbox-world"
 
+    @property
+    def sandbox_files(self) -> SandboxFiles:
+        """The sandbox world's files that the settings read."""
+        return SandboxFiles(self.sandbox_dir)
+
     def in_world(self, sources: Iterable[Source]) -> tuple[Source, ...]:
         """The sources as this world has them: in the sandbox, partitions begin 30 days ago and pauses are short.
 
@@ -92,7 +98,7 @@ class Places(BaseSettings):
 
     def _sandbox_made_at(self) -> datetime | None:
         try:
-            manifest = json.loads((self.sandbox_dir / "world" / "manifest.json").read_text())
+            manifest = json.loads(self.sandbox_files.manifest.read_text())
         except FileNotFoundError:
             return None
         return datetime.fromisoformat(manifest["now"])
@@ -108,7 +114,7 @@ class Places(BaseSettings):
     def _sandbox_endpoints(self) -> dict[str, str]:
         """Where the sandbox world is; nothing when it is not up."""
         try:
-            found: dict[str, str] = json.loads((self.sandbox_dir / "endpoints.json").read_text())
+            addresses: dict[str, str] = json.loads(self.sandbox_files.endpoints.read_text())
         except FileNotFoundError:
             return {}
-        return found
+        return addresses

@@ -46,7 +46,7 @@ def test_the_sandboxs_discord_stands_in_while_it_is_up_and_its_messages_wait_whi
     assert names(settings) == ["log"]
     assert "channel discord: the sandbox world is not up" in caplog.text
     settings.sandbox_dir.mkdir(parents=True)
-    (settings.sandbox_dir / "endpoints.json").write_text(json.dumps(discord.endpoints(20_001)))
+    settings.sandbox_files.endpoints.write_text(json.dumps(discord.endpoints(20_001)))
     assert names(settings) == ["log", "discord"]
 
 

@@ -27,7 +27,7 @@ def test_build_publishes_in_the_folder_and_at_the_address(make_settings: Callabl
 
 def test_in_the_sandbox_no_partition_is_missing_from_before_its_world(make_settings: Callable[..., Settings]) -> None:
     settings = make_settings(OSO_WORLD="sandbox")
-    manifest = settings.sandbox_dir / "world" / "manifest.json"
+    manifest = settings.sandbox_files.manifest
     manifest.parent.mkdir(parents=True)
     manifest.write_text(json.dumps({"now": datetime.now(UTC).isoformat()}))
     assert CliRunner().invoke(app, ["status", "build"], catch_exceptions=False).exit_code == 0

@@ -38,7 +38,7 @@ def endpoints(settings: Settings) -> Iterator[Mapping[str, str]]:
 
 @pytest.fixture
 def world(settings: Settings, endpoints: Mapping[str, str]) -> World:
-    manifest = disk.read(settings.sandbox_dir / "world")
+    manifest = disk.read(settings.sandbox_files.world)
     assert manifest is not None
     return manifest.world()
 
@@ -81,7 +81,7 @@ def test_a_shallow_partial_fetch_brings_one_commit_and_no_blobs(endpoints: Mappi
 
 
 def test_any_commit_may_be_fetched_by_its_sha(endpoints: Mapping[str, str], settings: Settings, tmp_path: Path) -> None:
-    bare = settings.sandbox_dir / "world" / "git" / directory.REPOSITORY
+    bare = settings.sandbox_files.world / "git" / directory.REPOSITORY
     old = _git("-C", str(bare), "rev-parse", "main~5").stdout.strip()
     _git("init", "-q", "--bare", str(tmp_path))
     fetched = _git("-C", str(tmp_path), "-c", "protocol.version=0", "fetch", "--depth=1", endpoints["oss_directory_url"], old)
@@ -111,7 +111,7 @@ def test_a_repository_that_is_not_there_is_404(endpoints: Mapping[str, str]) -> 
 
 
 def test_a_new_commit_is_served_at_once(endpoints: Mapping[str, str], settings: Settings) -> None:
-    bare = settings.sandbox_dir / "world" / "git" / directory.REPOSITORY
+    bare = settings.sandbox_files.world / "git" / directory.REPOSITORY
     before = repository.read_files(bare)
     sha = repository.commit_files(bare, {"data/projects/z/zz.yaml": b"{"}, "break it", datetime.now(UTC))
     assert sha in _git("ls-remote", endpoints["oss_directory_url"]).stdout
@@ -133,7 +133,7 @@ def test_the_funding_file_is_not_sent_twice_to_who_has_it(endpoints: Mapping[str
 
 
 def test_a_changed_funding_file_has_another_etag(endpoints: Mapping[str, str], settings: Settings) -> None:
-    path = settings.sandbox_dir / "world" / "oss-funding" / funding.FILE
+    path = settings.sandbox_files.world / "oss-funding" / funding.FILE
     content, tag = path.read_bytes(), _ask(endpoints["oss_funding_url"])[1]["ETag"]
     path.write_bytes(content.replace(b"a", b"b"))
     assert _ask(endpoints["oss_funding_url"], If_None_Match=tag)[0] == 200

@@ -77,5 +77,5 @@ def test_the_sandbox_never_falls_back_to_the_internet(
     with pytest.raises(SettingsError, match="oso sandbox up"):
         settings.of_source(DIRECTORY)
     settings.sandbox_dir.mkdir(parents=True)
-    (settings.sandbox_dir / "endpoints.json").write_text(json.dumps({"oss_directory_url": "http://127.0.0.1:1/x.git"}))
+    settings.sandbox_files.endpoints.write_text(json.dumps({"oss_directory_url": "http://127.0.0.1:1/x.git"}))
     assert settings.of_source(DIRECTORY)["url"] == "http://127.0.0.1:1/x.git"

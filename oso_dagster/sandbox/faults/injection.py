@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oso_dagster.sandbox.faults.looping import without_cursor
 from oso_dagster.sandbox.faults.spoiling import SPOILERS
-from oso_dagster.sandbox.living import living
+from oso_dagster.sandbox.process_identity import living_process
 
 SKEW = timedelta(hours=9)
 """How far ahead the clock of a skewed server is."""
@@ -65,7 +65,7 @@ class Fault:
     @property
     def over(self) -> bool:
         """Whether whoever set it has ended."""
-        return self.owner is not None and living(*self.owner) is None
+        return self.owner is not None and living_process(*self.owner) is None
 
 
 _Whole = tuple[int, dict[str, str], bytes]

@@ -131,7 +131,7 @@ def test_export_is_yaml_and_simulation_knows_what_can_never_fire(settings):
 
 def test_in_the_sandbox_partitions_from_before_its_world_are_not_asked_for(make_settings, monkeypatch):
     settings = make_settings(OSO_WORLD="sandbox")
-    manifest = settings.sandbox_dir / "world" / "manifest.json"
+    manifest = settings.sandbox_files.manifest
     manifest.parent.mkdir(parents=True)
     manifest.write_text(json.dumps({"now": datetime.now(UTC).isoformat()}))
     for name, value in prepare(settings).items():

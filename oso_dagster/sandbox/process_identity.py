@@ -1,4 +1,4 @@
-"""Whether a process that somebody remembers still lives: its id alone does not tell, for ids are given again."""
+"""Whether a recorded process still runs: its id alone does not say, because the system uses ids again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _CLOCK_TOLERANCE = 5.0
 """Seconds that a creation time may seem to move when the system's clock is set."""
 
 
-def living(pid: int, created: float) -> psutil.Process | None:
+def living_process(pid: int, created: float) -> psutil.Process | None:
     """The process with this id that was created then (seconds since the epoch), or None: it has ended, as a zombie has."""
     try:
         process = psutil.Process(pid)
@@ -18,7 +18,7 @@ def living(pid: int, created: float) -> psutil.Process | None:
         return None
 
 
-def here() -> tuple[int, float]:
+def this_process() -> tuple[int, float]:
     """This process: its id, and when it was created."""
     process = psutil.Process()
     return process.pid, process.create_time()
