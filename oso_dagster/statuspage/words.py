@@ -114,7 +114,7 @@ def day_text(day: DayHistory) -> str:
 
     >>> from oso_dagster.domain.objectives.slo import Verdict
     >>> day = datetime(2025, 1, 2, tzinfo=UTC).date()
-    >>> day_text(Day(day, Verdict.COMPLIANT, 719, 720, 96)), day_text(Day(day))
+    >>> day_text(DayHistory(day, Verdict.COMPLIANT, 719, 720, 96)), day_text(DayHistory(day))
     ('2 Jan: Compliant, 719 of 720', '2 Jan: No data')
     """
     numbers = f", {day.good:,} of {day.valid:,}" if day.valid else ""
