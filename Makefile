@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Without their bytecode the libraries take two to four times as long to import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo dev test lint emulator bench clean help ready
+.PHONY: demo dev test lint emulator bench wheel clean help ready
 
 demo: ready ## the whole platform once, offline: sandbox, runs, verdicts, status page
 	@OSO_WORLD=sandbox $(BIN)/oso demo
@@ -28,6 +28,10 @@ emulator: ready ## install the BigQuery emulator that some tests start (in .cach
 
 bench: ready ## how fast it is, against named baselines (ONLY="name …" for some)
 	@$(BIN)/python -m tests.bench.run $(ONLY)
+
+wheel: ready ## the SQLMesh bridge as a package of its own, dagster-sqlmesh-assets (in .cache/dist)
+	@mkdir -p .cache && cd .bridge && ../$(BIN)/hatchling build -t wheel -d ../.cache/dist >../.cache/wheel.log 2>&1 || { cat ../.cache/wheel.log >&2; exit 1; }
+	@ls -t .cache/dist/*.whl | head -n 1
 
 clean: ## remove .venv, .oso and every cache; ends a running sandbox first
 	@if [ -x $(BIN)/oso ]; then OSO_WORLD=sandbox OSO_HOME=.oso $(BIN)/oso sandbox down >/dev/null 2>&1 || true; fi

@@ -34,6 +34,11 @@ class Project:
     lock_timeout_seconds: float = 3600
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        """Make the folders absolute: steps may run in another working directory than definitions are loaded in."""
+        for name in ("path", "cache"):
+            object.__setattr__(self, name, Path(getattr(self, name)).absolute())
+
     def fingerprint(self) -> str:
         """Changes with the content of the project, its configuration, the gateway, SQLMesh, SQLGlot and this wrapper.
 

@@ -15,6 +15,7 @@ import pytest
 import oso_dagster.sqlmesh_assets as package
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sqlmesh_assets.environment_lock import EnvironmentLockedError, environment_lock
+from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
 from oso_dagster.sqlmesh_assets.project import Project
 from oso_dagster.sqlmesh_assets.reporting.standing_warnings import EVALUATED_AT
 from tests.sqlmesh_assets.execution.test_materializing import ALL, run
@@ -36,6 +37,23 @@ def test_a_model_that_is_up_to_date_is_not_reported_as_materialized(playground):
     assert again.result.success
     assert again.materialized == {}
     assert {name: one["sqlmesh/state"] for name, one in again.told.items()} == dict.fromkeys(ALL, "up to date")
+
+
+def test_what_a_deployment_does_not_touch_is_reported_once(playground):
+    playground.recompute_whole = False
+    playground.materialize()
+    playground.write("marts.others", "FULL", "not_null(columns := id)", "SELECT id * 2 AS id FROM staging.stg_others")
+    result = run(playground)  # it refuses a model that is reported twice
+    assert set(result.materialized) == {"marts.others"}
+    assert set(result.told) == ALL
+
+
+def test_a_project_may_be_named_by_a_relative_path(playground, monkeypatch):
+    monkeypatch.chdir(playground.root)
+    relative = Project(Path("project"), "here", "duckdb", Path("cache"))
+    monkeypatch.chdir("/")
+    assert (relative.path, relative.cache) == (playground.root / "project", playground.root / "cache")
+    assert load_manifest(relative).models.keys() == ALL
 
 
 def test_a_warning_stands_while_its_model_is_up_to_date_and_goes_when_its_audit_finds_nothing(playground):

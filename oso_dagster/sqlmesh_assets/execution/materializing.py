@@ -108,7 +108,8 @@ def _whole(session: Session, plan: Any) -> None:
         session.compute(models - touched)
     if not session.held_back(upstream, touched) and session.deploy(plan):
         record_deployed(session.project, session.context.state_sync)
-        rest = models - session.failed - downstream_of(upstream, session.failed)
+        after = models if difference.is_new_environment else touched
+        rest = after - session.failed - downstream_of(upstream, session.failed)
         if to_compute(upstream, session.computed) & rest:  # a first deployment computed all; reading the state again is slow
             session.compute(rest)
 

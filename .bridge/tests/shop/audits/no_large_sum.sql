@@ -1,0 +1,3 @@
+AUDIT (name no_large_sum);
+
+SELECT customer, cents FROM @this_model WHERE cents > 700
