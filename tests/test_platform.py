@@ -28,6 +28,7 @@ from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.support.browser import ARTIFACTS, chromium
+from tests.support.clock import clock
 from tests.support.platform import BIN, dev, left_running, run
 
 __all__ = ["chromium"]
@@ -192,7 +193,9 @@ def test_the_lineage_shows_every_layer_as_one_picture(dagster: str, chromium: Br
 
 @pytest.mark.browser
 def test_materialize_on_the_page_of_an_asset_lands_its_rows_in_the_warehouse(dagster: str, home: Path, chromium: Browser) -> None:
-    warehouse = DuckDBWarehouse(home / "sandbox" / "warehouse.duckdb", world="sandbox", cache=home, lock_timeout_seconds=60)
+    warehouse = DuckDBWarehouse(
+        home / "sandbox" / "warehouse.duckdb", world="sandbox", cache=home, lock_timeout_seconds=60, clock=clock
+    )
     before = warehouse.last_load("l2beat", "projects")
     page = chromium.new_page()
     page.goto(f"{dagster}/assets/l2beat/projects")

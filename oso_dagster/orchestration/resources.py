@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ def warehouse_of(settings: Settings, cache: Path | None = None) -> Warehouse:
         world=settings.world.value,
         cache=cache or settings.cache_dir,
         lock_timeout_seconds=settings.lock_timeout_seconds,
+        clock=partial(datetime.now, UTC),
     )
 
 

@@ -1,15 +1,27 @@
-"""What staged rows must pass before anyone sees them: arrived, all columns there, keys unique and not null, not shrunk."""
+"""What a load must pass before anyone sees it: the checks that ask the staged rows, and all checks together.
+
+What the checks are called, and which a table has, is declared in `domain.catalogue.load_checks`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 
+from oso_dagster.domain.catalogue.load_checks import (
+    ARRIVED,
+    COLUMNS_PRESENT,
+    IN_PARTITION,
+    NOT_SHRUNK,
+    PRIMARY_KEY,
+    ROW_COUNT_BAND,
+    LoadSummary,
+    judge_summary,
+)
 from oso_dagster.domain.catalogue.loading import (
-    CUT_SHORT,
     Finding,
     LoadFacts,
     LoadRecord,
@@ -39,42 +51,45 @@ def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]
 
 @dataclass(frozen=True)
 class LoadContext:
-    """What a load is for and what was there before it; `goes_on`: it asked only for what is new since then."""
+    """What a load is for, when it is judged, and what was there before it.
 
+    `goes_on`: it asked only for what is new since `before`. `history`: the row counts of the newest loads.
+    """
+
+    now: datetime
     window: Window | None = None
     before: LoadRecord | None = None
     goes_on: bool = False
     allow_shrink: bool = False
+    history: Sequence[int] = ()
 
 
 def judge(
-    connection: duckdb.DuckDBPyConnection, source: str, table: Table, rows: dict[str, int], occasion: LoadContext
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    table: Table,
+    rows: dict[str, int],
+    facts: LoadFacts,
+    occasion: LoadContext,
 ) -> list[Finding]:
-    """What blocks, passed or not; a missing column stops the rest, which could not be asked."""
+    """What every check of a table says of the staged rows and of the `facts` of the load, passed or not.
+
+    A missing column stops the checks of keys and partition, which could not be asked.
+    """
     where, window = f"{source}.{table.name}", occasion.window
     findings = [_arrived(where, table, rows[table.name], occasion), _columns_present(connection, where, table, rows)]
     if findings[-1].passed:
         findings.append(_primary_key(connection, where, table, rows))
-        if table.disposition is Disposition.REPLACE_PARTITION:
+        if IN_PARTITION.applies(table):
             if window is None:
                 raise RefusedError(f"{where}: replace_partition needs a partition")
             findings.append(event_time.in_partition(connection, where, table, window))
-        if table.event_time is not None:
-            findings.append(_not_in_future(connection, where, table))
     if occasion.allow_shrink or table.disposition is not Disposition.REPLACE:
-        findings.append(Finding("not_shrunk", passed=True, message="not asked: shrinking is allowed here"))
+        findings.append(NOT_SHRUNK.finding(table, passed=True, message="not asked: shrinking is allowed here"))
     else:
         findings.append(_not_shrunk(source, table, rows, occasion.before))
-    return findings
-
-
-def warn(table: Table, rows: dict[str, int], facts: LoadFacts, history: Sequence[int]) -> list[Finding]:
-    """What is told but does not block: an unusual number of rows, a load that was cut short."""
-    findings = [_usual(rows[table.name], row_count_band(history))]
-    if table.resumable:
-        why = facts.get(CUT_SHORT)
-        findings.append(Finding("complete", why is None, f"cut short: {why}" if why else "complete", blocking=False))
-    return findings
+    findings += judge_summary(LoadSummary(source, table, facts, occasion.now, occasion.before))
+    return [*findings, _usual(where, table, rows[table.name], row_count_band(occasion.history))]
 
 
 def undeclared(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
@@ -88,22 +103,14 @@ def undeclared(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]
     ]
 
 
-def _usual(rows: int, band: tuple[int, int] | None) -> Finding:
+def _usual(where: str, table: Table, rows: int, band: tuple[int, int] | None) -> Finding:
     if band is None:
-        return Finding(
-            "row_count_band", passed=True, message=f"{rows:,} rows; too few loads to know what is usual", blocking=False
-        )
+        few = f"{rows:,} rows; too few loads to know what is usual"
+        return ROW_COUNT_BAND.finding(table, passed=True, message=few)
     low, high = band
     facts: LoadFacts = {"rows": rows, "usual_from": low, "usual_to": high}
-    return Finding("row_count_band", low <= rows <= high, f"{rows:,} rows; usual are {low:,} to {high:,}", facts, blocking=False)
-
-
-def _not_in_future(connection: duckdb.DuckDBPyConnection, where: str, table: Table) -> Finding:
-    try:
-        found = event_time.newest(connection, table)
-    except duckdb.ConversionException as error:
-        raise RefusedError(f"{where}: a column has changed its type: {error}") from error
-    return event_time.not_in_future(where, table, found, datetime.now(UTC))
+    told = f"{where}: {rows:,} rows; usual are {low:,} to {high:,}"
+    return ROW_COUNT_BAND.finding(table, passed=low <= rows <= high, message=told, facts=facts)
 
 
 def _arrived(where: str, table: Table, rows: int, occasion: LoadContext) -> Finding:
@@ -119,7 +126,7 @@ def _arrived(where: str, table: Table, rows: int, occasion: LoadContext) -> Find
         there, message = True, f"nothing new since the load of {before.loaded_at:%Y-%m-%d %H:%M} UTC"
     else:
         there, message = False, f"{place}: no rows arrived; an empty answer does not replace anything, nor stand for a first load"
-    return Finding("arrived", there, message, {"rows": rows})
+    return ARRIVED.finding(table, passed=there, message=message, facts={"rows": rows})
 
 
 def _columns_present(connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int]) -> Finding:
@@ -131,7 +138,7 @@ def _columns_present(connection: duckdb.DuckDBPyConnection, where: str, table: T
         if rows[name] and column.name not in there[name]
     ]
     message = f"{where}: columns were lost: {', '.join(lost)}" if lost else "all declared columns are there"
-    return Finding("columns_present", not lost, message, {"lost": lost})
+    return COLUMNS_PRESENT.finding(table, passed=not lost, message=message, facts={"lost": lost})
 
 
 def _primary_key(connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int]) -> Finding:
@@ -153,7 +160,7 @@ def _primary_key(connection: duckdb.DuckDBPyConnection, where: str, table: Table
         ).fetchall()
         problems += [f"{name} has {'/'.join(key)} = {'/'.join(map(str, row[:-1]))} {row[-1]} times" for row in twice]
     message = f"{where}: {'; '.join(problems)}" if problems else "keys are unique, required columns are filled"
-    return Finding("primary_key", not problems, message, {"problems": problems})
+    return PRIMARY_KEY.finding(table, passed=not problems, message=message, facts={"problems": problems})
 
 
 def _not_shrunk(source: str, table: Table, rows: dict[str, int], before: LoadRecord | None) -> Finding:
@@ -172,4 +179,4 @@ def _not_shrunk(source: str, table: Table, rows: dict[str, int], before: LoadRec
         )
     ]
     message = "; ".join(problems) if problems else f"not below {table.shrink_floor:.0%} of the last good load"
-    return Finding("not_shrunk", not problems, message, {"before": counts, "now": rows})
+    return NOT_SHRUNK.finding(table, passed=not problems, message=message, facts={"before": counts, "now": rows})

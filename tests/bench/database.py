@@ -21,6 +21,7 @@ from oso_dagster.sandbox.upstreams import op_atlas
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.op_atlas import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.support.clock import clock
 from tests.support.database import execute, serving
 
 ROWS = 200_000
@@ -83,7 +84,7 @@ def _bare(url: str, folder: Path) -> int:
 
 
 def _ours(url: str, folder: Path) -> int:
-    warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=60)
+    warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=60, clock=clock)
     found = _TABLE.extract(ExtractRequest(SOURCE.name, _TABLE.name, datetime.now(UTC), folder, {"url": url}))
     return warehouse.load(SOURCE, _TABLE, found, fingerprint="bench").record.row_count  # type: ignore[arg-type]
 

@@ -19,6 +19,7 @@ from oso_dagster.sandbox.upstreams.oss_directory import files
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.oss_directory import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.support.clock import clock
 
 PROJECTS = 7_000
 FOLDERS = ("data/projects", "data/collections")
@@ -49,7 +50,7 @@ def fetched(url: str, cache: Path) -> git.Snapshot:
 def ours(url: str, cache: Path, folder: Path) -> int:
     """The real thing, from asking the repository for its commit to published tables."""
     table = SOURCE.tables[0]
-    warehouse = DuckDBWarehouse(folder / "w.duckdb", world="live", cache=folder, lock_timeout_seconds=60)
+    warehouse = DuckDBWarehouse(folder / "w.duckdb", world="live", cache=folder, lock_timeout_seconds=60, clock=clock)
     extract = table.extract(ExtractRequest(SOURCE.name, table.name, datetime.now(UTC), cache, {"url": url, "max_bad_share": "0"}))
     return warehouse.load(SOURCE, table, extract, fingerprint="bench").record.row_count  # type: ignore[arg-type]
 

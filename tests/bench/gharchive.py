@@ -36,6 +36,7 @@ from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.github import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.support.clock import clock
 
 EVENTS = 150_000
 SAMPLE = 10
@@ -73,7 +74,7 @@ def ours(folder: Path, scratch: Path, *, hours: int = 1) -> int:
     facts: dict[str, Any] = {}
     with _served(folder) as url:
         rows = gharchive.read(gharchive.Day(url, DAY), TABLE.columns, scratch / "files", facts)
-        warehouse = DuckDBWarehouse(scratch / "w.duckdb", world="live", cache=scratch, lock_timeout_seconds=60)
+        warehouse = DuckDBWarehouse(scratch / "w.duckdb", world="live", cache=scratch, lock_timeout_seconds=60, clock=clock)
         window = TABLE.partitions.window("2025-09-01") if TABLE.partitions else None
         extract = Extract("bench", {TABLE.name: rows}, facts)
         return warehouse.load(SOURCE, TABLE, extract, fingerprint="bench", window=window).record.row_count

@@ -13,8 +13,8 @@ import duckdb
 import pytest
 
 from oso_dagster.domain.catalogue.cadence import jobs_of
-from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Finding, LoadRecord, schema_finding
+from oso_dagster.domain.catalogue.load_checks import checks_of
+from oso_dagster.domain.catalogue.loading import NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadRecord
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Disposition, SchemaContract, Source, Stability, Table
 from oso_dagster.orchestration import labels
@@ -24,7 +24,7 @@ from oso_dagster.orchestration.objectives.service_assets import reliability_chec
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import PREFIX, Settings, read_settings
 from oso_dagster.sources import catalogue
-from oso_dagster.warehouse import ddl, guards
+from oso_dagster.warehouse import ddl, event_time, guards
 from oso_dagster.warehouse.staging import SCHEMA
 
 EVERY = [pytest.param(source, table, id=f"{source.name}.{table.name}") for source in catalogue() for table in source.tables]
@@ -110,7 +110,7 @@ def test_every_check_of_a_table_is_a_check_in_dagster(source: Source, table: Tab
     wanted = {"arrived", "columns_present", "primary_key", "not_shrunk", "schema", "row_count_band"}
     wanted |= {"event_time_not_in_future"} if table.event_time else set()
     wanted |= {"in_partition"} if table.disposition is Disposition.REPLACE_PARTITION else set()
-    assert {*guards_of(table), *warnings_of(table)} >= wanted
+    assert {check.name for check in checks_of(table)} >= wanted
     wanted |= {"complete"} if table.resumable else set()
     wanted |= {"freshness"} if table.fresh_within else set()
     wanted |= {"partition_completeness"} if table.partitions else set()
@@ -174,10 +174,11 @@ def judge(
     if before is not None:
         record = LoadRecord("1", source.name, table.name, None, "v", "f", dict.fromkeys(table.physical, before), NOW)
     window = Window("now", NOW, NOW + timedelta(days=1)) if table.partitions else None
-    found = guards.judge(connection, source.name, table, counts, guards.LoadContext(window, record))
-    facts = {UNKNOWN_FIELDS: guards.undeclared(connection, table)}
-    found.append(schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is SchemaContract.FREEZE))
-    found += guards.warn(table, counts, facts, [100] * 5)
+    newest = event_time.newest(connection, f"{source.name}.{table.name}", table)
+    facts: dict[str, Any] = {UNKNOWN_FIELDS: guards.undeclared(connection, table)}
+    facts |= {NEWEST_EVENT: newest.isoformat()} if newest else {}
+    occasion = guards.LoadContext(datetime.now(UTC), window, record, history=[100] * 5)
+    found = guards.judge(connection, source.name, table, counts, facts, occasion)
     return {finding.check: finding for finding in found}
 
 
@@ -192,7 +193,7 @@ def test_a_good_row_passes_and_every_check_of_a_table_is_heard(
     source: Source, table: Table, bench: duckdb.DuckDBPyConnection
 ) -> None:
     found = judge(bench, source, table)
-    assert found.keys() == guards_of(table).keys() | warnings_of(table).keys()
+    assert found.keys() == {check.name for check in checks_of(table)}
     expected = {"row_count_band"} | ({"in_partition"} if table.disposition is Disposition.REPLACE_PARTITION else set())
     assert {name for name, finding in found.items() if not finding.passed} <= expected
     assert found["row_count_band"].passed is False  # one row, where a hundred are usual

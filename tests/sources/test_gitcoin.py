@@ -16,6 +16,7 @@ from oso_dagster.sandbox.upstreams import gitcoin
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.gitcoin import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.support.clock import clock
 from tests.support.database import execute, serving
 from tests.support.landing import ordered, typed
 
@@ -31,7 +32,7 @@ class Pipe:
     def __init__(self, port: int, folder: Path) -> None:
         self.port, self.folder = port, folder
         self.settings = {"url": postgres.address(port, gitcoin.DATABASE)}
-        self.warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=20)
+        self.warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=20, clock=clock)
 
     def load(self, name: str) -> Loaded | Unchanged:
         previous = self.warehouse.last_load("gitcoin", name)

@@ -20,6 +20,7 @@ from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.github import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.support.asgi import serving
+from tests.support.clock import clock
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)  # a Wednesday
 WORLD = generate(7, NOW)
@@ -52,7 +53,7 @@ class Hub:
 
     @property
     def warehouse(self) -> DuckDBWarehouse:
-        return DuckDBWarehouse(self.home / "w.duckdb", world="sandbox", cache=self.home, lock_timeout_seconds=20)
+        return DuckDBWarehouse(self.home / "w.duckdb", world="sandbox", cache=self.home, lock_timeout_seconds=20, clock=clock)
 
     def load(self, table: str, urls: tuple[str, ...], now: datetime = NOW) -> Loaded | Unchanged:
         settings = {"api_url": self.url, "token": TOKEN, "requests_per_second": "10000"}

@@ -23,6 +23,7 @@ from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.github import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.support.clock import clock
 
 TABLE = next(table for table in SOURCE.tables if table.name == "events")
 OLD = forge.forge_of(generate(7, datetime(2025, 10, 20, 5, tzinfo=UTC)))
@@ -149,7 +150,7 @@ def test_no_email_address_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_partition_loaded_again_gives_the_same_rows_and_leaves_its_neighbours(tmp_path: Path) -> None:
-    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", world="sandbox", cache=tmp_path, lock_timeout_seconds=20)
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", world="sandbox", cache=tmp_path, lock_timeout_seconds=20, clock=clock)
     assert TABLE.partitions is not None
     with serving() as (url, _):
         for day in (BEFORE, AFTER, BEFORE):

@@ -21,6 +21,7 @@ from oso_dagster.sandbox.world import atlas
 from oso_dagster.sandbox.world.world import World, generate
 from oso_dagster.sources.op_atlas import LOOKBACK, SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.support.clock import clock
 from tests.support.database import execute, execute_sqlite, serving, sqlite_file
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -34,7 +35,7 @@ class Pipe:
         self.url = url
         self.upstream = upstream
         self.folder = folder
-        self.warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=20)
+        self.warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=20, clock=clock)
 
     def extract(self, name: str) -> Extract | Unchanged:
         previous: LoadRecord | None = self.warehouse.last_load("op_atlas", name)

@@ -19,6 +19,7 @@ from oso_dagster.sandbox.upstreams import families
 from oso_dagster.sandbox.world.world import World, generate
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.support.asgi import serving
+from tests.support.clock import clock
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)  # a Wednesday
 WORLD = generate(7, NOW)
@@ -40,7 +41,7 @@ class Landing:
 
     @property
     def warehouse(self) -> DuckDBWarehouse:
-        return DuckDBWarehouse(self.home / "w.duckdb", world="sandbox", cache=self.home, lock_timeout_seconds=20)
+        return DuckDBWarehouse(self.home / "w.duckdb", world="sandbox", cache=self.home, lock_timeout_seconds=20, clock=clock)
 
     def table(self, name: str) -> Table:
         """The declaration, with partitions that begin with the world's history."""

@@ -53,13 +53,13 @@ def show(name: Name, as_json: Json = False) -> None:
 
     Examples: `oso sources show npm`, `oso sources show github --json | jq '.tables[].cost'`
     """
-    from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of  # noqa: PLC0415  (Dagster is slow to load)
+    from oso_dagster.domain.catalogue.load_checks import checks_of  # noqa: PLC0415  (Dagster is slow to load)
     from oso_dagster.orchestration.objectives.service_assets import promised_checks  # noqa: PLC0415
 
     settings = read_settings(catalogue())
     source = _known(name, settings)
     promised = {t.name: {spec.name: str(spec.description) for spec in promised_checks(source, t)} for t in source.tables}
-    checks = {t.name: guards_of(t) | warnings_of(t) | promised[t.name] for t in source.tables}
+    checks = {t.name: {one.name: one.description for one in checks_of(t)} | promised[t.name] for t in source.tables}
     told = sources_shown.declared(source, settings, checks)
     if as_json:
         typer.echo(json.dumps(told, indent=2))

@@ -1,40 +1,170 @@
-"""The checks that a declaration brings with it, by name, and what each says."""
+"""The checks of each load: one entry is all that says what a check is called, what it says, which tables have it, if it blocks.
+
+Belongs here: the declarations, and how a check is judged that needs nothing but what a load tells of itself (`LoadSummary`).
+Does not: the checks that ask the staged rows (`warehouse.guards`), which take their names from here. A new check of the first
+kind is one new entry; one of the second kind is an entry and its guard.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from oso_dagster.domain.catalogue.column import ColumnType
+from oso_dagster.domain.catalogue.loading import CUT_SHORT, NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadFacts, LoadRecord
 from oso_dagster.domain.catalogue.source import Disposition, SchemaContract, Table
 
-_GUARDS = {
-    "arrived": "Rows arrived, unless none were due: an empty answer replaces nothing",
-    "columns_present": "No declared column was lost upstream",
-    "primary_key": "Keys are unique, required columns are filled",
-    "not_shrunk": "Not fewer rows than the allowed share of the last good load",
-}
+_SKEW = timedelta(minutes=5)
+"""How far an upstream's clock may run ahead of ours; a date may be a day ahead, where the day begins earlier than in UTC."""
 
 
-_IN_PARTITION = {"in_partition": "Every row belongs to the partition that was loaded"}
+@dataclass(frozen=True)
+class LoadSummary:
+    """What a load tells of itself, once its rows are staged or its upstream is found unchanged.
+
+    `facts` are those of the load (for an unchanged upstream those of `before`, the last load); `now` is the time of judging.
+    """
+
+    source: str
+    table: Table
+    facts: LoadFacts
+    now: datetime
+    before: LoadRecord | None = None
+
+    @property
+    def where(self) -> str:
+        """`source.table`, with which every message of a failed check begins."""
+        return f"{self.source}.{self.table.name}"
 
 
-_IN_TIME = {"event_time_not_in_future": "No event lies in the future"}
+@dataclass(frozen=True)
+class Judgement:
+    """What a check says of a load; `facts` become the metadata of its evaluation."""
+
+    passed: bool
+    message: str
+    facts: LoadFacts = field(default_factory=dict)
 
 
-_SCHEMA = {"schema": "Upstream has no column that is not declared"}
+def _every(table: Table) -> bool:
+    del table
+    return True
 
 
-_USUAL = {"row_count_band": "As many rows as loads of this table usually bring"}
+def _none(table: Table) -> bool:
+    del table
+    return False
 
 
-_COMPLETE = {"complete": "The load was not cut short by an honest limit, such as a rate limit"}
+@dataclass(frozen=True)
+class LoadCheck:
+    """One check of each load of the tables that it `applies` to. A failed one that is `blocking` refuses the load.
+
+    `judge` judges what the load tells of itself, also when the upstream is unchanged. A check without it asks the staged rows;
+    it has a guard in the warehouse.
+    """
+
+    name: str
+    description: str
+    applies: Callable[[Table], bool] = _every
+    blocking: Callable[[Table], bool] = _every
+    judge: Callable[[LoadSummary], Judgement] | None = None
+
+    def finding(self, table: Table, *, passed: bool, message: str, facts: LoadFacts | None = None) -> Finding:
+        """What this check said of a load of `table`."""
+        return Finding(self.name, passed, message, facts or {}, blocking=self.blocking(table))
 
 
-def guards_of(table: Table) -> dict[str, str]:
-    """The blocking checks of each load, by name: they judge the staged rows, and a failing one refuses the load."""
-    cut = table.disposition is Disposition.REPLACE_PARTITION
-    frozen = table.contract is SchemaContract.FREEZE
-    return _GUARDS | (_IN_PARTITION if cut else {}) | (_IN_TIME if table.event_time else {}) | (_SCHEMA if frozen else {})
+def _is_event_past(load: LoadSummary) -> Judgement:
+    table, told = load.table, load.facts.get(NEWEST_EVENT)
+    if told is None:
+        return Judgement(passed=True, message="newest event: none", facts={"newest_event": "none"})
+    dated = any(column.name == table.event_time and column.type is ColumnType.DATE for column in table.columns)
+    passed = datetime.fromisoformat(told) <= load.now + (timedelta(days=1) if dated else _SKEW)
+    future = f"{load.where}: {table.event_time} = {told} lies in the future of {load.now.isoformat()}"
+    return Judgement(passed, f"newest event: {told}" if passed else future, {"newest_event": told})
 
 
-def warnings_of(table: Table) -> dict[str, str]:
-    """The checks of each load that warn: the rows are published."""
-    warned = table.contract is not SchemaContract.FREEZE
-    return (_SCHEMA if warned else {}) | _USUAL | (_COMPLETE if table.resumable else {})
+def _is_as_declared(load: LoadSummary) -> Judgement:
+    unknown = [str(name) for name in load.facts.get(UNKNOWN_FIELDS) or ()]
+    message = f"{load.where}: not declared, but there upstream: {', '.join(unknown)}" if unknown else "as declared"
+    return Judgement(not unknown, message, {"undeclared": unknown})
+
+
+def _is_complete(load: LoadSummary) -> Judgement:
+    why = load.facts.get(CUT_SHORT)
+    return Judgement(why is None, f"{load.where}: cut short: {why}" if why else "complete")
+
+
+def _frozen(table: Table) -> bool:
+    return table.contract is SchemaContract.FREEZE
+
+
+ARRIVED = LoadCheck("arrived", "Rows arrived, unless none were due: an empty answer replaces nothing")
+COLUMNS_PRESENT = LoadCheck("columns_present", "No declared column was lost upstream")
+PRIMARY_KEY = LoadCheck("primary_key", "Keys are unique, required columns are filled")
+NOT_SHRUNK = LoadCheck("not_shrunk", "Not fewer rows than the allowed share of the last good load")
+IN_PARTITION = LoadCheck(
+    "in_partition",
+    "Every row belongs to the partition that was loaded",
+    applies=lambda table: table.disposition is Disposition.REPLACE_PARTITION,
+)
+EVENT_TIME_NOT_IN_FUTURE = LoadCheck(
+    "event_time_not_in_future",
+    "No event lies in the future",
+    applies=lambda table: table.event_time is not None,
+    judge=_is_event_past,
+)
+SCHEMA = LoadCheck("schema", "Upstream has no column that is not declared", blocking=_frozen, judge=_is_as_declared)
+ROW_COUNT_BAND = LoadCheck("row_count_band", "As many rows as loads of this table usually bring", blocking=_none)
+COMPLETE = LoadCheck(
+    "complete",
+    "The load was not cut short by an honest limit, such as a rate limit",
+    applies=lambda table: table.resumable,
+    blocking=_none,
+    judge=_is_complete,
+)
+
+LOAD_CHECKS = (
+    ARRIVED,
+    COLUMNS_PRESENT,
+    PRIMARY_KEY,
+    NOT_SHRUNK,
+    IN_PARTITION,
+    EVENT_TIME_NOT_IN_FUTURE,
+    SCHEMA,
+    ROW_COUNT_BAND,
+    COMPLETE,
+)
+"""Every check there is, in the order in which it is shown."""
+
+
+def checks_of(table: Table) -> tuple[LoadCheck, ...]:
+    """The checks that each load of a table has: those that block, then those that warn."""
+    mine = [check for check in LOAD_CHECKS if check.applies(table)]
+    return tuple(sorted(mine, key=lambda check: not check.blocking(table)))
+
+
+def judge_summary(load: LoadSummary) -> list[Finding]:
+    """What the checks say that need nothing but what a load tells of itself."""
+    findings: list[Finding] = []
+    for check in checks_of(load.table):
+        if check.judge is not None:
+            said = check.judge(load)
+            findings.append(check.finding(load.table, passed=said.passed, message=said.message, facts=said.facts))
+    return findings
+
+
+def judge_unchanged(load: LoadSummary) -> list[Finding]:
+    """What all checks say when the upstream is what the last load has published: its rows passed those that block.
+
+    What it told of itself is judged anew: a load that was cut short, or had news, is and has them still.
+    """
+    judged = {finding.check: finding for finding in judge_summary(load)}
+    return [judged.get(check.name) or _still(check, load.table) for check in checks_of(load.table)]
+
+
+def _still(check: LoadCheck, table: Table) -> Finding:
+    said = "unchanged since it passed" if check.blocking(table) else "not asked: upstream is unchanged, nothing was loaded"
+    return check.finding(table, passed=True, message=said)

@@ -105,7 +105,7 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one guard said of the staged rows. One that does not block warns: the rows are published."""
+    """What one check said of a load. One that does not block warns: the rows are published."""
 
     check: str
     passed: bool
@@ -133,17 +133,6 @@ class RefusedError(Exception):
     def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
         super().__init__(message)
         self.findings = tuple(findings)
-
-
-def schema_finding(where: str, facts: LoadFacts, *, blocking: bool) -> Finding:
-    """Whether upstream has something that nobody declared, from what a load of the table `where` tells of it.
-
-    >>> schema_finding("shop.things", {"unknown_fields": ["colour"]}, blocking=False).message
-    'shop.things: not declared, but there upstream: colour'
-    """
-    unknown = [str(name) for name in facts.get(UNKNOWN_FIELDS) or ()]
-    message = f"{where}: not declared, but there upstream: {', '.join(unknown)}" if unknown else "as declared"
-    return Finding("schema", not unknown, message, {"undeclared": unknown}, blocking=blocking)
 
 
 _FEWEST_LOADS = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of
+from oso_dagster.domain.catalogue.load_checks import checks_of
 from oso_dagster.domain.catalogue.loading import Finding
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.orchestration import labels
@@ -13,9 +13,10 @@ from oso_dagster.orchestration import labels
 def load_checks(source: Source, table: Table) -> list[dg.AssetCheckSpec]:
     """The checks that run inside each load of a table."""
     key = labels.asset_key(source, table)
-    blocking = [dg.AssetCheckSpec(name, asset=key, description=about, blocking=True) for name, about in guards_of(table).items()]
-    warning = [dg.AssetCheckSpec(name, asset=key, description=about) for name, about in warnings_of(table).items()]
-    return [*blocking, *warning]
+    return [
+        dg.AssetCheckSpec(check.name, asset=key, description=check.description, blocking=check.blocking(table))
+        for check in checks_of(table)
+    ]
 
 
 def evaluation(key: dg.AssetKey, finding: Finding, partition: str | None = None) -> dg.AssetCheckEvaluation:

@@ -19,7 +19,7 @@ from typing import Any
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of
+from oso_dagster.domain.catalogue.load_checks import LoadSummary, judge_unchanged
 from oso_dagster.domain.catalogue.loading import (
     CUT_SHORT,
     ROWS_LOADED,
@@ -29,10 +29,9 @@ from oso_dagster.domain.catalogue.loading import (
     LoadRecord,
     RefusedError,
     Unchanged,
-    schema_finding,
 )
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import SchemaContract, Source, Table
+from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import evaluation, result
@@ -115,7 +114,7 @@ def load(
     for window in step.windows:
         if window is not None and window.key in done and (before := step.previous.get(window.key)) is not None:
             context.log.info("%s: an earlier try has loaded it", window.key)
-            _note(said, _unchanged(source, table, before))
+            _note(said, _unchanged(step, before))
             continue
         loaded, unchanged = _publish(step, window)
         context.log_event(
@@ -172,20 +171,13 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
             raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
         step.context.log.info("unchanged upstream: %s", outcome.version)
         rows = step.warehouse.table_rows(source.name, table.name)
-        return Loaded(request.previous, _unchanged(source, table, request.previous), rows), True
+        return Loaded(request.previous, _unchanged(step, request.previous), rows), True
     allow = step.config.allow_shrink
     return step.warehouse.load(source, table, outcome, fingerprint=step.mark, window=window, allow_shrink=allow), False
 
 
-def _unchanged(source: Source, table: Table, record: LoadRecord) -> list[Finding]:
-    """What the checks say of rows that passed them before; one that was cut short, or had news, is and has them still."""
-    blocking = table.contract is SchemaContract.FREEZE
-    still = [schema_finding(f"{source.name}.{table.name}", record.facts, blocking=blocking)]
-    if table.resumable:
-        still.append(Finding("complete", record.cut_short is None, record.cut_short or "complete", blocking=False))
-    names = [*guards_of(table), *warnings_of(table)]
-    said = {finding.check for finding in still}
-    return [*still, *(Finding(name, passed=True, message="unchanged since it passed") for name in names if name not in said)]
+def _unchanged(step: _Load, record: LoadRecord) -> list[Finding]:
+    return judge_unchanged(LoadSummary(step.source.name, step.table, record.facts, datetime.now(UTC), record))
 
 
 def fingerprint(table: Table) -> str:

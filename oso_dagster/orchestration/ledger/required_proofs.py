@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.load_checks import guards_of, warnings_of
+from oso_dagster.domain.catalogue.load_checks import checks_of
 from oso_dagster.domain.catalogue.source import Evidence, Source
 from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
 from oso_dagster.orchestration.ledger.asset_events import asset_name
@@ -45,7 +45,7 @@ def proofs_of(sources: Sequence[Source]) -> Proofs:
     tables = {f"{source.name}/{table.name}": table for source in sources for table in source.tables}
     return Proofs(
         audits={
-            name: frozenset([*guards_of(table), *warnings_of(table)])
+            name: frozenset(check.name for check in checks_of(table))
             for name, table in tables.items()
             if table.evidence is Evidence.AUDITS
         },

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,9 @@ from oso_dagster.domain.catalogue.loading import (
     LoadFacts,
     LoadRecord,
     RefusedError,
-    schema_finding,
 )
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import SchemaContract, Source, Table
+from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.warehouse import event_time, guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import publishing
@@ -41,13 +40,19 @@ class WorldMismatchError(Exception):
 
 
 class DuckDBWarehouse:
-    """The DuckDB file at `path`, which belongs to one `world`; `cache` is a folder that may be deleted at any time."""
+    """The DuckDB file at `path`, which belongs to one `world`; `cache` is a folder that may be deleted at any time.
 
-    def __init__(self, path: Path, *, world: str, cache: Path, lock_timeout_seconds: float) -> None:
+    `clock` says the time, with its zone: a load is judged and dated once its rows have come, which may be long after it began.
+    """
+
+    def __init__(
+        self, path: Path, *, world: str, cache: Path, lock_timeout_seconds: float, clock: Callable[[], datetime]
+    ) -> None:
         self._path = path
         self._world = world
         self._cache = cache
         self._timeout = lock_timeout_seconds
+        self._clock = clock
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -119,19 +124,14 @@ class DuckDBWarehouse:
         with staging.staged(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
             key = window.key if window else None
             before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
-            rows = guards.count(arrival.connection, table)
             # What was loaded on other terms is asked for anew, as a whole: then nothing is no answer.
             goes_on = before is not None and before.fingerprint == fingerprint
-            occasion = guards.LoadContext(window, before, goes_on, allow_shrink)
-            findings = guards.judge(arrival.connection, source.name, table, rows, occasion)
-            facts = _facts(source, table, extract, arrival)
-            findings.append(_schema(source, table, facts))
+            history = publishing.row_counts(arrival.connection, source.name, table.name)
+            occasion = guards.LoadContext(self._clock(), window, before, goes_on, allow_shrink, history)
+            rows, facts, findings = _judged(source, table, extract, arrival, occasion)
             failed = [finding for finding in findings if finding.blocking and not finding.passed]
             if failed:
                 raise RefusedError("; ".join(finding.message for finding in failed), findings)
-            history = publishing.row_counts(arrival.connection, source.name, table.name)
-            findings += guards.warn(table, rows, facts, history)
-            newest = event_time.newest(arrival.connection, table)
             record = LoadRecord(
                 load_id=arrival.load_id,
                 source=source.name,
@@ -140,8 +140,8 @@ class DuckDBWarehouse:
                 version=extract.version,
                 fingerprint=fingerprint,
                 rows=rows,
-                loaded_at=datetime.now(UTC),
-                facts=facts | ({NEWEST_EVENT: newest.isoformat()} if newest else {}),
+                loaded_at=occasion.now,
+                facts=facts,
             )
             new_columns = publishing.publish(arrival.connection, table, record, window)
             return Loaded(record, findings, publishing.table_rows(arrival.connection, source.name, table.name), new_columns)
@@ -151,10 +151,9 @@ class DuckDBWarehouse:
     ) -> tuple[dict[str, int], list[Finding]]:
         """Stage and judge one extract as `load` does, and throw it away: rows by landed table, and what the guards said."""
         with staging.staged(self._cache, source.name, table, extract, window) as arrival:
-            rows = guards.count(arrival.connection, table)
-            findings = guards.judge(arrival.connection, source.name, table, rows, guards.LoadContext(window, allow_shrink=True))
-            facts = _facts(source, table, extract, arrival)
-            return rows, [*findings, _schema(source, table, facts), *guards.warn(table, rows, facts, ())]
+            occasion = guards.LoadContext(self._clock(), window, allow_shrink=True)
+            rows, _, findings = _judged(source, table, extract, arrival, occasion)
+            return rows, findings
 
     @contextmanager
     def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -188,21 +187,27 @@ def _is_busy(error: BaseException) -> bool:
     return isinstance(error, duckdb.Error) and ("Could not set lock" in text or "different configuration" in text)
 
 
+def _judged(
+    source: Source, table: Table, extract: Extract, arrival: staging.StagedLoad, occasion: guards.LoadContext
+) -> tuple[dict[str, int], LoadFacts, list[Finding]]:
+    """Staged rows of each landed table, what the load tells of itself, and what its checks say of both."""
+    rows = guards.count(arrival.connection, table)
+    facts = _facts(source, table, extract, arrival)
+    return rows, facts, guards.judge(arrival.connection, source.name, table, rows, facts, occasion)
+
+
 def _facts(source: Source, table: Table, extract: Extract, arrival: staging.StagedLoad) -> LoadFacts:
-    """What the extract told, now that it is drawn, and what came with it that nobody declared.
+    """What the extract told, now that it is drawn, what came with it that nobody declared, and its newest event.
 
     Raises RefusedError for a cut-short one that its table does not allow.
     """
-    facts = _plain(extract.facts)
+    facts, where = _plain(extract.facts), f"{source.name}.{table.name}"
     unknown = [*guards.undeclared(arrival.connection, table), *(facts.get(UNKNOWN_FIELDS) or ())]
     facts |= {UNKNOWN_FIELDS: unknown} if unknown else {}
     if facts.get(CUT_SHORT) and not table.resumable:
-        raise RefusedError(f"{source.name}.{table.name}: cut short ({facts[CUT_SHORT]}), but the table is not resumable")
-    return facts
-
-
-def _schema(source: Source, table: Table, facts: LoadFacts) -> Finding:
-    return schema_finding(f"{source.name}.{table.name}", facts, blocking=table.contract is SchemaContract.FREEZE)
+        raise RefusedError(f"{where}: cut short ({facts[CUT_SHORT]}), but the table is not resumable")
+    newest = event_time.newest(arrival.connection, where, table)
+    return facts | ({NEWEST_EVENT: newest.isoformat()} if newest else {})
 
 
 def _plain(facts: Mapping[str, object]) -> LoadFacts:

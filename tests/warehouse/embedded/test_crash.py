@@ -19,10 +19,11 @@ from pathlib import Path
 import pyarrow as pa
 from oso_dagster.domain.catalogue.loading import Extract
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.support.clock import clock
 from tests.warehouse.shop import SOURCE, TABLE, things
 
 folder, generation = Path(sys.argv[1]), int(sys.argv[2])
-warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder / "cache", lock_timeout_seconds=60)
+warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder / "cache", lock_timeout_seconds=60, clock=clock)
 ids = range(generation * 1_000_000, generation * 1_000_000 + 100_000)
 rows = things(ids)
 parts = pa.table({"id": rows["id"], "n": rows["id"]})

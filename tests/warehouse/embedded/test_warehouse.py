@@ -14,6 +14,7 @@ from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions, Window
 from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse, WorldMismatchError
+from tests.support.clock import clock
 from tests.warehouse.shop import DAY, SOURCE, TABLE, ids, load, things
 
 
@@ -145,7 +146,7 @@ def test_a_table_that_only_grows_may_have_nothing_new_but_not_begin_with_nothing
 
 def test_a_file_of_one_world_refuses_another(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     load(warehouse, things([1]))
-    other = DuckDBWarehouse(tmp_path / "w.duckdb", world="live", cache=tmp_path / "cache", lock_timeout_seconds=1)
+    other = DuckDBWarehouse(tmp_path / "w.duckdb", world="live", cache=tmp_path / "cache", lock_timeout_seconds=1, clock=clock)
     with pytest.raises(WorldMismatchError, match="'sandbox', not 'live'"):
         load(other, things([2]))
 
