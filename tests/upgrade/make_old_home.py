@@ -26,6 +26,8 @@ FIXTURE = Path(__file__).with_name("old_home.tar.xz")
 DELTA = {"data/projects/d/delta.yaml": "version: 7\nname: delta\ndisplay_name: Delta\n"}
 EPSILON = {"data/projects/e/epsilon.yaml": "version: 7\nname: epsilon\ndisplay_name: Epsilon\n"}
 SPRINT = "core_source_data.materialization_reliability"
+MACHINE = {f"{sys.base_prefix}/": "/opt/python/", f"{Path.home()}/": "/home/oso/"}
+"""Places of this machine that traces of errors name, and what is written instead."""
 
 TICK = """
 import dagster as dg
@@ -86,7 +88,7 @@ def main() -> None:
     """Everything, in a folder that is thrown away."""
     with tempfile.TemporaryDirectory() as name, checked_out(Path(name)) as tree:
         world = live(tree, Path(name))
-        size = pack(world, FIXTURE, {name: "/srv/oso"})
+        size = pack(world, FIXTURE, {name: "/srv/oso"} | MACHINE)
     sys.stderr.write(f"{FIXTURE.name}: {size:,} bytes\n")
 
 
