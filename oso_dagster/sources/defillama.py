@@ -166,6 +166,8 @@ def _series_table(name: str, description: str, columns: tuple[Column, ...], key:
         cost=Cost(calls=400, bytes=200_000_000),
         fresh_within=timedelta(days=3),
         event_time="time",
+        events_within=timedelta(days=4),
+        keeps_deleted="A protocol that DefiLlama no longer follows keeps the history that was published",
         needs=(_NEED,),
     )
 

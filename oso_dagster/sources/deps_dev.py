@@ -245,6 +245,8 @@ SOURCE = Source(
             children=(Child("versions", "Versions of the packages", _VERSIONS, ("system", "name", "version")),),
             primary_key=("system", "name"),
             disposition=Disposition.MERGE,
+            keeps_deleted="A package that nobody names any more keeps what was known of it",
+            item_column="name",
             extract=_extract,
             schedule=Schedule("0 7 * * *"),
             cost=Cost(calls=25_000, bytes=400_000_000),

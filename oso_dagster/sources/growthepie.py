@@ -55,6 +55,7 @@ SOURCE = Source(
             cost=Cost(calls=1, bytes=40_000_000),
             fresh_within=timedelta(days=3),
             event_time="date",
+            events_within=timedelta(days=4),
         ),
     ),
 )

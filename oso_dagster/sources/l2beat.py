@@ -160,6 +160,8 @@ def _series_table(name: str, description: str, columns: tuple[Column, ...]) -> T
         cost=Cost(calls=150, bytes=10_000_000),
         fresh_within=timedelta(days=3),
         event_time="time",
+        events_within=timedelta(days=4),
+        keeps_deleted="A project that L2BEAT has archived keeps the history that was published",
         needs=(_NEED,),
     )
 

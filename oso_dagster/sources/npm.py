@@ -84,6 +84,7 @@ SOURCE = Source(
             cost=Cost(calls=600, bytes=120_000),
             fresh_within=timedelta(days=4),
             event_time="day",
+            events_within=timedelta(days=5),
             partitions=Partitions(PartitionKind.DAILY, start=datetime(2015, 1, 10, tzinfo=UTC), lag=timedelta(hours=30)),
             range_in_one_run=True,
             needs=(_NEED,),

@@ -123,9 +123,6 @@ _MEANING = {
 }
 """What each column means, by its name upstream, which means the same in every table; after the type, where that is not text."""
 
-_RECONCILED = {"ProjectContract", "ProjectRepository", "ProjectLinks"}
-"""Tables whose rows upstream deletes for good: no time tells that, only the comparison of keys."""
-
 _LEFT_OUT = {"RewardClaim": ("kycStatus", "kycStatusUpdatedAt", "addressSetById")}
 """Sensitive columns: never named in a query, and no news either."""
 
@@ -159,8 +156,9 @@ def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table
         newest_by=tuple(_snake(name) for name in cursor),
         extract=extract,
         schedule=Schedule("40 1 * * *"),
-        cost=Cost(calls=3 if upstream in _RECONCILED else 2, bytes=2_000_000),
+        cost=Cost(calls=3 if cursor else 2, bytes=2_000_000),
         fresh_within=timedelta(hours=36),
+        surviving=bool(cursor),
         contract=SchemaContract.EVOLVE if upstream in _OPEN else SchemaContract.REPORT,
     )
 
@@ -193,7 +191,7 @@ def _extract(
     told = [name for name in unknown if name not in news or not rows.num_rows]  # one that arrives is told where it does
     facts: dict[str, Any] = {UNKNOWN_FIELDS: told, "undeclared_columns": news}
     said, surviving = [rows], None
-    if upstream in _RECONCILED:  # after the rows: one that is deleted in between must be gone, not stay
+    if cursor:  # no time tells that a row was deleted; asked after the rows: one deleted in between must be gone, not stay
         surviving = [looked.read([field for field in fields if field.upstream in key])]
         said += surviving
         facts["live_rows"] = surviving[0].num_rows

@@ -242,6 +242,8 @@ SOURCE = Source(
             fresh_within=timedelta(days=9),
             contract=SchemaContract.REPORT,
             event_time="created_at",
+            events_within=timedelta(days=16),
+            keeps_deleted="The ledger takes entries back by entries of its own, it deletes none",
             partitions=Partitions(PartitionKind.WEEKLY, start=datetime(2015, 1, 23, tzinfo=UTC), lag=timedelta(hours=6)),
             range_in_one_run=True,
             may_be_empty=True,  # upstream itself counts what there is of a week

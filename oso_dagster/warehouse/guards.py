@@ -88,7 +88,7 @@ def judge(
         findings.append(NOT_SHRUNK.finding(table, passed=True, message="not asked: shrinking is allowed here"))
     else:
         findings.append(_not_shrunk(source, table, rows, occasion.before))
-    findings += judge_summary(LoadSummary(source, table, facts, occasion.now, occasion.before))
+    findings += judge_summary(LoadSummary(source, table, facts, occasion.now, occasion.before, occasion.allow_shrink))
     return [*findings, _usual(where, table, rows[table.name], row_count_band(occasion.history))]
 
 

@@ -35,6 +35,7 @@ def daily(start):
         columns=(Column("day", ColumnType.DATE, "Which day"),),
         primary_key=("day",),
         event_time="day",
+        events_may_stop="invented",
         disposition=Disposition.REPLACE_PARTITION,
         partitions=Partitions(PartitionKind.DAILY, start),
     )

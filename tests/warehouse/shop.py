@@ -30,6 +30,7 @@ TABLE = Table(
     schedule=Schedule("0 2 * * *"),
     cost=Cost(1, 1),
     event_time="seen_at",
+    events_may_stop="invented",
 )
 SOURCE = Source("shop", "Shop", "https://example.org", "MIT", "team:data", Stability.UNSTABLE, (TABLE,))
 

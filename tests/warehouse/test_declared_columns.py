@@ -61,7 +61,7 @@ def test_a_column_that_is_declared_later_and_a_changed_description_reach_the_com
 
 
 def test_a_column_that_arrived_as_text_gets_its_type_when_it_is_declared(warehouse: DuckDBWarehouse) -> None:
-    table = replace(TABLE, disposition=Disposition.MERGE, children=())
+    table = replace(TABLE, disposition=Disposition.MERGE, keeps_deleted="invented", children=())
     warehouse.load(SOURCE, table, Extract("v", {"things": [things([1], w=pa.array(["7"]))]}), fingerprint="f")
     wide = replace(table, columns=(*TABLE.columns, Column("w", ColumnType.BIGINT, "new")))
     batch = things([2], w=pa.array([8], pa.int64()))

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+_LONGEST_GAP = 60.0
+"""The slowest pace that is learned: seconds between two requests."""
+_GOOD_RUN = 100
+"""Good answers in a row after which a learned pace grows by a tenth."""
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -38,7 +43,8 @@ class Gate:
 
     def __init__(self, pace: Pace) -> None:
         self._slots = threading.BoundedSemaphore(pace.concurrency)
-        self._gap = 1 / pace.per_second
+        self._gap = self._least = 1 / pace.per_second
+        self._good = 0
         self._turn = threading.Lock()
         self._next = 0.0
 
@@ -53,6 +59,20 @@ class Gate:
         """Let nobody begin for so long: the host asked all of us to slow down, not only the request that it refused."""
         with self._turn:
             self._next = max(self._next, time.monotonic() + seconds)
+
+    def slow_down(self) -> float:
+        """Learn from a limit answer: half as many requests per second from now on; returns how many."""
+        with self._turn:
+            self._gap = min(self._gap * 2, _LONGEST_GAP)
+            self._good = 0
+            return 1 / self._gap
+
+    def recover(self) -> None:
+        """Note a good answer: after a run of them the pace grows a little, never beyond the configured one."""
+        with self._turn:
+            self._good += 1
+            if self._good >= _GOOD_RUN and self._gap > self._least:
+                self._gap, self._good = max(self._least, self._gap * 0.9), 0
 
     def _wait(self) -> float:
         with self._turn:

@@ -22,17 +22,26 @@ import tenacity
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from oso_dagster.connectors.answers import AnswerError, document, unpack
+from oso_dagster.connectors.http.absence import LIMIT_WORDS, AbsenceRule, AbsentError, absent
+from oso_dagster.connectors.http.announcements import announced
 from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, asked_pause, gate_of
+from oso_dagster.connectors.http.redirects import followed
 from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, next_step, told
 from oso_dagster.domain.catalogue.loading import ExtractRequest
+from oso_dagster.domain.catalogue.notices import UpstreamNotes
 from oso_dagster.domain.catalogue.source import Setting, SettingKind
 
 __all__ = ["Answer", "Client", "DeniedError", "RateLimitedError", "RestError", "client_of", "settings_of"]
 
 USER_AGENT = "oso_dagster (+https://github.com/opensource-observer)"
 _CHUNK = 256 * 1024
+_LONGEST_MESSAGE = 2_000
+_UNTOLD_PAUSE = 10
+"""How many first pauses we wait when a server limits us and does not say for how long; doubled each time."""
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Status codes that another try may mend."""
+_LIMITING = frozenset({403, 503})
+"""Status codes by which a server may tell a limit too, in a header or in words."""
 
 Reading = Callable[[bytes, str], Any]
 """From the plain body of an answer and its content type to what is made of it. Raises AnswerError."""
@@ -42,26 +51,35 @@ Found = TypeVar("Found")
 
 
 class _PassingError(Exception):
-    """What another try may mend; `after` is the pause that the server asked for, in seconds."""
+    """What another try may mend; `after` is the pause that the server asked for, in seconds; `limit`: it limits us."""
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    def __init__(self, message: str, after: float | None = None, *, limit: bool = False) -> None:
         super().__init__(message)
         self.after = after
+        self.limit = limit
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer: its status, headers and JSON document. 304 has none: what was there before still holds."""
+    """An answer: its status, headers and JSON document. 304 has none: what was there before still holds.
+
+    `message` is the beginning of the body of an accepted status that is no success: what the server says of it.
+    """
 
     url: str
     status: int
     headers: Mapping[str, str]
     document: Any = None
+    message: str = ""
 
     @property
     def unchanged(self) -> bool:
         """Whether the server said that the validators sent along still hold."""
         return self.status == HTTPStatus.NOT_MODIFIED
+
+    def absent(self, rules: Iterable[AbsenceRule] = ()) -> AbsentError:
+        """What an accepted status without a document says of the thing asked for, as an error to raise (`connectors.items`)."""
+        return absent(self.status, self.message, rules)
 
     @property
     def validators(self) -> dict[str, str]:
@@ -78,6 +96,7 @@ class Client:
     secrets: Sequence[str] = field(default=(), repr=False)
     pace: Pace = field(default_factory=Pace)
     limits: Limits = field(default_factory=Limits)
+    notes: UpstreamNotes = field(default_factory=UpstreamNotes, repr=False, compare=False)
     kept: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
     def get(
@@ -130,6 +149,11 @@ class Client:
         try:
             return retrying(self._try, gate, method, url, accept, read, asked)
         except _PassingError as error:
+            if error.limit:
+                what = (
+                    f"{error}, a limit, still after {self.limits.attempts} tries. Run again later, or lower requests_per_second"
+                )
+                raise RateLimitedError(self._told(url, what), error.after or 0.0) from None
             tries = f"{self.limits.attempts} tries" if self.limits.attempts > 1 else "one try"
             raise RestError(self._told(url, f"{error} ({tries}). The old rows stay; run again once it answers")) from None
 
@@ -139,14 +163,15 @@ class Client:
         options = asked | {"headers": headers, "auth": _no_netrc, "timeout": self.limits.timeout, "stream": True}
         with gate.passed():
             try:
-                # A POST is never sent on to another address: it may carry a token that is meant for this one.
-                with self._session().request(method, url, allow_redirects=method == "GET", **options) as response:
+                with followed(self._session(), method, url, options, self.notes) as response:
                     body = self._read(response)
             except (requests.Timeout, ReadTimeoutError):
                 raise _PassingError(f"no answer within {self.limits.timeout:g} s") from None
             except (requests.RequestException, HTTPError, OSError) as error:
                 raise _PassingError(f"the connection broke ({cause(error)})") from None
-        return self._judge(url, response, body, accept, read)
+        answer = self._judge(url, response, body, accept, read)
+        gate.recover()
+        return answer
 
     def _session(self) -> requests.Session:
         """One session a thread, so that connections are kept."""
@@ -167,15 +192,23 @@ class Client:
 
     def _judge(self, url: str, response: requests.Response, body: bytes, accept: Collection[int], read: Reading) -> Answer:
         status, headers = response.status_code, response.headers
+        host = urlsplit(url).netloc
+        for text in announced(headers):
+            self.notes.announce(host, text)
         if status == HTTPStatus.NOT_MODIFIED:
             return Answer(url, status, headers)
-        limited = asked_pause(headers, datetime.now(UTC))
-        # GitHub tells a spent limit as 403: that is never an answer about what was asked for, whatever is accepted.
-        forbidden_for_now = status == HTTPStatus.FORBIDDEN and limited is not None
-        if status in accept and not forbidden_for_now:
-            return Answer(url, status, headers)
-        if status in _PASSING or forbidden_for_now:
-            raise _PassingError(f"the server answers {status} {response.reason}", limited)
+        pause = asked_pause(headers, datetime.now(UTC))
+        message = _message(body, headers) if status >= HTTPStatus.BAD_REQUEST else ""
+        # A limit, told by status, by headers or in words, is never an answer about what was asked for, whatever is accepted.
+        limit = status == HTTPStatus.TOO_MANY_REQUESTS or (
+            status in _LIMITING and (pause is not None or LIMIT_WORDS.search(message) is not None)
+        )
+        if limit:
+            self.notes.learn(host, gate_of(host, self.pace).slow_down())
+        elif status in accept:
+            return Answer(url, status, headers, message=message)
+        if limit or status in _PASSING:
+            raise _PassingError(f"the server answers {status} {response.reason}", pause, limit=limit)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise DeniedError(self._told(url, f"the server answers {status} {response.reason}. {next_step(status)}"))
         try:
@@ -188,9 +221,13 @@ class Client:
         error = state.outcome.exception() if state.outcome else None
         after = error.after if isinstance(error, _PassingError) else None
         if after is None:
-            pause, patience = self.limits.pause, self.limits.patience
+            limit = isinstance(error, _PassingError) and error.limit
+            pause, patience = self.limits.pause * (_UNTOLD_PAUSE if limit else 1), self.limits.patience
             wait = tenacity.wait_exponential(multiplier=pause, max=patience) + tenacity.wait_random(0, pause)
-            return wait(state)
+            seconds = wait(state)
+            if limit:
+                gate.hold(seconds)
+            return seconds
         if after > self.limits.patience:
             told = self._told(url, f"{error}, and wants a pause of {after:,.0f} s; we wait {self.limits.patience:g} s at most")
             raise RateLimitedError(told, after)
@@ -229,7 +266,16 @@ def client_of(
         patience=float(said["patience_seconds"]),
     )
     paced = Pace(pace.concurrency, float(said.get("requests_per_second", pace.per_second)))
-    return Client(headers or {}, secrets, paced, limits)
+    return Client(headers or {}, secrets, paced, limits, request.notes)
+
+
+def _message(body: bytes, headers: Mapping[str, str]) -> str:
+    """The beginning of the body of an error, as far as it can be read."""
+    try:
+        plain = unpack(body, headers.get("Content-Encoding", "").lower())
+    except AnswerError:
+        return ""
+    return plain[:_LONGEST_MESSAGE].decode("utf-8", errors="replace")
 
 
 def _file(body: bytes, content_type: str) -> bytes:

@@ -21,7 +21,7 @@ class DeniedError(RestError, RefusedError):
 
 
 class RateLimitedError(RestError):
-    """The server wants a longer pause than our patience; `seconds` is how long."""
+    """The server limits us for longer than our patience; `seconds` is how long it wants us to wait, 0 where it does not say."""
 
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)

@@ -13,7 +13,15 @@ from datetime import datetime, timedelta
 
 from oso_dagster.domain.catalogue.column import ColumnType
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadFacts, LoadRecord
+from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES
 from oso_dagster.domain.catalogue.source import Disposition, SchemaContract, Table
+from oso_dagster.domain.catalogue.truth import (
+    not_taken_name,
+    refuse_set_aside,
+    refuse_vanished,
+    set_aside_message,
+    set_aside_of,
+)
 
 _SKEW = timedelta(minutes=5)
 """How far an upstream's clock may run ahead of ours; a date may be a day ahead, where the day begins earlier than in UTC."""
@@ -31,6 +39,7 @@ class LoadSummary:
     facts: LoadFacts
     now: datetime
     before: LoadRecord | None = None
+    allow_shrink: bool = False
 
     @property
     def where(self) -> str:
@@ -87,7 +96,8 @@ def _is_event_past(load: LoadSummary) -> Judgement:
 
 
 def _is_as_declared(load: LoadSummary) -> Judgement:
-    unknown = [str(name) for name in load.facts.get(UNKNOWN_FIELDS) or ()]
+    told = (str(name) for name in load.facts.get(UNKNOWN_FIELDS) or ())
+    unknown = [name for name in told if not not_taken_name(name, load.table.not_taken)]
     message = f"{load.where}: not declared, but there upstream: {', '.join(unknown)}" if unknown else "as declared"
     return Judgement(not unknown, message, {"undeclared": unknown})
 
@@ -95,6 +105,31 @@ def _is_as_declared(load: LoadSummary) -> Judgement:
 def _is_complete(load: LoadSummary) -> Judgement:
     why = load.facts.get(CUT_SHORT)
     return Judgement(why is None, f"{load.where}: cut short: {why}" if why else "complete")
+
+
+def _is_nothing_set_aside(load: LoadSummary) -> Judgement:
+    aside = set_aside_of(load.facts)
+    kept = "; their last good rows are kept, the next load tries them again"
+    message = set_aside_message(load.facts)
+    return Judgement(not aside, f"{load.where}: {message}{kept}" if aside else message, {"set_aside": aside})
+
+
+def _are_few_set_aside(load: LoadSummary) -> Judgement:
+    problem = refuse_set_aside(load.facts, load.table.set_aside_share)
+    allowed = f"at most {load.table.set_aside_share:.0%} of the items were set aside"
+    return Judgement(problem is None, f"{load.where}: {problem}" if problem else allowed)
+
+
+def _have_few_vanished(load: LoadSummary) -> Judgement:
+    problem = None if load.allow_shrink else refuse_vanished(load.facts, load.table.vanish_share)
+    allowed = "not asked: shrinking is allowed here" if load.allow_shrink else "no unusual share of the items vanished"
+    return Judgement(problem is None, f"{load.where}: {problem}" if problem else allowed)
+
+
+def _is_nothing_announced(load: LoadSummary) -> Judgement:
+    notices = [str(text) for text in load.facts.get(UPSTREAM_NOTICES) or ()]
+    message = f"{load.where}: upstream announces: {'; '.join(notices)}" if notices else "upstream announces nothing"
+    return Judgement(not notices, message, {"notices": notices})
 
 
 def _frozen(table: Table) -> bool:
@@ -125,6 +160,31 @@ COMPLETE = LoadCheck(
     blocking=_none,
     judge=_is_complete,
 )
+FEW_SET_ASIDE = LoadCheck(
+    "few_set_aside",
+    "No more items were set aside than the declared share of those asked for",
+    applies=lambda table: table.set_aside_share > 0,
+    judge=_are_few_set_aside,
+)
+SET_ASIDE = LoadCheck(
+    "set_aside",
+    "Every item that was asked for could be had and used",
+    applies=lambda table: table.set_aside_share > 0,
+    blocking=_none,
+    judge=_is_nothing_set_aside,
+)
+NOT_VANISHED = LoadCheck(
+    "not_vanished",
+    "No more items are gone at once upstream than the declared share",
+    applies=lambda table: table.item_column is not None,
+    judge=_have_few_vanished,
+)
+UPSTREAM_NOTICE = LoadCheck(
+    "upstream_notice",
+    "Upstream announces no deprecation, no last day, no warning and no move to another host",
+    blocking=_none,
+    judge=_is_nothing_announced,
+)
 
 LOAD_CHECKS = (
     ARRIVED,
@@ -133,9 +193,13 @@ LOAD_CHECKS = (
     NOT_SHRUNK,
     IN_PARTITION,
     EVENT_TIME_NOT_IN_FUTURE,
+    FEW_SET_ASIDE,
+    NOT_VANISHED,
     SCHEMA,
     ROW_COUNT_BAND,
     COMPLETE,
+    SET_ASIDE,
+    UPSTREAM_NOTICE,
 )
 """Every check there is, in the order in which it is shown."""
 

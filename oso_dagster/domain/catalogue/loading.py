@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from oso_dagster.domain.catalogue.notices import UpstreamNotes
 from oso_dagster.domain.catalogue.partitions import Window
 
 CUT_SHORT = "cut_short"
@@ -66,7 +67,10 @@ class LoadRecord:
 
 @dataclass(frozen=True)
 class ExtractRequest:
-    """Everything one extraction may know. Settings carry secrets, so they never show in a repr."""
+    """Everything one extraction may know. Settings carry secrets, so they never show in a repr.
+
+    `set_aside_share` is what the table declares; clients write what upstream announces into `notes`.
+    """
 
     source: str
     table: str
@@ -77,6 +81,8 @@ class ExtractRequest:
     window: Window | None = None
     clients: Mapping[str, Any] = field(default_factory=dict, repr=False)
     inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    set_aside_share: float = 0.0
+    notes: UpstreamNotes = field(default_factory=UpstreamNotes, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -86,13 +92,14 @@ class Extract:
     Every landed table of the asset is a key, also when it has no rows. `facts` may be filled while batches are drawn:
     a source that meets a rate limit ends its batches and sets `CUT_SHORT` and `CONTINUATION` (its table must be `resumable`).
     `surviving`, where it is given (Arrow tables of primary keys), is every row that upstream still has: the others are deleted
-    in the same transaction.
+    in the same transaction. `notes` are what upstream announced meanwhile: the load step hands them on.
     """
 
     version: str
     batches: Mapping[str, Iterable[Any]]
     facts: LoadFacts = field(default_factory=dict)
     surviving: Iterable[Any] | None = None
+    notes: UpstreamNotes = field(default_factory=UpstreamNotes, compare=False)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ shows them (`orchestration`). Columns, terms, partitions, settings and one load 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -17,6 +17,7 @@ from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Unchan
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.setting import Setting, SettingKind
 from oso_dagster.domain.catalogue.terms import Cost, Disposition, Evidence, Retries, Schedule, SchemaContract
+from oso_dagster.domain.catalogue.truth import Retired, SecondCount
 
 __all__ = [
     "RESERVED_SCHEMAS",
@@ -26,6 +27,7 @@ __all__ = [
     "Cost",
     "Disposition",
     "Evidence",
+    "Retired",
     "Retries",
     "Schedule",
     "SchemaContract",
@@ -64,6 +66,17 @@ class Table:
     each. `resumable`: a rate limit may cut a load short. `may_be_empty`: upstream may really have no row, of the whole or of a
     partition; else a load without rows is refused. `needs` names columns of landed tables, as `source.table.column`, whose
     values the extraction is handed (`ExtractRequest.inputs`): the slugs that OSS Directory names, for instance.
+
+    Truth, as quirks of the upstream (docs/add-a-source.md has the whole): `item_column` says which item (repository, slug, file)
+    a row belongs to, and `set_aside_share` of the items asked for may be set aside in a load, their last good rows kept.
+    `vanish_share` of the items asked for, or of the rows that upstream deletes, may vanish in one load. `changes_within` is how
+    long after its end a partition may still change: it is loaded again within that span. `surviving`: each whole load says which
+    keys upstream still has; a `merge` table without says in `keeps_deleted` why deletions are not followed. `events_may_stop`
+    says why no newest event is promised (`events_within`). `mix_by` are columns whose shares of rows, `sums` columns whose
+    totals are judged by what is usual. `not_taken` has a reason for each name, or pattern of names, that upstream has and we
+    leave there. In columns of `not_finite_is_null` NaN and infinity mean that there is no value; elsewhere they are refused.
+    Columns of `not_compared` (when a row was asked for) do not make a row a changed one. `second_count` is what coverage is
+    measured by.
     """
 
     name: str
@@ -91,6 +104,19 @@ class Table:
     contract: SchemaContract = SchemaContract.EVOLVE
     public: bool = True
     revision: int = 1
+    item_column: str | None = None
+    set_aside_share: float = 0.0
+    vanish_share: float = 0.2
+    changes_within: timedelta | None = None
+    surviving: bool = False
+    keeps_deleted: str | None = None
+    events_may_stop: str | None = None
+    mix_by: tuple[str, ...] = ()
+    sums: tuple[str, ...] = ()
+    not_taken: Mapping[str, str] = field(default_factory=dict, hash=False)
+    not_finite_is_null: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
+    second_count: SecondCount | None = None
 
     def __post_init__(self) -> None:
         where = f"table {self.name!r}"
@@ -103,6 +129,7 @@ class Table:
         _require(self.fresh_within is None or self.fresh_within > timedelta(0), f"{where}: fresh_within must be positive")
         self._check_time(where)
         self._check_disposition(where)
+        self._check_truth(where)
 
     def _check_time(self, where: str) -> None:
         kinds = {column.name: column.type for column in self.columns}
@@ -140,6 +167,29 @@ class Table:
         _require(not self.newest_by or disposition is Disposition.MERGE, f"{where}: newest_by is for merge")
         _require(not self.range_in_one_run or partitions is not None, f"{where}: range_in_one_run needs partitions")
 
+    def _check_truth(self, where: str) -> None:
+        names = {column.name for column in self.columns}
+        for said in ("mix_by", "sums", "not_finite_is_null", "not_compared"):
+            unknown = set(getattr(self, said)) - names
+            _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for {said}")
+        for share in (self.set_aside_share, self.vanish_share):
+            _require(0.0 <= share <= 1.0, f"{where}: a share of {share} is not between 0 and 1")
+        _require(self.item_column is not None or not self.set_aside_share, f"{where}: set_aside_share needs an item_column")
+        kept = self.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
+        for name, columns in (self.physical if kept else {self.name: self.columns}).items():
+            there = self.item_column is None or self.item_column in {column.name for column in columns}
+            _require(there, f"{where}: {name} has no column {self.item_column!r} for item_column")
+        span = self.changes_within
+        _require(span is None or span > timedelta(0), f"{where}: changes_within must be positive")
+        _require(span is None or self.partitions is not None, f"{where}: changes_within needs partitions")
+        merge = self.disposition is Disposition.MERGE
+        followed = self.surviving != (self.keeps_deleted is not None)
+        _require(not merge or followed, f"{where}: merge needs either surviving, or a reason in keeps_deleted")
+        promised = self.events_within is not None or self.events_may_stop is not None
+        _require(self.event_time is None or promised, f"{where}: event_time needs events_within, or a reason in events_may_stop")
+        bare = [name for name, reason in self.not_taken.items() if not reason]
+        _require(not bare, f"{where}: not_taken without a reason: {', '.join(bare)}")
+
     @property
     def partition_column(self) -> str | None:
         """The column that says which partition a row belongs to."""
@@ -167,6 +217,7 @@ class Source:
     """An upstream system and the tables taken from it.
 
     `clients` names ready-made clients that orchestration builds and hands in (`ExtractRequest.clients`), such as `bigquery`.
+    A `retired` source is no more upstream: its rows are kept, it is not asked, and no objective counts it.
     """
 
     name: str
@@ -178,6 +229,7 @@ class Source:
     tables: tuple[Table, ...]
     settings: tuple[Setting, ...] = ()
     clients: tuple[str, ...] = ()
+    retired: Retired | None = None
 
     def __post_init__(self) -> None:
         where = f"source {self.name!r}"

@@ -85,12 +85,15 @@ def _try(
         window=window,
         clients=clients_of(source, settings),
         inputs={need: values[: limits.inputs] for need, values in needed.items()},
+        set_aside_share=table.set_aside_share,
     )
     outcome = table.extract(request)
     if not isinstance(outcome, Extract):
         raise RefusedError("the source reports an unchanged upstream, but nothing was ever loaded")
     some = {name: _first(batches, limits.rows) for name, batches in outcome.batches.items()}
-    rows, findings = warehouse_of(settings, scratch).trial(source, table, replace(outcome, batches=some), window)
+    rows, findings = warehouse_of(settings, scratch).trial(
+        source, table, replace(outcome, batches=some, notes=request.notes), window
+    )
     failed = [finding for finding in findings if not finding.passed]
     return Trial(
         table.name,

@@ -11,7 +11,7 @@ import json
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
@@ -30,6 +30,7 @@ from oso_dagster.domain.catalogue.loading import (
     RefusedError,
     Unchanged,
 )
+from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES, UpstreamNotes
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.redaction import redact
@@ -164,6 +165,7 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
         window=window,
         clients=clients_of(source, step.settings),
         inputs=step.inputs,
+        set_aside_share=table.set_aside_share,
     )
     outcome = table.extract(request)
     if isinstance(outcome, Unchanged):
@@ -171,13 +173,16 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
             raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
         step.context.log.info("unchanged upstream: %s", outcome.version)
         rows = step.warehouse.table_rows(source.name, table.name)
-        return Loaded(request.previous, _unchanged(step, request.previous), rows), True
-    allow = step.config.allow_shrink
+        return Loaded(request.previous, _unchanged(step, request.previous, request.notes), rows), True
+    outcome, allow = replace(outcome, notes=request.notes), step.config.allow_shrink
     return step.warehouse.load(source, table, outcome, fingerprint=step.mark, window=window, allow_shrink=allow), False
 
 
-def _unchanged(step: _Load, record: LoadRecord) -> list[Finding]:
-    return judge_unchanged(LoadSummary(step.source.name, step.table, record.facts, datetime.now(UTC), record))
+def _unchanged(step: _Load, record: LoadRecord, notes: UpstreamNotes | None = None) -> list[Finding]:
+    """What the checks say of the rows of `record`; an announcement of upstream is what this request heard, not the last one."""
+    facts = {name: value for name, value in record.facts.items() if name != UPSTREAM_NOTICES or notes is None}
+    facts |= notes.facts() if notes else {}
+    return judge_unchanged(LoadSummary(step.source.name, step.table, facts, datetime.now(UTC), record))
 
 
 def fingerprint(table: Table) -> str:

@@ -201,7 +201,7 @@ def _facts(source: Source, table: Table, extract: Extract, arrival: staging.Stag
 
     Raises RefusedError for a cut-short one that its table does not allow.
     """
-    facts, where = _plain(extract.facts), f"{source.name}.{table.name}"
+    facts, where = _plain(extract.facts | extract.notes.facts()), f"{source.name}.{table.name}"
     unknown = [*guards.undeclared(arrival.connection, table), *(facts.get(UNKNOWN_FIELDS) or ())]
     facts |= {UNKNOWN_FIELDS: unknown} if unknown else {}
     if facts.get(CUT_SHORT) and not table.resumable:

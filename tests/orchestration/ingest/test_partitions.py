@@ -44,6 +44,7 @@ def shop(**changes: Any) -> Source:
         "schedule": Schedule("0 2 * * *"),
         "cost": Cost(1, 1),
         "event_time": "day",
+        "events_may_stop": "invented",
         "partitions": Partitions(PartitionKind.DAILY, START),
         "range_in_one_run": True,
         "retries": Retries(0),
@@ -145,7 +146,14 @@ def test_a_load_that_a_rate_limit_cut_short_is_kept_warned_of_and_gone_on_with(
         facts = {CUT_SHORT: "rate limit", CONTINUATION: {"page": 2}} if len(seen) == 1 else {}
         return Extract(str(len(seen)), {"sales": [rows]}, facts)
 
-    source = shop(extract=some, partitions=None, range_in_one_run=False, disposition=Disposition.MERGE, resumable=True)
+    source = shop(
+        extract=some,
+        partitions=None,
+        range_in_one_run=False,
+        disposition=Disposition.MERGE,
+        resumable=True,
+        keeps_deleted="invented",
+    )
     for expected in (False, True):
         result = load(settings, instance, source, {})
         assert result.success

@@ -101,7 +101,7 @@ def test_an_extract_that_breaks_off_changes_nothing_and_leaves_nothing_pending(w
 
 
 def test_merge_replaces_rows_with_the_same_key_and_keeps_the_others(warehouse: DuckDBWarehouse) -> None:
-    table = replace(TABLE, disposition=Disposition.MERGE, children=())
+    table = replace(TABLE, disposition=Disposition.MERGE, keeps_deleted="invented", children=())
     for batch in (things([1, 2]), things([2, 3], at=DAY + timedelta(1))):
         warehouse.load(SOURCE, table, Extract("v", {"things": [batch]}), fingerprint="f")
     with warehouse.read() as connection:

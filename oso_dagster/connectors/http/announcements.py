@@ -1,0 +1,37 @@
+"""What a server announces in the headers of an answer: a deprecation, the last day of an endpoint, a warning for people.
+
+Headers: Deprecation (RFC 9745: `@` and seconds since 1970; older servers say `true` or a date), Sunset (RFC 8594, a date),
+Warning (RFC 9111 withdrew it; servers still send 199 and 299 with a text), Link with `rel="deprecation"` or `rel="sunset"`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+_MESSAGE = re.compile(r"\b[12]99\s+\S+\s+\"(?P<text>[^\"]{1,300})")
+_ABOUT = re.compile(r"<(?P<url>[^>]{1,300})>\s*;[^,]*\brel=\"?(?:deprecation|sunset)\b")
+
+
+def announced(headers: Mapping[str, str]) -> Iterator[str]:
+    """Each announcement in one line, with its date as `2026-11-30` where it has one."""
+    about = _ABOUT.search(headers.get("Link", ""))
+    see = f" ({about['url']})" if about else ""
+    if said := headers.get("Deprecation", "").strip():
+        day = _day(said)
+        yield f"deprecated since {day}{see}" if day else f"deprecated{see}"
+    if said := headers.get("Sunset", "").strip():
+        yield f"will not answer after {_day(said) or said[:80]}{see}"
+    for found in _MESSAGE.finditer(headers.get("Warning", "")):
+        yield f"warns: {found['text']}"
+
+
+def _day(text: str) -> str | None:
+    if text.startswith("@") and text[1:].isdigit():
+        return datetime.fromtimestamp(int(text[1:]), UTC).date().isoformat()
+    try:
+        return parsedate_to_datetime(text).date().isoformat()
+    except ValueError:
+        return None
