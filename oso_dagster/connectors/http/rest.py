@@ -151,7 +151,7 @@ class Client:
         except _PassingError as error:
             if error.limit:
                 what = (
-                    f"{error}, a limit, still after {self.limits.attempts} tries. Run again later, or lower requests_per_second"
+                    f"{error}, a limit, after {self.limits.attempts} tries. Run again later, or lower requests_per_second"
                 )
                 raise RateLimitedError(self._told(url, what), error.after or 0.0) from None
             tries = f"{self.limits.attempts} tries" if self.limits.attempts > 1 else "one try"

@@ -91,6 +91,7 @@ def _try(
     if not isinstance(outcome, Extract):
         raise RefusedError("the source reports an unchanged upstream, but nothing was ever loaded")
     some = {name: _first(batches, limits.rows) for name, batches in outcome.batches.items()}
+    extract = replace(outcome, batches=some, notes=request.notes)
     rows, findings = warehouse_of(settings, scratch).trial(
         source, table, replace(outcome, batches=some, notes=request.notes), window
     )
