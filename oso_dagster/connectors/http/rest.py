@@ -150,9 +150,7 @@ class Client:
             return retrying(self._try, gate, method, url, accept, read, asked)
         except _PassingError as error:
             if error.limit:
-                what = (
-                    f"{error}, a limit, after {self.limits.attempts} tries. Run again later, or lower requests_per_second"
-                )
+                what = f"{error}, a limit, after {self.limits.attempts} tries. Run again later, or lower requests_per_second"
                 raise RateLimitedError(self._told(url, what), error.after or 0.0) from None
             tries = f"{self.limits.attempts} tries" if self.limits.attempts > 1 else "one try"
             raise RestError(self._told(url, f"{error} ({tries}). The old rows stay; run again once it answers")) from None

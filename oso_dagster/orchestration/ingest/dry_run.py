@@ -92,9 +92,7 @@ def _try(
         raise RefusedError("the source reports an unchanged upstream, but nothing was ever loaded")
     some = {name: _first(batches, limits.rows) for name, batches in outcome.batches.items()}
     extract = replace(outcome, batches=some, notes=request.notes)
-    rows, findings = warehouse_of(settings, scratch).trial(
-        source, table, replace(outcome, batches=some, notes=request.notes), window
-    )
+    rows, findings = warehouse_of(settings, scratch).trial(source, table, extract, window)
     failed = [finding for finding in findings if not finding.passed]
     return Trial(
         table.name,

@@ -10,8 +10,10 @@ import pytest
 from oso_dagster.domain.catalogue import load_checks
 from oso_dagster.domain.catalogue.load_checks import LoadCheck, LoadSummary, checks_of, judge_summary, judge_unchanged
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, NEWEST_EVENT, UNKNOWN_FIELDS, Extract, Finding, LoadFacts, LoadRecord
+from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, SchemaContract, Table
+from oso_dagster.domain.catalogue.truth import ITEMS_ASKED, SET_ASIDE, VANISHED
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 SALES = Table(
@@ -27,13 +29,14 @@ SALES = Table(
     schedule=Schedule("0 0 * * *"),
     cost=Cost(calls=1, bytes=1),
 )
-TIMED = replace(SALES, event_time="at")
+TIMED = replace(SALES, event_time="at", events_may_stop="invented")
 CUT = replace(
     TIMED,
     disposition=Disposition.REPLACE_PARTITION,
     partitions=Partitions(PartitionKind.DAILY, start=datetime(2025, 5, 1, tzinfo=UTC)),
 )
-RESUMABLE = replace(SALES, disposition=Disposition.MERGE, resumable=True)
+RESUMABLE = replace(SALES, disposition=Disposition.MERGE, resumable=True, keeps_deleted="invented")
+ITEMS = replace(SALES, item_column="id", set_aside_share=0.1)
 FROZEN = replace(SALES, contract=SchemaContract.FREEZE)
 
 USUAL = {
@@ -43,6 +46,7 @@ USUAL = {
     "not_shrunk": True,
     "schema": False,
     "row_count_band": False,
+    "upstream_notice": False,
 }
 
 
@@ -72,6 +76,40 @@ def said(table: Table, facts: LoadFacts, check: str) -> Finding:
     [
         (SALES, "schema", {}, {UNKNOWN_FIELDS: ["colour"]}, "shop.sales: not declared, but there upstream: colour"),
         (RESUMABLE, "complete", {}, {CUT_SHORT: "rate limit"}, "shop.sales: cut short: rate limit"),
+        (
+            ITEMS,
+            "set_aside",
+            {ITEMS_ASKED: 9},
+            {ITEMS_ASKED: 9, SET_ASIDE: {"b": "no JSON"}},
+            "shop.sales: 1 of 9 items set aside: b (b: no JSON); their last good rows are kept, the next load tries them again",
+        ),
+        (
+            ITEMS,
+            "few_set_aside",
+            {ITEMS_ASKED: 20, SET_ASIDE: {"a": "404", "b": "500"}},
+            {ITEMS_ASKED: 20, SET_ASIDE: {"a": "404", "b": "500", "c": "500"}},
+            (
+                "shop.sales: 3 of 20 items set aside: a, b, c (a: 404); at most 2 are allowed. "
+                "The old rows stay: fix the first reason, then run again"
+            ),
+        ),
+        (
+            ITEMS,
+            "not_vanished",
+            {ITEMS_ASKED: 20, VANISHED: dict.fromkeys("abcd", "404")},
+            {ITEMS_ASKED: 20, VANISHED: dict.fromkeys("abcdefg", "404")},
+            (
+                "shop.sales: 7 of 20 items would be gone at once: a, b, c, d, e and 2 more (a: 404); at most 4 are believed. "
+                "If upstream really lost them, say so: run the load once with `allow_shrink: true`"
+            ),
+        ),
+        (
+            SALES,
+            "upstream_notice",
+            {},
+            {UPSTREAM_NOTICES: ["api.example.org: will not answer after 2026-11-13"]},
+            "shop.sales: upstream announces: api.example.org: will not answer after 2026-11-13",
+        ),
         (
             TIMED,
             "event_time_not_in_future",
@@ -119,3 +157,21 @@ def test_no_two_checks_share_a_name() -> None:
     names = [check.name for check in load_checks.LOAD_CHECKS]
     assert len(names) == len(set(names))
     assert all(check.description for check in load_checks.LOAD_CHECKS)
+
+
+def test_who_says_that_upstream_really_lost_them_is_believed() -> None:
+    gone: LoadFacts = {ITEMS_ASKED: 9, VANISHED: dict.fromkeys("abcdefg", "404")}
+    findings = judge_summary(LoadSummary("shop", ITEMS, gone, NOW, allow_shrink=True))
+    assert all(finding.passed for finding in findings)
+
+
+@pytest.mark.parametrize(("asked", "aside", "passed"), [(1, 1, False), (2, 1, True), (2, 2, False), (5, 2, False)])
+def test_one_of_several_items_may_be_bad_and_all_of_them_may_not(asked: int, aside: int, passed: bool) -> None:
+    facts: LoadFacts = {ITEMS_ASKED: asked, SET_ASIDE: dict.fromkeys("ab"[:aside], "no JSON")}
+    assert said(ITEMS, facts, "few_set_aside").passed is passed
+
+
+def test_what_is_known_and_not_taken_is_no_news() -> None:
+    table = replace(SALES, not_taken={"colour": "of no use", "sales.*_url": "addresses are made from the id"})
+    assert said(table, {UNKNOWN_FIELDS: ["colour", "sales.self_url (VARCHAR)"]}, "schema").passed
+    assert "size" in said(table, {UNKNOWN_FIELDS: ["colour", "size"]}, "schema").message

@@ -85,6 +85,7 @@ def test_every_table_materializes_with_its_facts(
         "not_shrunk": True,
         "schema": True,
         "row_count_band": True,
+        "upstream_notice": True,
     }
 
 

@@ -1,0 +1,97 @@
+"""Limits however they are told, what a server announces, and where a token goes when a host sends it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from oso_dagster.connectors.http.pacing import Gate, Limits, Pace
+from oso_dagster.connectors.http.rest import Client, RateLimitedError
+from oso_dagster.domain.catalogue.notices import UpstreamNotes
+from tests.support.web import Web, serving, value
+
+QUICK = Limits(attempts=3, pause=0.0001, timeout=5, patience=0.1)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with serving() as one:
+        yield one
+
+
+@pytest.fixture
+def other() -> Iterator[Web]:
+    with serving() as one:
+        yield one
+
+
+def client(notes: UpstreamNotes | None = None, per_second: float = 5000) -> Client:
+    return Client({"Api-Key": "hunter2"}, ["hunter2"], Pace(1, per_second), QUICK, notes or UpstreamNotes())
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(429, {}), (403, {"message": "You have exceeded a secondary rate limit"}), (503, {"error": "quota exceeded"})],
+)
+def test_a_limit_without_a_pause_is_a_limit_and_its_pace_is_learned(web: Web, status: int, body: object) -> None:
+    notes = UpstreamNotes()
+    web.says(value(body, status))
+    with pytest.raises(RateLimitedError, match="after 3 tries"):
+        client(notes, per_second=4000 + status).get(web.url, accept=(status,))
+    assert len(web.asked) == 3
+    (pace,) = notes.facts()["pace"].values()
+    assert pace == (4000 + status) / 8  # halved by each of three limit answers
+
+
+def test_a_pace_that_was_learned_grows_again_but_not_beyond_the_configured_one() -> None:
+    gate = Gate(Pace(1, 10))
+    assert gate.slow_down() == 5
+    for _ in range(2000):
+        gate.recover()
+    assert gate.slow_down() == 5
+
+
+def test_a_forbidden_answer_without_a_limit_is_an_answer_with_its_words(web: Web) -> None:
+    web.says(value({"message": "Repository access blocked"}, 403))
+    assert "access blocked" in client().get(web.url, accept=(403,)).message
+
+
+def test_what_a_server_announces_is_noted_once_with_its_date(web: Web) -> None:
+    notes = UpstreamNotes()
+    headers = {
+        "Deprecation": "@1767225600",
+        "Sunset": "Fri, 13 Nov 2026 00:00:00 GMT",
+        "Link": '<https://example.org/why>; rel="deprecation"',
+        "Warning": '299 - "use version 2"',
+    }
+    web.says(value(1, **headers))
+    for _ in range(2):
+        client(notes).get(web.url)
+    host = web.url.removeprefix("http://")
+    assert notes.facts() == {
+        "upstream_notices": [
+            f"{host}: deprecated since 2026-01-01 (https://example.org/why)",
+            f"{host}: warns: use version 2",
+            f"{host}: will not answer after 2026-11-13 (https://example.org/why)",
+        ]
+    }
+
+
+def test_a_token_does_not_follow_to_another_host_and_a_move_for_good_is_noted(web: Web, other: Web) -> None:
+    notes = UpstreamNotes()
+    web.says(value(None, 301, Location=f"{other.url}/new"))
+    other.says(value({"a": 1}))
+    assert client(notes).get(f"{web.url}/old").document == {"a": 1}
+    assert web.asked[0][2]["Api-Key"] == "hunter2"
+    assert "Api-Key" not in other.asked[0][2]
+    old, new = (one.url.removeprefix("http://") for one in (web, other))
+    assert notes.facts()["upstream_notices"] == [f"{old}: moved for good to {new}"]
+
+
+def test_a_redirect_within_the_host_keeps_the_token_and_is_no_news(web: Web) -> None:
+    notes = UpstreamNotes()
+    web.says(value(None, 301, Location="/repositories/1"), value({"a": 1}))
+    assert client(notes).get(f"{web.url}/repos/a/b").document == {"a": 1}
+    assert (web.asked[1][1], web.asked[1][2]["Api-Key"]) == ("/repositories/1", "hunter2")
+    assert notes.facts() == {}
