@@ -127,7 +127,7 @@ def test_a_partition_that_is_empty_now_loses_its_old_rows_and_no_others(warehous
 def test_a_table_that_only_grows_may_have_nothing_new_but_not_begin_with_nothing(
     warehouse: DuckDBWarehouse, disposition: Disposition
 ) -> None:
-    table = replace(TABLE, disposition=disposition, children=())
+    table = replace(TABLE, disposition=disposition, keeps_deleted="invented", children=())
 
     def bring(batch: pa.Table, table: Table = table) -> Loaded:
         return warehouse.load(SOURCE, table, Extract("v", {"things": [batch]}), fingerprint="f")
