@@ -47,6 +47,17 @@ def beyond_the_standard_library(source: str) -> set[str]:
     return {name for name in named if name.split(".")[0] not in allowed and not name.startswith("oso_dagster.domain")}
 
 
+def settings_read(source: str) -> list[str]:
+    """The variables of ours that a module reads from the environment by itself."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and ast.unparse(node.value).endswith("environ"):
+            found.append(ast.unparse(node.slice))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("environ.get", "getenv")):
+            found += [ast.unparse(argument) for argument in node.args[:1]]
+    return [name for name in found if "OSO_" in name or "PREFIX" in name]
+
+
 @pytest.mark.parametrize(("name", "least"), LOCKS.items())
 def test_every_requirement_is_pinned_and_hashed(name: str, least: int) -> None:
     lock = (ROOT / name).read_text()
@@ -110,3 +121,14 @@ def test_an_import_that_climbs_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "oso_dagster.settings -> oso_dagster.sources" in done.stdout
     assert "oso_dagster.settings -> dagster" in done.stdout
+
+
+def test_nobody_but_settings_reads_our_variables() -> None:
+    modules = [path for path in (ROOT / "oso_dagster").rglob("*.py") if "settings" not in path.relative_to(ROOT).parts[:2]]
+    assert {path.name: found for path in modules if (found := settings_read(path.read_text()))} == {}
+
+
+def test_the_check_of_variables_sees_who_reads_one() -> None:
+    assert settings_read('import os\nos.environ["OSO_WORLD"] = "live"\n') == []
+    assert settings_read('from os import environ\nworld = environ["OSO_WORLD"]\n') == ["'OSO_WORLD'"]
+    assert settings_read('import os\nhome = os.environ.get("OSO_HOME", "")\n') == ["'OSO_HOME'"]
