@@ -1,7 +1,10 @@
-"""Builds `.venv` from requirements.lock: whole, or not at all.
+"""Builds `.venv` (or the folder that SETUP_VENV names) from requirements.lock: whole, or not at all.
 
 Called by `.ci/setup` with the text that `.venv/ready` will hold once everything is there. Standard library only, since
 nothing is installed yet. What the tools say goes to `.cache/setup.log`; the terminal gets one line to begin and one to end.
+
+To lock again (`--upgrade` for newer versions), in one line: `.venv/bin/uv pip compile pyproject.toml --all-extras --universal
+--generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock`.
 """
 # ruff: noqa: INP001 - a script outside any package
 
@@ -21,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+VENV = ROOT / os.environ.get("SETUP_VENV", ".venv")
 READY = VENV / "ready"
 LOCK = ROOT / "requirements.lock"
 LOG = ROOT / ".cache" / "setup.log"
@@ -61,14 +64,14 @@ def main(wanted: str) -> None:
     with _alone():
         if _ready() == wanted:
             return
-        begun = time.monotonic()
+        begun, name = time.monotonic(), VENV.relative_to(ROOT)
         stage = _stage(_ready().splitlines(), wanted.splitlines())
         if stage == "all":
             _check_disk()
-        _say("preparing .venv (once, about a minute)" if stage == "all" else "bringing .venv up to date")
+        _say(f"preparing {name} (once, about a minute)" if stage == "all" else f"bringing {name} up to date")
         _build(stage)
         READY.write_text(wanted)
-        _say(f".venv is ready after {time.monotonic() - begun:.0f} s")
+        _say(f"{name} is ready after {time.monotonic() - begun:.0f} s")
 
 
 def _stage(before: list[str], wanted: list[str]) -> str:

@@ -26,6 +26,8 @@ beta,50.0,2024-03-01,optimism,retro-1,{},data/funders/optimism/uploads/retro-1.c
 """
 
 
+pytest_plugins = ("tests.support.guard",)
+
 SLOWEST = (
     "campaign/test_campaign_odd.py", "campaign/test_campaign_even.py", "tests/test_platform.py", "execution/test_killed.py",
     "alerting/test_campaign.py", "upgrade/test_old_home.py",

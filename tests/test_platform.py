@@ -31,6 +31,8 @@ from tests.support.browser import ARTIFACTS, chromium
 from tests.support.clock import clock
 from tests.support.platform import BIN, dev, left_running, run
 
+pytestmark = pytest.mark.server
+
 __all__ = ["chromium"]
 
 README = (PROJECT_ROOT / "README.md").read_text()

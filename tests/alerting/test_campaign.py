@@ -30,6 +30,9 @@ from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS, WE
 from oso_dagster.settings import PROJECT_ROOT
 from tests.alerting.judging import KEY, Told, judge
 from tests.support.discord_server import Server, serving
+from tests.support.platform import BIN
+
+pytestmark = pytest.mark.server
 
 INCIDENTS, KILLS = 200, 5
 SHARES = {
@@ -105,7 +108,7 @@ class Daemon:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [str(PROJECT_ROOT / ".venv/bin/dagster-daemon"), "run", "-m", "tests.alerting.campaign_location"]
+        command = [str(BIN / "dagster-daemon"), "run", "-m", "tests.alerting.campaign_location"]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, cwd=PROJECT_ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True

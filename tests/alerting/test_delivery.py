@@ -21,6 +21,8 @@ from oso_dagster.sandbox.discord.message_store import Webhook as Served
 from tests.support.discord_server import WIDE, Server, serving
 from tests.support.incidents import NOON, announcement, incident, over
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

@@ -45,6 +45,7 @@ def sender(server: Server, webhook: Served = ALERTS) -> DiscordSender:
 RAISED, RECOVERED = announcement(), announcement(AnnouncementKind.RECOVERED, 2)
 
 
+@pytest.mark.server
 def test_an_incident_is_one_message_edited_in_place_until_it_says_recovered(server: Server) -> None:
     channel = sender(server)
     sent = channel.send(Task(RAISED), 5)
@@ -57,6 +58,7 @@ def test_an_incident_is_one_message_edited_in_place_until_it_says_recovered(serv
     assert all(version["allowed_mentions"] == {"parse": []} for version in message["versions"])
 
 
+@pytest.mark.server
 def test_a_reminder_in_a_text_channel_links_to_the_message(server: Server) -> None:
     channel = sender(server)
     sent = channel.send(Task(RAISED), 5)
@@ -69,6 +71,7 @@ def test_a_reminder_in_a_text_channel_links_to_the_message(server: Server) -> No
     assert server.ask("GET", f"{server.base}/faults")[0] == 200
 
 
+@pytest.mark.server
 def test_in_a_forum_an_incident_is_a_thread_with_its_reminders_in_it(server: Server) -> None:
     channel = sender(server, FORUM)
     sent = channel.send(Task(RAISED), 5)
@@ -80,6 +83,7 @@ def test_in_a_forum_an_incident_is_a_thread_with_its_reminders_in_it(server: Ser
     assert first["embeds"][0]["title"].startswith("✔ RECOVERED")
 
 
+@pytest.mark.server
 def test_what_may_stand_there_twice_says_so_and_an_edit_never_does(server: Server) -> None:
     channel = sender(server)
     assert isinstance(channel.send(Task(RAISED), 5), Sent)
@@ -92,6 +96,7 @@ def test_what_may_stand_there_twice_says_so_and_an_edit_never_does(server: Serve
     assert "sent again" not in server.messages()[1]["embeds"][0]["footer"]["text"]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", ["timeout", "timeout_after", "reset", "reset_after", "server_error", "server_error_after"])
 def test_after_a_broken_answer_nobody_knows_whether_it_was_accepted(kind: str, server: Server) -> None:
     server.fault(kind=kind, times=1, seconds=1)
@@ -100,6 +105,7 @@ def test_after_a_broken_answer_nobody_knows_whether_it_was_accepted(kind: str, s
     assert (outcome.refused, outcome.slow) == (False, kind.startswith("timeout"))
 
 
+@pytest.mark.server
 def test_without_a_connection_it_was_certainly_not_accepted() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -109,6 +115,7 @@ def test_without_a_connection_it_was_certainly_not_accepted() -> None:
     assert "t0ken" not in outcome.why
 
 
+@pytest.mark.server
 def test_a_limit_is_obeyed_as_the_answer_says(server: Server) -> None:
     server.fault(kind="rate_limit", times=1, seconds=1.5)
     assert sender(server).send(Task(RAISED), 5) == Wait(1.5, "429: You are being rate limited. (code none)", "channel")
@@ -118,6 +125,7 @@ def test_a_limit_is_obeyed_as_the_answer_says(server: Server) -> None:
     assert (outcome.seconds, outcome.whose) == (3, "server")
 
 
+@pytest.mark.server
 def test_too_many_edits_of_an_old_message_hold_up_that_message_alone(server: Server) -> None:
     channel = sender(server)
     sent = channel.send(Task(RAISED), 5)
@@ -128,6 +136,7 @@ def test_too_many_edits_of_an_old_message_hold_up_that_message_alone(server: Ser
     assert (outcome.whose, outcome.seconds >= 60) == ("message", True)
 
 
+@pytest.mark.server
 def test_a_bucket_that_is_used_up_makes_the_channel_rest_before_it_is_refused(server: Server) -> None:
     server.clean({"bucket": {"limit": 2, "seconds": 30}, "channel": {"limit": 30, "seconds": 60}})
     channel = sender(server)
@@ -138,6 +147,7 @@ def test_a_bucket_that_is_used_up_makes_the_channel_rest_before_it_is_refused(se
     assert 25 < channel.rest() <= 30
 
 
+@pytest.mark.server
 def test_a_webhook_that_is_gone_or_refuses_us_is_the_end_of_the_channel(server: Server) -> None:
     wrong = DiscordSender("discord", Webhook(server.base, ALERTS.id, "wrong"))
     assert wrong.send(Task(RAISED), 5) == ChannelGone("401: Invalid Webhook Token (code 50027)")
@@ -145,12 +155,14 @@ def test_a_webhook_that_is_gone_or_refuses_us_is_the_end_of_the_channel(server: 
     assert sender(server, TICKETS).send(Task(RAISED), 5) == ChannelGone("404: Unknown Webhook (code 10015)")
 
 
+@pytest.mark.server
 def test_a_message_that_somebody_deleted_is_known_to_be_gone(server: Server) -> None:
     assert sender(server).send(Task(RECOVERED, "5"), 5) == MessageGone("404: Unknown Message (code 10008)")
     assert isinstance(sender(server, FORUM).send(Task(RECOVERED, "thread:5"), 5), MessageGone)
     assert isinstance(sender(server, FORUM).send(Task(announcement(AnnouncementKind.REMINDED, 2), "thread:5"), 5), MessageGone)
 
 
+@pytest.mark.server
 @given(incidents())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_incident_with_any_text_is_accepted_over_http(server: Server, about: Incident) -> None:
@@ -243,6 +255,7 @@ def test_channels_that_are_declared_wrongly_are_refused_without_the_address(text
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.server
 def test_the_address_is_in_no_log_whatever_the_level(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         channel = sender(server)

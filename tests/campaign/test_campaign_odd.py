@@ -11,6 +11,8 @@ from tests.campaign.campaign import half, healthy_load_is_the_truth, prepared, s
 from tests.campaign.cases import Case, of
 from tests.campaign.place import Place
 
+pytestmark = pytest.mark.server
+
 SOURCES = half(1)
 
 

@@ -42,6 +42,7 @@ def oso(*arguments: str) -> tuple[int, str]:
     return found.exit_code, found.output
 
 
+@pytest.mark.server
 def test_a_test_goes_to_every_channel_and_is_over_at_once(server: Server, make_settings: Callable[..., Settings]) -> None:
     channels = {"forum": {"url": server.url(FORUM), "least": "page"}}
     make_settings(OSO_DISCORD_URL=server.url(), OSO_DISCORD_CHANNELS=json.dumps(channels))
@@ -52,6 +53,7 @@ def test_a_test_goes_to_every_channel_and_is_over_at_once(server: Server, make_s
     assert ALERTS.token not in said
 
 
+@pytest.mark.server
 def test_a_channel_that_does_not_take_it_is_named_and_the_exit_code_says_so(
     server: Server, make_settings: Callable[..., Settings]
 ) -> None:
@@ -61,6 +63,7 @@ def test_a_channel_that_does_not_take_it_is_named_and_the_exit_code_says_so(
     assert "401: Invalid Webhook Token" in said
 
 
+@pytest.mark.server
 def test_a_channel_that_works_again_is_used_again(server: Server, make_settings: Callable[..., Settings]) -> None:
     settings = make_settings(OSO_DISCORD_URL=server.url())
     with Store.open(settings.reliability_store_url, settings.world.value) as store:

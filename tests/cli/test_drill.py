@@ -14,6 +14,8 @@ from oso_dagster.cli.drill import OBJECTIVE, PAGE, run_drill
 from oso_dagster.sandbox import lifecycle
 from oso_dagster.settings import Settings
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def sandbox(make_settings: Callable[..., Settings]) -> Iterator[tuple[Settings, Mapping[str, str]]]:

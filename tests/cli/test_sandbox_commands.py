@@ -20,6 +20,8 @@ from oso_dagster.sandbox.process import Server
 from oso_dagster.settings import PROJECT_ROOT, Settings
 from oso_dagster.settings import World as WhichWorld
 
+pytestmark = pytest.mark.server
+
 RUNNER = CliRunner()
 
 

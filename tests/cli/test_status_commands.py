@@ -43,6 +43,7 @@ def test_without_a_page_the_remedy_is_said(command: str, settings: Settings) -> 
     assert "oso status build" in str(found.exception)
 
 
+@pytest.mark.server
 def test_the_server_shows_the_folder_and_lets_nobody_keep_it(tmp_path: Path) -> None:
     (tmp_path / "feed.atom").write_text("<feed/>")
     with server(tmp_path, 0) as listening:

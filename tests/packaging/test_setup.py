@@ -74,7 +74,7 @@ def test_missing_git_is_one_line(tree: Path, machine: Path) -> None:
 
 
 def test_a_machine_without_python_is_told_which_one_it_needs(tree: Path, machine: Path) -> None:
-    assert "Python 3.11 or 3.12 is needed, none was found" in only_line(setup(tree, machine))
+    assert "Python 3.11, 3.12 or 3.13 is needed, none was found" in only_line(setup(tree, machine))
 
 
 def test_a_python_that_is_too_new_is_named_with_its_version(tree: Path, machine: Path) -> None:
@@ -164,4 +164,4 @@ def test_the_makefile_helps_with_every_target_it_has() -> None:
     named = [line.split()[1] for line in told.splitlines()]
     declared = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:"))
     assert named == [target for target in declared.split()[1:] if target != "ready"]
-    assert set(named) == {"demo", "dev", "test", "lint", "emulator", "bench", "wheel", "clean", "help"}
+    assert set(named) == {"demo", "dev", "test", "test-fast", "check", "lint", "emulator", "bench", "wheel", "clean", "help"}

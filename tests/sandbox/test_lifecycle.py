@@ -21,6 +21,8 @@ from oso_dagster.settings import Settings, read_settings
 from oso_dagster.settings import World as WhichWorld
 from oso_dagster.sources import catalogue
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:

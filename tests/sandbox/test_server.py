@@ -24,6 +24,8 @@ from oso_dagster.sandbox.world.world import World
 from oso_dagster.settings import Settings
 from oso_dagster.settings import World as WhichWorld
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:

@@ -69,6 +69,7 @@ def words(text: str) -> str:
     return " ".join(re.sub(r"[─│┃━]", " ", text).split())
 
 
+@pytest.mark.server
 def test_the_page_is_true_and_a_source_is_one_file(tree: Path, upstream: str, tmp_path: Path) -> None:
     before, home = files(tree), tmp_path / "oso"
     clean = environment(home, OSO_COFFEE_PRICES_URL=upstream, PYTHONPATH=str(tree))
@@ -90,6 +91,7 @@ def test_the_page_is_true_and_a_source_is_one_file(tree: Path, upstream: str, tm
         assert connection.execute(block("sql")).fetchall() == [("Arabica", 8.41, ["BR", "CO"]), ("Robusta", None, ["VN"])]
 
 
+@pytest.mark.server
 def test_the_file_of_the_page_pleases_the_linter(tmp_path: Path) -> None:
     (tmp_path / "coffee_prices.py").write_text(block("python"))
     shutil.copy(PROJECT_ROOT / "pyproject.toml", tmp_path)

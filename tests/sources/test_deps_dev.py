@@ -15,6 +15,8 @@ from oso_dagster.sandbox.upstreams.npm import UNPUBLISHED
 from oso_dagster.sources.deps_dev import SOURCE, packages_named
 from tests.support.landing import NOW, WORLD, Landing, landing, mend, named, spoil
 
+pytestmark = pytest.mark.server
+
 INPUTS = {f"oss_directory.projects__{kind}.url": named(WORLD, kind) for kind in ("npm", "crates", "pypi", "go")}
 INPUTS |= {"github.sbom__packages.purl": deps_dev.purls(WORLD)}
 

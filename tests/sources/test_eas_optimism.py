@@ -14,6 +14,8 @@ from oso_dagster.sandbox.upstreams import eas_optimism
 from oso_dagster.sources.eas_optimism import SOURCE
 from tests.support.landing import WORLD, Landing, landing, mend, spoil
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[Landing]:

@@ -20,6 +20,8 @@ from tests.support.clock import clock
 from tests.support.database import execute, serving
 from tests.support.landing import ordered, typed
 
+pytestmark = pytest.mark.server
+
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORLD = generate(7, NOW)
 TABLES = {table.name: table for table in SOURCE.tables}

@@ -22,6 +22,8 @@ from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.support.asgi import serving
 from tests.support.clock import clock
 
+pytestmark = pytest.mark.server
+
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)  # a Wednesday
 WORLD = generate(7, NOW)
 TRUTH = forge.forge_of(WORLD)

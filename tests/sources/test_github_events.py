@@ -25,6 +25,8 @@ from oso_dagster.sources.github import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.support.clock import clock
 
+pytestmark = pytest.mark.server
+
 TABLE = next(table for table in SOURCE.tables if table.name == "events")
 OLD = forge.forge_of(generate(7, datetime(2025, 10, 20, 5, tzinfo=UTC)))
 BEFORE, AFTER, SHORT = (datetime(2025, *day, tzinfo=UTC) for day in ((10, 5), (10, 8), (10, 11)))

@@ -14,6 +14,8 @@ from oso_dagster.sandbox.upstreams import giveth
 from oso_dagster.sources.giveth import SOURCE
 from tests.support.landing import WORLD, Landing, landing, spoil
 
+pytestmark = pytest.mark.server
+
 ROUNDS = [row["id"] for row in giveth.document(WORLD)["rounds"]]
 
 

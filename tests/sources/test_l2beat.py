@@ -14,6 +14,8 @@ from oso_dagster.sandbox.upstreams import growthepie, l2beat
 from oso_dagster.sources.l2beat import SOURCE
 from tests.support.landing import NOW, Landing, landing, mend, spoil
 
+pytestmark = pytest.mark.server
+
 TABLES = ["projects", "activity", "tvs"]
 
 

@@ -15,6 +15,8 @@ from oso_dagster.sandbox.upstreams import deps_dev, eas_optimism, giveth, growth
 from oso_dagster.sources import catalogue
 from tests.support.landing import WORLD, Landing, landing, mend, named, spoil, web_families
 
+pytestmark = pytest.mark.server
+
 SOURCES = {source.name: source for source in catalogue()}
 OF_WEB = [SOURCES[family.name.replace("-", "_")] for family in web_families()]
 INPUTS = {

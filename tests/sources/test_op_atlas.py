@@ -24,6 +24,8 @@ from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.support.clock import clock
 from tests.support.database import execute, execute_sqlite, serving, sqlite_file
 
+pytestmark = pytest.mark.server
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 TABLES = {table.name: table for table in SOURCE.tables}
 

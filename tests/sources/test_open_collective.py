@@ -15,6 +15,8 @@ from oso_dagster.sandbox.upstreams import open_collective
 from oso_dagster.sources.open_collective import SOURCE, slug_of
 from tests.support.landing import WORLD, Landing, landing, mend, named, spoil
 
+pytestmark = pytest.mark.server
+
 SECRET = "personal-token-of-a-test"
 NEED = "oss_directory.projects__open_collective.url"
 

@@ -21,6 +21,8 @@ from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.superchain import SOURCE
 from tests.support.asgi import serving
 
+pytestmark = pytest.mark.server
+
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORLD = generate(7, NOW)
 TRUTH = superchain.truth(WORLD)

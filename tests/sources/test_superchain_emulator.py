@@ -14,6 +14,8 @@ from oso_dagster.sandbox.world import chains as superchain
 from tests.sources.test_superchain import DAY, TABLES, WORLD, load, plain, truth
 from tests.support.bigquery_emulator import running
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

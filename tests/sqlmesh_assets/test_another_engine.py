@@ -17,6 +17,8 @@ from tests.sqlmesh_assets.execution.test_materializing import ALL, run
 from tests.sqlmesh_assets.playground import Playground, played
 from tests.support.postgres import empty, postgres
 
+pytestmark = pytest.mark.server
+
 RAW = (
     "CREATE SCHEMA raw; CREATE TABLE raw.things (id bigint, size bigint); CREATE TABLE raw.others (id bigint);"
     "INSERT INTO raw.things VALUES (1, 1), (2, 2); INSERT INTO raw.others VALUES (7)"

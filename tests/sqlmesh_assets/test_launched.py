@@ -28,7 +28,7 @@ from tests.sqlmesh_assets.execution.test_materializing import ALL
 from tests.sqlmesh_assets.playground import Playground, played
 from tests.support.platform import BIN
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.server]
 SLOW = [f"marts.slow_{number}" for number in range(6)]
 LOCATION = """
 from pathlib import Path

@@ -17,6 +17,8 @@ from oso_dagster.sqlmesh_assets.project import Project
 from tests.sqlmesh_assets.execution.test_materializing import ALL, run
 from tests.support.postgres import empty
 
+pytestmark = pytest.mark.server
+
 HOLD = (
     "import sys, time\n"
     "from oso_dagster.orchestration.models.platform_project import project_of\n"

@@ -46,6 +46,7 @@ def asked(page: StatusPage, folder: Path) -> dict[str, object]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.server
 def test_a_statuspage_client_reads_a_breach(tmp_path: Path) -> None:
     found = asked(full("live"), tmp_path)
     assert (found["success"], found["raw_status"]) == (True, "major")
@@ -61,12 +62,14 @@ def test_a_statuspage_client_reads_a_breach(tmp_path: Path) -> None:
     assert states["Core assets within their promised freshness"] == "partial_outage"
 
 
+@pytest.mark.server
 def test_a_statuspage_client_reads_that_all_is_well(tmp_path: Path) -> None:
     found = asked(of(objective()), tmp_path)
     assert (found["success"], found["status"], found["raw_status"]) == (True, 1, "none")
     assert found["incident_metadata"] == []
 
 
+@pytest.mark.server
 def test_a_statuspage_client_reads_maintenance(tmp_path: Path) -> None:
     found = asked(full("live"), tmp_path)
     told = {one["name"]: one for one in found["maintenance_metadata"]}  # type: ignore[attr-defined]

@@ -49,6 +49,7 @@ def small(world: str = "sandbox") -> StatusPage:
     return page(groups=full().groups[:1], world=world)
 
 
+@pytest.mark.server
 def test_every_file_arrives_as_it_is_and_says_what_it_is_and_how_long_it_may_be_kept(bucket: Bucket) -> None:
     files = render(small())
     upload(files, bucket.url)
@@ -60,6 +61,7 @@ def test_every_file_arrives_as_it_is_and_says_what_it_is_and_how_long_it_may_be_
         assert headers["Cache-Control"] == CACHE_CONTROL, name
 
 
+@pytest.mark.server
 def test_what_the_page_no_longer_has_is_taken_away_and_what_others_put_there_stays(bucket: Bucket) -> None:
     import fsspec
 
@@ -71,6 +73,7 @@ def test_what_the_page_no_longer_has_is_taken_away_and_what_others_put_there_sta
     assert bucket.names() == {*fewer, MANIFEST, "logo.png"}
 
 
+@pytest.mark.server
 def test_a_writer_that_is_killed_leaves_an_old_first_page_whose_links_all_work(bucket: Bucket) -> None:
     old = render(small())
     upload(old, bucket.url)
@@ -85,6 +88,7 @@ def test_a_writer_that_is_killed_leaves_an_old_first_page_whose_links_all_work(b
     assert bucket.get("index.html")[0] == render(small("live"))["index.html"]
 
 
+@pytest.mark.server
 def test_a_reader_never_sees_half_a_page(bucket: Bucket) -> None:
     texts = [letter * 200_000 for letter in "abc"]
     upload({"index.html": texts[0]}, bucket.url)
@@ -105,11 +109,13 @@ def test_a_reader_never_sees_half_a_page(bucket: Bucket) -> None:
     assert seen <= set(texts)
 
 
+@pytest.mark.server
 def test_a_bucket_that_is_not_there_is_an_error(bucket: Bucket) -> None:
     with pytest.raises((OSError, HTTPError)):
         upload({"index.html": "page"}, bucket.url.replace("public", "elsewhere"))
 
 
+@pytest.mark.server
 def test_a_name_that_holds_the_boundary_of_the_driver_cuts_nothing_off(bucket: Bucket) -> None:
     evil = "Evil\n--==0==--\n"
     group = replace(full().groups[0], title=evil, sets=(data_set(title=evil),))

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import psutil
 
 from oso_dagster.settings import PROJECT_ROOT
 
-BIN = PROJECT_ROOT / ".venv" / "bin"
+BIN = Path(sys.executable).parent
 START_SECONDS = 120
 
 

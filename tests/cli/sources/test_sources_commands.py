@@ -65,6 +65,7 @@ def files(folder: Path) -> dict[str, float]:
     return {str(path): path.stat().st_mtime for path in found if "sandbox-world" not in path.parts}
 
 
+@pytest.mark.server
 def test_before_anything_was_loaded_the_list_has_every_table_and_says_so(settings: Settings) -> None:
     rows = json.loads(oso("list", "--json"))
     assert [(one["source"], one["table"]) for one in rows] == [(s.name, t.name) for s in catalogue() for t in s.tables]
@@ -101,6 +102,7 @@ def test_a_source_shows_all_that_it_says_and_no_secret(monkeypatch: pytest.Monke
         assert words in " ".join(shown.split())
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("name", ["growthepie", "github", "gitcoin", "superchain", "oss_directory"])
 def test_a_source_that_is_well_passes_a_dry_run_of_some_rows(name: str, sandbox: Path) -> None:
     (source,) = [one for one in catalogue() if one.name == name]
@@ -117,6 +119,7 @@ def test_a_source_that_is_well_passes_a_dry_run_of_some_rows(name: str, sandbox:
         assert (trials[table.name]["partition"] is None) == (table.partitions is None)
 
 
+@pytest.mark.server
 def test_a_dry_run_of_a_sick_source_names_the_cause_ends_with_1_and_writes_nothing(sandbox: Path, fault: None) -> None:
     before = files(sandbox)
     (trial,) = json.loads(oso("check", "growthepie", "--json", code=1))
@@ -126,11 +129,13 @@ def test_a_dry_run_of_a_sick_source_names_the_cause_ends_with_1_and_writes_nothi
     assert files(sandbox) == before
 
 
+@pytest.mark.server
 def test_a_dry_run_says_what_has_to_be_loaded_first(sandbox: Path) -> None:
     (trial,) = json.loads(oso("check", "npm", "--json", code=1))
     assert "oss_directory.projects was never loaded: load that first" in trial["problems"][0]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -183,6 +188,7 @@ def test_a_new_file_is_a_whole_source_and_is_never_written_over(tmp_path: Path) 
     assert path.read_text() == "mine"
 
 
+@pytest.mark.server
 def test_a_new_file_needs_no_hand_to_please_the_linter(tmp_path: Path) -> None:
     write("coffee_prices", "Coffee prices", tmp_path)
     shutil.copy(Path(sources.__path__[0]).parents[1] / "pyproject.toml", tmp_path)

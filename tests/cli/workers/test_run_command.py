@@ -60,6 +60,7 @@ def retrying(log: Path) -> bool:
     return False
 
 
+@pytest.mark.server
 def test_a_signal_ends_it_in_the_pause_before_a_retry_and_cancels_the_run(tmp_path):
     with running(tmp_path, "ingest_oss_funding") as process:
         await_retry(tmp_path)
@@ -70,6 +71,7 @@ def test_a_signal_ends_it_in_the_pause_before_a_retry_and_cancels_the_run(tmp_pa
     assert runs(tmp_path) == {"ingest_oss_funding": "CANCELED"}
 
 
+@pytest.mark.server
 def test_a_worker_that_is_killed_fails_its_job_by_name(tmp_path):
     with running(tmp_path, "ingest_oss_funding") as process:
         await_retry(tmp_path)

@@ -18,6 +18,8 @@ from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.world.world import generate
 from tests.support.database import execute, execute_sqlite, serving
 
+pytestmark = pytest.mark.server
+
 FIELDS = [
     Field("theKey", Column("the_key", ColumnType.BIGINT, "k")),
     Field('a "quoted" name', Column("quoted_name", ColumnType.VARCHAR, "q")),

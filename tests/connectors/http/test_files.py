@@ -52,6 +52,7 @@ def serving(answers: list[tuple[int, bytes, int | None]]) -> Iterator[tuple[str,
         server.server_close()
 
 
+@pytest.mark.server
 def test_a_file_is_read_from_disk_and_over_http_alike(tmp_path: Path) -> None:
     (tmp_path / "with space.csv").write_bytes(GOOD)
     with serving([(200, GOOD, None)]) as (url, agents):
@@ -59,12 +60,14 @@ def test_a_file_is_read_from_disk_and_over_http_alike(tmp_path: Path) -> None:
         assert agents == [USER_AGENT]
 
 
+@pytest.mark.server
 def test_a_server_that_stumbles_is_asked_again() -> None:
     with serving([(503, b"", None), (429, b"", None), (200, GOOD, None)]) as (url, agents):
         assert files.fetch(url) == GOOD
         assert len(agents) == 3
 
 
+@pytest.mark.server
 def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(files.FileError, match=r"gone.csv: No such file"):
         files.fetch((tmp_path / "gone.csv").as_uri())
@@ -72,6 +75,7 @@ def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
         files.fetch(url)
 
 
+@pytest.mark.server
 def test_a_transfer_that_was_cut_is_an_error_not_a_shorter_file() -> None:
     with serving([(200, GOOD[:20], len(GOOD))]) as (url, _), pytest.raises(files.FileError):
         files.fetch(url)

@@ -19,6 +19,7 @@ from tests.connectors.http.test_rest import client
 from tests.support.web import serving, value
 
 
+@pytest.mark.server
 def test_an_answer_with_errors_is_an_error_although_its_status_is_200() -> None:
     with serving() as web:
         endpoint = Endpoint(client(), web.url)

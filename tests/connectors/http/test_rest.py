@@ -16,6 +16,8 @@ from oso_dagster.connectors.http.rest import USER_AGENT, Client, DeniedError, Ra
 from oso_dagster.domain.catalogue.loading import RefusedError
 from tests.support.web import Say, Web, body, serving, value
 
+pytestmark = pytest.mark.server
+
 QUICK = Limits(attempts=3, pause=0.001, timeout=0.4, patience=1)
 FAST = Pace(concurrency=4, per_second=10_000)
 

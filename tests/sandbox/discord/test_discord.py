@@ -13,6 +13,8 @@ import pytest
 from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS
 from tests.support.discord_server import WIDE, Server, serving
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

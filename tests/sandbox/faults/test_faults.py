@@ -17,6 +17,8 @@ from oso_dagster.sandbox import lifecycle
 from oso_dagster.settings import PROJECT_ROOT, Settings
 from oso_dagster.settings import World as WhichWorld
 
+pytestmark = pytest.mark.server
+
 RUNNER = CliRunner()
 DRILL = "import sys; from oso_dagster.cli.drill import _World; _World(sys.argv[1]).fail(); print('failing', flush=True); input()"
 """A drill that has come to its fault."""

@@ -23,6 +23,8 @@ from oso_dagster.settings import Settings
 from oso_dagster.settings import World as WhichWorld
 from tests.support.database import serving
 
+pytestmark = pytest.mark.server
+
 NAME = [Field("name", Column("name", ColumnType.VARCHAR, "n"))]
 
 

@@ -54,6 +54,7 @@ def test_events_belong_to_living_repositories_and_to_their_hour() -> None:
         assert {event["created_at"][:13] for event in told} == {f"{hour:%Y-%m-%dT%H}"}
 
 
+@pytest.mark.server
 def test_only_hours_of_the_history_that_are_over_are_served(folder: Path) -> None:
     with serving(gharchive.serve(folder)) as url:
         answer = requests.get(f"{url}/{HUB.start:%Y-%m-%d}-0.json.gz", timeout=9)
@@ -64,6 +65,7 @@ def test_only_hours_of_the_history_that_are_over_are_served(folder: Path) -> Non
             assert requests.get(f"{url}/{name}.json.gz", timeout=9).status_code == 404
 
 
+@pytest.mark.server
 def test_the_rate_limit_counts_down_refuses_and_does_not_count_what_is_unchanged(folder: Path) -> None:
     living = next(r for r in HUB.repositories if not r.deleted and r.former_name is None)
     github_api.limited(folder, 2)
@@ -81,6 +83,7 @@ def test_the_rate_limit_counts_down_refuses_and_does_not_count_what_is_unchanged
         assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (403, "0")
 
 
+@pytest.mark.server
 def test_a_renamed_repository_is_sent_on_and_a_deleted_one_is_not_there(folder: Path) -> None:
     moved = next(r for r in HUB.repositories if r.former_name and not r.deleted)
     fallen = next(r for r in HUB.repositories if r.deleted)

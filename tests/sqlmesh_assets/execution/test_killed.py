@@ -65,7 +65,7 @@ def days(playground: Playground, factor: int) -> None:
     playground.write("marts.days", kind, "not_null(columns := day)", query)
 
 
-@pytest.fixture(params=KILLS)
+@pytest.fixture(params=["duckdb", pytest.param("postgresql", marks=pytest.mark.server)])
 def kills(request, playground, make_settings) -> int:
     """How often to kill what works on the playground, whose state lies where the parameter says."""
     if request.param == "postgresql":
