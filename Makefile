@@ -26,11 +26,12 @@ test-fast: ready ## the tests that need no server and no browser: less than a qu
 check: ready ## one changed file: style, types, the tests nearest to it (ONLY=path), in seconds
 	@$(BIN)/python .ci/check.py $(ONLY)
 
-lint: ready ## style, types, and who may import whom
+lint: ready ## style, types, who may import whom, and the picture of it
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@said=$$($(BIN)/lint-imports --no-logo) || { printf '%s\n' "$$said"; exit 1; }
+	@$(BIN)/python .ci/rooms.py --check
 
 emulator: ready ## install the BigQuery emulator that some tests start (in .cache)
 	@$(BIN)/python .ci/emulator.py
