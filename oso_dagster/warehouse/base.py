@@ -1,4 +1,4 @@
-"""The one small interface of a warehouse; `duckdb` is the embedded one."""
+"""The one small interface of a warehouse; `embedded` is the one on DuckDB."""
 
 from __future__ import annotations
 

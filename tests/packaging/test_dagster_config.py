@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +85,10 @@ def test_the_workspace_names_the_one_roof() -> None:
     workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text())
     [location] = workspace["load_from"]
     assert location["python_module"]["module_name"] == "oso_dagster.definitions"
+
+
+def test_dg_finds_the_same_location_by_the_same_name() -> None:
+    [location] = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    assert project["code_location_target_module"] == location["python_module"]["module_name"]
+    assert project["code_location_name"] == location["python_module"]["location_name"]

@@ -7,13 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from tests.packaging.test_tree import tracked
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
+FOREIGN_FILES = {"config.py", "oso_dagster/x/y.py"}
+"""A file of a SQLMesh project that somebody else has, and an example."""
 ROOMS = [sys.executable, ".ci/rooms.py", "--check"]
 
 
@@ -22,6 +27,13 @@ def broken(page: Path, text: str) -> list[str]:
     links = re.findall(r"\]\(([^)\s]+)\)", text)
     files = [link.split("#")[0] for link in links if "://" not in link and not link.startswith(("#", "mailto:"))]
     return [link for link in files if not (page.parent / link).exists()]
+
+
+def unknown(text: str, tree: Iterable[Path]) -> list[str]:
+    """The files of code that a page names in backticks and that the tree does not have; their path may begin anywhere."""
+    ends = {f"/{path.relative_to(ROOT).as_posix()}" for path in tree}
+    found = re.findall(r"`([\w./-]+\.(?:py|sql))`", text)
+    return [name for name in found if name not in FOREIGN_FILES and not any(end.endswith(f"/{name}") for end in ends)]
 
 
 def names(text: str) -> list[str]:
@@ -42,6 +54,16 @@ def exists(name: str) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
     assert broken(page, page.read_text()) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    assert unknown(page.read_text(), tracked()) == []
+
+
+def test_the_check_of_files_sees_one_that_moved() -> None:
+    text = "`orchestration/slo.py`, `domain/durations.py`, `config.py` and `durations.py`"
+    assert unknown(text, tracked()) == ["orchestration/slo.py"]
 
 
 def test_the_check_of_links_sees_a_dead_one() -> None:

@@ -23,6 +23,8 @@ from tests.upgrade import surface
 from tests.upgrade.make_old_home import DELTA, EPSILON, FIXTURE, SPRINT
 
 TABLES = ("attempts", "runs", "verdicts", "samples", "maintenance", "sprints", "sprint_events", "assets")
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
 CHANGING = ("sprints", "assets")
 """Rows that evaluation writes anew; the others are only added to."""
 LOADS = "SELECT source, table_name, load_id, rows, loaded_at FROM platform.loads"

@@ -1,4 +1,4 @@
-"""Whether SQLMesh's models keep what they promise, from what the ledger knows of them. What that is: `model_promises`."""
+"""Whether SQLMesh's models keep what they promise, from what the ledger knows of them. What that is: `models.promises`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `slo/*` assets: one per service, one asset check per objective. What happens when they run is in `judging`.
+"""The `slo/*` assets: one per service, one asset check per objective. What happens when they run is in `evaluation_step`.
 
 No postponed annotations in this file: Dagster reads the context's class from the function's own.
 """

@@ -1,4 +1,4 @@
-"""Reads what was folded by day: whole days by their sums, others unpacked. `folding` decides what is there."""
+"""Reads what was folded by day: whole days by their sums, others unpacked. `daily_rollup` decides what is there."""
 
 from __future__ import annotations
 
