@@ -76,12 +76,18 @@ def ask(address: str, query: str) -> Any:
     return said["data"]
 
 
+def runs_of(address: str) -> list[dict[str, str]]:
+    """The newest runs."""
+    query = "{ runsOrError(limit: 50) { ... on Runs { results { runId status } } } }"
+    found: list[dict[str, str]] = ask(address, query)["runsOrError"]["results"]
+    return found
+
+
 def ended(address: str, run: str) -> str:
     """How the run whose id begins so ended, once it has."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        runs = ask(address, "{ runsOrError(limit: 50) { ... on Runs { results { runId status } } } }")["runsOrError"]["results"]
-        (status,) = [one["status"] for one in runs if one["runId"].startswith(run)]
+        (status,) = [one["status"] for one in runs_of(address) if one["runId"].startswith(run)]
         if status in {"SUCCESS", "FAILURE", "CANCELED"}:
             return str(status)
         time.sleep(0.3)
@@ -214,6 +220,32 @@ def test_materialize_on_the_page_of_an_asset_lands_its_rows_in_the_warehouse(dag
     assert after is not None
     assert after.loaded_at > before.loaded_at
     assert after.rows == before.rows
+
+
+@pytest.mark.browser
+def test_a_load_that_is_terminated_on_the_page_of_its_run_ends_and_publishes_nothing(
+    dagster: str, home: Path, chromium: Browser
+) -> None:
+    warehouse = DuckDBWarehouse(home / "sandbox" / "warehouse.duckdb", world="sandbox", cache=home, lock_timeout_seconds=60)
+    before = warehouse.last_load("growthepie", "fundamentals")
+    hung = run(["oso", "sandbox", "fault", "set", "growthepie", "timeout"], home, OSO_WORLD="sandbox")
+    assert hung.returncode == 0, hung.stdout + hung.stderr
+    page = chromium.new_page()
+    try:
+        page.goto(f"{dagster}/assets/growthepie/fundamentals")
+        page.get_by_role("button", name=re.compile("Materialize$")).click(timeout=60_000)
+        launched = page.get_by_text(re.compile(r"^Launched run"))
+        launched.wait_for(timeout=60_000)
+        (name,) = {one["runId"] for one in runs_of(dagster) if one["runId"].startswith(launched.inner_text().split()[2])}
+        page.goto(f"{dagster}/runs/{name}")
+        page.get_by_text("STEP_START").first.wait_for(timeout=60_000)
+        page.get_by_role("button", name="Terminate").click()
+        page.get_by_role("dialog").get_by_role("button", name=re.compile("Terminate")).click()
+        assert ended(dagster, name) == "CANCELED"
+    finally:
+        page.close()
+        run(["oso", "sandbox", "fault", "clear"], home, OSO_WORLD="sandbox")
+    assert warehouse.last_load("growthepie", "fundamentals") == before
 
 
 def commands() -> list[str]:

@@ -16,6 +16,7 @@ from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import load_checks
 from oso_dagster.orchestration.ingest.load_step import LoadConfig, fingerprint, load
 from oso_dagster.orchestration.ingest.needed_values import keys_of
+from oso_dagster.orchestration.ingest.termination import ends_when_terminated
 from oso_dagster.settings import Settings
 
 
@@ -73,7 +74,8 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
         output_required=False,  # a run over many partitions tells of each as it lands
     )
     def _load(context: dg.AssetExecutionContext, config: LoadConfig) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]  # Dagster takes the bare class only
-        yield from load(context, settings, source, table, config)
+        with ends_when_terminated(context):
+            yield from load(context, settings, source, table, config)
 
     return _load
 
