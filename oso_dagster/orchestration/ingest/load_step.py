@@ -38,6 +38,7 @@ from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import evaluation, result
 from oso_dagster.orchestration.ingest.earlier_tries import partitions_done
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
+from oso_dagster.orchestration.ingest.termination import LoadTerminatedError, drawn_while_going_on, require_going_on
 from oso_dagster.orchestration.resources import clients_of, warehouse_of
 from oso_dagster.settings import Settings, SettingsError
 from oso_dagster.warehouse.base import Warehouse
@@ -145,6 +146,8 @@ def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
         for finding in error.findings:
             step.context.log_event(evaluation(step.key, finding, window.key if window else None))
         raise _failure(step, window, error, retry=False) from None
+    except LoadTerminatedError:
+        raise
     except SettingsError as error:
         raise _failure(step, window, error, retry=False) from None
     except Exception as error:  # noqa: BLE001  (re-raised without its secrets)
@@ -169,12 +172,14 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
     )
     outcome = table.extract(request)
     if isinstance(outcome, Unchanged):
+        require_going_on(step.context)
         if request.previous is None:
             raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
         step.context.log.info("unchanged upstream: %s", outcome.version)
         rows = step.warehouse.table_rows(source.name, table.name)
         return Loaded(request.previous, _unchanged(step, request.previous, request.notes), rows), True
-    outcome, allow = replace(outcome, notes=request.notes), step.config.allow_shrink
+    outcome = drawn_while_going_on(step.context, replace(outcome, notes=request.notes))
+    allow = step.config.allow_shrink
     return step.warehouse.load(source, table, outcome, fingerprint=step.mark, window=window, allow_shrink=allow), False
 
 

@@ -1,17 +1,30 @@
-"""A load that a person terminates ends: Dagster alone would answer the interrupt with the step's next retry (its issue 15026)."""
+"""A load that a person terminates ends, and publishes nothing.
+
+Dagster alone answers the interrupt with the step's next retry (its issue 15026). And an interrupt can be lost: one that arrives
+while DuckDB imports pandas is swallowed there. So the run itself is asked too: once upstream has answered, and while rows are
+drawn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
+from typing import Any
 
 import dagster as dg
-from dagster._core.errors import DagsterError, DagsterExecutionInterruptedError
+from dagster._core.errors import DagsterExecutionInterruptedError
+
+from oso_dagster.domain.catalogue.loading import Extract
 
 _ENDING = frozenset({dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED})
+_BETWEEN_QUESTIONS = 0.5
+"""Seconds for which the answer that the run goes on is believed."""
 
 
-class LoadTerminatedError(DagsterError, DagsterExecutionInterruptedError):
+class LoadTerminatedError(dg.DagsterError, DagsterExecutionInterruptedError):
     """The run was asked to end while a load worked: nothing of it is published.
 
     An interrupt, so that the run ends as canceled; and an error of Dagster's own, which its retry policy leaves alone.
@@ -21,14 +34,35 @@ class LoadTerminatedError(DagsterError, DagsterExecutionInterruptedError):
 @contextmanager
 def ends_when_terminated(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Have an interrupt end the step for good. Raises LoadTerminatedError, also where a retry of a terminated run begins."""
-    if context.retry_number and _is_ending(context):
-        raise LoadTerminatedError("the run was terminated: this retry does not begin")
+    if context.retry_number:
+        require_going_on(context)
     try:
         yield
+    except LoadTerminatedError:
+        raise
     except (DagsterExecutionInterruptedError, KeyboardInterrupt) as interrupt:
         raise LoadTerminatedError("the run was terminated: nothing of this load was published") from interrupt
 
 
-def _is_ending(context: dg.AssetExecutionContext) -> bool:
-    run = context.instance.get_run_by_id(context.run_id)
-    return run is None or run.status in _ENDING
+def require_going_on(context: dg.AssetExecutionContext) -> None:
+    """Raise LoadTerminatedError when somebody has asked the run to end, or has deleted it."""
+    run = context.instance.get_run_by_id(context.run.run_id)
+    if run is None or run.status in _ENDING:
+        raise LoadTerminatedError("the run was terminated: nothing of this load was published")
+
+
+def drawn_while_going_on(context: dg.AssetExecutionContext, extract: Extract) -> Extract:
+    """The extract, whose batches end with LoadTerminatedError once somebody has asked the run to end."""
+    require_going_on(context)
+    asked = time.monotonic()
+
+    def drawn(batches: Iterable[Any]) -> Iterator[Any]:
+        nonlocal asked
+        for batch in chain(batches, [None]):  # None: once more after the last
+            if time.monotonic() - asked > _BETWEEN_QUESTIONS:
+                require_going_on(context)
+                asked = time.monotonic()
+            if batch is not None:
+                yield batch
+
+    return replace(extract, batches={name: drawn(batches) for name, batches in extract.batches.items()})
