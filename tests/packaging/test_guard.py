@@ -43,3 +43,8 @@ def test_a_marked_test_may_listen(tmp_path: Path) -> None:
 
 def test_programs_that_serve_nothing_are_no_servers(tmp_path: Path) -> None:
     assert outcome(tmp_path, "import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''], check=True)")[0] == 0
+
+
+def test_a_command_that_reports_is_no_server(tmp_path: Path) -> None:
+    body = f"import subprocess\nsubprocess.run(['{Path(sys.executable).with_name('oso')}', '--help'], check=True)"
+    assert outcome(tmp_path, body)[0] == 0

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-SERVING = frozenset({"pg_ctl", "oso", "dagster", "dagster-daemon", "oso_dagster.sandbox", "demo"})
-"""Words of a command that starts servers: programs, modules, targets."""
+SERVING = frozenset(
+    {"pg_ctl", "dagster-daemon", "dagster-webserver", "oso_dagster.sandbox", "demo", "dev", "up", "drill", "serve"}
+)
+"""Words of a command that starts servers: programs, modules, our own commands that bring some."""
 
 _running: list[pytest.Item] = []
 
