@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What the fault campaign found, when it ran."""
-    outcomes = matrix.found(report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, ()))
+    outcomes = matrix.reported_cases(report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, ()))
     if outcomes:
         terminalreporter.section("fault campaign: what each source did with each fault")
         terminalreporter.write_line("\n".join(matrix.lines(outcomes)))

@@ -120,7 +120,7 @@ def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:
     ):
         assert words in said
     assert re.search(r"the sprint is closed\n +✔ RECOVERED: Remedial sprint of core_source_data.data_freshness", said)
-    assert "One message told the sprint, 2 times edited" in said
+    assert "The sprint was one message, 2 times edited" in said
     assert "Remedial sprint" in (home / "sandbox" / "discord.html").read_text()
     page = (home / "sandbox" / "status" / "index.html").read_text()
     assert "Sandbox world" in page

@@ -1,7 +1,7 @@
 """The delivery loop: takes what is due from the outbox, has it sent, and writes down what came of it. It knows no channel.
 
 It never waits long: what has to wait is written down with the time to try again, and the next tick, or the next process, goes
-on from there. Channels take turns and one that fails rests, so that no outage holds up another channel.
+on from there. ChannelsPort take turns and one that fails rests, so that no outage holds up another channel.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from oso_dagster.alerting.outcomes import (
     Sent,
     Wait,
 )
-from oso_dagster.alerting.ports import Channels, Outbox, Sender, T
+from oso_dagster.alerting.ports import ChannelsPort, OutboxPort, Sender, T
 
 BUDGET = timedelta(seconds=20)
 """How long a round may take: a third of the time that Dagster gives a sensor's tick."""
@@ -45,7 +45,7 @@ Chance = Callable[[float, float], float]
 
 
 @dataclass
-class Report:
+class DeliveryReport:
     """What a round did, in whole numbers; `disabled` names the channels that cannot be used any more."""
 
     sent: int = 0
@@ -64,14 +64,14 @@ class Clock:
 
 
 def deliver(
-    outbox: Outbox[T],
-    channels: Channels,
+    outbox: OutboxPort[T],
+    channels: ChannelsPort,
     senders: Iterable[Sender],
     clock: Clock,
     budget: timedelta = BUDGET,
     log: logging.Logger | None = None,
     try_seconds: float = TRY_SECONDS,
-) -> Report:
+) -> DeliveryReport:
     """Send what is due, until nothing is or the time is up. What a server or a network does raises nothing here.
 
     `try_seconds` is how long a server may take to answer.
@@ -95,8 +95,8 @@ def backoff(attempts: int, between: Chance) -> float:
 class _Round(Generic[T]):
     """One round: who may still speak in it, from when on, and how often each has failed in a row."""
 
-    outbox: Outbox[T]
-    channels: Channels
+    outbox: OutboxPort[T]
+    channels: ChannelsPort
     clock: Clock
     ends: datetime
     try_seconds: float
@@ -104,9 +104,9 @@ class _Round(Generic[T]):
     active: dict[str, Sender]
     ready: dict[str, datetime] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
-    report: Report = field(default_factory=Report)
+    report: DeliveryReport = field(default_factory=DeliveryReport)
 
-    def run(self) -> Report:
+    def run(self) -> DeliveryReport:
         for sender in self.active.values():
             self.channels.open(sender.name, sender.fingerprint, self.clock.now())
         while self.active and self._left() >= _LEAST_SECONDS:
@@ -150,7 +150,7 @@ class _Round(Generic[T]):
             case Impossible(why):
                 self.outbox.give_up(task, why, now)
                 self.report.dead += 1
-                self.log.error("alert %s cannot be told on channel %s: %s", task.announcement.key, name, why)
+                self.log.error("alert %s cannot be sent on channel %s: %s", task.announcement.key, name, why)
             case ChannelGone(why):
                 self.outbox.retry_later(task, now, why, refused=True)
                 self._disable(name, why)
@@ -164,7 +164,7 @@ class _Round(Generic[T]):
         self.channels.disable(name, why, self.clock.now())
         self._retire(name)
         self.report.disabled.append(name)
-        self.log.error("channel %s is disabled, what it should say is kept: %s; give it another address", name, why)
+        self.log.error("channel %s is disabled, its alerts are kept: %s; give it another address", name, why)
 
     def _rest(self, names: Iterable[str], seconds: float) -> None:
         """Leave channels alone for so long: within the round when that is short, else until a later one."""
@@ -177,7 +177,7 @@ class _Round(Generic[T]):
 
     def _sharing(self, name: str) -> list[str]:
         server = self.active[name].server
-        return [one.name for one in self.active.values() if one.server == server]
+        return [sender.name for sender in self.active.values() if sender.server == server]
 
     def _retire(self, name: str) -> None:
         self.active.pop(name, None)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from oso_dagster.alerting import embeds
-from oso_dagster.alerting.answers import Buckets, meaning
+from oso_dagster.alerting.discord_answers import Buckets, meaning
 from oso_dagster.alerting.outcomes import Failed, Outcome, Sent
 from oso_dagster.alerting.ports import Task
 from oso_dagster.alerting.webhook import hush, redacted
@@ -49,7 +49,7 @@ class DiscordSender:
 
     @property
     def server(self) -> str:
-        """Where the webhook is asked, without what is secret."""
+        """The server of the webhook, without its secret."""
         return self._webhook.origin
 
     def rest(self) -> float:
@@ -117,11 +117,11 @@ class DiscordSender:
                 timeout=(min(_CONNECT_SECONDS, seconds), seconds),
                 allow_redirects=False,  # the token goes nowhere else
             )
-            said = _decoded(answer)
+            document = _decoded(answer)
         except (RequestException, OSError, ValueError) as error:
             return _broken(error), {}
         self._buckets.note(method, answer.headers, time.monotonic())
-        return meaning(answer.status_code, answer.headers, said), said
+        return meaning(answer.status_code, answer.headers, document), document
 
     def _connected(self) -> Session:
         if self._session is None:
@@ -135,10 +135,10 @@ class DiscordSender:
 def _decoded(answer: Response) -> Mapping[str, Any]:
     """The JSON of an answer; whoever stands before Discord may answer with a page instead."""
     try:
-        said = answer.json()
+        document = answer.json()
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _broken(error: Exception) -> Failed:

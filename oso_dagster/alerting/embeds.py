@@ -1,6 +1,6 @@
 """How an announcement looks on Discord: JSON for its webhooks, within its limits whatever the texts are.
 
-The first line says what is the matter to whoever only sees the notification; one embed has the state as colour, shape and
+The first line says what is wrong to a reader who only sees the notification; one embed has the state as colour, shape and
 word, the text, the facts and the links, a second one takes what does not fit. What fits in neither is counted, never hidden.
 Nothing in it can mention anybody, and every text is shown as it is; only addresses given as links become links.
 """
@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from oso_dagster.alerting.looks import SEVERITIES, look_of
+from oso_dagster.alerting.severity_signs import SEVERITIES, sign_of
 from oso_dagster.alerting.splitting import (
     CONTENT,
     DESCRIPTION,
@@ -50,32 +50,37 @@ def message(announcement: Announcement, *, repeated: bool = False) -> dict[str, 
 
     `repeated`: an earlier try ended without an answer, so that this may be the second message about the same thing.
     """
-    incident, look = announcement.incident, look_of(announcement.incident)
-    sign = f"{look.shape} {look.word}: "
+    incident, sign = announcement.incident, sign_of(announcement.incident)
+    heading = f"{sign.shape} {sign.word}: "
     links = _links(incident)
     fields, left_out = _that_fit(list(_fields(incident)), FIELDS - len(links))
     first: dict[str, Any] = {
-        "title": sign + _KINDS.get(incident.kind, incident.kind.value.replace("_", " ")),
-        "color": look.color,
+        "title": heading + _KINDS.get(incident.kind, incident.kind.value.replace("_", " ")),
+        "color": sign.color,
         "fields": fields + links,
         "footer": {"text": _footer(announcement, repeated=repeated)},
         "timestamp": incident.updated_at.isoformat(),
     }
     embeds = _with_text(first, list(_lines(incident)), left_out)
-    return {"content": clip(sign + _line(incident.title), CONTENT), "embeds": embeds, "username": NAME, "allowed_mentions": QUIET}
+    return {
+        "content": clip(heading + _line(incident.title), CONTENT),
+        "embeds": embeds,
+        "username": NAME,
+        "allowed_mentions": QUIET,
+    }
 
 
 def reminder(announcement: Announcement, where: str | None, *, repeated: bool = False) -> dict[str, Any]:
     """A nudge about an incident that still stands; `where` is the address of its message, when that is known."""
-    incident, look = announcement.incident, look_of(announcement.incident)
+    incident, sign = announcement.incident, sign_of(announcement.incident)
     open_for = duration(announcement.at - incident.opened_at)
-    said = f"{look.shape} still {look.word} after {open_for}: {_line(incident.title)}"
+    content = f"{sign.shape} still {sign.word} after {open_for}: {_line(incident.title)}"
     lines = [f"**Owner:** {clip(_line(incident.owner), FIELD_NAME)}"]
-    lines += [f"[The message with all of it]({where})"] if where else []
+    lines += [f"[The full message]({where})"] if where else []
     lines += _next(incident)
     footer = {"text": _footer(announcement, repeated=repeated)}
-    embed = {"description": "\n".join(lines), "color": look.color, "footer": footer}
-    return {"content": clip(said, CONTENT), "embeds": [embed], "username": NAME, "allowed_mentions": QUIET}
+    embed = {"description": "\n".join(lines), "color": sign.color, "footer": footer}
+    return {"content": clip(content, CONTENT), "embeds": [embed], "username": NAME, "allowed_mentions": QUIET}
 
 
 def thread_name(announcement: Announcement) -> str:
@@ -84,7 +89,7 @@ def thread_name(announcement: Announcement) -> str:
 
 
 def key_of(announcement: Announcement) -> str:
-    """The idempotency key as the footer shows it; a very long one is cut, and told apart by a digest of all of it."""
+    """The idempotency key as the footer shows it; a very long one is cut, and made unique by a digest of all of it."""
     key = clean(announcement.key)
     return (
         key if units(key) <= _KEY else f"{clip(key, _KEY)} {sha256(announcement.key.encode('utf-8', 'replace')).hexdigest()[:12]}"
@@ -115,7 +120,7 @@ def _fields(incident: Incident) -> Iterator[dict[str, Any]]:
 def _links(incident: Incident) -> list[dict[str, Any]]:
     """One field with the links that fit into it."""
     between = " · "
-    shown = [link for one in incident.links if (link := _link(one))]
+    shown = [link for target in incident.links if (link := _link(target))]
     fitting, _ = lines_that_fit(shown, FIELD_VALUE - len(shown) * (units(between) - 1))
     return [_field("Look at", between.join(fitting), inline=False)] if fitting else []
 
@@ -126,7 +131,7 @@ def _field(name: str, value: str, *, inline: bool = True) -> dict[str, Any]:
 
 def _that_fit(fields: list[dict[str, Any]], most: int) -> tuple[list[dict[str, Any]], int]:
     """The first fields, as many as leave room for text, and how many are left out."""
-    sizes = list(accumulate(units(one["name"]) + units(one["value"]) for one in fields))
+    sizes = list(accumulate(units(field["name"]) + units(field["value"]) for field in fields))
     count = min(most, sum(size <= _FACTS for size in sizes))
     return fields[:count], len(fields) - count
 
@@ -156,7 +161,11 @@ def _with_text(first: dict[str, Any], lines: list[str], facts: int) -> list[dict
 
 
 def _size(embed: dict[str, Any]) -> int:
-    texts = [embed["title"], embed["footer"]["text"], *(text for one in embed["fields"] for text in (one["name"], one["value"]))]
+    texts = [
+        embed["title"],
+        embed["footer"]["text"],
+        *(text for field in embed["fields"] for text in (field["name"], field["value"])),
+    ]
     return sum(units(text) for text in texts)
 
 

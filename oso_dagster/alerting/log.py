@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from oso_dagster.alerting.looks import look_of
 from oso_dagster.alerting.outcomes import Sent
 from oso_dagster.alerting.ports import Task
+from oso_dagster.alerting.severity_signs import sign_of
 from oso_dagster.domain.alerts.announcement import LOG
 from oso_dagster.domain.alerts.incident import Severity
 from oso_dagster.domain.durations import duration
@@ -35,11 +35,11 @@ class LogSender:
 
     def send(self, task: Task, seconds: float) -> Sent:  # noqa: ARG002  (a logger takes no time)
         """Say it, once."""
-        told = task.announcement
-        about = told.incident
+        announcement = task.announcement
+        about = announcement.incident
         again = " (sent again)" if task.perhaps_sent else ""
-        since = duration(told.at - about.opened_at)
-        parts = (told.kind.upper() + again, look_of(about).word, about.title, told.key, about.owner, since)
+        since = duration(announcement.at - about.opened_at)
+        parts = (announcement.kind.upper() + again, sign_of(about).word, about.title, announcement.key, about.owner, since)
         rest = ("; ".join(about.body), about.next_step if about.open else "nothing")
         self._logger.log(
             _LEVELS[about.severity] if about.open else logging.WARNING,

@@ -1,4 +1,4 @@
-"""What can come of one try to deliver, as values: how a channel's answer is told to the delivery loop."""
+"""The outcomes of one delivery try, as values: how a channel reports to the delivery loop."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Task(Protocol):
 T = TypeVar("T", bound=Task)
 
 
-class Outbox(Protocol[T]):
+class OutboxPort(Protocol[T]):
     """What is to be said. Every method is one transaction; see `reliability.alerts.outbox`."""
 
     def claim(self, now: datetime, only: Collection[str] | None = None) -> T | None:
@@ -56,7 +56,7 @@ class Outbox(Protocol[T]):
         """Its message is gone; write a new one."""
 
 
-class Channels(Protocol):
+class ChannelsPort(Protocol):
     """What is known of the channels."""
 
     def open(self, name: str, fingerprint: str, now: datetime) -> None:
@@ -78,7 +78,7 @@ class Sender(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Changes when it is another channel under the same name; tells no secret."""
+        """Changes when it is another channel under the same name; holds no secret."""
 
     @property
     def server(self) -> str:

@@ -33,7 +33,9 @@ def clean(text: str) -> str:
     """
     whole = text.encode("utf-8", "replace").decode()
     spaced = whole.replace("\r\n", "\n").replace("\t", " ")
-    return "".join(one for one in spaced if one in _KEPT or not (unicodedata.category(one) == "Cc" or one in _HIDDEN)).strip()
+    return "".join(
+        letter for letter in spaced if letter in _KEPT or not (unicodedata.category(letter) == "Cc" or letter in _HIDDEN)
+    ).strip()
 
 
 def inert(text: str) -> str:
@@ -42,7 +44,7 @@ def inert(text: str) -> str:
     >>> inert("[you won](http://x) @everyone")
     '\\[you won\\]\\(http:\\//x\\) \\@everyone'
     """
-    return _MARKUP.sub(lambda found: f"{found[1]}\\-" if found[1] is not None else f"\\{found[0]}", clean(text))
+    return _MARKUP.sub(lambda match: f"{match[1]}\\-" if match[1] is not None else f"\\{match[0]}", clean(text))
 
 
 def clip(text: str, most: int) -> str:

@@ -24,9 +24,9 @@ class _Hush(logging.Filter):
     """Masks the addresses that the HTTP library writes into its own log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = record.getMessage()
-        if "/webhooks/" in said:
-            record.msg, record.args = redacted(said), ()
+        message = record.getMessage()
+        if "/webhooks/" in message:
+            record.msg, record.args = redacted(message), ()
         return True
 
 

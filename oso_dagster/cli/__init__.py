@@ -1,4 +1,4 @@
-"""`oso`: one file per group of commands. Commands say what happens in words; the work is done in the rooms below."""
+"""The command `oso`: one file per group of commands. Commands parse options and print; the work is done in the packages below."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ import sys
 
 import typer
 
-from oso_dagster.cli import alerts, demo, dev, manifest, run, sandbox, settings, sprint, status, store
+from oso_dagster.cli import (
+    alerts_commands,
+    demo,
+    dev,
+    manifest_commands,
+    run,
+    sandbox_commands,
+    settings,
+    sprint_commands,
+    status_commands,
+    store_commands,
+)
 from oso_dagster.cli.instance import PortTakenError
-from oso_dagster.cli.slo import slo_commands as slo
-from oso_dagster.cli.sources import source_commands as sources
+from oso_dagster.cli.slo import slo_commands
+from oso_dagster.cli.sources import source_commands
 from oso_dagster.cli.workers.worker_pool import WorkersDiedError
 from oso_dagster.settings import SettingsError
 
@@ -21,23 +32,29 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(dev.dev)
 app.command()(run.run)
-app.command()(store.migrate)
-app.command()(store.backup)
-app.command()(store.restore)
+app.command()(store_commands.migrate)
+app.command()(store_commands.backup)
+app.command()(store_commands.restore)
 app.command("settings")(settings.show)
-app.add_typer(sources.app, name="sources")
-app.add_typer(sandbox.app, name="sandbox")
-app.add_typer(status.app, name="status")
-app.add_typer(slo.app, name="slo")
-app.add_typer(sprint.app, name="sprint")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(manifest.app, name="manifest")
+app.add_typer(source_commands.app, name="sources")
+app.add_typer(sandbox_commands.app, name="sandbox")
+app.add_typer(status_commands.app, name="status")
+app.add_typer(slo_commands.app, name="slo")
+app.add_typer(sprint_commands.app, name="sprint")
+app.add_typer(alerts_commands.app, name="alerts")
+app.add_typer(manifest_commands.app, name="manifest")
 
 
 def main() -> None:
-    """The entry point of the script `oso`: what a person can mend is one line on standard error and exit code 1."""
+    """The entry point of the script `oso`: what a person can fix is one line on standard error and exit code 1."""
     try:
         app()
-    except (SettingsError, PortTakenError, WorkersDiedError, sources.SourceNameError, status.NoPageError) as error:
+    except (
+        SettingsError,
+        PortTakenError,
+        WorkersDiedError,
+        source_commands.SourceNameError,
+        status_commands.NoPageError,
+    ) as error:
         sys.stderr.write(f"oso: {error}\n")
         sys.exit(1)

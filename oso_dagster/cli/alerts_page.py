@@ -30,5 +30,5 @@ def _message(identity: str, versions: Sequence[Version]) -> Message:
     return Message(identity, ALERTS.id, ALERTS.channel, None, versions[0].at, None, tuple(versions))
 
 
-def _reminder(said: Announcement, number: int) -> dict[str, Any]:
-    return embeds.reminder(said, f"https://discord.com/channels/1/2/{number}00")
+def _reminder(announcement: Announcement, number: int) -> dict[str, Any]:
+    return embeds.reminder(announcement, f"https://discord.com/channels/1/2/{number}00")

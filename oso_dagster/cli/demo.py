@@ -13,8 +13,8 @@ from oso_dagster.cli.drill import PAGE, run_drill
 from oso_dagster.cli.instance import enter
 from oso_dagster.cli.run import WORKERS, print_result, run_jobs
 from oso_dagster.cli.workers.interruption import interruptible
-from oso_dagster.cli.workers.job_list import Asked, all_jobs
-from oso_dagster.cli.workers.worker_pool import dismissed, hired
+from oso_dagster.cli.workers.job_list import PartitionRequest, all_jobs
+from oso_dagster.cli.workers.worker_pool import started, stopped
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings import PREFIX, Settings, World, read_settings
 from oso_dagster.sources import catalogue
@@ -36,9 +36,11 @@ def demo() -> None:
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
     elsewhere = not_invented(settings, catalogue())
-    with interruptible(), hired(WORKERS) as workers, lifecycle.running(settings) as endpoints:
-        with dismissed(workers):
-            failures = run_jobs(settings, console, list(all_jobs(settings, without=elsewhere)), Asked(newest=60), workers)
+    with interruptible(), started(WORKERS) as workers, lifecycle.running(settings) as endpoints:
+        with stopped(workers):
+            failures = run_jobs(
+                settings, console, list(all_jobs(settings, without=elsewhere)), PartitionRequest(newest=60), workers
+            )
         print_result(settings, console, failures)
         missed = run_drill(settings, endpoints, console)
     for failure in missed:
@@ -58,7 +60,7 @@ def not_invented(settings: Settings, sources: Iterable[Source]) -> dict[str, lis
     from oso_dagster.sandbox.families import invents  # noqa: PLC0415
 
     unset = {
-        source.name: [f"{source.name}_{one.name}" for one in source.settings if one.endpoint]
+        source.name: [f"{source.name}_{setting.name}" for setting in source.settings if setting.endpoint]
         for source in sources
         if not invents(source)
     }

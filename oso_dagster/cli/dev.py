@@ -27,7 +27,7 @@ def dev() -> None:
     settings = read_settings(catalogue())
     require_free(settings.webserver_port)
     with interruptible(), _world(settings):
-        typer.echo(f"Dagster ({settings.world.value} world): http://127.0.0.1:{settings.webserver_port}   Ctrl-C ends it")
+        typer.echo(f"Dagster ({settings.world.value} world): http://127.0.0.1:{settings.webserver_port}   Ctrl-C to stop")
         typer.echo(f"Status page: {(settings.status_dir / 'index.html').as_uri()}")
         code = _serve(settings)
     raise typer.Exit(code)

@@ -36,9 +36,9 @@ _SECONDS = 10
 
 
 def drill() -> None:
-    """Let a core source of the sandbox fail until its objective is breached, mend it, and show what Discord was told.
+    """Let a core source of the sandbox fail until its objective is breached, repair it, and show the messages on Discord.
 
-    Always the sandbox world, whatever OSO_WORLD says; nobody outside of this machine is told, and the platform's own ledger is
+    Always the sandbox world, whatever OSO_WORLD says; nothing is sent outside of this machine, and the platform's own ledger is
     not touched. Ends with exit code 1 when the sprint was not closed.
 
     Example: `oso alerts drill`
@@ -59,105 +59,109 @@ def run_drill(settings: Settings, endpoints: Mapping[str, str], console: Console
     from oso_dagster.orchestration.alerts.drill_platform import drilling, thrown_away  # noqa: PLC0415  (dagster loads when used)
 
     sources = settings.in_world(catalogue())
-    source = next(one for one in sources if one.name == SOURCE)
+    source = next(candidate for candidate in sources if candidate.name == SOURCE)
     (promise,) = {table.fresh_within for table in source.tables if table.fresh_within}
     discord = endpoints["discord_url"]
-    world = _World(discord.split("/discord/")[0])
+    world = _SandboxClient(discord.split("/discord/")[0])
     settings.world_dir.mkdir(parents=True, exist_ok=True)
     page = settings.world_dir / PAGE
     _introduce(console, source.title, promise)
     with tempfile.TemporaryDirectory(prefix="oso-drill-") as folder:
-        addresses = {f"{SOURCE}_{one.name}": endpoints[f"{SOURCE}_{one.name}"] for one in source.settings if one.endpoint}
+        addresses = {
+            f"{SOURCE}_{setting.name}": endpoints[f"{SOURCE}_{setting.name}"] for setting in source.settings if setting.endpoint
+        }
         own = thrown_away(settings, Path(folder), discord_url=SecretStr(discord), **addresses)
         try:
             with drilling(own, sources, source, datetime.now(UTC) - promise + _SPARE) as platform:
                 for words in _story(platform, world):
                     console.print(f"  {platform.now():%H:%M}  {words}", markup=False, highlight=False, soft_wrap=True)
-                    for line in world.news():
+                    for line in world.new_lines():
                         console.print(f"         {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
         finally:
-            world.mend()
+            world.clear_fault()
             page.write_bytes(world.page())
-    told = world.of_sprint()
-    if told is None or not told["versions"][-1]["content"].startswith("✔"):
+    message = world.sprint_message()
+    if message is None or not message["versions"][-1]["content"].startswith("✔"):
         return [f"the drill: the sprint of {OBJECTIVE} was not closed; see {page.as_uri()}"]
-    count = len(told["versions"])
-    console.print(f"  One message told the sprint, {count - 1} times edited: {page.as_uri()}#m{told['id']}", soft_wrap=True)
+    count = len(message["versions"])
+    console.print(f"  The sprint was one message, edited {count - 1} times: {page.as_uri()}#m{message['id']}", soft_wrap=True)
     return []
 
 
 def _introduce(console: Console, title: str, promise: timedelta) -> None:
     console.print(f"\n[bold]The drill[/bold]: {title}, a core source, fails until its promise of {duration(promise)} is broken.")
     console.print(
-        "It has a ledger, a warehouse and a Dagster of its own, which are thrown away: its runs cannot be opened afterwards.\n"
-        "The clock is this machine's; the evaluation is asked for the hour on the left (UTC), as if it were that late.\n"
+        "It has its own ledger, warehouse and Dagster, which are deleted at the end: its runs cannot be opened afterwards.\n"
+        "The clock of this machine is not changed; the objectives are evaluated as of the time on the left (UTC).\n"
     )
 
 
-def _story(platform: Drill, world: _World) -> Iterator[str]:
+def _story(platform: Drill, world: _SandboxClient) -> Iterator[str]:
     """What happens, step by step."""
     world.fail()
     failed = platform.load()
     platform.round()
-    yield f"the source answers 404, the load fails: {failed[0] if failed else 'it did not'}"
+    yield f"the source answers 404, the load fails: {failed[0] if failed else 'it did not fail'}"
     platform.ahead += _SPARE + _MARGIN
     platform.round()
     yield "the last good load is older than promised: the objective is breached, a sprint is open"
-    world.mend()
+    world.clear_fault()
     failed = platform.load()
     platform.round()
-    yield f"the source is mended, and loaded well{': ' + failed[0] if failed else ''}"
+    yield f"the source works again, and was loaded{': ' + failed[0] if failed else ''}"
     platform.ahead += HYSTERESIS - _MARGIN
     platform.round()
-    yield "met for less than an hour: the sprint stays"
+    yield "met for less than an hour: the sprint stays open"
     platform.ahead += 2 * _MARGIN
     platform.round()
-    yield "met for an hour without a break: the sprint is closed"
+    yield "met for a whole hour: the sprint is closed"
 
 
 @dataclass
-class _World:
-    """The sandbox over HTTP, as anybody could ask it: faults, and what its Discord was told."""
+class _SandboxClient:
+    """The sandbox over HTTP: its faults, and the messages on its Discord."""
 
     base: str
     before: frozenset[str] = frozenset()
     known: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known = {one["id"]: len(one["versions"]) for one in self._messages()}
+        self.known = {message["id"]: len(message["versions"]) for message in self._messages()}
         self.before = frozenset(self.known)
 
     def fail(self) -> None:
-        """Let the source be gone, until it is mended or this process has ended, however it ends."""
+        """Let the source answer 404, until the fault is cleared or this process has ended."""
         from oso_dagster.sandbox.process_identity import this_process  # noqa: PLC0415
 
         self._ask("POST", "/faults", {"family": FAMILY, "kind": "status", "status": 404, "owner": this_process()})
 
-    def mend(self) -> None:
-        """Let it answer again."""
+    def clear_fault(self) -> None:
+        """Let the source answer again."""
         self._ask("DELETE", f"/faults?family={FAMILY}")
 
-    def news(self) -> list[str]:
-        """The first lines of what was said since the last time, edits as such."""
-        found = []
-        for one in self._messages():
-            for number, version in enumerate(one["versions"][self.known.get(one["id"], 0) :], self.known.get(one["id"], 0)):
-                found.append(f"{version['content']}{' (the same message, edited)' if number else ''}".replace("\\", ""))
-            self.known[one["id"]] = len(one["versions"])
-        return found
+    def new_lines(self) -> list[str]:
+        """The first line of each message that is new since the last call; edits are marked."""
+        lines = []
+        for message in self._messages():
+            for number, version in enumerate(
+                message["versions"][self.known.get(message["id"], 0) :], self.known.get(message["id"], 0)
+            ):
+                lines.append(f"{version['content']}{' (the same message, edited)' if number else ''}".replace("\\", ""))
+            self.known[message["id"]] = len(message["versions"])
+        return lines
 
-    def of_sprint(self) -> dict[str, Any] | None:
+    def sprint_message(self) -> dict[str, Any] | None:
         """The message of this drill's sprint."""
-        mine = [one for one in self._messages() if one["id"] not in self.before]
-        return next((one for one in mine if f"key sprint:{OBJECTIVE}@" in one["embeds"][0]["footer"]["text"]), None)
+        mine = [message for message in self._messages() if message["id"] not in self.before]
+        return next((message for message in mine if f"key sprint:{OBJECTIVE}@" in message["embeds"][0]["footer"]["text"]), None)
 
     def page(self) -> bytes:
         """Discord as a person sees it."""
         return self._ask("GET", "/discord/")
 
     def _messages(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self._ask("GET", "/discord/messages"))
-        return found
+        messages: list[dict[str, Any]] = json.loads(self._ask("GET", "/discord/messages"))
+        return messages
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:
         data = json.dumps(body).encode() if body is not None else None

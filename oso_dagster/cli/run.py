@@ -13,8 +13,8 @@ from rich.table import Column, Table
 
 from oso_dagster.cli.instance import enter
 from oso_dagster.cli.workers.interruption import interruptible
-from oso_dagster.cli.workers.job_list import Asked, all_jobs, loads
-from oso_dagster.cli.workers.worker_pool import Worker, hired, work
+from oso_dagster.cli.workers.job_list import PartitionRequest, all_jobs, ingest_jobs
+from oso_dagster.cli.workers.worker_pool import Worker, started, work
 from oso_dagster.domain.catalogue.cadence import waits_for
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
@@ -29,13 +29,15 @@ WORKERS = 2
 
 def run(
     jobs: Annotated[list[str] | None, typer.Argument(help="Jobs to run; all, in order, when none is named.")] = None,
-    newest: Annotated[int, typer.Option(min=1, help="Of each table with partitions, how many of those that are missing.")] = 14,
-    first: Annotated[str | None, typer.Option("--from", help="First partition to load, also if it is there.")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="Last one; the one of --from when it is not given.")] = None,
+    newest: Annotated[
+        int, typer.Option(min=1, help="How many missing partitions to load of each table that has partitions.")
+    ] = 14,
+    first: Annotated[str | None, typer.Option("--from", help="First partition to load, even if it was loaded before.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last partition to load; by default the one of --from.")] = None,
 ) -> None:
-    """Run jobs now, each as a run of its own, and show what came of it. A failed job does not stop the next one.
+    """Run jobs now, each as a run of its own, and show the results. A failed job does not stop the next one.
 
-    A table with partitions is asked for those that are due and missing, in one run where it allows that, else in a run for each.
+    Of a table with partitions, those that are due and missing are loaded: in one run where it allows that, else one run each.
 
     Examples: `oso run`, `oso run ingest_oss_directory transform`, `oso run ingest_npm --from 2026-03-01 --to 2026-03-07`
     """
@@ -44,27 +46,29 @@ def run(
     console = Console()
     if last and not first:
         raise SettingsError("--to without --from: name the first partition as well")
-    asked = Asked(newest, (first, last or first) if first else None)
+    partitions = PartitionRequest(newest, (first, last or first) if first else None)
     wanted = jobs or list(all_jobs(settings))
-    with interruptible(), hired(min(WORKERS, len(wanted))) as workers:
-        failures = run_jobs(settings, console, wanted, asked, workers)
+    with interruptible(), started(min(WORKERS, len(wanted))) as workers:
+        failures = run_jobs(settings, console, wanted, partitions, workers)
     print_result(settings, console, failures)
     raise typer.Exit(1 if failures else 0)
 
 
-def run_jobs(settings: Settings, console: Console, jobs: Sequence[str], asked: Asked, workers: Sequence[Worker]) -> list[str]:
-    """Run them, with progress; what failed, in its own words. The instance must have been entered before workers were hired."""
-    ingestion = loads(settings)
+def run_jobs(
+    settings: Settings, console: Console, jobs: Sequence[str], partitions: PartitionRequest, workers: Sequence[Worker]
+) -> list[str]:
+    """Run the jobs and show progress; returns their failures, in words. Enter the instance before the workers are started."""
+    ingestion = ingest_jobs(settings)
     columns = (SpinnerColumn(finished_text="[green]✓[/green]"), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         waits = waits_for(jobs, ingestion)
         # Ranges of partitions take longest: they go first where nothing else is said.
         first = sorted(waits, key=lambda name: name not in ingestion or ingestion[name].partitions is None)
-        return work(workers, {name: waits[name] for name in first}, asked, _Shown(progress, all_jobs(settings)))
+        return work(workers, {name: waits[name] for name in first}, partitions, _JobProgress(progress, all_jobs(settings)))
 
 
-class _Shown:
-    """The work on the screen: a line for each job that has begun."""
+class _JobProgress:
+    """The jobs on the screen: a line for each one that has started."""
 
     def __init__(self, progress: Progress, words: Mapping[str, str]) -> None:
         self._progress = progress
@@ -74,18 +78,18 @@ class _Shown:
     def loaded(self) -> None:
         self._progress.update(self._tasks[""], completed=1)
 
-    def began(self, job: str) -> None:
+    def job_started(self, job: str) -> None:
         self._tasks[job] = self._progress.add_task(self._words.get(job, job), total=1)
 
-    def said(self, job: str, words: str) -> None:
+    def job_described(self, job: str, words: str) -> None:
         self._progress.update(self._tasks[job], description=f"{self._words[job]} [dim]({words})[/dim]")
 
-    def ended(self, job: str) -> None:
+    def job_ended(self, job: str) -> None:
         self._progress.update(self._tasks[job], completed=1)
 
 
 def print_result(settings: Settings, console: Console, failures: Sequence[str]) -> None:
-    """Tables of what is there and how it is judged, then what failed."""
+    """Print tables of the data and the objectives, then the failures."""
     from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
@@ -125,8 +129,8 @@ def verdict_of(asset: str, verdicts: Sequence[VerdictRow]) -> str:
     from oso_dagster.domain.objectives.slo import Verdict  # noqa: PLC0415
     from oso_dagster.domain.status.page import worst  # noqa: PLC0415
 
-    found = worst(row.verdict for row in verdicts if asset in {tally.asset for tally in row.guilty})
-    return (Verdict.COMPLIANT if found is Verdict.NO_DATA else found).value.replace("_", " ")
+    verdict = worst(row.verdict for row in verdicts if asset in {tally.asset for tally in row.guilty})
+    return (Verdict.COMPLIANT if verdict is Verdict.NO_DATA else verdict).value.replace("_", " ")
 
 
 def _objectives(verdicts: Sequence[VerdictRow]) -> Table:

@@ -1,1 +1,1 @@
-"""How rows are fetched: git, files, and what turns them into Arrow tables. Knows no source, no warehouse and no dagster."""
+"""How rows are fetched (git, HTTP, databases, BigQuery) and made into Arrow tables. Knows no source, no warehouse, no dagster."""

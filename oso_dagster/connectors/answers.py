@@ -21,7 +21,7 @@ def unpack(body: bytes, encoding: str) -> bytes:
     if encoding in {"", "identity"}:
         return body
     if encoding != "gzip":
-        raise AnswerError(f"the body is encoded as {encoding!r}, which was not asked for")
+        raise AnswerError(f"the body is encoded as {encoding!r}, which was not requested")
     stream = zlib.decompressobj(_GZIP)
     try:
         plain = stream.decompress(body)
@@ -41,7 +41,7 @@ def document(body: bytes, content_type: str) -> Any:
     except UnicodeDecodeError as error:
         raise AnswerError(f"the body is not UTF-8, which JSON has to be (byte {error.start:,})") from error
     if "html" in content_type.lower() or text.lstrip().startswith("<"):
-        raise AnswerError(f"HTML came instead of JSON: {_shown(text)}")
+        raise AnswerError(f"the answer is HTML, not JSON: {_shown(text)}")
     if "\0" in text:
         raise AnswerError("the body holds null bytes: it is in another encoding than UTF-8, which JSON has to be")
     try:
@@ -63,10 +63,10 @@ def take(value: Any, *path: str) -> Any:
 
 def take_list(value: Any, *path: str) -> list[Any]:
     """The list under `path` (the value itself for none)."""
-    found = take(value, *path)
-    if not isinstance(found, list):
-        raise AnswerError(f"{'.'.join(path) or 'the answer'} is {_kind(found)}, not a list")
-    return found
+    listed = take(value, *path)
+    if not isinstance(listed, list):
+        raise AnswerError(f"{'.'.join(path) or 'the answer'} is {_kind(listed)}, not a list")
+    return listed
 
 
 def _refuse_constant(name: str) -> NoReturn:

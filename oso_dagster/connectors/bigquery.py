@@ -54,7 +54,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Patience:
+class QueryPatience:
     """First pause before a request is tried again (it grows), and how long it is tried at all; seconds."""
 
     pause: float
@@ -66,7 +66,7 @@ class Reader:
     """Asks one client, which it closes in the end; `secrets` are texts that must show nowhere."""
 
     client: bigquery.Client
-    patience: Patience
+    patience: QueryPatience
     secrets: Sequence[str] = field(default=(), repr=False)
 
     def read(self, query: Query, facts: LoadFacts) -> Iterator[pa.Table]:
@@ -81,7 +81,7 @@ class Reader:
             self._look(query, facts)
             yield from self._rows(query, facts)
         except (GoogleAPICallError, RetryError, GoogleAuthError, requests.RequestException) as error:
-            raise self._told(error) from None
+            raise self._error_of(error) from None
         except (LookupError, TypeError, ValueError) as error:
             raise BigQueryError(self._plain(f"the answer is not as BigQuery's are ({type(error).__name__}: {error})")) from None
         finally:
@@ -104,51 +104,51 @@ class Reader:
 
     def _look(self, query: Query, facts: LoadFacts) -> None:
         """Tell the columns that nobody declared of the tables behind a query: dry runs tell a schema, and scan nothing."""
-        told: list[str] = []
-        untold: list[str] = []
+        unknown: list[str] = []
+        without_schema: list[str] = []
         for table, (sql, known) in query.looks.items():
             job = self.client.query(
                 sql, job_config=_configuration(query, dry_run=True), retry=self._retry(), job_retry=None, timeout=None
             )
-            told += [f"{table}.{name}" for name in known.unknown(column.name for column in job.schema or ())]
-            untold += [] if job.schema else [table]
-        facts[UNKNOWN_FIELDS] = told
-        if untold:
-            facts["schema_untold"] = f"the dry run tells no columns of {', '.join(untold)}"
+            unknown += [f"{table}.{name}" for name in known.unknown(column.name for column in job.schema or ())]
+            without_schema += [] if job.schema else [table]
+        facts[UNKNOWN_FIELDS] = unknown
+        if without_schema:
+            facts["schema_untold"] = f"the dry run lists no columns of {', '.join(without_schema)}"
 
     def _rows(self, query: Query, facts: LoadFacts) -> Iterator[pa.Table]:
-        found = self.client.query_and_wait(
+        result = self.client.query_and_wait(
             query.sql,
             job_config=_configuration(query, maximum_bytes_billed=query.most_bytes),
             page_size=_PAGE_ROWS,
             retry=self._retry(),
             job_retry=None,  # type: ignore[arg-type]  # None is documented: a job that failed is not begun again
         )
-        facts["bytes_scanned"] = found.total_bytes_processed
-        came = 0
+        facts["bytes_scanned"] = result.total_bytes_processed
+        count = 0
         tokens: set[str] = set()
-        for batch in found.to_arrow_iterable():
-            came += batch.num_rows
-            if came > (found.total_rows or 0) or found.next_page_token in tokens:
+        for batch in result.to_arrow_iterable():
+            count += batch.num_rows
+            if count > (result.total_rows or 0) or result.next_page_token in tokens:
                 break
-            tokens |= {found.next_page_token} - {None}
+            tokens |= {result.next_page_token} - {None}
             yield _typed(batch, query.columns)
-        if came != found.total_rows:
-            raise BigQueryError(f"{came:,} rows came, {found.total_rows or 0:,} were announced: the pages do not fit together")
+        if count != result.total_rows:
+            raise BigQueryError(f"{count:,} rows came, {result.total_rows or 0:,} were announced: the result is incomplete")
 
     def _retry(self) -> Retry:
-        """Google's own choice of what another try may mend, with our patience."""
+        """Google's own choice of what another try may fix, with our patience."""
         pause, whole = self.patience.pause, self.patience.whole
         return bigquery.DEFAULT_RETRY.with_delay(pause, whole, 2.0).with_timeout(whole)
 
-    def _told(self, error: Exception) -> BigQueryError:
+    def _error_of(self, error: Exception) -> BigQueryError:
         cause = error.cause if isinstance(error, RetryError) and error.cause is not None else error
         if isinstance(cause, GoogleAuthError):
             return BigQueryDeniedError(
                 self._plain(f"the credentials were refused ({cause}). Renew the credentials of the source")
             )
         if isinstance(cause, GoogleAPICallError):
-            reason = next((one.get("reason") for one in cause.errors if isinstance(one, dict)), None)
+            reason = next((error_detail.get("reason") for error_detail in cause.errors if isinstance(error_detail, dict)), None)
             words = self._plain(f"BigQuery answers {cause.code} {reason or ''}: {cause.message}".replace(" :", ":"))
             if cause.code == HTTPStatus.UNAUTHORIZED:
                 words += ". Renew the credentials of the source"
@@ -171,7 +171,7 @@ def _typed(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.Table:
     """The declared columns, by name. Raises BigQueryDeniedError for a lost one or a value of another type."""
     lost = [column.name for column in columns if column.name not in batch.schema.names]
     if lost:
-        raise BigQueryDeniedError(f"columns were lost: {', '.join(lost)}; there are {', '.join(batch.schema.names)}")
+        raise BigQueryDeniedError(f"columns are missing: {', '.join(lost)}; there are {', '.join(batch.schema.names)}")
     schema = schema_of(columns)
     arrays = []
     for wanted in schema:

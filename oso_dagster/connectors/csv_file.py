@@ -34,7 +34,7 @@ def read(content: bytes, columns: Sequence[Column]) -> pa.Table:
     if missing:
         raise CsvError(
             f"the header has changed: no column {', '.join(missing)} among {', '.join(table.column_names)}. "
-            "Follow the change in the source's declared columns, or correct the file upstream."
+            "Change the source's declared columns to match, or correct the file upstream."
         )
     unknown = [name for name in table.column_names if name not in types]
     rows = table.select(list(types))

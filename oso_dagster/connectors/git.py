@@ -153,10 +153,10 @@ def _files(stream: IO[bytes], names: Sequence[str]) -> Iterator[File]:
     for name in names:
         header = stream.readline().split()
         if len(header) != _HEADER_FIELDS:
-            raise GitError(f"{name}: git has no content for it; the clone is damaged, run the load again")
+            raise GitError(f"{name}: git has no content for it: the clone is damaged; run the load again")
         content = stream.read(int(header[2]))
         if stream.read(1) != b"\n":
-            raise GitError(f"{name}: git ended in the middle of it; run the load again")
+            raise GitError(f"{name}: git ended before the end of the file; run the load again")
         yield File(name, content)
 
 
@@ -175,7 +175,7 @@ def _git(remote: Remote | None, *arguments: str, cwd: Path | None = None, stdin:
     except FileNotFoundError:
         raise GitError("git is not installed: install it (Debian: apt-get install git) and run again") from None
     except subprocess.TimeoutExpired:
-        raise GitError(f"git {arguments[0]} took over {TIMEOUT_SECONDS:g} s and was ended; run the load again") from None
+        raise GitError(f"git {arguments[0]} took more than {TIMEOUT_SECONDS:g} s and was stopped; run the load again") from None
     if done.returncode:
         where = redact(remote.url) if remote else "the local clone"
         words = redact(

@@ -28,10 +28,10 @@ def with_ids(rows: pa.Table, name: str, beside: Collection[str] = ()) -> pa.Tabl
             FROM (SELECT CAST(to_json(struct_pack({counted})) AS VARCHAR) AS said, * FROM given)
             WINDOW alike AS (PARTITION BY said)
             ORDER BY 2"""  # noqa: S608  (quoted identifiers)
-        times, *found = connection.execute(query).to_arrow_table().columns
+        times, *identities = connection.execute(query).to_arrow_table().columns
     if (least := pc.min(times).as_py() or 1) > 1:
-        raise RefusedError(f"each of the {rows.num_rows:,} rows came {least} times: upstream gave its answer more than once")
-    return pa.Table.from_arrays([column.combine_chunks() for column in found], [name, *rows.column_names])
+        raise RefusedError(f"each of the {rows.num_rows:,} rows came {least} times: upstream repeated its answer")
+    return pa.Table.from_arrays([column.combine_chunks() for column in identities], [name, *rows.column_names])
 
 
 def _quoted(column: str) -> str:

@@ -85,16 +85,16 @@ def _day(value: Any) -> date:
 def _instant(value: Any) -> datetime:
     """ISO 8601, taken for UTC where it has no zone, or seconds since 1970."""
     if isinstance(value, str):
-        found = datetime.fromisoformat(value)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        parsed = datetime.fromisoformat(value)
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return datetime.fromtimestamp(_number(value), UTC)
 
 
 def _exact(value: Any) -> Decimal:
-    found = Decimal(value if isinstance(value, str) else _whole(value))
-    if found != found.to_integral_value():
+    number = Decimal(value if isinstance(value, str) else _whole(value))
+    if number != number.to_integral_value():
         raise ValueError(value)
-    return found
+    return number
 
 
 def _json(value: Any) -> str:

@@ -13,7 +13,7 @@ from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, LoadFa
 
 @dataclass(frozen=True)
 class Round:
-    """What is left of one round: `names` in the order in which they are asked for; it went round from behind `began`, if told."""
+    """What is left of one round: `names` in the order of the requests; it went round from behind `began`, if given."""
 
     label: str
     names: tuple[str, ...]
@@ -42,5 +42,5 @@ class Round:
 
     def cut(self, facts: LoadFacts, why: object, done: int) -> None:
         """Say in the facts that a limit (`why`) ended the run after `done` of the names, and where the next one goes on."""
-        facts[CUT_SHORT] = f"the limit came after {done:,} of {len(self.names):,} names; the next run goes on. {why}"
+        facts[CUT_SHORT] = f"the limit came after {done:,} of {len(self.names):,} names; the next run continues. {why}"
         facts[CONTINUATION] = {"after": self.names[done - 1], "round": self.label, "began": self.began}

@@ -1,4 +1,4 @@
-"""Fields of records that nobody declared: plain values arrive, as text, under the name of a column; nested ones are told by name.
+"""Fields of records that nobody declared: plain values arrive, as text, under the name of a column; nested ones are reported.
 
 What is left out on purpose is part of what is known: by name, or by a pattern for names that come in families (`…_url`).
 """
@@ -75,15 +75,15 @@ def split(records: Sequence[Any], known: Known) -> tuple[dict[str, str], list[st
     return plain, others
 
 
-def carried(record: Mapping[str, Any], known: Known, columns: Collection[str], told: set[str]) -> dict[str, Any]:
+def carried(record: Mapping[str, Any], known: Known, columns: Collection[str], unknown: set[str]) -> dict[str, Any]:
     """The unknown plain values of one record, by column, for a row with `columns` that is made of it.
 
-    `told` gets the names of all other unknown fields.
+    `unknown` gets the names of all other unknown fields.
     """
     if not record.keys() - known.names:
         return {}
     plain, others = split([record], known)
-    told.update(others, (name for name, column in plain.items() if column in columns))
+    unknown.update(others, (name for name, column in plain.items() if column in columns))
     return {column: text(record[name]) for name, column in plain.items() if column not in columns}
 
 
@@ -94,13 +94,13 @@ def table_with_news(
 
     Then the names of what else is new. `left_out` is a pattern of whole names that nobody needs.
     """
-    found, told = list(records), set[str]()
-    rows = beside(table_of_records(columns, found, keys), found, Known.by(columns, keys, left_out), told)
-    return rows, sorted(told)
+    listed, unknown = list(records), set[str]()
+    rows = beside(table_of_records(columns, listed, keys), listed, Known.by(columns, keys, left_out), unknown)
+    return rows, sorted(unknown)
 
 
-def beside(rows: pa.Table, records: Sequence[Any], known: Known, told: set[str]) -> pa.Table:
-    """The rows, one for each record, with the plain values that nobody declared; `told` gets the names of all others."""
+def beside(rows: pa.Table, records: Sequence[Any], known: Known, unknown: set[str]) -> pa.Table:
+    """The rows, one for each record, with the plain values that nobody declared; `unknown` gets the names of all others."""
     import pyarrow as pa  # noqa: PLC0415  (Arrow loads when used)
 
     plain, others = split(records, known)
@@ -109,7 +109,7 @@ def beside(rows: pa.Table, records: Sequence[Any], known: Known, told: set[str])
             others.append(name)
         else:
             rows = rows.append_column(column, pa.array([text(record.get(name)) for record in records], pa.string()))
-    told.update(others)
+    unknown.update(others)
     return rows
 
 

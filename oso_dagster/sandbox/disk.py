@@ -13,12 +13,12 @@ from pathlib import Path
 
 from oso_dagster.sandbox.families import truth
 from oso_dagster.sandbox.upstreams import families
-from oso_dagster.sandbox.world.world import DEFAULT_SEED, World, generate
+from oso_dagster.sandbox.world.world import DEFAULT_SEED, SandboxWorld, generate
 from oso_dagster.settings import MANIFEST
 
 
 @dataclass(frozen=True)
-class Manifest:
+class WorldManifest:
     """How a world on disk was made, enough to make it again; `counts` are rows by table, `recipe` names the generator."""
 
     seed: int
@@ -26,7 +26,7 @@ class Manifest:
     recipe: str
     counts: Mapping[str, int]
 
-    def world(self) -> World:
+    def world(self) -> SandboxWorld:
         """The world itself, generated again: the truth to compare with."""
         return generate(self.seed, self.now)
 
@@ -38,15 +38,15 @@ class Manifest:
         return self.now.date() == now.date() and self.recipe == _recipe()
 
 
-def ensure(folder: Path, seed: int | None, now: datetime) -> Manifest:
+def ensure(folder: Path, seed: int | None, now: datetime) -> WorldManifest:
     """The world in `folder`, made (again) when there is none that fits, or another seed is asked for."""
-    found = read(folder)
-    if found is not None and found.fits(now) and seed in {None, found.seed}:
-        return found
-    return make(folder, generate(seed if seed is not None else found.seed if found else DEFAULT_SEED, now))
+    manifest = read(folder)
+    if manifest is not None and manifest.fits(now) and seed in {None, manifest.seed}:
+        return manifest
+    return make(folder, generate(seed if seed is not None else manifest.seed if manifest else DEFAULT_SEED, now))
 
 
-def make(folder: Path, world: World) -> Manifest:
+def make(folder: Path, world: SandboxWorld) -> WorldManifest:
     """Write `world` as `folder`, in the place of what was there."""
     fresh, old = folder.with_suffix(".new"), folder.with_suffix(".old")
     for leftover in (fresh, old):
@@ -56,7 +56,7 @@ def make(folder: Path, world: World) -> Manifest:
         part.mkdir(parents=True)
         family.write(world, part)
     counts = dict(world.counts()) | {name: len(rows) for name, rows in truth(world).items()}
-    manifest = Manifest(world.seed, world.now, _recipe(), counts)
+    manifest = WorldManifest(world.seed, world.now, _recipe(), counts)
     write_json(fresh / MANIFEST, asdict(manifest) | {"now": world.now.isoformat()})
     if folder.exists():
         folder.rename(old)
@@ -65,13 +65,13 @@ def make(folder: Path, world: World) -> Manifest:
     return manifest
 
 
-def read(folder: Path) -> Manifest | None:
+def read(folder: Path) -> WorldManifest | None:
     """The manifest of the world in `folder`, or None when there is no world."""
     try:
         values = json.loads((folder / MANIFEST).read_text())
     except FileNotFoundError:
         return None
-    return Manifest(**values | {"now": datetime.fromisoformat(values["now"])})
+    return WorldManifest(**values | {"now": datetime.fromisoformat(values["now"])})
 
 
 def write_json(path: Path, value: object) -> None:

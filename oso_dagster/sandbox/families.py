@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from oso_dagster.domain.catalogue.source import Source
-from oso_dagster.sandbox.discord import app as discord
+from oso_dagster.sandbox.discord import discord_app
 from oso_dagster.sandbox.protocols.family import Endpoint, Rows
 from oso_dagster.sandbox.upstreams import families
-from oso_dagster.sandbox.world.world import World
+from oso_dagster.sandbox.world.world import SandboxWorld
 
 
 def points() -> list[Endpoint]:
@@ -20,13 +20,13 @@ def invents(source: Source) -> bool:
     return any(point.setting in settings for point in points())
 
 
-def truth(world: World) -> Rows:
+def truth(world: SandboxWorld) -> Rows:
     """The rows that a complete load holds, by `<source>.<table>`, of the families that tell it themselves."""
     return {name: rows for family in families() for name, rows in family.truth(world).items()}
 
 
 def endpoints(port: int, database_port: int = 0) -> dict[str, str]:
     """The addresses of a world served at these ports (0: no PostgreSQL), by the setting they stand in for."""
-    found = {point.setting: point.address(port, database_port) for point in points()}
-    upstreams = {setting: address for setting, address in found.items() if address is not None}
-    return upstreams | discord.endpoints(port)
+    addresses = {point.setting: point.address(port, database_port) for point in points()}
+    upstreams = {setting: address for setting, address in addresses.items() if address is not None}
+    return upstreams | discord_app.endpoints(port)

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from oso_dagster.sandbox import disk, process
 from oso_dagster.sandbox.families import endpoints
-from oso_dagster.sandbox.listener import PortTakenError, listen
+from oso_dagster.sandbox.listener import SandboxPortError, listen
 from oso_dagster.sandbox.process import Server
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.protocols.git_http import GitMissingError, find_backend
@@ -41,7 +41,7 @@ class Status:
     server: Server | None
     healthy: bool
     endpoints: Mapping[str, str]
-    world: disk.Manifest | None
+    world: disk.WorldManifest | None
 
 
 def up(settings: Settings, *, port: int = 0, seed: int | None = None) -> Mapping[str, str]:
@@ -64,7 +64,7 @@ def up(settings: Settings, *, port: int = 0, seed: int | None = None) -> Mapping
 
 
 def down(settings: Settings) -> bool:
-    """End the server and remove its traces; the world stays on disk. Tells whether a server was living."""
+    """End the server and remove its traces; the world stays on disk. Returns whether a server was running."""
     with _lock(settings):
         server = process.remembered(settings.sandbox_dir)
         living = server is not None and server.alive()
@@ -73,18 +73,18 @@ def down(settings: Settings) -> bool:
 
 
 def status(settings: Settings) -> Status:
-    """Look, and change nothing."""
+    """Report the state, and change nothing."""
     server = process.remembered(settings.sandbox_dir)
     if server is None or not server.alive():
         return Status(None, healthy=False, endpoints={}, world=disk.read(settings.sandbox_files.world))
     return Status(server, server.healthy(), endpoints(server.port, server.database_port), disk.read(settings.sandbox_files.world))
 
 
-def reset(settings: Settings, seed: int | None = None) -> disk.Manifest:
+def reset(settings: Settings, seed: int | None = None) -> disk.WorldManifest:
     """Make the world anew, also when it is young; a running server serves the new one at the same addresses."""
     with _lock(settings):
-        found = disk.read(settings.sandbox_files.world)
-        kept = found.seed if found else DEFAULT_SEED
+        manifest = disk.read(settings.sandbox_files.world)
+        kept = manifest.seed if manifest else DEFAULT_SEED
         made = disk.make(settings.sandbox_files.world, generate(kept if seed is None else seed, datetime.now(UTC)))
         server = process.remembered(settings.sandbox_dir)
         if server is not None and server.alive():
@@ -151,7 +151,7 @@ def _listen(settings: Settings, port: int) -> socket.socket:
     try:
         find_backend()
         return listen(port, settings.sandbox_dir)
-    except (GitMissingError, PortTakenError) as error:
+    except (GitMissingError, SandboxPortError) as error:
         raise SandboxError(str(error)) from None
 
 
@@ -168,12 +168,12 @@ def _refill(settings: Settings, server: Server) -> None:
         try:
             postgres.fill(server.database_port, settings.sandbox_files.world)
         except postgres.PostgresError as error:
-            raise SandboxError(f"the sandbox's databases could not be made anew: {error}") from None
+            raise SandboxError(f"the sandbox's databases could not be filled again: {error}") from None
 
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
 
 
 @contextmanager
@@ -183,7 +183,9 @@ def _lock(settings: Settings) -> Iterator[None]:
         with FileLock(settings.sandbox_dir / "lock", timeout=_LOCK_SECONDS):
             yield
     except Timeout:
-        raise SandboxError("the sandbox world is being started or ended by another process: try again in a minute") from None
+        raise SandboxError("another process is starting or stopping the sandbox world: try again in a minute") from None
     except OSError as error:
         where = error.filename or settings.sandbox_dir
-        raise SandboxError(f"{where}: {error.strerror or error}: make room or give access, or set OSO_HOME elsewhere") from None
+        raise SandboxError(
+            f"{where}: {error.strerror or error}: free disk space or fix the permissions, or set OSO_HOME to another folder"
+        ) from None

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from oso_dagster.sandbox import disk
-from oso_dagster.sandbox.discord import app as discord
+from oso_dagster.sandbox.discord import discord_app
 from oso_dagster.sandbox.families import endpoints, points
 from oso_dagster.sandbox.faults.injection import Faults
 from oso_dagster.sandbox.protocols import postgres
@@ -38,10 +38,10 @@ _PAGE = Environment(autoescape=True).from_string(
 <h2>Endpoints</h2>
 <ul>
 {%- for point in points %}
-<li><code>{{ addresses.get(point.setting, "not here") }}</code>: {{ point.description }}</li>
+<li><code>{{ addresses.get(point.setting, "not available") }}</code>: {{ point.description }}</li>
 {%- endfor %}
-<li><a href="{{ base }}/discord/"><code>{{ base }}/discord/</code></a>: what was sent to Discord, as a reader would see it</li>
-<li><code>{{ base }}/health</code>: whether the server is well</li>
+<li><a href="{{ base }}/discord/"><code>{{ base }}/discord/</code></a>: the messages sent to Discord, as a reader sees them</li>
+<li><code>{{ base }}/health</code>: whether the server is healthy</li>
 </ul>
 <h2>What a complete load holds</h2>
 <table>
@@ -69,7 +69,7 @@ def create_app(world: Path, database_port: int = 0) -> Starlette:
     served = {family.name: family.serve(world / family.name) for family in families() if family.serve}
     faults = Faults(tuple(served))
     mounts = [Mount(f"/{name}", faults.around(name, app)) for name, app in served.items()]
-    mounts.append(discord.mount(world.parent / "discord"))
+    mounts.append(discord_app.mount(world.parent / "discord"))
     return Starlette(routes=[Route("/", index), Route("/health", health), *faults.routes(), *mounts])
 
 

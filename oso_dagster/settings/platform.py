@@ -39,7 +39,7 @@ class Settings(Places):
         default=None, description="where the status page is published: gs://…, s3://…; a folder under home if unset"
     )
     discord_url: Annotated[SecretStr, AfterValidator(check_webhook)] | None = Field(
-        default=None, description="webhook of the Discord channel that is told everything; in the sandbox world the sandbox's"
+        default=None, description="webhook of the Discord channel that gets every alert; in the sandbox world the sandbox's own"
     )
     discord_channels: Annotated[SecretStr, AfterValidator(check_channels)] | None = Field(
         default=None, description='more channels: {"pages": {"url": "https://…", "least": "page", "services": ["sqlmesh"]}}'
@@ -47,7 +47,7 @@ class Settings(Places):
     runbooks_url: str = Field(
         default="", description="where docs/runbooks.md can be read; alerts then link to their chapter of it"
     )
-    dagster_url: str = Field(default="", description="address of Dagster's page, for links; this machine's if unset")
+    dagster_url: str = Field(default="", description="address of Dagster's web page, for links; that of this machine if unset")
     public_status_url: str = Field(default="", description="address at which people read the status page, for links")
     alert_zone: Annotated[str, AfterValidator(check_zone)] = Field(
         default="UTC", description="time zone of quiet hours and digest"
@@ -93,7 +93,7 @@ class Settings(Places):
         return values
 
     def hours(self) -> Hours:
-        """When people may be told."""
+        """When alerts may be sent to people."""
         return Hours(zone=self.alert_zone, quiet=quiet(self.alert_quiet_hours), digest=self.alert_digest_hour)
 
     @property
@@ -108,13 +108,13 @@ class Settings(Places):
 
     def channels(self) -> tuple[Channel, ...]:
         """The Discord channels that are set; in the sandbox world the sandbox's, which has no address while it is down."""
-        found = parse_channels(self.discord_channels.get_secret_value()) if self.discord_channels else ()
+        channels = parse_channels(self.discord_channels.get_secret_value()) if self.discord_channels else ()
         if self.discord_url is not None:
-            return (Channel(Route(DISCORD), Webhook.parse(self.discord_url.get_secret_value())), *found)
+            return (Channel(Route(DISCORD), Webhook.parse(self.discord_url.get_secret_value())), *channels)
         if self.world is not World.SANDBOX:
-            return found
+            return channels
         address = self._sandbox_endpoints().get("discord_url")
-        return (Channel(Route(DISCORD), Webhook.parse(address) if address else None), *found)
+        return (Channel(Route(DISCORD), Webhook.parse(address) if address else None), *channels)
 
     def secrets(self) -> list[str]:
         """Every secret value that is set, for redaction."""

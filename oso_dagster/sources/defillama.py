@@ -61,8 +61,8 @@ def _protocols(request: ExtractRequest) -> Extract:
     url, client = f"{request.settings['url']}/protocols", client_of(request, _PACE)
     answer = client.get(url)
     with client.trusting(url):
-        found = [{"parentProtocol": None} | record for record in take_list(answer.document)]
-        rows, news = undeclared.table_with_news(_PROTOCOLS, found, {"parent_protocol": ("parentProtocol",)}, _LEFT_OUT)
+        protocols = [{"parentProtocol": None} | record for record in take_list(answer.document)]
+        rows, news = undeclared.table_with_news(_PROTOCOLS, protocols, {"parent_protocol": ("parentProtocol",)}, _LEFT_OUT)
     return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: news})
 
 
@@ -78,13 +78,13 @@ def _series(request: ExtractRequest) -> Extract:
     client, seen = client_of(request, _PACE), (request.previous.facts.get("through", {}) if request.previous else {})
     slugs = sorted({slug for url in request.inputs[_NEED] if (slug := slug_of(url))})
     through, missing, rows = dict[str, str](), list[str](), list[dict[str, Any]]()
-    for slug, found in zip(slugs, client.each(slugs, lambda slug: _ask(request, client, slug)), strict=True):
-        if found is None:
+    for slug, series in zip(slugs, client.each(slugs, lambda slug: _ask(request, client, slug)), strict=True):
+        if series is None:
             missing.append(slug)
             continue
-        if slug in seen and not found:
-            raise RestError(f"{request.settings['url']}: no value of {slug}, which had some before. Look at the endpoint.")
-        whole = [row for row in _last_of_day(found, table.primary_key) if row["time"] + 86_400 <= request.now.timestamp()]
+        if slug in seen and not series:
+            raise RestError(f"{request.settings['url']}: no value of {slug}, which had some before. Check the endpoint.")
+        whole = [row for row in _last_of_day(series, table.primary_key) if row["time"] + 86_400 <= request.now.timestamp()]
         after = datetime.fromisoformat(seen[slug]) - _AGAIN if slug in seen else datetime.min.replace(tzinfo=UTC)
         rows += [row | {"slug": slug} for row in whole if datetime.fromtimestamp(row["time"], UTC) > after]
         newest = [datetime.fromtimestamp(max(row["time"] for row in whole), UTC).isoformat()] if whole else []

@@ -87,10 +87,10 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
     if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
         return Unchanged(previous.version, previous.facts)
     named, left_out = packages_named(request.inputs)
-    asked = Round.of(week, named, previous)
-    facts: LoadFacts = {"week": week, "unsupported_systems": left_out, "asked": len(asked.names)}
+    this_round = Round.of(week, named, previous)
+    facts: LoadFacts = {"week": week, "unsupported_systems": left_out, "asked": len(this_round.names)}
     packages, versions, news = [], [], set[str]()
-    for some, theirs in _ask(request, asked, facts, news):  # rows carry what is new already
+    for some, theirs in _ask(request, this_round, facts, news):  # rows carry what is new already
         packages.append(undeclared.table_with_news(_PACKAGES, some)[0])
         versions.append(undeclared.table_with_news(_VERSIONS, theirs)[0])
     facts[UNKNOWN_FIELDS] = sorted(news)
@@ -100,21 +100,21 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
 
 def packages_named(inputs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, int]]:
     """Packages as `SYSTEM/name`, sorted; and how many package URLs are of systems that deps.dev does not know."""
-    found, left_out = set(), Counter[str]()
+    packages, left_out = set(), Counter[str]()
     for need, (kind, pattern) in _ADDRESSES.items():
         parts = [urlsplit(url.strip()) for url in inputs[need]]
         # People write npm's names in any case; a bill of materials has them as they are, and old ones have capitals.
         paths = [f"/{part.netloc}{part.path}" if kind == "golang" else part.path.lower() for part in parts]
-        found |= {key for path in paths if (match := pattern.match(path)) and (key := _key(kind, match[1]))}
+        packages |= {key for path in paths if (match := pattern.match(path)) and (key := _key(kind, match[1]))}
     for purl in inputs[_PURL]:
         kind, _, path = purl.partition("?")[0].partition("#")[0].removeprefix("pkg:").partition("/")
         # The version follows the last @; an @ of a namespace is written %40, or stands at its beginning.
         name = unquote(path[: path.rfind("@")] if path.rfind("@") > path.rfind("/") + 1 else path)
         if key := _key(kind.lower(), name):
-            found.add(key)
+            packages.add(key)
         else:
             left_out[kind.lower()] += 1
-    return sorted(found), dict(sorted(left_out.items()))
+    return sorted(packages), dict(sorted(left_out.items()))
 
 
 def _key(kind: str, name: str) -> str | None:
@@ -135,33 +135,35 @@ def _key(kind: str, name: str) -> str | None:
 
 
 def _ask(
-    request: ExtractRequest, asked: Round, facts: LoadFacts, news: set[str]
+    request: ExtractRequest, this_round: Round, facts: LoadFacts, news: set[str]
 ) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
     """Packages and their versions, a chunk at a time, until the week's round, the run's share or the server's patience ends."""
     client, share = client_of(request, _PACE), int(float(request.settings["packages_per_run"]))
-    done = found = 0
-    while done < len(asked.names):
+    done = known_packages = 0
+    while done < len(this_round.names):
         if done >= share:
-            asked.cut(facts, f"A run asks for {share:,} packages", done)
+            this_round.cut(facts, f"A run asks for {share:,} packages", done)
             break
-        names = asked.names[done : min(done + _CHUNK, share)]
+        names = this_round.names[done : min(done + _CHUNK, share)]
         try:
-            told = dict(zip(names, client.each(names, lambda name: _package(request, client, name, news)), strict=True))
-            sources = _sources(request, client, [default for listed in told.values() if (default := _default(listed or ()))])
+            versions_of = dict(zip(names, client.each(names, lambda name: _package(request, client, name, news)), strict=True))
+            sources = _sources(
+                request, client, [default for listed in versions_of.values() if (default := _default(listed or ()))]
+            )
         except RateLimitedError as error:
             if not done:
                 raise
-            asked.cut(facts, error, done)
+            this_round.cut(facts, error, done)
             break
         done += len(names)
-        found += sum(bool(listed) for listed in told.values())
+        known_packages += sum(bool(listed) for listed in versions_of.values())
         yield (
-            [_row(name, listed, sources, news) for name, listed in told.items()],
-            [v for one in told.values() for v in one or ()],
+            [_row(name, listed, sources, news) for name, listed in versions_of.items()],
+            [v for versions in versions_of.values() for v in versions or ()],
         )
-    if asked.names and not found:
+    if this_round.names and not known_packages:
         raise RestError(f"{request.settings['url']}: none of {done:,} packages has a version there. Is the address right?")
-    facts["found"] = found
+    facts["found"] = known_packages
 
 
 def _package(request: ExtractRequest, client: Client, package: str, news: set[str]) -> list[dict[str, Any]] | None:
@@ -174,17 +176,17 @@ def _package(request: ExtractRequest, client: Client, package: str, news: set[st
     with client.trusting(url):
         listed = take_list(answer.document, "versions")
         return [
-            {**carried(one, _KNOWN, _OF_VERSIONS, news), "system": system, "name": name,
-             "version": take(one, "versionKey", "version"), "published_at": one.get("publishedAt"),
-             "is_default": one.get("isDefault", False)}
-            for one in listed
+            {**carried(version, _KNOWN, _OF_VERSIONS, news), "system": system, "name": name,
+             "version": take(version, "versionKey", "version"), "published_at": version.get("publishedAt"),
+             "is_default": version.get("isDefault", False)}
+            for version in listed
         ]  # fmt: skip
 
 
 def _default(versions: Iterable[dict[str, Any]]) -> dict[str, str] | None:
     """The key of the default version; fields that are false or empty may be left out of an answer."""
-    marked = (one for one in versions if one["is_default"])
-    return next(({part: one[part] for part in ("system", "name", "version")} for one in marked), None)
+    marked = (version for version in versions if version["is_default"])
+    return next(({part: version[part] for part in ("system", "name", "version")} for version in marked), None)
 
 
 def _sources(request: ExtractRequest, client: Client, keys: list[dict[str, str]]) -> dict[str, Any]:
@@ -198,21 +200,23 @@ def _sources(request: ExtractRequest, client: Client, keys: list[dict[str, str]]
 
     with client.trusting(url):
         answers = list(walk(page)) if keys else []
-        asked = [take(answer, "request", "versionKey") for answer in answers]
-        told = {f"{key['system']}/{key['name']}": one.get("version") for key, one in zip(asked, answers, strict=True)}
-        lost = sorted({f"{key['system']}/{key['name']}" for key in keys} - told.keys())
+        requested = [take(answer, "request", "versionKey") for answer in answers]
+        answered = {
+            f"{key['system']}/{key['name']}": answer.get("version") for key, answer in zip(requested, answers, strict=True)
+        }
+        lost = sorted({f"{key['system']}/{key['name']}" for key in keys} - answered.keys())
         if lost:
-            raise AnswerError(f"{len(lost):,} of {len(keys):,} versions were not answered for, {lost[0]} first")
-        return told
+            raise AnswerError(f"{len(lost):,} of {len(keys):,} versions are missing in the answer, {lost[0]} first")
+        return answered
 
 
 def _row(package: str, versions: list[dict[str, Any]] | None, sources: Mapping[str, Any], news: set[str]) -> dict[str, Any]:
     system, _, name = package.partition("/")
-    said, default = sources.get(package) or {}, _default(versions or ())
-    related = [one for one in said.get("relatedProjects", ()) if one.get("relationType") == "SOURCE_REPO"]
-    links = [link["url"] for link in said.get("links", ()) if link.get("label") == "SOURCE_REPO"]
+    details, default = sources.get(package) or {}, _default(versions or ())
+    related = [project for project in details.get("relatedProjects", ()) if project.get("relationType") == "SOURCE_REPO"]
+    links = [link["url"] for link in details.get("links", ()) if link.get("label") == "SOURCE_REPO"]
     return {
-        **carried(said, _KNOWN, _OF_PACKAGES, news),
+        **carried(details, _KNOWN, _OF_PACKAGES, news),
         "system": system,
         "name": name,
         "status": "unknown" if versions is None else "found",
@@ -220,7 +224,7 @@ def _row(package: str, versions: list[dict[str, Any]] | None, sources: Mapping[s
         "default_version": default["version"] if default else None,
         "source_repository": take(related[0], "projectKey", "id") if related else None,
         "source_url": links[0] if links else None,
-        "licenses": said.get("licenses", []) if said else None,
+        "licenses": details.get("licenses", []) if details else None,
     }
 
 
@@ -234,7 +238,7 @@ SOURCE = Source(
     settings=(
         *settings_of("https://api.deps.dev", "Base address of the API of deps.dev", per_second=20),
         Setting(
-            "packages_per_run", SettingKind.NUMBER, "How many packages a run asks for; the next one goes on", default="25000"
+            "packages_per_run", SettingKind.NUMBER, "How many packages a run requests; the next run continues", default="25000"
         ),
     ),
     tables=(

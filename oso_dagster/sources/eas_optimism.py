@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.http.graphql import Endpoint, asking
+from oso_dagster.connectors.http.graphql import GraphqlEndpoint, asking
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.pages import Page, walk
 from oso_dagster.connectors.http.rest import client_of, settings_of
@@ -63,30 +63,30 @@ def _extract(request: ExtractRequest) -> Extract:
         raise RefusedError("eas_optimism.attestations is loaded by week: name a partition")
     span = {"gte": int(request.window.start.timestamp()), "lt": int(request.window.end.timestamp())}
     where = {"OR": [{"time": span}, {"revocationTime": span}]}
-    endpoint = Endpoint(client_of(request, _PACE), request.settings["url"])
+    endpoint = GraphqlEndpoint(client_of(request, _PACE), request.settings["url"])
     with endpoint.client.trusting(endpoint.url):
         total = take(endpoint.ask(_COUNT, {"where": where}), "aggregateAttestation", "_count", "_all")
         if isinstance(total, bool) or not isinstance(total, int):
             raise AnswerError(f"aggregateAttestation._count._all is {total!r}, no number; its type has changed")
         news = endpoint.news("Attestation", undeclared.Known.by(_COLUMNS, _KEYS, _LEFT_OUT))
         query = asking(_LIST, news.plain)
-        found = [_plain(one) for one in walk(lambda cursor: _page(endpoint, query, where, cursor, total))]
-        rows, told = undeclared.table_with_news(_COLUMNS, found, _KEYS, _LEFT_OUT)
-    facts = {"attestations": total} | news.facts(asked=True, also=told)
+        attestations = [_plain(attestation) for attestation in walk(lambda cursor: _page(endpoint, query, where, cursor, total))]
+        rows, unknown = undeclared.table_with_news(_COLUMNS, attestations, _KEYS, _LEFT_OUT)
+    facts = {"attestations": total} | news.facts(requested=True, also=unknown)
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
 
-def _page(endpoint: Endpoint, query: str, where: dict[str, Any], cursor: str | int | None, total: int) -> Page:
+def _page(endpoint: GraphqlEndpoint, query: str, where: dict[str, Any], cursor: str | int | None, total: int) -> Page:
     """Behind the attestation `cursor`, or from the beginning; the page that has none is the last."""
     place = {"cursor": {"id": cursor}, "skip": 1} if cursor else {"skip": 0}
-    found = take_list(endpoint.ask(query, {"where": where, "take": _PAGE, **place}), "attestations")
-    return Page(found, take(found[-1], "id") if found else None, total)
+    attestations = take_list(endpoint.ask(query, {"where": where, "take": _PAGE, **place}), "attestations")
+    return Page(attestations, take(attestations[-1], "id") if attestations else None, total)
 
 
-def _plain(one: Any) -> Any:
+def _plain(attestation: Any) -> Any:
     """Upstream writes 0 for a time that never comes, and an empty text for no transaction."""
     absent = {"expirationTime": 0, "revocationTime": 0, "txid": ""}
-    return one | {name: None for name, none in absent.items() if take(one, name) == none}
+    return attestation | {name: None for name, none in absent.items() if take(attestation, name) == none}
 
 
 SOURCE = Source(

@@ -62,7 +62,7 @@ _DONATIONS = (
 )
 _MATCHING = (
     _text("matching_id", _ID, nullable=False),
-    _time("timestamp", "When it was settled; null where that is not told"),
+    _time("timestamp", "When it was settled; null where that is not given"),
     *_ROUND,
     _text("title", "Name of the project in its application"),
     _text("recipient_address", "Address that got it, 0x…"),
@@ -91,20 +91,20 @@ _LOOKUP = (
 def _extract(request: ExtractRequest) -> Extract | Unchanged:
     """The whole table; the same rows are not loaded twice. Raises DatabaseError."""
     from oso_dagster.connectors import ordinals  # noqa: PLC0415  (DuckDB and Arrow load when used)
-    from oso_dagster.connectors.database import reading as database  # noqa: PLC0415
+    from oso_dagster.connectors.database import table_reader  # noqa: PLC0415
 
     table = next(table for table in SOURCE.tables if table.name == request.table)
     made = table.primary_key[0] if table.primary_key[0] in {"donation_id", "matching_id"} else None
     declared = [column for column in table.columns if column.name != made]
-    fields = [database.Field(column.name, column, _ALSO.get(column.type, frozenset())) for column in declared]
-    looked = database.look(_url(request), request.table)
-    unknown = looked.unknown(fields)
-    arriving = looked.opened(unknown, fields)
-    news = [one.column.name for one in arriving]
-    facts: dict[str, Any] = {UNKNOWN_FIELDS: [name for name in unknown if name not in {one.upstream for one in arriving}]}
+    fields = [table_reader.Field(column.name, column, _ALSO.get(column.type, frozenset())) for column in declared]
+    inspected = table_reader.inspect_table(_url(request), request.table)
+    unknown = inspected.unknown(fields)
+    arriving = inspected.opened(unknown, fields)
+    news = [field.column.name for field in arriving]
+    facts: dict[str, Any] = {UNKNOWN_FIELDS: [name for name in unknown if name not in {field.upstream for field in arriving}]}
     # Upstream tells no order: by their ids, equal contents are equal whatever order they come in. New columns change no id.
-    rows = ordinals.with_ids(looked.read([*fields, *arriving]), made or "row_id", beside=news)
-    version = database.digest(rows, unknown=unknown)
+    rows = ordinals.with_ids(inspected.read([*fields, *arriving]), made or "row_id", beside=news)
+    version = table_reader.digest(rows, unknown=unknown)
     if request.previous is not None and request.previous.version == version:
         return Unchanged(version, request.previous.facts)
     return Extract(version, {request.table: [rows if made else rows.drop_columns("row_id")]}, facts)

@@ -176,28 +176,27 @@ _PACKAGE = Known.of(
 
 
 def _asking(request: ExtractRequest) -> Client:
-    from oso_dagster.connectors.github import api as github_api  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors.github import rest_api  # noqa: PLC0415  (Arrow loads when used)
 
-    said = request.settings
-    return github_api.client(said.get("token"), float(said["requests_per_second"]))
+    settings = request.settings
+    return rest_api.client(settings.get("token"), float(settings["requests_per_second"]))
 
 
 def _repositories(request: ExtractRequest) -> Extract:
     """All repositories and owners of OSS Directory, as far as the rate limit allows; the next run goes on. Raises RestError."""
     from oso_dagster.connectors import rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
-    from oso_dagster.connectors.github import api as github_api  # noqa: PLC0415
-    from oso_dagster.connectors.github import repository_rounds  # noqa: PLC0415
+    from oso_dagster.connectors.github import repository_rounds, rest_api  # noqa: PLC0415
 
-    named, declared = github_api.addresses(request.inputs[_URLS]), [column.name for column in _REPOSITORIES]
+    named, declared = rest_api.addresses(request.inputs[_URLS]), [column.name for column in _REPOSITORIES]
     round_name, folder = f"{request.now:%Y-%m-%d}", request.cache / "github" / request.table
-    asked = rounds.Round.of(round_name, [*named.owners, *named.repositories], request.previous)
+    this_round = rounds.Round.of(round_name, [*named.owners, *named.repositories], request.previous)
     memory = repository_rounds.Memory.of(folder, request.previous)
     run = repository_rounds.Repositories(_asking(request), request.settings["api_url"], memory, _REPOSITORY, request.now)
-    facts: dict[str, Any] = {"asked": len(asked.names), "unusable_urls": len(named.unusable)}
-    run.run(asked, facts)
+    facts: dict[str, Any] = {"asked": len(this_round.names), "unusable_urls": len(named.unusable)}
+    run.run(this_round, facts)
     facts |= {"unchanged": run.unchanged, "changed": len(run.rows), "memory": memory.keep(folder)}
-    found = [dict.fromkeys(declared) | row for row in run.rows.values()]
-    rows, _ = undeclared.table_with_news(_REPOSITORIES, found)  # rows carry what is new already
+    repositories = [dict.fromkeys(declared) | row for row in run.rows.values()]
+    rows, _ = undeclared.table_with_news(_REPOSITORIES, repositories)  # rows carry what is new already
     facts[UNKNOWN_FIELDS] = [name for name in run.undeclared(declared) if name not in rows.column_names]
     return Extract(f"{round_name}/{facts['memory']}", {request.table: [rows]}, facts)
 
@@ -211,16 +210,16 @@ def _sbom(request: ExtractRequest) -> Extract | Unchanged:
     if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
         return Unchanged(previous.version, previous.facts)
     known = {name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")}
-    asked = rounds.Round.of(week, known, previous)
-    facts: dict[str, Any] = {"week": week, "asked": len(asked.names)}
+    this_round = rounds.Round.of(week, known, previous)
+    facts: dict[str, Any] = {"week": week, "asked": len(this_round.names)}
     run = bills.Bills(_asking(request), request.settings["api_url"], request.now, _BILL, _PACKAGE)
     documents, packages = [], []
-    for rows, parts in run.run(asked, facts):  # rows carry what is new already
+    for rows, parts in run.run(this_round, facts):  # rows carry what is new already
         documents.append(undeclared.table_with_news(_SBOM, rows)[0])
         packages.append(undeclared.table_with_news(_PACKAGES, parts)[0])
-    facts |= {"found": run.found, UNKNOWN_FIELDS: sorted(run.told)}
+    facts |= {"found": run.found, UNKNOWN_FIELDS: sorted(run.unknown)}
     batches = {request.table: documents, f"{request.table}__packages": packages}
-    return Extract(f"{week}/{len(asked.names)}", batches, facts)
+    return Extract(f"{week}/{len(this_round.names)}", batches, facts)
 
 
 SOURCE = Source(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.http.graphql import Endpoint, asking
+from oso_dagster.connectors.http.graphql import GraphqlEndpoint, asking
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.pages import by_offset, walk
 from oso_dagster.connectors.http.rest import client_of, settings_of
@@ -56,7 +56,7 @@ _ROUNDS = (
     Column(
         "allocated_fund", ColumnType.DOUBLE, "What is matched from, in `allocated_token_symbol`, or US dollars where that is null"
     ),
-    Column("allocated_fund_usd", ColumnType.DOUBLE, "What is matched from, in US dollars, where it is told"),
+    Column("allocated_fund_usd", ColumnType.DOUBLE, "What is matched from, in US dollars, where it is given"),
     Column("allocated_token_symbol", ColumnType.VARCHAR, "Token that is paid out"),
     Column("eligible_networks", ColumnType.JSON, "Numbers of the EVM chains on which donations count"),
 )
@@ -105,7 +105,7 @@ _PROJECT_KNOWN = Known.by(
     "totalTraceDonations|totalProjectUpdates|sumDonationValueUsd.*|listed|reviewStatus|verification.*|prevStatusId|users|"
     "isGivback.*|latestUpdate.*|project[A-Z].*|estimatedMatching|featuredUpdate|campaigns|countUniqueDonorsFor.*|instant.*",
 )
-"""What a project is known to have, with what nobody here needs. People write it: what is new is told, and not asked for."""
+"""What a project is known to have, with what nobody here needs. People write it: new fields are reported, and not requested."""
 
 _ADDRESSES = (
     *_KEY,
@@ -122,45 +122,45 @@ def _rounds(request: ExtractRequest) -> Extract:
     """All rounds there were and are."""
     from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
-    endpoint = Endpoint(client_of(request, _PACE), request.settings["url"])
+    endpoint = GraphqlEndpoint(client_of(request, _PACE), request.settings["url"])
     with endpoint.client.trusting(endpoint.url):
         news = endpoint.news("QfRound", Known.by(_ROUNDS, _ROUND_KEYS, _ROUND_LEFT_OUT))
-        found = take_list(endpoint.ask(asking(_ROUNDS_QUERY, news.plain), {}), "qfRounds")
-        rows, told = undeclared.table_with_news(_ROUNDS, found, _ROUND_KEYS, _ROUND_LEFT_OUT)
-    return Extract(records.version_of(rows), {request.table: [rows]}, news.facts(asked=True, also=told))
+        listed = take_list(endpoint.ask(asking(_ROUNDS_QUERY, news.plain), {}), "qfRounds")
+        rows, unknown = undeclared.table_with_news(_ROUNDS, listed, _ROUND_KEYS, _ROUND_LEFT_OUT)
+    return Extract(records.version_of(rows), {request.table: [rows]}, news.facts(requested=True, also=unknown))
 
 
 def _projects(request: ExtractRequest) -> Extract:
     """The projects of every known round, round by round; fewer or more of them than are announced is an error."""
     from oso_dagster.connectors import records  # noqa: PLC0415
 
-    endpoint = Endpoint(client_of(request, _PACE), request.settings["url"])
+    endpoint = GraphqlEndpoint(client_of(request, _PACE), request.settings["url"])
     projects, addresses, counts = list[dict[str, Any]](), list[dict[str, Any]](), dict[str, int]()
     with endpoint.client.trusting(endpoint.url):
         news = endpoint.news("Project", _PROJECT_KNOWN)
         for round_id in sorted(request.inputs[_NEED], key=int):
-            found = _of_round(endpoint, round_id)
-            counts[round_id] = len(found)
-            projects += found
+            listed = _of_round(endpoint, round_id)
+            counts[round_id] = len(listed)
+            projects += listed
             addresses += [
-                at | {"round_id": round_id, "project_id": take(one, "id"), "position": place, "networkId": _number(at)}
-                for one in found
-                for place, at in enumerate(take(one, "addresses") or ())
+                at | {"round_id": round_id, "project_id": take(project, "id"), "position": place, "networkId": _number(at)}
+                for project in listed
+                for place, at in enumerate(take(project, "addresses") or ())
             ]
         rows = records.table_of_records(_PROJECTS, projects, _PROJECT_KEYS)
         nested = records.table_of_records(_ADDRESSES, addresses, _ADDRESS_KEYS)
     batches = {request.table: [rows], f"{request.table}__addresses": [nested]}
-    also = _PROJECT_KNOWN.unknown(name for one in projects for name in one)
-    facts = {"projects_by_round": counts} | news.facts(asked=False, also=also)
+    also = _PROJECT_KNOWN.unknown(name for project in projects for name in project)
+    facts = {"projects_by_round": counts} | news.facts(requested=False, also=also)
     return Extract(records.version_of(rows, nested), batches, facts)
 
 
-def _of_round(endpoint: Endpoint, round_id: str) -> list[dict[str, Any]]:
+def _of_round(endpoint: GraphqlEndpoint, round_id: str) -> list[dict[str, Any]]:
     pages = by_offset(lambda skip: _page(endpoint, round_id, skip), _PAGE)
-    return [one | {"round_id": round_id} for one in walk(pages)]
+    return [project | {"round_id": round_id} for project in walk(pages)]
 
 
-def _page(endpoint: Endpoint, round_id: str, skip: int) -> tuple[list[Any], int]:
+def _page(endpoint: GraphqlEndpoint, round_id: str, skip: int) -> tuple[list[Any], int]:
     data = endpoint.ask(_PROJECTS_QUERY, {"round": int(round_id), "limit": _PAGE, "skip": skip})
     total = take(data, "allProjects", "totalCount")
     if isinstance(total, bool) or not isinstance(total, int | float):
@@ -170,8 +170,8 @@ def _page(endpoint: Endpoint, round_id: str, skip: int) -> tuple[list[Any], int]
 
 def _number(address: Any) -> Any:
     """The number of a chain; GraphQL tells it as a float there."""
-    told = take(address, "networkId")
-    return int(told) if isinstance(told, float) and told.is_integer() else told
+    number = take(address, "networkId")
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 SOURCE = Source(

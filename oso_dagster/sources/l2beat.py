@@ -34,7 +34,7 @@ _PROJECTS = (
     Column("is_archived", ColumnType.BOOLEAN, "Whether it has ended"),
     Column("is_upcoming", ColumnType.BOOLEAN, "Whether it has not begun yet"),
     Column("is_under_review", ColumnType.BOOLEAN, "Whether L2BEAT is looking into it"),
-    Column("tvs", ColumnType.DOUBLE, "Total value that it secures now, in US dollars; null where it is not told"),
+    Column("tvs", ColumnType.DOUBLE, "Total value that it secures now, in US dollars; null where it is not given"),
 )
 _PROJECT_KEYS = {
     "host_chain": ("hostChain",),
@@ -81,12 +81,12 @@ def _projects(request: ExtractRequest) -> Extract:
     answer = client.get(url)
     optional = dict.fromkeys(("hostChain", "category", "stage", "providers", "purposes", "tvs"))
     with client.trusting(url):
-        found = take(answer.document, "projects")
-        if not isinstance(found, dict):
+        by_id = take(answer.document, "projects")
+        if not isinstance(by_id, dict):
             raise AnswerError("projects is no object of projects by id; its type has changed")
-        if not any(one.get("purposes") for one in found.values()):
+        if not any(project.get("purposes") for project in by_id.values()):
             raise AnswerError("no project has a purpose; the lists of the answer have lost their entries")
-        listed = [optional | one for one in found.values()]
+        listed = [optional | project for project in by_id.values()]
         rows, news = undeclared.table_with_news(_PROJECTS, listed, _PROJECT_KEYS, _LEFT_OUT)
     return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: news})
 
@@ -103,13 +103,13 @@ def _series(request: ExtractRequest) -> Extract:
     client, seen = client_of(request, _PACE), (request.previous.facts.get("through", {}) if request.previous else {})
     slugs, through, missing, rows = sorted(request.inputs[_NEED]), dict(seen), list[str](), list[dict[str, Any]]()
     after = {slug: datetime.fromisoformat(seen[slug]) - _AGAIN for slug in slugs if slug in seen}
-    for slug, found in zip(slugs, client.each(slugs, lambda slug: _ask(request, client, slug, after.get(slug))), strict=True):
-        if found is None:
+    for slug, points in zip(slugs, client.each(slugs, lambda slug: _ask(request, client, slug, after.get(slug))), strict=True):
+        if points is None:
             missing.append(slug)
             continue
         begin, end = after[slug].timestamp() if slug in after else 0, (request.now - final).timestamp()
         fresh = [
-            point | {"slug": slug} for point in found if point["timestamp"] % _DAY == 0 and begin < point["timestamp"] <= end
+            point | {"slug": slug} for point in points if point["timestamp"] % _DAY == 0 and begin < point["timestamp"] <= end
         ]
         rows += fresh
         if fresh:

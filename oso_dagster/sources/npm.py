@@ -31,12 +31,12 @@ def _extract(request: ExtractRequest) -> Extract:
         raise RefusedError("npm.downloads is loaded by day: name a partition")
     day, client = request.window.start.date().isoformat(), client_of(request, _PACE)
     packages = sorted({name for url in request.inputs[_NEED] if (name := package_of(url))})
-    found = list(client.each(packages, lambda package: _ask(request, client, package, day)))
-    unknown = [package for package, rows in zip(packages, found, strict=True) if rows is None]
+    days = list(client.each(packages, lambda package: _ask(request, client, package, day)))
+    unknown = [package for package, rows in zip(packages, days, strict=True) if rows is None]
     if len(unknown) == len(packages):
         raise RestError(f"{request.settings['url']}: none of {len(packages)} packages is known there. Is the address right?")
     with client.trusting(request.settings["url"]):
-        rows, news = undeclared.table_with_news(_COLUMNS, [row for batch in found for row in batch or ()])
+        rows, news = undeclared.table_with_news(_COLUMNS, [row for batch in days for row in batch or ()])
     facts = {"unknown_packages": unknown, UNKNOWN_FIELDS: news}
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
@@ -60,7 +60,7 @@ def _ask(request: ExtractRequest, client: Client, package: str, day: str) -> lis
     with client.trusting(url):
         rows = take_list(answer.document, "downloads")
         if [row.get("day") for row in rows if isinstance(row, dict)] != [day]:
-            raise AnswerError(f"the answer is not of {day}, the one day that was asked for")
+            raise AnswerError(f"the answer is not of {day}, the day that was requested")
         return [row | {"package": package} for row in rows]
 
 

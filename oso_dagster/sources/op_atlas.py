@@ -177,28 +177,28 @@ def _extract(
     request: ExtractRequest, upstream: str, columns: Mapping[str, Column], cursor: tuple[str, ...], key: list[str]
 ) -> Extract | Unchanged:
     """Read what changed since the last load, or everything; then, where rows vanish, the keys that are left."""
-    from oso_dagster.connectors.database import reading as database  # noqa: PLC0415  (connectorx and Arrow load when used)
+    from oso_dagster.connectors.database import table_reader  # noqa: PLC0415  (connectorx and Arrow load when used)
 
-    looked = database.look(_url(request), upstream)
-    fields = [database.Field(name, column) for name, column in columns.items()]
-    unknown = looked.unknown(fields, _LEFT_OUT.get(upstream, ()))
+    inspected = table_reader.inspect_table(_url(request), upstream)
+    fields = [table_reader.Field(name, column) for name, column in columns.items()]
+    unknown = inspected.unknown(fields, _LEFT_OUT.get(upstream, ()))
     harmless = [name for name in unknown if upstream in _OPEN and not _PERSONAL.search(name)]
-    arriving = looked.opened(harmless, fields)
+    arriving = inspected.opened(harmless, fields)
     news = [one.upstream for one in arriving]
     before = _cursor(request, news)
-    changes = database.Changes(cursor, before - LOOKBACK) if cursor and before else None
-    rows = looked.read([*fields, *arriving], changes)
+    changes = table_reader.Changes(cursor, before - LOOKBACK) if cursor and before else None
+    rows = inspected.read([*fields, *arriving], changes)
     told = [name for name in unknown if name not in news or not rows.num_rows]  # one that arrives is told where it does
     facts: dict[str, Any] = {UNKNOWN_FIELDS: told, "undeclared_columns": news}
     said, surviving = [rows], None
     if cursor:  # no time tells that a row was deleted; asked after the rows: one deleted in between must be gone, not stay
-        surviving = [looked.read([field for field in fields if field.upstream in key])]
+        surviving = [inspected.read([field for field in fields if field.upstream in key])]
         said += surviving
         facts["live_rows"] = surviving[0].num_rows
     if cursor:
         facts["cursor"] = _newest(rows, columns[cursor[0]].name, before, request.now)
         facts["since"] = changes.since.isoformat() if changes else None
-    version = database.digest(*said, unknown=unknown)
+    version = table_reader.digest(*said, unknown=unknown)
     if request.previous is not None and request.previous.version == version:
         return Unchanged(version, request.previous.facts)
     return Extract(version, {request.table: [rows]}, facts, surviving=surviving)

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.http.graphql import Endpoint
+from oso_dagster.connectors.http.graphql import GraphqlEndpoint
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.pages import by_offset, walk
 from oso_dagster.connectors.http.rest import RestError, client_of, settings_of
@@ -82,7 +82,7 @@ _ACCOUNT_KEYS = {
 
 def _side(name: str, who: str) -> tuple[Column, ...]:
     return (
-        Column(f"{name}_id", ColumnType.VARCHAR, f"Id of {who}; null where it is not told"),
+        Column(f"{name}_id", ColumnType.VARCHAR, f"Id of {who}; null where it is not given"),
         Column(f"{name}_slug", ColumnType.VARCHAR, f"Name of {who} in addresses"),
         Column(f"{name}_type", ColumnType.VARCHAR, f"What {who} is: COLLECTIVE, INDIVIDUAL, ORGANIZATION, VENDOR …"),
     )
@@ -128,11 +128,11 @@ _MOVE_KNOWN = Known.by(
     "uuid|description|updatedAt|clearedAt|host.*|account|oppositeAccount|amountIn.*|balance.*|net.*|tax.*|platformFee|"
     "payment.*|payout.*|merchantId|giftCard.*|expense|order|isRefund|isRefunded|isDisputed|isInReview|isOrderRejected|refund.*|related.*|permissions|invoice.*|virtualCard.*",
 )
-"""What they are known to have, with what nobody here needs. People stand behind them: what is new is told, and not asked for."""
+"""What they are known to have, with what nobody here needs. People stand behind them: new fields are reported, not requested."""
 
 
 def _accounts(request: ExtractRequest) -> Extract:
-    """The named collectives, one by one. Those that are not known there are told in the facts; none known is an error."""
+    """The named collectives, one by one. Those that are not known there are named in the facts; none known is an error."""
     from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
 
     endpoint = _endpoint(request)
@@ -140,15 +140,15 @@ def _accounts(request: ExtractRequest) -> Extract:
     with endpoint.client.trusting(endpoint.url):
         news = endpoint.news("Account", _ACCOUNT_KNOWN)
         answers = endpoint.client.each(slugs, lambda slug: take(endpoint.ask(_ACCOUNT, {"slug": slug}), "account"))
-        found = dict(zip(slugs, answers, strict=True))
-        known = [account for account in found.values() if account is not None]
+        by_slug = dict(zip(slugs, answers, strict=True))
+        known = [account for account in by_slug.values() if account is not None]
         if not known:
             raise RestError(f"{endpoint.url}: none of {len(slugs)} collectives is known there. Is the address right?")
         # A collective that was renamed is found under its old name as well.
-        rows = records.table_of_records(_ACCOUNTS, {take(one, "id"): one for one in known}.values(), _ACCOUNT_KEYS)
-    unknown = [slug for slug, account in found.items() if account is None]
-    also = _ACCOUNT_KNOWN.unknown(name for one in known for name in one)
-    facts = {"unknown_collectives": unknown} | news.facts(asked=False, also=also)
+        rows = records.table_of_records(_ACCOUNTS, {take(account, "id"): account for account in known}.values(), _ACCOUNT_KEYS)
+    unknown = [slug for slug, account in by_slug.items() if account is None]
+    also = _ACCOUNT_KNOWN.unknown(name for account in known for name in account)
+    facts = {"unknown_collectives": unknown} | news.facts(requested=False, also=also)
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
 
@@ -165,11 +165,11 @@ def _transactions(request: ExtractRequest) -> Extract:
     endpoint, span = _endpoint(request), {"from": _instant(request.window.start), "to": _instant(request.window.end - _TICK)}
     with endpoint.client.trusting(endpoint.url):
         news = endpoint.news("Transaction", _MOVE_KNOWN)
-        found = {type_: list(walk(by_offset(_pages(endpoint, span | {"type": type_}), _PAGE))) for type_ in ("CREDIT", "DEBIT")}
-        moves = [*found["CREDIT"], *found["DEBIT"]]
+        by_type = {type_: list(walk(by_offset(_pages(endpoint, span | {"type": type_}), _PAGE))) for type_ in ("CREDIT", "DEBIT")}
+        moves = [*by_type["CREDIT"], *by_type["DEBIT"]]
         rows = records.table_of_records(_MOVES, moves, _MOVE_KEYS)
-    facts: LoadFacts = {"deposits": len(found["CREDIT"]), "expenses": len(found["DEBIT"])}
-    facts |= news.facts(asked=False, also=_MOVE_KNOWN.unknown(name for one in moves for name in one))
+    facts: LoadFacts = {"deposits": len(by_type["CREDIT"]), "expenses": len(by_type["DEBIT"])}
+    facts |= news.facts(requested=False, also=_MOVE_KNOWN.unknown(name for move in moves for name in move))
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
 
 
@@ -180,13 +180,13 @@ def slug_of(url: str) -> str | None:
     return named[0] if (parts.hostname or "").removeprefix("www.") == "opencollective.com" and named else None
 
 
-def _endpoint(request: ExtractRequest) -> Endpoint:
+def _endpoint(request: ExtractRequest) -> GraphqlEndpoint:
     token = request.settings.get("token")
     headers = {"Personal-Token": token} if token else {}
-    return Endpoint(client_of(request, _PACE, headers, [token] if token else []), request.settings["url"])
+    return GraphqlEndpoint(client_of(request, _PACE, headers, [token] if token else []), request.settings["url"])
 
 
-def _pages(endpoint: Endpoint, span: Mapping[str, str]) -> Callable[[int], tuple[list[Any], int]]:
+def _pages(endpoint: GraphqlEndpoint, span: Mapping[str, str]) -> Callable[[int], tuple[list[Any], int]]:
     def page(offset: int) -> tuple[list[Any], int]:
         data = endpoint.ask(_TRANSACTIONS, {**span, "limit": _PAGE, "offset": offset})
         return take_list(data, "transactions", "nodes"), _whole(take(data, "transactions", "totalCount"))

@@ -133,7 +133,7 @@ def _read(request: ExtractRequest, snapshot: Snapshot) -> Extract:
 
 
 def _entry_fields(documents: list[_Document], key: str) -> set[str]:
-    """The fields of a nested list's entries that nobody declared: told, since each list has a table of its own."""
+    """The fields of a nested list's entries that nobody declared: reported, since each list has a table of its own."""
     known = _ADDRESS_FIELDS if key == "blockchain" else {"url"}
     return {name for _, document in documents for entry in document.get(key) or () for name in entry} - known
 

@@ -50,7 +50,7 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
 
 
 def _ids(rows: list[dict[str, Any]]) -> list[str]:
-    """Ids that survive a reordering of the file: equal rows are told apart by their ordinal among themselves.
+    """Ids that survive a reordering of the file: equal rows are distinguished by their ordinal among themselves.
 
     Raises RefusedError where each row has its like: then the file holds itself twice.
     """
@@ -61,7 +61,7 @@ def _ids(rows: list[dict[str, Any]]) -> list[str]:
         seen[text] += 1
         ids.append(sha256(f"{seen[text]}\n{text}".encode()).hexdigest())
     if (least := min(seen.values(), default=1)) > 1:
-        raise RefusedError(f"each of the {len(rows):,} rows came {least} times: the file holds itself more than once")
+        raise RefusedError(f"each of the {len(rows):,} rows came {least} times: the file repeats itself")
     return ids
 
 

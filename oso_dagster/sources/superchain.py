@@ -77,7 +77,7 @@ _KNOWN = {
         "gas_used|subtraces|error|trace_id|trace_root",
     ),
 }  # fmt: skip
-"""What the raw tables have: what is read, and what is left out. A new column is told; an aggregate has no place for it."""
+"""What the raw tables have: what is read, and what is left out. A new column is reported; an aggregate has no place for it."""
 
 
 def _text(name: str, description: str) -> Column:
@@ -109,19 +109,19 @@ _DEPLOYMENT_COLUMNS = (
 
 def _day_of(sql: str, columns: tuple[Column, ...]) -> Callable[[ExtractRequest], Extract]:
     def extract(request: ExtractRequest) -> Extract:
-        from oso_dagster.connectors.bigquery import Patience, Query, Reader  # noqa: PLC0415  (Google's client loads when used)
+        from oso_dagster.connectors.bigquery import Query, QueryPatience, Reader  # noqa: PLC0415  (Google's client loads when used)
 
-        said = request.settings
+        settings = request.settings
         if request.window is None or request.window.start is None:
             raise RefusedError(f"{request.source}.{request.table} is loaded by day: name a partition")
-        if not _DATASET_NAME.match(said["dataset"]):
+        if not _DATASET_NAME.match(settings["dataset"]):
             raise RefusedError("OSO_SUPERCHAIN_DATASET: dataset or project.dataset is expected")
         day = request.window.start.date()
-        dataset = said["dataset"]
+        dataset = settings["dataset"]
         looks = {name: (_LOOK.format(dataset=dataset, table=name), known) for name, known in _KNOWN.items() if f".{name}`" in sql}
-        query = Query(sql.format(dataset=dataset), {"day": day}, columns, int(float(said["max_bytes"])), looks)
-        patience = Patience(float(said["pause_seconds"]), float(said["patience_seconds"]))
-        reader = Reader(request.clients["bigquery"], patience, [said[name] for name in ("credentials",) if name in said])
+        query = Query(sql.format(dataset=dataset), {"day": day}, columns, int(float(settings["max_bytes"])), looks)
+        patience = QueryPatience(float(settings["pause_seconds"]), float(settings["patience_seconds"]))
+        reader = Reader(request.clients["bigquery"], patience, [settings[name] for name in ("credentials",) if name in settings])
         facts: dict[str, Any] = {}
         return Extract(f"superchain/{day}", {request.table: _some(reader.read(query, facts), day)}, facts)
 

@@ -31,8 +31,8 @@ def files(page: StatusPage) -> dict[str, str]:
     """The feed, newest change first; links are relative to it."""
     ET.register_namespace("", _ATOM)
     feed = ET.Element(f"{{{_ATOM}}}feed")
-    entries = [*map(_incident, (*page.incidents, *page.past)), *(_work(page, one) for one in page.works)]
-    entries = sorted(entries, key=lambda one: (one.updated, one.key), reverse=True)[:MOST_ENTRIES]
+    entries = [*map(_incident, (*page.incidents, *page.past)), *(_work(page, work) for work in page.works)]
+    entries = sorted(entries, key=lambda entry: (entry.updated, entry.key), reverse=True)[:MOST_ENTRIES]
     world = "" if page.is_live else f" ({page.world} world)"
     _text(feed, "id", _identifier(page, "feed"))
     _text(feed, "title", f"Open Source Observer status{world}")
@@ -40,8 +40,8 @@ def files(page: StatusPage) -> dict[str, str]:
     _link(feed, "self", addresses.FEED)
     _link(feed, "alternate", addresses.INDEX)
     _text(ET.SubElement(feed, f"{{{_ATOM}}}author"), "name", "Open Source Observer")
-    for one in entries:
-        _entry(feed, page, one)
+    for entry in entries:
+        _entry(feed, page, entry)
     text = ET.tostring(feed, encoding="unicode")
     return {addresses.FEED: f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'}
 
@@ -51,28 +51,30 @@ def xml_text(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
 
 
-def _incident(one: PublicIncident) -> _Entry:
-    said = "\n".join(f"{stamp(update.at)}: {update.text}" for update in reversed(one.updates))
-    state = {PublicPhase.OPEN: "Open", PublicPhase.WATCHED: PHASES["watched"], PublicPhase.OVER: PHASES["over"]}[one.phase]
-    return _Entry(one.key, f"{state}: {one.title}", f"{one.text}\n{said}".strip(), one.changed_at, one.since)
+def _incident(incident: PublicIncident) -> _Entry:
+    timeline = "\n".join(f"{stamp(update.at)}: {update.text}" for update in reversed(incident.updates))
+    state = {PublicPhase.OPEN: "Open", PublicPhase.WATCHED: PHASES["watched"], PublicPhase.OVER: PHASES["over"]}[incident.phase]
+    return _Entry(
+        incident.key, f"{state}: {incident.title}", f"{incident.text}\n{timeline}".strip(), incident.changed_at, incident.since
+    )
 
 
-def _work(page: StatusPage, one: Work) -> _Entry:
+def _work(page: StatusPage, work: Work) -> _Entry:
     """Its beginning may lie ahead, and when it was declared is not kept: it has no time of publication."""
-    title = f"{WORKS[one.state(page.generated_at)]}: maintenance of {one.title}"
-    text = f"{one.reason}\n{stamp(one.start)} to {stamp(one.end)}"
-    return _Entry(one.key, title, text, one.changed_at(page.generated_at))
+    title = f"{WORKS[work.state(page.generated_at)]}: maintenance of {work.title}"
+    text = f"{work.reason}\n{stamp(work.start)} to {stamp(work.end)}"
+    return _Entry(work.key, title, text, work.changed_at(page.generated_at))
 
 
-def _entry(feed: ET.Element, page: StatusPage, one: _Entry) -> None:
+def _entry(feed: ET.Element, page: StatusPage, content: _Entry) -> None:
     entry = ET.SubElement(feed, f"{{{_ATOM}}}entry")
-    _text(entry, "id", _identifier(page, addresses.slug(one.key)))
-    _text(entry, "title", one.title)
-    if one.published is not None:
-        _text(entry, "published", instant(one.published))
-    _text(entry, "updated", instant(one.updated))
-    _text(entry, "summary", one.text)
-    _link(entry, "alternate", f"{addresses.HISTORY}#{addresses.slug(one.key)}")
+    _text(entry, "id", _identifier(page, addresses.slug(content.key)))
+    _text(entry, "title", content.title)
+    if content.published is not None:
+        _text(entry, "published", instant(content.published))
+    _text(entry, "updated", instant(content.updated))
+    _text(entry, "summary", content.text)
+    _link(entry, "alternate", f"{addresses.HISTORY}#{addresses.slug(content.key)}")
 
 
 def _identifier(page: StatusPage, name: str) -> str:

@@ -23,14 +23,14 @@ _HEIGHT, _BASE, _PADDING, _CHARACTER = 20, 14, 6, 6.6
 
 def files(page: StatusPage) -> dict[str, str]:
     """`badges/….svg` and `shields/….json`; in another world than the live one they say so."""
-    found: dict[str, str] = {}
+    badges: dict[str, str] = {}
     for path, label, state, word in _subjects(page):
         shown = label if page.is_live else f"{label} ({page.world})"
         colour = _COLOURS.get(state, _UNKNOWN)
-        found[f"badges/{path}.svg"] = _svg(xml_text(shown), word, colour)
+        badges[f"badges/{path}.svg"] = _svg(xml_text(shown), word, colour)
         endpoint = {"schemaVersion": 1, "label": shown, "message": word, "color": colour, "isError": colour == _COLOURS["stale"]}
-        found[f"shields/{path}.json"] = json.dumps(endpoint) + "\n"
-    return found
+        badges[f"shields/{path}.json"] = json.dumps(endpoint) + "\n"
+    return badges
 
 
 def _subjects(page: StatusPage) -> Iterator[tuple[str, str, str, str]]:
@@ -38,8 +38,8 @@ def _subjects(page: StatusPage) -> Iterator[tuple[str, str, str, str]]:
     for service in page.services:
         yield addresses.service(service.name), service.title, service.verdict.value, words.VERDICTS[service.verdict].lower()
     for group in page.groups:
-        for one in group.sets:
-            yield addresses.data_set(one.asset), one.asset, one.state, words.STATES[one.state].lower()
+        for data_set in group.sets:
+            yield addresses.data_set(data_set.asset), data_set.asset, data_set.state, words.STATES[data_set.state].lower()
 
 
 def _svg(label: str, word: str, colour: str) -> str:

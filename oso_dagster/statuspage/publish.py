@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from oso_dagster.statuspage.manifest import MANIFEST, listed, listing, require_inside
+from oso_dagster.statuspage.published_files import MANIFEST, listed, listing, require_inside
 
 _UNFINISHED = ".unfinished-"
 _ABANDONED_SECONDS = 3600
@@ -27,8 +27,8 @@ def publish(files: Mapping[str, str], folder: Path) -> None:
     manifest = folder / MANIFEST
     before = listed(manifest.read_text(encoding="utf-8")) if manifest.is_file() else frozenset()
     folders = {(folder / name).parent for name in files} | {folder}
-    for one in folders:
-        one.mkdir(parents=True, exist_ok=True)
+    for parent in folders:
+        parent.mkdir(parents=True, exist_ok=True)
     if not before.issuperset(files):  # killed from here on, the next page knows what lies here
         _replace(manifest, listing(before.union(files)).encode())
     *others, last = files
@@ -39,9 +39,9 @@ def publish(files: Mapping[str, str], folder: Path) -> None:
         for name in before.difference(files):
             (folder / name).unlink(missing_ok=True)
         _replace(manifest, listing(files).encode())
-    for one in sorted(folders):
-        _sweep(one)
-        _sync(one)
+    for parent in sorted(folders):
+        _sweep(parent)
+        _sync(parent)
 
 
 def _replace(path: Path, content: bytes) -> None:

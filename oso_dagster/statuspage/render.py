@@ -23,7 +23,7 @@ from oso_dagster.statuspage import addresses, atom, badges, slo_json, statuspage
 from oso_dagster.statuspage.templating import environment
 
 MOST_BYTES = 100_000
-"""A first page that would be larger names groups instead of data sets, and what is amiss."""
+"""A first page that would be larger names groups instead of data sets, and the data sets that need attention."""
 
 _MOST_URGENT = 15
 _MOST_INCIDENTS = 10
@@ -50,11 +50,11 @@ class _Pages:
     def all(self) -> Iterator[tuple[str, str]]:
         """Path and text of each, the first page last."""
         for group in self.page.groups:
-            yield from (self._data_set(group, one) for one in group.sets)
+            yield from (self._data_set(group, data_set) for data_set in group.sets)
             yield self._render(f"{addresses.group(group.name)}.html", "group.html", group=group)
         for service in self.page.services:
-            incidents = [one for one in (*self.page.incidents, *self.page.past) if one.service == service.name]
-            works = [one for one in self._works if one.service == service.name]
+            incidents = [incident for incident in (*self.page.incidents, *self.page.past) if incident.service == service.name]
+            works = [work for work in self._works if work.service == service.name]
             values = {"service": service, "incidents": incidents, "maintenance": works, "happened": partial(_happened, incidents)}
             yield self._render(f"{addresses.service(service.name)}.html", "service.html", **values)
         yield self._render(addresses.HOW, "how.html")
@@ -62,22 +62,24 @@ class _Pages:
         path, text = self._first(brief=False)
         yield (path, text) if len(text.encode()) < MOST_BYTES else self._first(brief=True)
 
-    def _data_set(self, group: DataGroup, one: DataSet) -> tuple[str, str]:
-        incidents = [incident for incident in self.page.incidents if one.asset in incident.affected]
-        works = [work for work in self._works if work.scope == one.asset]
-        values = {"group": group, "one": one, "incidents": incidents, "maintenance": works, "most_holes": _MOST_HOLES}
-        return self._render(f"{addresses.data_set(one.asset)}.html", "data.html", **values)
+    def _data_set(self, group: DataGroup, data_set: DataSet) -> tuple[str, str]:
+        incidents = [incident for incident in self.page.incidents if data_set.asset in incident.affected]
+        works = [work for work in self._works if work.scope == data_set.asset]
+        values = {"group": group, "one": data_set, "incidents": incidents, "maintenance": works, "most_holes": _MOST_HOLES}
+        return self._render(f"{addresses.data_set(data_set.asset)}.html", "data.html", **values)
 
     def _first(self, *, brief: bool) -> tuple[str, str]:
         """The first page, with every data set or with their groups only."""
         groups = self.page.groups
-        shelves = [(*told, [one for one in groups if one.labels[:1] == (label,)]) for label, told in _SHELVES.items()]
-        urgent = [(group, one) for group in groups for one in group.sets if one.needs_attention]
+        shelves = [(*heading, [group for group in groups if group.labels[:1] == (label,)]) for label, heading in _SHELVES.items()]
+        urgent = [(group, data_set) for group in groups for data_set in group.sets if data_set.needs_attention]
         shown = groupby(urgent[:_MOST_URGENT], key=lambda pair: pair[0])
         values = {
             "brief": brief,
             "shelves": [shelf for shelf in shelves if shelf[-1]],
-            "urgent": [DataGroup(of.name, of.title, of.homepage, tuple(one for _, one in pairs)) for of, pairs in shown],
+            "urgent": [
+                DataGroup(of.name, of.title, of.homepage, tuple(data_set for _, data_set in pairs)) for of, pairs in shown
+            ],
             "more_urgent": max(len(urgent) - _MOST_URGENT, 0),
             "most_incidents": _MOST_INCIDENTS,
         }
@@ -90,7 +92,7 @@ class _Pages:
     @cached_property
     def _names(self) -> frozenset[str]:
         """The data sets that have a page."""
-        return frozenset(one.asset for group in self.page.groups for one in group.sets)
+        return frozenset(data_set.asset for group in self.page.groups for data_set in group.sets)
 
     def _render(self, path: str, template: str, **more: Any) -> tuple[str, str]:
         values = {"page": self.page, "now": self.page.generated_at, "path": path, "root": addresses.root_of(path), **more}
@@ -101,4 +103,8 @@ class _Pages:
 def _happened(incidents: Sequence[PublicIncident], objective: ObjectiveState, day: DayHistory) -> list[PublicIncident]:
     """The incidents of an objective that were open on a day."""
     start = datetime.combine(day.day, time(), UTC)
-    return [one for one in incidents if one.objective == objective.id and one.touches(start, start + timedelta(days=1))]
+    return [
+        incident
+        for incident in incidents
+        if incident.objective == objective.id and incident.touches(start, start + timedelta(days=1))
+    ]

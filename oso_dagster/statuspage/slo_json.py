@@ -29,91 +29,96 @@ def files(page: StatusPage) -> dict[str, str]:
         "stale_after_seconds": int(page.stale_after.total_seconds()),
         "verdict": page.verdict.value,
         "headline": page.headline,
-        "services": [_service(one) for one in page.services],
-        "groups": [_group(one) for one in page.groups],
-        "incidents": [_incident(one) for one in (*page.incidents, *page.past)],
-        "maintenance": [_work(one, page) for one in page.works],
+        "services": [_service(service) for service in page.services],
+        "groups": [_group(group) for group in page.groups],
+        "incidents": [_incident(incident) for incident in (*page.incidents, *page.past)],
+        "maintenance": [_work(work, page) for work in page.works],
         "notices": list(page.notices),
     }
     return {addresses.SCHEMA: schema, addresses.SLO: json.dumps(document, separators=(",", ":")) + "\n"}
 
 
-def _service(one: ServiceState) -> dict[str, Any]:
+def _service(service: ServiceState) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "title": one.title,
-        "verdict": one.verdict.value,
-        "objectives": [_objective(objective) for objective in one.objectives],
+        "name": service.name,
+        "title": service.title,
+        "verdict": service.verdict.value,
+        "objectives": [_objective(objective) for objective in service.objectives],
     }
 
 
-def _objective(one: ObjectiveState) -> dict[str, Any]:
+def _objective(objective: ObjectiveState) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "title": one.title,
-        "verdict": one.verdict.value,
-        "good": one.good,
-        "valid": one.valid,
-        "target_bp": one.target,
-        "each": one.each,
-        "window_seconds": None if one.window is None else int(one.window.total_seconds()),
-        "budget": one.budget_text,
-        "allowed_failures": one.allowed,
-        "minutes_left": one.minutes_left,
-        "burn": one.burn_text,
-        "met_again_at": None if one.recovers is None else instant(one.recovers),
-        "summary": one.summary,
-        "guilty": list(one.guilty),
-        "evaluated_at": None if one.evaluated_at is None else instant(one.evaluated_at),
-        "days": [_day(day) for day in one.days],
+        "id": objective.id,
+        "title": objective.title,
+        "verdict": objective.verdict.value,
+        "good": objective.good,
+        "valid": objective.valid,
+        "target_bp": objective.target,
+        "each": objective.each,
+        "window_seconds": None if objective.window is None else int(objective.window.total_seconds()),
+        "budget": objective.budget_text,
+        "allowed_failures": objective.allowed,
+        "minutes_left": objective.minutes_left,
+        "burn": objective.burn_text,
+        "met_again_at": None if objective.recovers is None else instant(objective.recovers),
+        "summary": objective.summary,
+        "guilty": list(objective.guilty),
+        "evaluated_at": None if objective.evaluated_at is None else instant(objective.evaluated_at),
+        "days": [_day(day) for day in objective.days],
     }
 
 
-def _day(one: DayHistory) -> dict[str, Any]:
-    values = {"day": one.day.isoformat(), "verdict": one.verdict.value, "good": one.good, "valid": one.valid}
-    return values | {"evaluations": one.evaluations}
+def _day(day: DayHistory) -> dict[str, Any]:
+    values = {"day": day.day.isoformat(), "verdict": day.verdict.value, "good": day.good, "valid": day.valid}
+    return values | {"evaluations": day.evaluations}
 
 
-def _group(one: DataGroup) -> dict[str, Any]:
-    return {"name": one.name, "title": one.title, "homepage": one.homepage, "data_sets": [_data_set(item) for item in one.sets]}
-
-
-def _data_set(one: DataSet) -> dict[str, Any]:
+def _group(group: DataGroup) -> dict[str, Any]:
     return {
-        "asset": one.asset,
-        "title": one.title,
-        "stability": one.label.value,
-        "tainted_by": list(one.tainted_by),
-        "owner": one.owner,
-        "rows": one.rows,
-        "last_good": None if one.last_good is None else instant(one.last_good),
-        "fresh_within_seconds": None if one.fresh_within is None else int(one.fresh_within.total_seconds()),
-        "newest_event": None if one.newest_event is None else instant(one.newest_event),
-        "events_within_seconds": None if one.events_within is None else int(one.events_within.total_seconds()),
-        "freshness": None if one.freshness is None else one.freshness.value,
-        "due_partitions": one.due_partitions,
-        "missing_partitions": list(one.holes),
-        "fresh_seconds": int(one.fresh_for.total_seconds()),
-        "fresh_of_seconds": int(one.promised_for.total_seconds()),
+        "name": group.name,
+        "title": group.title,
+        "homepage": group.homepage,
+        "data_sets": [_data_set(item) for item in group.sets],
     }
 
 
-def _incident(one: PublicIncident) -> dict[str, Any]:
+def _data_set(data_set: DataSet) -> dict[str, Any]:
     return {
-        "key": one.key,
-        "sprint": one.sprint,
-        "phase": one.phase.value,
-        "objective": one.objective,
-        "title": one.title,
-        "text": one.text,
-        "affected": list(one.affected),
-        "owners": list(one.owners),
-        "since": instant(one.since),
-        "until": None if one.until is None else instant(one.until),
-        "updates": [{"at": instant(said.at), "phase": said.phase.value, "text": said.text} for said in one.updates],
+        "asset": data_set.asset,
+        "title": data_set.title,
+        "stability": data_set.label.value,
+        "tainted_by": list(data_set.tainted_by),
+        "owner": data_set.owner,
+        "rows": data_set.rows,
+        "last_good": None if data_set.last_good is None else instant(data_set.last_good),
+        "fresh_within_seconds": None if data_set.fresh_within is None else int(data_set.fresh_within.total_seconds()),
+        "newest_event": None if data_set.newest_event is None else instant(data_set.newest_event),
+        "events_within_seconds": None if data_set.events_within is None else int(data_set.events_within.total_seconds()),
+        "freshness": None if data_set.freshness is None else data_set.freshness.value,
+        "due_partitions": data_set.due_partitions,
+        "missing_partitions": list(data_set.holes),
+        "fresh_seconds": int(data_set.fresh_for.total_seconds()),
+        "fresh_of_seconds": int(data_set.promised_for.total_seconds()),
     }
 
 
-def _work(one: Work, page: StatusPage) -> dict[str, Any]:
-    times = {"start": instant(one.start), "end": instant(one.end)}
-    return {"key": one.key, "scope": one.scope, "reason": one.reason, "state": one.state(page.generated_at).value, **times}
+def _incident(incident: PublicIncident) -> dict[str, Any]:
+    return {
+        "key": incident.key,
+        "sprint": incident.sprint,
+        "phase": incident.phase.value,
+        "objective": incident.objective,
+        "title": incident.title,
+        "text": incident.text,
+        "affected": list(incident.affected),
+        "owners": list(incident.owners),
+        "since": instant(incident.since),
+        "until": None if incident.until is None else instant(incident.until),
+        "updates": [{"at": instant(update.at), "phase": update.phase.value, "text": update.text} for update in incident.updates],
+    }
+
+
+def _work(work: Work, page: StatusPage) -> dict[str, Any]:
+    times = {"start": instant(work.start), "end": instant(work.end)}
+    return {"key": work.key, "scope": work.scope, "reason": work.reason, "state": work.state(page.generated_at).value, **times}

@@ -28,23 +28,23 @@ _SEVERITY = ("operational", "under_maintenance", "degraded_performance", "partia
 
 def components_of(page: StatusPage) -> list[dict[str, Any]]:
     """Every group, followed by its components."""
-    found = list(_all(page))
+    components = list(_all(page))
     running = {name for work in page.works_that_are(WorkState.RUNNING) for name in touched_by(page, work.scope)}
-    for one in found:
-        if one["id"] in running and one["status"] == "operational":
-            one["status"] = "under_maintenance"
-    return found
+    for component in components:
+        if component["id"] in running and component["status"] == "operational":
+            component["status"] = "under_maintenance"
+    return components
 
 
 def touched_by(page: StatusPage, *names: str) -> list[str]:
     """The ids of what has one of these names: a service and its objectives, an objective, a data set."""
-    found = []
+    ids = []
     for service in page.services:
         whole = service.name in names
-        found += [identifier("service", service.name)] * whole
-        found += [identifier("objective", one.id) for one in service.objectives if whole or one.id in names]
-    found += [identifier("data", one.asset) for group in page.groups for one in group.sets if one.asset in names]
-    return found
+        ids += [identifier("service", service.name)] * whole
+        ids += [identifier("objective", objective.id) for objective in service.objectives if whole or objective.id in names]
+    ids += [identifier("data", data_set.asset) for group in page.groups for data_set in group.sets if data_set.asset in names]
+    return ids
 
 
 def identifier(*names: str) -> str:
@@ -59,11 +59,11 @@ def page_id(page: StatusPage) -> str:
 
 def _all(page: StatusPage) -> Iterator[dict[str, Any]]:
     for service in page.services:
-        inside = [one for one in service.objectives if one.verdict is not Verdict.NO_DATA]
-        parts = [_objective(page, service.name, one) for one in inside]
+        inside = [objective for objective in service.objectives if objective.verdict is not Verdict.NO_DATA]
+        parts = [_objective(page, service.name, objective) for objective in inside]
         yield from _group(page, ("service", service.name), service.title, service.explanation, parts)
     for group in page.groups:
-        parts = [_data_set(page, group.name, one) for one in group.sets if one.state in _SETS]
+        parts = [_data_set(page, group.name, data_set) for data_set in group.sets if data_set.state in _SETS]
         yield from _group(page, ("group", group.name), group.title, None, parts)
 
 
@@ -78,15 +78,17 @@ def _group(
     yield from ({**part, "position": number} for number, part in enumerate(parts, start=1))
 
 
-def _objective(page: StatusPage, service: str, one: ObjectiveState) -> dict[str, Any]:
-    moment = one.evaluated_at or page.generated_at
-    part = _component(page, identifier("objective", one.id), one.title, _OBJECTIVES[one.verdict], one.summary, moment)
+def _objective(page: StatusPage, service: str, objective: ObjectiveState) -> dict[str, Any]:
+    moment = objective.evaluated_at or page.generated_at
+    part = _component(
+        page, identifier("objective", objective.id), objective.title, _OBJECTIVES[objective.verdict], objective.summary, moment
+    )
     return part | {"group_id": identifier("service", service)}
 
 
-def _data_set(page: StatusPage, group: str, one: DataSet) -> dict[str, Any]:
-    moment = one.last_good or page.generated_at
-    part = _component(page, identifier("data", one.asset), one.asset, _SETS[one.state], one.title, moment)
+def _data_set(page: StatusPage, group: str, data_set: DataSet) -> dict[str, Any]:
+    moment = data_set.last_good or page.generated_at
+    part = _component(page, identifier("data", data_set.asset), data_set.asset, _SETS[data_set.state], data_set.title, moment)
     return part | {"group_id": identifier("group", group)}
 
 

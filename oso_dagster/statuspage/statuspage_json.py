@@ -28,21 +28,21 @@ _WORKS = {WorkState.PLANNED: "scheduled", WorkState.RUNNING: "in_progress", Work
 def files(page: StatusPage) -> dict[str, str]:
     """`summary`, `status`, `components`, `incidents` and `scheduled-maintenances`, as a Statuspage serves them."""
     components = components_of(page)
-    parts = {one["id"]: one for one in components}
-    works = [_maintenance(page, one, parts) for one in page.works]
-    unresolved = [_incident(page, one, parts) for one in page.incidents]
-    resolved = [_incident(page, one, parts) for one in page.past]
+    parts = {component["id"]: component for component in components}
+    works = [_maintenance(page, work, parts) for work in page.works]
+    unresolved = [_incident(page, incident, parts) for incident in page.incidents]
+    resolved = [_incident(page, incident, parts) for incident in page.past]
     head, status = {"page": _page(page)}, {"status": {"indicator": _indicator(page), "description": page.headline}}
-    ahead = [one for one in works if one["status"] != "completed"]
+    ahead = [work for work in works if work["status"] != "completed"]
     summary = {"components": components, "incidents": unresolved, "scheduled_maintenances": ahead}
-    found: dict[str, dict[str, Any]] = {
+    documents: dict[str, dict[str, Any]] = {
         "summary": head | summary | status,
         "status": head | status,
         "components": head | {"components": components},
         "incidents": head | {"incidents": (unresolved + resolved)[:MOST_INCIDENTS]},
         "scheduled-maintenances": head | {"scheduled_maintenances": works[::-1]},
     }
-    return {f"api/v2/{name}.json": json.dumps(value, indent=1) + "\n" for name, value in found.items()}
+    return {f"api/v2/{name}.json": json.dumps(value, indent=1) + "\n" for name, value in documents.items()}
 
 
 def _indicator(page: StatusPage) -> str:
@@ -56,38 +56,38 @@ def _page(page: StatusPage) -> dict[str, Any]:
     return values | {"updated_at": instant(page.generated_at)}
 
 
-def _incident(page: StatusPage, one: PublicIncident, parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    key = identifier("incident", page.world, one.key)
-    touched = [parts[name] for name in touched_by(page, one.objective, *one.affected) if name in parts]
-    watched = [update.at for update in one.timeline if update.phase is PublicPhase.WATCHED]
-    return _event(page, one.key, key, one.title) | {
-        "status": _PHASES[one.phase],
-        "created_at": instant(one.since),
-        "updated_at": instant(one.changed_at),
+def _incident(page: StatusPage, incident: PublicIncident, parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    key = identifier("incident", page.world, incident.key)
+    touched = [parts[name] for name in touched_by(page, incident.objective, *incident.affected) if name in parts]
+    watched = [update.at for update in incident.timeline if update.phase is PublicPhase.WATCHED]
+    return _event(page, incident.key, key, incident.title) | {
+        "status": _PHASES[incident.phase],
+        "created_at": instant(incident.since),
+        "updated_at": instant(incident.changed_at),
         "monitoring_at": instant(watched[-1]) if watched else None,
-        "resolved_at": None if one.until is None else instant(one.until),
-        "impact": _INDICATORS[one.verdict],
-        "started_at": instant(one.since),
-        "incident_updates": _updates(key, [(_PHASES[update.phase], update) for update in one.timeline], touched),
+        "resolved_at": None if incident.until is None else instant(incident.until),
+        "impact": _INDICATORS[incident.verdict],
+        "started_at": instant(incident.since),
+        "incident_updates": _updates(key, [(_PHASES[update.phase], update) for update in incident.timeline], touched),
         "components": touched,
     }
 
 
-def _maintenance(page: StatusPage, one: Work, parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    key, state = identifier("maintenance", page.world, one.key), one.state(page.generated_at)
-    touched = [parts[name] for name in touched_by(page, one.scope) if name in parts]
-    reached = one.changed_at(page.generated_at)
-    return _event(page, one.key, key, f"Maintenance: {one.title}") | {
+def _maintenance(page: StatusPage, work: Work, parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    key, state = identifier("maintenance", page.world, work.key), work.state(page.generated_at)
+    touched = [parts[name] for name in touched_by(page, work.scope) if name in parts]
+    reached = work.changed_at(page.generated_at)
+    return _event(page, work.key, key, f"Maintenance: {work.title}") | {
         "status": _WORKS[state],
-        "created_at": instant(min(one.start, reached)),
+        "created_at": instant(min(work.start, reached)),
         "updated_at": instant(reached),
         "monitoring_at": None,
-        "resolved_at": instant(one.end) if state is WorkState.DONE else None,
+        "resolved_at": instant(work.end) if state is WorkState.DONE else None,
         "impact": "maintenance",
-        "started_at": None if state is WorkState.PLANNED else instant(one.start),
-        "scheduled_for": instant(one.start),
-        "scheduled_until": instant(one.end),
-        "incident_updates": _updates(key, [(_WORKS[state], Update(reached, one.reason))], touched),
+        "started_at": None if state is WorkState.PLANNED else instant(work.start),
+        "scheduled_for": instant(work.start),
+        "scheduled_until": instant(work.end),
+        "incident_updates": _updates(key, [(_WORKS[state], Update(reached, work.reason))], touched),
         "components": touched,
     }
 
@@ -97,15 +97,15 @@ def _event(page: StatusPage, name: str, key: str, title: str) -> dict[str, Any]:
     return {"id": key, "name": title, "shortlink": link, "page_id": page_id(page), "reminder_intervals": None}
 
 
-def _updates(incident: str, said: list[tuple[str, Update]], touched: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _updates(incident: str, timeline: list[tuple[str, Update]], touched: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The newest first. An update is known by its place, which stays: a timeline only grows."""
-    found = [_update(incident, number, status, one, touched) for number, (status, one) in enumerate(said)]
-    return found[::-1]
+    updates = [_update(incident, number, status, update, touched) for number, (status, update) in enumerate(timeline)]
+    return updates[::-1]
 
 
-def _update(incident: str, number: int, status: str, one: Update, touched: list[dict[str, Any]]) -> dict[str, Any]:
-    at = _times(one.at)
-    values = {"id": identifier(incident, str(number)), "status": status, "body": one.text, "incident_id": incident}
+def _update(incident: str, number: int, status: str, update: Update, touched: list[dict[str, Any]]) -> dict[str, Any]:
+    at = _times(update.at)
+    values = {"id": identifier(incident, str(number)), "status": status, "body": update.text, "incident_id": incident}
     affected = [{"code": part["id"], "name": part["name"], "new_status": part["status"]} for part in touched]
     quiet = {"deliver_notifications": False, "custom_tweet": None, "tweet_id": None}
     return values | at | {"affected_components": affected or None} | quiet

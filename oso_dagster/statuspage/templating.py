@@ -41,8 +41,8 @@ def environment() -> Environment:
         phases=words.PHASES,
         works=words.WORKS,
     )
-    said = (words.age, words.capital, words.day_text, words.exactly, words.instant, words.lasted, words.minutes, words.span)
-    made.filters.update({one.__name__: one for one in (*said, words.stamp, words.until, words.web_address)})
+    filters = (words.age, words.capital, words.day_text, words.exactly, words.instant, words.lasted, words.minutes, words.span)
+    made.filters.update({function.__name__: function for function in (*filters, words.stamp, words.until, words.web_address)})
     made.filters.update(
         anchor=addresses.anchor,
         by_month=_by_month,
@@ -56,7 +56,7 @@ def environment() -> Environment:
 
 
 def _by_month(incidents: Iterable[PublicIncident]) -> list[tuple[str, list[PublicIncident]]]:
-    return [(month, list(those)) for month, those in groupby(incidents, key=lambda one: words.month_text(one.since))]
+    return [(month, list(those)) for month, those in groupby(incidents, key=lambda incident: words.month_text(incident.since))]
 
 
 def _squeezed(style: str) -> str:

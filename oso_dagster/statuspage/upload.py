@@ -11,11 +11,11 @@ from typing import Any
 import fsspec
 
 from oso_dagster.statuspage.addresses import INDEX
-from oso_dagster.statuspage.manifest import MANIFEST, listed, listing, require_inside
 from oso_dagster.statuspage.publish import publish
+from oso_dagster.statuspage.published_files import MANIFEST, listed, listing, require_inside
 
 CACHE_CONTROL = "public, max-age=60"
-"""Stores let readers keep an object for an hour unless told otherwise: a page of that age would be of no use."""
+"""Stores let readers keep an object for an hour by default: a page of that age would be of no use."""
 
 _TYPES = {".atom": "application/atom+xml"}
 _HEADERS: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -24,7 +24,7 @@ _HEADERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "abfs": lambda _kind: {},
     "memory": lambda _kind: {},
 }
-"""The stores that are known to replace an object as a whole, and how each one's driver is told type and cache control."""
+"""The stores that are known to replace an object as a whole, and how each one's driver takes type and cache control."""
 
 _ALIASES = {"gcs": "gs", "s3a": "s3", "az": "abfs"}
 _BOUNDARY = "--==0=="
@@ -68,8 +68,8 @@ def upload(files: Mapping[str, str], url: str) -> None:
 
 def content_type(name: str) -> str:
     """The media type of a file of the page, with its character set."""
-    found = _TYPES.get(name[name.rfind(".") :]) or guess_type(name)[0] or "application/octet-stream"
-    return f"{found}; charset=utf-8"
+    media_type = _TYPES.get(name[name.rfind(".") :]) or guess_type(name)[0] or "application/octet-stream"
+    return f"{media_type}; charset=utf-8"
 
 
 def _order(name: str) -> tuple[bool, str, str]:

@@ -10,13 +10,13 @@ from oso_dagster.domain.objectives.history import DayHistory
 VERDICTS = {"compliant": "Compliant", "at_risk": "At risk", "breached": "Breached", "no_data": "No data"}
 FRESHNESS = {"fresh": "Fresh", "stale": "Stale", "not_due": "Not due yet"}
 STATES = FRESHNESS | {"no_promise": "No promise", "no_data": "Never loaded"}
-PHASES = {"open": "Being mended", "watched": "Met again, watched", "over": "Resolved"}
+PHASES = {"open": "Being fixed", "watched": "Met again, being watched", "over": "Resolved"}
 WORKS = {"planned": "Planned", "running": "Under way", "done": "Done"}
 LABELS = {"core": "core", "unstable": "unstable", "sqlmesh": "derived"}
 
 
 def span(length: timedelta) -> str:
-    """A promised length in the largest unit that tells it exactly.
+    """A promised length in the largest unit that expresses it exactly.
 
     >>> span(timedelta(hours=36)), span(timedelta(days=7)), span(timedelta(minutes=90))
     ('36 hours', '7 days', '90 minutes')
@@ -62,8 +62,8 @@ def exactly(length: timedelta) -> str:
     """
     minutes = length // timedelta(minutes=1)
     parts = [(minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute")]
-    said = [_count(number, unit) for number, unit in parts if number]
-    return " ".join(said[:2]) or _count(0, "minute")
+    counted = [_count(number, unit) for number, unit in parts if number]
+    return " ".join(counted[:2]) or _count(0, "minute")
 
 
 def minutes(number: int) -> str:

@@ -137,7 +137,7 @@ def _columns_present(connection: duckdb.DuckDBPyConnection, where: str, table: T
         for column in columns
         if rows[name] and column.name not in there[name]
     ]
-    message = f"{where}: columns were lost: {', '.join(lost)}" if lost else "all declared columns are there"
+    message = f"{where}: columns are missing: {', '.join(lost)}" if lost else "all declared columns are there"
     return COLUMNS_PRESENT.finding(table, passed=not lost, message=message, facts={"lost": lost})
 
 

@@ -18,9 +18,9 @@ def _sensor(name: str) -> dg.SensorDefinition:
     def _deliver(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         settings = read_settings()
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
-            found = senders(settings, context.log)
+            reachable = senders(settings, context.log)
             clock = Clock(lambda: datetime.now(UTC))
-            report = deliver(store.outbox, store.channels, found, clock, timedelta(seconds=10), context.log, try_seconds=1.0)
+            report = deliver(store.outbox, store.channels, reachable, clock, timedelta(seconds=10), context.log, try_seconds=1.0)
         return dg.SkipReason(f"{report.sent} sent, {report.postponed} postponed")
 
     return _deliver

@@ -41,7 +41,7 @@ class Heard:
     marked: bool
 
 
-def judge(told: list[Told], messages: list[dict[str, Any]], struck: dict[str, int], kills: int) -> str:
+def judge(incidents: list[Told], messages: list[dict[str, Any]], struck: dict[str, int], kills: int) -> str:
     """Compare what was written with what stands on Discord; a line about it. Raises AssertionError for what must not be.
 
     `struck` counts the answers that a fault took, by method and fault; each of `kills` excuses one thing said twice.
@@ -51,45 +51,52 @@ def judge(told: list[Told], messages: list[dict[str, Any]], struck: dict[str, in
         assert message["mention_everyone"] is False
         for version in message["versions"]:
             embed = version["embeds"][0]
-            found = KEY.search(embed["footer"]["text"])
-            assert found is not None
+            match = KEY.search(embed["footer"]["text"])
+            assert match is not None
             marked = "sent again" in embed["footer"]["text"]
-            one = Heard(version["at"], int(found["sequence"]), message["id"], "title" not in embed, marked)
-            by_incident[found["incident"]].append(one)
-    assert by_incident.keys() == {one.incident.key for one in told if not one.unheard}, "lost, or said although it was over"
-    for one in told:
-        if not one.unheard:
-            in_order_to_the_end(one, sorted(by_incident[one.incident.key], key=lambda heard: (heard.at, heard.sequence)))
-    twice = sum(len(said_again(events)) for events in by_incident.values())
+            event = Heard(version["at"], int(match["sequence"]), message["id"], "title" not in embed, marked)
+            by_incident[match["incident"]].append(event)
+    assert by_incident.keys() == {incident.incident.key for incident in incidents if not incident.unheard}, (
+        "lost, or said although it was over"
+    )
+    for incident in incidents:
+        if not incident.unheard:
+            in_order_to_the_end(
+                incident, sorted(by_incident[incident.incident.key], key=lambda heard: (heard.at, heard.sequence))
+            )
+    twice = sum(len(repeats(events)) for events in by_incident.values())
     unknown = sum(count for kind, count in struck.items() if kind.startswith("POST"))
     assert twice - unknown <= kills, "more was said twice than processes were killed"
     return (
-        f"{len(told)} incidents ({sum(one.unheard for one in told)} over before they were announced, none of these told), "
+        f"{len(incidents)} incidents ({sum(incident.unheard for incident in incidents)} over before they were announced, "
+        f"none of these announced), "
         f"{len(messages)} messages, {sum(len(message['versions']) - 1 for message in messages)} edits, "
         f"{twice} said twice and marked ({unknown} were stored without an answer), {sum(struck.values())} faults: "
         f"{dict(sorted(struck.items()))}"
     )
 
 
-def in_order_to_the_end(told: Told, events: list[Heard]) -> None:
+def in_order_to_the_end(incident: Told, events: list[Heard]) -> None:
     """Never back to an older state, and in the end the recovery, on the message that is kept up to date."""
-    sequences = [one.sequence for one in events]
-    assert sequences == sorted(sequences), f"{told.incident.key} was told out of order: {sequences}"
-    assert sequences[-1] == told.sequence, f"the recovery of {told.incident.key} was not told: {sequences} of {told.sequence}"
+    sequences = [event.sequence for event in events]
+    assert sequences == sorted(sequences), f"{incident.incident.key} was told out of order: {sequences}"
+    assert sequences[-1] == incident.sequence, (
+        f"the recovery of {incident.incident.key} was not told: {sequences} of {incident.sequence}"
+    )
     assert not events[-1].reminder
 
 
-def said_again(events: list[Heard]) -> list[Heard]:
+def repeats(events: list[Heard]) -> list[Heard]:
     """The messages that say what another one says; each must be marked. A state has one message, each reminder its own."""
     first: dict[str, Heard] = {}
-    for one in sorted(events, key=lambda one: one.at):
-        first.setdefault(one.message, one)
+    for event in sorted(events, key=lambda event: event.at):
+        first.setdefault(event.message, event)
     seen: set[int] = set()
     again = []
-    for one in first.values():
-        about = one.sequence if one.reminder else 0
+    for event in first.values():
+        about = event.sequence if event.reminder else 0
         if about in seen:
-            assert one.marked, one
-            again.append(one)
+            assert event.marked, event
+            again.append(event)
         seen.add(about)
     return again

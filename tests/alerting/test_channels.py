@@ -11,11 +11,11 @@ import pytest
 from oso_dagster.alerting.channels import routes, senders
 from oso_dagster.domain.alerts.announcement import Route, addressed
 from oso_dagster.domain.alerts.incident import Severity
-from oso_dagster.sandbox.discord import app as discord
+from oso_dagster.sandbox.discord import discord_app
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from tests.support.incidents import incident
 
-URL = "https://discord.com/api/webhooks/12/s3cret-token"
+URL = "https://discord_app.com/api/webhooks/12/s3cret-token"
 LOGGER = logging.getLogger("alerts")
 
 
@@ -46,13 +46,13 @@ def test_the_sandboxs_discord_stands_in_while_it_is_up_and_its_messages_wait_whi
     assert names(settings) == ["log"]
     assert "channel discord: the sandbox world is not up" in caplog.text
     settings.sandbox_dir.mkdir(parents=True)
-    settings.sandbox_files.endpoints.write_text(json.dumps(discord.endpoints(20_001)))
+    settings.sandbox_files.endpoints.write_text(json.dumps(discord_app.endpoints(20_001)))
     assert names(settings) == ["log", "discord"]
 
 
 @pytest.mark.parametrize("name", ["OSO_DISCORD_URL", "OSO_DISCORD_CHANNELS"])
 def test_a_malformed_address_is_an_error_that_does_not_repeat_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(name, "https://discord.com/webhooks/12/s3cret-token")
+    monkeypatch.setenv(name, "https://discord_app.com/webhooks/12/s3cret-token")
     with pytest.raises(SettingsError, match=f"^{name}: ") as caught:
         read_settings()
     assert "s3cret" not in str(caught.value)

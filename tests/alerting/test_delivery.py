@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.alerting.delivery import Clock, Report, backoff, deliver
+from oso_dagster.alerting.delivery import Clock, DeliveryReport, backoff, deliver
 from oso_dagster.alerting.discord import DiscordSender
 from oso_dagster.alerting.log import LogSender
 from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.channel import Webhook
 from oso_dagster.reliability.store import Store
-from oso_dagster.sandbox.discord.message_store import ALERTS, TICKETS
-from oso_dagster.sandbox.discord.message_store import Webhook as Served
+from oso_dagster.sandbox.discord.message_store import ALERTS, TICKETS, ServedWebhook
 from tests.support.discord_server import WIDE, Server, serving
 from tests.support.incidents import NOON, announcement, incident, over
 
@@ -57,7 +56,7 @@ class Time:
         self.now += timedelta(seconds=seconds)
 
 
-def sender(server: Server, webhook: Served = ALERTS, name: str = "discord") -> DiscordSender:
+def sender(server: Server, webhook: ServedWebhook = ALERTS, name: str = "discord") -> DiscordSender:
     return DiscordSender(name, Webhook.parse(server.url(webhook)))
 
 
@@ -71,7 +70,7 @@ def recover(store: Store, *subjects: str) -> None:
         store.outbox.enqueue(announcement(AnnouncementKind.RECOVERED, 2, over(subject=subject)), ())
 
 
-def run(store: Store, time: Time, *senders: DiscordSender | LogSender, seconds: float = 20) -> Report:
+def run(store: Store, time: Time, *senders: DiscordSender | LogSender, seconds: float = 20) -> DeliveryReport:
     return deliver(store.outbox, store.channels, senders, time.clock(), timedelta(seconds=seconds))
 
 
@@ -93,7 +92,7 @@ def test_each_incident_becomes_one_message_that_is_edited_when_it_is_over(server
 def test_what_was_over_before_it_was_announced_is_never_told(server: Server, store: Store) -> None:
     raise_(store, "a")
     recover(store, "a")
-    assert run(store, Time(NOON + timedelta(days=1)), sender(server)) == Report()
+    assert run(store, Time(NOON + timedelta(days=1)), sender(server)) == DeliveryReport()
     assert server.messages() == []
 
 
@@ -101,7 +100,7 @@ def test_a_failure_is_tried_again_later_and_not_within_the_tick(server: Server, 
     time = Time()
     raise_(store, "a")
     server.fault(kind="server_error", times=1)
-    assert run(store, time, sender(server)) == Report(postponed=1)
+    assert run(store, time, sender(server)) == DeliveryReport(postponed=1)
     assert (time.pauses, store.outbox.next_due()) == ([], NOON + timedelta(seconds=2))
     time.now += timedelta(seconds=2)
     assert run(store, time, sender(server)).sent == 1
@@ -124,7 +123,7 @@ def test_a_short_limit_is_waited_for_and_a_long_one_is_left_to_a_later_tick(serv
     assert run(store, time, sender(server)).sent == 0
     assert time.now == began
     time.now += timedelta(seconds=299)
-    assert run(store, time, sender(server)) == Report()
+    assert run(store, time, sender(server)) == DeliveryReport()
     time.now += timedelta(seconds=1)
     assert run(store, time, sender(server)).sent == 1
 
@@ -134,7 +133,7 @@ def test_a_limit_is_remembered_over_a_restart(server: Server, store: Store) -> N
     server.clean({"bucket": {"limit": 1, "seconds": 50}, "channel": {"limit": 9, "seconds": 50}})
     raise_(store, "a", "b")
     assert run(store, time, sender(server)).sent == 1
-    assert run(store, time, sender(server)) == Report()
+    assert run(store, time, sender(server)) == DeliveryReport()
     [blocked] = store.channels.all()
     assert blocked.blocked_until is not None
     assert timedelta(seconds=40) < blocked.blocked_until - NOON <= timedelta(seconds=50)
@@ -146,7 +145,7 @@ def test_a_global_limit_makes_every_channel_of_that_server_rest(server: Server, 
     raise_(store, "a", names=("discord", "tickets", "log"))
     server.fault(kind="rate_limit_global", times=1, seconds=60)
     senders = (sender(server), sender(server, TICKETS, "tickets"), LogSender(logging.getLogger("alerts")))
-    assert run(store, Time(), *senders) == Report(sent=1, postponed=1)
+    assert run(store, Time(), *senders) == DeliveryReport(sent=1, postponed=1)
     assert server.messages() == []
 
 
@@ -173,7 +172,7 @@ def test_an_unknown_webhook_disables_the_channel_loudly_and_keeps_what_it_should
     [state] = store.channels.all()
     assert (state.disabled, state.why) == (True, "404: Unknown Webhook (code 10015)")
     assert "channel discord is disabled" in caplog.text
-    assert run(store, Time(NOON + timedelta(days=1)), sender(server, TICKETS)) == Report()
+    assert run(store, Time(NOON + timedelta(days=1)), sender(server, TICKETS)) == DeliveryReport()
     assert run(store, Time(), sender(server, ALERTS)).sent == 1
 
 
@@ -183,7 +182,7 @@ def test_the_order_of_an_incident_is_kept_through_failures(server: Server, store
     server.fault(kind="server_error", times=1)
     run(store, time, sender(server))
     store.outbox.enqueue(announcement(AnnouncementKind.UPDATED, 2, incident(subject="a", title="worse")), ())
-    assert run(store, time, sender(server)) == Report()
+    assert run(store, time, sender(server)) == DeliveryReport()
     time.now += timedelta(seconds=2)
     run(store, time, sender(server))
     [message] = server.messages()

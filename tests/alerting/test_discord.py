@@ -12,15 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from oso_dagster.alerting.answers import Buckets, meaning
 from oso_dagster.alerting.discord import DiscordSender
+from oso_dagster.alerting.discord_answers import Buckets, meaning
 from oso_dagster.alerting.outcomes import ChannelGone, Failed, Impossible, MessageGone, Sent, Wait
 from oso_dagster.alerting.webhook import redacted
 from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.channel import Webhook, WebhookError, parse_channels
 from oso_dagster.domain.alerts.incident import Incident
-from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS
-from oso_dagster.sandbox.discord.message_store import Webhook as Served
+from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS, ServedWebhook
 from tests.alerting.test_embeds import incidents
 from tests.support.discord_server import Server, serving
 from tests.support.incidents import NOON, Task, announcement
@@ -38,7 +37,7 @@ def server(running: Server) -> Server:
     return running
 
 
-def sender(server: Server, webhook: Served = ALERTS) -> DiscordSender:
+def sender(server: Server, webhook: ServedWebhook = ALERTS) -> DiscordSender:
     return DiscordSender("discord", Webhook.parse(server.url(webhook)))
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oso_dagster.alerting import embeds
-from oso_dagster.alerting.looks import look_of
+from oso_dagster.alerting.severity_signs import sign_of
 from oso_dagster.alerting.splitting import DESCRIPTION, TOTAL, clip, inert, lines_that_fit, units
 from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity, State
@@ -141,9 +141,9 @@ def test_an_address_cannot_be_smuggled_in_by_a_label() -> None:
 
 def test_each_state_has_a_colour_a_shape_and_a_word_of_its_own() -> None:
     states = [incident(severity=one) for one in Severity] + [incident(state=State.ACKNOWLEDGED), over()]
-    looks = [look_of(one) for one in states]
+    signs = [sign_of(state) for state in states]
     for part in ("color", "shape", "word"):
-        assert len({getattr(look, part) for look in looks}) == len(states)
+        assert len({getattr(sign, part) for sign in signs}) == len(states)
 
 
 def test_a_recovery_says_so_first_and_for_how_long_it_lasted() -> None:
@@ -178,4 +178,4 @@ def test_a_reminder_is_short_and_leads_to_the_message(monkeypatch: pytest.Monkey
     payload: dict[str, Any] = embeds.reminder(said, "https://discord.com/channels/1/2/3")
     assert payload["content"] == "▲ still PAGE after 2 d 1 h: shop/things is stale"
     assert "](https://discord.com/channels/1/2/3)" in payload["embeds"][0]["description"]
-    assert "message with all" not in str(embeds.reminder(said, None))
+    assert "full message" not in str(embeds.reminder(said, None))

@@ -43,14 +43,14 @@ def _rounds(home: Path, *, failing: bool) -> list[tuple[int, float, float]]:
     """Changes, seconds, seconds of processor of the first round and of one that finds nothing new."""
     fill(home, per_day=1, failing=failing)
     settings = Settings(home=home, alert_quiet_hours="")
-    found = []
+    figures = []
     with Store.open(settings.reliability_store_url, "live") as store, dg.DagsterInstance.local_temp(str(home)) as instance:
         platform = Platform(settings, sources(), [], [])
         for _ in range(2):
             began, worked = perf_counter(), process_time()
             changes = run_round(platform, store, instance, datetime.now(UTC))
-            found.append((len(changes), perf_counter() - began, process_time() - worked))
-    return found
+            figures.append((len(changes), perf_counter() - began, process_time() - worked))
+    return figures
 
 
 if __name__ == "__main__":

@@ -52,9 +52,9 @@ def _once(home: Path, store: Store, turn: int) -> float:
     began = datetime.now(UTC)
     run([str(BIN / "oso"), "run", "ingest_oss_funding"], home, OSO_WORLD="sandbox", OSO_OSS_FUNDING_URL=_NOBODY)
     how = f"failed {turn + 1} times in a row" if turn else "failed, after all retries"
-    said = _message(home, f"oss_funding/funding_data {how}", began)
-    failed = max(one.ended for one in store.attempts(since=began) if one.ended is not None)
-    return (said - failed).total_seconds()
+    message = _message(home, f"oss_funding/funding_data {how}", began)
+    failed = max(attempt.ended for attempt in store.attempts(since=began) if attempt.ended is not None)
+    return (message - failed).total_seconds()
 
 
 def _message(home: Path, words: str, since: datetime) -> datetime:
@@ -73,7 +73,7 @@ def _message(home: Path, words: str, since: datetime) -> datetime:
 
 
 def _beat(store: Store) -> Heartbeat | None:
-    return next((one for one in store.heartbeats.all() if one.name == "sensor remedial_alerts"), None)
+    return next((heartbeat for heartbeat in store.heartbeats.all() if heartbeat.name == "sensor remedial_alerts"), None)
 
 
 def _awake(store: Store) -> None:

@@ -85,8 +85,8 @@ def _bare(url: str, folder: Path) -> int:
 
 def _ours(url: str, folder: Path) -> int:
     warehouse = DuckDBWarehouse(folder / "w.duckdb", world="sandbox", cache=folder, lock_timeout_seconds=60, clock=clock)
-    found = _TABLE.extract(ExtractRequest(SOURCE.name, _TABLE.name, datetime.now(UTC), folder, {"url": url}))
-    return warehouse.load(SOURCE, _TABLE, found, fingerprint="bench").record.row_count  # type: ignore[arg-type]
+    extracted = _TABLE.extract(ExtractRequest(SOURCE.name, _TABLE.name, datetime.now(UTC), folder, {"url": url}))
+    return warehouse.load(SOURCE, _TABLE, extracted, fingerprint="bench").record.row_count  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

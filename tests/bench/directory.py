@@ -14,7 +14,7 @@ from oso_dagster.connectors import git
 from oso_dagster.connectors.arrow import bulk_objects
 from oso_dagster.connectors.yaml_files import load_with_pyyaml
 from oso_dagster.domain.catalogue.loading import ExtractRequest
-from oso_dagster.sandbox.protocols import git_objects as repository
+from oso_dagster.sandbox.protocols import git_objects
 from oso_dagster.sandbox.upstreams.oss_directory import files
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.oss_directory import SOURCE
@@ -36,8 +36,8 @@ def invented(path: Path, now: datetime) -> str:
             renamed = text.replace(f"name: {stem}\n".encode(), f"name: {stem}-{copy}\n".encode(), 1)
             if renamed != text and name.startswith("data/projects/"):
                 made[name.replace(f"{stem}.yaml", f"{stem}-{copy}.yaml")] = renamed
-    repository.create(path)
-    repository.commit_files(path, made, "Everything", now)
+    git_objects.create(path)
+    git_objects.commit_files(path, made, "Everything", now)
     return path.as_uri()
 
 

@@ -28,10 +28,9 @@ from isal import igzip
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.connectors.github import archive as gharchive
-from oso_dagster.connectors.github import archive_events as gharchive_events
+from oso_dagster.connectors.github import archive, archive_events
 from oso_dagster.domain.catalogue.loading import Extract
-from oso_dagster.sandbox.upstreams import gharchive as archive
+from oso_dagster.sandbox.upstreams import gharchive
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.github import SOURCE
@@ -50,7 +49,7 @@ TABLE = SOURCE.tables[0]
 def write(folder: Path, hours: int) -> None:
     """Write hourly files of the size that upstream has: the sandbox's events, padded with the texts that we never read."""
     rng, hub = Random(1), forge.forge_of(generate(DEFAULT_SEED, DAY + timedelta(days=20)))
-    templates = [event for hour in range(40) for event in archive.events(hub, DAY + timedelta(hours=hour))]
+    templates = [event for hour in range(40) for event in gharchive.events(hub, DAY + timedelta(hours=hour))]
     # Only partly random: about as compressible as the texts of real events.
     texts = ["".join(rng.choices("0123456789abcdef ", k=380)) for _ in range(300)]
     for hour in range(hours):
@@ -60,20 +59,20 @@ def write(folder: Path, hours: int) -> None:
                 start = rng.randrange(200)
                 when = DAY + timedelta(hours=hour, seconds=number * 3600 // EVENTS)
                 body = rng.choice(texts)[start:] + rng.choice(texts) + rng.choice(texts)
-                told = event | {
+                trimmed = event | {
                     "id": str(10_000_000 * (hour + 1) + number),
                     "created_at": f"{when:%Y-%m-%dT%H:%M:%SZ}",
                     "payload": event["payload"] | {"description": body},
                 }
-                file.write(json.dumps(told).encode() + b"\n")
+                file.write(json.dumps(trimmed).encode() + b"\n")
 
 
 def ours(folder: Path, scratch: Path, *, hours: int = 1) -> int:
     """The real thing: fetched over HTTP, judged, staged by dlt, published as a partition."""
-    gharchive.HOURS = hours
+    archive.HOURS = hours
     facts: dict[str, Any] = {}
     with _served(folder) as url:
-        rows = gharchive.read(gharchive.Day(url, DAY), TABLE.columns, scratch / "files", facts)
+        rows = archive.read(archive.Day(url, DAY), TABLE.columns, scratch / "files", facts)
         warehouse = DuckDBWarehouse(scratch / "w.duckdb", world="live", cache=scratch, lock_timeout_seconds=60, clock=clock)
         window = TABLE.partitions.window("2025-09-01") if TABLE.partitions else None
         extract = Extract("bench", {TABLE.name: rows}, facts)
@@ -84,8 +83,8 @@ def floor(folder: Path, scratch: Path) -> int:
     """Fast gunzip, typed decode, Arrow, one CREATE TABLE: from a file on disk, no checks, nothing atomic to others."""
     connection = duckdb.connect(str(scratch / "w.duckdb"))
     rows = 0
-    for lines in gharchive.slices(folder / "2025-09-01-0.json.gz"):
-        arrived = gharchive_events.table_of(gharchive_events.decode(lines), TABLE.columns)
+    for lines in archive.slices(folder / "2025-09-01-0.json.gz"):
+        arrived = archive_events.table_of(archive_events.decode(lines), TABLE.columns)
         connection.execute("INSERT INTO events FROM arrived" if rows else "CREATE TABLE events AS FROM arrived")
         rows += arrived.num_rows
     connection.close()
@@ -138,8 +137,8 @@ def bench(console: Console, *, whole_day: bool = False) -> list[str]:
         measured = {name: _measure(name, folder, 3 if name in {"floor", "ours"} else 1) for name in names}
     base = measured["floor"]["seconds"]
     table = Table("way", *(Column(name, justify="right") for name in ("seconds", "÷ floor", "peak MiB")))
-    for name, told in measured.items():
-        table.add_row(WAYS[name][0], f"{told['seconds']:.1f}", f"{told['seconds'] / base:.1f}", f"{told['peak']:,.0f}")
+    for name, figures in measured.items():
+        table.add_row(WAYS[name][0], f"{figures['seconds']:.1f}", f"{figures['seconds'] / base:.1f}", f"{figures['peak']:,.0f}")
     console.print(f"{EVENTS:,} events, {size:.0f} MB gz")
     console.print(table)
     ratio = measured["ours"]["seconds"] / base
@@ -161,8 +160,8 @@ def _write_day(folder: Path) -> None:
 def _measure(name: str, folder: Path, repeats: int) -> dict[str, float]:
     command = [sys.executable, "-m", "tests.bench.gharchive", "way", name, str(folder), str(repeats)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def _one(name: str, folder: Path, repeats: int) -> None:

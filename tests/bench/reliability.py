@@ -131,9 +131,9 @@ def _hours(generator: Generator, instance: dg.DagsterInstance, store: Store) -> 
 
 def _verdicts(store: Store) -> None:
     now, evaluator = datetime.now(UTC), Evaluator(store, [], LABELS)
-    found = [one for service in SERVICES for one in evaluator.assess(service, now)]
-    found += [one for label in Label for one in evaluator.of_assets(label, now).values()]
-    if len([one for one in found if one.valid]) < ASSETS:
+    assessments = [assessment for service in SERVICES for assessment in evaluator.assess(service, now)]
+    assessments += [assessment for label in Label for assessment in evaluator.of_assets(label, now).values()]
+    if len([assessment for assessment in assessments if assessment.valid]) < ASSETS:
         raise AssertionError("an asset has no verdict")
 
 

@@ -18,7 +18,10 @@ import tests.bench
 
 def subjects() -> dict[str, Callable[[Console], list[str]]]:
     """The benchmarks by the name of their module."""
-    modules = {one.name: importlib.import_module(f"tests.bench.{one.name}") for one in pkgutil.iter_modules(tests.bench.__path__)}
+    modules = {
+        module.name: importlib.import_module(f"tests.bench.{module.name}")
+        for module in pkgutil.iter_modules(tests.bench.__path__)
+    }
     return {name: module.bench for name, module in modules.items() if hasattr(module, "bench")}
 
 

@@ -137,12 +137,12 @@ def show(console: Console, figures: list[Figures]) -> list[str]:
     """Print the table; the goals that were missed."""
     names = ("models", "what", "alone s", "ours s", "÷", "by CPU", "÷ when loaded", "by CPU")
     table = Table(*(Column(name, justify="right") for name in names), title="SQLMesh by itself, and through the wrapper")
-    for one in figures:
-        table.add_row(str(one.models), "load", "", f"{one.load:.2f}")
-        table.add_row("", "first ÷ plan", *_compared(one.first))
-        table.add_row("", "idle ÷ run", *_compared(one.again))
+    for figure in figures:
+        table.add_row(str(figure.models), "load", "", f"{figure.load:.2f}")
+        table.add_row("", "first ÷ plan", *_compared(figure.first))
+        table.add_row("", "idle ÷ run", *_compared(figure.again))
     console.print(table)
-    return [goal for one in figures for goal in one.missed()]
+    return [goal for figure in figures for goal in figure.missed()]
 
 
 def measure(models: int) -> Figures:
@@ -218,10 +218,10 @@ def spent(command: list[str], folder: Path, more: Mapping[str, str] = {}) -> Spe
 
 
 def _compared(turns: Turns) -> list[str]:
-    alone, ours = (median(one.seconds for one in several) for several in zip(*turns, strict=True))
+    alone, ours = (median(timing.seconds for timing in several) for several in zip(*turns, strict=True))
     worked = [(floor, done.worked) for floor, done in turns]
     ratios = [ratio(several, name) for several in (turns, worked) for name in ("seconds", "processors")]
-    return [f"{alone:.1f}", f"{ours:.1f}", *(f"{one:.2f}" for one in ratios)]
+    return [f"{alone:.1f}", f"{ours:.1f}", *(f"{ratio:.2f}" for ratio in ratios)]
 
 
 if __name__ == "__main__":

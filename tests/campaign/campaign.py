@@ -27,7 +27,7 @@ from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sources import catalogue
 from tests.campaign import databases, matrix
 from tests.campaign.cases import HARMLESS, WORDS, Case
-from tests.campaign.place import SECRET, SLOW, Place, place, said, window_of
+from tests.campaign.place import SECRET, SLOW, Place, error_text, place, window_of
 from tests.campaign.truth import as_landed, truth, upstream_of
 
 
@@ -53,15 +53,15 @@ def healthy_load_is_the_truth(made: Place, source: Source, table: Table) -> None
     """Every row that the generator tells of is there, and where it tells of all there is no other."""
     cut, key = window_of(table, made.world.now)
     window = cut.partitions.window(key) if cut.partitions and key else None
-    told = [as_landed(row, table) for row in truth(made.world, made.told, source.name, table, window)]
-    assert told, "nothing to compare with"
-    names = list(told[0])
+    expected_rows = [as_landed(row, table) for row in truth(made.world, made.true_rows, source.name, table, window)]
+    assert expected_rows, "nothing to compare with"
+    names = list(expected_rows[0])
     columns = ", ".join(f'"{name}"' for name in names)
     with duckdb.connect(str(made.snapshot), read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        found = connection.execute(f'SELECT {columns} FROM "{source.name}"."{table.name}"').fetchall()
-    landed = Counter(json.dumps(as_landed(dict(zip(names, row, strict=True)), table), sort_keys=True) for row in found)
-    expected = Counter(json.dumps(row, sort_keys=True) for row in told)
+        landed_rows = connection.execute(f'SELECT {columns} FROM "{source.name}"."{table.name}"').fetchall()
+    landed = Counter(json.dumps(as_landed(dict(zip(names, row, strict=True)), table), sort_keys=True) for row in landed_rows)
+    expected = Counter(json.dumps(row, sort_keys=True) for row in expected_rows)
     missing = expected - landed
     assert not missing, list(missing)[:3]
     if table.resumable:  # also tells of what is gone, which the generator has no row for
@@ -92,7 +92,7 @@ def _survive(made: Place, case: Case, caplog: pytest.LogCaptureFixture) -> str:
         return matrix.ENDURED
     if left != new:
         healed = made.load(case.source, case.table)
-        assert healed.success, said(healed)
+        assert healed.success, error_text(healed)
     assert made.rows(case.source, case.table) == new, "the next healthy run is not the truth"
     return outcome
 
@@ -101,7 +101,7 @@ def _judge(
     case: Case, result: dg.ExecuteInProcessResult, old: dict[str, Any], new: dict[str, Any], left: dict[str, Any], made: Place
 ) -> str:
     if result.success and case.table.resumable and left != new:
-        (complete,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "complete"]
+        (complete,) = [evaluation for evaluation in result.get_asset_check_evaluations() if evaluation.check_name == "complete"]
         assert not complete.passed, "a part passed for the whole"
         for name, rows in left.items():
             assert set(rows) <= {*old[name], *new[name]}
@@ -112,7 +112,7 @@ def _judge(
         assert case.once or case.fault in HARMLESS or _honest(case), "a fault passed for data"
         assert left == new, "it succeeded with other rows than the truth"
         return "recovered" if case.once else "did no harm"
-    words = said(result)
+    words = error_text(result)
     assert not case.once, f"it did not recover: {words}"
     assert left == old, "it failed and changed rows"
     assert case.name in words, words
@@ -125,7 +125,7 @@ def _judge(
 
 def _but_for_lists(made: Place, case: Case) -> bool:
     """Whether only lists of values differ from the truth, which has fewer or more: nobody can tell these from a fault."""
-    lists = [one.name for one in case.table.columns if one.type is ColumnType.VARCHARS]
+    lists = [column.name for column in case.table.columns if column.type is ColumnType.VARCHARS]
     return made.rows(case.source, case.table, without=lists) == made.rows(case.source, case.table, made.snapshot, without=lists)
 
 
@@ -144,7 +144,7 @@ def _faulty(made: Place, case: Case) -> Iterator[None]:
             with nullcontext() if case.once else made.hurried(case.source, tries=case.fault in SLOW):
                 yield
         finally:
-            made.mend()
+            made.clear_fault()
         return
     upstream = upstream_of(databases.tables(made.database_port, case.endpoint.path), case.table)
     with databases.spoiled(case.fault, upstream, case.endpoint.path, made.database_port) as address:
@@ -159,6 +159,6 @@ def _faulty(made: Place, case: Case) -> Iterator[None]:
 
 def _no_secret_in(result: dg.ExecuteInProcessResult, made: Place, caplog: pytest.LogCaptureFixture) -> None:
     """Neither in Dagster's events nor in any logger."""
-    told = [str(record) for record in made.instance.all_logs(result.run_id)] + [caplog.text]
+    output = [str(record) for record in made.instance.all_logs(result.run_id)] + [caplog.text]
     for secret in (SECRET, postgres.PASSWORD):
-        assert not any(secret in text for text in told), "a secret was told"
+        assert not any(secret in text for text in output), "a secret was told"

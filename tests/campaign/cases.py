@@ -87,11 +87,11 @@ def cases(source: Source) -> Iterator[Case]:
         tables = [table for table in source.tables if len(points) == 1 or (table.name == "events") == (setting == "archive_url")]
         faults = [(fault, False) for fault in databases.FAULTS] if family.serve is None else _over_http(family.name)
         turns = _turns([table.name for table in tables], faults)
-        told = [
+        reported = [
             Case(source, table, point, family.name if family.serve else None, *fault, endured=(table.name, fault) not in turns)
             for table, fault in product(tables, faults)
         ]
-        yield from sorted(told, key=lambda case: (tables.index(case.table), not case.endured))
+        yield from sorted(reported, key=lambda case: (tables.index(case.table), not case.endured))
 
 
 def _over_http(family: str) -> list[tuple[str, bool]]:

@@ -15,7 +15,7 @@ FAULTS: Mapping[str, str] = {
     "refused": "cannot be read",
     "password_expired": "cannot be read",
     "changed_type": "changed their type",
-    "lost_column": "columns were lost upstream",
+    "lost_column": "columns are missing upstream",
     "emptied": "no rows arrived|no surviving row|would replace",
     "lost_table": "no such table",
     "duplicates": " times",
@@ -126,14 +126,14 @@ def _forward(listener: socket.socket, port: int) -> None:
 
 def _pump(source: socket.socket, sink: socket.socket, most: int | None) -> None:
     """Carry bytes until there are none, or until there were enough of them: then both ends are closed, hard."""
-    came = 0
+    copied = 0
     with suppress(OSError):
         while data := source.recv(4096):
-            came += len(data)
-            if most is not None and came > most:
+            copied += len(data)
+            if most is not None and copied > most:
                 break
             sink.sendall(data)
-    for one in (source, sink):
+    for end in (source, sink):
         with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
-        one.close()
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()

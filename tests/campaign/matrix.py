@@ -24,10 +24,10 @@ MARKS = {
 """How a case can end, and its sign in the matrix."""
 
 
-def found(reports: Iterable[pytest.TestReport]) -> list[tuple[str, str, str]]:
+def reported_cases(reports: Iterable[pytest.TestReport]) -> list[tuple[str, str, str]]:
     """Source, fault and outcome of every case among the reports, in their order."""
-    told = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
-    return [(str(source), str(fault), str(outcome)) for source, fault, outcome in map(tuple, told)]
+    reported = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
+    return [(str(source), str(fault), str(outcome)) for source, fault, outcome in map(tuple, reported)]
 
 
 def lines(outcomes: Sequence[tuple[str, str, str]]) -> list[str]:
@@ -42,11 +42,11 @@ def lines(outcomes: Sequence[tuple[str, str, str]]) -> list[str]:
     r recovered: 1
     = did no harm: 1
     """
-    sources, faults = sorted({one[0] for one in outcomes}), sorted({one[1] for one in outcomes}, key=_place)
+    sources, faults = sorted({case[0] for case in outcomes}), sorted({case[1] for case in outcomes}, key=_place)
     signs: dict[tuple[str, str], str] = {}
     for source, fault, outcome in outcomes:
-        found = {*signs.get((fault, source), ""), MARKS[outcome]}
-        signs[fault, source] = "".join(sign for sign in MARKS.values() if sign in found)
+        marks = {*signs.get((fault, source), ""), MARKS[outcome]}
+        signs[fault, source] = "".join(sign for sign in MARKS.values() if sign in marks)
     wide = max(len(sign) for sign in signs.values())
     margin, deep = max(8, *map(len, faults)), max(map(len, sources))
     heads = [source.rjust(deep).replace("_", " ") for source in sources]
@@ -54,7 +54,7 @@ def lines(outcomes: Sequence[tuple[str, str, str]]) -> list[str]:
     rows += [
         fault.ljust(margin) + "".join(f" {signs.get((fault, source), '.'):{wide}}" for source in sources) for fault in faults
     ]
-    counts = {outcome: sum(one[2] == outcome for one in outcomes) for outcome in MARKS}
+    counts = {outcome: sum(case[2] == outcome for case in outcomes) for outcome in MARKS}
     legend = [f"{MARKS[outcome]} {outcome}: {count}" for outcome, count in counts.items() if count]
     return [row.rstrip() for row in [*rows, "", *legend]]
 

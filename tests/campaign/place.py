@@ -22,8 +22,7 @@ import pytest
 import requests
 
 from oso_dagster.connectors import git
-from oso_dagster.connectors.github import api as github_api
-from oso_dagster.connectors.github import archive as gharchive
+from oso_dagster.connectors.github import archive, rest_api
 from oso_dagster.connectors.http import files
 from oso_dagster.connectors.http.pacing import Limits
 from oso_dagster.domain.catalogue.partitions import Partitions
@@ -36,10 +35,10 @@ from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.server import create_app
 from oso_dagster.sandbox.upstreams import github_api as github_world
 from oso_dagster.sandbox.world import projects
-from oso_dagster.sandbox.world.world import World, generate
+from oso_dagster.sandbox.world.world import SandboxWorld, generate
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
-from tests.campaign.truth import Row, told_of
+from tests.campaign.truth import Row, true_rows_of
 from tests.support.asgi import serving
 
 SECRET = "s3cret-of-the-campaign"
@@ -75,7 +74,7 @@ class Place:
     """The world and its servers, the settings that lead there, the Dagster instance."""
 
     home: Path
-    world: World
+    world: SandboxWorld
     port: int
     database_port: int
     instance: dg.DagsterInstance
@@ -84,9 +83,9 @@ class Place:
     aged: tuple[str, Rows] = ("", {})
 
     @cached_property
-    def told(self) -> Mapping[str, list[Row]]:
+    def true_rows(self) -> Mapping[str, list[Row]]:
         """What the generator tells of the tables."""
-        return told_of(self.world)
+        return true_rows_of(self.world)
 
     @property
     def warehouse(self) -> Path:
@@ -111,7 +110,7 @@ class Place:
             for need in table.needs:
                 load(".".join(need.split(".")[:2]).split("__")[0])
             result = self.load(source, table)
-            assert result.success, f"{name}: {said(result)}"
+            assert result.success, f"{name}: {error_text(result)}"
 
         for source, table in wanted:
             load(f"{source.name}.{table.name}")
@@ -158,7 +157,10 @@ class Place:
         """All rows of a table and its children, as text, without some columns: by default those that differ each time."""
         with duckdb.connect(str(warehouse or self.warehouse), read_only=True) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            kept = {name: [one.name for one in columns if one.name not in without] for name, columns in table.physical.items()}
+            kept = {
+                name: [column.name for column in columns if column.name not in without]
+                for name, columns in table.physical.items()
+            }
             return {name: _rows(connection, source.name, name, columns) for name, columns in kept.items()}
 
     def truth_of(self, source: Source, table: Table) -> Rows:
@@ -187,12 +189,12 @@ class Place:
             finally:
                 self.settings = usual
 
-    def mend(self) -> None:
+    def clear_fault(self) -> None:
         """Clear all faults."""
         self._faults("DELETE")
 
-    def _faults(self, method: str, **asked: Any) -> None:
-        answer = requests.request(method, f"http://127.0.0.1:{self.port}/faults", timeout=10, **asked)
+    def _faults(self, method: str, **parameters: Any) -> None:
+        answer = requests.request(method, f"http://127.0.0.1:{self.port}/faults", timeout=10, **parameters)
         assert answer.ok, answer.text
 
 
@@ -201,8 +203,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, schema: str, name: str, columns
     return sorted(map(repr, connection.execute(f'SELECT {names} FROM "{schema}"."{name}"').fetchall()))
 
 
-def said(result: dg.ExecuteInProcessResult) -> str:
-    """What the failed step of a run said."""
+def error_text(result: dg.ExecuteInProcessResult) -> str:
+    """The errors of the failed steps of a run."""
     errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
     return " ".join(str(error.cause or error) for error in errors if error is not None)
 
@@ -231,13 +233,13 @@ def _shorten(patch: pytest.MonkeyPatch) -> None:
     """Bounds that are no settings."""
     patch.setattr(projects, "PROJECTS", PROJECTS)
     patch.setattr(github_world, "PARTS", PARTS)
-    patch.setattr(gharchive, "HOURS", HOURS)
+    patch.setattr(archive, "HOURS", HOURS)
     _bound(patch, USUAL_SECONDS)
 
 
 def _bound(patch: pytest.MonkeyPatch, seconds: float) -> None:
-    patch.setattr(gharchive, "PATIENCE", gharchive.Patience(attempts=2, pause=0.001, silence=seconds, deadline=seconds))
-    for connector in (github_api, files):
+    patch.setattr(archive, "PATIENCE", archive.Patience(attempts=2, pause=0.001, silence=seconds, deadline=seconds))
+    for connector in (rest_api, files):
         patch.setattr(connector, "LIMITS", Limits(attempts=3, pause=0.001, timeout=seconds, patience=1))
     patch.setattr(git, "TIMEOUT_SECONDS", 2 * seconds)
 

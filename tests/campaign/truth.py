@@ -17,17 +17,17 @@ from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.sandbox import families
 from oso_dagster.sandbox.upstreams import gharchive, github_api, op_atlas
 from oso_dagster.sandbox.world import forge
-from oso_dagster.sandbox.world.world import World
+from oso_dagster.sandbox.world.world import SandboxWorld
 
 Row = Mapping[str, Any]
 
 
-def told_of(world: World) -> Mapping[str, list[Row]]:
+def true_rows_of(world: SandboxWorld) -> Mapping[str, list[Row]]:
     """What the families that tell it themselves hold, by table: made once, it takes seconds."""
     return families.truth(world)
 
 
-def truth(world: World, told: Mapping[str, list[Row]], source: str, table: Table, window: Window | None) -> list[Row]:
+def truth(world: SandboxWorld, generated: Mapping[str, list[Row]], source: str, table: Table, window: Window | None) -> list[Row]:
     """The rows of one table (of its partition, where it has some); raises KeyError for a table of which nobody tells."""
     name = f"{source}.{table.name}"
     own = {
@@ -43,7 +43,7 @@ def truth(world: World, told: Mapping[str, list[Row]], source: str, table: Table
         return own[name](world)
     if source == op_atlas.DATABASE:
         return _atlas(world, table)
-    return [row for row in told[name] if _arrives(row, table, window)]
+    return [row for row in generated[name] if _arrives(row, table, window)]
 
 
 def as_landed(row: Row, table: Table) -> dict[str, Any]:
@@ -61,8 +61,8 @@ def _instant(value: Any) -> str:
         return value.astimezone(UTC).isoformat()
     if isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC).isoformat()
-    found = datetime.fromisoformat(value)
-    return (found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+    parsed = datetime.fromisoformat(value)
+    return (parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)).isoformat()
 
 
 def _json(value: Any) -> str:
@@ -91,47 +91,62 @@ def _arrives(row: Row, table: Table, window: Window | None) -> bool:
     return any(begin <= str(_READ[kind](time))[:10] < end for time in row.get("seen", [row[table.event_time]]))
 
 
-def _projects(world: World) -> list[Row]:
-    return [{"name": one.name, "display_name": one.display_name, "description": one.description} for one in world.projects]
+def _projects(world: SandboxWorld) -> list[Row]:
+    return [
+        {"name": project.name, "display_name": project.display_name, "description": project.description}
+        for project in world.projects
+    ]
 
 
-def _collections(world: World) -> list[Row]:
-    return [{"name": one.name, "display_name": one.display_name, "projects": list(one.projects)} for one in world.collections]
+def _collections(world: SandboxWorld) -> list[Row]:
+    return [
+        {"name": collection.name, "display_name": collection.display_name, "projects": list(collection.projects)}
+        for collection in world.collections
+    ]
 
 
-def _funding(world: World) -> list[Row]:
+def _funding(world: SandboxWorld) -> list[Row]:
     return [
         {
-            "to_project_name": one.to_project_name or None,
-            "amount": one.amount,
-            "funding_date": one.funding_date,
-            "from_funder_name": one.from_funder_name,
-            "metadata": dict(one.metadata),
+            "to_project_name": grant.to_project_name or None,
+            "amount": grant.amount,
+            "funding_date": grant.funding_date,
+            "from_funder_name": grant.from_funder_name,
+            "metadata": dict(grant.metadata),
         }
-        for one in world.grants
+        for grant in world.grants
     ]
 
 
-def _repositories(world: World) -> list[Row]:
+def _repositories(world: SandboxWorld) -> list[Row]:
     """Those that are there; what is gone has no row of the forge."""
-    told = forge.forge_of(world)
+    github = forge.forge_of(world)
     return [
-        {"id": one.id, "name_with_owner": one.full_name, "star_count": one.stars, "fork_count": one.forks}
-        for one in told.repositories
-        if not one.deleted
+        {
+            "id": repository.id,
+            "name_with_owner": repository.full_name,
+            "star_count": repository.stars,
+            "fork_count": repository.forks,
+        }
+        for repository in github.repositories
+        if not repository.deleted
     ]
 
 
-def _bills(world: World) -> list[Row]:
-    told = forge.forge_of(world)
-    found = ((one, github_api.sbom(told, one)) for one in told.repositories if not one.deleted)
-    return [{"repository": one.full_name.lower(), "package_count": len(bill["sbom"]["packages"])} for one, bill in found if bill]
+def _bills(world: SandboxWorld) -> list[Row]:
+    github = forge.forge_of(world)
+    bills = ((repository, github_api.sbom(github, repository)) for repository in github.repositories if not repository.deleted)
+    return [
+        {"repository": repository.full_name.lower(), "package_count": len(bill["sbom"]["packages"])}
+        for repository, bill in bills
+        if bill
+    ]
 
 
-def _events(world: World, window: Window | None) -> list[Row]:
+def _events(world: SandboxWorld, window: Window | None) -> list[Row]:
     assert window is not None
     assert window.start is not None
-    told = forge.forge_of(world)
+    github = forge.forge_of(world)
     hours = (window.start + timedelta(hours=hour) for hour in range(archive.HOURS))
     return [
         {
@@ -144,7 +159,7 @@ def _events(world: World, window: Window | None) -> list[Row]:
             "created_at": event["created_at"],
         }
         for hour in hours
-        for event in gharchive.events(told, hour)
+        for event in gharchive.events(github, hour)
     ]
 
 
@@ -153,6 +168,6 @@ def upstream_of(tables: Iterable[str], table: Table) -> str:
     return next(name for name in tables if name.replace("_", "").lower() == table.name.replace("_", ""))
 
 
-def _atlas(world: World, table: Table) -> list[Row]:
+def _atlas(world: SandboxWorld, table: Table) -> list[Row]:
     rows = world.atlas[upstream_of(world.atlas, table)]
     return [{re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): value for name, value in row.items()} for row in rows]

@@ -93,7 +93,7 @@ def test_the_preview_shows_every_kind_on_the_terminal_and_as_json(settings: Sett
     assert len(payloads) == len(Kind) + 3
     assert [refusal(payload) for payload in payloads] == [None] * len(payloads)
     for payload in payloads:
-        assert "docs/runbooks.md" in json.dumps(payload) or "The message with all of it" in json.dumps(payload)
+        assert "docs/runbooks.md" in json.dumps(payload) or "The full message" in json.dumps(payload)
     for kind in Kind:
         assert any(re.match(rf"key {kind.value}[:@]", payload["embeds"][0]["footer"]["text"]) for payload in payloads)
 

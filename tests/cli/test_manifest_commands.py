@@ -22,7 +22,7 @@ def test_the_manifest_is_built_checked_and_found_stale_after_a_change(make_setti
     make_settings(OSO_SQLMESH_PROJECT=str(project))
     assert "holds no manifest: run `oso manifest build`" in oso("manifest", "check", code=1)
     assert f"models in {project}" in oso("manifest", "build")
-    assert "is what is built now" in oso("manifest", "check")
+    assert "is up to date" in oso("manifest", "check")
     model = project / "models" / "marts" / "projects_v1.sql"
     model.write_text(model.read_text() + "-- changed\n")
     assert "another version" in oso("manifest", "check", code=1)

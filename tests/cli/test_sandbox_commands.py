@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from oso_dagster.cli.sandbox import app
+from oso_dagster.cli.sandbox_commands import app
 from oso_dagster.sandbox import lifecycle, process
 from oso_dagster.sandbox.process import Server
-from oso_dagster.settings import PROJECT_ROOT, Settings
-from oso_dagster.settings import World as WhichWorld
+from oso_dagster.settings import PROJECT_ROOT, Settings, World
 
 pytestmark = pytest.mark.server
 
@@ -27,7 +26,7 @@ RUNNER = CliRunner()
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
-    made = Settings(home=tmp_path / "home", world=WhichWorld.SANDBOX)
+    made = Settings(home=tmp_path / "home", world=World.SANDBOX)
     yield made
     lifecycle.down(made)
 
@@ -63,7 +62,7 @@ def test_a_command_that_fails_says_why_in_a_line(settings: Settings, monkeypatch
 
 
 def test_serving_from_the_terminal_ends_clean_on_ctrl_c(settings: Settings) -> None:
-    command = [sys.executable, "-c", "from oso_dagster.cli.sandbox import app; app()", "serve"]
+    command = [sys.executable, "-c", "from oso_dagster.cli.sandbox_commands import app; app()", "serve"]
     environment = os.environ | {"OSO_HOME": str(settings.home)}
     with subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stderr=subprocess.PIPE, text=True) as terminal:
         _wait(lambda: lifecycle.status(settings).healthy, seconds=20)

@@ -17,7 +17,7 @@ NOW = datetime.now(UTC)
 
 def finding(verdict, at):
     guilty = (Guilty("shop/things", "team:shop", 1, 1, "last good long ago", "run-1"),)
-    return ObjectiveFinding(ID, "core_source_data", verdict, f"it is {verdict}", 0, 1, 10_000, at, guilty, "mend the till")
+    return ObjectiveFinding(ID, "core_source_data", verdict, f"it is {verdict}", 0, 1, 10_000, at, guilty, "fix the till")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def oso(*arguments, code=0):
 def test_an_open_sprint_is_listed_and_shown_with_evidence_owner_run_and_next_step(store):
     assert ID in oso("list")
     shown = oso("show", ID)
-    for part in ("SLI 0.00 %, target 100.00 %", "shop/things", "team:shop", "run-1", "opened", "Next: mend the till"):
+    for part in ("SLI 0.00 %, target 100.00 %", "shop/things", "team:shop", "run-1", "opened", "Next: fix the till"):
         assert part in shown
 
 

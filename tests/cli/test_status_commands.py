@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
-from oso_dagster.cli.status import NoPageError, server
+from oso_dagster.cli.status_commands import NoPageError, server
 from oso_dagster.settings import SANDBOX_PARTITIONS, Settings, SettingsError
 
 

@@ -16,20 +16,18 @@ from urllib.request import Request, urlopen
 import pytest
 
 from oso_dagster.sandbox import disk, lifecycle
-from oso_dagster.sandbox.protocols import git_http
-from oso_dagster.sandbox.protocols import git_objects as repository
+from oso_dagster.sandbox.protocols import git_http, git_objects
 from oso_dagster.sandbox.upstreams import oss_directory as directory
 from oso_dagster.sandbox.upstreams import oss_funding as funding
-from oso_dagster.sandbox.world.world import World
-from oso_dagster.settings import Settings
-from oso_dagster.settings import World as WhichWorld
+from oso_dagster.sandbox.world.world import SandboxWorld
+from oso_dagster.settings import Settings, World
 
 pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(home=tmp_path_factory.mktemp("home of spaces"), world=WhichWorld.SANDBOX)
+    return Settings(home=tmp_path_factory.mktemp("home of spaces"), world=World.SANDBOX)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,7 @@ def endpoints(settings: Settings) -> Iterator[Mapping[str, str]]:
 
 
 @pytest.fixture
-def world(settings: Settings, endpoints: Mapping[str, str]) -> World:
+def world(settings: Settings, endpoints: Mapping[str, str]) -> SandboxWorld:
     manifest = disk.read(settings.sandbox_files.world)
     assert manifest is not None
     return manifest.world()
@@ -59,7 +57,7 @@ def _ask(url: str, **headers: str) -> tuple[int, Mapping[str, str], bytes]:
         return error.code, error.headers, error.read()
 
 
-def test_a_clone_holds_exactly_the_truth(endpoints: Mapping[str, str], world: World, tmp_path: Path) -> None:
+def test_a_clone_holds_exactly_the_truth(endpoints: Mapping[str, str], world: SandboxWorld, tmp_path: Path) -> None:
     assert _git("clone", "-q", endpoints["oss_directory_url"], str(tmp_path / "clone")).returncode == 0
     files = {str(p.relative_to(tmp_path / "clone")): p.read_bytes() for p in (tmp_path / "clone").rglob("*") if p.is_file()}
     assert {name: content for name, content in files.items() if not name.startswith(".git/")} == directory.files(world)
@@ -114,14 +112,14 @@ def test_a_repository_that_is_not_there_is_404(endpoints: Mapping[str, str]) -> 
 
 def test_a_new_commit_is_served_at_once(endpoints: Mapping[str, str], settings: Settings) -> None:
     bare = settings.sandbox_files.world / "git" / directory.REPOSITORY
-    before = repository.read_files(bare)
-    sha = repository.commit_files(bare, {"data/projects/z/zz.yaml": b"{"}, "break it", datetime.now(UTC))
+    before = git_objects.read_files(bare)
+    sha = git_objects.commit_files(bare, {"data/projects/z/zz.yaml": b"{"}, "break it", datetime.now(UTC))
     assert sha in _git("ls-remote", endpoints["oss_directory_url"]).stdout
-    repository.commit_files(bare, {"data/projects/z/zz.yaml": None}, "mend it", datetime.now(UTC))
-    assert repository.read_files(bare) == before
+    git_objects.commit_files(bare, {"data/projects/z/zz.yaml": None}, "correct it", datetime.now(UTC))
+    assert git_objects.read_files(bare) == before
 
 
-def test_the_funding_file_is_served_as_it_is(endpoints: Mapping[str, str], world: World) -> None:
+def test_the_funding_file_is_served_as_it_is(endpoints: Mapping[str, str], world: SandboxWorld) -> None:
     status, headers, body = _ask(endpoints["oss_funding_url"])
     assert (status, body) == (200, funding.render(world.grants))
     assert parsedate_to_datetime(headers["Last-Modified"]) < world.now
@@ -164,7 +162,7 @@ def test_nothing_outside_the_served_folders_can_be_read(endpoints: Mapping[str, 
 
 def test_a_machine_without_git_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(git_http.GitMissingError, match="git is not here: install it"):
+    with pytest.raises(git_http.GitMissingError, match="git is not installed: install it"):
         git_http.find_backend()
 
 

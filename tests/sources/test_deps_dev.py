@@ -13,7 +13,7 @@ from oso_dagster.domain.catalogue.loading import Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.upstreams import deps_dev
 from oso_dagster.sandbox.upstreams.npm import UNPUBLISHED
 from oso_dagster.sources.deps_dev import SOURCE, packages_named
-from tests.support.landing import NOW, WORLD, Landing, landing, mend, named, spoil
+from tests.support.landing import NOW, WORLD, Landing, clear_fault, landing, named, spoil
 
 pytestmark = pytest.mark.server
 
@@ -70,9 +70,9 @@ def test_a_rate_limit_keeps_what_came_and_the_next_run_goes_on(there: Landing) -
     spoil(there, "rate_limit", seconds=3600, path=packages[150].split("/", 1)[1])
     first = there.load("packages")
     assert isinstance(first, Loaded)
-    assert "wants a pause of 3,600 s" in str(first.record.cut_short)
+    assert "asks for a pause of 3,600 s" in str(first.record.cut_short)
     assert first.record.row_count == 100
-    mend(there)
+    clear_fault(there)
     there.load("packages")
     assert there.rows("packages") == there.truth("packages")
     assert there.rows("packages__versions") == there.truth("packages__versions")
@@ -93,8 +93,8 @@ def test_sources_are_asked_for_in_batches_not_one_by_one(there: Landing) -> None
         ({"kind": "duplicates"}, "times|where .* were announced|duplicate"),
         ({"kind": "drift"}, "is missing"),
         ({"kind": "status", "status": 404}, "none of .* packages has a version there|404"),
-        ({"kind": "rate_limit", "seconds": 3600}, "wants a pause of 3,600 s"),
-        ({"kind": "html"}, "HTML came instead of JSON"),
+        ({"kind": "rate_limit", "seconds": 3600}, "asks for a pause of 3,600 s"),
+        ({"kind": "html"}, "the answer is HTML, not JSON"),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
 )

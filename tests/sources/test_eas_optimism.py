@@ -12,7 +12,7 @@ from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.sandbox.upstreams import eas_optimism
 from oso_dagster.sources.eas_optimism import SOURCE
-from tests.support.landing import WORLD, Landing, landing, mend, spoil
+from tests.support.landing import WORLD, Landing, clear_fault, landing, spoil
 
 pytestmark = pytest.mark.server
 
@@ -72,7 +72,7 @@ def test_pages_go_on_behind_the_last_attestation_not_by_counting(there: Landing)
         ({"kind": "duplicates"}, RefusedError, "times"),
         ({"kind": "empty"}, RestError, "hold 0 records where"),
         ({"kind": "drift"}, RestError, "the key 'data' is missing"),
-        ({"kind": "rate_limit", "seconds": 3600}, RateLimitedError, "wants a pause of 3,600 s"),
+        ({"kind": "rate_limit", "seconds": 3600}, RateLimitedError, "asks for a pause of 3,600 s"),
         ({"kind": "truncated_gzip"}, RestError, "gzip body is truncated"),
     ],
     ids=lambda value: value["kind"] if isinstance(value, dict) else "",
@@ -87,7 +87,7 @@ def test_an_answer_that_is_wrong_is_an_error_by_name_and_the_rows_stay(
     with pytest.raises((error, RestError), match=rf"{words}|where \d+ were announced"):
         there.load("attestations", window)
     assert there.rows("attestations") == before
-    mend(there)
+    clear_fault(there)
     there.load("attestations", window)
     assert there.rows("attestations") == before
 

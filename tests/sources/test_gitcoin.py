@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oso_dagster.connectors.database.reading import DatabaseError
+from oso_dagster.connectors.database.table_reader import DatabaseError
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.upstreams import gitcoin
@@ -112,7 +112,7 @@ def test_numbers_that_upstream_keeps_as_another_type_are_the_same_rows(pipe: Pip
 @pytest.mark.parametrize(
     ("drift", "words"),
     [
-        ("ALTER TABLE project_lookup RENAME group_id TO grp", "project_lookup: columns were lost upstream: group_id"),
+        ("ALTER TABLE project_lookup RENAME group_id TO grp", "project_lookup: columns are missing upstream: group_id"),
         ("ALTER TABLE project_lookup ALTER group_id TYPE bytea USING group_id::bytea", "group_id is bytea, varchar is declared"),
         ("DROP TABLE project_lookup", "project_lookup: no such table"),
         ("TRUNCATE project_lookup", "no rows arrived"),

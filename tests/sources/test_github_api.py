@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from oso_dagster.connectors.github import api as connector
+from oso_dagster.connectors.github import rest_api
 from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, Unchanged
 from oso_dagster.sandbox.upstreams import github_api
@@ -38,7 +38,7 @@ def every_url() -> tuple[str, ...]:
 ALIVE = [
     r
     for r in TRUTH.repositories
-    if not r.deleted and r.former_name is None and r.full_name in connector.addresses(every_url()).repositories
+    if not r.deleted and r.former_name is None and r.full_name in rest_api.addresses(every_url()).repositories
 ]
 ONE, TWO = ALIVE[0].full_name, ALIVE[-1].full_name.upper()
 FEW = tuple(f"https://github.com/{name}" for name in [ONE, "sbx-harbour", TWO, "sbx-nobody", "sbx-nobody/nothing"])
@@ -93,7 +93,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connector, "LIMITS", replace(connector.LIMITS, attempts=2, pause=0.01))
+    monkeypatch.setattr(rest_api, "LIMITS", replace(rest_api.LIMITS, attempts=2, pause=0.01))
 
 
 def test_all_repositories_of_the_directory_arrive_and_the_missing_ones_are_recorded(hub: Hub) -> None:
@@ -106,13 +106,13 @@ def test_all_repositories_of_the_directory_arrive_and_the_missing_ones_are_recor
         ((r.id, r.full_name, r.stars, r.licence[0] if r.licence else None) for r in living), key=str
     )
     gone = {name for (name,) in hub.rows("SELECT name_with_owner FROM github.repositories WHERE status = 'gone'")}
-    asked = set(connector.addresses(every_url()).repositories)
+    asked = set(rest_api.addresses(every_url()).repositories)
     assert gone >= {r.full_name for r in TRUTH.repositories if r.deleted and r.full_name in asked} != set()
     assert {token for _, token, _ in hub.asked} == {f"Bearer {TOKEN}"}
 
 
 def test_a_renamed_repository_is_one_row_that_knows_both_names(hub: Hub) -> None:
-    asked = set(connector.addresses(every_url()).repositories)
+    asked = set(rest_api.addresses(every_url()).repositories)
     moved = [r for r in TRUTH.repositories if r.former_name and not r.deleted and f"{r.owner}/{r.former_name}" in asked]
     old, new = f"{moved[0].owner}/{moved[0].former_name}", moved[0].full_name
     hub.load("repositories", (f"https://github.com/{old}", f"https://github.com/{new}"))
@@ -174,7 +174,7 @@ def test_a_run_that_hits_the_limit_keeps_what_it_has_and_the_next_one_goes_on(hu
 
 def test_a_limit_before_the_first_answer_is_an_error_that_says_when_it_ends(hub: Hub) -> None:
     github_api.limited(hub.folder, 0)
-    with pytest.raises(RateLimitedError, match=r"403.*wants a pause of"):
+    with pytest.raises(RateLimitedError, match=r"403.*asks for a pause of"):
         hub.load("repositories", FEW)
 
 
@@ -237,7 +237,7 @@ def test_a_document_of_another_shape_is_an_error_by_name(hub: Hub, monkeypatch: 
 
 
 def test_awkward_addresses_are_sorted_or_told(hub: Hub) -> None:
-    named = connector.addresses(every_url())
+    named = rest_api.addresses(every_url())
     assert {"sbx-harbour", "sbx-harbour-docs", "sbx-lantern"} <= set(named.owners)
     assert {"sbx-dot/engine", "sbx-slash/road", "sbx-loud/llama", "sbx-habits/old", "sbx-deep/reef", "sbx-half/typed"} <= set(
         named.repositories
@@ -257,7 +257,7 @@ def test_awkward_addresses_are_sorted_or_told(hub: Hub) -> None:
     ],
 )
 def test_package_urls_are_taken_apart(purl: str, parts: tuple[str | None, ...]) -> None:
-    assert connector.parse_purl(purl) == parts
+    assert rest_api.parse_purl(purl) == parts
 
 
 def more_fields(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from oso_dagster.connectors.github import archive as gharchive
+from oso_dagster.connectors.github import archive
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, RefusedError
-from oso_dagster.sandbox.upstreams import gharchive as archive
+from oso_dagster.sandbox.upstreams import gharchive
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.github import SOURCE
@@ -31,11 +31,11 @@ TABLE = next(table for table in SOURCE.tables if table.name == "events")
 OLD = forge.forge_of(generate(7, datetime(2025, 10, 20, 5, tzinfo=UTC)))
 BEFORE, AFTER, SHORT = (datetime(2025, *day, tzinfo=UTC) for day in ((10, 5), (10, 8), (10, 11)))
 Change = Callable[[int, list[dict[str, Any]]], bytes | int | None]
-QUICK = gharchive.Patience(attempts=2, pause=0.01, silence=2, deadline=5)
+QUICK = archive.Patience(attempts=2, pause=0.01, silence=2, deadline=5)
 
 
 def _plain(_: int, lines: list[dict[str, Any]]) -> bytes:
-    return archive.render(tuple(lines))
+    return gharchive.render(tuple(lines))
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def serving(change: Change = _plain) -> Iterator[tuple[str, list[str]]]:
             asked.append(name)
             day, hour = name.rsplit("-", 1)
             begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(hours=int(hour))
-            body = change(int(hour), [dict(line) for line in archive.events(OLD, begin)])
+            body = change(int(hour), [dict(line) for line in gharchive.events(OLD, begin)])
             content = body if isinstance(body, bytes) else b""
             self.send_response(404 if body is None else 429 if isinstance(body, int) else 200)
             if isinstance(body, int):
@@ -79,7 +79,7 @@ def serving(change: Change = _plain) -> Iterator[tuple[str, list[str]]]:
 
 
 def truth(day: datetime) -> list[dict[str, Any]]:
-    return [event for hour in range(24) for event in archive.events(OLD, day + timedelta(hours=hour))]
+    return [event for hour in range(24) for event in gharchive.events(OLD, day + timedelta(hours=hour))]
 
 
 @pytest.fixture(autouse=True)
@@ -165,7 +165,7 @@ def test_a_partition_loaded_again_gives_the_same_rows_and_leaves_its_neighbours(
 
 def test_missing_hours_are_asked_for_again_and_then_all_named(tmp_path: Path) -> None:
     with serving(lambda hour, lines: None if hour in {3, 17} else _plain(hour, lines)) as (url, asked):
-        with pytest.raises(gharchive.ArchiveError, match=r"2 of 24 hours.*2025-10-05-3: missing.*2025-10-05-17: missing"):
+        with pytest.raises(archive.ArchiveError, match=r"2 of 24 hours.*2025-10-05-3: missing.*2025-10-05-17: missing"):
             drawn(url, BEFORE, tmp_path)
         assert asked.count("2025-10-05-17") == QUICK.attempts
     assert list(tmp_path.glob("gharchive/*")) == []
@@ -186,7 +186,7 @@ def test_an_hour_that_is_only_late_is_no_error(tmp_path: Path) -> None:
 def test_an_archive_that_asks_for_a_long_pause_is_not_asked_again(tmp_path: Path) -> None:
     with serving(lambda hour, lines: _plain(hour, lines) if hour != 3 else 3600) as (url, asked):
         with pytest.raises(
-            gharchive.ArchiveError, match=r"2025-10-05-3: the server answers 429 .*, and wants a pause of 3,600 s"
+            archive.ArchiveError, match=r"2025-10-05-3: the server answers 429 .*, and asks for a pause of 3,600 s"
         ):
             drawn(url, BEFORE, tmp_path)
         assert asked.count("2025-10-05-3") == 1
@@ -207,16 +207,16 @@ def test_an_archive_that_asks_for_a_pause_gets_it_and_then_gives_the_file(tmp_pa
 def test_a_short_hour_is_an_error_that_names_it(hour: int, tmp_path: Path) -> None:
     with (
         serving(lambda at, lines: _plain(at, lines[:2] if at == hour else lines)) as (url, _),
-        pytest.raises(gharchive.ArchiveError, match=rf"2025-10-05 is short: .*2025-10-05-{hour} \(2\)"),
+        pytest.raises(archive.ArchiveError, match=rf"2025-10-05 is short: .*2025-10-05-{hour} \(2\)"),
     ):
         drawn(url, BEFORE, tmp_path)
 
 
 def test_a_day_below_the_archive_s_usual_size_is_an_error(tmp_path: Path) -> None:
     with serving() as (url, _):
-        day = gharchive.Day(url, BEFORE, least_events=1_000_000)
-        with pytest.raises(gharchive.ArchiveError, match="at least 1,000,000 are expected"):
-            list(gharchive.read(day, TABLE.columns, tmp_path / "x", {}))
+        day = archive.Day(url, BEFORE, least_events=1_000_000)
+        with pytest.raises(archive.ArchiveError, match="at least 1,000,000 are expected"):
+            list(archive.read(day, TABLE.columns, tmp_path / "x", {}))
 
 
 def test_a_day_that_upstream_lost_may_be_short_and_have_gaps(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_day_that_upstream_lost_may_be_short_and_have_gaps(tmp_path: Path) -> 
 
 
 def test_an_event_that_comes_twice_or_in_another_hour_s_file_is_kept_once(tmp_path: Path) -> None:
-    strays = list(archive.events(OLD, BEFORE + timedelta(hours=3)))[:4]
+    strays = list(gharchive.events(OLD, BEFORE + timedelta(hours=3)))[:4]
     with serving(lambda hour, lines: _plain(hour, [*lines, lines[0], *(strays if hour == 4 else [])])) as (url, _):
         table, facts = drawn(url, BEFORE, tmp_path)
     assert table["id"].to_pylist() == [event["id"] for event in truth(BEFORE)]
@@ -269,7 +269,7 @@ def _broken(make: Callable[[bytes], bytes]) -> Change:
     ids=["cut", "damaged", "html", "empty", "half a line", "type", "time", "encoding", "no actor", "no head", "no issue"],
 )
 def test_what_is_not_the_archive_s_format_is_an_error_that_names_the_hour(change: Change, cause: str, tmp_path: Path) -> None:
-    with serving(change) as (url, _), pytest.raises(gharchive.ArchiveError, match=rf"2025-10-05.*{cause}") as raised:
+    with serving(change) as (url, _), pytest.raises(archive.ArchiveError, match=rf"2025-10-05.*{cause}") as raised:
         drawn(url, BEFORE, tmp_path)
     assert "2025-10-05-9" in str(raised.value)
     assert list(tmp_path.glob("gharchive/*")) == []

@@ -12,7 +12,7 @@ from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError
 from oso_dagster.sandbox.upstreams import growthepie, l2beat
 from oso_dagster.sources.l2beat import SOURCE
-from tests.support.landing import NOW, Landing, landing, mend, spoil
+from tests.support.landing import NOW, Landing, clear_fault, landing, spoil
 
 pytestmark = pytest.mark.server
 
@@ -64,7 +64,7 @@ def test_a_day_that_is_not_over_does_not_arrive(there: Landing) -> None:
         ("tvs", {"kind": "duplicates"}, "no list of|times"),
         ("projects", {"kind": "drift"}, "is missing"),
         ("tvs", {"kind": "status", "status": 404}, "none of the 7 projects"),
-        ("activity", {"kind": "rate_limit", "seconds": 3600}, "wants a pause of 3,600 s"),
+        ("activity", {"kind": "rate_limit", "seconds": 3600}, "asks for a pause of 3,600 s"),
     ],
     ids=lambda value: value["kind"] if isinstance(value, dict) else "",
 )
@@ -76,7 +76,7 @@ def test_an_answer_that_is_wrong_is_an_error_by_name_and_the_rows_stay(
     with pytest.raises((RestError, RefusedError), match=words):
         there.load(table)
     assert there.rows(table) == there.truth(table)
-    mend(there)
+    clear_fault(there)
 
 
 def test_a_short_pause_that_the_server_asks_for_is_kept(there: Landing) -> None:

@@ -13,7 +13,7 @@ from oso_dagster.domain.catalogue.source import SchemaContract, Source
 from oso_dagster.sandbox.faults.spoiling import NEW_FIELD
 from oso_dagster.sandbox.upstreams import deps_dev, eas_optimism, giveth, growthepie, open_collective
 from oso_dagster.sources import catalogue
-from tests.support.landing import WORLD, Landing, landing, mend, named, spoil, web_families
+from tests.support.landing import WORLD, Landing, clear_fault, landing, named, spoil, web_families
 
 pytestmark = pytest.mark.server
 
@@ -53,7 +53,7 @@ def test_a_field_more_in_every_record_is_told_and_arrives_where_it_may(source: S
         assert any(NEW_FIELD in one for one in unknown), unknown
         wide = there.rows(table.name)
         assert (NEW_FIELD in columns(there, table.name)) is (table.contract is SchemaContract.EVOLVE)
-        mend(there)
+        clear_fault(there)
         there.home = tmp_path / "again"
         there.home.mkdir()
         assert told(there, table.name) == []

@@ -18,7 +18,7 @@ from oso_dagster.domain.catalogue.source import Disposition, SchemaContract, Tab
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.upstreams import op_atlas
 from oso_dagster.sandbox.world import atlas
-from oso_dagster.sandbox.world.world import World, generate
+from oso_dagster.sandbox.world.world import SandboxWorld, generate
 from oso_dagster.sources.op_atlas import LOOKBACK, SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.support.clock import clock
@@ -55,18 +55,18 @@ class Pipe:
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
+def world() -> SandboxWorld:
     return generate(7, NOW)
 
 
 @pytest.fixture(scope="module")
-def port(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def port(world: SandboxWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with serving(world, tmp_path_factory.mktemp("world")) as found:
         yield found
 
 
 @pytest.fixture
-def pipe(world: World, request: pytest.FixtureRequest, tmp_path: Path) -> Pipe:
+def pipe(world: SandboxWorld, request: pytest.FixtureRequest, tmp_path: Path) -> Pipe:
     """From PostgreSQL, or from the engine that a test is marked with."""
     if getattr(request, "param", "postgresql") == "sqlite":
         path = tmp_path / "atlas.db"
@@ -86,7 +86,7 @@ def moved(extract: Extract | Unchanged) -> int:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_table_lands_as_the_generator_made_it(pipe: Pipe, world: World, name: str) -> None:
+def test_every_table_lands_as_the_generator_made_it(pipe: Pipe, world: SandboxWorld, name: str) -> None:
     pipe.load(name)
     key = TABLES[name].primary_key
     upstream = next(upstream for upstream in atlas.TABLES if upstream.lower() == name.replace("_", ""))
@@ -97,7 +97,7 @@ def test_every_table_lands_as_the_generator_made_it(pipe: Pipe, world: World, na
 
 
 @on_any_engine
-def test_values_arrive_as_they_stand_upstream(pipe: Pipe, world: World) -> None:
+def test_values_arrive_as_they_stand_upstream(pipe: Pipe, world: SandboxWorld) -> None:
     pipe.load("project_links")
     pipe.load("category")
     assert pipe.rows("project_links", "DISTINCT description") == [(world.atlas["ProjectLinks"][0]["description"],)]
@@ -227,7 +227,7 @@ def test_a_new_column_of_an_open_table_arrives_for_all_rows_and_a_personal_one_n
 @on_any_engine
 def test_a_lost_column_fails_by_name(pipe: Pipe) -> None:
     pipe.upstream('ALTER TABLE "Badgeholder" RENAME "roundId" TO round')
-    with pytest.raises(Exception, match="Badgeholder: columns were lost upstream: roundId"):
+    with pytest.raises(Exception, match="Badgeholder: columns are missing upstream: roundId"):
         pipe.load("badgeholder")
 
 

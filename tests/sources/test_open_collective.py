@@ -13,7 +13,7 @@ from oso_dagster.connectors.http.rest import DeniedError, RestError
 from oso_dagster.domain.catalogue.loading import Extract, Loaded, RefusedError
 from oso_dagster.sandbox.upstreams import open_collective
 from oso_dagster.sources.open_collective import SOURCE, slug_of
-from tests.support.landing import WORLD, Landing, landing, mend, named, spoil
+from tests.support.landing import WORLD, Landing, clear_fault, landing, named, spoil
 
 pytestmark = pytest.mark.server
 
@@ -73,7 +73,7 @@ def test_the_token_travels_in_its_header_and_shows_in_no_error(there: Landing) -
         ("empty", "the pages hold 0 records where"),
         ("duplicates", "the pages hold|is a duplicate"),
         ("drift", "the key 'data' is missing"),
-        ("html", "HTML came instead of JSON"),
+        ("html", "the answer is HTML, not JSON"),
     ],
 )
 def test_an_answer_that_is_wrong_is_an_error_by_name_and_the_rows_stay(there: Landing, kind: str, words: str) -> None:
@@ -84,7 +84,7 @@ def test_an_answer_that_is_wrong_is_an_error_by_name_and_the_rows_stay(there: La
     with pytest.raises((RestError, RefusedError), match=words):
         there.load("transactions", window)
     assert there.rows("transactions") == before
-    mend(there)
+    clear_fault(there)
     there.load("transactions", window)
     assert there.rows("transactions") == before
 

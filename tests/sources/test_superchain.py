@@ -15,8 +15,7 @@ from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import SchemaContract
 from oso_dagster.orchestration.bigquery_client import open_client
 from oso_dagster.sandbox.protocols import bigquery, bigquery_answers, bigquery_engine
-from oso_dagster.sandbox.world import chains as superchain
-from oso_dagster.sandbox.world import forge
+from oso_dagster.sandbox.world import chains, forge
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.superchain import SOURCE
 from tests.support.asgi import serving
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.server
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORLD = generate(7, NOW)
-TRUTH = superchain.truth(WORLD)
+TRUTH = chains.truth(WORLD)
 DAY = datetime(2026, 2, 20, tzinfo=UTC)
 TABLES = {table.name: table for table in SOURCE.tables}
 
@@ -115,9 +114,9 @@ def test_a_new_column_of_the_raw_tables_is_told_although_no_aggregate_can_take_i
 ) -> None:
     assert load_told(tmp_path, "deployments") == []
     monkeypatch.setattr(bigquery_engine, "_TABLES", {
-        "transactions": superchain.TRANSACTIONS | {"gas_token": "STRING"}, "traces": superchain.TRACES | {"depth": "INTEGER"},
+        "transactions": chains.TRANSACTIONS | {"gas_token": "STRING"}, "traces": chains.TRACES | {"depth": "INTEGER"},
     })  # fmt: skip
-    monkeypatch.setattr(superchain, "rows", _with(superchain.rows, {"gas_token": "ETH"}, {"depth": 1}))
+    monkeypatch.setattr(chains, "rows", _with(chains.rows, {"gas_token": "ETH"}, {"depth": 1}))
     bigquery_engine._loaded.cache_clear()
     assert load_told(tmp_path, "daily_transactions") == ["transactions.gas_token"]
     assert load_told(tmp_path, "deployments") == ["transactions.gas_token", "traces.depth"]

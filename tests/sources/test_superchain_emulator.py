@@ -10,7 +10,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from oso_dagster.sandbox.world import chains as superchain
+from oso_dagster.sandbox.world import chains
 from tests.sources.test_superchain import DAY, TABLES, WORLD, load, plain, truth
 from tests.support.bigquery_emulator import running
 
@@ -22,13 +22,13 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The emulator, with two days of the world's chains in it."""
     with running(tmp_path_factory.mktemp("emulator")) as url:
         client = bigquery.Client("sandbox", AnonymousCredentials(), client_options={"api_endpoint": url})
-        client.create_dataset(superchain.DATASET)
-        chains = superchain.chains_of(WORLD)
-        number = (DAY - chains.start).days
-        days = [superchain.rows(chains, number), superchain.rows(chains, number + 1)]
-        for place, (name, columns) in enumerate({"transactions": superchain.TRANSACTIONS, "traces": superchain.TRACES}.items()):
+        client.create_dataset(chains.DATASET)
+        superchain = chains.chains_of(WORLD)
+        number = (DAY - superchain.start).days
+        days = [chains.rows(superchain, number), chains.rows(superchain, number + 1)]
+        for place, (name, columns) in enumerate({"transactions": chains.TRANSACTIONS, "traces": chains.TRACES}.items()):
             table = bigquery.Table(
-                f"sandbox.{superchain.DATASET}.{name}", [bigquery.SchemaField(*column) for column in columns.items()]
+                f"sandbox.{chains.DATASET}.{name}", [bigquery.SchemaField(*column) for column in columns.items()]
             )
             table.time_partitioning = bigquery.TimePartitioning(field="dt")
             client.create_table(table)

@@ -17,13 +17,13 @@ def many(sets: int = 500, objectives: int = 12) -> StatusPage:
     """A page as large as the platform may become: 500 data sets of 15 sources, 12 objectives of 6 services."""
     services = tuple(
         ServiceState(
-            f"service_{at}", f"Service {at}", "One line.", tuple(objective(id=f"service_{at}.{one}") for one in range(2))
+            f"service_{at}", f"Service {at}", "One line.", tuple(objective(id=f"service_{at}.{number}") for number in range(2))
         )
         for at in range(objectives // 2)
     )
     groups = tuple(
         DataGroup(
-            f"source_{at}", f"Source {at}", "", tuple(data_set(f"source_{at}/table_{one}") for one in range(sets // GROUPS))
+            f"source_{at}", f"Source {at}", "", tuple(data_set(f"source_{at}/table_{number}") for number in range(sets // GROUPS))
         )
         for at in range(GROUPS)
     )

@@ -15,7 +15,7 @@ import feedparser
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
-from oso_dagster.cli.status import server
+from oso_dagster.cli.status_commands import server
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage.publish import publish
@@ -159,7 +159,7 @@ def test_the_newest_change_is_the_first_entry() -> None:
     assert [title.partition(":")[0] for title in entries(full()).values()] == [
         "Under way",
         "Open",
-        "Met again, watched",
+        "Met again, being watched",
         "Planned",
         "Done",
         "Resolved",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from oso_dagster.statuspage.manifest import MANIFEST
 from oso_dagster.statuspage.publish import publish
+from oso_dagster.statuspage.published_files import MANIFEST
 
 LONG = 400_000
 

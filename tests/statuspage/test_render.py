@@ -84,7 +84,7 @@ def test_a_state_is_told_by_a_shape_and_a_word_beside_its_colour() -> None:
     words = {shape: {word for _, other, word in states if other == shape} for _, shape, _ in states}
     assert words == {
         "good": {"Compliant", "Fresh"},
-        "warn": {"At risk", "Met again, watched"},
+        "warn": {"At risk", "Met again, being watched"},
         "bad": {"Breached", "Stale"},
         "none": {"No data", "Not due yet"},
         "work": {"Planned", "Under way"},

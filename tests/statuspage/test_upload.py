@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 import pytest
 
 from oso_dagster.domain.status.page import StatusPage
-from oso_dagster.statuspage.manifest import MANIFEST
+from oso_dagster.statuspage.published_files import MANIFEST
 from oso_dagster.statuspage.render import render
 from oso_dagster.statuspage.upload import CACHE_CONTROL, StoreError, content_type, upload
 from tests.statuspage.pages import data_set, full, page

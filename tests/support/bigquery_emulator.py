@@ -30,7 +30,10 @@ def running(folder: Path) -> Iterator[str]:
     log = folder / "emulator.log"
     command = [FOLDER / "bin" / "bqemulator", "start", "--rest-port", "0", "--grpc-port", "0", "--ephemeral"]
     environment = {"HOME": str(FOLDER), "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
-    with log.open("wb") as said, subprocess.Popen(command, env=environment, stdout=said, stderr=said, cwd=folder) as process:
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=folder) as process,
+    ):
         try:
             yield _address(process, log)
         finally:
@@ -40,8 +43,8 @@ def running(folder: Path) -> Iterator[str]:
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        found = _LISTENING.search(log.read_text(errors="replace"))
-        if found:
-            return found.group(1)
+        match = _LISTENING.search(log.read_text(errors="replace"))
+        if match:
+            return match.group(1)
         time.sleep(0.05)
     raise AssertionError(f"the emulator did not start: {log.read_text(errors='replace')[-2000:]}")

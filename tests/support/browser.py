@@ -22,9 +22,9 @@ _MISSING = "Chromium is not on PATH; the tests of the pages need it (Debian: apt
 
 def executable() -> str:
     """Where Chromium is. Without it a test is skipped with the remedy, but in CI (`CI=true`) it fails."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is not None:
-        return found
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is not None:
+        return path
     if os.environ.get("CI") == "true":
         pytest.fail(_MISSING, pytrace=False)
     pytest.skip(_MISSING)

@@ -13,11 +13,11 @@ from oso_dagster.sandbox.listener import listen
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.upstreams import gitcoin, op_atlas
 from oso_dagster.sandbox.world import atlas
-from oso_dagster.sandbox.world.world import World
+from oso_dagster.sandbox.world.world import SandboxWorld
 
 
 @contextmanager
-def serving(world: World, folder: Path) -> Iterator[int]:
+def serving(world: SandboxWorld, folder: Path) -> Iterator[int]:
     """The server's port; it runs inside the block."""
     op_atlas.write(world.atlas, folder / "op-atlas")
     gitcoin.write(world, folder / "gitcoin")
@@ -32,7 +32,7 @@ def execute(port: int, script: str, database: str = op_atlas.DATABASE) -> str:
     return postgres._run(port, database, script)
 
 
-def sqlite_file(world: World, path: Path) -> str:
+def sqlite_file(world: SandboxWorld, path: Path) -> str:
     """OP Atlas in a SQLite file, which has no lists (they are JSON) and no exact numbers (they are text); its address."""
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as connection:

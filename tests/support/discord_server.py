@@ -18,7 +18,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from oso_dagster.sandbox.discord.message_store import ALERTS, Webhook
+from oso_dagster.sandbox.discord.message_store import ALERTS, ServedWebhook
 from oso_dagster.settings import PROJECT_ROOT
 
 WIDE = {"bucket": {"limit": 10_000, "seconds": 1}, "channel": {"limit": 10_000, "seconds": 1}}
@@ -36,7 +36,7 @@ class Server:
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}/discord"
 
-    def url(self, webhook: Webhook = ALERTS) -> str:
+    def url(self, webhook: ServedWebhook = ALERTS) -> str:
         return self.base + webhook.path
 
     def ask(self, method: str, url: str, body: Any = None) -> tuple[int, dict[str, str], Any]:
@@ -50,26 +50,26 @@ class Server:
             status, headers, text = error.code, dict(error.headers), error.read()
         return status, {name.lower(): value for name, value in headers.items()}, json.loads(text) if text else None
 
-    def post(self, body: Any, query: str = "?wait=true", webhook: Webhook = ALERTS) -> tuple[int, dict[str, str], Any]:
+    def post(self, body: Any, query: str = "?wait=true", webhook: ServedWebhook = ALERTS) -> tuple[int, dict[str, str], Any]:
         return self.ask("POST", self.url(webhook) + query, body)
 
     def messages(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.ask("GET", f"{self.base}/messages")[2]
-        return found
+        messages: list[dict[str, Any]] = self.ask("GET", f"{self.base}/messages")[2]
+        return messages
 
     def fault(self, **wanted: Any) -> None:
         assert self.ask("POST", f"{self.base}/faults", wanted)[0] == 200
 
     def struck(self) -> dict[str, int]:
-        found: dict[str, int] = self.ask("GET", f"{self.base}/faults")[2]["struck"]
-        return found
+        struck: dict[str, int] = self.ask("GET", f"{self.base}/faults")[2]["struck"]
+        return struck
 
-    def mend(self) -> None:
+    def clear_fault(self) -> None:
         self.ask("DELETE", f"{self.base}/faults")
 
     def clean(self, rates: Any = WIDE) -> None:
         """As new: no messages, no faults, no limits that a test would meet by accident."""
-        self.mend()
+        self.clear_fault()
         self.ask("DELETE", f"{self.base}/messages")
         assert self.ask("POST", f"{self.base}/rates", rates)[0] == 204
 
@@ -101,9 +101,9 @@ def main(folder: Path, descriptor: int) -> None:
     import uvicorn
     from starlette.applications import Starlette
 
-    from oso_dagster.sandbox.discord import app as discord
+    from oso_dagster.sandbox.discord import discord_app
 
-    app = Starlette(routes=[discord.mount(folder)])
+    app = Starlette(routes=[discord_app.mount(folder)])
     config = uvicorn.Config(app, loop="asyncio", http="h11", lifespan="off", log_level="critical")
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 

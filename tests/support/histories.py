@@ -15,7 +15,7 @@ _ENDS = [*[Outcome.OK] * 6, *[Outcome.FAILED] * 5, Outcome.CANCELED, Outcome.SKI
 
 def history(dice: Random, families: int, *, label: Label = Label.CORE, prefix: str = "") -> list[Attempt]:
     """Attempts of `families` families at up to three assets, with automatic retries, some of them never made."""
-    found: list[Attempt] = []
+    attempts: list[Attempt] = []
     for number in range(families):
         begin = EPOCH + timedelta(minutes=dice.randrange(60 * 60))
         first, last = f"{prefix}{number}-0", dice.choice([0, 0, 0, 1, 2])
@@ -26,23 +26,25 @@ def history(dice: Random, families: int, *, label: Label = Label.CORE, prefix: s
                 pending = turn == last and dice.random() < 0.05
                 outcome = Outcome.PENDING if pending else Outcome.FAILED if turn < last else dice.choice(_ENDS)
                 ended = None if pending else begin + timedelta(minutes=20 * turn + dice.randrange(15))
-                found.append(
+                attempts.append(
                     Attempt(f"{prefix}{number}-{turn}", asset, partition, label, outcome, first, begin, ended, will_retry=waits)
                 )
-    return found
+    return attempts
 
 
-def families_by_brute_force(found: list[Attempt], since: datetime, now: datetime) -> dict[str, tuple[int, int]]:
+def families_by_brute_force(attempts: list[Attempt], since: datetime, now: datetime) -> dict[str, tuple[int, int]]:
     """Good and valid per asset, by asking each unit every question anew."""
     sums: dict[str, tuple[int, int]] = {}
-    for family, asset, partition in {(one.family, one.asset, one.partition) for one in found}:
-        unit = [one for one in found if (one.family, one.asset, one.partition) == (family, asset, partition)]
-        goods = sorted(one.ended for one in unit if one.outcome is Outcome.OK and one.ended)
+    for family, asset, partition in {(attempt.family, attempt.asset, attempt.partition) for attempt in attempts}:
+        unit = [
+            attempt for attempt in attempts if (attempt.family, attempt.asset, attempt.partition) == (family, asset, partition)
+        ]
+        goods = sorted(attempt.ended for attempt in unit if attempt.outcome is Outcome.OK and attempt.ended)
         at, good = None, 0
         if goods:
             at, good = goods[0], 1
-        elif all(one.ended for one in unit):
-            last = max(unit, key=lambda one: one.ended or EPOCH)
+        elif all(attempt.ended for attempt in unit):
+            last = max(unit, key=lambda attempt: attempt.ended or EPOCH)
             if last.outcome is Outcome.FAILED and last.ended:
                 at = last.ended + (PATIENCE if last.will_retry else timedelta(0))
         if at is not None and since < at <= now:
@@ -51,13 +53,13 @@ def families_by_brute_force(found: list[Attempt], since: datetime, now: datetime
     return sums
 
 
-def attempts_by_brute_force(found: list[Attempt], since: datetime, now: datetime) -> dict[str, tuple[int, int]]:
+def attempts_by_brute_force(attempts: list[Attempt], since: datetime, now: datetime) -> dict[str, tuple[int, int]]:
     """Good and valid attempts per asset."""
     sums: dict[str, tuple[int, int]] = {}
-    for one in found:
-        if one.ended is not None and since < one.ended <= now and one.outcome in (Outcome.OK, Outcome.FAILED):
-            before = sums.get(one.asset, (0, 0))
-            sums[one.asset] = before[0] + (one.outcome is Outcome.OK), before[1] + 1
+    for attempt in attempts:
+        if attempt.ended is not None and since < attempt.ended <= now and attempt.outcome in (Outcome.OK, Outcome.FAILED):
+            before = sums.get(attempt.asset, (0, 0))
+            sums[attempt.asset] = before[0] + (attempt.outcome is Outcome.OK), before[1] + 1
     return sums
 
 

@@ -38,7 +38,7 @@ def incident(**changes: Any) -> Incident:
         "body": ("last arrived 2026-02-27 11:00 UTC, promised within 1 d",),
         "fields": (IncidentField("Asset", "shop/things"),),
         "links": (Link("run 4f1c", "http://127.0.0.1:3000/runs/4f1c"), Link("status page", "https://status.example.org/")),
-        "next_step": "Look at the failed runs of shop/things, mend the cause, and materialize it again.",
+        "next_step": "Look at the failed runs of shop/things, fix the cause, and materialize it again.",
     }
     return Incident(**values | changes)
 

@@ -14,9 +14,9 @@ from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, Source, Table
 from oso_dagster.sandbox.faults.injection import Fault, Faults
-from oso_dagster.sandbox.protocols.family import Family, tells_nothing
+from oso_dagster.sandbox.protocols.family import Family, no_truth
 from oso_dagster.sandbox.upstreams import families
-from oso_dagster.sandbox.world.world import World, generate
+from oso_dagster.sandbox.world.world import SandboxWorld, generate
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.support.asgi import serving
 from tests.support.clock import clock
@@ -45,8 +45,12 @@ class Landing:
 
     def table(self, name: str) -> Table:
         """The declaration, with partitions that begin with the world's history."""
-        (found,) = (table for table in self.source.tables if table.name == name)
-        return found if found.partitions is None else replace(found, partitions=found.partitions.since(NOW - timedelta(days=60)))
+        (named_table,) = (table for table in self.source.tables if table.name == name)
+        return (
+            named_table
+            if named_table.partitions is None
+            else replace(named_table, partitions=named_table.partitions.since(NOW - timedelta(days=60)))
+        )
 
     def windows(self, name: str) -> list[Window | None]:
         """What a whole load consists of: every due partition, or the table."""
@@ -62,10 +66,10 @@ class Landing:
         )
 
     def load(self, name: str, window: Window | None = None, now: datetime = NOW) -> Loaded | Unchanged:
-        found = self.extract(name, window, now)
-        if isinstance(found, Extract):
-            return self.warehouse.load(self.source, self.table(name), found, fingerprint="f", window=window)
-        return found
+        extracted = self.extract(name, window, now)
+        if isinstance(extracted, Extract):
+            return self.warehouse.load(self.source, self.table(name), extracted, fingerprint="f", window=window)
+        return extracted
 
     def load_all(self, name: str) -> None:
         for window in self.windows(name):
@@ -74,8 +78,8 @@ class Landing:
     def rows(self, name: str, query: str = "") -> list[dict[str, Any]]:
         """The landed rows of a table, or of a child, without order."""
         with self.warehouse.read() as connection:
-            found = connection.execute(query or f'SELECT * FROM "{self.source.name}"."{name}"').to_arrow_table()
-        return ordered(found.to_pylist())
+            rows = connection.execute(query or f'SELECT * FROM "{self.source.name}"."{name}"').to_arrow_table()
+        return ordered(rows.to_pylist())
 
     def truth(self, name: str) -> list[dict[str, Any]]:
         """The generator's rows, typed as declared."""
@@ -93,41 +97,41 @@ def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(plain, key=lambda row: repr(sorted(row.items())))
 
 
-def named(world: World, kind: str) -> list[str]:
+def named(world: SandboxWorld, kind: str) -> list[str]:
     """The addresses of one kind that projects of the directory have."""
     return [url for project in world.projects for url in project.links.get(kind, ())]
 
 
 def web_families() -> list[Family]:
     """The families that speak JSON, each with the name of its source, and tell what a complete load of it holds."""
-    return [one for one in families() if one.serve and one.truth is not tells_nothing and one.name != "bigquery"]
+    return [family for family in families() if family.serve and family.truth is not no_truth and family.name != "bigquery"]
 
 
 @contextmanager
 def landing(source: Source, home: Path, inputs: Mapping[str, Sequence[str]] | None = None) -> Iterator[Landing]:
     """The family of `source` served for the block; faults are set with `spoil` in `faults.current`."""
-    (family,) = (one for one in web_families() if one.name.replace("-", "_") == source.name)
+    (family,) = (candidate for candidate in web_families() if candidate.name.replace("-", "_") == source.name)
     folder = home / "served"
     family.write(WORLD, folder)
     faults = Faults((family.name,))
-    app, asked = faults.around(family.name, family.serve(folder)), []
+    app, requests = faults.around(family.name, family.serve(folder)), []
 
     async def noting(scope: Any, receive: Any, send: Any) -> None:
-        told: list[bytes] = []
+        bodies: list[bytes] = []
 
         async def hear() -> Any:
             message = await receive()
-            told.append(message.get("body", b""))
+            bodies.append(message.get("body", b""))
             return message
 
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         path = scope["path"] + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
         await app(scope, hear, send)
-        asked.append((scope["method"], path, headers, b"".join(told)))
+        requests.append((scope["method"], path, headers, b"".join(bodies)))
 
     with serving(noting) as url:
         yield Landing(
-            source, family, url + family.endpoints[0].path.removeprefix(f"/{family.name}"), home, faults, inputs or {}, asked
+            source, family, url + family.endpoints[0].path.removeprefix(f"/{family.name}"), home, faults, inputs or {}, requests
         )
 
 
@@ -136,6 +140,6 @@ def spoil(there: Landing, kind: str, **more: Any) -> None:
     there.faults.current[there.family.name] = Fault(there.family.name, kind, **more)
 
 
-def mend(there: Landing) -> None:
+def clear_fault(there: Landing) -> None:
     """Clear it."""
     there.faults.current.clear()

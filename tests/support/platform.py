@@ -52,8 +52,8 @@ def dev(home: Path, **more: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
     assert left_running(home) == []
 
 

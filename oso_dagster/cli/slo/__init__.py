@@ -1,1 +1,1 @@
-"""`oso slo`: verdicts, maintenance windows, reported samples."""
+"""`oso slo`: verdicts, explanations, maintenance windows, reported samples."""

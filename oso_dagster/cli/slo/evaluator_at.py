@@ -27,10 +27,10 @@ def moment(text: str | None) -> datetime:
     if text is None:
         return datetime.now(UTC)
     try:
-        found = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text} is no time such as 2026-03-01T12:00+00:00") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        raise typer.BadParameter(f"{text} is not a time; write for example 2026-03-01T12:00+00:00") from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 @contextmanager

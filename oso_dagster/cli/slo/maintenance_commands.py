@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from oso_dagster.cli.slo import verdict_tables as slo_tables
+from oso_dagster.cli.slo import verdict_tables
 from oso_dagster.cli.slo.evaluator_at import evaluator_at, moment, settings_now
 
 app = typer.Typer(no_args_is_help=True, help="Maintenance windows: what happens inside leaves the indicators, and is shown.")
@@ -39,7 +39,7 @@ def add_window(
         except (LookupError, ValueError) as error:
             raise typer.BadParameter(str(error)) from None
         new = evaluator.store.maintenance.add(window)
-    typer.echo("declared" if new else "declared before")
+    typer.echo("declared" if new else "already declared")
 
 
 @app.command("list")
@@ -52,8 +52,8 @@ def list_windows(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
 
     settings = settings_now()
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        found = store.maintenance.all()
+        windows = store.maintenance.all()
     if as_json:
-        typer.echo(json.dumps([slo_tables.maintenance_data(one) for one in found], indent=2))
+        typer.echo(json.dumps([verdict_tables.maintenance_data(window) for window in windows], indent=2))
     else:
-        Console().print(slo_tables.maintenances(found))
+        Console().print(verdict_tables.maintenances(windows))

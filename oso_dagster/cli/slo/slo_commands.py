@@ -1,4 +1,4 @@
-"""`oso slo`: the objectives for people: where they stand, why, and what is told to them. Tables are made in `slo_tables`."""
+"""`oso slo`: the state of the objectives, why, and reported samples. The tables are made in `verdict_tables`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from oso_dagster.cli.slo import maintenance_commands as slo_maintenance
-from oso_dagster.cli.slo import verdict_tables as slo_tables
+from oso_dagster.cli.slo import maintenance_commands, verdict_tables
 from oso_dagster.cli.slo.evaluator_at import evaluator_at, moment, settings_now
 
 app = typer.Typer(no_args_is_help=True, help="The service level objectives: where they stand, and why.")
-app.add_typer(slo_maintenance.app, name="maintenance")
+app.add_typer(maintenance_commands.app, name="maintenance")
 
 At = Annotated[str | None, typer.Option(help="A time, such as 2026-03-01T12:00+00:00; without a zone it is UTC. Default: now.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -27,7 +26,7 @@ def report(
     asset: Annotated[str | None, typer.Option(help="One asset by itself, such as oss_directory/projects.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Judge the objectives now, or as they stood at a time: numbers, verdicts, budgets, and what can never fire.
+    """Report the objectives now or at a past time: numbers, verdicts, budgets, and the alerts that can never fire.
 
     Examples: `oso slo report`, `oso slo report --service sqlmesh --json`, `oso slo report --at 2026-03-01T12:00`
     """
@@ -41,12 +40,12 @@ def report(
                 raise typer.BadParameter(f"no asset is called {asset}")
             rows = [evaluator.of_assets(evaluator.labels[asset], now)[asset]]
         else:
-            rows = [one for name in ([service] if service else SERVICES) for one in evaluator.assess(name, now)]
-        found = slo_tables.Report(now, rows, slo_tables.fresh_shares(evaluator, now), evaluator.labels)
+            rows = [assessment for name in ([service] if service else SERVICES) for assessment in evaluator.assess(name, now)]
+        judged = verdict_tables.ObjectivesReport(now, rows, verdict_tables.fresh_shares(evaluator, now), evaluator.labels)
     if as_json:
-        typer.echo(json.dumps(found.as_data(asset), indent=2))
+        typer.echo(json.dumps(judged.as_data(asset), indent=2))
     else:
-        Console().print(*found.as_tables(asset))
+        Console().print(*judged.as_tables(asset))
 
 
 @app.command()
@@ -55,7 +54,7 @@ def explain(
     at: At = None,
     as_json: Json = False,
 ) -> None:
-    """Say why an objective has its verdict: its bad events one by one, what they cost, and when they leave the window.
+    """Explain the verdict of an objective: its bad events one by one, their cost, and when they leave the window.
 
     Example: `oso slo explain core_source_data.materialization_reliability`
     """
@@ -69,12 +68,12 @@ def explain(
         assessment = evaluator.assess_one(wanted, now, evaluator.store.maintenance.all())
         since = now - (wanted.window or timedelta(0))
         events = evaluator.events(wanted, since, now, assessment.maintenance) if wanted.window else []
-        bad = [one for one in events if one.count.bad]
-    found = slo_tables.Explanation(assessment, bad, f"http://127.0.0.1:{settings_now().webserver_port}/runs/")
+        bad = [event for event in events if event.count.bad]
+    explanation = verdict_tables.Explanation(assessment, bad, f"http://127.0.0.1:{settings_now().webserver_port}/runs/")
     if as_json:
-        typer.echo(json.dumps(found.as_data(), indent=2))
+        typer.echo(json.dumps(explanation.as_data(), indent=2))
     else:
-        Console().print(*found.as_tables())
+        Console().print(*explanation.as_tables())
 
 
 @app.command()
@@ -100,7 +99,7 @@ def record(
         raise typer.BadParameter(str(error)) from None
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         new = store.samples.record([sample])
-    typer.echo("recorded" if new else "recorded before: the same objective, slice and time count once")
+    typer.echo("recorded" if new else "already recorded: the same objective, slice and time count once")
 
 
 @app.command()
@@ -114,9 +113,9 @@ def export() -> None:
     from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES  # noqa: PLC0415
     from oso_dagster.domain.objectives.openslo import documents, expressible  # noqa: PLC0415
 
-    for one in OBJECTIVES:
-        if not expressible(one):
-            typer.echo(f"# not expressible in OpenSLO, which wants a window and a target below 1: {one.id}")
+    for objective in OBJECTIVES:
+        if not expressible(objective):
+            typer.echo(f"# not expressible in OpenSLO, which wants a window and a target below 1: {objective.id}")
     typer.echo(yaml.safe_dump_all(documents(SERVICES, OBJECTIVES), sort_keys=False, allow_unicode=True), nl=False)
 
 
@@ -131,8 +130,8 @@ def simulate(
     """
     from oso_dagster.domain.objectives.simulation import SHAPES, backtest  # noqa: PLC0415
 
-    found = [backtest(shape, target, volume) for target in (7_500, 9_000, 9_900) for shape in SHAPES]
+    results = [backtest(shape, target, volume) for target in (7_500, 9_000, 9_900) for shape in SHAPES]
     if as_json:
-        typer.echo(json.dumps([slo_tables.backtest_data(one) for one in found], indent=2))
+        typer.echo(json.dumps([verdict_tables.backtest_data(result) for result in results], indent=2))
     else:
-        Console().print(slo_tables.backtests(found, volume))
+        Console().print(verdict_tables.backtests(results, volume))

@@ -32,7 +32,7 @@ def fresh_shares(evaluator: Evaluator, now: datetime) -> dict[str, tuple[timedel
 
 
 @dataclass(frozen=True)
-class Report:
+class ObjectivesReport:
     """Objectives at one time."""
 
     now: datetime
@@ -46,7 +46,7 @@ class Report:
         return {
             "at": self.now.isoformat(),
             "asset": asset,
-            "objectives": [assessment_data(one) for one in self.rows],
+            "objectives": [assessment_data(assessment) for assessment in self.rows],
             "fresh_over_30_days": {
                 name: {"fresh_seconds": fresh.total_seconds(), "seconds": had_to.total_seconds()}
                 for name, (fresh, had_to) in shares.items()
@@ -58,14 +58,16 @@ class Report:
         """For people."""
         title = f"{asset or 'The objectives'} at {self.now:%Y-%m-%d %H:%M} UTC"
         table = Table(Column("objective", no_wrap=True), "verdict", "what was counted", "budget", title=title, box=SIMPLE_HEAD)
-        for one in self.rows:
-            table.add_row(one.objective.id, one.verdict.replace("_", " "), summary(one), budget_text(one))
+        for assessment in self.rows:
+            table.add_row(
+                assessment.objective.id, assessment.verdict.replace("_", " "), summary(assessment), budget_text(assessment)
+            )
         shares = {name: share for name, share in self.fresh.items() if asset in (None, name) and share[1]}
         fresh = Table("asset", Column("fresh", justify="right"), title="Fresh in the last 30 days", box=SIMPLE_HEAD)
         for name, (was, had_to) in sorted(shares.items()):
             fresh.add_row(name, percent(was // timedelta(seconds=1), max(1, had_to // timedelta(seconds=1))))
-        windows = [window for one in self.rows for window in one.maintenance]
-        left_out = [maintenances(sorted(set(windows), key=lambda one: one.start))] if windows else []
+        windows = [window for assessment in self.rows for window in assessment.maintenance]
+        left_out = [maintenances(sorted(set(windows), key=lambda window: window.start))] if windows else []
         return [table, *([fresh] if shares else []), *left_out, *remarks(OBJECTIVES, self.labels)]
 
 
@@ -79,23 +81,27 @@ class Explanation:
 
     def as_data(self) -> dict[str, Any]:
         """For programs."""
-        return assessment_data(self.assessment) | {"bad_events": [self._data(one) for one in self.bad]}
+        return assessment_data(self.assessment) | {"bad_events": [self._data(event) for event in self.bad]}
 
     def as_tables(self) -> list[Any]:
         """For people."""
-        one = self.assessment
-        found: list[Any]
-        if one.objective.window is not None:
+        assessment = self.assessment
+        details: list[Any]
+        if assessment.objective.window is not None:
             table = Table("when (UTC)", "asset", "cost", "leaves (UTC)", "why", box=SIMPLE_HEAD)
             for event in self.bad:
                 data = self._data(event)
                 where = f"{event.asset} {event.partition or ''}".strip()
                 why = f"{event.cause} {data['run']}".strip()
                 table.add_row(f"{event.count.at:%m-%d %H:%M}", where, data["cost"], f"{data['leaves_at']:.16}", why)
-            found = [table] if self.bad else []
+            details = [table] if self.bad else []
         else:
-            found = [f"{tally.asset}: {tally.note}" for tally in one.guilty]
-        return [f"{one.objective.id} is {one.verdict.replace('_', ' ')}: {summary(one)}", budget_text(one), *found]
+            details = [f"{tally.asset}: {tally.note}" for tally in assessment.guilty]
+        return [
+            f"{assessment.objective.id} is {assessment.verdict.replace('_', ' ')}: {summary(assessment)}",
+            budget_text(assessment),
+            *details,
+        ]
 
     def _data(self, event: CountedEvent) -> dict[str, Any]:
         objective = self.assessment.objective
@@ -112,64 +118,68 @@ class Explanation:
         }
 
 
-def assessment_data(one: Assessment) -> dict[str, Any]:
+def assessment_data(assessment: Assessment) -> dict[str, Any]:
     """An assessment as plain values; ratios are exact fractions beside their decimals."""
-    objective, good, valid = one.objective, one.good, one.valid
+    objective, good, valid = assessment.objective, assessment.good, assessment.valid
     burn, left = burn_rate(good, valid, objective.target), budget_left(good, valid, objective.target)
     minutes = minutes_left(good, valid, objective.target, objective.window) if objective.window else None
     return {
         "objective": objective.id,
-        "verdict": one.verdict.value,
+        "verdict": assessment.verdict.value,
         "good": good,
         "valid": valid,
         "target_basis_points": objective.target,
         "burn_rate": None if burn is None or objective.each else float(burn),
         "budget_left": None if left is None or objective.each else float(left),
         "budget_left_minutes": None if minutes is None else float(minutes),
-        "budget": budget_text(one),
-        "summary": summary(one),
-        "met_again": one.recovers.isoformat() if one.recovers else None,
-        "alerts_that_fire": [f"{each.tier.loudness} above {float(each.tier.burn):g}" for each in one.burning],
-        "worst": [{"asset": each.asset, "good": each.good, "valid": each.valid, "note": each.note} for each in one.guilty],
-        "maintenance": [maintenance_data(window) for window in one.maintenance],
+        "budget": budget_text(assessment),
+        "summary": summary(assessment),
+        "met_again": assessment.recovers.isoformat() if assessment.recovers else None,
+        "alerts_that_fire": [f"{each.tier.loudness} above {float(each.tier.burn):g}" for each in assessment.burning],
+        "worst": [{"asset": each.asset, "good": each.good, "valid": each.valid, "note": each.note} for each in assessment.guilty],
+        "maintenance": [maintenance_data(window) for window in assessment.maintenance],
     }
 
 
-def maintenance_data(one: Maintenance) -> dict[str, str]:
+def maintenance_data(window: Maintenance) -> dict[str, str]:
     """A window as plain values."""
-    times = {"from": one.start.isoformat(), "to": one.end.isoformat()}
-    return {"scope": one.scope, **times, "author": one.author, "reason": one.reason}
+    times = {"from": window.start.isoformat(), "to": window.end.isoformat()}
+    return {"scope": window.scope, **times, "author": window.author, "reason": window.reason}
 
 
-def maintenances(found: Sequence[Maintenance]) -> Table:
+def maintenances(windows: Sequence[Maintenance]) -> Table:
     """A table of windows."""
     table = Table("scope", "from (UTC)", "to (UTC)", "author", "reason", title="Maintenance, left out", box=SIMPLE_HEAD)
-    for one in found:
-        table.add_row(one.scope, f"{one.start:%Y-%m-%d %H:%M}", f"{one.end:%Y-%m-%d %H:%M}", one.author, one.reason)
+    for window in windows:
+        table.add_row(
+            window.scope, f"{window.start:%Y-%m-%d %H:%M}", f"{window.end:%Y-%m-%d %H:%M}", window.author, window.reason
+        )
     return table
 
 
-def backtest_data(one: Backtest) -> dict[str, Any]:
+def backtest_data(result: Backtest) -> dict[str, Any]:
     """A backtest as plain values."""
     return {
-        "outage": one.shape,
-        "target_basis_points": one.target,
-        "budget_spent": float(one.spent),
-        "detected_after_minutes": None if one.detected is None else one.detected / timedelta(minutes=1),
-        "by": None if one.tier is None else f"{one.tier.loudness} above {float(one.tier.burn):g}",
-        "quiet_after_minutes": None if one.reset is None else one.reset / timedelta(minutes=1),
-        "false_alarms": one.false_alarms,
+        "outage": result.shape,
+        "target_basis_points": result.target,
+        "budget_spent": float(result.spent),
+        "detected_after_minutes": None if result.detected is None else result.detected / timedelta(minutes=1),
+        "by": None if result.tier is None else f"{result.tier.loudness} above {float(result.tier.burn):g}",
+        "quiet_after_minutes": None if result.reset is None else result.reset / timedelta(minutes=1),
+        "false_alarms": result.false_alarms,
     }
 
 
-def backtests(found: Sequence[Backtest], volume: int) -> Table:
+def backtests(results: Sequence[Backtest], volume: int) -> Table:
     """A table of backtests."""
     names = ("target", "outage", "budget spent", "noticed after", "by", "quiet after", "false")
     table = Table(*names, title=f"Burn-rate alerts at {volume} events a minute", box=SIMPLE_HEAD)
-    for one in found:
-        data = backtest_data(one)
-        times = ("—" if at is None else str(at) for at in (one.detected, one.reset))
+    for result in results:
+        data = backtest_data(result)
+        times = ("—" if at is None else str(at) for at in (result.detected, result.reset))
         noticed, quiet = times
-        spent = f"{float(one.spent * 100):.1f} %"
-        table.add_row(f"{one.target / 100:g} %", one.shape, spent, noticed, data["by"] or "—", quiet, str(one.false_alarms))
+        spent = f"{float(result.spent * 100):.1f} %"
+        table.add_row(
+            f"{result.target / 100:g} %", result.shape, spent, noticed, data["by"] or "—", quiet, str(result.false_alarms)
+        )
     return table

@@ -1,1 +1,1 @@
-"""`oso sources`: what is loaded, and how a source is added."""
+"""`oso sources`: the catalogue, dry runs, and the file of a new source."""

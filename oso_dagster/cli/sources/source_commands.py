@@ -13,7 +13,7 @@ from rich.console import Console
 
 from oso_dagster.cli.instance import enter
 from oso_dagster.cli.run import verdict_of
-from oso_dagster.cli.sources import source_tables as sources_shown
+from oso_dagster.cli.sources import source_tables
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
@@ -44,12 +44,12 @@ def list_sources(as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:
-        Console().print(sources_shown.overview(rows, datetime.now(UTC)))
+        Console().print(source_tables.overview(rows, datetime.now(UTC)))
 
 
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
-    """Show everything that a source says of itself: its settings, and by table columns, partitions, schedule, cost and checks.
+    """Show everything that a source declares: its settings, and for each table columns, partitions, schedule, cost and checks.
 
     Examples: `oso sources show npm`, `oso sources show github --json | jq '.tables[].cost'`
     """
@@ -59,26 +59,26 @@ def show(name: Name, as_json: Json = False) -> None:
     settings = read_settings(catalogue())
     source = _known(name, settings)
     promised = {t.name: {spec.name: str(spec.description) for spec in promised_checks(source, t)} for t in source.tables}
-    checks = {t.name: {one.name: one.description for one in checks_of(t)} | promised[t.name] for t in source.tables}
-    told = sources_shown.declared(source, settings, checks)
+    checks = {t.name: {check.name: check.description for check in checks_of(t)} | promised[t.name] for t in source.tables}
+    declaration = source_tables.declared(source, settings, checks)
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(declaration, indent=2))
     else:
-        sources_shown.print_declared(told, Console())
+        source_tables.print_declared(declaration, Console())
 
 
 @app.command()
 def check(
     name: Name,
     table: Annotated[str | None, typer.Option(help="One table only.")] = None,
-    rows: Annotated[int, typer.Option(min=1, help="How many rows of each table are looked at.")] = 1_000,
-    inputs: Annotated[int, typer.Option(min=1, help="How many values are taken of what a table needs of others.")] = 5,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows of each table to fetch and check.")] = 1_000,
+    inputs: Annotated[int, typer.Option(min=1, help="How many values to take from the tables that a table needs.")] = 5,
     partition: Annotated[str | None, typer.Option(help="Which partition; by default the newest that is due.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Ask a source's endpoint for some rows, judge them as a load would, and write nothing.
+    """Fetch some rows from a source's endpoint, check them as a load would, and write nothing.
 
-    What comes only whole, a file or a query, is asked for whole, at what that costs. Exit code 1 says that a load would fail.
+    A file or a query can only be fetched whole, at its full cost. Exit code 1 means that a load would fail.
 
     Examples: `oso sources check growthepie`, `OSO_WORLD=sandbox oso sources check github --table events --rows 50`
     """
@@ -86,16 +86,16 @@ def check(
 
     settings = read_settings(catalogue())
     source = _known(name, settings)
-    known = [one.name for one in source.tables]
+    known = [declared.name for declared in source.tables]
     if table is not None and table not in known:
         raise SourceNameError(f"{name} has no table {table}; there are {', '.join(known)}")
-    asked = [one for one in source.tables if table in {None, one.name}]
+    chosen = [declared for declared in source.tables if table in {None, declared.name}]
     now, limits = datetime.now(UTC), TrialLimits(rows, inputs)
-    trials = [try_table(settings, source, one, now, limits, partition) for one in asked]
+    trials = [try_table(settings, source, chosen_table, now, limits, partition) for chosen_table in chosen]
     if as_json:
         typer.echo(json.dumps([vars(trial) for trial in trials], indent=2))
     else:
-        Console().print(sources_shown.tried(name, trials))
+        Console().print(source_tables.tried(name, trials))
     raise typer.Exit(1 if any(trial.problems for trial in trials) else 0)
 
 
@@ -117,14 +117,14 @@ def new(
     typer.echo(f"next: edit it, then oso sources check {name}, then oso run ingest_{name}")
 
 
-def _rows(settings: Settings, sources: Sequence[Source]) -> list[sources_shown.Row]:
+def _rows(settings: Settings, sources: Sequence[Source]) -> list[source_tables.Row]:
     judged, loads = _judged(settings), _last_loads(settings, sources)
-    found = []
+    rows = []
     for source in sources:
         for table in source.tables:
             asset = f"{source.name}/{table.name}"
-            found.append(sources_shown.row_of(source, table, loads.get(asset), judged.get(asset, "no data")))
-    return found
+            rows.append(source_tables.row_of(source, table, loads.get(asset), judged.get(asset, "no data")))
+    return rows
 
 
 def _judged(settings: Settings) -> Mapping[str, str]:

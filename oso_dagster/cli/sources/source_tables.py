@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from oso_dagster.domain.catalogue.cadence import jobs_of
 from oso_dagster.domain.catalogue.partitions import Partitions
 from oso_dagster.domain.catalogue.source import SettingKind, Source
-from oso_dagster.domain.catalogue.source import Table as Declared
+from oso_dagster.domain.catalogue.source import Table as SourceTable
 from oso_dagster.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def row_of(source: Source, table: Declared, last: datetime | None, verdict: str) -> Row:
+def row_of(source: Source, table: SourceTable, last: datetime | None, verdict: str) -> Row:
     """One line of the catalogue. `last` is the last good load, `verdict` how the table was judged lately."""
     return {
         "source": source.name,
@@ -74,8 +74,8 @@ def tried(source: str, trials: Sequence[Trial]) -> Table:
     """What a dry run of a source's tables found, for people."""
     shown = Table(Column("table", no_wrap=True), Column("rows", justify="right"), "what a load would say", box=SIMPLE_HEAD)
     for trial in trials:
-        bad = [f"[red]{escape(one)}[/red]" for one in trial.problems]
-        odd = [f"[yellow]{escape(one)}[/yellow]" for one in trial.warnings]
+        bad = [f"[red]{escape(problem)}[/red]" for problem in trial.problems]
+        odd = [f"[yellow]{escape(warning)}[/yellow]" for warning in trial.warnings]
         place = f"{source}.{trial.table}[{trial.partition}]" if trial.partition else f"{source}.{trial.table}"
         names = [place, *(f"{source}.{name}" for name in trial.rows if name != trial.table)]
         counts = "\n".join(f"{count:,}" for count in trial.rows.values()) or "—"
@@ -105,7 +105,7 @@ def declared(source: Source, settings: Settings, checks: Mapping[str, Mapping[st
     }
 
 
-def _table(table: Declared, job: str, checks: Mapping[str, str]) -> Row:
+def _table(table: SourceTable, job: str, checks: Mapping[str, str]) -> Row:
     return {
         "name": table.name,
         "description": table.description,
@@ -142,33 +142,35 @@ def _partitions(partitions: Partitions | None) -> Row | None:
     return {"kind": partitions.kind.value, "start": start, "lag_hours": lag, "keys": list(partitions.keys)}
 
 
-def print_declared(told: Row, console: Console) -> None:
+def print_declared(declaration: Row, console: Console) -> None:
     """A source for people: what it says, then each table."""
-    console.print(f"[bold]{told['title']}[/bold] ({told['name']}, {told['stability']})  {told['homepage']}")
-    console.print(f"licence: {told['licence']}   owner: {told['owner']}")
-    if told["settings"]:
+    console.print(
+        f"[bold]{declaration['title']}[/bold] ({declaration['name']}, {declaration['stability']})  {declaration['homepage']}"
+    )
+    console.print(f"licence: {declaration['licence']}   owner: {declaration['owner']}")
+    if declaration["settings"]:
         table = Table(
             Column("variable", no_wrap=True), "now", "meaning", title="What it reads", box=SIMPLE_HEAD, title_justify="left"
         )
-        for one in told["settings"]:
-            now = "set" if one["set"] else one["default"] or ("unset, needed" if one["required"] else "unset")
-            table.add_row(one["variable"], now, one["description"])
+        for setting in declaration["settings"]:
+            now = "set" if setting["set"] else setting["default"] or ("unset, needed" if setting["required"] else "unset")
+            table.add_row(setting["variable"], now, setting["description"])
         console.print(table)
-    for one in told["tables"]:
-        _print_table(told["name"], one, console)
+    for declared_table in declaration["tables"]:
+        _print_table(declaration["name"], declared_table, console)
 
 
-_SAID = {
+_LABELS = {
     "job": "job", "schedule": "schedule", "disposition": "disposition", "contract": "contract", "event_time": "event time",
     "shrink_floor": "may shrink to", "evidence": "fresh by",
 }  # fmt: skip
 
 
-def _print_table(source: str, told: Row, console: Console) -> None:
-    console.print(f"\n[bold]{source}.{told['name']}[/bold]  {escape(told['description'])}")
-    console.print("; ".join(_facts(told)), highlight=False, markup=False)
-    console.print(f"checks: {', '.join(told['checks'])}", highlight=False, markup=False)
-    for name, columns in told["columns"].items():
+def _print_table(source: str, declaration: Row, console: Console) -> None:
+    console.print(f"\n[bold]{source}.{declaration['name']}[/bold]  {escape(declaration['description'])}")
+    console.print("; ".join(_facts(declaration)), highlight=False, markup=False)
+    console.print(f"checks: {', '.join(declaration['checks'])}", highlight=False, markup=False)
+    for name, columns in declaration["columns"].items():
         table = Table(Column(f"columns of {name}", no_wrap=True), "type", "meaning", box=SIMPLE_HEAD)
         for column in columns:
             kind = column["type"] + ("" if column["nullable"] else ", required")
@@ -176,15 +178,15 @@ def _print_table(source: str, told: Row, console: Console) -> None:
         console.print(table)
 
 
-def _facts(told: Row) -> list[str]:
-    partitions, cost = told["partitions"], told["cost"]
+def _facts(declaration: Row) -> list[str]:
+    partitions, cost = declaration["partitions"], declaration["cost"]
     return [
-        *(f"{words}: {told[name]}" for name, words in _SAID.items() if told[name] is not None),
-        f"key: {', '.join(told['primary_key'])}",
-        f"retries: {told['retries']['limit']}",
-        *([f"fresh within: {told['fresh_within_hours']:g} h"] if told["fresh_within_hours"] else []),
+        *(f"{words}: {declaration[name]}" for name, words in _LABELS.items() if declaration[name] is not None),
+        f"key: {', '.join(declaration['primary_key'])}",
+        f"retries: {declaration['retries']['limit']}",
+        *([f"fresh within: {declaration['fresh_within_hours']:g} h"] if declaration["fresh_within_hours"] else []),
         *([f"partitions: {partitions['kind']}, {partitions['lag_hours']:g} h behind"] if partitions else []),
-        *(["may be empty"] if told["may_be_empty"] else []),
-        *([f"needs: {', '.join(told['needs'])}"] if told["needs"] else []),
+        *(["may be empty"] if declaration["may_be_empty"] else []),
+        *([f"needs: {', '.join(declaration['needs'])}"] if declaration["needs"] else []),
         f"a load costs about {cost['calls']:,} requests, {cost['bytes'] / 1e6:,.1f} MB",
     ]

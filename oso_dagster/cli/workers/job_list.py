@@ -1,4 +1,4 @@
-"""Jobs by name: what each one is, in words, and which partitions of it are asked for. Does not belong here: running them."""
+"""The jobs by name, what each one does in words, and which partitions of it to load. Running them is not part of this."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AFTER_INGESTION = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class PartitionRequest:
     """Which partitions are loaded: the newest missing ones, so many; or all of a span, first and last key."""
 
     newest: int
@@ -36,7 +36,7 @@ class Asked:
             raise SettingsError(f"{job.name}: {error}") from None
 
 
-def loads(settings: Settings) -> dict[str, IngestJob]:
+def ingest_jobs(settings: Settings) -> dict[str, IngestJob]:
     """The jobs that load sources, by name, each behind those that land what it needs."""
     sources = settings.in_world(catalogue())
     return {job.name: job for job in in_order(job for source in sources for job in jobs_of(source))}
@@ -44,14 +44,14 @@ def loads(settings: Settings) -> dict[str, IngestJob]:
 
 def all_jobs(settings: Settings, without: Collection[str] = ()) -> dict[str, str]:
     """The jobs of the platform in the order in which data flows, and what each one is, in words; not those of some sources."""
-    known = loads(settings).items()
+    known = ingest_jobs(settings).items()
     return {
         name: f"{job.source.title}: {_named(job)}" for name, job in known if job.source.name not in without
     } | _AFTER_INGESTION
 
 
-def told(wanted: Backfill) -> str:
-    """What is loaded of a table with partitions, and what is not."""
+def backfill_text(wanted: Backfill) -> str:
+    """The partitions of a table that are loaded, and how many older ones stay missing, in words."""
     count = sum(len(windows) for windows in wanted.runs)
     if not count:
         return "every due partition is there"

@@ -1,10 +1,10 @@
-"""What a crew and its workers say to each other."""
+"""The messages between the worker pool and its workers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oso_dagster.cli.workers.job_list import Asked
+from oso_dagster.cli.workers.job_list import PartitionRequest
 
 
 @dataclass(frozen=True)
@@ -14,10 +14,10 @@ class Begin:
 
 @dataclass(frozen=True)
 class Order:
-    """To a worker: run this job for what is asked of it."""
+    """To a worker: run this job, for these partitions where it has some."""
 
     job: str
-    asked: Asked
+    partitions: PartitionRequest
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,20 @@ class Ready:
 
 @dataclass(frozen=True)
 class Doing:
-    """From a worker: what the job at hand loads, in words."""
+    """From a worker: which partitions the current job loads, in words."""
 
     words: str
 
 
 @dataclass(frozen=True)
 class Done:
-    """From a worker: the job at hand has ended; what failed, in its own words."""
+    """From a worker: the current job has ended; its failures, as error messages."""
 
     failures: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Refused:
-    """From a worker: what a person asked for cannot be, in a line."""
+    """From a worker: the request cannot be carried out; why, in a line."""
 
     why: str

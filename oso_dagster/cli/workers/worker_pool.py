@@ -1,6 +1,6 @@
-"""A few processes that run jobs side by side: hired, given work in an order that respects what waits for what, dismissed.
+"""A few processes that run jobs side by side: started, given jobs in the order of their dependencies, stopped.
 
-Which job waits for which is decided in `domain.catalogue.cadence`; what a worker does is `worker`'s.
+Which job waits for which is decided in `domain.catalogue.cadence`; what a worker does is in `worker_process`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import IO, Any, Protocol
 
-from oso_dagster.cli.workers.job_list import Asked
+from oso_dagster.cli.workers.job_list import PartitionRequest
 from oso_dagster.cli.workers.worker_messages import Begin, Doing, Done, Order, Ready, Refused
 from oso_dagster.settings import PROJECT_ROOT, SettingsError
 
@@ -26,28 +26,28 @@ _STOP_SECONDS = 3
 
 
 class WorkersDiedError(Exception):
-    """No process is left that could run a job; the message says what the last one said."""
+    """No process is left that could run a job; the message has the last line that one of them printed."""
 
 
-class Board(Protocol):
-    """Who is shown how the work goes on."""
+class ProgressBoard(Protocol):
+    """Shows the progress of the jobs."""
 
     def loaded(self) -> None:
         """The code location is loaded."""
 
-    def began(self, job: str) -> None:
-        """A worker has begun a job."""
+    def job_started(self, job: str) -> None:
+        """A worker has started the job."""
 
-    def said(self, job: str, words: str) -> None:
-        """What the job loads."""
+    def job_described(self, job: str, words: str) -> None:
+        """What the job loads, in words."""
 
-    def ended(self, job: str) -> None:
-        """The job has ended, well or not."""
+    def job_ended(self, job: str) -> None:
+        """The job has ended, successfully or not."""
 
 
 @dataclass(eq=False)
 class Worker:
-    """One process, and what it is at: nothing while `job` is None. It is ready once its code location is loaded."""
+    """One process and its current job: none while `job` is None. It is ready once its code location is loaded."""
 
     process: subprocess.Popen[bytes]
     connection: Connection
@@ -55,28 +55,28 @@ class Worker:
     ready: bool = False
     job: str | None = None
 
-    def told(self) -> str:
-        """The last line that it wrote, and how it ended."""
+    def exit_report(self) -> str:
+        """How its process ended, and the last line that it printed."""
         self.log.seek(0)
         lines = [line.strip() for line in self.log.read().decode(errors="replace").splitlines()]
-        last = next((line for line in reversed(lines) if line), "it said nothing")
+        last = next((line for line in reversed(lines) if line), "it printed nothing")
         return f"its process ended with {self.process.wait()}: {last}"
 
 
 @contextmanager
-def hired(count: int) -> Iterator[list[Worker]]:
-    """So many workers, who load what they need meanwhile; at the end of the block they and all they started are gone."""
+def started(count: int) -> Iterator[list[Worker]]:
+    """Start `count` workers, which load the code location meanwhile; after the block they and their children have ended."""
     workers: list[Worker] = []
-    with dismissed(workers):
-        workers.extend(_hire() for _ in range(count))
+    with stopped(workers):
+        workers.extend(_start() for _ in range(count))
         yield workers
 
 
 @contextmanager
-def dismissed(workers: list[Worker]) -> Iterator[None]:
-    """At the end of the block the workers are gone: before what they work with, where that began after them.
+def stopped(workers: list[Worker]) -> Iterator[None]:
+    """Stop the workers at the end of the block, which can be before the end of something that was started after them.
 
-    They are hung up on: one without a job ends by itself, one with a job cancels its run first. None is waited for long.
+    Their connections are closed: a worker without a job ends by itself, one with a job cancels its run first, within seconds.
     """
     try:
         yield
@@ -85,29 +85,31 @@ def dismissed(workers: list[Worker]) -> Iterator[None]:
             worker.connection.close()
         until = time.monotonic() + _STOP_SECONDS
         while workers:
-            _end(workers.pop(), until)
+            _stop(workers.pop(), until)
 
 
-def work(workers: Sequence[Worker], waits: Mapping[str, frozenset[str]], asked: Asked, board: Board) -> list[str]:
-    """Have every job of `waits` run, each once those that it waits for have ended, well or not; what failed, in words.
+def work(
+    workers: Sequence[Worker], waits: Mapping[str, frozenset[str]], partitions: PartitionRequest, board: ProgressBoard
+) -> list[str]:
+    """Run every job of `waits`, each after those that it waits for have ended, successfully or not; the failures, in words.
 
-    Raises SettingsError for jobs that are not there, or that cannot be run as asked; WorkersDiedError.
+    Raises SettingsError for unknown jobs and for partitions that a job does not have; WorkersDiedError.
     """
     for worker in workers:
-        with suppress(OSError):  # one that died is met below
+        with suppress(OSError):  # a worker that died is found below
             worker.connection.send(Begin())
-    work = _Work(dict(waits), asked, board, list(workers))
+    work = _Work(dict(waits), partitions, board, list(workers))
     while work.open or work.under_way:
         work.give()
-        work.hear()
+        work.receive()
     return [failure for job in waits for failure in work.failures.get(job, ())]
 
 
 @dataclass
 class _Work:
     open: dict[str, frozenset[str]]
-    asked: Asked
-    board: Board
+    partitions: PartitionRequest
+    board: ProgressBoard
     workers: list[Worker]
     ended: set[str] = field(default_factory=set)
     failures: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -117,18 +119,18 @@ class _Work:
         return any(worker.job for worker in self.workers)
 
     def give(self) -> None:
-        """A job that waits for nothing to each worker that is free."""
+        """Give each free worker a job that waits for nothing."""
         for worker in self.workers:
             job = next((job for job, waits in self.open.items() if waits <= self.ended), None)
             if worker.ready and worker.job is None and job is not None:
                 del self.open[job]
                 worker.job = job
-                self.board.began(job)
-                with suppress(OSError):  # it has died, which `hear` meets
-                    worker.connection.send(Order(job, self.asked))
+                self.board.job_started(job)
+                with suppress(OSError):  # it has died, which `receive` finds
+                    worker.connection.send(Order(job, self.partitions))
 
-    def hear(self) -> None:
-        """What the workers say next."""
+    def receive(self) -> None:
+        """Wait for messages of the workers and act on them."""
         for connection in wait([worker.connection for worker in self.workers]):
             worker = next(worker for worker in self.workers if worker.connection is connection)
             try:
@@ -148,7 +150,7 @@ class _Work:
                 if unknown := [job for job in (*self.open, *self.ended) if job not in jobs]:
                     raise SettingsError(f"no job is called {', '.join(unknown)}; there are {', '.join(sorted(jobs))}")
             case Doing(words):
-                self.board.said(str(worker.job), words)
+                self.board.job_described(str(worker.job), words)
             case Done(failures):
                 self._end(worker, failures)
             case Refused(why):
@@ -158,19 +160,19 @@ class _Work:
         job, worker.job = str(worker.job), None
         self.ended.add(job)
         self.failures[job] = failures
-        self.board.ended(job)
+        self.board.job_ended(job)
 
     def _lose(self, worker: Worker) -> None:
-        """One has died: its job has failed, the others go on."""
+        """A worker has died: its job has failed, the others go on."""
         self.workers.remove(worker)
-        told = worker.told()
+        report = worker.exit_report()
         if worker.job is not None:
-            self._end(worker, [f"{worker.job}: {told}"])
+            self._end(worker, [f"{worker.job}: {report}"])
         if not self.workers and self.open:
-            raise WorkersDiedError(f"{', '.join(self.open)} cannot be run: {told}")
+            raise WorkersDiedError(f"{', '.join(self.open)} cannot be run: {report}")
 
 
-def _hire() -> Worker:
+def _start() -> Worker:
     ours, theirs = Pipe()
     log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the worker)
     process = subprocess.Popen(
@@ -186,8 +188,8 @@ def _hire() -> Worker:
     return Worker(process, ours, log)
 
 
-def _end(worker: Worker, until: float) -> None:
-    """See it end by itself, in time where it has something to leave in order; then end it and whatever it started."""
+def _stop(worker: Worker, until: float) -> None:
+    """Wait for it to end by itself, if it is ready and may have a run to cancel; then kill it and its child processes."""
     with suppress(subprocess.TimeoutExpired):
         worker.process.wait(max(0, until - time.monotonic()) if worker.ready else 0)
     with suppress(ProcessLookupError):

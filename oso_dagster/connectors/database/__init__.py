@@ -1,1 +1,1 @@
-"""Tables of a database as Arrow."""
+"""Tables of any SQL database as Arrow: `table_reader` inspects and reads them, one file an engine does the reading."""

@@ -55,30 +55,30 @@ def columns(address: sa.URL, table: str) -> dict[str, str]:
     """Type by column, in PostgreSQL's words; none where there is no such table. Raises DatabaseError."""
     with _connected(address, table) as connection:
         try:
-            return {one["name"]: _kind(one["type"]) for one in sa.inspect(connection).get_columns(table)}
+            return {column["name"]: _kind(column["type"]) for column in sa.inspect(connection).get_columns(table)}
         except NoSuchTableError:
             return {}
 
 
 def read(address: sa.URL, table: str, fields: Sequence[Field], changes: Changes | None) -> pa.Table:
     """The fields under their declared names. Raises DatabaseError."""
-    declared = [one.column for one in fields]
+    declared = [field.column for field in fields]
     with _connected(address, table) as connection:
         there = sa.Table(table, sa.MetaData(), autoload_with=connection, resolve_fks=False)
-        wanted = sa.select(*(_expression(there.c[one.upstream], one) for one in fields))
+        wanted = sa.select(*(_expression(there.c[field.upstream], field) for field in fields))
         if changes is not None:
             since = changes.since.astimezone(UTC) - _SLACK
             wanted = wanted.where(sa.or_(*(there.c[name] >= _moment(there.c[name], since) for name in changes.columns)))
-        found = connection.execution_options(stream_results=True).execute(wanted)
-        batches = [_batch(table, fields, rows) for rows in found.partitions(_BATCH)]
+        result = connection.execution_options(stream_results=True).execute(wanted)
+        batches = [_batch(table, fields, rows) for rows in result.partitions(_BATCH)]
         return pa.concat_tables(batches) if batches else table_of(declared, {column.name: [] for column in declared})
 
 
 def _batch(table: str, fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> pa.Table:
     values = zip(*rows, strict=True)
     try:
-        read_ = {one.column.name: _values(one, column) for one, column in zip(fields, values, strict=True)}
-        return table_of([one.column for one in fields], read_)
+        read_ = {field.column.name: _values(field, column) for field, column in zip(fields, values, strict=True)}
+        return table_of([field.column for field in fields], read_)
     except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError, TypeError, ArithmeticError) as error:
         raise DatabaseError(f"{table}: a value does not fit its declared type: {error}") from None
 
@@ -113,7 +113,7 @@ def _read_only(address: sa.URL) -> sa.URL:
 
 
 def _expression(column: sa.Column[Any], field: Field) -> sa.ColumnElement[Any]:
-    """JSON is taken as it is written: read and written again, a text in it could not be told from JSON."""
+    """JSON is taken as it is written: read and written again, a text in it could not be distinguished from JSON."""
     written = sa.type_coerce(column, sa.Text) if isinstance(column.type, sa.JSON) else column
     return written.label(field.column.name)
 
@@ -135,10 +135,10 @@ def _text(value: Any) -> str:
 
 
 def _list(value: Any) -> list[str | None]:
-    found = json.loads(value) if isinstance(value, str) else value
-    if not isinstance(found, list):
-        raise TypeError(f"{found!r} is no list"[:80])
-    return [None if one is None else str(one) for one in found]
+    entries = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(entries, list):
+        raise TypeError(f"{entries!r} is no list"[:80])
+    return [None if entry is None else str(entry) for entry in entries]
 
 
 def _whole(value: Any) -> int:

@@ -68,5 +68,5 @@ class Changes:
 def opened(upstream: str, kind: str) -> Field | None:
     """A column that nobody declared, as it arrives: in snake_case, exact numbers as text; None for a name or type that cannot."""
     name = _HUMP.sub("_", upstream).lower()
-    found = next((declared for declared, kinds in _OPENED if kind in kinds), None)
-    return Field(upstream, Column(name, found, "Not declared yet")) if found and _NAME.match(name) else None
+    type_ = next((declared for declared, kinds in _OPENED if kind in kinds), None)
+    return Field(upstream, Column(name, type_, "Not declared yet")) if type_ and _NAME.match(name) else None

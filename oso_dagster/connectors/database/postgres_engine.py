@@ -43,7 +43,7 @@ def columns(address: URL, table: str) -> dict[str, str]:
         with engine.connect() as connection:
             return {row.name: row.kind for row in connection.execute(text(_LOOK), {"name": _quoted(table)})}
     except SQLAlchemyError as error:
-        raise _told(table, str(getattr(error, "orig", None) or error), address) from None
+        raise _error_of(table, str(getattr(error, "orig", None) or error), address) from None
 
 
 def read(address: URL, table: str, fields: Sequence[Field], changes: Changes | None) -> pa.Table:
@@ -60,10 +60,10 @@ def read(address: URL, table: str, fields: Sequence[Field], changes: Changes | N
         # connectorx is written in Rust: what it did not expect comes as a panic, which is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise _told(table, str(error), address) from None
+        raise _error_of(table, str(error), address) from None
 
 
-def _told(table: str, words: str, address: URL) -> DatabaseError:
+def _error_of(table: str, words: str, address: URL) -> DatabaseError:
     secrets = [str(address.password)] if address.password else []
     return DatabaseError(f"{table}: the database cannot be read: {redact(' '.join(words.split()), secrets)}")
 

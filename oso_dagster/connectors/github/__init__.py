@@ -1,1 +1,1 @@
-"""GitHub's two faces: GH Archive's hourly files, and the REST API in rounds under its rate limit."""
+"""GitHub: GH Archive's hourly files of events, and the REST API in rounds under its rate limit."""

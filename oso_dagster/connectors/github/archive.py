@@ -1,6 +1,6 @@
 """A day of GH Archive: its 24 hourly files fetched in parallel, read one after the other, never more than a slice in memory.
 
-A file that is missing, cut or damaged is an error that names its hour. What is in a line is `gharchive_events`' subject.
+A file that is missing, cut or damaged is an error that names its hour. What is in a line is in `archive_events`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ import tenacity
 from isal import igzip_threaded, isal_zlib
 from urllib3.exceptions import HTTPError
 
-from oso_dagster.connectors.github import archive_events as gharchive_events
-from oso_dagster.connectors.github import archive_fields as gharchive_news
-from oso_dagster.connectors.http.pacing import asked_pause
+from oso_dagster.connectors.github import archive_events, archive_fields
+from oso_dagster.connectors.http.pacing import requested_pause
 from oso_dagster.connectors.http.rest import USER_AGENT
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS
 from oso_dagster.domain.catalogue.source import Column
@@ -112,17 +111,17 @@ def read(day: Day, columns: Sequence[Column], folder: Path, facts: dict[str, Any
                 for table in _hour(day, hour, path, columns, types, facts):
                     hours[day.name(hour)] += table.num_rows
                     yield table
-                news |= gharchive_news.undeclared(path)
+                news |= archive_fields.undeclared(path)
                 path.unlink()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             shutil.rmtree(folder, ignore_errors=True)
-    facts |= {"events_by_type": dict(types.most_common()), UNKNOWN_FIELDS: sorted(news | gharchive_news.new_types(types))}
+    facts |= {"events_by_type": dict(types.most_common()), UNKNOWN_FIELDS: sorted(news | archive_fields.new_types(types))}
     _refuse_short(day, hours)
 
 
 def _arrived(day: Day, coming: Sequence[Future[Path]], hour: int, facts: dict[str, Any]) -> Path | None:
-    """The file of an hour, or None where a gap is known. One that failed is told together with all others that did."""
+    """The file of an hour, or None where a gap is known. A failed one is reported together with all others that failed."""
     error = coming[hour].exception()
     if error is None:
         return coming[hour].result()
@@ -132,9 +131,9 @@ def _arrived(day: Day, coming: Sequence[Future[Path]], hour: int, facts: dict[st
     if not isinstance(error, (_MissingError, _BrokenError)):
         raise error
     causes = {day.name(number): cause for number, future in enumerate(coming) if (cause := future.exception()) is not None}
-    told = "; ".join(f"{name}: {cause}" for name, cause in causes.items())
+    reasons = "; ".join(f"{name}: {cause}" for name, cause in causes.items())
     raise ArchiveError(
-        f"{len(causes)} of {HOURS} hours of {day.start:%Y-%m-%d} cannot be had from {day.archive}: {told}. "
+        f"{len(causes)} of {HOURS} hours of {day.start:%Y-%m-%d} cannot be fetched from {day.archive}: {reasons}. "
         "The old rows stay; run the partition again once the files are there."
     ) from None
 
@@ -165,8 +164,8 @@ def _download(url: str, path: Path, bounds: Patience) -> None:
             if response.status_code == requests.codes.not_found:
                 raise _MissingError(f"missing (404 after {bounds.attempts} tries)")
             if not response.ok:
-                after = asked_pause(response.headers, datetime.now(UTC))
-                wants = f", and wants a pause of {after:,.0f} s" if after else ""
+                after = requested_pause(response.headers, datetime.now(UTC))
+                wants = f", and asks for a pause of {after:,.0f} s" if after else ""
                 raise _BrokenError(f"the server answers {response.status_code} {response.reason}{wants}", after)
             while chunk := response.raw.read1(_CHUNK, decode_content=False):  # what has come, so that a drip meets the deadline
                 file.write(chunk)
@@ -189,20 +188,20 @@ def _hour(
     complete: Counter[str] = Counter()
     try:
         for lines in slices(path):
-            events = gharchive_events.decode(lines)
-            table = _within(gharchive_events.table_of(_first(events, seen), columns), begin)
+            events = archive_events.decode(lines)
+            table = _within(archive_events.table_of(_first(events, seen), columns), begin)
             facts["dropped_events"] += len(events) - table.num_rows
-            for kind, (total, whole) in gharchive_events.parts(table).items():
+            for kind, (total, whole) in archive_events.parts(table).items():
                 there[kind] += total
                 complete[kind] += whole
             yield table
     except _DAMAGED as error:
         raise ArchiveError(f"{day.url(hour)}: the gzip file is damaged or cut ({error}). Run the partition again.") from error
     except (msgspec.MsgspecError, pa.ArrowInvalid) as error:
-        raise ArchiveError(f"{day.url(hour)}: an event is not as declared: {error}. Follow the change in the source.") from error
-    lost = [f"{kind}.{gharchive_events.PART_OF[kind]}" for kind, total in there.items() if total and not complete[kind]]
+        raise ArchiveError(f"{day.url(hour)}: an event is not as declared: {error}. Change the source to match.") from error
+    lost = [f"{kind}.{archive_events.PART_OF[kind]}" for kind, total in there.items() if total and not complete[kind]]
     if lost:
-        raise ArchiveError(f"{day.url(hour)}: upstream has lost {', '.join(lost)}. Follow the change in the source.")
+        raise ArchiveError(f"{day.url(hour)}: upstream has lost {', '.join(lost)}. Change the source to match.")
     types.update(there)
 
 
@@ -221,7 +220,7 @@ def slices(path: Path) -> Iterator[bytes]:
         yield rest
 
 
-def _first(events: list[gharchive_events.Event], seen: set[str]) -> list[gharchive_events.Event]:
+def _first(events: list[archive_events.Event], seen: set[str]) -> list[archive_events.Event]:
     """Without the events that stood in the file before."""
     before = len(seen)
     ids = {event.id for event in events}
@@ -248,5 +247,5 @@ def _refuse_short(day: Day, hours: dict[str, int]) -> None:
         hint = f"short hours: {', '.join(short)}" if short else f"at least {day.least_events:,} are expected"
         raise ArchiveError(
             f"{day.start:%Y-%m-%d} is short: {total:,} events, {usual:,.0f} in a usual hour; {hint}. "
-            "The old rows stay; if the archive really has no more, add the day to the known short ones."
+            "The old rows stay; if the archive really has no more events, add the day to the known short days."
         )

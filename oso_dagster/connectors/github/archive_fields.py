@@ -59,13 +59,13 @@ def undeclared(path: Path) -> set[str]:
     """What the beginning of a file of whole, good lines holds that is not known, in words."""
     with igzip.open(path, "rb") as stream:  # type: ignore[no-untyped-call]  # isal types its C parts only
         lines = stream.read(_SAMPLE).split(b"\n")[:-1]  # the last line may be cut
-    found: set[str] = set()
+    names: set[str] = set()
     for line in lines:
         shape = _SHAPES.decode(line)
-        if shape.type in _PARTS:  # a new type is told by its name, once and for all of it
-            found |= {f"{shape.type}.payload.{name}" for name in shape.payload.keys() - _PARTS[shape.type]}
-        found |= {f"event.{name}" for name in _NAMES.decode(line).keys() - _FIELDS}
-    return found
+        if shape.type in _PARTS:  # a new type is reported by its name only
+            names |= {f"{shape.type}.payload.{name}" for name in shape.payload.keys() - _PARTS[shape.type]}
+        names |= {f"event.{name}" for name in _NAMES.decode(line).keys() - _FIELDS}
+    return names
 
 
 def new_types(types: Mapping[str, int]) -> set[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from oso_dagster.connectors.answers import take_list
-from oso_dagster.connectors.github import api as github_api
+from oso_dagster.connectors.github import rest_api
 from oso_dagster.connectors.http.rest import Answer, Client, RateLimitedError, RestError
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
@@ -69,34 +69,34 @@ class Repositories:
         self.unchanged = 0
         self._blocked, self._answered = 0, 0
 
-    def run(self, asked: Round, facts: LoadFacts) -> None:
+    def run(self, this_round: Round, facts: LoadFacts) -> None:
         """Ask for each `owner/name`, and for all repositories of each `owner`, until the limit. Raises RestError."""
         done = 0
         try:
-            for fetched in self._client.each(asked.names, self._fetch):
+            for fetched in self._client.each(this_round.names, self._fetch):
                 if isinstance(fetched, Answer):
-                    self._repository(asked.names[done], fetched)
+                    self._repository(this_round.names[done], fetched)
                 else:
-                    self._owner(asked.names[done], fetched)
+                    self._owner(this_round.names[done], fetched)
                 done += 1
         except RateLimitedError as error:
             if not done:
                 raise
-            asked.cut(facts, error, done)
+            this_round.cut(facts, error, done)
         if self._blocked and not self._answered:
             raise RestError(
                 f"{self._api}: all {self._blocked:,} answers were 403. Renew the token of the source, then run again."
             )
 
-    def _fetch(self, name: str) -> Answer | list[github_api.Page]:
+    def _fetch(self, name: str) -> Answer | list[rest_api.ListingPage]:
         """Only asks; what is known does not change under the other threads."""
         if "/" not in name:
-            return github_api.listing(self._client, self._api, name, self._memory.pages)
+            return rest_api.listing(self._client, self._api, name, self._memory.pages)
         validators = self._memory.names.get(name, {}).get("validators")
-        return self._client.get(f"{self._api}/repos/{name}", validators=validators, accept=github_api.ABSENT)
+        return self._client.get(f"{self._api}/repos/{name}", validators=validators, accept=rest_api.ABSENT)
 
     def _repository(self, name: str, answer: Answer) -> None:
-        if answer.status in github_api.ABSENT:
+        if answer.status in rest_api.ABSENT:
             self._blocked += answer.status == HTTPStatus.FORBIDDEN
             self._gone(name, self._memory.names.get(name, {}).get("key"))
             return
@@ -107,7 +107,7 @@ class Repositories:
         with self._client.trusting(answer.url):
             self._found(self._row(answer.document, name), name, answer.validators)
 
-    def _owner(self, owner: str, pages: Sequence[github_api.Page]) -> None:
+    def _owner(self, owner: str, pages: Sequence[rest_api.ListingPage]) -> None:
         """Whatever an owner's listing no longer has is gone; a repository that moved is found under its new name."""
         keys: list[str] = []
         for page in pages:
@@ -119,13 +119,13 @@ class Repositories:
         if not pages:
             self._gone(f"{owner}/*", None)
 
-    def _page(self, page: github_api.Page) -> list[str]:
+    def _page(self, page: rest_api.ListingPage) -> list[str]:
         if page.answer.unchanged:
             known: list[str] = self._memory.pages[page.url]["keys"]
             self.unchanged += len(known)
             return known
         with self._client.trusting(page.url):
-            rows = [self._row(one) for one in take_list(page.answer.document)]
+            rows = [self._row(repository) for repository in take_list(page.answer.document)]
         for row in rows:
             self._found(row)
         keys = [row["key"] for row in rows]
@@ -138,7 +138,7 @@ class Repositories:
         return sorted({*self._memory.news, *(known - set(columns))})
 
     def _row(self, document: Any, name: str | None = None) -> _Row:
-        row, news = github_api.repository_row(document, name, self._now), set[str]()
+        row, news = rest_api.repository_row(document, name, self._now), set[str]()
         more = carried(document, self._known, row, news)
         self._memory.news = sorted({*self._memory.news, *news})
         return more | row
@@ -152,7 +152,7 @@ class Repositories:
         self._note(row | {"requested_names": sorted(names), "status": "renamed" if renamed else "found"})
 
     def _gone(self, name: str, key: str | None) -> None:
-        row = github_api.absent_row(name, self._memory.rows.get(key) if key else None, self._now)
+        row = rest_api.absent_row(name, self._memory.rows.get(key) if key else None, self._now)
         self._memory.names[name] = {"key": row["key"], "validators": {}}
         self._note(row)
 

@@ -1,1 +1,1 @@
-"""Asking over HTTP: politely, within bounds, never taking half an answer for a whole one."""
+"""HTTP requests: paced, bounded, retried, and never half an answer taken for a whole one. Knows no upstream."""

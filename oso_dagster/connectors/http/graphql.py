@@ -19,7 +19,7 @@ NEW_FIELDS = "# new fields"
 """A comment in a query, in whose place new fields are asked for (`asking`)."""
 
 _SHOWN = 3
-_UNTOLD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN})
+_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN})
 _PLAIN = frozenset({"SCALAR", "ENUM"})
 _TYPE = """
 query ($type: String!) {
@@ -33,12 +33,12 @@ class News:
 
     plain: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    untold: str | None = None
+    schema_error: str | None = None
 
-    def facts(self, *, asked: bool, also: Iterable[str] = ()) -> LoadFacts:
-        """What a load tells of it; where the plain ones were not `asked` for, they are told as well. `also` is more to tell."""
-        told = {*self.others, *also, *(() if asked else self.plain)}
-        return {UNKNOWN_FIELDS: sorted(told)} | ({"schema_untold": self.untold} if self.untold else {})
+    def facts(self, *, requested: bool, also: Iterable[str] = ()) -> LoadFacts:
+        """The facts of a load about them; plain ones are reported unless they were `requested`. `also` is more to report."""
+        unknown = {*self.others, *also, *(() if requested else self.plain)}
+        return {UNKNOWN_FIELDS: sorted(unknown)} | ({"schema_untold": self.schema_error} if self.schema_error else {})
 
 
 def asking(query: str, names: Iterable[str]) -> str:
@@ -47,7 +47,7 @@ def asking(query: str, names: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class GraphqlEndpoint:
     """A GraphQL endpoint and the client that asks it."""
 
     client: Client
@@ -60,7 +60,7 @@ class Endpoint:
             raise AnswerError(f"the endpoint reports errors: {_messages(document['errors'])}")
         data = take(document, "data")
         if data is None:
-            raise AnswerError("the answer has no data, and says no error")
+            raise AnswerError("the answer has neither data nor errors")
         return data
 
     def news(self, type_: str, known: Known) -> News:
@@ -68,16 +68,16 @@ class Endpoint:
 
         Raises as `ask`, but for an endpoint that refuses this one question.
         """
-        answer = self.client.post(self.url, {"query": _TYPE, "variables": {"type": type_}}, accept=_UNTOLD)
-        if answer.status in _UNTOLD:
-            return News(untold=f"the endpoint answers {answer.status} when asked for its schema")
+        answer = self.client.post(self.url, {"query": _TYPE, "variables": {"type": type_}}, accept=_REFUSED)
+        if answer.status in _REFUSED:
+            return News(schema_error=f"the endpoint answers {answer.status} when asked for its schema")
         if isinstance(answer.document, Mapping) and answer.document.get("errors"):
-            return News(untold=f"asked for its schema, the endpoint reports: {_messages(answer.document['errors'])}")
+            return News(schema_error=f"asked for its schema, the endpoint reports: {_messages(answer.document['errors'])}")
         if take(answer.document, "data", "__type") is None:
-            return News(untold=f"the schema has no type {type_}")
-        fields = {take(one, "name"): one for one in take_list(answer.document, "data", "__type", "fields")}
+            return News(schema_error=f"the schema has no type {type_}")
+        fields = {take(entry, "name"): entry for entry in take_list(answer.document, "data", "__type", "fields")}
         if not fields:
-            return News(untold=f"the schema tells no field of the type {type_}")
+            return News(schema_error=f"the schema lists no field of the type {type_}")
         new = known.unknown(fields)
         plain = [name for name in new if _is_plain(fields[name])]
         return News(tuple(plain), tuple(name for name in new if name not in plain))

@@ -92,13 +92,13 @@ def gate_of(host: str, pace: Pace) -> Gate:
         return _gates.setdefault((host, pace), Gate(pace))
 
 
-def asked_pause(headers: Mapping[str, str], now: datetime) -> float | None:
+def requested_pause(headers: Mapping[str, str], now: datetime) -> float | None:
     """The seconds that Retry-After (seconds or a date) or a spent X-RateLimit asks for; a date counts by the server's clock."""
     clock = _date(headers.get("Date")) or now
-    asked = headers.get("Retry-After", "").strip()
-    if asked.isdigit():
-        return float(asked)
-    if until := _date(asked):
+    retry_after = headers.get("Retry-After", "").strip()
+    if retry_after.isdigit():
+        return float(retry_after)
+    if until := _date(retry_after):
         return max(0.0, (until - clock).total_seconds())
     reset = headers.get("X-RateLimit-Reset", "")
     if headers.get("X-RateLimit-Remaining") == "0" and reset.isdigit():
@@ -108,7 +108,7 @@ def asked_pause(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def _date(text: str | None) -> datetime | None:
     try:
-        found = parsedate_to_datetime(text or "")
+        parsed = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -15,7 +15,7 @@ _MOST = 100_000
 
 @dataclass(frozen=True)
 class Page:
-    """The records of one page, where the next one begins (None after the last), and how many there are in all, if told."""
+    """The records of one page, where the next one begins (None after the last), and the announced total, if any."""
 
     records: list[Any]
     next: str | int | None
@@ -40,7 +40,7 @@ def walk(fetch: Callable[[str | int | None], Page], *, first: str | int | None =
         cursors.add(page.next)
         cursor = page.next
     else:
-        raise AnswerError(f"there are more than {most:,} pages; is the endpoint in its right mind?")
+        raise AnswerError(f"there are more than {most:,} pages; is the paging of the endpoint broken?")
     if total is not None and count != total:
         raise AnswerError(f"the pages hold {count:,} records where {total:,} were announced")
 

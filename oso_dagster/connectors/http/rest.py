@@ -24,9 +24,9 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from oso_dagster.connectors.answers import AnswerError, document, unpack
 from oso_dagster.connectors.http.absence import LIMIT_WORDS, AbsenceRule, AbsentError, absent
 from oso_dagster.connectors.http.announcements import announced
-from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, asked_pause, gate_of
+from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, requested_pause, gate_of
 from oso_dagster.connectors.http.redirects import followed
-from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, next_step, told
+from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, error_text, next_step
 from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
 from oso_dagster.domain.catalogue.source import Setting, SettingKind
@@ -39,7 +39,7 @@ _LONGEST_MESSAGE = 2_000
 _UNTOLD_PAUSE = 10
 """How many first pauses we wait when a server limits us and does not say for how long; doubled each time."""
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Status codes that another try may mend."""
+"""Status codes that another try may fix."""
 _LIMITING = frozenset({403, 503})
 """Status codes by which a server may tell a limit too, in a header or in words."""
 
@@ -51,7 +51,7 @@ Found = TypeVar("Found")
 
 
 class _PassingError(Exception):
-    """What another try may mend; `after` is the pause that the server asked for, in seconds; `limit`: it limits us."""
+    """What another try may fix; `after` is the pause that the server asked for, in seconds; `limit`: it limits us."""
 
     def __init__(self, message: str, after: float | None = None, *, limit: bool = False) -> None:
         super().__init__(message)
@@ -132,11 +132,11 @@ class Client:
 
     @contextmanager
     def trusting(self, url: str) -> Iterator[None]:
-        """Inside the block, a misfit of a document is told as a RestError that names `url`."""
+        """Inside the block, a document that does not fit is raised as a RestError that names `url`."""
         try:
             yield
         except AnswerError as error:
-            raise RestError(self._told(url, f"{error}. Look at the endpoint; follow its change in the source")) from None
+            raise RestError(self._error_text(url, f"{error}. Check the endpoint; change the source if the endpoint has changed")) from None
 
     def _ask(self, method: str, url: str, accept: Collection[int], read: Reading, **asked: Any) -> Answer:
         gate = gate_of(urlsplit(url).netloc, self.pace)
@@ -151,9 +151,9 @@ class Client:
         except _PassingError as error:
             if error.limit:
                 what = f"{error}, a limit, after {self.limits.attempts} tries. Run again later, or lower requests_per_second"
-                raise RateLimitedError(self._told(url, what), error.after or 0.0) from None
+                raise RateLimitedError(self._error_text(url, what), error.after or 0.0) from None
             tries = f"{self.limits.attempts} tries" if self.limits.attempts > 1 else "one try"
-            raise RestError(self._told(url, f"{error} ({tries}). The old rows stay; run again once it answers")) from None
+            raise RestError(self._error_text(url, f"{error} ({tries}). The old rows stay; run again once it answers")) from None
 
     def _try(self, gate: Gate, method: str, url: str, accept: Collection[int], read: Reading, asked: dict[str, Any]) -> Answer:
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **self.headers}
@@ -195,7 +195,7 @@ class Client:
             self.notes.announce(host, text)
         if status == HTTPStatus.NOT_MODIFIED:
             return Answer(url, status, headers)
-        pause = asked_pause(headers, datetime.now(UTC))
+        pause = requested_pause(headers, datetime.now(UTC))
         message = _message(body, headers) if status >= HTTPStatus.BAD_REQUEST else ""
         # A limit, told by status, by headers or in words, is never an answer about what was asked for, whatever is accepted.
         limit = status == HTTPStatus.TOO_MANY_REQUESTS or (
@@ -208,7 +208,7 @@ class Client:
         if limit or status in _PASSING:
             raise _PassingError(f"the server answers {status} {response.reason}", pause, limit=limit)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise DeniedError(self._told(url, f"the server answers {status} {response.reason}. {next_step(status)}"))
+            raise DeniedError(self._error_text(url, f"the server answers {status} {response.reason}. {next_step(status)}"))
         try:
             plain = unpack(body, headers.get("Content-Encoding", "").lower())
             return Answer(url, status, headers, read(plain, headers.get("Content-Type", "")))
@@ -227,13 +227,13 @@ class Client:
                 gate.hold(seconds)
             return seconds
         if after > self.limits.patience:
-            told = self._told(url, f"{error}, and wants a pause of {after:,.0f} s; we wait {self.limits.patience:g} s at most")
+            told = self._error_text(url, f"{error} and asks for a pause of {after:,.0f} s; the limit is {self.limits.patience:g} s")
             raise RateLimitedError(told, after)
         gate.hold(after)
         return after
 
-    def _told(self, url: str, what: str) -> str:
-        return told(url, what, self.secrets)
+    def _error_text(self, url: str, what: str) -> str:
+        return error_text(url, what, self.secrets)
 
 
 def settings_of(url: str, description: str, *, timeout: float = 60.0, per_second: float = 5.0) -> tuple[Setting, ...]:
@@ -279,7 +279,7 @@ def _message(body: bytes, headers: Mapping[str, str]) -> str:
 def _file(body: bytes, content_type: str) -> bytes:
     """The body as it is. A page in its place is somebody's word that the file cannot be had now."""
     if "html" in content_type.lower() or body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-        raise AnswerError("HTML came instead of the file")
+        raise AnswerError("the answer is HTML, not the file")
     return body
 
 

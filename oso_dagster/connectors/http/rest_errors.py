@@ -28,7 +28,7 @@ class RateLimitedError(RestError):
         self.seconds = seconds
 
 
-def told(url: str, what: str, secrets: Sequence[str]) -> str:
+def error_text(url: str, what: str, secrets: Sequence[str]) -> str:
     """One line: the address without its secrets, then what happened."""
     shown = _SECRET_PARAMETER.sub(r"\g<name>***", url)
     return redact(f"{shown}: {what}.", secrets)

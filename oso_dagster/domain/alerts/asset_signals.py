@@ -77,7 +77,7 @@ def failed(family: FailedFamily, owned: OwnedAsset, places: AlertLinks, checks: 
         extra=extra,
         links=places.links(Kind.FAILED_MATERIALIZATION, owned.asset, family.run_id),
         facts=places.fields(Kind.FAILED_MATERIALIZATION),
-        next_step="Read the failed run, mend the cause, and materialize it again.",
+        next_step="Read the failed run, fix the cause, and materialize it again.",
     )
 
 
@@ -107,7 +107,7 @@ def failed_check(fact: FailedCheck, owned: OwnedAsset, places: AlertLinks) -> Si
         body=[fact.reason or "the check gave no reason"],
         links=places.links(Kind.FAILED_CHECK, fact.asset, fact.run_id),
         facts=places.fields(Kind.FAILED_CHECK),
-        next_step="Look at the rows that the check names; mend them upstream or in the model, and run it again.",
+        next_step="Look at the rows that the check names; correct them upstream or in the model, and run it again.",
     )
 
 

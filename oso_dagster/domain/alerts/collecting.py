@@ -58,7 +58,7 @@ def storm_of(members: Sequence[Incident], opened_at: datetime, now: datetime | N
         body=_lines(members),
         fields=(IncidentField("Still open", str(len(still))), IncidentField("Well again", str(len(over))), *facts),
         links=links,
-        next_step="Look for what they have in common: an upstream, a credential, a machine. Then mend that." if still else "",
+        next_step="Look for what they have in common: an upstream, a credential, a machine. Then fix that." if still else "",
     )
 
 

@@ -165,7 +165,7 @@ def _next_step(guilty: Sequence[Tally]) -> str:
     if not guilty:
         return "Find out what fails: no asset is named."
     named = ", ".join(one.asset for one in guilty[:5])
-    return f"Look at the newest runs of {named} in Dagster, mend the cause, and materialize them again."
+    return f"Look at the newest runs of {named} in Dagster, fix the cause, and materialize them again."
 
 
 def _asset_of(subject: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from oso_dagster.alerting.channels import routes, senders
-from oso_dagster.alerting.delivery import Clock, Report, deliver
+from oso_dagster.alerting.delivery import Clock, DeliveryReport, deliver
 from oso_dagster.domain.alerts import asset_signals
 from oso_dagster.domain.alerts.alert_links import AlertLinks
 from oso_dagster.domain.alerts.announcing import IncidentChange, IncidentMemory, Signal, compare
@@ -36,7 +36,7 @@ def report_silence(settings: Settings, store: Store, who: str, now: datetime) ->
     return settle(settings, store, silent, kept, now)
 
 
-def send(settings: Settings, store: Store, logger: logging.Logger, now: Callable[[], datetime]) -> Report:
+def send(settings: Settings, store: Store, logger: logging.Logger, now: Callable[[], datetime]) -> DeliveryReport:
     """Deliver what is due, on every channel and in the log, within the time of one tick; returns what was delivered."""
     return deliver(store.outbox, store.channels, senders(settings, logger), Clock(now=now), log=logger)
 

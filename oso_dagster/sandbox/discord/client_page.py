@@ -1,4 +1,4 @@
-"""What the sandbox's Discord was told, as a page that looks like the client: channels, threads, messages, embeds, edits.
+"""The messages on the sandbox's Discord, as a page that looks like the client: channels, threads, messages, embeds, edits.
 
 Everything is escaped, and the browser is forbidden every request and script: what it shows came from outside.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, Template
 
 from oso_dagster.sandbox.discord.markdown import to_html
-from oso_dagster.sandbox.discord.message_store import Message, Webhook
+from oso_dagster.sandbox.discord.message_store import Message, ServedWebhook
 
 _SANDBOX = "Everything here was sent to the sandbox. Nobody outside this machine has seen it."
 
@@ -29,7 +29,7 @@ class Thread:
 
 
 @dataclass(frozen=True)
-class Channel:
+class ShownChannel:
     """A channel ready to be shown."""
 
     name: str
@@ -37,16 +37,19 @@ class Channel:
     threads: Sequence[Thread]
 
 
-def render(channels: Iterable[tuple[Webhook, Sequence[Message]]], banner: str = _SANDBOX) -> str:
+def render(channels: Iterable[tuple[ServedWebhook, Sequence[Message]]], banner: str = _SANDBOX) -> str:
     """The page, of all channels and what was said in each."""
-    return _template().render(banner=banner, channels=[_channel(webhook, said) for webhook, said in channels])
+    return _template().render(banner=banner, channels=[_channel(webhook, messages) for webhook, messages in channels])
 
 
-def _channel(webhook: Webhook, said: Sequence[Message]) -> Channel:
+def _channel(webhook: ServedWebhook, messages: Sequence[Message]) -> ShownChannel:
     if not webhook.forum:
-        return Channel(webhook.name, forum=False, threads=[Thread(None, said)] if said else [])
-    by_thread = [list(group) for _, group in groupby(sorted(said, key=lambda one: int(one.channel)), lambda one: one.channel)]
-    return Channel(webhook.name, forum=True, threads=[Thread(group[0].thread_name, group) for group in by_thread])
+        return ShownChannel(webhook.name, forum=False, threads=[Thread(None, messages)] if messages else [])
+    by_thread = [
+        list(group)
+        for _, group in groupby(sorted(messages, key=lambda message: int(message.channel)), lambda message: message.channel)
+    ]
+    return ShownChannel(webhook.name, forum=True, threads=[Thread(group[0].thread_name, group) for group in by_thread])
 
 
 def _bar(embed: Mapping[str, Any]) -> str:

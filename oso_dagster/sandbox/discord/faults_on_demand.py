@@ -32,7 +32,7 @@ _AFTER = "_after"
 
 
 @dataclass
-class Fault:
+class DiscordFault:
     """One fault: for the next `times` requests, or for a `share` of all until it is cleared."""
 
     kind: str
@@ -58,10 +58,10 @@ class Fault:
 
 
 @dataclass
-class Faults:
+class DiscordFaults:
     """The faults that are set, how often each has struck, and where they come from."""
 
-    current: list[Fault] = field(default_factory=list)
+    current: list[DiscordFault] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)
     chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311  (for faults, not for secrets)
 
@@ -70,21 +70,21 @@ class Faults:
         values = dict(wanted)
         if "seed" in values:
             self.chance.seed(values.pop("seed"))
-        self.current.append(Fault(**values))
+        self.current.append(DiscordFault(**values))
 
     def clear(self) -> None:
-        """Mend everything; what has struck stays counted."""
+        """Clear all faults; what has struck stays counted."""
         self.current.clear()
 
     def as_data(self) -> dict[str, Any]:
-        """For whoever asks what is set."""
+        """The faults that are set, and how often each has struck, as plain data."""
         return {"faults": [asdict(fault) for fault in self.current], "struck": dict(self.struck)}
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The endpoint, with what is set in its answers."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            fault = next((one for one in self.current if one.strikes(scope["method"], self.chance)), None)
+            fault = next((candidate for candidate in self.current if candidate.strikes(scope["method"], self.chance)), None)
             if fault is None:
                 await app(scope, receive, send)
                 return
@@ -110,7 +110,7 @@ async def _unheard(app: ASGIApp, scope: Scope, receive: Receive) -> int:
     return status
 
 
-async def _spoil(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+async def _spoil(fault: DiscordFault, scope: Scope, receive: Receive, send: Send) -> None:
     if fault.kind.startswith("timeout"):
         await asyncio.sleep(fault.seconds)
     if fault.kind.startswith(("timeout", "reset")):
@@ -119,7 +119,7 @@ async def _spoil(fault: Fault, scope: Scope, receive: Receive, send: Send) -> No
         await _instead(fault)(scope, receive, send)
 
 
-def _instead(fault: Fault) -> Response:
+def _instead(fault: DiscordFault) -> Response:
     if fault.kind == "old_edit":
         body = {"message": "Maximum number of edits to messages older than 1 hour reached. Try again later.", "code": 30046}
         return JSONResponse(body, 429, headers=slow_down(fault.seconds, "user"))

@@ -34,19 +34,19 @@ def to_html(text: str) -> Markup:
     """
     parts: list[Markup] = []
     place = 0
-    for found in _TOKEN.finditer(text):
-        parts += [Markup.escape(text[place : found.start()]), _shown(found)]
-        place = found.end()
+    for token in _TOKEN.finditer(text):
+        parts += [Markup.escape(text[place : token.start()]), _shown(token)]
+        place = token.end()
     return Markup("").join([*parts, Markup.escape(text[place:])])
 
 
-def _shown(found: re.Match[str]) -> Markup:
-    kind = found.lastgroup or ""
+def _shown(token: re.Match[str]) -> Markup:
+    kind = token.lastgroup or ""
     if kind == "target":
-        return _link(found["target"], to_html(found["label"]))
+        return _link(token["target"], to_html(token["label"]))
     if kind in {"moment", "style"}:
-        return _moment(int(found["moment"]))
-    return _SPANS[kind](found[kind])
+        return _moment(int(token["moment"]))
+    return _SPANS[kind](token[kind])
 
 
 def _link(target: str, label: Markup) -> Markup:

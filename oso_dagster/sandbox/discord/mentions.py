@@ -22,6 +22,6 @@ def mentioned(body: Mapping[str, Any]) -> dict[str, Any]:
     named = allowed or {}
     return {
         "mention_everyone": "everyone" in kinds and bool(_EVERYONE.search(content)),
-        "mentions": [{"id": one} for one in _USER.findall(content) if "users" in kinds or one in (named.get("users") or ())],
-        "mention_roles": [one for one in _ROLE.findall(content) if "roles" in kinds or one in (named.get("roles") or ())],
+        "mentions": [{"id": user} for user in _USER.findall(content) if "users" in kinds or user in (named.get("users") or ())],
+        "mention_roles": [role for role in _ROLE.findall(content) if "roles" in kinds or role in (named.get("roles") or ())],
     }

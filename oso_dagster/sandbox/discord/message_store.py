@@ -1,4 +1,4 @@
-"""What the sandbox's Discord was told, durably: messages with every edit, threads of forums, webhooks that were deleted.
+"""The messages on the sandbox's Discord, stored durably: messages with every edit, threads of forums, webhooks that were deleted.
 
 One SQLite file beside the world, which outlives the server and a world that is made anew. Every call is one transaction on disk.
 """
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS deleted_webhooks (id TEXT PRIMARY KEY);
 
 
 @dataclass(frozen=True)
-class Webhook:
+class ServedWebhook:
     """A webhook of the sandbox. A forum takes messages in threads only, any other channel never begins one."""
 
     id: str
@@ -51,10 +51,10 @@ class Webhook:
         return f"/api/webhooks/{self.id}/{self.token}"
 
 
-ALERTS = Webhook("1200000000000000001", "1300000000000000001", "alerts")
-TICKETS = Webhook("1200000000000000002", "1300000000000000002", "tickets")
-FORUM = Webhook("1200000000000000003", "1300000000000000003", "incidents", forum=True)
-WEBHOOKS: Mapping[str, Webhook] = {webhook.id: webhook for webhook in (ALERTS, TICKETS, FORUM)}
+ALERTS = ServedWebhook("1200000000000000001", "1300000000000000001", "alerts")
+TICKETS = ServedWebhook("1200000000000000002", "1300000000000000002", "tickets")
+FORUM = ServedWebhook("1200000000000000003", "1300000000000000003", "incidents", forum=True)
+WEBHOOKS: Mapping[str, ServedWebhook] = {webhook.id: webhook for webhook in (ALERTS, TICKETS, FORUM)}
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ class MessageStore:
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.executescript(_SCHEMA)
 
-    def add(self, webhook: Webhook, body: Mapping[str, Any], at: datetime, thread: str | None = None) -> Message:
+    def add(self, webhook: ServedWebhook, body: Mapping[str, Any], at: datetime, thread: str | None = None) -> Message:
         """Keep a message; in a forum without a `thread` it begins one, whose id is the message's."""
-        found = self._connection.execute("SELECT max(CAST(id AS INTEGER)) FROM messages").fetchone()[0]
-        newest = int(at.timestamp() * 1000 - EPOCH_MS) << 22
-        message = str(max(newest, (found or 0) + 1))
+        newest = self._connection.execute("SELECT max(CAST(id AS INTEGER)) FROM messages").fetchone()[0]
+        by_time = int(at.timestamp() * 1000 - EPOCH_MS) << 22
+        message = str(max(by_time, (newest or 0) + 1))
         channel = thread or (message if webhook.forum else webhook.channel)
         name = body.get("thread_name") if webhook.forum and thread is None else None
         with self._transaction():
@@ -121,25 +121,25 @@ class MessageStore:
         """Take a message away; the page still shows that there was one."""
         self._connection.execute("UPDATE messages SET deleted_at = ? WHERE id = ?", (at.isoformat(), message.id))
 
-    def message(self, webhook: Webhook, message: str) -> Message | None:
+    def message(self, webhook: ServedWebhook, message: str) -> Message | None:
         """A message of a webhook, deleted ones included."""
-        found = self._read("WHERE id = ? AND webhook = ?", (message, webhook.id))
-        return found[0] if found else None
+        messages = self._read("WHERE id = ? AND webhook = ?", (message, webhook.id))
+        return messages[0] if messages else None
 
-    def messages(self, webhook: Webhook | None = None) -> list[Message]:
+    def messages(self, webhook: ServedWebhook | None = None) -> list[Message]:
         """Every message ever sent, the oldest first."""
         return self._read("WHERE webhook = ?", (webhook.id,)) if webhook else self._read("", ())
 
-    def has_thread(self, webhook: Webhook, thread: str) -> bool:
+    def has_thread(self, webhook: ServedWebhook, thread: str) -> bool:
         """Whether a forum has that thread."""
-        found = self.message(webhook, thread)
-        return found is not None and found.channel == found.id
+        first = self.message(webhook, thread)
+        return first is not None and first.channel == first.id
 
-    def delete_webhook(self, webhook: Webhook) -> None:
+    def delete_webhook(self, webhook: ServedWebhook) -> None:
         """Forget a webhook for good, as an administrator of the server can; its messages stay."""
         self._connection.execute("INSERT OR IGNORE INTO deleted_webhooks VALUES (?)", (webhook.id,))
 
-    def webhook(self, wanted: str) -> Webhook | None:
+    def webhook(self, wanted: str) -> ServedWebhook | None:
         """The webhook of that id, unless it was deleted or never was."""
         gone = self._connection.execute("SELECT 1 FROM deleted_webhooks WHERE id = ?", (wanted,)).fetchone()
         return None if gone else WEBHOOKS.get(wanted)

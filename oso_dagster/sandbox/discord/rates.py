@@ -31,7 +31,7 @@ CHANNEL = Rate(30, 60)
 
 
 @dataclass(frozen=True)
-class Answer:
+class RateAnswer:
     """The headers that any answer carries, and the body of a 429 when the request is refused."""
 
     headers: Mapping[str, str]
@@ -46,18 +46,18 @@ class Rates:
     channel: Rate = CHANNEL
     _seen: dict[str, deque[float]] = field(default_factory=dict)
 
-    def take(self, route: str, webhook: str, channel: str | None, now: float) -> Answer:
+    def take(self, route: str, webhook: str, channel: str | None, now: float) -> RateAnswer:
         """Count a request for `route` of `webhook`; `channel` is given when it sends a message to it."""
         key = f"{route}:{webhook}"
         seen, wait = self._recent(key, self.bucket, now)
         hidden, longer = self._recent(f"channel:{channel}", self.channel, now) if channel else (None, 0.0)
         if wait or longer:
             retry, scope = (wait, "user") if wait >= longer else (longer, "shared")
-            return Answer(self._headers(key, seen, now) | slow_down(retry, scope), limited(retry))
+            return RateAnswer(self._headers(key, seen, now) | slow_down(retry, scope), limited(retry))
         seen.append(now)
         if hidden is not None:
             hidden.append(now)
-        return Answer(self._headers(key, seen, now), None)
+        return RateAnswer(self._headers(key, seen, now), None)
 
     def _recent(self, key: str, rate: Rate, now: float) -> tuple[deque[float], float]:
         """The requests that still count, and how many seconds to wait for the next (0: none)."""

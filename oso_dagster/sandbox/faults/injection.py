@@ -33,7 +33,7 @@ KINDS: Mapping[str, str] = {
     "drip": "the answer comes a byte at a time, --seconds apart",
     "reset": "the connection breaks in the middle of the answer",
     "expired": "401, as for credentials that have expired",
-    "loop": "the first page comes again, whichever is asked for",
+    "loop": "the first page comes again, whichever page is requested",
     "clock_skew": "503 whose Date and Retry-After come from a clock nine hours ahead",
     **{name: spoiler.about for name, spoiler in SPOILERS.items()},
 }
@@ -170,10 +170,10 @@ async def _loop(first_pages: dict[str, _Whole], app: ASGIApp, scope: Scope, rece
     async def again() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    asked = without_cursor(scope["path"], request.url.query, body)
-    if asked not in first_pages:
-        first_pages[asked] = await _collect(app, scope, again)
-    status, headers, content = first_pages[asked]
+    looped = without_cursor(scope["path"], request.url.query, body)
+    if looped not in first_pages:
+        first_pages[looped] = await _collect(app, scope, again)
+    status, headers, content = first_pages[looped]
     await _send(send, status, headers, content)
 
 

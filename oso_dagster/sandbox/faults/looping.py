@@ -14,10 +14,10 @@ def without_cursor(path: str, query: str, body: bytes) -> str:
     """What is asked for, whichever page of it."""
     parameters = sorted((name, value) for name, value in parse_qsl(query) if name not in CURSORS)
     try:
-        said = json.loads(body) if body else None
+        document = json.loads(body) if body else None
     except ValueError:
-        said = body.hex()
-    return json.dumps([path, parameters, _bare(said)], sort_keys=True)
+        document = body.hex()
+    return json.dumps([path, parameters, _bare(document)], sort_keys=True)
 
 
 def _bare(value: Any) -> Any:

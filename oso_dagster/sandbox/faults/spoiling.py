@@ -36,7 +36,7 @@ class Format(StrEnum):
 
 def format_of(content_type: str) -> Format | None:
     """The format of a body, or None for one that nobody spoils (an error in words)."""
-    return next((one for one in Format if content_type.startswith(one.value)), None)
+    return next((format_ for format_ in Format if content_type.startswith(format_.value)), None)
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,9 @@ def _grown_lines(lines: list[bytes]) -> list[bytes]:
 
 def _grown_rows(body: bytes) -> Spoiled:
     header, *rows = csv.reader(io.StringIO(body.decode(), newline=""))
-    told = io.StringIO()
-    csv.writer(told, lineterminator="\n").writerows([[*header, NEW_FIELD], *([*row, "news"] for row in rows)])
-    return told.getvalue().encode(), {}
+    output = io.StringIO()
+    csv.writer(output, lineterminator="\n").writerows([[*header, NEW_FIELD], *([*row, "news"] for row in rows)])
+    return output.getvalue().encode(), {}
 
 
 SPOILERS: Mapping[str, Spoiler] = {

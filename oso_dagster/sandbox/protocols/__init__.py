@@ -1,1 +1,1 @@
-"""How upstreams are spoken to: git, JSON, GraphQL, BigQuery, PostgreSQL. Knows no upstream."""
+"""The protocols that upstreams speak: git, JSON over HTTP, GraphQL, BigQuery, PostgreSQL. Knows no upstream."""

@@ -46,13 +46,13 @@ class _Jobs:
         self._numbers = count(1)
 
     async def query(self, request: Request) -> Response:
-        said = await request.json()
-        finished = await run_in_threadpool(self._run, request, said, dry=bool(said.get("dryRun")), name=None)
-        return JSONResponse(page_of(finished, 0, said.get("maxResults"), resource="queryResponse"))
+        body = await request.json()
+        finished = await run_in_threadpool(self._run, request, body, dry=bool(body.get("dryRun")), name=None)
+        return JSONResponse(page_of(finished, 0, body.get("maxResults"), resource="queryResponse"))
 
     async def insert(self, request: Request) -> Response:
-        said = await request.json()
-        name, configuration = said.get("jobReference", {}).get("jobId"), said["configuration"]
+        body = await request.json()
+        name, configuration = body.get("jobReference", {}).get("jobId"), body["configuration"]
         if name in self._done:
             raise Failure(409, "duplicate", f"Already Exists: Job {name}")
         dry = bool(configuration.get("dryRun"))
@@ -62,17 +62,17 @@ class _Jobs:
         return JSONResponse(job_of(self._known(request)))
 
     def results(self, request: Request) -> Response:
-        told = request.query_params
-        begin = int(told.get("pageToken") or told.get("startIndex") or 0)
-        most = int(told["maxResults"]) if "maxResults" in told else None
+        parameters = request.query_params
+        begin = int(parameters.get("pageToken") or parameters.get("startIndex") or 0)
+        most = int(parameters["maxResults"]) if "maxResults" in parameters else None
         return JSONResponse(page_of(self._known(request), begin, most, resource="getQueryResultsResponse"))
 
     def _run(self, request: Request, configuration: Mapping[str, Any], *, dry: bool, name: str | None) -> Finished:
         from oso_dagster.sandbox.protocols import bigquery_engine  # noqa: PLC0415  (DuckDB loads when used)
 
         job = name or f"job_sandbox_{next(self._numbers)}"
-        asked = bigquery_engine.asked_of(configuration, dry=dry)
-        finished = bigquery_engine.run(self._mark.read_text(), asked, request.path_params["project"], job)
+        query = bigquery_engine.request_of(configuration, dry=dry)
+        finished = bigquery_engine.run(self._mark.read_text(), query, request.path_params["project"], job)
         if not dry:
             self._done[job] = finished
             for old in list(self._done)[:-_JOBS_KEPT]:
@@ -80,7 +80,7 @@ class _Jobs:
         return finished
 
     def _known(self, request: Request) -> Finished:
-        found = self._done.get(request.path_params["job"])
-        if found is None:
+        finished = self._done.get(request.path_params["job"])
+        if finished is None:
             raise Failure(404, "notFound", f"Not found: Job {request.path_params['job']}")
-        return found
+        return finished

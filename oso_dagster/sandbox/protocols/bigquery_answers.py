@@ -43,15 +43,15 @@ def failed(_: Request, error: Exception) -> Response:
     if not isinstance(error, Failure):
         raise error
     detail = {"message": error.message, "domain": "global", "reason": error.reason}
-    told = {"code": error.code, "message": error.message, "errors": [detail], "status": _STATUS[error.code]}
-    return JSONResponse({"error": told}, error.code)
+    body = {"code": error.code, "message": error.message, "errors": [detail], "status": _STATUS[error.code]}
+    return JSONResponse({"error": body}, error.code)
 
 
 def job_of(job: Finished) -> dict[str, Any]:
     """The resource of a job."""
-    told: dict[str, Any] = {"query": {"totalBytesProcessed": str(job.scanned), "statementType": "SELECT"}}
+    statistics: dict[str, Any] = {"query": {"totalBytesProcessed": str(job.scanned), "statementType": "SELECT"}}
     if job.dry:
-        told["query"]["schema"] = _schema(job)
+        statistics["query"]["schema"] = _schema(job)
     anonymous = {"projectId": job.project, "datasetId": "_sandbox", "tableId": f"anon_{job.name}"}
     return {
         "kind": "bigquery#job",
@@ -59,7 +59,7 @@ def job_of(job: Finished) -> dict[str, Any]:
         "jobReference": _reference(job),
         "configuration": {"jobType": "QUERY", "dryRun": job.dry, "query": {"destinationTable": anonymous}},
         "status": {"state": "DONE"},
-        "statistics": {"totalBytesProcessed": str(job.scanned), **told},
+        "statistics": {"totalBytesProcessed": str(job.scanned), **statistics},
     }
 
 
@@ -67,7 +67,7 @@ def page_of(job: Finished, begin: int, most: int | None, *, resource: str) -> di
     """The rows from `begin` on, at most `most` (or as many as fit), with the token of the next page."""
     size = PAGE_ROWS if most is None else min(most, PAGE_ROWS)
     page = job.rows[begin : begin + size]
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "kind": f"bigquery#{resource}",
         "schema": _schema(job),
         "jobReference": _reference(job),
@@ -78,8 +78,8 @@ def page_of(job: Finished, begin: int, most: int | None, *, resource: str) -> di
         "rows": [{"f": [{"v": _value(value)} for value in row]} for row in page],
     }
     if begin + size < len(job.rows):
-        told["pageToken"] = str(begin + size)
-    return told
+        body["pageToken"] = str(begin + size)
+    return body
 
 
 def _reference(job: Finished) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _reference(job: Finished) -> dict[str, str]:
 
 
 def _schema(job: Finished) -> dict[str, Any]:
-    return {"fields": [{"name": one[0], "type": _kind(str(one[1])), "mode": "NULLABLE"} for one in job.description]}
+    return {"fields": [{"name": column[0], "type": _kind(str(column[1])), "mode": "NULLABLE"} for column in job.description]}
 
 
 def _kind(engine: str) -> str:

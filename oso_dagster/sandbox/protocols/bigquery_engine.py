@@ -21,15 +21,15 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from oso_dagster.sandbox.protocols.bigquery_answers import Failure, Finished
-from oso_dagster.sandbox.world import chains as superchain
+from oso_dagster.sandbox.world import chains
 from oso_dagster.sandbox.world.world import generate
 
-_TABLES = {"transactions": superchain.TRANSACTIONS, "traces": superchain.TRACES}
+_TABLES = {"transactions": chains.TRANSACTIONS, "traces": chains.TRACES}
 _PARTITION = "dt"
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueryRequest:
     """A query, its parameters, the most bytes that it may scan, and whether it is only weighed."""
 
     query: str
@@ -38,64 +38,70 @@ class Asked:
     dry: bool
 
 
-def asked_of(configuration: Mapping[str, Any], *, dry: bool) -> Asked:
+def request_of(configuration: Mapping[str, Any], *, dry: bool) -> QueryRequest:
     """What a query's configuration, which is the same in both ways to ask, says."""
-    parameters = {one["name"]: one["parameterValue"].get("value") for one in configuration.get("queryParameters", ())}
+    parameters = {
+        parameter["name"]: parameter["parameterValue"].get("value") for parameter in configuration.get("queryParameters", ())
+    }
     ceiling = configuration.get("maximumBytesBilled")
-    return Asked(configuration["query"], parameters, int(ceiling) if ceiling else None, dry)
+    return QueryRequest(configuration["query"], parameters, int(ceiling) if ceiling else None, dry)
 
 
-def run(mark: str, asked: Asked, project: str, job: str) -> Finished:
+def run(mark: str, request: QueryRequest, project: str, job: str) -> Finished:
     """Plan a query, weigh it, and unless it is dry run it."""
     try:
-        tree = sqlglot.parse_one(_with_placeholders(asked.query), read="bigquery")
+        tree = sqlglot.parse_one(_with_placeholders(request.query), read="bigquery")
     except sqlglot.ParseError as error:
         raise Failure(400, "invalidQuery", f"Syntax error: {str(error).splitlines()[0]}") from None
     tables = [_known(table) for table in tree.find_all(exp.Table)]
     _require_days(tree, tables)
     connection, lock = _loaded(mark)
     with lock:
-        scanned = _weigh(connection, tree, tables, asked.parameters)
-        if asked.ceiling is not None and scanned > asked.ceiling:
-            told = f"Query exceeded limit for bytes billed: {asked.ceiling}. {scanned} or higher required."
-            raise Failure(400, "bytesBilledLimitExceeded", told)
+        scanned = _weigh(connection, tree, tables, request.parameters)
+        if request.ceiling is not None and scanned > request.ceiling:
+            message = f"Query exceeded limit for bytes billed: {request.ceiling}. {scanned} or higher required."
+            raise Failure(400, "bytesBilledLimitExceeded", message)
         for table in tree.find_all(exp.Table):
             table.set("catalog", None)
             table.set("db", None)
-        named = {one.name: asked.parameters.get(one.name) for one in tree.find_all(exp.Placeholder)}
-        sql = f"SELECT * FROM ({tree.sql(dialect='duckdb')}) {'LIMIT 0' if asked.dry else ''}"  # noqa: S608  (the query itself)
+        named = {placeholder.name: request.parameters.get(placeholder.name) for placeholder in tree.find_all(exp.Placeholder)}
+        sql = f"SELECT * FROM ({tree.sql(dialect='duckdb')}) {'LIMIT 0' if request.dry else ''}"  # noqa: S608  (the query itself)
         try:
             done = connection.execute(sql, named)
         except duckdb.Error as error:
             raise Failure(400, "invalidQuery", str(error).splitlines()[0]) from None
-        return Finished(project, job, done.description or [], done.fetchall(), scanned, dry=asked.dry)
+        return Finished(project, job, done.description or [], done.fetchall(), scanned, dry=request.dry)
 
 
 def _with_placeholders(query: str) -> str:
     """`@name` as `:name`, which is read the same in every process: where SQLMesh is loaded, `@name` is a macro of its own."""
     tokens = pairwise(sqlglot.tokenize(query, read="bigquery"))
-    marks = {one.start for one, after in tokens if one.token_type is TokenType.PARAMETER and after.start == one.end + 1}
+    marks = {token.start for token, after in tokens if token.token_type is TokenType.PARAMETER and after.start == token.end + 1}
     return "".join(":" if place in marks else letter for place, letter in enumerate(query))
 
 
 def _known(table: exp.Table) -> str:
-    if table.db != superchain.DATASET or table.name not in _TABLES:
+    if table.db != chains.DATASET or table.name not in _TABLES:
         raise Failure(404, "notFound", f"Not found: Table {table.catalog}:{table.db}.{table.name} was not found")
     return table.name
 
 
 def _require_days(tree: exp.Expr, tables: list[str]) -> None:
     """Upstream's tables answer no query that would scan all their days."""
-    filters = [one for one in tree.find_all(exp.EQ) if isinstance(one.this, exp.Column) and one.this.name == _PARTITION]
+    filters = [
+        condition
+        for condition in tree.find_all(exp.EQ)
+        if isinstance(condition.this, exp.Column) and condition.this.name == _PARTITION
+    ]
     if len(filters) < len(tables):
-        told = f"without a filter over column(s) '{_PARTITION}' that can be used for partition elimination"
-        raise Failure(400, "invalidQuery", f"Cannot query over table '{tables[0]}' {told}")
+        message = f"without a filter over column(s) '{_PARTITION}' that can be used for partition elimination"
+        raise Failure(400, "invalidQuery", f"Cannot query over table '{tables[0]}' {message}")
 
 
-def _weigh(connection: duckdb.DuckDBPyConnection, tree: exp.Expr, tables: list[str], said: Mapping[str, Any]) -> int:
+def _weigh(connection: duckdb.DuckDBPyConnection, tree: exp.Expr, tables: list[str], parameters: Mapping[str, Any]) -> int:
     """The bytes that the named columns of the days have: eight for a number or date, two and its length for a text."""
     named = {column.name for column in tree.find_all(exp.Column)}
-    days = [str(value) for value in said.values()]
+    days = [str(value) for value in parameters.values()]
     total = 0
     for table in tables:
         sizes = [
@@ -112,15 +118,15 @@ def _weigh(connection: duckdb.DuckDBPyConnection, tree: exp.Expr, tables: list[s
 @lru_cache(maxsize=1)
 def _loaded(mark: str) -> tuple[duckdb.DuckDBPyConnection, threading.Lock]:
     """The tables of the world of `mark` in memory, and the lock of their connection."""
-    told = json.loads(mark)
-    world = generate(told["seed"], datetime.fromisoformat(told["now"]))
-    chains = superchain.chains_of(world)
+    recipe = json.loads(mark)
+    world = generate(recipe["seed"], datetime.fromisoformat(recipe["now"]))
+    superchain = chains.chains_of(world)
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     kinds = {"STRING": "VARCHAR", "INTEGER": "BIGINT", "DATE": "DATE"}
     for name, columns in _TABLES.items():
         connection.execute(f"CREATE TABLE {name} ({', '.join(f'{column} {kinds[kind]}' for column, kind in columns.items())})")
-    parts = [superchain.rows(chains, number) for number in range(chains.days)]
+    parts = [chains.rows(superchain, number) for number in range(superchain.days)]
     for place, (name, columns) in enumerate(_TABLES.items()):
         _fill(connection, name, columns, [row for part in parts for row in part[place]])
     return connection, threading.Lock()

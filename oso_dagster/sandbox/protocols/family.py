@@ -13,7 +13,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import postgres
-from oso_dagster.sandbox.world.world import World
+from oso_dagster.sandbox.world.world import SandboxWorld
 
 Rows = dict[str, list[dict[str, Any]]]
 """Rows by `<source>.<table>`, with times as the endpoints write them."""
@@ -37,7 +37,7 @@ class Endpoint:
         return postgres.address(database_port, self.path) if database_port else None
 
 
-def tells_nothing(_world: World) -> Rows:
+def no_truth(_world: SandboxWorld) -> Rows:
     """The truth of a family whose rows are the world's own values."""
     return {}
 
@@ -51,6 +51,6 @@ class Family:
 
     name: str
     endpoints: tuple[Endpoint, ...]
-    write: Callable[[World, Path], None]
+    write: Callable[[SandboxWorld, Path], None]
     serve: Callable[[Path], ASGIApp] | None
-    truth: Callable[[World], Rows] = tells_nothing
+    truth: Callable[[SandboxWorld], Rows] = no_truth

@@ -28,10 +28,10 @@ class GitMissingError(Exception):
 def find_backend() -> Path:
     """Where git keeps `git-http-backend`. Raises GitMissingError with what to install."""
     try:
-        found = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+        completed = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        raise GitMissingError("git is not here: install it (Debian: apt-get install git) and try again") from None
-    backend = Path(found.stdout.strip()) / "git-http-backend"
+        raise GitMissingError("git is not installed: install it (Debian: apt-get install git) and try again") from None
+    backend = Path(completed.stdout.strip()) / "git-http-backend"
     if not os.access(backend, os.X_OK):
         raise GitMissingError(
             "this git has no http-backend: install the whole of git (Debian: apt-get install git) and try again"

@@ -24,12 +24,12 @@ def serve(folder: Path, schema: str, roots: Mapping[str, Resolver]) -> Starlette
     built = build_schema(schema)
 
     async def answer(request: Request) -> Response:
-        asked = await request.json()
+        body = await request.json()
         document = web_api.read(folder)
         root = {name: _field(resolver, document) for name, resolver in roots.items()}
-        found = graphql_sync(built, asked["query"], root, variable_values=asked.get("variables"))
-        errors = {"errors": [error.formatted for error in found.errors]} if found.errors else {}
-        return JSONResponse({"data": found.data} | errors, 200 if found.data is not None else 400)
+        result = graphql_sync(built, body["query"], root, variable_values=body.get("variables"))
+        errors = {"errors": [error.formatted for error in result.errors]} if result.errors else {}
+        return JSONResponse({"data": result.data} | errors, 200 if result.data is not None else 400)
 
     return Starlette(routes=[Route("/graphql", answer, methods=["POST"])])
 

@@ -190,7 +190,7 @@ def _await(folder: Path) -> None:
         if state.exists() and state.read_text().split("\n")[7:8] == ["ready   "]:
             return
         if time.monotonic() > deadline:
-            raise PostgresError(f"PostgreSQL was not ready within {START_SECONDS} seconds; server.log has its words")
+            raise PostgresError(f"PostgreSQL was not ready within {START_SECONDS} seconds; see server.log")
         time.sleep(0.02)
 
 

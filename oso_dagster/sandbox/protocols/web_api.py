@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oso_dagster.sandbox.world.world import World
+from oso_dagster.sandbox.world.world import SandboxWorld
 
 DAYS = 60
 """How much history the families tell."""
@@ -32,8 +32,8 @@ def save(folder: Path, document: Any) -> None:
 def read(folder: Path) -> Any:
     """What the family serves now; nobody may change it. Parsed once for each version of the file."""
     path = folder / FILE
-    told = path.stat()
-    return _parsed(path, told.st_mtime_ns, told.st_ino)
+    state = path.stat()
+    return _parsed(path, state.st_mtime_ns, state.st_ino)
 
 
 @lru_cache(maxsize=32)
@@ -53,7 +53,7 @@ def serve(folder: Path, routes: Mapping[str, Callable[[Any, Request], Response]]
     return Starlette(routes=[Route(path, endpoint(answer)) for path, answer in routes.items()])
 
 
-def midnights(world: World) -> list[datetime]:
+def midnights(world: SandboxWorld) -> list[datetime]:
     """The days that the families tell of, oldest first; today is the last and is not over."""
     today = datetime(world.now.year, world.now.month, world.now.day, tzinfo=UTC)
     return [today - timedelta(days=back) for back in range(DAYS, -1, -1)]

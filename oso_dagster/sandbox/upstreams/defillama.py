@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 CHAINS = ("Optimism", "Base", "Ethereum")
 TOKENS = ("ETH", "USDC", "OP")
@@ -21,7 +21,7 @@ UNNAMED = 12
 _PREFIX = "https://defillama.com/protocol/"
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write all protocols with their series."""
     web_api.save(folder, document(world))
 
@@ -39,13 +39,13 @@ def serve(folder: Path) -> ASGIApp:
     )
 
 
-def slugs(world: World) -> list[str]:
+def slugs(world: SandboxWorld) -> list[str]:
     """What the directory names, and DefiLlama therefore must know."""
     urls = [url for project in world.projects for url in project.links.get("defillama", ())]
     return sorted({url.removeprefix(_PREFIX) for url in urls})
 
 
-def document(world: World) -> dict[str, Any]:
+def document(world: SandboxWorld) -> dict[str, Any]:
     """Everything that is served. The last point of each series is of today, which is not over."""
     rng, days = stream(world.seed, "defillama"), web_api.midnights(world)
     named = slugs(world)
@@ -75,7 +75,7 @@ def document(world: World) -> dict[str, Any]:
     return {"protocols": protocols, "tvl": tvl, "volume": volume, "fees": fees}
 
 
-def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that a complete load holds, by table: whole days, and only what the directory names."""
     data, named, today = document(world), slugs(world), web_api.midnights(world)[-1]
     whole = int(today.timestamp())

@@ -23,7 +23,7 @@ from oso_dagster.sandbox.protocols.family import Endpoint, Family
 from oso_dagster.sandbox.upstreams import github_api
 from oso_dagster.sandbox.upstreams.npm import UNPUBLISHED
 from oso_dagster.sandbox.world import forge
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 SYSTEMS = {"npm": "NPM", "cargo": "CARGO", "pypi": "PYPI", "golang": "GO", "maven": "MAVEN", "nuget": "NUGET", "gem": "RUBYGEMS"}
 PAGE = 25
@@ -32,7 +32,7 @@ _LINKS = {"npm": "npm", "crates": "cargo", "pypi": "pypi", "go": "golang"}
 _UNKNOWN_SHARE, _SOURCELESS_SHARE = 0.08, 0.12
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write all packages that are known."""
     web_api.save(folder, document(world))
 
@@ -41,14 +41,14 @@ def serve(folder: Path) -> ASGIApp:
     """One package, or a batch of versions."""
 
     async def package(request: Request) -> Response:
-        asked = request.path_params
-        found = web_api.read(folder).get(f"{asked['system'].upper()}/{asked['name']}")
-        return JSONResponse(found["package"]) if found else JSONResponse({"code": 5, "message": "package not found"}, 404)
+        parameters = request.path_params
+        entry = web_api.read(folder).get(f"{parameters['system'].upper()}/{parameters['name']}")
+        return JSONResponse(entry["package"]) if entry else JSONResponse({"code": 5, "message": "package not found"}, 404)
 
     async def batch(request: Request) -> Response:
         body, data = await request.json(), web_api.read(folder)
         begin = int(body.get("pageToken") or 0)
-        answers = [_answer(data, asked) for asked in body["requests"][begin : begin + PAGE]]
+        answers = [_answer(data, wanted) for wanted in body["requests"][begin : begin + PAGE]]
         more = begin + PAGE < len(body["requests"])
         return JSONResponse({"responses": answers, "nextPageToken": str(begin + PAGE) if more else ""})
 
@@ -60,67 +60,67 @@ def serve(folder: Path) -> ASGIApp:
     )
 
 
-def purls(world: World) -> list[str]:
+def purls(world: SandboxWorld) -> list[str]:
     """The package addresses that all bills of materials hold."""
-    told = forge.forge_of(world)
-    bills = [github_api.sbom(told, repository) for repository in told.repositories if not repository.deleted]
+    github = forge.forge_of(world)
+    bills = [github_api.sbom(github, repository) for repository in github.repositories if not repository.deleted]
     listed = [package for bill in bills if bill for package in bill["sbom"]["packages"]]
     return sorted({reference["referenceLocator"] for package in listed for reference in package["externalRefs"]})
 
 
-def named(world: World) -> list[str]:
+def named(world: SandboxWorld) -> list[str]:
     """All packages that somebody names, as `SYSTEM/name`."""
     links = [(kind, url) for project in world.projects for kind in _LINKS for url in project.links.get(kind, ())]
-    found = {f"{SYSTEMS[_LINKS[kind]]}/{_name_of(kind, url)}" for kind, url in links}
+    packages = {f"{SYSTEMS[_LINKS[kind]]}/{_name_of(kind, url)}" for kind, url in links}
     for purl in purls(world):
         kind, path = purl.removeprefix("pkg:").split("/", 1)
         if kind in SYSTEMS:
-            found.add(f"{SYSTEMS[kind]}/{unquote(path.rsplit('@', 1)[0])}")
-    return sorted(found)
+            packages.add(f"{SYSTEMS[kind]}/{unquote(path.rsplit('@', 1)[0])}")
+    return sorted(packages)
 
 
-def document(world: World) -> dict[str, Any]:
+def document(world: SandboxWorld) -> dict[str, Any]:
     """What is known of each package: its answer, and that of its default version."""
     return dict(_packages(world))
 
 
-def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that a complete load holds, by table."""
     known, packages, versions = document(world), [], []
     for key in named(world):
         system, name = key.split("/", 1)
-        told = known.get(key, {"package": {"versions": []}, "version": None})
-        listed, default = told["package"]["versions"], told["version"] or {}
+        entry = known.get(key, {"package": {"versions": []}, "version": None})
+        listed, default = entry["package"]["versions"], entry["version"] or {}
         links = [link["url"] for link in default.get("links", ()) if link["label"] == "SOURCE_REPO"]
         packages.append({
             "system": system, "name": name, "status": "found" if key in known else "unknown", "version_count": len(listed),
             "default_version": default.get("versionKey", {}).get("version"), "licenses": default.get("licenses"),
-            "source_repository": next((one["projectKey"]["id"] for one in default.get("relatedProjects", ())), None),
+            "source_repository": next((related["projectKey"]["id"] for related in default.get("relatedProjects", ())), None),
             "source_url": next(iter(links), None),
         })  # fmt: skip
         versions += [
-            {"system": system, "name": name, "version": one["versionKey"]["version"], "published_at": one.get("publishedAt"),
-             "is_default": one["isDefault"]}
-            for one in listed
+            {"system": system, "name": name, "version": version["versionKey"]["version"],
+             "published_at": version.get("publishedAt"), "is_default": version["isDefault"]}
+            for version in listed
         ]  # fmt: skip
     return {"deps_dev.packages": packages, "deps_dev.packages__versions": versions}
 
 
-def _packages(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
+def _packages(world: SandboxWorld) -> Iterator[tuple[str, dict[str, Any]]]:
     rng = stream(world.seed, "deps_dev")
-    repositories = [one.full_name for one in forge.forge_of(world).repositories if not one.deleted]
+    repositories = [repository.full_name for repository in forge.forge_of(world).repositories if not repository.deleted]
     for key in named(world):
         system, name = key.split("/", 1)
         unknown = rng.random() < _UNKNOWN_SHARE or name == UNPUBLISHED
         source = None if rng.random() < _SOURCELESS_SHARE else _home(name, rng.choice(repositories), repositories)
         versions = _versions(world, rng, system, name)
         if not unknown:
-            default = next((one for one in versions if one["isDefault"]), None)
-            told = {"packageKey": {"system": system, "name": name}, "versions": versions}
-            yield key, {"package": told, "version": _version(rng, default, source) if default else None}
+            default = next((version for version in versions if version["isDefault"]), None)
+            package = {"packageKey": {"system": system, "name": name}, "versions": versions}
+            yield key, {"package": package, "version": _version(rng, default, source) if default else None}
 
 
-def _versions(world: World, rng: Random, system: str, name: str) -> list[dict[str, Any]]:
+def _versions(world: SandboxWorld, rng: Random, system: str, name: str) -> list[dict[str, Any]]:
     count, bare = rng.randint(1, 6), rng.random() < 0.05  # noqa: PLR2004  (some have no default)
     at = world.now - timedelta(days=rng.uniform(100, 900))
     made = []
@@ -142,17 +142,17 @@ def _version(rng: Random, listed: dict[str, Any], source: str | None) -> dict[st
     return listed | {"licenses": rng.choice((["MIT"], ["Apache-2.0", "MIT"], [])), "links": links, "relatedProjects": related}
 
 
-def _answer(data: Any, asked: Any) -> dict[str, Any]:
-    key = asked["versionKey"]
+def _answer(data: Any, wanted: Any) -> dict[str, Any]:
+    key = wanted["versionKey"]
     version = (data.get(f"{key['system']}/{key['name']}") or {}).get("version")
     fits = version is not None and version["versionKey"]["version"] == key["version"]
-    return {"request": asked} | ({"version": version} if fits else {})
+    return {"request": wanted} | ({"version": version} if fits else {})
 
 
 def _home(name: str, other: str, repositories: list[str]) -> str:
     """The repository of the project that a package is named after, where there is one."""
     words = name.removeprefix("@").split("/")[0]
-    return next((one for one in repositories if one.startswith(f"{words}/")), other)
+    return next((repository for repository in repositories if repository.startswith(f"{words}/")), other)
 
 
 def _name_of(kind: str, url: str) -> str:

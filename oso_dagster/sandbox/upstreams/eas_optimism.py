@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import graphql_api, web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 PAGE = 60
 """Attestations on a page, however many are asked for: few, so that a week has pages."""
@@ -48,7 +48,7 @@ type Query {
 """
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write all attestations."""
     web_api.save(folder, attestations(world))
 
@@ -58,19 +58,19 @@ def serve(folder: Path) -> ASGIApp:
     return graphql_api.serve(folder, _SCHEMA, {"attestations": _list, "aggregateAttestation": _aggregate})
 
 
-def attestations(world: World) -> list[dict[str, Any]]:
+def attestations(world: SandboxWorld) -> list[dict[str, Any]]:
     """Everything that is attested, in the order of its times."""
     rng = stream(world.seed, "eas_optimism")
     made = [*_of_atlas(world, rng), *_of_people(world, rng)]
-    return sorted(made, key=lambda one: (one["time"], one["id"]))
+    return sorted(made, key=lambda attestation: (attestation["time"], attestation["id"]))
 
 
-def truth(world: World) -> dict[str, list[dict[str, Any]]]:
-    """The rows that complete loads hold; `seen` are the times in whose weeks a row is told."""
-    return {"eas_optimism.attestations": [_row(one) for one in attestations(world)]}
+def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
+    """The rows that complete loads hold; `seen` are the times in whose weeks a row appears."""
+    return {"eas_optimism.attestations": [_row(attestation) for attestation in attestations(world)]}
 
 
-def _of_atlas(world: World, rng: Random) -> Iterator[dict[str, Any]]:
+def _of_atlas(world: SandboxWorld, rng: Random) -> Iterator[dict[str, Any]]:
     attester, schema = _hex(rng, 20), _hex(rng, 32)
     for table, about in _ATTESTED.items():
         for row in world.atlas.get(table, ()):
@@ -79,20 +79,20 @@ def _of_atlas(world: World, rng: Random) -> Iterator[dict[str, Any]]:
             yield _attestation(rng, world, at, attester, NOBODY, schema, facts) | {"id": row["attestationId"]}
 
 
-def _of_people(world: World, rng: Random) -> Iterator[dict[str, Any]]:
+def _of_people(world: SandboxWorld, rng: Random) -> Iterator[dict[str, Any]]:
     """Praise for projects' addresses; the first day has a batch of one second."""
-    addresses = [one.address for p in world.projects for one in p.blockchain or () if one.address.startswith("0x")]
+    addresses = [address.address for p in world.projects for address in p.blockchain or () if address.address.startswith("0x")]
     people, schemas, days = [_hex(rng, 20) for _ in range(25)], [_hex(rng, 32) for _ in range(3)], web_api.midnights(world)
     batch = [days[-20] + timedelta(hours=5)] * (2 * PAGE + 5)
     single = [day + timedelta(seconds=rng.randrange(86_400)) for day in days for _ in range(rng.randint(4, 12))]
-    for at in [*batch, *(one for one in single if one <= world.now)]:
+    for at in [*batch, *(moment for moment in single if moment <= world.now)]:
         facts = [{"name": "praise", "value": rng.choice(_WORDS)}] if rng.random() < 0.95 else []  # noqa: PLR2004  (most have words)
         recipient = rng.choice([*addresses, NOBODY])
         yield _attestation(rng, world, at, rng.choice(people), recipient, rng.choice(schemas), facts)
 
 
 def _attestation(
-    rng: Random, world: World, at: datetime, attester: str, recipient: str, schema: str, facts: list[Any]
+    rng: Random, world: SandboxWorld, at: datetime, attester: str, recipient: str, schema: str, facts: list[Any]
 ) -> dict[str, Any]:
     gone = at + timedelta(days=rng.uniform(0.5, 25))
     revoked = rng.random() < _REVOKED_SHARE and gone < world.now
@@ -107,9 +107,9 @@ def _attestation(
 
 
 def _list(data: Any, take: int, skip: int = 0, cursor: Any = None, where: Any = None, **_: Any) -> list[Any]:
-    found = _matching(data, where or {})
-    begin = [one["id"] for one in found].index(cursor["id"]) if cursor else 0
-    return found[begin + skip :][: min(take, PAGE)]
+    matching = _matching(data, where or {})
+    begin = [attestation["id"] for attestation in matching].index(cursor["id"]) if cursor else 0
+    return matching[begin + skip :][: min(take, PAGE)]
 
 
 def _aggregate(data: Any, where: Any = None) -> dict[str, Any]:
@@ -117,23 +117,27 @@ def _aggregate(data: Any, where: Any = None) -> dict[str, Any]:
 
 
 def _matching(data: Any, where: dict[str, Any]) -> list[Any]:
-    return [one for one in data if _fits(one, where)]
+    return [attestation for attestation in data if _fits(attestation, where)]
 
 
-def _fits(one: dict[str, Any], where: dict[str, Any]) -> bool:
-    spans = [(one[name], bound) for name, bound in where.items() if name != "OR"]
+def _fits(attestation: dict[str, Any], where: dict[str, Any]) -> bool:
+    spans = [(attestation[name], bound) for name, bound in where.items() if name != "OR"]
     inside = all(bound.get("gte", 0) <= value < bound.get("lt", 2**31) for value, bound in spans)
-    return inside and ("OR" not in where or any(_fits(one, each) for each in where["OR"]))
+    return inside and ("OR" not in where or any(_fits(attestation, each) for each in where["OR"]))
 
 
-def _row(one: dict[str, Any]) -> dict[str, Any]:
+def _row(attestation: dict[str, Any]) -> dict[str, Any]:
     renamed = {
         "schemaId": "schema_id", "decodedDataJson": "decoded_data_json", "expirationTime": "expiration_time",
         "revocationTime": "revocation_time", "refUID": "ref_uid", "isOffchain": "is_offchain",
     }  # fmt: skip
-    row = {renamed.get(name, name): value for name, value in one.items()}
+    row = {renamed.get(name, name): value for name, value in attestation.items()}
     ends = {name: row[name] or None for name in ("expiration_time", "revocation_time")}
-    return row | ends | {"txid": row["txid"] or None, "seen": [time for time in (one["time"], one["revocationTime"]) if time]}
+    return (
+        row
+        | ends
+        | {"txid": row["txid"] or None, "seen": [time for time in (attestation["time"], attestation["revocationTime"]) if time]}
+    )
 
 
 def _hex(rng: Random, size: int) -> str:

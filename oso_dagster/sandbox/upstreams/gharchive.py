@@ -79,18 +79,18 @@ def serve(folder: Path) -> Starlette:
 
 
 def _hour(name: str) -> datetime | None:
-    found = _NAME.match(name)
-    if found is None or int(found.group(2)) > 23:  # noqa: PLR2004  (the last hour of a day)
+    match = _NAME.match(name)
+    if match is None or int(match.group(2)) > 23:  # noqa: PLR2004  (the last hour of a day)
         return None
-    day = datetime.strptime(found.group(1), "%Y-%m-%d").replace(tzinfo=UTC)
-    return day + int(found.group(2)) * _HOUR
+    day = datetime.strptime(match.group(1), "%Y-%m-%d").replace(tzinfo=UTC)
+    return day + int(match.group(2)) * _HOUR
 
 
 def _event(rng: Random, forge: Forge, repository: Repository, when: datetime, number: int) -> dict[str, Any]:
     kind = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
     # A few people do most of the work.
     actor = forge.people[min(int(rng.paretovariate(0.6)) - 1, len(forge.people) - 1)]
-    told: dict[str, Any] = {
+    event: dict[str, Any] = {
         "id": str(number),
         "type": kind,
         "actor": {"id": actor.id, "login": actor.login, "display_login": actor.login, "gravatar_id": ""},
@@ -100,12 +100,12 @@ def _event(rng: Random, forge: Forge, repository: Repository, when: datetime, nu
         "created_at": _text(when),
     }
     if repository.owner not in forge.users:
-        told["org"] = {"id": 400_000_000 + repository.id, "login": repository.owner, "gravatar_id": ""}
-    return told
+        event["org"] = {"id": 400_000_000 + repository.id, "login": repository.owner, "gravatar_id": ""}
+    return event
 
 
 def _push(draft: _Draft) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    payload: dict[str, Any] = {
         "repository_id": draft.repository.id,
         "push_id": draft.number,
         "ref": "refs/heads/main",
@@ -113,11 +113,11 @@ def _push(draft: _Draft) -> dict[str, Any]:
         "before": _sha(draft.rng),
     }
     if draft.when >= TRIMMED_SINCE:
-        return told
+        return payload
     count = draft.rng.randint(1, 5)
     author = {"name": draft.login, "email": f"{draft.login}@sbx.example"}
     commits = [{"sha": _sha(draft.rng), "author": author, "message": "Work", "distinct": True}] * count
-    return told | {"size": count, "distinct_size": count, "commits": commits}
+    return payload | {"size": count, "distinct_size": count, "commits": commits}
 
 
 def _issue(draft: _Draft) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
 from oso_dagster.sandbox.world.entities import Project
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 DATABASE = "gitcoin"
 _CHAINS = (10, 42161, 1)
@@ -33,37 +33,39 @@ TABLES = {
 }
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write `<folder>/gitcoin.sql`, from which the database is made."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{DATABASE}.sql").write_text(postgres.script_of(TABLES, rows(world)))
 
 
-def rows(world: World) -> dict[str, list[dict[str, Any]]]:
+def rows(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """All rows, by table."""
     rng = stream(world.seed, "gitcoin")
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     funded = [project for project in world.projects if project.blockchain]
     for number, project in enumerate(funded):
-        _group(rng, found, number, project, world.now)
-    return found
+        _group(rng, tables, number, project, world.now)
+    return tables
 
 
-def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that complete loads hold, by table."""
     return {f"gitcoin.{name}": made for name, made in rows(world).items()}
 
 
-def _group(rng: Random, found: dict[str, list[dict[str, Any]]], number: int, project: Project, now: datetime) -> None:
+def _group(rng: Random, tables: dict[str, list[dict[str, Any]]], number: int, project: Project, now: datetime) -> None:
     group, payout = f"SBX-Group-{number}", next(iter(project.blockchain or ())).address or None
     ids = [_hex(rng, 32) for _ in range(rng.randint(1, 3))]
     title = f"  {project.display_name or project.name} "
-    found["project_lookup"] += [{"group_id": group, "project_id": one, "source": rng.choice(("allo", "cgrants"))} for one in ids]
+    tables["project_lookup"] += [
+        {"group_id": group, "project_id": project_id, "source": rng.choice(("allo", "cgrants"))} for project_id in ids
+    ]
     given = [_donation(rng, project, rng.choice(ids), payout, now) for _ in range(rng.randint(2, 20))]
     if number % 5 == 0:  # one transaction gave the same twice
         given.append(given[0])
-    found["all_donations"] += given
-    found["all_matching"] += [
+    tables["all_donations"] += given
+    tables["all_matching"] += [
         {
             "timestamp": _time(now - timedelta(days=30 * round_)) if round_ > 1 else None, "round_id": f"0xROUND{round_}",
             "round_num": round_, "chain_id": rng.choice(_CHAINS), "project_id": ids[0], "title": title,
@@ -71,9 +73,9 @@ def _group(rng: Random, found: dict[str, list[dict[str, Any]]], number: int, pro
         }
         for round_ in range(1, _ROUNDS + 1) if rng.random() < 0.6  # noqa: PLR2004  (most take part)
     ]  # fmt: skip
-    found["project_groups_summary"].append({
+    tables["project_groups_summary"].append({
         "group_id": group, "latest_created_project_id": ids[-1],
-        "total_amount_donated": sum(one["amount_in_usd"] for one in given), "application_count": len(ids),
+        "total_amount_donated": sum(donation["amount_in_usd"] for donation in given), "application_count": len(ids),
         "latest_created_application": _time(now - timedelta(days=rng.uniform(10, 400))), "latest_source": "allo", "title": title,
         "latest_payout_address": payout, "latest_website": next(iter(project.links.get("websites", ())), None),
         "latest_project_twitter": None, "latest_project_github": next(iter(project.links.get("github", ())), None),

@@ -79,15 +79,15 @@ def serve(folder: Path) -> Starlette:
 
     async def repository(request: Request) -> Response:
         forge = read(folder)
-        found = _find(forge, request)
-        if found is not None and found.former_name == request.path_params["name"].lower():
-            return _counted(folder, RedirectResponse(f"{request.scope['root_path']}/repositories/{found.id}", 301))
-        return _answer(folder, request, document(forge, found) if found else None)
+        repository = _find(forge, request)
+        if repository is not None and repository.former_name == request.path_params["name"].lower():
+            return _counted(folder, RedirectResponse(f"{request.scope['root_path']}/repositories/{repository.id}", 301))
+        return _answer(folder, request, document(forge, repository) if repository else None)
 
     async def by_id(request: Request) -> Response:
         forge = read(folder)
-        found = next((r for r in forge.repositories if r.id == request.path_params["id"] and not r.deleted), None)
-        return _answer(folder, request, document(forge, found) if found else None)
+        repository = next((r for r in forge.repositories if r.id == request.path_params["id"] and not r.deleted), None)
+        return _answer(folder, request, document(forge, repository) if repository else None)
 
     async def owner(request: Request) -> Response:
         listed = _listed(read(folder), request)
@@ -106,8 +106,8 @@ def serve(folder: Path) -> Starlette:
 
     async def bill(request: Request) -> Response:
         forge = read(folder)
-        found = _find(forge, request)
-        return _answer(folder, request, sbom(forge, found) if found else None)
+        repository = _find(forge, request)
+        return _answer(folder, request, sbom(forge, repository) if repository else None)
 
     return Starlette(
         routes=[

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from oso_dagster.sandbox.protocols import graphql_api, web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
 from oso_dagster.sandbox.world.entities import Project
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 PAGE = 12
 """Projects on a page, however many are asked for."""
@@ -44,7 +44,7 @@ type Query {
 """
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write all rounds and projects."""
     web_api.save(folder, document(world))
 
@@ -54,45 +54,48 @@ def serve(folder: Path) -> ASGIApp:
     return graphql_api.serve(folder, _SCHEMA, {"qfRounds": lambda data: data["rounds"], "allProjects": _projects})
 
 
-def document(world: World) -> dict[str, Any]:
+def document(world: SandboxWorld) -> dict[str, Any]:
     """Everything that is served."""
     rng = stream(world.seed, "giveth")
     addressed = [project for project in world.projects if project.blockchain is not None]
     made = [_project(rng, number, project, world.now) for number, project in enumerate(addressed)]
     rounds = [_round(rng, number, world.now) for number in range(1, ROUNDS + 1)]
-    members = {one["id"]: sorted(rng.sample(range(len(made)), len(made) // 3)) for one in rounds[:-1]} | {rounds[-1]["id"]: []}
+    members = {round_["id"]: sorted(rng.sample(range(len(made)), len(made) // 3)) for round_ in rounds[:-1]} | {
+        rounds[-1]["id"]: []
+    }
     return {"rounds": rounds, "projects": made, "members": members}
 
 
-def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that complete loads hold, by table."""
     data = document(world)
     projects, addresses = [], []
     for round_id, members in data["members"].items():
-        for one in (data["projects"][number] for number in members):
-            key = {"round_id": round_id, "project_id": one["id"]}
+        for project in (data["projects"][number] for number in members):
+            key = {"round_id": round_id, "project_id": project["id"]}
             projects.append(key | {
-                "title": one["title"], "slug": one["slug"], "verified": one["verified"], "donations": one["totalDonations"],
-                "unique_donors": one["countUniqueDonors"], "created_at": one["creationDate"], "updated_at": one["updatedAt"],
+                "title": project["title"], "slug": project["slug"], "verified": project["verified"],
+                "donations": project["totalDonations"], "unique_donors": project["countUniqueDonors"],
+                "created_at": project["creationDate"], "updated_at": project["updatedAt"],
             })  # fmt: skip
             addresses += [
                 key | {"position": place, "address": at["address"], "network_id": int(at["networkId"]),
                        "chain_type": at["chainType"], "is_recipient": at["isRecipient"]}
-                for place, at in enumerate(one["addresses"] or ())
+                for place, at in enumerate(project["addresses"] or ())
             ]  # fmt: skip
     renamed = {
         "isActive": "is_active", "allocatedFund": "allocated_fund", "allocatedFundUSD": "allocated_fund_usd",
         "allocatedTokenSymbol": "allocated_token_symbol", "eligibleNetworks": "eligible_networks", "beginDate": "begin_date",
         "endDate": "end_date",
     }  # fmt: skip
-    rounds = [{renamed.get(name, name): value for name, value in one.items()} for one in data["rounds"]]
+    rounds = [{renamed.get(name, name): value for name, value in round_.items()} for round_ in data["rounds"]]
     return {"giveth.qf_rounds": rounds, "giveth.projects": projects, "giveth.projects__addresses": addresses}
 
 
 def _projects(data: Any, limit: int, skip: int, qfRoundId: int, **_: Any) -> Any:  # noqa: N803  (upstream's name)
     members = data["members"].get(str(qfRoundId), [])
-    found = [data["projects"][number] for number in members]
-    return {"projects": found[skip : skip + min(limit, PAGE)], "totalCount": len(found)}
+    projects = [data["projects"][number] for number in members]
+    return {"projects": projects[skip : skip + min(limit, PAGE)], "totalCount": len(projects)}
 
 
 def _round(rng: Random, number: int, now: datetime) -> dict[str, Any]:
@@ -107,9 +110,9 @@ def _round(rng: Random, number: int, now: datetime) -> dict[str, Any]:
 
 def _project(rng: Random, number: int, project: Project, now: datetime) -> dict[str, Any]:
     addresses = [
-        {"address": one.address, "networkId": float(_CHAINS[network]), "chainType": "EVM", "isRecipient": place == 0}
-        for place, one in enumerate(project.blockchain or ())
-        for network in one.networks
+        {"address": address.address, "networkId": float(_CHAINS[network]), "chainType": "EVM", "isRecipient": place == 0}
+        for place, address in enumerate(project.blockchain or ())
+        for network in address.networks
         if network in _CHAINS
     ]
     return {

@@ -10,13 +10,13 @@ from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 CHAINS = ("optimism", "base", "mode", "zora", "arbitrum", "unichain")
 METRICS = ("txcount", "daa", "fees_paid_usd", "tvl", "stables_mcap")
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write the whole file."""
     web_api.save(folder, rows(world))
 
@@ -26,7 +26,7 @@ def serve(folder: Path) -> ASGIApp:
     return web_api.serve(folder, {"/v1/fundamentals_full.json": lambda data, _: JSONResponse(data)})
 
 
-def rows(world: World) -> list[dict[str, Any]]:
+def rows(world: SandboxWorld) -> list[dict[str, Any]]:
     """Every value: whole days only."""
     rng = stream(world.seed, "growthepie")
     return [
@@ -37,7 +37,7 @@ def rows(world: World) -> list[dict[str, Any]]:
     ]
 
 
-def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that a complete load holds, by table."""
     return {"growthepie.fundamentals": rows(world)}
 

@@ -1,6 +1,6 @@
 """L2BEAT as the sandbox has it: chains with their activity and the value that they secure, some without any.
 
-Awkward on purpose: a project without figures, one that is archived, values told several times a day, a day that is not over.
+Awkward on purpose: a project without figures, one that is archived, values given several times a day, a day that is not over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from oso_dagster.sandbox.protocols import web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
 from oso_dagster.sandbox.upstreams import growthepie
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 UPCOMING = "sbx-tomorrow"
 """A project that has no figures yet."""
@@ -24,7 +24,7 @@ _RANGES = {"7d": 7, "30d": 30, "90d": 90, "180d": 180, "1y": 365, "max": 10_000}
 _ACTIVITY, _TVS = ["timestamp", "count", "uopsCount"], ["timestamp", "native", "canonical", "external", "ethPrice"]
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write all projects with their series."""
     web_api.save(folder, document(world))
 
@@ -41,7 +41,7 @@ def serve(folder: Path) -> ASGIApp:
     )
 
 
-def document(world: World) -> dict[str, Any]:
+def document(world: SandboxWorld) -> dict[str, Any]:
     """Everything that is served; activity by day, value four times a day."""
     rng, days = stream(world.seed, "l2beat"), web_api.midnights(world)
     projects, activity, tvs = {}, {}, {}
@@ -57,24 +57,24 @@ def document(world: World) -> dict[str, Any]:
         if not upcoming:
             activity[slug] = [[int(day.timestamp()), rng.randint(10**5, 10**7), rng.randint(10**5, 10**7)] for day in days]
             hours = [day + timedelta(hours=hour) for day in days for hour in (0, 6, 12, 18)]
-            told = [hour for hour in hours if hour <= world.now]
+            past = [hour for hour in hours if hour <= world.now]
             tvs[slug] = [
                 [int(hour.timestamp()), *(round(rng.lognormvariate(18, 1), 2) for _ in range(3)), round(rng.gauss(3000, 50), 2)]
-                for hour in told
+                for hour in past
             ]
     return {"projects": projects, "activity": activity, "tvs": tvs}
 
 
-def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that complete loads hold: whole days of activity, and the value at each midnight."""
     data, today = document(world), int(web_api.midnights(world)[-1].timestamp())
     renamed = {
         "hostChain": "host_chain", "isArchived": "is_archived", "isUpcoming": "is_upcoming", "isUnderReview": "is_under_review",
     }  # fmt: skip
     projects = [
-        {renamed.get(name, name): value for name, value in one.items()}
-        | {"tvs": one["tvs"]["breakdown"]["total"] if "tvs" in one else None}
-        for one in data["projects"].values()
+        {renamed.get(name, name): value for name, value in project.items()}
+        | {"tvs": project["tvs"]["breakdown"]["total"] if "tvs" in project else None}
+        for project in data["projects"].values()
     ]
     activity = [
         {"time": time, "slug": slug, "transactions": count, "user_operations": operations}

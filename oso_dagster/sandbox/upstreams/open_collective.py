@@ -1,6 +1,6 @@
 """Open Collective as the sandbox has it: the collectives that projects name, their money by day, and what strangers do there.
 
-Awkward on purpose: several transactions of one instant, a giver who is not told, a kind that is not told, a week without any.
+Awkward on purpose: several transactions of one instant, a giver that is not named, a kind that is not named, a week without any.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import graphql_api, web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 STRANGERS = 4
 """Collectives that no project of the directory names."""
@@ -51,7 +51,7 @@ type Query {
 """
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write all accounts and transactions."""
     web_api.save(folder, document(world))
 
@@ -61,13 +61,13 @@ def serve(folder: Path) -> ASGIApp:
     return graphql_api.serve(folder, _SCHEMA, {"account": _account, "transactions": _transactions})
 
 
-def slugs(world: World) -> list[str]:
+def slugs(world: SandboxWorld) -> list[str]:
     """The collectives that the directory names."""
     urls = [url for project in world.projects for url in project.links.get("open_collective", ())]
     return sorted({url.rstrip("/").rsplit("/", 1)[1] for url in urls})
 
 
-def document(world: World) -> dict[str, Any]:
+def document(world: SandboxWorld) -> dict[str, Any]:
     """Everything that is served, transactions in the order of their times."""
     rng = stream(world.seed, "open_collective")
     names = [slug for slug in slugs(world) if slug != UNKNOWN] + [f"sbx-stranger-{number}" for number in range(STRANGERS)]
@@ -78,18 +78,21 @@ def document(world: World) -> dict[str, Any]:
     for day in days[:14] + days[28:]:  # a week, wherever weeks begin, in which nothing happens
         for _ in range(rng.randint(8, 20)):
             made += _transfer(rng, len(made), collectives, people, day)
-    told = _instant(world.now)
+    latest = _instant(world.now)
     return {
-        "accounts": {one["slug"]: one for one in collectives},
-        "transactions": sorted((one for one in made if one["createdAt"] <= told), key=lambda one: one["createdAt"]),
+        "accounts": {collective["slug"]: collective for collective in collectives},
+        "transactions": sorted(
+            (transaction for transaction in made if transaction["createdAt"] <= latest),
+            key=lambda transaction: transaction["createdAt"],
+        ),
     }
 
 
-def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that complete loads hold, by table."""
-    found, named = document(world), slugs(world)
-    accounts = [_named(found["accounts"][slug]) for slug in named if slug != UNKNOWN]
-    return {"open_collective.accounts": accounts, "open_collective.transactions": [_row(t) for t in found["transactions"]]}
+    data, named = document(world), slugs(world)
+    accounts = [_named(data["accounts"][slug]) for slug in named if slug != UNKNOWN]
+    return {"open_collective.accounts": accounts, "open_collective.transactions": [_row(t) for t in data["transactions"]]}
 
 
 def _account(data: Any, slug: str, throwIfMissing: bool = True) -> Any:  # noqa: N803  (upstream's name)
@@ -98,14 +101,14 @@ def _account(data: Any, slug: str, throwIfMissing: bool = True) -> Any:  # noqa:
     return data["accounts"].get(slug)
 
 
-def _transactions(data: Any, limit: int, offset: int, **asked: Any) -> Any:
-    begin, end = asked.get("dateFrom", ""), asked.get("dateTo", "9999")
-    found = [one for one in data["transactions"] if begin <= one["createdAt"] <= end]
-    found = [one for one in found if asked.get("type") in {None, one["type"]}]
-    if asked["orderBy"]["direction"] == "DESC":
-        found.reverse()
+def _transactions(data: Any, limit: int, offset: int, **filters: Any) -> Any:
+    begin, end = filters.get("dateFrom", ""), filters.get("dateTo", "9999")
+    matching = [transaction for transaction in data["transactions"] if begin <= transaction["createdAt"] <= end]
+    matching = [transaction for transaction in matching if filters.get("type") in {None, transaction["type"]}]
+    if filters["orderBy"]["direction"] == "DESC":
+        matching.reverse()
     size = min(limit, PAGE)
-    return {"totalCount": len(found), "limit": size, "offset": offset, "nodes": found[offset : offset + size]}
+    return {"totalCount": len(matching), "limit": size, "offset": offset, "nodes": matching[offset : offset + size]}
 
 
 def _collective(rng: Random, number: int, slug: str, since: datetime) -> dict[str, Any]:
@@ -130,13 +133,13 @@ def _transfer(rng: Random, count: int, collectives: list[Any], people: list[Any]
     spent = rng.random() < 0.3  # noqa: PLR2004  (an expense of the collective, else a contribution to it)
     giver, taker = (collective, person) if spent else (rng.choice((person, None)), collective)
     cents, currency = rng.randint(100, 500_000), collective["currency"]
-    told = {
+    shared = {
         "group": _uuid(rng), "kind": "EXPENSE" if spent else rng.choice(("CONTRIBUTION", "ADDED_FUNDS", None)),
         "fromAccount": giver, "toAccount": taker, "createdAt": _instant(day + timedelta(hours=rng.randint(0, 23))),
     }  # fmt: skip
     sides = (("DEBIT", -cents), ("CREDIT", cents))
     return [
-        told | {
+        shared | {
             "id": _uuid(rng), "legacyId": 90_000 + count + number, "type": type_,
             "amount": {"value": amount / 100, "currency": currency, "valueInCents": amount},
         }

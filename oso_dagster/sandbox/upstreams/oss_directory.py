@@ -14,12 +14,12 @@ from typing import Any
 
 import yaml
 
-from oso_dagster.sandbox.protocols import git_objects as repository
+from oso_dagster.sandbox.protocols import git_objects
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
 from oso_dagster.sandbox.protocols.git_http import GitHttp, find_backend
 from oso_dagster.sandbox.world.awkward import PROJECT_CASES
 from oso_dagster.sandbox.world.entities import LINK_KINDS, Address, Collection, Project
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 REPOSITORY = "oss-directory.git"
 SCHEMA_VERSION = 7
@@ -40,15 +40,15 @@ class Change:
     files: Mapping[str, bytes | None]
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write the repository, history first, as `<folder>/oss-directory.git`."""
     path = folder / REPOSITORY
-    repository.create(path)
+    git_objects.create(path)
     for change in history(world):
-        repository.commit_files(path, change.files, change.message, change.when)
+        git_objects.commit_files(path, change.files, change.message, change.when)
 
 
-def files(world: World) -> dict[str, bytes]:
+def files(world: SandboxWorld) -> dict[str, bytes]:
     """Every file of the directory as it is at the end of its history."""
     written = {case.project.name: case.written for case in PROJECT_CASES if case.written is not None}
     readme = {"README.md": _README, "data/projects/README.md": _README}
@@ -56,7 +56,7 @@ def files(world: World) -> dict[str, bytes]:
     return readme | projects | {collection_path(c.name): render(collection_document(c)).encode() for c in world.collections}
 
 
-def history(world: World) -> list[Change]:
+def history(world: SandboxWorld) -> list[Change]:
     """The commits that lead to `files(world)`: most of it at once, then additions, revisions and deletions, the last just now."""
     rng, final = stream(world.seed, "history"), files(world)
     names = sorted(final)

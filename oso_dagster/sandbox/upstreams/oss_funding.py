@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
 from oso_dagster.sandbox.world.entities import Grant
-from oso_dagster.sandbox.world.world import World
+from oso_dagster.sandbox.world.world import SandboxWorld
 
 FILE = "funding_data.csv"
 HEADER = ("to_project_name", "amount", "funding_date", "from_funder_name", "grant_pool_name", "metadata", "file_path")
@@ -21,7 +21,7 @@ _AGE = timedelta(hours=2)
 """How old the file is in a fresh world, as its Last-Modified tells."""
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write `<folder>/funding_data.csv`, last modified two hours before the world's now."""
     path = folder / FILE
     folder.mkdir(parents=True, exist_ok=True)

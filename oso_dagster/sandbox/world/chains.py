@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from oso_dagster.sandbox.world.world import World, stream
+from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 DATASET = "optimism_superchain_raw_onchain_data"
 DAYS = 60
@@ -65,7 +65,7 @@ class Chains:
         return self.start + timedelta(days=number)
 
 
-def chains_of(world: World) -> Chains:
+def chains_of(world: SandboxWorld) -> Chains:
     """The chains of a world, from random numbers of their own. The last day is the newest that the dataset has whole."""
     rng = stream(world.seed, "superchain")
     start = (world.now - timedelta(days=DAYS)).replace(hour=0, minute=0, second=0)
@@ -106,7 +106,7 @@ def rows(chains: Chains, number: int) -> tuple[list[dict[str, Any]], list[dict[s
     return transactions, traces
 
 
-def truth(world: World) -> dict[str, list[dict[str, Any]]]:
+def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that a complete load holds, by table: counted here in Python, not by the query that the source sends."""
     chains = chains_of(world)
     totals: Counter[tuple[str, ...]] = Counter()

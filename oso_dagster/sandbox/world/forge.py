@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from random import Random
 
-from oso_dagster.sandbox.world import vocabulary as words
-from oso_dagster.sandbox.world.world import World, generate, stream
+from oso_dagster.sandbox.world import vocabulary
+from oso_dagster.sandbox.world.world import SandboxWorld, generate, stream
 
 HISTORY = timedelta(days=60)
 PEOPLE = 240
@@ -84,7 +84,7 @@ class Forge:
         return tuple(r for r in self.repositories if r.owner.lower() == owner.lower() and not r.deleted)
 
 
-def write(world: World, folder: Path) -> None:
+def write(world: SandboxWorld, folder: Path) -> None:
     """Write what `read` needs to make the world again."""
     (folder / "world.json").write_text(json.dumps({"seed": world.seed, "now": world.now.isoformat()}))
 
@@ -94,7 +94,7 @@ def read(folder: Path) -> Forge:
     return _read((folder / "world.json").read_text())
 
 
-def forge_of(world: World) -> Forge:
+def forge_of(world: SandboxWorld) -> Forge:
     """The forge of a world, from random numbers of its own, so that nothing else moves."""
     rng = stream(world.seed, "forge")
     named = sorted(set(_named(world)))
@@ -103,7 +103,7 @@ def forge_of(world: World) -> Forge:
     bots = tuple(Person(9_000_000 + n, login) for n, login in enumerate(BOTS))
     users = frozenset(owner for owner in owners if rng.random() < USER_SHARE)
     whole = {owner for owner, name in named if not name}
-    listed = [(owner, part) for owner in sorted(whole) for part in rng.sample(words.PARTS, rng.randint(2, 5))]
+    listed = [(owner, part) for owner in sorted(whole) for part in rng.sample(vocabulary.PARTS, rng.randint(2, 5))]
     wanted = sorted({(owner, name) for owner, name in [*named, *listed] if name})
     made = tuple(_repository(rng, _start(world.now), n, owner, name) for n, (owner, name) in enumerate(wanted))
     return Forge(world.seed, world.now, made, users, people + bots)
@@ -111,20 +111,20 @@ def forge_of(world: World) -> Forge:
 
 @lru_cache(maxsize=4)
 def _read(mark: str) -> Forge:
-    told = json.loads(mark)
-    return forge_of(generate(told["seed"], datetime.fromisoformat(told["now"])))
+    recipe = json.loads(mark)
+    return forge_of(generate(recipe["seed"], datetime.fromisoformat(recipe["now"])))
 
 
 def _start(now: datetime) -> datetime:
     return (now - HISTORY).replace(hour=0, minute=0, second=0)
 
 
-def _named(world: World) -> Iterator[tuple[str, str]]:
+def _named(world: SandboxWorld) -> Iterator[tuple[str, str]]:
     """Owner and name (empty for an organisation) of each address of the directory that is one of GitHub's, in lower case."""
     for project in world.projects:
         for url in project.links.get("github", ()):
-            if found := _ADDRESS.match(url.strip()):
-                owner, name = found.group(1).lower(), (found.group(2) or "").lower().removesuffix(".git")
+            if match := _ADDRESS.match(url.strip()):
+                owner, name = match.group(1).lower(), (match.group(2) or "").lower().removesuffix(".git")
                 yield owner, "" if "/orgs/" in url else name
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from oso_dagster.sandbox.world import vocabulary as words
+from oso_dagster.sandbox.world import vocabulary
 from oso_dagster.sandbox.world.awkward import COLLECTION_CASES, EVERYWHERE, PROJECT_CASES
 from oso_dagster.sandbox.world.entities import Address, Collection, Project
 
@@ -32,7 +32,7 @@ SHARES = {
 
 def projects(rng: Random) -> tuple[Project, ...]:
     """All projects, by name."""
-    pairs = [(first, second) for first in words.FIRST for second in words.SECOND]
+    pairs = [(first, second) for first in vocabulary.FIRST for second in vocabulary.SECOND]
     ordinary = [_project(rng, first, second) for first, second in rng.sample(pairs, PROJECTS - len(PROJECT_CASES))]
     return tuple(sorted([case.project for case in PROJECT_CASES] + ordinary, key=lambda project: project.name))
 
@@ -41,7 +41,7 @@ def collections(rng: Random, names: Sequence[str]) -> tuple[Collection, ...]:
     """All collections, by name; their members are taken from `names`."""
     gathered = [replace(case.collection, projects=_members(rng, names, case.share)) for case in COLLECTION_CASES if case.share]
     gathered += [case.collection for case in COLLECTION_CASES if not case.share]
-    for name, title, description in words.COLLECTIONS:
+    for name, title, description in vocabulary.COLLECTIONS:
         gathered.append(Collection(name, title, description, _members(rng, names, rng.randint(4, 20))))
     return tuple(sorted(gathered, key=lambda collection: collection.name))
 
@@ -51,8 +51,10 @@ def _members(rng: Random, names: Sequence[str], share: int) -> tuple[str, ...]:
 
 
 def _project(rng: Random, first: str, second: str) -> Project:
-    name, kind = f"{first}-{second}", rng.choice(words.KINDS)
-    description = f"{first.title()} {second.title()} is a {kind} for {rng.choice(words.AUDIENCES)}, {rng.choice(words.TRAITS)}."
+    name, kind = f"{first}-{second}", rng.choice(vocabulary.KINDS)
+    description = (
+        f"{first.title()} {second.title()} is a {kind} for {rng.choice(vocabulary.AUDIENCES)}, {rng.choice(vocabulary.TRAITS)}."
+    )
     return Project(
         name,
         f"{first.title()} {second.title()}",
@@ -81,16 +83,16 @@ def _links(rng: Random, name: str) -> dict[str, tuple[str, ...]]:
 def _repositories(rng: Random, name: str) -> tuple[str, ...]:
     if _has(rng, "organisation"):
         return (f"https://github.com/sbx-{name}",)
-    return tuple(f"https://github.com/sbx-{name}/{part}" for part in rng.sample(words.PARTS, rng.randint(1, 6)))
+    return tuple(f"https://github.com/sbx-{name}/{part}" for part in rng.sample(vocabulary.PARTS, rng.randint(1, 6)))
 
 
 def _addresses(rng: Random, name: str) -> tuple[Address, ...]:
     contracts = [
-        Address(_hex(rng), tuple(rng.sample(words.NETWORKS, rng.choice((1, 1, 1, 2)))), rng.choice(words.CONTRACT_TAGS))
+        Address(_hex(rng), tuple(rng.sample(vocabulary.NETWORKS, rng.choice((1, 1, 1, 2)))), rng.choice(vocabulary.CONTRACT_TAGS))
         for _ in range(rng.randint(1, 8))
     ]
     if _has(rng, "deployer"):
-        contracts.append(Address(_hex(rng), ("any_evm",), rng.choice(words.WALLET_TAGS), f"{name}.sbx.eth"))
+        contracts.append(Address(_hex(rng), ("any_evm",), rng.choice(vocabulary.WALLET_TAGS), f"{name}.sbx.eth"))
     return tuple(contracts)
 
 

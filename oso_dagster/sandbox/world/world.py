@@ -22,7 +22,7 @@ DEFAULT_SEED = 7
 
 
 @dataclass(frozen=True)
-class World:
+class SandboxWorld:
     """Everything the sandbox says, as values. `now` is the instant it was made for, in UTC and whole seconds."""
 
     seed: int
@@ -50,7 +50,7 @@ class World:
         return frozenset((collection.name, member) for collection in self.collections for member in collection.projects)
 
 
-def generate(seed: int, now: datetime) -> World:
+def generate(seed: int, now: datetime) -> SandboxWorld:
     """Make the world of `seed` as it looks at `now`, to the second. Raises ValueError when `now` has no time zone."""
     if now.tzinfo is None:
         raise ValueError("now: an instant with a time zone is expected")
@@ -59,7 +59,7 @@ def generate(seed: int, now: datetime) -> World:
     names = [project.name for project in inhabitants]
     gathered = collections(stream(seed, "collections"), names)
     given = grants(stream(seed, "grants"), names, now.date())
-    return World(seed, now, inhabitants, gathered, given, atlas(stream(seed, "op_atlas"), inhabitants, now))
+    return SandboxWorld(seed, now, inhabitants, gathered, given, atlas(stream(seed, "op_atlas"), inhabitants, now))
 
 
 def stream(seed: int, family: str) -> random.Random:

@@ -89,7 +89,7 @@ def test_a_sample_is_recorded_once_and_judged(world):
     told = ("record", "public_applications.requests", "--good", "98", "--valid", "100", "--slice", "api")
     at = ("--at", (datetime.now(UTC) - timedelta(minutes=1)).isoformat())
     assert oso(*told, *at) == "recorded\n"
-    assert "recorded before" in oso(*told, *at)
+    assert "already recorded" in oso(*told, *at)
     one = objectives("--service", "public_applications")["public_applications.requests"]
     assert (one["good"], one["valid"], one["verdict"]) == (98, 100, "breached")
     assert one["worst"] == [{"asset": "api", "good": 98, "valid": 100, "note": ""}]
@@ -101,7 +101,7 @@ def test_a_sample_is_recorded_once_and_judged(world):
         (("sqlmesh.materialization_reliability", "--good", "1", "--valid", "1"), "takes no samples"),
         (("public_applications.requests", "--good", "2", "--valid", "1"), "2 good of 1 valid"),
         (("public_applications.nothing", "--good", "1", "--valid", "1"), "no objective is called"),
-        (("public_applications.requests", "--good", "1", "--valid", "1", "--at", "soon"), "soon is no time"),
+        (("public_applications.requests", "--good", "1", "--valid", "1", "--at", "soon"), "soon is not a time"),
     ],
 )
 def test_a_sample_that_makes_no_sense_is_refused(settings, arguments, complaint):
@@ -112,7 +112,7 @@ def test_maintenance_is_declared_listed_and_left_out(world):
     now = datetime.now(UTC)
     times = ("--from", (now - timedelta(hours=1)).isoformat(), "--to", (now + timedelta(hours=1)).isoformat())
     assert oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till", "--author", "ada") == "declared\n"
-    assert "declared before" in oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till")
+    assert "already declared" in oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till")
     assert [one["author"] for one in json.loads(oso("maintenance", "list", "--json"))] == ["ada"]
     core = objectives("--service", "core_source_data")["core_source_data.materialization_reliability"]
     assert (core["verdict"], core["valid"]) == ("no_data", 0)

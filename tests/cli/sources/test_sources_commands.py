@@ -124,8 +124,8 @@ def test_a_dry_run_of_a_sick_source_names_the_cause_ends_with_1_and_writes_nothi
     before = files(sandbox)
     (trial,) = json.loads(oso("check", "growthepie", "--json", code=1))
     assert trial["rows"] == {}
-    assert "HTML came instead of JSON" in trial["problems"][0]
-    assert "HTML came instead of JSON" in " ".join(oso("check", "growthepie", code=1).split())
+    assert "the answer is HTML, not JSON" in trial["problems"][0]
+    assert "the answer is HTML, not JSON" in " ".join(oso("check", "growthepie", code=1).split())
     assert files(sandbox) == before
 
 

@@ -1,4 +1,4 @@
-"""`oso run`: it ends when told to, wherever it stands, and says what became of each job."""
+"""`oso run`: it ends on a signal, wherever it is, and says what became of each job."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from oso_dagster.cli.workers import worker_pool as crew
-from oso_dagster.cli.workers.job_list import Asked
+from oso_dagster.cli.workers.job_list import PartitionRequest
+from oso_dagster.cli.workers.worker_pool import WorkersDiedError, started, work
 from oso_dagster.settings import PROJECT_ROOT
 from tests.support.platform import BIN, environment, left_running
 
@@ -65,8 +65,8 @@ def test_a_signal_ends_it_in_the_pause_before_a_retry_and_cancels_the_run(tmp_pa
     with running(tmp_path, "ingest_oss_funding") as process:
         await_retry(tmp_path)
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 130, said
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130, output
     assert left_running(tmp_path) == []
     assert runs(tmp_path) == {"ingest_oss_funding": "CANCELED"}
 
@@ -77,14 +77,14 @@ def test_a_worker_that_is_killed_fails_its_job_by_name(tmp_path):
         await_retry(tmp_path)
         (worker,) = psutil.Process(process.pid).children()
         worker.kill()
-        said, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 1, said
-    assert said.splitlines()[-1] == "failed: ingest_oss_funding: its process ended with -9: it said nothing"
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 1, output
+    assert output.splitlines()[-1] == "failed: ingest_oss_funding: its process ended with -9: it printed nothing"
     assert left_running(tmp_path) == []
 
 
 def test_jobs_that_nobody_is_left_to_run_are_named(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with crew.hired(2) as workers, pytest.raises(crew.WorkersDiedError) as told:
-        crew.work(workers, {"transform": frozenset()}, Asked(1), board=None)
-    assert str(told.value) == "transform cannot be run: its process ended with 1: it said nothing"
+    with started(2) as workers, pytest.raises(WorkersDiedError) as raised:
+        work(workers, {"transform": frozenset()}, PartitionRequest(1), board=None)
+    assert str(raised.value) == "transform cannot be run: its process ended with 1: it printed nothing"

@@ -10,9 +10,8 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
-from oso_dagster.connectors.database import any_engine as database_any
-from oso_dagster.connectors.database import reading as database
-from oso_dagster.connectors.database.reading import Changes, DatabaseError, Field
+from oso_dagster.connectors.database import any_engine, table_reader
+from oso_dagster.connectors.database.table_reader import Changes, DatabaseError, Field
 from oso_dagster.domain.catalogue.source import Column, ColumnType
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.world.world import generate
@@ -59,7 +58,7 @@ def url(port: int) -> str:
 
 
 def test_rows_come_with_declared_names_and_types(url: str) -> None:
-    rows = database.look(url, "Odd Table").read(FIELDS).to_pylist()
+    rows = table_reader.inspect_table(url, "Odd Table").read(FIELDS).to_pylist()
     assert rows[0] == {
         "the_key": 1,
         "quoted_name": "a\tb",
@@ -78,16 +77,16 @@ def test_rows_come_with_declared_names_and_types(url: str) -> None:
 
 def test_a_column_that_is_not_declared_is_never_read_and_reported_by_name(url: str) -> None:
     """The reader has no right to read `secret`: any query that named it would fail."""
-    looked = database.look(url, "Odd Table")
-    assert looked.unknown(FIELDS) == ["secret"]
-    assert looked.unknown(FIELDS, ["secret"]) == []
+    inspected = table_reader.inspect_table(url, "Odd Table")
+    assert inspected.unknown(FIELDS) == ["secret"]
+    assert inspected.unknown(FIELDS, ["secret"]) == []
     with pytest.raises(DatabaseError, match="permission denied"):
-        looked.read([Field("secret", Column("secret", ColumnType.VARCHAR, "s"))])
+        inspected.read([Field("secret", Column("secret", ColumnType.VARCHAR, "s"))])
 
 
 def test_only_what_changed_since_a_time_is_read_at_that_time_included(url: str) -> None:
     def seen(since: datetime) -> int:
-        return database.look(url, "Odd Table").read(FIELDS, Changes(("seenAt", "zonedAt"), since)).num_rows
+        return table_reader.inspect_table(url, "Odd Table").read(FIELDS, Changes(("seenAt", "zonedAt"), since)).num_rows
 
     at = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
     assert (seen(at), seen(at.replace(microsecond=678001))) == (1, 0)
@@ -97,7 +96,7 @@ def test_only_what_changed_since_a_time_is_read_at_that_time_included(url: str) 
 @pytest.mark.parametrize(
     ("drift", "message"),
     [
-        ('ALTER TABLE "Odd Table" RENAME tags TO labels', "Odd Table: columns were lost upstream: tags"),
+        ('ALTER TABLE "Odd Table" RENAME tags TO labels', "Odd Table: columns are missing upstream: tags"),
         ('ALTER TABLE "Odd Table" ALTER "theKey" TYPE text', "theKey is text, bigint is declared"),
         ('DROP TABLE "Odd Table"', "Odd Table: no such table"),
     ],
@@ -105,12 +104,12 @@ def test_only_what_changed_since_a_time_is_read_at_that_time_included(url: str) 
 def test_drift_is_an_error_by_name(url: str, port: int, drift: str, message: str) -> None:
     execute(port, drift)
     with pytest.raises(DatabaseError, match=message):
-        database.look(url, "Odd Table").unknown(FIELDS)
+        table_reader.inspect_table(url, "Odd Table").unknown(FIELDS)
 
 
 def test_other_spellings_of_the_address_are_understood(url: str) -> None:
     for scheme in ("postgresql+psycopg2", "postgresql+asyncpg"):
-        assert database.look(url.replace("postgresql", scheme), "Odd Table").read(FIELDS).num_rows == 2
+        assert table_reader.inspect_table(url.replace("postgresql", scheme), "Odd Table").read(FIELDS).num_rows == 2
 
 
 @pytest.mark.parametrize(
@@ -124,13 +123,13 @@ def test_other_spellings_of_the_address_are_understood(url: str) -> None:
 )
 def test_an_address_that_cannot_be_read_is_refused_without_showing_it(address: str, words: str) -> None:
     with pytest.raises(DatabaseError, match=words) as caught:
-        database.look(address, "x")
+        table_reader.inspect_table(address, "x")
     assert "hush" not in str(caught.value)
 
 
 def test_a_refused_login_is_an_error_that_names_the_table_and_holds_no_password(url: str) -> None:
     with pytest.raises(DatabaseError, match=r"Odd Table: .*password authentication failed") as caught:
-        database.look(url.replace(postgres.PASSWORD, "an-expired-one"), "Odd Table")
+        table_reader.inspect_table(url.replace(postgres.PASSWORD, "an-expired-one"), "Odd Table")
     assert "an-expired-one" not in str(caught.value)
 
 
@@ -138,16 +137,16 @@ def test_a_session_only_reads_even_where_a_view_would_write(url: str, port: int)
     execute(port, """DROP TABLE IF EXISTS seen CASCADE; CREATE TABLE seen (at integer); GRANT INSERT, SELECT ON seen TO reader;
         CREATE OR REPLACE FUNCTION note() RETURNS integer LANGUAGE sql AS 'INSERT INTO seen VALUES (1) RETURNING at';
         CREATE VIEW "Noting" AS SELECT note() AS "theKey"; GRANT SELECT ON "Noting" TO reader;""")  # fmt: skip
-    looked = database.look(url, "Noting")
+    inspected = table_reader.inspect_table(url, "Noting")
     with pytest.raises(DatabaseError, match="cannot execute INSERT in a read-only transaction"):
-        looked.read(FIELDS[:1])
+        inspected.read(FIELDS[:1])
 
 
 def test_the_same_rows_have_the_same_digest_and_others_another(url: str, port: int) -> None:
-    first = database.digest(database.look(url, "Odd Table").read(FIELDS))
-    assert database.digest(database.look(url, "Odd Table").read(FIELDS)) == first
+    first = table_reader.digest(table_reader.inspect_table(url, "Odd Table").read(FIELDS))
+    assert table_reader.digest(table_reader.inspect_table(url, "Odd Table").read(FIELDS)) == first
     execute(port, 'UPDATE "Odd Table" SET good = false')
-    assert database.digest(database.look(url, "Odd Table").read(FIELDS)) != first
+    assert table_reader.digest(table_reader.inspect_table(url, "Odd Table").read(FIELDS)) != first
 
 
 IN_SQLITE = """
@@ -167,9 +166,9 @@ def sqlite(tmp_path: Path) -> Path:
 
 
 def test_rows_of_any_other_engine_come_with_declared_names_and_types(sqlite: Path) -> None:
-    looked = database.look(f"sqlite:///{sqlite}", "Odd Table")
-    assert looked.unknown(FIELDS) == ["secret"]
-    first, second = looked.read(FIELDS).to_pylist()
+    inspected = table_reader.inspect_table(f"sqlite:///{sqlite}", "Odd Table")
+    assert inspected.unknown(FIELDS) == ["secret"]
+    first, second = inspected.read(FIELDS).to_pylist()
     assert set(first.values()) == {2, None}, "a column may begin with a null"
     assert second == {
         "the_key": 1,
@@ -187,15 +186,15 @@ def test_rows_of_any_other_engine_come_with_declared_names_and_types(sqlite: Pat
 
 
 def test_only_what_changed_is_read_of_any_other_engine(sqlite: Path) -> None:
-    looked = database.look(f"sqlite:///{sqlite}", "Odd Table")
-    seen = [looked.read(FIELDS, Changes(("zonedAt",), datetime(2026, 1, 2, 1, 4, at, tzinfo=UTC))).num_rows for at in (5, 7)]
+    inspected = table_reader.inspect_table(f"sqlite:///{sqlite}", "Odd Table")
+    seen = [inspected.read(FIELDS, Changes(("zonedAt",), datetime(2026, 1, 2, 1, 4, at, tzinfo=UTC))).num_rows for at in (5, 7)]
     assert seen == [1, 0]
 
 
 @pytest.mark.parametrize(
     ("drift", "message"),
     [
-        ('ALTER TABLE "Odd Table" RENAME tags TO labels', "Odd Table: columns were lost upstream: tags"),
+        ('ALTER TABLE "Odd Table" RENAME tags TO labels', "Odd Table: columns are missing upstream: tags"),
         ('ALTER TABLE "Odd Table" DROP day; ALTER TABLE "Odd Table" ADD day text', "day is text, date is declared"),
         ('DROP TABLE "Odd Table"', "Odd Table: no such table"),
         ("""UPDATE "Odd Table" SET "theKey" = 'seven'""", "a value does not fit its declared type: .*seven"),
@@ -205,9 +204,9 @@ def test_drift_of_any_other_engine_is_an_error_by_name(sqlite: Path, drift: str,
     execute_sqlite(sqlite, drift)
 
     def use() -> None:
-        looked = database.look(f"sqlite:///{sqlite}", "Odd Table")
-        looked.unknown(FIELDS)
-        looked.read(FIELDS)
+        inspected = table_reader.inspect_table(f"sqlite:///{sqlite}", "Odd Table")
+        inspected.unknown(FIELDS)
+        inspected.read(FIELDS)
 
     with pytest.raises(DatabaseError, match=message):
         use()
@@ -216,7 +215,7 @@ def test_drift_of_any_other_engine_is_an_error_by_name(sqlite: Path, drift: str,
 def test_a_file_of_sqlite_is_opened_read_only_and_a_wrong_path_makes_none(sqlite: Path) -> None:
     wrong = sqlite.parent / "wrong.db"
     with pytest.raises(DatabaseError, match="x: the database cannot be read: unable to open database file"):
-        database.look(f"sqlite:///{wrong}", "x")
+        table_reader.inspect_table(f"sqlite:///{wrong}", "x")
     assert not wrong.exists()
-    with database_any._connected(make_url(f"sqlite:///{sqlite}"), "x") as connection, pytest.raises(OperationalError):
+    with any_engine._connected(make_url(f"sqlite:///{sqlite}"), "x") as connection, pytest.raises(OperationalError):
         connection.exec_driver_sql('DELETE FROM "Odd Table"')

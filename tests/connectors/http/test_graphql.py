@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from oso_dagster.connectors.answers import AnswerError
-from oso_dagster.connectors.http.graphql import Endpoint
+from oso_dagster.connectors.http.graphql import GraphqlEndpoint
 from oso_dagster.connectors.http.pages import Page, by_offset, walk
 from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.connectors.records import table_of_records
@@ -22,7 +22,7 @@ from tests.support.web import serving, value
 @pytest.mark.server
 def test_an_answer_with_errors_is_an_error_although_its_status_is_200() -> None:
     with serving() as web:
-        endpoint = Endpoint(client(), web.url)
+        endpoint = GraphqlEndpoint(client(), web.url)
         web.says(value({"data": {"a": 1}}))
         assert endpoint.ask("query($n: Int!) { a(n: $n) }", {"n": 1}) == {"a": 1}
         assert web.asked[0][3] == b'{"query": "query($n: Int!) { a(n: $n) }", "variables": {"n": 1}}'
@@ -30,7 +30,7 @@ def test_an_answer_with_errors_is_an_error_although_its_status_is_200() -> None:
         with pytest.raises(RestError, match=f"{web.url}: the endpoint reports errors: too deep; odd"), client().trusting(web.url):
             endpoint.ask("{ a }", {})
         web.says(value({"data": None}))
-        with pytest.raises(AnswerError, match="no data"):
+        with pytest.raises(AnswerError, match="neither data nor errors"):
             endpoint.ask("{ a }", {})
 
 

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 import pytest
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, asked_pause
+from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, requested_pause
 from oso_dagster.connectors.http.rest import USER_AGENT, Client, DeniedError, RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import RefusedError
 from tests.support.web import Say, Web, body, serving, value
@@ -68,8 +68,8 @@ def silent(_: object) -> None:
 
 BAD: dict[str, tuple[Say, str]] = {
     "500": (body(b"", 500), "the server answers 500"),
-    "html": (body(b"<html>login</html>", Content_Type="text/html"), "HTML came instead of JSON: '<html>login</html>'"),
-    "html called json": (body(b" <!doctype html>"), "HTML came instead of JSON"),
+    "html": (body(b"<html>login</html>", Content_Type="text/html"), "the answer is HTML, not JSON: '<html>login</html>'"),
+    "html called json": (body(b" <!doctype html>"), "the answer is HTML, not JSON"),
     "invalid": (body(b'{"a": [1, 2'), "not valid JSON"),
     "nan": (body(b'{"a": NaN}'), "NaN is not JSON"),
     "empty": (body(b""), "the body is empty"),
@@ -141,7 +141,7 @@ AHEAD = NOW + timedelta(hours=5)
     ],
 )
 def test_the_pause_that_a_server_asks_for_is_understood(headers: dict[str, str], seconds: float | None) -> None:
-    assert asked_pause(headers, NOW) == seconds
+    assert requested_pause(headers, NOW) == seconds
 
 
 @pytest.mark.parametrize("status", [429, 403, 503])

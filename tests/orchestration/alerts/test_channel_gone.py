@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from oso_dagster.alerting.delivery import Report
+from oso_dagster.alerting.delivery import DeliveryReport
 from oso_dagster.orchestration.alerts.alert_round import run_round
 from oso_dagster.orchestration.objectives.watched_platform import Platform
 from oso_dagster.orchestration.status_page.read_model import gather
@@ -51,7 +51,7 @@ def test_a_channel_that_is_gone_or_refuses_us_says_so_everywhere_and_with_anothe
         channels = json.dumps({"second": {"url": second}})
         return make_settings(OSO_DISCORD_URL=url, OSO_DISCORD_CHANNELS=channels, OSO_ALERT_QUIET_HOURS="")
 
-    def delivered(settings: Settings) -> Report:
+    def delivered(settings: Settings) -> DeliveryReport:
         return send(settings, store, logging.getLogger("alerts"), lambda: datetime.now(UTC))
 
     server.ask("DELETE", server.url(TICKETS))
@@ -68,15 +68,15 @@ def test_a_channel_that_is_gone_or_refuses_us_says_so_everywhere_and_with_anothe
         }
         log = " ".join(record.getMessage() for record in caplog.records if record.name == "alerts")
         for name, why in (("discord", "404: Unknown Webhook"), ("second", "401: Invalid Webhook Token")):
-            assert f"channel {name} is disabled, what it should say is kept: {why}" in log
+            assert f"channel {name} is disabled, its alerts are kept: {why}" in log
         assert "/webhooks/" not in caplog.text
         assert notices(settings, store).count("Alerts are not delivered to the channel") == 2
-        assert (delivered(settings), server.messages()) == (Report(), [])
+        assert (delivered(settings), server.messages()) == (DeliveryReport(), [])
 
-        mended = configured(server.url(ALERTS), server.url(FORUM))
-        assert delivered(mended) == Report(sent=2 * len(TOLD))
-        assert delivered(mended) == Report()
-        assert notices(mended, store) == ""
+        repaired = configured(server.url(ALERTS), server.url(FORUM))
+        assert delivered(repaired) == DeliveryReport(sent=2 * len(TOLD))
+        assert delivered(repaired) == DeliveryReport()
+        assert notices(repaired, store) == ""
     footers = Counter(version["embeds"][0]["footer"]["text"] for one in server.messages() for version in one["versions"])
     assert sorted(re.search(r"key (\S+)@", footer)[1] for footer in footers) == sorted(TOLD)
     assert set(footers.values()) == {2}  # one on each channel

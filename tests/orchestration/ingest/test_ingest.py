@@ -191,7 +191,11 @@ def changed_header(_: Repository, funding: Path) -> Iterator[None]:
         (emptied, {"oss_directory__projects", "oss_directory__collections"}, ["is empty", "right repository"]),
         (half_lost, {"oss_directory__projects"}, ["1 rows would replace 3; at least 3 (80%)", "allow_shrink: true"]),
         (no_files, {"oss_directory__projects"}, ["no file data/projects"]),
-        (changed_header, {"oss_funding__funding_data"}, ["the header has changed: no column amount", "Follow the change"]),
+        (
+            changed_header,
+            {"oss_funding__funding_data"},
+            ["the header has changed: no column amount", "Change the source's declared columns"],
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

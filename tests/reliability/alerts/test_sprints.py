@@ -31,7 +31,7 @@ def store(url):
 
 
 def finding(verdict=Verdict.BREACHED, at=NOON, objective="core.freshness"):
-    return ObjectiveFinding(objective, "core", verdict, f"it is {verdict}", 1, 2, 9_900, at, GUILTY, "mend the till")
+    return ObjectiveFinding(objective, "core", verdict, f"it is {verdict}", 1, 2, 9_900, at, GUILTY, "fix the till")
 
 
 def closed_at(store, at):

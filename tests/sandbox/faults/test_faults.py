@@ -12,10 +12,9 @@ from urllib.request import urlopen
 import pytest
 from typer.testing import CliRunner
 
-from oso_dagster.cli.sandbox import app
+from oso_dagster.cli.sandbox_commands import app
 from oso_dagster.sandbox import lifecycle
-from oso_dagster.settings import PROJECT_ROOT, Settings
-from oso_dagster.settings import World as WhichWorld
+from oso_dagster.settings import PROJECT_ROOT, Settings, World
 
 pytestmark = pytest.mark.server
 
@@ -27,7 +26,7 @@ DRILL = "import sys; from oso_dagster.cli.drill import _World; _World(sys.argv[1
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Mapping[str, str]]]:
     home = tmp_path_factory.mktemp("home")
-    with lifecycle.running(Settings(home=home, world=WhichWorld.SANDBOX)) as endpoints:
+    with lifecycle.running(Settings(home=home, world=World.SANDBOX)) as endpoints:
         yield home, endpoints
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from oso_dagster.sandbox import disk
-from oso_dagster.sandbox.protocols import git_objects as repository
+from oso_dagster.sandbox.protocols import git_objects
 from oso_dagster.sandbox.upstreams import oss_directory as directory
 from oso_dagster.sandbox.world.world import generate
 
@@ -34,7 +34,7 @@ def test_git_finds_nothing_wrong_with_the_repository(path: Path) -> None:
 
 
 def test_the_newest_commit_holds_exactly_the_truth(path: Path) -> None:
-    assert repository.read_files(path) == directory.files(WORLD)
+    assert git_objects.read_files(path) == directory.files(WORLD)
 
 
 def test_the_history_begins_60_days_ago_and_ends_within_the_last_hours(path: Path) -> None:
@@ -64,23 +64,23 @@ def test_the_same_world_gives_the_same_commits(path: Path, tmp_path: Path) -> No
 
 def test_a_commit_adds_changes_and_deletes_files(tmp_path: Path) -> None:
     path = tmp_path / "r.git"
-    repository.create(path)
-    repository.commit_files(path, {"a.yaml": b"1", "d/b.yaml": b"2"}, "first", NOW)
-    sha = repository.commit_files(path, {"a.yaml": b"\xff broken", "d/b.yaml": None, "c.yaml": b"3"}, "second", NOW)
-    assert repository.read_files(path) == {"a.yaml": b"\xff broken", "c.yaml": b"3"}
+    git_objects.create(path)
+    git_objects.commit_files(path, {"a.yaml": b"1", "d/b.yaml": b"2"}, "first", NOW)
+    sha = git_objects.commit_files(path, {"a.yaml": b"\xff broken", "d/b.yaml": None, "c.yaml": b"3"}, "second", NOW)
+    assert git_objects.read_files(path) == {"a.yaml": b"\xff broken", "c.yaml": b"3"}
     assert _git(path, "rev-parse", "HEAD").strip() == sha
 
 
 def test_a_commit_that_deletes_what_is_not_there_is_refused(tmp_path: Path) -> None:
-    repository.create(tmp_path / "r.git")
+    git_objects.create(tmp_path / "r.git")
     with pytest.raises(KeyError, match="gone"):
-        repository.commit_files(tmp_path / "r.git", {"gone": None}, "x", NOW)
+        git_objects.commit_files(tmp_path / "r.git", {"gone": None}, "x", NOW)
 
 
 def test_a_commit_at_a_time_without_a_zone_is_refused(tmp_path: Path) -> None:
-    repository.create(tmp_path / "r.git")
+    git_objects.create(tmp_path / "r.git")
     with pytest.raises(ValueError, match="time zone"):
-        repository.commit_files(tmp_path / "r.git", {"a": b""}, "x", NOW.replace(tzinfo=None))
+        git_objects.commit_files(tmp_path / "r.git", {"a": b""}, "x", NOW.replace(tzinfo=None))
 
 
 def test_a_world_on_disk_tells_the_truth_it_was_made_from(tmp_path: Path) -> None:

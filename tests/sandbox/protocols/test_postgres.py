@@ -14,13 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from oso_dagster.connectors.database.reading import DatabaseError, Field, look
+from oso_dagster.connectors.database.table_reader import DatabaseError, Field, inspect_table
 from oso_dagster.domain.catalogue.source import Column, ColumnType
 from oso_dagster.sandbox import lifecycle, process
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.world.world import generate
-from oso_dagster.settings import Settings
-from oso_dagster.settings import World as WhichWorld
+from oso_dagster.settings import Settings, World
 from tests.support.database import serving
 
 pytestmark = pytest.mark.server
@@ -40,14 +39,14 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def settings(tmp_path: Path, place: Path) -> Iterator[Settings]:
-    made = Settings(home=tmp_path / "home", world=WhichWorld.SANDBOX)
+    made = Settings(home=tmp_path / "home", world=World.SANDBOX)
     yield made
     lifecycle.down(made)
 
 
 def names(settings: Settings) -> list[str]:
     url = lifecycle.status(settings).endpoints["op_atlas_url"]
-    return sorted(look(url, "Project").read(NAME)["name"].to_pylist())
+    return sorted(inspect_table(url, "Project").read(NAME)["name"].to_pylist())
 
 
 def truth(settings: Settings) -> list[str]:
@@ -116,10 +115,10 @@ def test_without_postgresql_the_world_has_no_address_for_it(settings: Settings, 
 def test_the_reader_may_not_write(tmp_path: Path) -> None:
     with serving(generate(1, datetime.now(UTC)), tmp_path / "w") as port:
         url = postgres.address(port, "op_atlas")
-        assert look(url, "Project").read(NAME).num_rows
+        assert inspect_table(url, "Project").read(NAME).num_rows
         with pytest.raises(DatabaseError):
-            look(url, 'Project"; DROP TABLE "Project')
-        assert look(url, "Project").read(NAME).num_rows
+            inspect_table(url, 'Project"; DROP TABLE "Project')
+        assert inspect_table(url, "Project").read(NAME).num_rows
 
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
@@ -138,7 +137,7 @@ def test_a_tree_that_nobody_can_enter_is_no_hindrance(tmp_path: Path, place: Pat
     assert not postgres._may([str(binaries / "postgres"), "--version"], postgres._identity())
     world = generate(1, datetime.now(UTC))
     with serving(world, tmp_path / "w") as port:
-        assert look(postgres.address(port, "op_atlas"), "Project").read(NAME).num_rows == len(world.atlas["Project"])
+        assert inspect_table(postgres.address(port, "op_atlas"), "Project").read(NAME).num_rows == len(world.atlas["Project"])
         assert folders(place)
     assert not folders(place)
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from oso_dagster.connectors.github.api import addresses
+from oso_dagster.connectors.github.rest_api import addresses
 from oso_dagster.sandbox.upstreams import gharchive, github_api
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import generate

@@ -59,7 +59,7 @@ def test_loading_twice_gives_the_same_rows_and_the_record_comes_back_as_written(
         (things([1, 2, 3]), "3 rows would replace 10; at least 8"),
         (things([1, 1, *range(2, 11)]), "id = 1 2 times"),
         (things([None, *range(2, 11)]), "has no id in 1 rows"),  # type: ignore[list-item]
-        (things(range(10)).drop_columns(["wei"]), "columns were lost: things.wei"),
+        (things(range(10)).drop_columns(["wei"]), "columns are missing: things.wei"),
     ],
     ids=["empty", "shrunk", "duplicate key", "missing key", "lost column"],
 )

@@ -21,10 +21,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from oso_dagster.sandbox.discord.client_page import render
-from oso_dagster.sandbox.discord.faults_on_demand import Faults
+from oso_dagster.sandbox.discord.faults_on_demand import DiscordFaults
 from oso_dagster.sandbox.discord.limits import refusal
 from oso_dagster.sandbox.discord.mentions import mentioned
-from oso_dagster.sandbox.discord.message_store import ALERTS, GUILD, WEBHOOKS, Message, MessageStore, Webhook
+from oso_dagster.sandbox.discord.message_store import ALERTS, GUILD, WEBHOOKS, Message, MessageStore, ServedWebhook
 from oso_dagster.sandbox.discord.rates import Rate, Rates
 
 PATH = "/discord"
@@ -40,7 +40,7 @@ def endpoints(port: int) -> dict[str, str]:
 
 
 def mount(folder: Path) -> Mount:
-    """Everything below `/discord`; what it is told is kept in `folder`, and no token stands in the server's log."""
+    """Everything below `/discord`; messages are kept in `folder`, and no token stands in the server's log."""
     logging.getLogger("uvicorn.access").addFilter(_masked)
     served = _Discord(MessageStore(folder))
     routes = [
@@ -74,7 +74,7 @@ class _Discord:
     def __init__(self, store: MessageStore) -> None:
         self._store = store
         self._rates = Rates()
-        self.faults = Faults()
+        self.faults = DiscordFaults()
 
     async def execute(self, request: Request) -> Response:
         """Send a message, as https://discord.com/developers/docs/resources/webhook#execute-webhook has it."""
@@ -88,8 +88,8 @@ class _Discord:
         refused = refusal(body) or self._misplaced(webhook, body, thread)
         if refused is not None:
             return JSONResponse(refused, 404 if refused.get("code") == 10003 else 400, headers=headers)  # noqa: PLR2004
-        said = {name: body[name] for name in _KEPT if body.get(name) is not None} | {"mentions": mentioned(body)}
-        message = self._store.add(webhook, said, datetime.now(UTC), thread)
+        content = {name: body[name] for name in _KEPT if body.get(name) is not None} | {"mentions": mentioned(body)}
+        message = self._store.add(webhook, content, datetime.now(UTC), thread)
         if request.query_params.get("wait") in {"true", "1"}:
             return JSONResponse(_plain(message), headers=headers)
         return Response(status_code=204, headers=headers)
@@ -105,8 +105,8 @@ class _Discord:
         if request.method == "DELETE":
             self._store.delete_webhook(webhook)
             return Response(status_code=204, headers=headers)
-        told = {"id": webhook.id, "type": 1, "guild_id": GUILD, "channel_id": webhook.channel, "name": webhook.name}
-        return JSONResponse(told | {"application_id": None, "avatar": None, "token": webhook.token}, headers=headers)
+        description = {"id": webhook.id, "type": 1, "guild_id": GUILD, "channel_id": webhook.channel, "name": webhook.name}
+        return JSONResponse(description | {"application_id": None, "avatar": None, "token": webhook.token}, headers=headers)
 
     async def message(self, request: Request) -> Response:
         """Tell of a message of a webhook, edit or delete it; one that lies in a thread needs its `thread_id`."""
@@ -116,24 +116,24 @@ class _Discord:
         headers = self._counted(request, webhook, "message")
         if isinstance(headers, Response):
             return headers
-        found = self._store.message(webhook, request.path_params["message"])
-        if found is None or found.deleted_at or found.channel != request.query_params.get("thread_id", webhook.channel):
+        message = self._store.message(webhook, request.path_params["message"])
+        if message is None or message.deleted_at or message.channel != request.query_params.get("thread_id", webhook.channel):
             return JSONResponse({"message": "Unknown Message", "code": 10008}, 404, headers=headers)
         if request.method == "DELETE":
-            self._store.delete(found, datetime.now(UTC))
+            self._store.delete(message, datetime.now(UTC))
             return Response(status_code=204, headers=headers)
         if request.method == "PATCH":
             changed = await _json(request)
-            body = {**found.body, **{name: changed.get(name) for name in _EDITABLE if name in changed}} if changed else changed
+            body = {**message.body, **{name: changed.get(name) for name in _EDITABLE if name in changed}} if changed else changed
             refused = refusal(body)
             if refused is not None:
                 return JSONResponse(refused, 400, headers=headers)
             allowed = {"content": body.get("content"), "allowed_mentions": changed.get("allowed_mentions")}
-            found = self._store.edit(found, body | {"mentions": mentioned(allowed)}, datetime.now(UTC))
-        return JSONResponse(_plain(found), headers=headers)
+            message = self._store.edit(message, body | {"mentions": mentioned(allowed)}, datetime.now(UTC))
+        return JSONResponse(_plain(message), headers=headers)
 
     async def control(self, request: Request) -> Response:
-        """`/faults`: GET tells what is set and has struck, POST adds one, DELETE mends everything."""
+        """`/faults`: GET lists what is set and has struck, POST adds one, DELETE clears all."""
         if request.method == "POST":
             try:
                 self.faults.set(await request.json())
@@ -162,22 +162,22 @@ class _Discord:
         """What a reader would see."""
         return HTMLResponse(render([(hook, self._store.messages(hook)) for hook in WEBHOOKS.values()]))
 
-    def _known(self, request: Request) -> Webhook | Response:
-        found = self._store.webhook(request.path_params["id"])
-        if found is None:
+    def _known(self, request: Request) -> ServedWebhook | Response:
+        webhook = self._store.webhook(request.path_params["id"])
+        if webhook is None:
             return JSONResponse({"message": "Unknown Webhook", "code": 10015}, 404)
-        if found.token != request.path_params["token"]:
+        if webhook.token != request.path_params["token"]:
             return JSONResponse({"message": "Invalid Webhook Token", "code": 50027}, 401)
-        return found
+        return webhook
 
     def _counted(
-        self, request: Request, webhook: Webhook, route: str, channel: str | None = None
+        self, request: Request, webhook: ServedWebhook, route: str, channel: str | None = None
     ) -> Mapping[str, str] | Response:
         """The headers about what is left, or the 429 when nothing is."""
         answer = self._rates.take(f"{request.method} {route}", webhook.id, channel, time.time())
         return JSONResponse(answer.refused, 429, headers=dict(answer.headers)) if answer.refused else answer.headers
 
-    def _misplaced(self, webhook: Webhook, body: Mapping[str, Any], thread: str | None) -> dict[str, Any] | None:
+    def _misplaced(self, webhook: ServedWebhook, body: Mapping[str, Any], thread: str | None) -> dict[str, Any] | None:
         """A forum wants a thread, old or new, and nothing else can have one begun by a webhook."""
         named = "thread_name" in body
         if thread is not None and named:

@@ -40,14 +40,14 @@ _MODEL = OwnedAsset("marts/projects_v1", Label.SQLMESH, "team:models", "sqlmesh"
 
 
 def stories(world: str, now: datetime) -> list[Sequence[Announcement]]:
-    """What is said of one incident of each kind; the sprint's story is told whole: raised, acknowledged, reminded, recovered."""
-    return [_sprint(world, now), *([_raised(one, world)] for one in _incidents(now))]
+    """The announcements of one incident of each kind; of the sprint all of them: raised, acknowledged, reminded, recovered."""
+    return [_sprint(world, now), *([_raised(incident, world)] for incident in _incidents(now))]
 
 
 def test_story(world: str, now: datetime) -> Sequence[Announcement]:
     """A test that opens and ends at once, so that nobody is left with an open incident."""
     about = _test(now)
-    return [_raised(about, world), _said(AnnouncementKind.RECOVERED, 2, _over(about, now), world)]
+    return [_raised(about, world), _announcement(AnnouncementKind.RECOVERED, 2, _over(about, now), world)]
 
 
 def _sprint(world: str, now: datetime) -> Sequence[Announcement]:
@@ -55,12 +55,12 @@ def _sprint(world: str, now: datetime) -> Sequence[Announcement]:
     opened = _known(advance(None, missed))
     taken = acknowledge(opened, "ada", now + _HOUR)
     met = _known(advance(taken, _finding(now + 29 * _HOUR, Verdict.COMPLIANT, 29)))
-    raised, seen, watched = (objective_signals.sprint(one, _PLACES).incident for one in (opened, taken, met))
+    raised, seen, watched = (objective_signals.sprint(sprint, _PLACES).incident for sprint in (opened, taken, met))
     return [
         _raised(raised, world),
-        _said(AnnouncementKind.UPDATED, 2, seen, world),
-        replace(_said(AnnouncementKind.REMINDED, 3, seen, world), at=now + 25 * _HOUR),
-        _said(AnnouncementKind.RECOVERED, 4, _over(watched, now + 29 * _HOUR + HYSTERESIS), world),
+        _announcement(AnnouncementKind.UPDATED, 2, seen, world),
+        replace(_announcement(AnnouncementKind.REMINDED, 3, seen, world), at=now + 25 * _HOUR),
+        _announcement(AnnouncementKind.RECOVERED, 4, _over(watched, now + 29 * _HOUR + HYSTERESIS), world),
     ]
 
 
@@ -78,17 +78,19 @@ def _finding(at: datetime, verdict: Verdict, good: int) -> ObjectiveFinding:
         objective.target,
         at,
         guilty,
-        f"Look at the newest runs of {_PROJECTS.asset} in Dagster, mend the cause, and materialize them again.",
+        f"Look at the newest runs of {_PROJECTS.asset} in Dagster, fix the cause, and materialize them again.",
     )
 
 
 def _incidents(now: datetime) -> list[Incident]:
     """One of each kind but the sprint, in the order of the kinds."""
-    alone = [one.incident for one in (*_of_assets(now), *_of_objectives(now))]
-    unstable = [asset_signals.stale(one, "last good 5 d ago, promised within 3 d", now, _PLACES) for one in (_DOWNLOADS, _FEES)]
-    unwell = [one.incident for one in unstable]
+    alone = [signal.incident for signal in (*_of_assets(now), *_of_objectives(now))]
+    unstable = [
+        asset_signals.stale(asset, "last good 5 d ago, promised within 3 d", now, _PLACES) for asset in (_DOWNLOADS, _FEES)
+    ]
+    unwell = [signal.incident for signal in unstable]
     together = [digest_of([unwell[0], _over(unwell[1], now)], now), storm_of([*alone, *unwell], now)]
-    return sorted([*alone, *together, _test(now)], key=lambda one: list(Kind).index(one.kind))
+    return sorted([*alone, *together, _test(now)], key=lambda incident: list(Kind).index(incident.kind))
 
 
 def _of_assets(now: datetime) -> list[Signal]:
@@ -110,13 +112,13 @@ def _of_objectives(now: datetime) -> list[Signal]:
     burning = (Burning(TIERS[0], Fraction(162, 10), Fraction(15)),)
     models, probe = objective_of("sqlmesh.materialization_reliability"), objective_of("public_applications.availability")
     below = Assessment(objective_of("unstable_source_data.materialization_reliability"), Verdict.BREACHED, 12, 29, (), now)
-    found = [
+    signals = [
         objective_signals.burning(evaluate(requests, [Tally("api", 9_950, 10_000)], now, burning), _PLACES),
         objective_signals.budget_spent(evaluate(models, [Tally(_MODEL.asset, 992, 1_000)], now), _PLACES),
         objective_signals.removal(_FEES, below, _PLACES),
         objective_signals.no_data(Silence(probe, now - 2 * _HOUR), _PLACES, now),
     ]
-    return [one for one in found if one is not None]
+    return [signal for signal in signals if signal is not None]
 
 
 def _test(now: datetime) -> Incident:
@@ -141,10 +143,10 @@ def _over(about: Incident, at: datetime) -> Incident:
 
 
 def _raised(about: Incident, world: str) -> Announcement:
-    return _said(AnnouncementKind.RAISED, 1, about, world)
+    return _announcement(AnnouncementKind.RAISED, 1, about, world)
 
 
-def _said(why: AnnouncementKind, sequence: int, about: Incident, world: str) -> Announcement:
+def _announcement(why: AnnouncementKind, sequence: int, about: Incident, world: str) -> Announcement:
     return Announcement(why, sequence, about, world, about.updated_at)
 
 

@@ -17,7 +17,7 @@ _LEDGER, _DAGSTER, _SQLMESH = "reliability.db", "dagster", "sqlmesh"
 
 
 def migrate() -> None:
-    """Upgrade Dagster's, SQLMesh's and our own store to what this version of the platform needs. Twice changes nothing.
+    """Upgrade the stores of Dagster, SQLMesh and the platform for this version. Running it twice changes nothing.
 
     Example: `oso migrate`
     """
@@ -53,16 +53,16 @@ def backup(
     with _refusals(), all_or_nothing(target) as part:
         # The ledger first: one that is behind Dagster's events catches up, one that is ahead would look for what is not there.
         rows = copy_out(settings.reliability_store_url, settings.world.value, part / _LEDGER)
-        said = [f"{rows:,} rows of the ledger", copy_sqlmesh(settings, part / _SQLMESH)]
+        copied = [f"{rows:,} rows of the ledger", copy_sqlmesh(settings, part / _SQLMESH)]
         with dg.DagsterInstance.get() as instance:
-            said.append(copy_dagster(instance, part / _DAGSTER))
-    typer.echo("; ".join(said) + f"; in {target}")
+            copied.append(copy_dagster(instance, part / _DAGSTER))
+    typer.echo("; ".join(copied) + f"; in {target}")
 
 
 def restore(
     source: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder that `oso backup` wrote.")],
 ) -> None:
-    """Fill empty stores of the same world from a backup; those that hold history are refused.
+    """Fill empty stores of the same world from a backup; stores that already hold history are refused.
 
     The ledger goes from SQLite to PostgreSQL and back; Dagster's and SQLMesh's copies go back to the kind of store they are from.
 
@@ -95,4 +95,4 @@ def _refusals(done: Sequence[str] = ()) -> Iterator[None]:
     try:
         yield
     except (BackupError, WrongWorldError) as error:
-        raise typer.BadParameter("; ".join([*(f"restored: {one}" for one in done), str(error)])) from None
+        raise typer.BadParameter("; ".join([*(f"restored: {restored}" for restored in done), str(error)])) from None

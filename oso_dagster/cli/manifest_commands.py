@@ -30,7 +30,7 @@ def build() -> None:
 
 @app.command()
 def check() -> None:
-    """Build the manifest anew and compare; exits with 1 and says why when the one beside the project is not the same.
+    """Build the manifest again and compare; ends with exit code 1 and the reason when the one beside the project differs.
 
     Example: `oso manifest check`
     """
@@ -40,4 +40,4 @@ def check() -> None:
     if fault := fault_of_shipped(project_of(read_settings(catalogue()))):
         typer.echo(f"{fault}: run `oso manifest build`", err=True)
         raise typer.Exit(1)
-    typer.echo("the manifest is what is built now")
+    typer.echo("the manifest is up to date")

@@ -1,7 +1,7 @@
 """GitHub's REST API: which addresses name a repository, what is asked for it, and rows from the answers.
 
 Belongs here: addresses, listings, one repository, one bill of materials. Pace, retries and limits are `rest`'s; which names are
-asked in a run and what is kept between runs is `github_rounds`'.
+asked in a run and what is kept between runs is in `repository_rounds`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Addresses:
 
 
 @dataclass(frozen=True)
-class Page:
+class ListingPage:
     """One page of an owner's repositories, or the server's word that it is as before; `after` is the address of the next."""
 
     url: str
@@ -65,17 +65,17 @@ def addresses(urls: Iterable[str]) -> Addresses:
     """
     owners, repositories, unusable = set(), set(), set()
     for url in urls:
-        found = _ADDRESS.match(url.strip().lower())
-        if found is None:
+        match = _ADDRESS.match(url.strip().lower())
+        if match is None:
             unusable.add(url)
-        elif (name := (found["name"] or "").removesuffix(".git")) and "github.com/orgs/" not in url.lower():
-            repositories.add(f"{found['owner']}/{name}")
+        elif (name := (match["name"] or "").removesuffix(".git")) and "github.com/orgs/" not in url.lower():
+            repositories.add(f"{match['owner']}/{name}")
         else:
-            owners.add(found["owner"])
+            owners.add(match["owner"])
     return Addresses(tuple(sorted(owners)), tuple(sorted(repositories)), tuple(sorted(unusable)))
 
 
-def listing(asking: Client, api: str, owner: str, known: Mapping[str, Mapping[str, Any]]) -> list[Page]:
+def listing(asking: Client, api: str, owner: str, known: Mapping[str, Mapping[str, Any]]) -> list[ListingPage]:
     """The pages of an organisation's public repositories, or of a user's; none when there is no such owner.
 
     `known` holds, by address, the validators of a page and the address `next` to it. Raises RestError for a listing that is
@@ -83,20 +83,18 @@ def listing(asking: Client, api: str, owner: str, known: Mapping[str, Mapping[st
     """
     for kind, type_ in (("orgs", "public"), ("users", "owner")):
         url: str | None = f"{api}/{kind}/{owner}/repos?type={type_}&per_page=100"
-        pages: list[Page] = []
+        pages: list[ListingPage] = []
         while url is not None and len(pages) < _MOST_PAGES:
             before = known.get(url, {})
             answer = asking.get(url, validators=before.get("validators"), accept=() if pages else ABSENT)
             if answer.status in ABSENT:
                 break
-            found = _NEXT.search(answer.headers.get("Link", ""))
-            after = before["next"] if answer.unchanged else found["url"] if found else None
-            pages.append(Page(url, answer, after))
+            match = _NEXT.search(answer.headers.get("Link", ""))
+            after = before["next"] if answer.unchanged else match["url"] if match else None
+            pages.append(ListingPage(url, answer, after))
             url = after
         if url is not None and pages:
-            raise RestError(
-                f"{url}: more than {_MOST_PAGES} pages of repositories, or they go in a circle. Look at the endpoint."
-            )
+            raise RestError(f"{url}: more than {_MOST_PAGES} pages of repositories, or they go in a circle. Check the endpoint.")
         if pages:
             if not any(page.answer.unchanged or page.answer.document for page in pages):
                 _confirm_none(asking, f"{api}/{kind}/{owner}")
@@ -110,7 +108,7 @@ def _confirm_none(asking: Client, url: str) -> None:
     with asking.trusting(url):
         announced = take(document, "public_repos")
     if announced:
-        raise RestError(f"{url}: the listing is empty where {announced} repositories are announced. Look at the endpoint.")
+        raise RestError(f"{url}: the listing is empty where {announced} repositories are announced. Check the endpoint.")
 
 
 def repository_row(document: Any, requested: str | None, now: datetime) -> dict[str, Any]:
@@ -150,10 +148,10 @@ def absent_row(requested: str, before: Mapping[str, Any] | None, now: datetime) 
     return {**bare, "requested_names": [requested], **(before or {}), "status": "gone", "checked_at": now.isoformat()}
 
 
-def packages(document: Any, repository: str, known: Known, told: set[str]) -> list[dict[str, Any]]:
+def packages(document: Any, repository: str, known: Known, unknown: set[str]) -> list[dict[str, Any]]:
     """The packages that a bill of materials (SPDX) names, one row each, in its order; an entry that is repeated counts once.
 
-    A row also holds the plain values of fields that are not `known`; `told` gets the names of all other such.
+    A row also holds the plain values of fields that are not `known`; `unknown` gets the names of all others.
     """
     rows = []
     listed = {json.dumps(package, sort_keys=True): package for package in take_list(document, "sbom", "packages")}
@@ -171,7 +169,7 @@ def packages(document: Any, repository: str, known: Known, told: set[str]) -> li
             "version": version or package.get("versionInfo") or None,
             "license": package.get("licenseConcluded") or package.get("licenseDeclared"),
         }
-        rows.append(carried(package, known, row, told) | row)
+        rows.append(carried(package, known, row, unknown) | row)
     return rows
 
 

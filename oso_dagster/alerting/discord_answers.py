@@ -76,8 +76,8 @@ def _refusal(status: int, body: Mapping[str, Any], why: str) -> Outcome:
 
 
 def _wait(headers: Mapping[str, str], body: Mapping[str, Any], why: str) -> Wait:
-    told = [_number(body.get("retry_after")), _number(headers.get("Retry-After"))]
-    seconds = next((one for one in told if one is not None), _PATIENCE)
+    waits = [_number(body.get("retry_after")), _number(headers.get("Retry-After"))]
+    seconds = next((wait for wait in waits if wait is not None), _PATIENCE)
     if body.get("code") == _OLD_EDIT:
         return Wait(max(seconds, _PATIENCE), why, MESSAGE)
     # An answer without Discord's own words comes from what stands before it, and is meant for all of us.
@@ -95,7 +95,7 @@ def _why(status: int, body: Mapping[str, Any]) -> str:
 def _places(errors: Any, where: str) -> list[str]:
     if not isinstance(errors, dict):
         return []
-    here = [f"{where or 'message'}: {one.get('code')}" for one in errors.get("_errors", ()) if isinstance(one, dict)]
+    here = [f"{where or 'message'}: {error.get('code')}" for error in errors.get("_errors", ()) if isinstance(error, dict)]
     deeper = [_places(inner, f"{where}.{name}".strip(".")) for name, inner in errors.items() if name != "_errors"]
     return here + [place for places in deeper for place in places]
 

@@ -1,4 +1,4 @@
-"""`oso sprint`: the remedial sprints for people: which are open, why, and who is at it. Opening and closing is evaluation's."""
+"""`oso sprint`: the remedial sprints for people: which are open, why, and who works on it. Evaluation opens and closes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.domain.alerts import sprint as deeds
+from oso_dagster.domain.alerts import sprint as sprint_actions
 from oso_dagster.domain.alerts.sprint import Sprint
 from oso_dagster.domain.alerts.sprint_data import as_data
 from oso_dagster.domain.objectives.budget import ALL
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from oso_dagster.reliability.store import Store
 
 app = typer.Typer(
-    no_args_is_help=True, help="Remedial sprints: missed objectives that are somebody's task until they are met again."
+    no_args_is_help=True, help="Remedial sprints: missed objectives, each a task for somebody until it is met again."
 )
 
 Objective = Annotated[str, typer.Argument(help="The id of an objective, such as core_source_data.data_freshness.")]
@@ -44,17 +44,17 @@ def list_sprints(
     """
     now = datetime.now(UTC)
     with _store() as store:
-        found = store.sprints.since(now - timedelta(days=days))
-    found = [one for one in found if one.open or days]
+        sprints = store.sprints.since(now - timedelta(days=days))
+    sprints = [sprint for sprint in sprints if sprint.open or days]
     if as_json:
-        typer.echo(json.dumps([as_data(one) for one in found], indent=2))
-    elif not found:
+        typer.echo(json.dumps([as_data(sprint) for sprint in sprints], indent=2))
+    elif not sprints:
         typer.echo("no sprint is open" if not days else f"no sprint was open in the last {days} days")
     else:
         table = Table(Column("objective", no_wrap=True), "phase", "opened (UTC)", "assigned to", "evidence", box=SIMPLE_HEAD)
-        for one in found:
-            who = one.assignee or one.acknowledged_by or "nobody"
-            table.add_row(one.objective, one.phase.value, f"{one.opened_at:%Y-%m-%d %H:%M}", who, one.finding.summary)
+        for sprint in sprints:
+            who = sprint.assignee or sprint.acknowledged_by or "nobody"
+            table.add_row(sprint.objective, sprint.phase.value, f"{sprint.opened_at:%Y-%m-%d %H:%M}", who, sprint.finding.summary)
         Console().print(table)
 
 
@@ -77,12 +77,12 @@ def show(objective: Objective, as_json: Json = False) -> None:
 
 @app.command()
 def ack(objective: Objective, who: Who = "", as_json: Json = False) -> None:
-    """Say that you have seen it and are at it: reminders then come once a day.
+    """Acknowledge it: you have seen it and work on it. Reminders then come once a day.
 
     Example: `oso sprint ack core_source_data.data_freshness`
     """
     name = who or getpass.getuser()
-    _change(objective, as_json, lambda one: deeds.acknowledge(one, name, datetime.now(UTC)))
+    _change(objective, as_json, lambda sprint: sprint_actions.acknowledge(sprint, name, datetime.now(UTC)))
 
 
 @app.command()
@@ -94,7 +94,7 @@ def assign(
     Example: `oso sprint assign core_source_data.data_freshness ada@example.org`
     """
     name = who or getpass.getuser()
-    _change(objective, as_json, lambda one: deeds.assign(one, to, name, datetime.now(UTC)))
+    _change(objective, as_json, lambda sprint: sprint_actions.assign(sprint, to, name, datetime.now(UTC)))
 
 
 @app.command()
@@ -103,10 +103,10 @@ def note(
 ) -> None:
     """Add a remark to its history; it shows in the message as well.
 
-    Example: `oso sprint note core_source_data.data_freshness "the mirror is down, they mend it by noon"`
+    Example: `oso sprint note core_source_data.data_freshness "the mirror is down, its owner repairs it by noon"`
     """
     name = who or getpass.getuser()
-    _change(objective, as_json, lambda one: deeds.note(one, text, name, datetime.now(UTC)))
+    _change(objective, as_json, lambda sprint: sprint_actions.note(sprint, text, name, datetime.now(UTC)))
 
 
 def _change(objective: str, as_json: bool, act: Callable[[Sprint], Sprint]) -> None:
@@ -121,8 +121,8 @@ def _change(objective: str, as_json: bool, act: Callable[[Sprint], Sprint]) -> N
 
 
 def _known(objective: str) -> str:
-    if objective not in {one.id for one in OBJECTIVES}:
-        raise typer.BadParameter(f"no objective is called {objective}; there are {', '.join(one.id for one in OBJECTIVES)}")
+    if objective not in {known.id for known in OBJECTIVES}:
+        raise typer.BadParameter(f"no objective is called {objective}; there are {', '.join(known.id for known in OBJECTIVES)}")
     return objective
 
 
@@ -134,20 +134,20 @@ def _store() -> Store:
 
 
 def _print(sprint: Sprint) -> None:
-    console, found = Console(), sprint.finding
-    share = percent(found.good, found.valid) if found.valid else "no data"
+    console, finding = Console(), sprint.finding
+    share = percent(finding.good, finding.valid) if finding.valid else "no data"
     closed = f", closed {sprint.closed_at:%Y-%m-%d %H:%M}" if sprint.closed_at else ""
     console.print(f"[bold]{sprint.objective}[/bold]  {sprint.phase.value}, opened {sprint.opened_at:%Y-%m-%d %H:%M} UTC{closed}")
-    console.print(f"SLI {share}, target {percent(found.target_bp, ALL)}: {found.summary}", highlight=False, markup=False)
+    console.print(f"SLI {share}, target {percent(finding.target_bp, ALL)}: {finding.summary}", highlight=False, markup=False)
     console.print(f"Acknowledged by {sprint.acknowledged_by or 'nobody'}, assigned to {sprint.assignee or 'nobody'}")
-    if found.guilty:
+    if finding.guilty:
         guilty = Table("asset", "owner", Column("bad", justify="right"), "newest cause", "run", box=SIMPLE_HEAD)
-        for one in found.guilty:
-            guilty.add_row(one.asset, one.owner, f"{one.bad:,} of {one.valid:,}", one.cause, one.run_id)
+        for asset in finding.guilty:
+            guilty.add_row(asset.asset, asset.owner, f"{asset.bad:,} of {asset.valid:,}", asset.cause, asset.run_id)
         console.print(guilty)
     timeline = Table(Column("when (UTC)", no_wrap=True), "what", "who", "", box=SIMPLE_HEAD)
     for entry in sprint.history:
         timeline.add_row(f"{entry.at:%Y-%m-%d %H:%M}", entry.kind.value.replace("_", " "), entry.who, entry.text)
     console.print(timeline)
     if sprint.open:
-        console.print(f"Next: {found.next_step}", highlight=False, markup=False)
+        console.print(f"Next: {finding.next_step}", highlight=False, markup=False)

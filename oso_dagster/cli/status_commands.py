@@ -28,7 +28,7 @@ def group() -> None:
 
 @app.command()
 def build() -> None:
-    """Make the page of what was evaluated last, and publish it where OSO_STATUS_URL says, too.
+    """Make the page from the last evaluation, and also publish it to OSO_STATUS_URL.
 
     Example: `OSO_WORLD=sandbox oso status build`
     """
@@ -51,7 +51,7 @@ def serve(port: Annotated[int, typer.Option(help="Port of loopback to listen on.
     folder = _folder()
     require_free(port)
     with server(folder, port) as listening:
-        typer.echo(f"Status page: http://127.0.0.1:{port}/   Ctrl-C ends it")
+        typer.echo(f"Status page: http://127.0.0.1:{port}/   Ctrl-C to stop")
         try:
             listening.serve_forever()
         except KeyboardInterrupt:
@@ -60,7 +60,7 @@ def serve(port: Annotated[int, typer.Option(help="Port of loopback to listen on.
 
 @app.command("open")
 def open_page() -> None:
-    """Open the page in the browser; without one, say where it is.
+    """Open the page in the browser; without a browser, print its address.
 
     Example: `OSO_WORLD=sandbox oso status open`
     """
@@ -70,7 +70,7 @@ def open_page() -> None:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    """Serves files; says nothing on the terminal, and tells clients not to keep what changes every quarter of an hour."""
+    """Serves files; prints nothing, and asks clients not to cache what changes every quarter of an hour."""
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {".atom": "application/atom+xml"}
 
@@ -90,5 +90,5 @@ def server(folder: Path, port: int) -> ThreadingHTTPServer:
 def _folder() -> Path:
     settings = read_settings(catalogue())
     if not (settings.status_dir / "index.html").is_file():
-        raise NoPageError(f"there is no page of the {settings.world.value} world yet: make one with `oso status build`")
+        raise NoPageError(f"the {settings.world.value} world has no status page yet: make one with `oso status build`")
     return settings.status_dir

@@ -31,7 +31,7 @@ Seed = Annotated[int | None, typer.Option(help="Make the world of this seed; by 
 def up(port: Port = 0, seed: Seed = None) -> None:
     """Make the world if it is missing or over a day old, and serve it in the background.
 
-    Example: `oso sandbox up`, then `OSO_WORLD=sandbox oso demo`. Doing it twice changes nothing.
+    Example: `oso sandbox up`, then `OSO_WORLD=sandbox oso demo`. Running it twice changes nothing.
     """
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
@@ -42,7 +42,7 @@ def up(port: Port = 0, seed: Seed = None) -> None:
 
 @app.command()
 def down() -> None:
-    """End the server. The world stays on disk for the next `up`.
+    """Stop the server. The world stays on disk for the next `up`.
 
     Example: `oso sandbox down`
     """
@@ -62,18 +62,18 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415
 
     with _complaints():
-        found = lifecycle.status(_settings())
+        state = lifecycle.status(_settings())
     if as_json:
-        typer.echo(json.dumps(_plain(found), indent=2))
+        typer.echo(json.dumps(_plain(state), indent=2))
         return
-    if found.server is None:
+    if state.server is None:
         typer.echo("the sandbox world is down: start it with `oso sandbox up`")
-    elif not found.healthy:
-        typer.echo(f"process {found.server.pid} does not answer at port {found.server.port}: `oso sandbox up` starts it anew")
+    elif not state.healthy:
+        typer.echo(f"process {state.server.pid} does not answer at port {state.server.port}: `oso sandbox up` restarts it")
     else:
-        _print_endpoints(found.endpoints)
-    if found.world is not None:
-        _print_world(found.world.seed, f"{found.world.now:%Y-%m-%d %H:%M} UTC", found.world.counts)
+        _print_endpoints(state.endpoints)
+    if state.world is not None:
+        _print_world(state.world.seed, f"{state.world.now:%Y-%m-%d %H:%M} UTC", state.world.counts)
 
 
 @app.command()
@@ -90,7 +90,7 @@ def serve(port: Port = 0, seed: Seed = None) -> None:
 
 @app.command()
 def reset(seed: Seed = None) -> None:
-    """Make the world anew, fresh as of now; what was committed to it is lost. A running server goes on with the new one.
+    """Generate the world again, as of now; what was committed to it is lost. A running server serves the new one.
 
     Examples: `oso sandbox reset`, `oso sandbox reset --seed 42`
     """
@@ -107,10 +107,10 @@ app.add_typer(fault, name="fault")
 
 @fault.command("set")
 def set_fault(
-    family: Annotated[str, typer.Argument(help="Family of endpoints, as it stands in its address: defillama, npm …")],
+    family: Annotated[str, typer.Argument(help="Family of endpoints, as in its address: defillama, npm …")],
     kind: Annotated[str, typer.Argument(help="What goes wrong; `oso sandbox fault list` names all kinds.")],
-    path: Annotated[str, typer.Option(help="Only for addresses that hold this text.")] = "",
-    times: Annotated[int | None, typer.Option(min=1, help="For so many answers; by default until it is cleared.")] = None,
+    path: Annotated[str, typer.Option(help="Only for addresses that contain this text.")] = "",
+    times: Annotated[int | None, typer.Option(min=1, help="For how many answers; by default until it is cleared.")] = None,
     status: Annotated[int, typer.Option(min=400, max=599, help="The code of the kind `status`.")] = 500,
     seconds: Annotated[float, typer.Option(min=0, help="How long, for timeout, drip and rate_limit.")] = 30.0,
 ) -> None:
@@ -123,8 +123,10 @@ def set_fault(
 
 
 @fault.command("clear")
-def clear_faults(family: Annotated[str | None, typer.Argument(help="The family to mend; by default all.")] = None) -> None:
-    """Mend a family, or all of them.
+def clear_faults(
+    family: Annotated[str | None, typer.Argument(help="The family whose fault to clear; by default all.")] = None,
+) -> None:
+    """Clear the fault of a family, or all faults.
 
     Example: `oso sandbox fault clear defillama`
     """
@@ -146,7 +148,7 @@ def list_faults() -> None:
     Console().print(table)
 
 
-def _control(method: str, **asked: Any) -> list[dict[str, Any]]:
+def _control(method: str, **parameters: Any) -> list[dict[str, Any]]:
     """Ask the running server; what it refuses is a line on standard error and exit code 1."""
     import requests  # noqa: PLC0415
 
@@ -156,21 +158,21 @@ def _control(method: str, **asked: Any) -> list[dict[str, Any]]:
         server = lifecycle.status(_settings()).server
         if server is None:
             raise lifecycle.SandboxError("the sandbox world is down: start it with `oso sandbox up`")
-        answer = requests.request(method, f"http://127.0.0.1:{server.port}/faults", timeout=10, **asked)
+        answer = requests.request(method, f"http://127.0.0.1:{server.port}/faults", timeout=10, **parameters)
         if not answer.ok:
             raise lifecycle.SandboxError(answer.json()["error"])
-    found: list[dict[str, Any]] = answer.json()
-    return found
+    faults: list[dict[str, Any]] = answer.json()
+    return faults
 
 
-def _print_faults(found: list[dict[str, Any]]) -> None:
-    if not found:
+def _print_faults(faults: list[dict[str, Any]]) -> None:
+    if not faults:
         typer.echo("no faults are set")
-    for one in found:
-        until = f"until process {one['owner'][0]} ends" if one["owner"] else "until it is cleared"
-        often = f"{one['times']} more times" if one["times"] else until
-        where = f"{one['family']}{' ' + one['path'] if one['path'] else ''}"
-        typer.echo(f"{where}: {one['kind']}, {often}")
+    for fault_set in faults:
+        until = f"until process {fault_set['owner'][0]} ends" if fault_set["owner"] else "until it is cleared"
+        often = f"{fault_set['times']} more times" if fault_set["times"] else until
+        where = f"{fault_set['family']}{' ' + fault_set['path'] if fault_set['path'] else ''}"
+        typer.echo(f"{where}: {fault_set['kind']}, {often}")
 
 
 def _settings() -> Settings:
@@ -179,7 +181,7 @@ def _settings() -> Settings:
 
 @contextmanager
 def _complaints() -> Iterator[None]:
-    """Turn what a person can mend into its message and exit code 1."""
+    """Turn an error that a person can fix into its message and exit code 1."""
     from oso_dagster.sandbox.lifecycle import SandboxError  # noqa: PLC0415
 
     try:
@@ -205,12 +207,12 @@ def _print_world(seed: int, made: str, counts: Mapping[str, int]) -> None:
     Console().print(table)
 
 
-def _plain(found: Status) -> dict[str, Any]:
-    world = found.world
+def _plain(state: Status) -> dict[str, Any]:
+    world = state.world
     return {
-        "up": found.healthy,
-        "pid": found.server.pid if found.server else None,
-        "port": found.server.port if found.server else None,
-        "endpoints": dict(found.endpoints),
+        "up": state.healthy,
+        "pid": state.server.pid if state.server else None,
+        "port": state.server.port if state.server else None,
+        "endpoints": dict(state.endpoints),
         "world": None if world is None else {"seed": world.seed, "made_at": world.now.isoformat(), "rows": dict(world.counts)},
     }

@@ -1,4 +1,4 @@
-"""`oso alerts`: does each channel work, and how does each message look. What is told when is decided elsewhere."""
+"""`oso alerts`: test the channels, preview the messages. When which alert is sent is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from oso_dagster.alerting.ports import Sender
 
-app = typer.Typer(no_args_is_help=True, help="Alerts: try the channels, look at the messages.")
+app = typer.Typer(no_args_is_help=True, help="Alerts: test the channels, preview the messages.")
 
 app.command("drill")(drill)
 
@@ -50,23 +50,23 @@ def try_channels(
     channel: Annotated[str | None, typer.Option(help="One channel only; by default all, the log included.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Send a test to the channels, one message each, and edit it into its recovered state. A channel that works is used again.
+    """Send a test message to each channel and edit it into its recovered state. A disabled channel that works is enabled.
 
-    Ends with exit code 1 when a channel did not take it, or none is set but the log.
+    Ends with exit code 1 when a channel did not accept it, or only the log is set.
 
     Examples: `oso alerts test`, `oso alerts test --channel pages`
     """
     from oso_dagster.alerting.channels import senders  # noqa: PLC0415
-    from oso_dagster.alerting.samples import test_story  # noqa: PLC0415
+    from oso_dagster.alerting.sample_alerts import test_story  # noqa: PLC0415
 
     settings = read_settings(catalogue())
     logger = logging.getLogger("oso.alerts")
-    found = [one for one in senders(settings, logger) if channel in {None, one.name}]
-    if channel is not None and not found:
-        known = ", ".join([LOG, *(one.route.name for one in settings.channels())])
+    reachable = [sender for sender in senders(settings, logger) if channel in {None, sender.name}]
+    if channel is not None and not reachable:
+        known = ", ".join([LOG, *(configured.route.name for configured in settings.channels())])
         raise typer.BadParameter(f"channel {channel} cannot be reached; the channels that are set are {known}")
     story = test_story(settings.world.value, datetime.now(UTC))
-    tried = {one.name: _tell(one, story) for one in found}
+    tried = {sender.name: _send_story(sender, story) for sender in reachable}
     _reopen(settings, [name for name, (well, _) in tried.items() if well])
     if as_json:
         typer.echo(json.dumps({name: {"ok": well, "answer": words} for name, (well, words) in tried.items()}, indent=2))
@@ -75,9 +75,9 @@ def try_channels(
         for name, (well, words) in tried.items():
             table.add_row(name, "yes" if well else "no", words)
         Console().print(table)
-    unset = channel is None and len(found) == 1
+    unset = channel is None and len(reachable) == 1
     if unset:
-        typer.echo("only the log is told: set OSO_DISCORD_URL, or start the sandbox with `oso sandbox up`", err=True)
+        typer.echo("only the log receives alerts: set OSO_DISCORD_URL, or start the sandbox with `oso sandbox up`", err=True)
     raise typer.Exit(1 if unset or not all(well for well, _ in tried.values()) else 0)
 
 
@@ -90,31 +90,31 @@ def preview(
 
     Examples: `oso alerts preview`, `oso alerts preview --html alerts.html`, `oso alerts preview --json | jq '.[0]'`
     """
-    from oso_dagster.alerting.samples import stories  # noqa: PLC0415
+    from oso_dagster.alerting.sample_alerts import stories  # noqa: PLC0415
 
     settings = read_settings(catalogue())
-    told = stories(settings.world.value, datetime.now(UTC))
+    samples = stories(settings.world.value, datetime.now(UTC))
     if html is not None:
         from oso_dagster.cli.alerts_page import page  # noqa: PLC0415  (Jinja loads when used)
 
-        html.write_text(page(told))
+        html.write_text(page(samples))
         typer.echo(f"every kind of message: {html.absolute().as_uri()}")
     elif as_json:
-        typer.echo(json.dumps([_payload(one) for story in told for one in story], indent=2))
+        typer.echo(json.dumps([_payload(announcement) for story in samples for announcement in story], indent=2))
     else:
         console = Console()
-        for story in told:
-            for one in story:
-                console.print(_panel(one))
+        for story in samples:
+            for announcement in story:
+                console.print(_panel(announcement))
 
 
-def _tell(sender: Sender, story: Sequence[Announcement]) -> tuple[bool, str]:
+def _send_story(sender: Sender, story: Sequence[Announcement]) -> tuple[bool, str]:
     """Whether the channel took all of it, and what it said."""
     from oso_dagster.alerting.outcomes import Sent  # noqa: PLC0415
 
     message: str | None = None
-    for one in story:
-        outcome = sender.send(_Try(one, sender.name, message), _SECONDS)
+    for announcement in story:
+        outcome = sender.send(_Try(announcement, sender.name, message), _SECONDS)
         if not isinstance(outcome, Sent):
             return False, outcome.why
         message = outcome.message_id
@@ -130,20 +130,20 @@ def _reopen(settings: Settings, names: Sequence[str]) -> None:
                 store.channels.reopen(state.name, datetime.now(UTC))
 
 
-def _payload(said: Announcement) -> dict[str, Any]:
+def _payload(announcement: Announcement) -> dict[str, Any]:
     """What would be posted."""
     from oso_dagster.alerting import embeds  # noqa: PLC0415
 
-    if said.kind is AnnouncementKind.REMINDED:
-        return embeds.reminder(said, "https://discord.com/channels/1/2/3")
-    return embeds.message(said)
+    if announcement.kind is AnnouncementKind.REMINDED:
+        return embeds.reminder(announcement, "https://discord.com/channels/1/2/3")
+    return embeds.message(announcement)
 
 
-def _panel(said: Announcement) -> Panel:
+def _panel(announcement: Announcement) -> Panel:
     """The message on a terminal: the bar's colour as a border, the texts without Markdown's signs."""
     from oso_dagster.sandbox.discord.markdown import to_html  # noqa: PLC0415
 
-    payload = _payload(said)
+    payload = _payload(announcement)
     parts: list[Text] = [Text(_plain(to_html(payload["content"])), style="bold")]
     for embed in payload["embeds"]:
         parts += [Text(_plain(to_html(embed[name]))) for name in ("description",) if name in embed]
@@ -151,7 +151,9 @@ def _panel(said: Announcement) -> Panel:
             parts.append(Text.assemble((f"{field['name']}: ", "bold"), _plain(to_html(field["value"]))))
         if "footer" in embed:
             parts.append(Text(embed["footer"]["text"], style="dim"))
-    return Panel(Group(*parts), title=said.kind.value, title_align="left", border_style=f"#{payload['embeds'][0]['color']:06x}")
+    return Panel(
+        Group(*parts), title=announcement.kind.value, title_align="left", border_style=f"#{payload['embeds'][0]['color']:06x}"
+    )
 
 
 def _plain(html: Markup) -> str:
