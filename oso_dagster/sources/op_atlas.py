@@ -184,21 +184,21 @@ def _extract(
     unknown = inspected.unknown(fields, _LEFT_OUT.get(upstream, ()))
     harmless = [name for name in unknown if upstream in _OPEN and not _PERSONAL.search(name)]
     arriving = inspected.opened(harmless, fields)
-    news = [one.upstream for one in arriving]
+    news = [field.upstream for field in arriving]
     before = _cursor(request, news)
     changes = table_reader.Changes(cursor, before - LOOKBACK) if cursor and before else None
     rows = inspected.read([*fields, *arriving], changes)
-    told = [name for name in unknown if name not in news or not rows.num_rows]  # one that arrives is told where it does
-    facts: dict[str, Any] = {UNKNOWN_FIELDS: told, "undeclared_columns": news}
-    said, surviving = [rows], None
+    reported = [name for name in unknown if name not in news or not rows.num_rows]  # one that arrives is told where it does
+    facts: dict[str, Any] = {UNKNOWN_FIELDS: reported, "undeclared_columns": news}
+    versioned, surviving = [rows], None
     if cursor:  # no time tells that a row was deleted; asked after the rows: one deleted in between must be gone, not stay
         surviving = [inspected.read([field for field in fields if field.upstream in key])]
-        said += surviving
+        versioned += surviving
         facts["live_rows"] = surviving[0].num_rows
     if cursor:
         facts["cursor"] = _newest(rows, columns[cursor[0]].name, before, request.now)
         facts["since"] = changes.since.isoformat() if changes else None
-    version = table_reader.digest(*said, unknown=unknown)
+    version = table_reader.digest(*versioned, unknown=unknown)
     if request.previous is not None and request.previous.version == version:
         return Unchanged(version, request.previous.facts)
     return Extract(version, {request.table: [rows]}, facts, surviving=surviving)
@@ -214,16 +214,16 @@ def _url(request: ExtractRequest) -> str:
 def _cursor(request: ExtractRequest, news: list[str]) -> datetime | None:
     """The newest time of the load before; None after one that had not these new columns, which are wanted of all rows."""
     facts = request.previous.facts if request.previous is not None else {}
-    told = facts.get("cursor") if facts.get("undeclared_columns", []) == news else None
-    return datetime.fromisoformat(told) if told else None
+    newest = facts.get("cursor") if facts.get("undeclared_columns", []) == news else None
+    return datetime.fromisoformat(newest) if newest else None
 
 
 def _newest(rows: Any, column: str, before: datetime | None, now: datetime) -> str | None:
     """The newest time seen so far. One in the future would hide what changes until then, so now is the latest."""
     import pyarrow.compute as pc  # noqa: PLC0415  (Arrow loads when used)
 
-    found = pc.max(rows[column]).as_py()
-    seen = [time.astimezone(UTC) for time in (found, before) if time is not None]
+    newest = pc.max(rows[column]).as_py()
+    seen = [time.astimezone(UTC) for time in (newest, before) if time is not None]
     return min(max(seen), now).isoformat() if seen else None
 
 

@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from oso_dagster.connectors.answers import AnswerError, document, unpack
 from oso_dagster.connectors.http.absence import LIMIT_WORDS, AbsenceRule, AbsentError, absent
 from oso_dagster.connectors.http.announcements import announced
-from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, requested_pause, gate_of
+from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, gate_of, requested_pause
 from oso_dagster.connectors.http.redirects import followed
 from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, error_text, next_step
 from oso_dagster.domain.catalogue.loading import ExtractRequest
@@ -136,9 +136,11 @@ class Client:
         try:
             yield
         except AnswerError as error:
-            raise RestError(self._error_text(url, f"{error}. Check the endpoint; change the source if the endpoint has changed")) from None
+            raise RestError(
+                self._error_text(url, f"{error}. Check the endpoint; change the source if the endpoint has changed")
+            ) from None
 
-    def _ask(self, method: str, url: str, accept: Collection[int], read: Reading, **asked: Any) -> Answer:
+    def _ask(self, method: str, url: str, accept: Collection[int], read: Reading, **options: Any) -> Answer:
         gate = gate_of(urlsplit(url).netloc, self.pace)
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.limits.attempts),
@@ -147,7 +149,7 @@ class Client:
             reraise=True,
         )
         try:
-            return retrying(self._try, gate, method, url, accept, read, asked)
+            return retrying(self._try, gate, method, url, accept, read, options)
         except _PassingError as error:
             if error.limit:
                 what = f"{error}, a limit, after {self.limits.attempts} tries. Run again later, or lower requests_per_second"
@@ -155,10 +157,10 @@ class Client:
             tries = f"{self.limits.attempts} tries" if self.limits.attempts > 1 else "one try"
             raise RestError(self._error_text(url, f"{error} ({tries}). The old rows stay; run again once it answers")) from None
 
-    def _try(self, gate: Gate, method: str, url: str, accept: Collection[int], read: Reading, asked: dict[str, Any]) -> Answer:
+    def _try(self, gate: Gate, method: str, url: str, accept: Collection[int], read: Reading, options: dict[str, Any]) -> Answer:
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **self.headers}
-        headers |= asked.get("headers", {})
-        options = asked | {"headers": headers, "auth": _no_netrc, "timeout": self.limits.timeout, "stream": True}
+        headers |= options.get("headers", {})
+        options = options | {"headers": headers, "auth": _no_netrc, "timeout": self.limits.timeout, "stream": True}
         with gate.passed():
             try:
                 with followed(self._session(), method, url, options, self.notes) as response:
@@ -227,8 +229,10 @@ class Client:
                 gate.hold(seconds)
             return seconds
         if after > self.limits.patience:
-            told = self._error_text(url, f"{error} and asks for a pause of {after:,.0f} s; the limit is {self.limits.patience:g} s")
-            raise RateLimitedError(told, after)
+            message = self._error_text(
+                url, f"{error} and asks for a pause of {after:,.0f} s; the limit is {self.limits.patience:g} s"
+            )
+            raise RateLimitedError(message, after)
         gate.hold(after)
         return after
 
@@ -249,21 +253,21 @@ def settings_of(url: str, description: str, *, timeout: float = 60.0, per_second
 
 def pace_setting(per_second: float) -> Setting:
     """How often a source asks its host; loopback is asked as often as it answers."""
-    said = "How many requests are begun per second"
-    return Setting("requests_per_second", SettingKind.NUMBER, said, default=f"{per_second:g}", sandbox="1000")
+    description = "How many requests are begun per second"
+    return Setting("requests_per_second", SettingKind.NUMBER, description, default=f"{per_second:g}", sandbox="1000")
 
 
 def client_of(
     request: ExtractRequest, pace: Pace, headers: Mapping[str, str] | None = None, secrets: Sequence[str] = ()
 ) -> Client:
     """The client of a source that declares `settings_of`."""
-    said = request.settings
+    settings = request.settings
     limits = Limits(
-        pause=float(said["pause_seconds"]),
-        timeout=float(said["timeout_seconds"]),
-        patience=float(said["patience_seconds"]),
+        pause=float(settings["pause_seconds"]),
+        timeout=float(settings["timeout_seconds"]),
+        patience=float(settings["patience_seconds"]),
     )
-    paced = Pace(pace.concurrency, float(said.get("requests_per_second", pace.per_second)))
+    paced = Pace(pace.concurrency, float(settings.get("requests_per_second", pace.per_second)))
     return Client(headers or {}, secrets, paced, limits, request.notes)
 
 
