@@ -11,6 +11,8 @@ from oso_dagster.connectors.http.rest import Client, RateLimitedError
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
 from tests.support.web import Web, serving, value
 
+pytestmark = pytest.mark.server
+
 QUICK = Limits(attempts=3, pause=0.0001, timeout=5, patience=0.1)
 
 
