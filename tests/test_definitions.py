@@ -103,6 +103,7 @@ def test_loading_needs_no_network_no_secret_and_no_warehouse_and_no_heavy_librar
     assert not [path for path in tmp_path.rglob("*") if path.suffix in {".duckdb", ".db"}]
 
 
+@pytest.mark.server
 def test_dagster_itself_finds_nothing_wrong_with_the_code_location(tmp_path: Path) -> None:
     environment = {**os.environ, "OSO_HOME": str(tmp_path / "oso"), "DAGSTER_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", str(PROJECT_ROOT / "workspace.yaml")]

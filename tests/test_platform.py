@@ -272,12 +272,6 @@ def test_the_query_of_the_readme_answers(home: Path) -> None:
         assert connection.execute(query).fetchall()
 
 
-def test_every_file_that_the_readme_links_to_is_there() -> None:
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
-    assert links
-    assert [link for link in links if not (PROJECT_ROOT / link).exists()] == []
-
-
 def test_a_taken_port_is_one_line(home: Path) -> None:
     import socket
 
