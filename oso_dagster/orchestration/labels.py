@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source, Stability, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 
 SOURCE_TAG = "opensource.observer/source"
 """`core`, `unstable` or `sqlmesh`; what an asset counts as in the objectives."""
@@ -38,7 +39,7 @@ def group(source: Source) -> str:
 def landed_tables(sources: tuple[Source, ...]) -> dict[str, dg.AssetKey]:
     """Every landed table, `source.table` or `source.table__child`, and the asset that lands it."""
     return {
-        f"{source.name}.{physical}": asset_key(source, table)
+        table_name(source.name, physical): asset_key(source, table)
         for source in sources
         for table in source.tables
         for physical in table.physical

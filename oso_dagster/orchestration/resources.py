@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.orchestration.clock import utc_now
 from oso_dagster.settings import Profile, Settings, SettingsError
 from oso_dagster.warehouse.base import Warehouse
 
@@ -24,7 +23,7 @@ def warehouse_of(settings: Settings, cache: Path | None = None) -> Warehouse:
         world=settings.world.value,
         cache=cache or settings.cache_dir,
         lock_timeout_seconds=settings.lock_timeout_seconds,
-        clock=partial(datetime.now, UTC),
+        clock=utc_now,
     )
 
 

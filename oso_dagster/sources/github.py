@@ -91,7 +91,7 @@ def _events(request: ExtractRequest) -> Extract:
     from oso_dagster.connectors.github import archive  # noqa: PLC0415  (Arrow loads when used)
 
     if request.window is None or request.window.start is None:
-        raise RefusedError(f"{request.source}.{request.table}: a day is needed; start the load with a partition")
+        raise RefusedError(f"{request.where}: a day is needed; start the load with a partition")
     url, start = request.settings["archive_url"], request.window.start
     day = archive.Day(
         url,

@@ -19,6 +19,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
+from oso_dagster.domain.garbage_collector import no_collections
 
 if TYPE_CHECKING:
     from oso_dagster.connectors.git import Snapshot
@@ -96,14 +97,13 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
     """Read the newest commit; one that was loaded before is not fetched again. Each of the two tables is one folder."""
     # Arrow and git load when used, not with the definitions.
     from oso_dagster.connectors import git  # noqa: PLC0415
-    from oso_dagster.connectors.arrow import bulk_objects  # noqa: PLC0415
 
     remote = git.Remote(request.settings["url"], request.settings.get("token"))
     sha = git.head(remote)
     if request.previous is not None and request.previous.version == sha:
         return Unchanged(sha, request.previous.facts)
     snapshot = git.fetch(remote, request.cache, _FOLDERS, sha)
-    with bulk_objects():  # until the documents are gone again
+    with no_collections():  # until the documents are gone again
         return _read(request, snapshot)
 
 
@@ -140,7 +140,7 @@ def _entry_fields(documents: list[_Document], key: str) -> set[str]:
 
 def _refuse(request: ExtractRequest, files: int, reasons: dict[str, str]) -> None:
     """Refuse a folder with no files, or with a larger share of bad ones than was allowed; every bad file is named."""
-    where = f"{request.source}.{request.table}"
+    where = request.where
     if not files:
         raise RefusedError(f"{where}: the repository has no file data/{request.table}/**/*.yaml; is this the right repository?")
     if len(reasons) > files * float(request.settings["max_bad_share"]):

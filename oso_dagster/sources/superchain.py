@@ -113,7 +113,7 @@ def _day_of(sql: str, columns: tuple[Column, ...]) -> Callable[[ExtractRequest],
 
         settings = request.settings
         if request.window is None or request.window.start is None:
-            raise RefusedError(f"{request.source}.{request.table} is loaded by day: name a partition")
+            raise RefusedError(f"{request.where} is loaded by day: name a partition")
         if not _DATASET_NAME.match(settings["dataset"]):
             raise RefusedError("OSO_SUPERCHAIN_DATASET: dataset or project.dataset is expected")
         day = request.window.start.date()

@@ -31,6 +31,7 @@ from oso_dagster.domain.catalogue.loading import (
 )
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Disposition, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse import event_time
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.staging import SCHEMA
@@ -76,7 +77,7 @@ def judge(
 
     A missing column stops the checks of keys and partition, which could not be asked.
     """
-    where, window = f"{source}.{table.name}", occasion.window
+    where, window = table_name(source, table.name), occasion.window
     findings = [_arrived(where, table, rows[table.name], occasion), _columns_present(connection, where, table, rows)]
     if findings[-1].passed:
         findings.append(_primary_key(connection, where, table, rows))
@@ -170,7 +171,7 @@ def _not_shrunk(source: str, table: Table, rows: dict[str, int], before: LoadRec
         for name, now in rows.items()
         if (
             problem := refuse_shrink(
-                f"{source}.{name}",
+                table_name(source, name),
                 before=counts.get(name, 0),
                 now=now,
                 floor=table.shrink_floor,

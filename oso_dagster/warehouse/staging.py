@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from oso_dagster.domain.catalogue.loading import Extract, RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse.ddl import quoted
 
 DATABASE = "memory"
@@ -75,7 +76,7 @@ def staged(cache: Path, source: str, table: Table, extract: Extract, window: Win
     missing = table.physical.keys() ^ extract.batches.keys()
     if missing:
         raise RefusedError(
-            f"{source}.{table.name}: the extract and the declaration differ in tables: {', '.join(sorted(missing))}"
+            f"{table_name(source, table.name)}: the extract and the declaration differ in tables: {', '.join(sorted(missing))}"
         )
     name = f"{source}__{table.name}"
     folder = cache / "dlt" / (f"{name}__{window.key.replace(':', '')}" if window else name)
@@ -92,7 +93,9 @@ def staged(cache: Path, source: str, table: Table, extract: Extract, window: Win
             yield StagedLoad(connection, load_id)
             shutil.rmtree(folder, ignore_errors=True)
     except Timeout:
-        raise RefusedError(f"{source}.{table.name}: another run is loading it now; run again when that one is done") from None
+        raise RefusedError(
+            f"{table_name(source, table.name)}: another run is loading it now; run again when that one is done"
+        ) from None
 
 
 def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBPyConnection) -> str:
@@ -137,7 +140,7 @@ def _stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: 
         connection.unregister("surviving_batch")
         rows += batch.num_rows
     if not rows:
-        raise RefusedError(f"{source}.{table.name}: upstream names no surviving row; that would delete them all")
+        raise RefusedError(f"{table_name(source, table.name)}: upstream names no surviving row; that would delete them all")
 
 
 def _quiet() -> None:

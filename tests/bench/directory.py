@@ -11,9 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from oso_dagster.connectors import git
-from oso_dagster.connectors.arrow import bulk_objects
 from oso_dagster.connectors.yaml_files import load_with_pyyaml
 from oso_dagster.domain.catalogue.loading import ExtractRequest
+from oso_dagster.domain.garbage_collector import no_collections
 from oso_dagster.sandbox.protocols import git_objects
 from oso_dagster.sandbox.upstreams.oss_directory import files
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
@@ -59,7 +59,7 @@ def floor(snapshot: git.Snapshot, folder: Path) -> int:
     """The fastest parser and one plain transaction: no checks, no types beyond what Arrow guesses, nothing atomic to others."""
     from yaml_rs import loads
 
-    with bulk_objects():
+    with no_collections():
         documents = [loads(file.content.decode()) for file in git.read(snapshot, "data/projects", ".yaml")]
         count, tables = len(documents), {name: _arrow(rows) for name, rows in _tables(documents).items()}
         del documents

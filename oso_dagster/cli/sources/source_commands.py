@@ -15,6 +15,7 @@ from oso_dagster.cli.instance import enter
 from oso_dagster.cli.run import verdict_of
 from oso_dagster.cli.sources import source_tables
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 
@@ -122,7 +123,7 @@ def _rows(settings: Settings, sources: Sequence[Source]) -> list[source_tables.R
     rows = []
     for source in sources:
         for table in source.tables:
-            asset = f"{source.name}/{table.name}"
+            asset = asset_name(source.name, table.name)
             rows.append(source_tables.row_of(source, table, loads.get(asset), judged.get(asset, "no data")))
     return rows
 

@@ -16,6 +16,7 @@ from oso_dagster.domain.catalogue.cadence import jobs_of
 from oso_dagster.domain.catalogue.partitions import Partitions
 from oso_dagster.domain.catalogue.source import SettingKind, Source
 from oso_dagster.domain.catalogue.source import Table as SourceTable
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def tried(source: str, trials: Sequence[Trial]) -> Table:
     for trial in trials:
         bad = [f"[red]{escape(problem)}[/red]" for problem in trial.problems]
         odd = [f"[yellow]{escape(warning)}[/yellow]" for warning in trial.warnings]
-        place = f"{source}.{trial.table}[{trial.partition}]" if trial.partition else f"{source}.{trial.table}"
-        names = [place, *(f"{source}.{name}" for name in trial.rows if name != trial.table)]
+        place = table_name(source, trial.table) + (f"[{trial.partition}]" if trial.partition else "")
+        names = [place, *(table_name(source, name) for name in trial.rows if name != trial.table)]
         counts = "\n".join(f"{count:,}" for count in trial.rows.values()) or "—"
         shown.add_row(escape("\n".join(names)), counts, "\n".join([*bad, *odd]) or "[green]good[/green]")
     return shown

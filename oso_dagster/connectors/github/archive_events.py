@@ -14,8 +14,9 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from oso_dagster.connectors.arrow import bulk_objects, schema_of
+from oso_dagster.connectors.arrow import schema_of
 from oso_dagster.domain.catalogue.source import Column
+from oso_dagster.domain.garbage_collector import no_collections
 
 WITH_COMMITS, HEAD_ONLY = "with_commits", "head_only"
 """The two regimes of pushes: until 2025-10-07 a push tells its commits, since then only where the branch points."""
@@ -128,7 +129,7 @@ _NOBODY, _NO_ISSUE, _NO_PULL, _NO_PART = Login(), Issue(), PullRequest(), Named(
 
 def decode(lines: bytes) -> list[Event]:
     """The events of whole lines. Raises msgspec.MsgspecError, which names the line and the field that does not fit."""
-    with bulk_objects():
+    with no_collections():
         return _DECODER.decode_lines(lines)
 
 

@@ -10,6 +10,7 @@ from itertools import groupby
 
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions, Window
 from oso_dagster.domain.catalogue.source import Schedule, Source, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 
 MOST_TRIES = 5
 """How often a schedule asks for one partition before it gives up: each try has the table's own retries inside."""
@@ -142,7 +143,7 @@ def waits_for(names: Iterable[str], loads: Mapping[str, IngestJob]) -> dict[str,
 
 def _needs(loads: Mapping[str, IngestJob]) -> dict[str, set[str]]:
     """The jobs that land what the tables of each job need."""
-    lands = {f"{job.source.name}.{table.name}": job.name for job in loads.values() for table in job.tables}
+    lands = {table_name(job.source.name, table.name): job.name for job in loads.values() for table in job.tables}
     return {name: {lands[need] for need in _needed(job)} - {name} for name, job in loads.items()}
 
 

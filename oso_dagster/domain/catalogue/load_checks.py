@@ -15,6 +15,7 @@ from oso_dagster.domain.catalogue.column import ColumnType
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadFacts, LoadRecord
 from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES
 from oso_dagster.domain.catalogue.source import Disposition, SchemaContract, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.domain.catalogue.truth import (
     not_taken_name,
     refuse_set_aside,
@@ -44,7 +45,7 @@ class LoadSummary:
     @property
     def where(self) -> str:
         """`source.table`, with which every message of a failed check begins."""
-        return f"{self.source}.{self.table.name}"
+        return table_name(self.source, self.table.name)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
 from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.table_names import table_name
 
 CUT_SHORT = "cut_short"
 """The fact, in words, that an honest limit (a rate limit) ended an extraction early: what came is kept."""
@@ -83,6 +84,11 @@ class ExtractRequest:
     inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     set_aside_share: float = 0.0
     notes: UpstreamNotes = field(default_factory=UpstreamNotes, repr=False, compare=False)
+
+    @property
+    def where(self) -> str:
+        """`source.table`, with which messages begin."""
+        return table_name(self.source, self.table)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,7 @@ from oso_dagster.domain.alerts.announcing import IncidentChange
 from oso_dagster.domain.alerts.incident import Kind
 from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failing_checks
 from oso_dagster.orchestration.alerts.signals import DagsterState, Situation, assess_all, objective_finding
-from oso_dagster.orchestration.ledger.fill import LedgerFill
-from oso_dagster.orchestration.ledger.required_proofs import proofs_of
-from oso_dagster.orchestration.objectives.evaluator import Evaluator
+from oso_dagster.orchestration.objectives.open_evaluator import up_to_date
 from oso_dagster.orchestration.objectives.watched_platform import Platform
 from oso_dagster.orchestration.watch.heartbeats import ALERTS, awake, last_heartbeats
 from oso_dagster.orchestration.watch.incident_round import alert_links, settle
@@ -25,8 +23,7 @@ from oso_dagster.reliability.store import Store
 
 def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, now: datetime) -> list[IncidentChange]:
     """Find out what is wrong at `now`, and write down what changed and what has to be said of it."""
-    LedgerFill(instance, store.ledger, platform.labels, platform.settings.secrets(), proofs_of(platform.sources)).run(now)
-    evaluator = Evaluator(store, platform.sources, platform.labels)
+    evaluator = up_to_date(platform.settings, platform.sources, platform.labels, store, instance, now)
     assessments, owned, places = assess_all(evaluator, now), platform.owned, alert_links(platform.settings)
     latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts()}
     store.results.record_verdicts(verdict_row(one) for one in assessments if latest.get(one.objective.id) is not one.verdict)

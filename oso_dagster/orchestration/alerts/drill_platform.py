@@ -10,14 +10,17 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 
+from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.orchestration.alerts.alert_round import run_round
+from oso_dagster.orchestration.clock import utc_now
 from oso_dagster.orchestration.ingest.in_process import Runner
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.objectives.watched_platform import Platform
@@ -48,7 +51,7 @@ class Drill:
 
     def now(self) -> datetime:
         """The hour that the rounds are asked for."""
-        return datetime.now(UTC) + self.ahead
+        return utc_now() + self.ahead
 
     def load(self) -> list[str]:
         """Load the table in a run of its own; what failed, in its own words."""
@@ -63,7 +66,7 @@ class Drill:
 @contextmanager
 def drilling(settings: Settings, sources: Sequence[Source], source: Source, good: datetime) -> Iterator[Drill]:
     """A platform under the home of `settings`, where the tables of `source` were last loaded at `good`, all others just now."""
-    now = datetime.now(UTC)
+    now = utc_now()
     assets = ingest_assets(settings, [source])
     job = dg.define_asset_job(_JOB, selection=dg.AssetSelection.assets(*assets))
     definitions = dg.Definitions(assets=assets, jobs=[job], executor=dg.in_process_executor)
@@ -75,8 +78,7 @@ def drilling(settings: Settings, sources: Sequence[Source], source: Source, good
         Store.open(settings.reliability_store_url, settings.world.value) as store,
         dg.DagsterInstance.local_temp(str(home)) as instance,
     ):
-        names = {f"{each.name}/{table.name}" for each in sources for table in each.tables}
-        store.results.remember_assets(names, now - DAYS * timedelta(days=1))
+        store.results.remember_assets(by_asset(sources).keys(), now - DAYS * timedelta(days=1))
         _remember(store, [attempt for one in sources for attempt in history(one, good if one is source else now, now)], now)
         yield Drill(Platform(settings, sources, [], checks), store, instance, definitions, _silent_log())
 
@@ -86,7 +88,7 @@ def history(source: Source, newest: datetime, now: datetime) -> list[Attempt]:
     return [
         Attempt(
             run_id=f"past-{at:%Y%m%d}",
-            asset=f"{source.name}/{table.name}",
+            asset=asset_name(source.name, table.name),
             partition=partition,
             label=Label(source.stability.value),
             outcome=Outcome.OK,

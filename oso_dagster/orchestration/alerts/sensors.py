@@ -4,11 +4,11 @@ No postponed annotations in this file: Dagster reads the context's class from th
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.orchestration.clock import utc_now
 from oso_dagster.settings import Settings
 
 
@@ -35,9 +35,9 @@ def alert_sensors(
 
         platform = watched_platform.Platform(settings, sources, models, checks)
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
-            changes = alert_round.run_round(platform, store, context.instance, _now())
-            heartbeats.beat(store, heartbeats.ALERTS, _now())  # afterwards: a sensor that fails at each tick is silent
-            sent = incident_round.send(settings, store, context.log, _now).sent
+            changes = alert_round.run_round(platform, store, context.instance, utc_now())
+            heartbeats.beat(store, heartbeats.ALERTS, utc_now())  # afterwards: a sensor that fails at each tick is silent
+            sent = incident_round.send(settings, store, context.log, utc_now).sent
         return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent")
 
     @dg.sensor(
@@ -51,13 +51,9 @@ def alert_sensors(
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
-            changes = incident_round.report_silence(settings, store, heartbeats.WATCH, _now())
-            heartbeats.beat(store, heartbeats.WATCH, _now())
-            sent = incident_round.send(settings, store, context.log, _now).sent
+            changes = incident_round.report_silence(settings, store, heartbeats.WATCH, utc_now())
+            heartbeats.beat(store, heartbeats.WATCH, utc_now())
+            sent = incident_round.send(settings, store, context.log, utc_now).sent
         return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent")
 
     return [_alerts, _watch]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -33,8 +32,10 @@ from oso_dagster.domain.catalogue.loading import (
 from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES, UpstreamNotes
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.clock import utc_now
 from oso_dagster.orchestration.ingest.check_events import evaluation, result
 from oso_dagster.orchestration.ingest.earlier_tries import partitions_done
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
@@ -161,7 +162,7 @@ def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
     request = ExtractRequest(
         source=source.name,
         table=table.name,
-        now=datetime.now(UTC),
+        now=utc_now(),
         cache=step.settings.cache_dir,
         settings=step.settings.of_source(source),
         previous=previous if comparable else None,
@@ -187,7 +188,7 @@ def _unchanged(step: _Load, record: LoadRecord, notes: UpstreamNotes | None = No
     """What the checks say of the rows of `record`; an announcement of upstream is what this request heard, not the last one."""
     facts = {name: value for name, value in record.facts.items() if name != UPSTREAM_NOTICES or notes is None}
     facts |= notes.facts() if notes else {}
-    return judge_unchanged(LoadSummary(step.source.name, step.table, facts, datetime.now(UTC), record))
+    return judge_unchanged(LoadSummary(step.source.name, step.table, facts, utc_now(), record))
 
 
 def fingerprint(table: Table) -> str:
@@ -223,7 +224,7 @@ def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]
 
 def _failure(step: _Load, window: Window | None, error: Exception, *, retry: bool) -> dg.Failure:
     """The error as Dagster may show it: `source.table` first, no secret, the trace as metadata instead of a cause."""
-    where = f"{step.source.name}.{step.table.name}"
+    where = table_name(step.source.name, step.table.name)
     place = f"{where}[{window.key}]" if window else where
     secrets = step.settings.secrets()
     words = (redact(str(error), secrets) or type(error).__name__).removeprefix(f"{where}: ")

@@ -8,6 +8,7 @@ import dagster as dg
 
 from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.domain.catalogue.source import Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse.base import Warehouse
 
 
@@ -25,12 +26,13 @@ def keys_of(table: Table) -> list[dg.AssetKey]:
 def _values(warehouse: Warehouse, need: str) -> list[str]:
     source, table, column = need.split(".")
     parent = table.split("__", maxsplit=1)[0]
+    landed = table_name(source, parent)
     if warehouse.last_load(source, parent) is None:
-        raise RefusedError(f"it needs {need}, and {source}.{parent} was never loaded: load that first, then run this again")
+        raise RefusedError(f"it needs {need}, and {landed} was never loaded: load that first, then run this again")
     # The three names are identifiers by declaration (`Table.needs`), nothing that a person typed.
     query = f'SELECT DISTINCT "{column}" FROM "{source}"."{table}" WHERE "{column}" IS NOT NULL ORDER BY 1'  # noqa: S608
     with warehouse.read() as connection:
         rows = connection.execute(query).fetchall()
     if not rows:
-        raise RefusedError(f"it needs {need}, which holds no value: nothing would be asked for. Look at {source}.{parent}")
+        raise RefusedError(f"it needs {need}, which holds no value: nothing would be asked for. Look at {landed}")
     return [str(row[0]) for row in rows]

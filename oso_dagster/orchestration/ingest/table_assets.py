@@ -12,6 +12,7 @@ import dagster as dg
 
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, Source, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import load_checks
 from oso_dagster.orchestration.ingest.load_step import LoadConfig, fingerprint, load
@@ -52,7 +53,7 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
         code_version=fingerprint(table)[:8],
         kinds={"dlt", "duckdb"},
         metadata={
-            "dagster/table_name": f"{source.name}.{table.name}",
+            "dagster/table_name": table_name(source.name, table.name),
             "dagster/column_schema": column_schema(table.columns, table.primary_key),
             "homepage": dg.MetadataValue.url(source.homepage),
             "licence": source.licence,
@@ -103,6 +104,8 @@ def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSche
 
 def _describe(source: Source, table: Table) -> str:
     promise = f"Promised to be fresh within {table.fresh_within.total_seconds() / 3600:g} h." if table.fresh_within else ""
-    children = "".join(f"\n- `{source.name}.{table.name}__{child.suffix}`: {child.description}" for child in table.children)
+    children = "".join(
+        f"\n- `{table_name(source.name, table.name)}__{child.suffix}`: {child.description}" for child in table.children
+    )
     nested = f"\n\nNested lists land beside it, in the same transaction:{children}" if children else ""
     return f"{table.description}\n\nFrom [{source.title}]({source.homepage}) ({source.stability.value}). {promise}{nested}"

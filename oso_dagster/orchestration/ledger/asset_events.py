@@ -92,7 +92,7 @@ def runs_after(instance: dg.DagsterInstance, position: int, assets: Collection[s
 def event_fingerprint_at(instance: dg.DagsterInstance, event_id: int) -> str | None:
     """Describes the event that stands at an id now; None when none does. Another answer later: the log was rewritten."""
     for run_id, stored in storage_sql.events(instance, _STANDING, id=event_id):
-        return f"{run_id} {asset_name(stored)}" if stored else None
+        return f"{run_id} {name_of_key(stored)}" if stored else None
     return None
 
 
@@ -104,13 +104,13 @@ def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str], report
     )
     for run_id, stored, partition, step, event_id, at in rows:
         if stored:
-            assets, name = found[run_id], asset_name(stored)
+            assets, name = found[run_id], name_of_key(stored)
             assets.units[name, partition] = None if event_id is None else Materialized(moment(at), event_id)
             if step is not None:
                 assets.steps[name] = step
     keys, kinds = [stored_key(name) for name in reporting], [_MATERIALIZED, _OBSERVED]
     for run_id, stored, partition, body in storage_sql.events(instance, _TELLING, run_ids=list(run_ids), kinds=kinds, keys=keys):
-        found[run_id].telling.setdefault((asset_name(stored), partition), []).append(_metadata(body))
+        found[run_id].telling.setdefault((name_of_key(stored), partition), []).append(_metadata(body))
     return found
 
 
@@ -124,7 +124,7 @@ def metadata_of_events(instance: dg.DagsterInstance, event_ids: Iterable[int]) -
 
 
 @lru_cache(maxsize=10_000)
-def asset_name(stored: str) -> str:
+def name_of_key(stored: str) -> str:
     """`oss_directory/projects` for what the event log stores as `["oss_directory", "projects"]`."""
     key = dg.AssetKey.from_db_string(stored)
     if key is None:

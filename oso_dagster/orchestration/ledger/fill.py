@@ -6,14 +6,13 @@ run that is not settled is read whole and its attempts are classified; a run is 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import dagster as dg
 
+from oso_dagster.domain.garbage_collector import no_collections
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.orchestration.ledger import asset_events as event_log
 from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
@@ -53,7 +52,7 @@ class LedgerFill:
         looks = RunReader(self.instance, self.ledger, self.labels, self.secrets, self.proofs, now, RunLogs(self.instance))
         order, looked_at, attempts = dict[str, int](), set[str](), 0
         # What was found is looked at before more is looked for: a server writes one part while the next one is read.
-        with _no_collections(), storage_sql.few_connections(), self.ledger.recording() as record:
+        with no_collections(), storage_sql.few_connections(), self.ledger.recording() as record:
             for new in self._discover(now):
                 order.update((run_id, place) for place, run_id in enumerate(new, len(order)))
                 waiting = [run_id for run_id in self.ledger.unsettled() if run_id not in looked_at]
@@ -85,15 +84,3 @@ class LedgerFill:
             return 0
         unbroken = event_log.event_fingerprint_at(self.instance, cursor.position) == cursor.anchor
         return max(0, cursor.position - OVERLAP) if unbroken else 0
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Hundreds of thousands of small values, none of them in a cycle: looking for cycles takes a quarter longer."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

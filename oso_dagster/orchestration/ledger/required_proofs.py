@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.load_checks import checks_of
 from oso_dagster.domain.catalogue.source import Evidence, Source
 from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
-from oso_dagster.orchestration.ledger.asset_events import asset_name
+from oso_dagster.orchestration.ledger.asset_events import name_of_key
 
 _CHECKS = """
     SELECT run_id, asset_key, execution_status FROM asset_check_executions
@@ -36,13 +37,13 @@ class Proofs:
         names = sorted({check for checks in self.audits.values() for check in checks})
         said: dict[tuple[str, str], list[bool]] = defaultdict(list)
         for run_id, stored, status in storage_sql.events(instance, _CHECKS, keys=keys, names=names, run_ids=list(run_ids)):
-            said[run_id, asset_name(stored)].append(status == _PASSED)
+            said[run_id, name_of_key(stored)].append(status == _PASSED)
         return {key: all(passed) for key, passed in said.items()}
 
 
 def proofs_of(sources: Sequence[Source]) -> Proofs:
     """What the declared tables have to prove. The checks are those of a load: a check on an objective is no evidence."""
-    tables = {f"{source.name}/{table.name}": table for source in sources for table in source.tables}
+    tables = {asset: table for asset, (_, table) in by_asset(sources).items()}
     return Proofs(
         audits={
             name: frozenset(check.name for check in checks_of(table))

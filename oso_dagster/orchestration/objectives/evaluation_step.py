@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.objectives import of_service
-from oso_dagster.orchestration.ledger.fill import LedgerFill
-from oso_dagster.orchestration.ledger.required_proofs import proofs_of
+from oso_dagster.orchestration.clock import utc_now
 from oso_dagster.orchestration.objectives.check_results import check_of, freshness_check, metadata_of
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
+from oso_dagster.orchestration.objectives.open_evaluator import up_to_date
 from oso_dagster.orchestration.watch.heartbeats import EVALUATION, beat
 from oso_dagster.reliability.results import verdict_row
 from oso_dagster.reliability.store import Store
@@ -32,9 +32,8 @@ def evaluate_service(
     """Evaluate `service` now; `models` are the names of SQLMesh's assets."""
     labels = measured_assets(sources, models)
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        LedgerFill(context.instance, store.ledger, labels, settings.secrets(), proofs_of(sources)).run(datetime.now(UTC))
-        now = datetime.now(UTC)
-        evaluator = Evaluator(store, sources, labels)
+        evaluator = up_to_date(settings, sources, labels, store, context.instance, utc_now())
+        now = utc_now()
         assessments = evaluator.assess(service, now)
         store.results.record_verdicts(verdict_row(one) for one in assessments)
         for label in {one.label for one in of_service(service) if one.label in (Label.CORE, Label.UNSTABLE)}:
@@ -56,8 +55,8 @@ def evaluate_assets(
     """The `chosen` objectives of data assets by themselves, each against the target of its class."""
     labels = measured_assets(sources, models)
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        LedgerFill(context.instance, store.ledger, labels, settings.secrets(), proofs_of(sources)).run(datetime.now(UTC))
-        now, evaluator = datetime.now(UTC), Evaluator(store, sources, labels)
+        evaluator = up_to_date(settings, sources, labels, store, context.instance, utc_now())
+        now = utc_now()
         found = [check for label in Label for check in _of_label(evaluator, label, now)]
     wanted = {(one.asset_key, one.name) for one in chosen}
     yield from (check for check in found if (check.asset_key, check.check_name) in wanted)
@@ -84,5 +83,5 @@ def _look_after_the_sensors(store: Store, settings: Settings, logger: logging.Lo
     from oso_dagster.orchestration.watch.incident_round import report_silence, send  # noqa: PLC0415  (it needs this module)
 
     if report_silence(settings, store, EVALUATION, now):
-        send(settings, store, logger, lambda: datetime.now(UTC))
+        send(settings, store, logger, utc_now)
     beat(store, EVALUATION, now)

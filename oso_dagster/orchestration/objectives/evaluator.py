@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.budget import recovery
@@ -27,7 +28,7 @@ RECOVERY_EVENTS = 10_000
 
 def measured_assets(sources: Sequence[Source], models: Sequence[str]) -> dict[str, Label]:
     """Every asset that is measured, `source/table` or a model, with the label it has now."""
-    tables = {f"{source.name}/{table.name}": Label(source.stability.value) for source in sources for table in source.tables}
+    tables = {asset: Label(source.stability.value) for asset, (source, _) in by_asset(sources).items()}
     return tables | dict.fromkeys(models, Label.SQLMESH)
 
 
@@ -149,12 +150,8 @@ class Evaluator:
         return firing(counts, objective.target, now)
 
     def _promises(self, label: Label, now: datetime) -> Promises:
-        tables = {
-            f"{source.name}/{table.name}": table
-            for source in self.sources
-            for table in source.tables
-            if source.stability.value == label.value
-        }
+        mine = by_asset(source for source in self.sources if source.stability.value == label.value)
+        tables = {asset: table for asset, (_, table) in mine.items()}
         return Promises(self.store, tables, self.renamed, now, self.replaying)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from oso_dagster.domain.alerts.alert_links import OwnedAsset
+from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.orchestration.labels import PLATFORM_OWNER, asset_key
@@ -32,7 +33,7 @@ class Platform:
     @property
     def owned(self) -> dict[str, OwnedAsset]:
         """Every measured asset, with its owner and service."""
-        owners = {f"{source.name}/{table.name}": source.owner for source in self.sources for table in source.tables}
+        owners = {asset: source.owner for asset, (source, _) in by_asset(self.sources).items()}
         owners |= {spec.key.to_user_string(): ", ".join(sorted(spec.owners)) for spec in self.models}
         return {
             asset: OwnedAsset(asset, label.value, owners.get(asset) or PLATFORM_OWNER, reliability_of(label).service)

@@ -5,7 +5,7 @@ No postponed annotations in this file: Dagster reads the context's class from th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -13,6 +13,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.clock import utc_now
 from oso_dagster.settings import Settings
 
 STALE_AFTER = timedelta(minutes=45)
@@ -41,7 +42,7 @@ def write_page(settings: Settings, sources: Sequence[Source], models: Sequence[d
     from oso_dagster.statuspage.render import render  # noqa: PLC0415
 
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        page = gather(settings, sources, models, store, STALE_AFTER, datetime.now(UTC))
+        page = gather(settings, sources, models, store, STALE_AFTER, utc_now())
     files = render(page)
     publish(files, settings.status_dir)
     where = (settings.status_dir / "index.html").as_uri()

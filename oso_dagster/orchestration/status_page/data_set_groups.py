@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.freshness import holes
 from oso_dagster.domain.objectives.objectives import ROLLING
@@ -54,7 +55,7 @@ def _source_group(source: Source, known: _TableRecords) -> DataGroup:
 
 
 def _data_set(source: Source, table: Table, known: _TableRecords) -> DataSet:
-    asset = f"{source.name}/{table.name}"
+    asset = asset_name(source.name, table.name)
     row, parts = known.fresh.get(asset), table.partitions
     promised = row.within if row is not None and row.freshness is not None else None
     fresh_for, promised_for = known.share.get(asset, _NO_TIME)

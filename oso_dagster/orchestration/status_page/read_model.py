@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
+from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.objectives.history import PastVerdict, Spell, breaches_of, days_of, first_day
 from oso_dagster.domain.objectives.maintenance import Maintenance
@@ -51,7 +52,7 @@ def gather(
         verdicts={f"{row.service}.{row.objective}": row for row in store.latest_verdicts()},
         judged={one.id: store.results.past_verdicts(one.service, one.name, first_day(now)) for one in OBJECTIVES},
         windows=store.maintenance.all(),
-        hidden={f"{source.name}/{table.name}" for source in sources for table in source.tables if not table.public},
+        hidden={asset for asset, (_, table) in by_asset(sources).items() if not table.public},
         now=now,
     )
     breaches = [_breach(one, spell, known) for one in OBJECTIVES for spell in breaches_of(known.judged[one.id])]

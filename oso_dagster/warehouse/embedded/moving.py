@@ -13,6 +13,7 @@ import duckdb
 from oso_dagster.domain.catalogue.loading import LoadRecord, RefusedError, refuse_shrink
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Disposition, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
 from oso_dagster.warehouse.event_time import of_partition
 from oso_dagster.warehouse.staging import SCHEMA, SURVIVING
@@ -57,7 +58,7 @@ def delete_removed_rows(connection: duckdb.DuckDBPyConnection, source: str, tabl
         0,
         0,
     )
-    problem = refuse_shrink(f"{source}.{table.name}", before=counts[0], now=counts[1], floor=table.shrink_floor, slack=10)
+    problem = refuse_shrink(table_name(source, table.name), before=counts[0], now=counts[1], floor=table.shrink_floor, slack=10)
     if problem:
         raise RefusedError(problem)
     for name in table.physical:

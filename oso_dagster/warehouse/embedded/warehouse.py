@@ -29,6 +29,7 @@ from oso_dagster.domain.catalogue.loading import (
 )
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse import event_time, guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import publishing
@@ -201,7 +202,7 @@ def _facts(source: Source, table: Table, extract: Extract, arrival: staging.Stag
 
     Raises RefusedError for a cut-short one that its table does not allow.
     """
-    facts, where = _plain(extract.facts | extract.notes.facts()), f"{source.name}.{table.name}"
+    facts, where = _plain(extract.facts | extract.notes.facts()), table_name(source.name, table.name)
     unknown = [*guards.undeclared(arrival.connection, table), *(facts.get(UNKNOWN_FIELDS) or ())]
     facts |= {UNKNOWN_FIELDS: unknown} if unknown else {}
     if facts.get(CUT_SHORT) and not table.resumable:

@@ -1,0 +1,13 @@
+"""The tables of many sources, by the names of their assets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.catalogue.table_names import asset_name
+
+
+def by_asset(sources: Iterable[Source]) -> dict[str, tuple[Source, Table]]:
+    """Every declared table with its source, by the name of its asset, in the order of declaration."""
+    return {asset_name(source.name, table.name): (source, table) for source in sources for table in source.tables}
