@@ -74,14 +74,8 @@ WITH entries AS (
   FROM names
 )
 SELECT
-  CAST(project_name AS VARCHAR) AS project_name, -- Project that lists the entry
-  CAST(kind AS VARCHAR) AS kind, -- List that the entry stands in
-  CAST(position AS BIGINT) AS position, -- Place in that list, from 0
-  CAST(url AS VARCHAR) AS url, -- Address as it stands in the directory
-  CAST(artifact_source AS VARCHAR) AS artifact_source, -- System that the artifact lives in
-  CAST(artifact_namespace AS VARCHAR) AS artifact_namespace, -- channel for a Farcaster channel; else empty
-  CAST(artifact_name AS VARCHAR) AS artifact_name, -- Name of the account, in lower case; a Telegram invitation keeps its case and its +
-  CAST(artifact_url AS VARCHAR) AS artifact_url, -- Canonical address of the artifact
-  CAST(is_organization AS BOOLEAN) AS is_organization, -- Whether it names an organisation instead of one artifact
-  CAST(reason AS VARCHAR) AS reason -- Why it is rejected; empty when it is not
+  @claim_columns(
+    namespace_comment := 'channel for a Farcaster channel; else empty',
+    name_comment := 'Name of the account, in lower case; a Telegram invitation keeps its case and its +'
+  )
 FROM claims

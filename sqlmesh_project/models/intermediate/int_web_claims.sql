@@ -51,14 +51,8 @@ WITH names AS (
   FROM names
 )
 SELECT
-  CAST(project_name AS VARCHAR) AS project_name, -- Project that lists the entry
-  CAST(kind AS VARCHAR) AS kind, -- List that the entry stands in
-  CAST(position AS BIGINT) AS position, -- Place in that list, from 0
-  CAST(url AS VARCHAR) AS url, -- Address as it stands in the directory
-  CAST(artifact_source AS VARCHAR) AS artifact_source, -- System that the artifact lives in
-  CAST(artifact_namespace AS VARCHAR) AS artifact_namespace, -- Empty
-  CAST(artifact_name AS VARCHAR) AS artifact_name, -- Website: host, path and query; else the name of the account, in lower case
-  CAST(artifact_url AS VARCHAR) AS artifact_url, -- Canonical address of the artifact
-  CAST(is_organization AS BOOLEAN) AS is_organization, -- Whether it names an organisation instead of one artifact
-  CAST(reason AS VARCHAR) AS reason -- Why it is rejected; empty when it is not
+  @claim_columns(
+    namespace_comment := 'Empty',
+    name_comment := 'Website: host, path and query; else the name of the account, in lower case'
+  )
 FROM claims
