@@ -22,6 +22,8 @@ from tests.support.repository import small_directory
 from tests.upgrade import surface
 from tests.upgrade.make_old_home import DELTA, EPSILON, FIXTURE, SPRINT
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("attempts", "runs", "verdicts", "samples", "maintenance", "sprints", "sprint_events", "assets")
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 

@@ -74,6 +74,7 @@ def kills(request, playground, make_settings) -> int:
     return KILLS[request.param]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_after_each_of_many_kills_readers_miss_nothing_and_the_next_run_equals_a_clean_build(kills, playground, tmp_path_factory):
     dice = Random(SEED)
