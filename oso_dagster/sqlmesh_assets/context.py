@@ -11,13 +11,20 @@ from sqlmesh.core import constants
 from sqlmesh.core.config import Config
 from sqlmesh.core.config.connection import parse_connection_config
 from sqlmesh.core.config.loader import load_configs
-from sqlmesh.core.console import NoopConsole
+from sqlmesh.core.console import Console, NoopConsole
 from sqlmesh.core.context import Context
 
 from .project import Project
 
 
-def open_context(project: Project, kind: type[Context] = Context, *, connected: bool, load: bool = True) -> Any:
+def open_context(
+    project: Project,
+    kind: type[Context] = Context,
+    *,
+    connected: bool,
+    load: bool = True,
+    console: Console | None = None,
+) -> Any:
     """A context, with its models loaded if `load`; unless `connected`, on the project's own (in-memory) connections."""
     constants.MAX_FORK_WORKERS = 1  # a fork of a process with Dagster's threads may hang; for a warm cache one is faster too
     (config,) = load_configs(None, Config, project.path).values()
@@ -27,7 +34,7 @@ def open_context(project: Project, kind: type[Context] = Context, *, connected: 
         for place, values in project.connections.items():
             setattr(gateway, place, parse_connection_config(dict(values)))
     context = kind(paths=[str(project.path)], config=config, gateway=project.gateway, load=False)
-    context.console = NoopConsole()
+    context.console = console or NoopConsole()
     if load:
         context.load()
     else:

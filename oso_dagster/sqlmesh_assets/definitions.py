@@ -20,6 +20,6 @@ def sqlmesh_definitions(project: Project, name: str = "sqlmesh") -> dg.Definitio
     raw = {table: asset_key(table) for table in manifest.raw_tables}
     specs = asset_specs(manifest, project, raw, lambda _: AssetExtras())
     return dg.Definitions(
-        assets=[sqlmesh_assets(project, specs, check_specs(manifest), name=name)],
-        jobs=sqlmesh_jobs(project, manifest, name=name),
+        assets=[sqlmesh_assets(project, specs, check_specs(manifest, raw), name=name)],
+        jobs=sqlmesh_jobs(project, manifest, name=name, raw_assets=raw),
     )

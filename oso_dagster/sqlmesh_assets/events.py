@@ -54,10 +54,14 @@ class HeldBack:
 
 @dataclass(frozen=True)
 class Promoted:
-    """Readers see this version now; it was computed by an earlier run, whose deployment was held back or interrupted."""
+    """Readers see this version now, and this run did not compute it.
+
+    `computed` is when it was last computed, in Unix seconds; None when it never was: its table holds what another version wrote.
+    """
 
     model: str
     version: str
+    computed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,27 @@ class AuditDone:
 
 @dataclass(frozen=True)
 class Note:
-    """Something worth a line in the log."""
+    """A line in the run's log; `level` is one of Python's logging: `info`, `warning`, `error`."""
 
     text: str
+    level: str = "info"
 
 
-Event = ModelDone | HeldBack | Promoted | UpToDate | AuditDone | Note
+@dataclass(frozen=True)
+class UpstreamFailed:
+    """A blocking audit failed on a table that no model makes, or standing alone: what reads the table is held back."""
+
+    table: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A model is due, but its signals say that it is not ready: it was not computed."""
+
+    model: str
+    version: str
+    signals: tuple[str, ...]
+
+
+Event = ModelDone | HeldBack | Promoted | UpToDate | Waiting | UpstreamFailed | AuditDone | Note

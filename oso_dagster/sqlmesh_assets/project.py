@@ -13,6 +13,8 @@ from typing import Any
 
 _PERSONAL = ("config.yml", "config.yaml", "sqlmesh.yml", "sqlmesh.yaml")
 _ENV_VAR_CALL = re.compile(rb"env_var\(\s*['\"](\w+)['\"]")
+_DATABASE_SUFFIXES = frozenset({".duckdb", ".sqlite", ".wal", ".parquet"})
+_DUCKDB_MAGIC = b"DUCK"
 _MADE_BY_TOOLS = frozenset({".cache", "__pycache__", "logs", ".git", ".venv"})
 
 
@@ -42,7 +44,8 @@ class Project:
     def fingerprint(self) -> str:
         """Changes with the content of the project, its configuration, the gateway, SQLMesh, SQLGlot and this wrapper.
 
-        Not with a file's time or place. Variables called `SQLMESH__…`, those that a YAML file reads by `env_var`, and the file
+        Not with a file's time or place, nor with databases that lie beside
+        the models. Variables called `SQLMESH__…`, those that a YAML file reads by `env_var`, and the file
         in the user's home are configuration too.
         """
         digest = hashlib.sha256()
@@ -51,6 +54,8 @@ class Project:
         overrides = sorted(f"{name}={value}" for name, value in os.environ.items() if name.upper().startswith("SQLMESH__"))
         digest.update("\0".join([*overrides, ""]).encode())
         for origin, path in [*_files(self.path, Path(__file__).parent), *_personal()]:
+            if _is_database(path):
+                continue
             content = path.read_bytes()
             digest.update(f"{origin}\0{len(content)}\0".encode())
             digest.update(content)
@@ -64,6 +69,14 @@ def _personal() -> list[tuple[str, Path]]:
     """The configuration that SQLMesh reads from the user's home; it keeps other things beside it."""
     folder = Path(os.getenv("SQLMESH_HOME") or Path.home() / ".sqlmesh")
     return [(name, folder / name) for name in _PERSONAL if (folder / name).is_file()]
+
+
+def _is_database(path: Path) -> bool:
+    """Whether the file holds data that a run writes: it is no code, and may be large."""
+    if path.suffix in _DATABASE_SUFFIXES:
+        return True
+    with path.open("rb") as file:
+        return file.read(16)[8:12] == _DUCKDB_MAGIC
 
 
 def _files(*folders: Path) -> Iterator[tuple[str, Path]]:

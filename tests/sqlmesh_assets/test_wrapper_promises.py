@@ -17,7 +17,7 @@ from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sqlmesh_assets.environment_lock import EnvironmentLockedError, environment_lock
 from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
 from oso_dagster.sqlmesh_assets.project import Project
-from oso_dagster.sqlmesh_assets.reporting.standing_warnings import EVALUATED_AT
+from oso_dagster.sqlmesh_assets.reporting.standing_failures import EVALUATED_AT
 from tests.sqlmesh_assets.execution.test_materializing import ALL, run
 from tests.sqlmesh_assets.playground import Playground
 

@@ -30,11 +30,12 @@ def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.Assets
     """Every model as an asset, every audit as a check. Reads the manifest cache; opens no warehouse until it runs."""
     project = project_of(settings)
     manifest = load_manifest(project)
-    specs = asset_specs(manifest, project, landed_tables(tuple(sources)), _extras(settings, manifest, sources))
+    raw = landed_tables(tuple(sources))
+    specs = asset_specs(manifest, project, raw, _extras(settings, manifest, sources))
     return sqlmesh_assets(
         project,
         with_policies(specs),
-        check_specs(manifest),
+        check_specs(manifest, raw),
         guard=lambda: warehouse_of(settings).lock(),
         prepare=lambda: warehouse_of(settings).ensure_tables(sources),
         name=OP,
@@ -50,6 +51,7 @@ def transform_jobs(settings: Settings, sources: Sequence[Source]) -> list[dg.Job
         guard=lambda: warehouse_of(settings).lock(),
         prepare=lambda: warehouse_of(settings).ensure_tables(sources),
         name=OP,
+        raw_assets=landed_tables(tuple(sources)),
     )
 
 

@@ -3,19 +3,18 @@
 Yielding the results instead would delay them into topological order and cost time quadratic in their number.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import dagster as dg
 from pydantic import Field
 
-from ..asset_keys import table_name
 from ..environment_lock import environment_lock
 from ..events import Event
 from ..gc_tuning import freeze_loaded_objects_once, infrequent_gc
 from ..project import Project
 from ..reporting.run_log import report
-from .specs import AUDIT
+from .specs import AUDIT, EXTERNAL, TABLE
 
 Guard = Callable[[], AbstractContextManager[None]]
 """Held around all work on the warehouse, inside the lock of the environment."""
@@ -44,9 +43,11 @@ def sqlmesh_assets(
 ) -> dg.AssetsDefinition:
     """The assets of a project. `guard` is held around all work on the warehouse; `prepare` runs first, inside it.
 
-    Raises dagster.DagsterInvalidDefinitionError when a check is of an asset that is not among `specs`.
+    Raises dagster.DagsterInvalidDefinitionError when a check is of a model that is not among `specs`.
     """
-    if foreign := {check.asset_key for check in checks} - {spec.key for spec in specs}:
+    models = {spec.key: str(spec.metadata.get("dagster/table_name", ".".join(spec.key.path))) for spec in specs}
+    foreign = {check.asset_key for check in checks if not check.metadata.get(EXTERNAL)} - {spec.key for spec in specs}
+    if foreign:
         names = ", ".join(sorted(key.to_user_string() for key in foreign))
         raise dg.DagsterInvalidDefinitionError(f"checks of assets that are not among the specs: {names}")
 
@@ -62,30 +63,34 @@ def sqlmesh_assets(
         with infrequent_gc():
             from ..execution.materializing import Request, materialize  # noqa: PLC0415  (SQLMesh loads when used)
 
-        chosen = {table_name(key) for key in context.selected_asset_keys}
-        whole = chosen == {table_name(spec.key) for spec in specs}
-        selected = [check for check in checks if check.key in context.selected_asset_check_keys]
-        names = {(table_name(check.asset_key), check.metadata[AUDIT]): check.name for check in selected}
-        warnings: dict[str, list[str]] = {}
-        for check in selected:
-            if not check.metadata["blocking"]:
-                warnings.setdefault(table_name(check.asset_key), []).append(check.name)
-        audited = {model for model, _ in names} - chosen
-        request = Request(None if whole else chosen, config.include_downstream, _already_materialized(context, chosen), audited)
+        chosen = {models[key] for key in context.selected_asset_keys}
+        whole = len(chosen) == len(models)
+        keys = {
+            (check.metadata[TABLE], check.metadata[AUDIT]): check.key
+            for check in checks
+            if check.metadata.get(EXTERNAL) or check.key in context.selected_asset_check_keys  # a table's stops its readers
+        }
+        selected: dict[str, list[dg.AssetCheckKey]] = {}
+        for check in checks:
+            if check.key in context.selected_asset_check_keys:
+                selected.setdefault(check.metadata[TABLE], []).append(check.key)
+        audited = set() if whole else selected.keys() - chosen
+        done = _already_materialized(context, models) & chosen
+        request = Request(None if whole else chosen, config.include_downstream, done, audited)
 
         def work(emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
             materialize(project, request, emit, cancelled)
 
         with environment_lock(project, project.environment), guard():
             prepare()
-            report(context, project, work, names, warnings=warnings)
+            report(context, project, work, keys, selected=selected)
         yield from ()  # a generator without results: all of them were logged as they happened
 
     freeze_loaded_objects_once("definitions loaded")
     return run_sqlmesh
 
 
-def _already_materialized(context: dg.AssetExecutionContext, chosen: set[str]) -> set[str]:
+def _already_materialized(context: dg.AssetExecutionContext, models: Mapping[dg.AssetKey, str]) -> set[str]:
     """What earlier attempts of this step materialized: in this run, and in those of which it is the retry from failure."""
     runs = [context.run.run_id] if context.retry_number else []
     run: dg.DagsterRun | None = context.run
@@ -95,6 +100,6 @@ def _already_materialized(context: dg.AssetExecutionContext, chosen: set[str]) -
     done: set[str] = set()
     for run_id in runs:
         for entry in context.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
-            if entry.dagster_event is not None and entry.dagster_event.asset_key is not None:
-                done.add(table_name(entry.dagster_event.asset_key))
-    return done & chosen
+            if entry.dagster_event is not None and entry.dagster_event.asset_key in models:
+                done.add(models[entry.dagster_event.asset_key])
+    return done

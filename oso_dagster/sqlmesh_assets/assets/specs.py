@@ -8,6 +8,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import dagster as dg
@@ -19,6 +20,10 @@ from ..project import Project
 
 AUDIT: Final = "audit"
 """The key of a check's metadata that holds the audit's name in `AuditDone`."""
+TABLE: Final = "table"
+"""The key of a check's metadata that holds the model or table in `AuditDone`."""
+EXTERNAL: Final = "external"
+"""The key of a check's metadata that holds whether it is on a table that no model makes."""
 
 
 class UnknownTableError(Exception):
@@ -51,35 +56,41 @@ def asset_specs(
 
 
 @infrequent_gc()
-def check_specs(manifest: Manifest) -> list[dg.AssetCheckSpec]:
-    """One check per audit. Its severity (ERROR or WARN) comes with its result."""
-    names = names_of_checks(manifest)
+def check_specs(manifest: Manifest, raw_assets: Mapping[str, dg.AssetKey] = MappingProxyType({})) -> list[dg.AssetCheckSpec]:
+    """One check per audit. Its severity (ERROR or WARN) comes with its result.
+
+    An audit on a table that no model makes is a check of the table's asset, which `raw_assets` names if it is not
+    `[schema, table]`.
+    """
+    keys = check_keys(manifest, raw_assets)
     return [
         dg.AssetCheckSpec(
-            names[model.name, audit.check],
-            asset=asset_key(model.name),
+            keys[table, audit.check].name,
+            asset=keys[table, audit.check].asset_key,
             description=f"{audit.description}; {'blocking' if audit.blocking else 'a warning'}",
-            metadata={"blocking": audit.blocking, AUDIT: audit.check},
+            metadata={"blocking": audit.blocking, AUDIT: audit.check, TABLE: table, EXTERNAL: table not in manifest.models},
         )
-        for model in manifest.models.values()
-        for audit in model.audits
+        for table, audit in manifest.audits
     ]
 
 
-def names_of_checks(manifest: Manifest) -> dict[tuple[str, str], str]:
-    """Dagster's name of each audit of each model, which is the audit's.
+def check_keys(
+    manifest: Manifest, raw_assets: Mapping[str, dg.AssetKey] = MappingProxyType({})
+) -> dict[tuple[str, str], dg.AssetCheckKey]:
+    """Dagster's key of each audit by its model or table and its name; the check is called like the audit.
 
     Dagster writes asset and check in one word, so `daily` of `marts.events` reads as `marts.events_daily` does. A check that
     reads like an asset or another check has a hash in its name.
     """
-    assets = {name: asset_key(name).to_python_identifier() for name in manifest.models}
-    words = {
-        (model.name, audit.check): f"{assets[model.name]}_{audit.check}"
-        for model in manifest.models.values()
-        for audit in model.audits
+    assets = {name: asset_key(name) for name in manifest.models}
+    assets |= {table: raw_assets.get(table, asset_key(table)) for table in manifest.table_audits}
+    texts = {name: key.to_python_identifier() for name, key in assets.items()}
+    words = {(table, audit.check): f"{texts[table]}_{audit.check}" for table, audit in manifest.audits}
+    uses = Counter([*texts.values(), *words.values()])
+    return {
+        (table, check): dg.AssetCheckKey(assets[table], check if uses[word] == 1 else f"{check}_{_digest(table, check)}")
+        for (table, check), word in words.items()
     }
-    uses = Counter([*assets.values(), *words.values()])
-    return {pair: pair[1] if uses[word] == 1 else f"{pair[1]}_{_digest(*pair)}" for pair, word in words.items()}
 
 
 def _digest(*words: str) -> str:

@@ -19,7 +19,7 @@ SAMPLE_LETTERS = 200
 
 
 def checked_model(snapshot: Any, models: Collection[str]) -> str:
-    """The model of which the audits of a snapshot are checks: itself, or one that a standalone audit reads; or empty."""
+    """The model or table of which the audits of a snapshot are checks: itself, or one that a standalone audit reads; or empty."""
     if snapshot.is_model:
         return short_name(snapshot.name)
     return checked_model_of(map(short_name, snapshot.audit.depends_on), models)

@@ -11,12 +11,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from ..context import is_asset, open_context, short_name
+from sqlmesh.utils.errors import SQLMeshError
+
+from ..context import is_asset, short_name
 from ..project import Project
 from .deployed_fingerprint import is_deployed, record_deployed
 from .model_graph import downstream_of, to_compute
-from .recording_scheduler import RecordingContext
-from .session import Cancelled, Emit, Session, run_unit_tests
+from .opened_project import opened_project
+from .session import Cancelled, Emit, RefusedPlanError, Session, run_unit_tests
 
 
 class NotDeployedError(Exception):
@@ -38,51 +40,60 @@ class Request:
 
 
 def materialize(project: Project, request: Request, emit: Emit, cancelled: Cancelled) -> None:
-    """Do what is requested. Failures of models are events; raises when nothing could be tried.
+    """Do what is requested. Failures of models are events; raises what keeps the folder from being deployed.
 
     All models: first what the change in the folder does not touch, then the change is deployed whole (a deployment with a
     failing model promotes nothing). A subset runs on what is deployed, and is refused when one of its own models changed:
-    deploying half a change would break what reads it.
+    deploying half a change would break what reads it. When SQLMesh refuses what is in the folder, models are computed on the
+    code that is deployed before the error is raised.
     """
-    context = open_context(project, RecordingContext, connected=True, load=False)
-    try:
+    with opened_project(project, emit, load=False) as context:
         session = Session(context, project, emit, cancelled, set(request.done))
-        if request.models is None or request.models:
-            _compute(session, request)
-        session.emit_promoted()
+        try:
+            if request.models is None or request.models:
+                _compute(session, request)
+        finally:
+            session.emit_promoted()
         if request.audited and (missing := session.audit(request.audited)):
             raise NotDeployedError(
                 f"nothing is computed yet for {', '.join(sorted(missing))}: their audits have no rows to query"
             )
-    finally:
-        context.close()
 
 
-def deploy(project: Project, emit: Emit, cancelled: Cancelled) -> None:
-    """Deploy what changed and compute only what that needs. Failures of models are events."""
-    context = open_context(project, RecordingContext, connected=True)
-    try:
+def deploy(project: Project, emit: Emit, cancelled: Cancelled, *, allow_destructive: Collection[str] = ()) -> None:
+    """Deploy what changed and compute only what that needs. Failures of models are events.
+
+    `allow_destructive`: SQLMesh's selectors of forward-only models whose columns may be dropped or retyped.
+    """
+    with opened_project(project, emit) as context:
         session = Session(context, project, emit, cancelled)
-        plan = session.plan()
+        plan = session.plan(allow_destructive_models=list(allow_destructive) or None)
         if plan.has_changes:
             run_unit_tests(context)
             if session.deploy(plan):
                 record_deployed(project, context.state_sync)
         session.emit_promoted()
-    finally:
-        context.close()
 
 
 def _compute(session: Session, request: Request) -> None:
     if is_deployed(session.project, session.context.state_sync):
         session.compute(request.models)
-    else:
+        return
+    try:
         session.context.load()
-        _compare(session, request)
+        plan = session.plan()
+    except RefusedPlanError as error:
+        if not _touched(error.difference).intersection(request.models or ()):
+            session.compute_deployed(request.models)
+        raise
+    except SQLMeshError:
+        if request.models is None:  # whether a subset holds models that the change is to is not known
+            session.compute_deployed(None)
+        raise
+    _compare(session, request, plan)
 
 
-def _compare(session: Session, request: Request) -> None:
-    plan = session.plan()
+def _compare(session: Session, request: Request, plan: Any) -> None:
     if not plan.has_changes:
         record_deployed(session.project, session.context.state_sync)
         session.compute(request.models)
@@ -92,20 +103,31 @@ def _compare(session: Session, request: Request) -> None:
         _subset(session, plan, request.models, downstream=request.downstream)
 
 
-def _whole(session: Session, plan: Any) -> None:
-    run_unit_tests(session.context)
-    difference = plan.context_diff
-    upstream = {
+def _upstream(difference: Any) -> dict[str, set[str]]:
+    return {
         short_name(snapshot.name): {short_name(parent.name) for parent in snapshot.parents}
         for snapshot in difference.snapshots.values()
     }
+
+
+def _models(difference: Any) -> set[str]:
+    return {short_name(snapshot.name) for snapshot in difference.snapshots.values() if is_asset(snapshot)}
+
+
+def _touched(difference: Any) -> set[str]:
+    """The models that a change in the folder is to, and those that read them."""
     changed = {short_name(snapshot.name) for snapshot in difference.added} | {
         short_name(name) for name in difference.modified_snapshots
     }
-    models = {short_name(snapshot.name) for snapshot in difference.snapshots.values() if is_asset(snapshot)}
-    touched = models & (changed | downstream_of(upstream, changed))
+    return _models(difference) & (changed | downstream_of(_upstream(difference), changed))
+
+
+def _whole(session: Session, plan: Any) -> None:
+    difference = plan.context_diff
+    upstream, models, touched = _upstream(difference), _models(difference), _touched(difference)
     if not difference.is_new_environment:
         session.compute(models - touched)
+    run_unit_tests(session.context)
     if not session.held_back(upstream, touched) and session.deploy(plan):
         record_deployed(session.project, session.context.state_sync)
         after = models if difference.is_new_environment else touched

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 
 from ..attempt_metadata import FAILED, OK, SKIPPED_UPSTREAM
-from ..events import Batch, Event, ModelDone, Written
+from ..events import Batch, Event, ModelDone, UpstreamFailed, Written
 
 
 class Recorder:
@@ -18,6 +18,7 @@ class Recorder:
         self.failed: dict[str, str] = {}
         self.evaluated: set[str] = set()
         self.skips: set[str] = set()
+        self.waiting: dict[str, tuple[str, ...]] = {}
         self._lock = Lock()
         self._open: dict[str, int] = {}
         self._started: dict[str, float] = {}
@@ -51,6 +52,14 @@ class Recorder:
         if first:
             started = self._started.pop(model, time.time())
             self.emit(ModelDone(model, FAILED, started, time.time(), cause, Written(version), sql))
+
+    def upstream_failed(self, table: str, cause: str) -> None:
+        """A blocking audit failed on what is no model; reported once."""
+        with self._lock:
+            first = table not in self.failed
+            self.failed.setdefault(table, cause)
+        if first:
+            self.emit(UpstreamFailed(table, cause))
 
     def skipped(self, model: str, failed: Iterable[str]) -> None:
         """The model was not computed because those in `failed` did."""

@@ -37,16 +37,22 @@ class RecordingScheduler(Scheduler):
         models = {short_name(snapshot.name): snapshot for snapshot in self.snapshots.values() if is_asset(snapshot)}
         for error in errors:
             name = short_name(error.node.snapshot_name)
+            cause = _cause(error.__cause__ or error)
             if name in models:  # the recorder drops what `evaluate` has reported
-                self.recorder.batch_failed(name, _cause(error.__cause__ or error), models[name].version or "", _sql(models[name]))
+                self.recorder.batch_failed(name, cause, models[name].version or "", _sql(models[name]))
+            else:
+                self.recorder.upstream_failed(name, cause)
         names = {short_name(node.snapshot_name) for node in skipped if isinstance(node, EvaluateNode)}
         for model in sorted(names & models.keys() - set(self.recorder.failed)):
             self.recorder.skipped(model, self._failed_upstream(model))
         return errors, skipped
 
     def batch_intervals(self, *args: Any, **kwargs: Any) -> Any:
-        """Learn how many batches each model has."""
+        """Learn how many batches each model has, and which models are due and wait for a signal."""
         batches = super().batch_intervals(*args, **kwargs)
+        for snapshot, intervals in batches.items():
+            if not intervals and is_asset(snapshot) and (signals := _signals(snapshot)):
+                self.recorder.waiting[short_name(snapshot.name)] = signals
         self.recorder.begin({short_name(snapshot.name): len(intervals) for snapshot, intervals in batches.items()})
         return batches
 
@@ -130,6 +136,10 @@ class RecordingContext(Context):
         scheduler.recorder = self.recorder
         scheduler.lean = self._lean
         return scheduler
+
+
+def _signals(snapshot: Any) -> tuple[str, ...]:
+    return tuple(str(name) for name, _ in snapshot.model.signals)
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:

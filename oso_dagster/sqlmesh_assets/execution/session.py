@@ -7,20 +7,29 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlmesh.core import constants
-from sqlmesh.core.snapshot import Snapshot, SnapshotChangeCategory
-from sqlmesh.utils.errors import PlanError
+from sqlmesh.core.snapshot import SnapshotChangeCategory
+from sqlmesh.utils.errors import PlanError, SQLMeshError
 
 from ..attempt_metadata import OK, SKIPPED_UPSTREAM
 from ..context import is_asset, short_name
-from ..events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToDate
+from ..events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpstreamFailed, UpToDate, Waiting
 from ..project import Project
 from .audit_results import checked_model
 from .model_graph import downstream_of, to_compute
 from .recorder import Recorder
 from .recording_scheduler import RecordingContext
+from .snapshot_choice import audited_tables, is_recomputed_whole, new_to_readers, tables_read
 
 Emit = Callable[[Event], None]
 Cancelled = Callable[[], bool]
+
+
+class RefusedPlanError(SQLMeshError):
+    """SQLMesh refuses to deploy what is in the folder; `difference` is what would have changed."""
+
+    def __init__(self, message: str, difference: Any) -> None:
+        super().__init__(message)
+        self.difference = difference
 
 
 @dataclass
@@ -33,15 +42,18 @@ class Session:
     cancelled: Cancelled
     computed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
-    promoted: dict[str, str] = field(default_factory=dict)
+    promoted: dict[str, Promoted] = field(default_factory=dict)
 
     def plan(self, **options: Any) -> Any:
         """The plan that deploys what is in the folder. A change that SQLMesh would ask a user to categorize is breaking."""
         self.context.recorder = Recorder(self.emit)
         builder = self.context.plan_builder(self.project.environment, skip_tests=True, **options)
-        for undecided in builder.build().uncategorized:
-            builder.set_choice(undecided, SnapshotChangeCategory.BREAKING)
-        return builder.build()
+        try:
+            for undecided in builder.build().uncategorized:
+                builder.set_choice(undecided, SnapshotChangeCategory.BREAKING)
+            return builder.build()
+        except SQLMeshError as error:
+            raise RefusedPlanError(str(error), builder._context_diff) from error  # noqa: SLF001  (a plan would hold it)
 
     def compute(self, models: Collection[str] | None) -> None:
         """Compute those of the models (None: all) that are due and not computed yet, on the code that is deployed."""
@@ -52,9 +64,9 @@ class Session:
         wanted = to_compute(upstream, self.computed) & set(snapshots if models is None else models)
         if not wanted:
             return
-        audits = [each for each in scheduler.snapshots.values() if each.is_audit and wanted.intersection(_reads(each))]
-        chosen = [snapshots[name] for name in wanted] + audits
-        again = [each for each in chosen if self.project.recompute_whole and _is_recomputed_whole(each)]
+        audits = [each for each in scheduler.snapshots.values() if each.is_audit and wanted.intersection(tables_read(each))]
+        chosen = [snapshots[name] for name in wanted] + audits + audited_tables(scheduler.snapshots, wanted)
+        again = [each for each in chosen if self.project.recompute_whole and is_recomputed_whole(each)]
         scheduler.run(
             self.project.environment,
             restatements={each.snapshot_id: (each.intervals[0][0], each.intervals[-1][1]) for each in again},
@@ -64,8 +76,15 @@ class Session:
             run_environment_statements=True,
         )
         for name in sorted(wanted - recorder.evaluated - set(recorder.failed) - recorder.skips - set(self.promoted)):
-            self.emit(UpToDate(name, snapshots[name].version or ""))
+            version = snapshots[name].version or ""
+            signals = recorder.waiting.get(name)
+            self.emit(Waiting(name, version, signals) if signals else UpToDate(name, version))
         self._remember(recorder)
+
+    def compute_deployed(self, models: Collection[str] | None) -> None:
+        """Compute the models (None: all) if anything is deployed."""
+        if self.context.state_sync.get_environment(self.project.environment) is not None:
+            self.compute(models)
 
     def deploy(self, plan: Any) -> bool:
         """Deploy the plan; False when it failed and promoted nothing.
@@ -74,7 +93,7 @@ class Session:
         """
         delayed: list[Event] = []
         self.context.recorder = recorder = Recorder(
-            lambda event: (self.emit if isinstance(event, AuditDone) else delayed.append)(event)
+            lambda event: (self.emit if isinstance(event, AuditDone | UpstreamFailed) else delayed.append)(event)
         )
         self.emit(Note(f"deploying {len(plan.new_snapshots)} new version(s) to {self.project.environment}"))
         try:
@@ -89,7 +108,7 @@ class Session:
             return False
         else:
             self._remember(recorder)
-            self.promoted |= _new_to_readers(plan)
+            self._note_promoted(plan, recorder)
             return True
         finally:
             for event in delayed:
@@ -133,9 +152,17 @@ class Session:
 
     def emit_promoted(self) -> None:
         """Report the versions that became visible though an earlier run computed them."""
-        for model, version in sorted(self.promoted.items()):
+        for model, event in sorted(self.promoted.items()):
             if model not in self.computed | self.failed:
-                self.emit(Promoted(model, version))
+                self.emit(event)
+
+    def _note_promoted(self, plan: Any, recorder: Recorder) -> None:
+        for snapshot in new_to_readers(plan):
+            name, altered = short_name(snapshot.name), snapshot.last_altered_ts
+            if signals := recorder.waiting.get(name):
+                self.emit(Waiting(name, snapshot.version or "", signals))
+            else:
+                self.promoted[name] = Promoted(name, snapshot.version or "", altered / 1000 if altered else None)
 
     def _remember(self, recorder: Recorder) -> None:
         self.computed |= recorder.evaluated
@@ -155,19 +182,3 @@ def _not_visible(event: Event, cause: str) -> Event:
     if isinstance(event, ModelDone) and event.outcome == OK:
         return replace(event, outcome=SKIPPED_UPSTREAM, cause=cause)
     return event
-
-
-def _new_to_readers(plan: Any) -> dict[str, str]:
-    difference = plan.context_diff
-    names = {snapshot.name for snapshot in difference.added} | set(difference.modified_snapshots)
-    new = [each for each in difference.snapshots.values() if each.name in names and is_asset(each)]
-    return {short_name(snapshot.name): snapshot.version or "" for snapshot in new}
-
-
-def _is_recomputed_whole(snapshot: Snapshot) -> bool:
-    """Whether it is computed whole each time, and was computed before."""
-    return bool(snapshot.intervals) and (snapshot.is_audit or snapshot.model.kind.is_full or snapshot.model.kind.is_view)
-
-
-def _reads(audit: Snapshot) -> set[str]:
-    return {short_name(parent.name) for parent in audit.parents}

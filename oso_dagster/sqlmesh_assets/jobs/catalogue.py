@@ -1,7 +1,8 @@
 """All jobs of a project."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -21,9 +22,13 @@ def sqlmesh_jobs(
     guard: Guard = nullcontext,
     prepare: Callable[[], None] = lambda: None,
     name: str = "sqlmesh",
+    raw_assets: Mapping[str, dg.AssetKey] = MappingProxyType({}),
 ) -> list[dg.JobDefinition]:
-    """The jobs of a project, called `<name>_restate` and so on; a backfill for each unit of time that a model has."""
-    tools = JobTools(project, manifest, guard, prepare)
+    """The jobs of a project, called `<name>_restate` and so on; a backfill for each unit of time that a model has.
+
+    `raw_assets` as for `check_specs`.
+    """
+    tools = JobTools(project, manifest, guard, prepare, raw_assets)
     ops = {"restate": restate_op, "deploy": deploy_op, "dev": dev_op, "janitor": janitor_op}
     jobs = [job_of(f"{name}_{verb}", op(tools, name)) for verb, op in ops.items()]
     return [*jobs, *backfill_jobs(tools, name)]

@@ -12,6 +12,14 @@ from ..stream import stream
 from .job_tools import Cancelled, Emit, JobTools
 
 
+class DeployConfig(dg.Config):
+    """What a deployment may do."""
+
+    allow_destructive: list[str] = Field(
+        default=[], description="Forward-only models, as SQLMesh selects them, whose columns may be dropped or retyped."
+    )
+
+
 class DevConfig(dg.Config):
     """A development environment: its own views, production's tables where nothing changed. No asset is reported."""
 
@@ -25,10 +33,13 @@ def deploy_op(tools: JobTools, name: str) -> dg.OpDefinition:
     """An op that deploys what changed in the folder."""
 
     @dg.op(name=f"deploy_{name}", description="Deploys what changed; computes only what that needs.")
-    def deploy_changes(context: dg.OpExecutionContext) -> None:
+    def deploy_changes(context: dg.OpExecutionContext, config: DeployConfig) -> None:
         from ..execution.materializing import deploy  # noqa: PLC0415  (SQLMesh loads when used)
 
-        tools.execute(context, lambda emit, cancelled: deploy(tools.project, emit, cancelled))
+        def work(emit: Emit, cancelled: Cancelled) -> None:
+            deploy(tools.project, emit, cancelled, allow_destructive=config.allow_destructive)
+
+        tools.execute(context, work)
 
     return deploy_changes
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import dagster as dg
 
 from ..assets.multi_asset import Guard
-from ..assets.specs import names_of_checks
+from ..assets.specs import check_keys
 from ..environment_lock import environment_lock
 from ..events import Event
 from ..manifest.contents import Manifest
@@ -33,6 +33,7 @@ class JobTools:
     manifest: Manifest
     guard: Guard
     prepare: Callable[[], None]
+    raw_assets: Mapping[str, dg.AssetKey]
 
     def execute(
         self,
@@ -43,7 +44,7 @@ class JobTools:
         """Do the work under the environment's lock and the guard, logging its events. Raises as `report` does."""
         with environment_lock(self.project, self.project.environment), self.guard():
             self.prepare()
-            report(context, self.project, work, names_of_checks(self.manifest), partitions)
+            report(context, self.project, work, check_keys(self.manifest, self.raw_assets), partitions)
 
     def restate(
         self, context: dg.OpExecutionContext, models: list[str], window: Window, partitions: Mapping[str, str] = _NO_PARTITIONS

@@ -9,14 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlglot.errors import SqlglotError
 from sqlmesh.core.context import Context
 from sqlmesh.core.lineage import column_dependencies
 from sqlmesh.utils.date import to_datetime
+from sqlmesh.utils.errors import SQLMeshError
 
 from ..context import open_context, short_name
+from ..event_console import EventConsole, as_sqlmesh_console
 from ..project import Project
 from .audit_names import check_names, checked_model_of
-from .contents import Audit, Column, Manifest, Model
+from .contents import Audit, Column, Manifest, Model, UnloadableProjectError
 
 
 class SameNameError(Exception):
@@ -24,15 +27,24 @@ class SameNameError(Exception):
 
 
 def build_manifest(project: Project) -> Manifest:
-    """Load the project without its warehouse and describe what it holds. Raises SameNameError."""
-    context = open_context(project, connected=False)
+    """Load the project without its warehouse and describe what it holds. Raises SameNameError, UnloadableProjectError."""
+    console = EventConsole(lambda _: None)
+    with as_sqlmesh_console(console):
+        try:
+            context = open_context(project, connected=False, console=console)
+        except (SQLMeshError, SqlglotError) as error:
+            raise UnloadableProjectError("\n".join([str(error), *console.errors])) from error
     try:
         ordered = [name for name in context.dag.sorted if name in context.models]
         own = [context.models[name] for name in ordered if not context.models[name].kind.is_symbolic]
         _refuse_same_names([model.fqn for model in own])
         standalone = _standalone_audits(context, {short_name(model.fqn) for model in own})
         models = [_model(context, model, project.path) for model in own]
-        return Manifest({model.name: replace(model, audits=model.audits + standalone.get(model.name, ())) for model in models})
+        outside = [model for model in context.models.values() if model.kind.is_external and model.audits]
+        return Manifest(
+            {model.name: replace(model, audits=model.audits + standalone.get(model.name, ())) for model in models},
+            {short_name(model.fqn): _audits(model) for model in outside},
+        )
     finally:
         context.close()
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+
+class UnloadableProjectError(Exception):
+    """SQLMesh cannot load what is in the folder; the message is SQLMesh's, with what it showed on its console."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,18 @@ class Model:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All models of a project by name, upstream first."""
+    """All models of a project by name, upstream first; and the audits on tables that no model makes, by table."""
 
     models: Mapping[str, Model]
+    table_audits: Mapping[str, tuple[Audit, ...]] = field(default_factory=dict)
+
+    @property
+    def audits(self) -> Iterator[tuple[str, Audit]]:
+        """Every audit with the model or table that it is on."""
+        for model in self.models.values():
+            yield from ((model.name, audit) for audit in model.audits)
+        for table, audits in self.table_audits.items():
+            yield from ((table, audit) for audit in audits)
 
     @property
     def raw_tables(self) -> dict[str, tuple[str, ...]]:

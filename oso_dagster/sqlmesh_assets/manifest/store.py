@@ -6,6 +6,7 @@ It is read from beside the project first, where an image ships it, then from the
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -15,15 +16,17 @@ from filelock import FileLock
 
 from ..gc_tuning import infrequent_gc
 from ..project import Project
-from .contents import Manifest, Model
+from .contents import Manifest, UnloadableProjectError
+
+logger = logging.getLogger(__name__)
 
 
 @infrequent_gc()
 def load_manifest(project: Project) -> Manifest:
     """The manifest of the project as it is now: read as shipped or from the cache, or built and kept in the cache.
 
-    Building needs neither a warehouse nor a network; of processes that start together one builds. Raises what SQLMesh raises
-    when the project cannot be loaded.
+    Building needs neither a warehouse nor a network; of processes that start together one builds. While the project cannot
+    be loaded it is the last one that is kept in the cache, with a warning. Raises UnloadableProjectError when there is none.
     """
     name = f"{project.fingerprint()}.json"
     path = project.cache / "manifests" / name
@@ -33,8 +36,22 @@ def load_manifest(project: Project) -> Manifest:
         with FileLock(project.cache / "manifests.lock"):
             manifest = _read(path)
             if manifest is None:
-                manifest = _build(project)
-                _write(path, manifest)
+                manifest = _built_or_last(project, path)
+    return manifest
+
+
+def _built_or_last(project: Project, path: Path) -> Manifest:
+    """Build and keep it; while SQLMesh cannot load the folder, the last one that is kept: what is deployed can still run."""
+    try:
+        manifest = _build(project)
+    except UnloadableProjectError as error:
+        kept = sorted(path.parent.glob("*.json"), key=lambda file: file.stat().st_mtime)
+        last = _read(kept[-1]) if kept else None
+        if last is None:
+            raise
+        logger.warning("%s cannot be loaded; its assets are those of the last version that could. %s", project.path, error)
+        return last
+    _write(path, manifest)
     return manifest
 
 
@@ -76,14 +93,14 @@ def _read(path: Path) -> Manifest | None:
         digest, body = path.read_bytes().split(b"\n", 1)
         if hashlib.sha256(body).hexdigest().encode() != digest:
             return None
-        return Manifest({model.name: model for model in msgspec.json.decode(body, type=tuple[Model, ...])})
+        return msgspec.json.decode(body, type=Manifest)
     except (FileNotFoundError, ValueError, msgspec.DecodeError):
         return None
 
 
 def _write(path: Path, manifest: Manifest) -> None:
     """Whole or not at all: two processes that build at once each put a complete file in place."""
-    body = msgspec.json.encode(tuple(manifest.models.values()))
+    body = msgspec.json.encode(manifest)
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("wb", dir=path.parent, delete=False, suffix=".part") as file:
         file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)

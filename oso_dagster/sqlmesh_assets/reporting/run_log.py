@@ -1,9 +1,8 @@
 """Logs events into the run's event log as they come, and sums up the failures."""
 
-import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -11,11 +10,12 @@ import dagster as dg
 
 from ..asset_keys import asset_key
 from ..attempt_metadata import CAUSE, ENDED, FAILED, OK, OUTCOME, STARTED
-from ..events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpToDate, Written
+from ..events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpstreamFailed, UpToDate, Waiting, Written
 from ..gc_tuning import freeze_loaded_objects_once, infrequent_gc
 from ..project import Project
 from ..stream import stream
-from .standing_warnings import standing_warnings
+from .metadata import cause_and_query, evaluation, facts, moment, with_samples
+from .standing_failures import standing_failures
 
 NAMED_IN_FAILURE = 20
 
@@ -41,71 +41,109 @@ def report(
     context: Context,
     project: Project,
     work: Work,
-    checks: Mapping[tuple[str, str], str],
+    checks: Mapping[tuple[str, str], dg.AssetCheckKey],
     partitions: Mapping[str, str] = MappingProxyType({}),
-    warnings: Mapping[str, Collection[str]] = MappingProxyType({}),
+    selected: Mapping[str, Collection[dg.AssetCheckKey]] = MappingProxyType({}),
 ) -> None:
-    """Do the work and log every event of it; `checks` are the names of Dagster's checks by model and audit.
+    """Do the work and log every event of it; `checks` are Dagster's checks by model and audit.
 
-    `partitions` names Dagster's partition for each model of which the run computes just one; `warnings` the
-    non-blocking checks of each model in this run.
+    `partitions` names Dagster's partition for each model of which the run computes just one; `selected` the
+    checks of each model in this run.
 
     Raises dagster.Failure at the end when a model failed; what the work raised otherwise. Interrupted, it waits until the
     models at work are done, and logs them.
     """
-    log = _Log(context, project, checks, partitions, warnings)
+    log = _Log(context, project, checks, partitions, selected)
     freeze_loaded_objects_once("first run started")
-    with infrequent_gc(), closing(stream(work)) as events:
-        for event in events:
-            log.add(event)
+    try:
+        with infrequent_gc(), closing(stream(work)) as events:
+            for event in events:
+                log.add(event)
+    except Exception as error:
+        if not log.failed:
+            raise
+        raise dg.Failure(f"{_summary(log)}\n{type(error).__name__}: {error}", metadata=_causes(log)) from error
     if log.up_to_date:
         context.log.info("%s model(s) are up to date: nothing was due", log.up_to_date)
-    if log.failures:
-        raise dg.Failure(
-            _summary(log.failures, log.held_back), metadata={event.model: _cause_and_query(event) for event in log.failures}
-        )
+    if log.failed:
+        raise dg.Failure(_summary(log), metadata=_causes(log))
 
 
 @dataclass
 class _Log:
     context: Context
     project: Project
-    checks: Mapping[tuple[str, str], str]
+    checks: Mapping[tuple[str, str], dg.AssetCheckKey]
     partitions: Mapping[str, str]
-    warnings: Mapping[str, Collection[str]]
+    selected: Mapping[str, Collection[dg.AssetCheckKey]]
     failures: list[ModelDone] = field(default_factory=list)
+    upstream: list[UpstreamFailed] = field(default_factory=list)
     findings: dict[str, list[AuditDone]] = field(default_factory=dict)
     held_back: str = ""
     up_to_date: int = 0
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.failures or self.upstream)
 
     def add(self, event: Event) -> None:
         match event:
             case AuditDone():
                 self._audit(event)
             case ModelDone():
-                attempt = _with_samples(event, self.findings.get(event.model, []))
-                _log_attempt(self.context, attempt, self.project, self.partitions.get(event.model))
-                if attempt.outcome != OK:
-                    self.failures.append(attempt)
+                self._attempt(event)
+            case UpToDate() | Waiting() | Promoted():
+                self._not_computed(event)
             case HeldBack(reason):
                 self.held_back = reason
                 self.context.log.error("the deployment was held back: %s", reason)
-            case UpToDate(model):
+            case UpstreamFailed(table, cause):
+                self.upstream.append(event)
+                self.context.log.error("%s failed: %s", table, cause)
+            case Note(text, level):
+                self.context.log.log(level.upper(), text)
+
+    def _attempt(self, event: ModelDone) -> None:
+        attempt = with_samples(event, self.findings.get(event.model, []))
+        _log_attempt(self.context, attempt, self.project, self.partitions.get(event.model))
+        if attempt.outcome != OK:
+            self.failures.append(attempt)
+
+    def _not_computed(self, event: UpToDate | Waiting | Promoted) -> None:
+        match event:
+            case UpToDate(model, version):
                 self.up_to_date += 1
-                self.context.log_event(dg.AssetObservation(asset_key(model), metadata=_up_to_date(event, self.project)))
-                for warning in standing_warnings(self.context.instance, model, self.warnings.get(model, ())):
-                    self.context.log_event(warning)
-            case Promoted(model, version):
-                facts = _facts(Written(version), self.project)
-                self.context.log_event(dg.AssetMaterialization(asset_key(model), "computed by an earlier run", facts))
-            case Note(text):
-                self.context.log.info(text)
+                self._observe(model, version, "up to date")
+                for failure in standing_failures(self.context.instance, self.selected.get(model, ())):
+                    self.context.log_event(failure)
+            case Waiting(model, version, signals):
+                state = f"waits for {', '.join(signals)}"
+                self.context.log.warning("%s was due and not computed: it %s", model, state)
+                self._observe(model, version, state)
+            case Promoted():
+                self._promoted(event)
+
+    def _observe(self, model: str, version: str, state: str) -> None:
+        metadata = {"sqlmesh/state": dg.MetadataValue.text(state)} | facts(Written(version), self.project)
+        self.context.log_event(dg.AssetObservation(asset_key(model), metadata=metadata))
+
+    def _promoted(self, event: Promoted) -> None:
+        """A materialization if the asset has none since the version was computed; moving a view makes no row newer."""
+        latest = self.context.instance.fetch_materializations(asset_key(event.model), limit=1).records
+        if event.computed is None:
+            self._observe(event.model, event.version, "deployed, not computed: its rows are those of earlier versions")
+        elif latest and latest[0].timestamp >= event.computed:
+            self._observe(event.model, event.version, f"deployed as it was computed at {moment(event.computed * 1000)}")
+        else:
+            description = f"computed by an earlier run, at {moment(event.computed * 1000)}"
+            metadata = facts(Written(event.version), self.project)
+            self.context.log_event(dg.AssetMaterialization(asset_key(event.model), description, metadata))
 
     def _audit(self, event: AuditDone) -> None:
         if event.count and event.blocking:
             self.findings.setdefault(event.model, []).append(event)
-        if name := self.checks.get((event.model, event.check)):
-            self.context.log_event(_evaluation(event, name))
+        if key := self.checks.get((event.model, event.check)):
+            self.context.log_event(evaluation(event, key))
 
 
 def _log_attempt(context: Context, event: ModelDone, project: Project, partition: str | None) -> None:
@@ -117,75 +155,27 @@ def _log_attempt(context: Context, event: ModelDone, project: Project, partition
     }
     if event.outcome == OK:
         seconds = {"duration_seconds": dg.MetadataValue.float(round(event.ended - event.started, 3))}
-        facts = seconds | _facts(event.written, project) | attempt
-        context.log_event(dg.AssetMaterialization(asset_key(event.model), metadata=facts, partition=partition))
+        metadata = seconds | facts(event.written, project) | attempt
+        context.log_event(dg.AssetMaterialization(asset_key(event.model), metadata=metadata, partition=partition))
     else:
         context.log.error("%s %s: %s", event.model, event.outcome, event.cause)
         context.log_event(dg.AssetObservation(asset_key(event.model), metadata=attempt, partition=partition))
 
 
-def _facts(written: Written, project: Project) -> dict[str, dg.MetadataValue]:
-    counts = {
-        "dagster/row_count": written.rows,
-        "sqlmesh/rows_written": written.rows_written,
-        "sqlmesh/bytes_processed": written.bytes_processed,
-    }
-    facts: dict[str, dg.MetadataValue] = {
-        name: dg.MetadataValue.int(count) for name, count in counts.items() if count is not None
-    }
-    facts["sqlmesh/environment"] = dg.MetadataValue.text(project.environment)
-    facts["sqlmesh/version"] = dg.MetadataValue.text(written.version)
-    if written.intervals:
-        facts["sqlmesh/intervals"] = dg.MetadataValue.text(
-            ", ".join(f"{_moment(start)} to {_moment(end)}" for start, end in written.intervals)
-        )
-    return facts
+def _causes(log: _Log) -> dict[str, dg.MetadataValue]:
+    tables = {event.table: dg.MetadataValue.text(event.cause) for event in log.upstream}
+    return tables | {event.model: cause_and_query(event) for event in log.failures}
 
 
-def _up_to_date(event: UpToDate, project: Project) -> dict[str, dg.MetadataValue]:
-    return {"sqlmesh/state": dg.MetadataValue.text("up to date")} | _facts(Written(event.version), project)
-
-
-def _moment(milliseconds: int) -> str:
-    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC).isoformat(timespec="minutes")
-
-
-def _evaluation(event: AuditDone, name: str) -> dg.AssetCheckEvaluation:
-    metadata: dict[str, dg.MetadataValue] = {
-        "count": dg.MetadataValue.int(event.count),
-        "query": dg.MetadataValue.md(f"```sql\n{event.query}\n```"),
-    }
-    if event.sample:
-        metadata["sample"] = dg.MetadataValue.json([dict(row) for row in event.sample])
-    return dg.AssetCheckEvaluation(
-        asset_key=asset_key(event.model),
-        check_name=name,
-        passed=event.count == 0,
-        severity=dg.AssetCheckSeverity.ERROR if event.blocking else dg.AssetCheckSeverity.WARN,
-        metadata=metadata,
-        description=f"{event.count} row(s) found" if event.count else None,
-    )
-
-
-def _with_samples(event: ModelDone, findings: Sequence[AuditDone]) -> ModelDone:
-    """The failure of a blocking audit with the first rows of its result."""
-    if event.outcome != FAILED or not findings:
-        return event
-    samples = "; ".join(f"{audit.check}: {[dict(row) for row in audit.sample]}" for audit in findings if audit.sample)
-    return replace(event, cause=f"{event.cause}. {samples}")
-
-
-def _cause_and_query(event: ModelDone) -> dg.MetadataValue:
-    return dg.MetadataValue.md(f"{event.cause}\n```sql\n{event.sql}\n```") if event.sql else dg.MetadataValue.text(event.cause)
-
-
-def _summary(failures: Sequence[ModelDone], held_back: str) -> str:
-    failed = [event for event in failures if event.outcome == FAILED]
-    rest = sorted(event.model for event in failures if event.outcome != FAILED)
-    lines = [f"{len(failed)} model(s) failed:", *(f"- {event.model}: {event.cause}" for event in failed)]
+def _summary(log: _Log) -> str:
+    failed = [event for event in log.failures if event.outcome == FAILED]
+    rest = sorted(event.model for event in log.failures if event.outcome != FAILED)
+    lines = [f"{event.table}: {event.cause}" for event in log.upstream]
+    lines += [f"{len(failed)} model(s) failed:"] if failed or not lines else []
+    lines += [f"- {event.model}: {event.cause}" for event in failed]
     if rest:
         more = f" and {len(rest) - NAMED_IN_FAILURE} more" if len(rest) > NAMED_IN_FAILURE else ""
         lines.append(f"not materialized because of that: {', '.join(rest[:NAMED_IN_FAILURE])}{more}")
-    if held_back:
-        lines.append(f"the deployment was held back, nothing of it is visible: {held_back}")
+    if log.held_back:
+        lines.append(f"the deployment was held back, nothing of it is visible: {log.held_back}")
     return "\n".join(lines)

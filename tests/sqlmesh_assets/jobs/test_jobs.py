@@ -113,7 +113,7 @@ def test_every_job_and_every_field_of_its_configuration_says_what_it_is_for(play
         "sqlmesh_dev": {"environment", "models"},
         "sqlmesh_janitor": {"ignore_ttl"},
         "sqlmesh_backfill_day": {"models"},
-        "sqlmesh_deploy": set(),
+        "sqlmesh_deploy": {"allow_destructive"},
         "": {"include_downstream"},
     }
     assert all(field.description for one in told.values() for field in one.values())

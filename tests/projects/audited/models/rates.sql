@@ -1,0 +1,2 @@
+MODEL (name marts.rates, kind FULL);
+SELECT currency::TEXT AS currency FROM raw.rates

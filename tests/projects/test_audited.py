@@ -1,0 +1,95 @@
+"""Audits and unit tests of every kind: on tables that no model makes, on models, standing alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.projects.comparison import Comparison, compared
+
+MODELS = {"staging.payments", "marts.names", "marts.payers", "marts.rates"}
+READERS = MODELS - {"marts.rates"}
+TABLES = (
+    "SELECT (SELECT COUNT(*) FROM staging.payments), (SELECT SUM(cents) FROM marts.payers), (SELECT COUNT(*) FROM marts.names)"
+)
+
+
+@pytest.fixture(params=[False, True], ids=["as cron says", "recompute whole"])
+def case(request, tmp_path) -> Iterator[Comparison]:
+    """Two payments, one rate."""
+    with compared("audited", tmp_path, recompute_whole=request.param) as comparison:
+        comparison.sql(
+            "CREATE SCHEMA raw; CREATE TABLE raw.payments (id INT, payer TEXT, cents INT);"
+            "INSERT INTO raw.payments VALUES (1, 'ada', 500), (2, 'bob', 100);"
+            "CREATE TABLE raw.rates AS SELECT 'EUR' AS currency"
+        )
+        yield comparison
+
+
+def test_every_audit_is_a_check_with_a_result_also_on_tables_that_no_model_makes(case):
+    result = case.materialize()
+    assert result.success, result.error
+    assert result.materialized == MODELS
+    assert result.checks == dict.fromkeys(
+        [
+            ("raw.payments", "not_null"),
+            ("raw.payments", "accepted_range"),
+            ("staging.payments", "unique_values"),
+            ("marts.payers", "sums_are_positive"),
+        ],
+        True,
+    )
+    case.plan()
+    assert case.sql(TABLES) == [(2, 600, 2)]
+
+
+def test_a_blocking_audit_on_a_table_that_no_model_makes_holds_back_what_reads_it_at_the_first_deployment(case):
+    case.sql("INSERT INTO raw.payments VALUES (3, NULL, 7)")
+    result = case.materialize()
+    assert not result.success
+    assert "raw.payments: audit not_null found 1 row" in result.error
+    assert result.materialized == set()
+    assert result.checks["raw.payments", "not_null"] is False
+    assert result.severities["raw.payments", "not_null"] == "ERROR"
+    with pytest.raises(Exception, match="Plan application failed"):
+        case.plan()
+
+
+def test_a_blocking_audit_on_a_table_that_no_model_makes_holds_back_what_reads_it_when_it_is_due_again(case):
+    case.recompute_whole = True
+    case.materialize()
+    case.sql("INSERT INTO raw.payments VALUES (3, NULL, 7)", "wrapped")
+    for _ in range(2):
+        result = case.materialize()
+        assert not result.success
+        assert "raw.payments: audit not_null found 1 row" in result.error
+        assert result.materialized == {"marts.rates"}
+        assert set(result.outcomes) - result.materialized == READERS
+        assert {result.outcomes[model] for model in READERS} == {"skipped_upstream"}
+        assert case.sql("SELECT COUNT(*) FROM staging.payments", "wrapped") == [(2,)]
+    case.sql("DELETE FROM raw.payments WHERE id = 3", "wrapped")
+    assert case.materialize().materialized == MODELS
+
+
+def test_a_warning_on_a_table_that_no_model_makes_holds_back_nothing(case):
+    case.sql("INSERT INTO raw.payments VALUES (3, 'cyd', 7000)")
+    result = case.materialize()
+    assert result.success, result.error
+    assert result.checks["raw.payments", "accepted_range"] is False
+    assert result.severities["raw.payments", "accepted_range"] == "WARN"
+    case.plan()
+    assert case.sql(TABLES) == [(3, 7600, 3)]
+
+
+def test_a_failing_unit_test_stops_the_deployment_and_not_the_models_that_it_does_not_touch(case):
+    case.recompute_whole = True
+    case.materialize()
+    case.sql("INSERT INTO raw.payments VALUES (3, 'cyd', 1)", "wrapped")
+    case.replace("models/rates.sql", "currency::TEXT AS", "LOWER(currency)::TEXT AS")
+    result = case.materialize()
+    assert not result.success
+    assert "1 of 1 unit tests fail" in result.error
+    assert "test_rates_are_kept" in result.error
+    assert result.materialized == READERS
+    assert case.sql("SELECT cents FROM marts.payers WHERE payer = 'cyd'", "wrapped") == [(1,)]
