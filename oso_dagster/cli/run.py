@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,16 +38,17 @@ def run(
 ) -> None:
     """Run jobs now, each as a run of its own, and show the results. A failed job does not stop the next one.
 
-    Of a table with partitions, those that are due and missing are loaded: in one run where it allows that, else one run each.
+    Of a table with partitions, those that are available and missing are loaded: in one run where it allows that, else one each.
 
     Examples: `oso run`, `oso run ingest_oss_directory transform`, `oso run ingest_npm --from 2026-03-01 --to 2026-03-07`
     """
+    began = datetime.now(UTC)
     settings = read_settings(catalogue())
     enter(settings)
     console = Console()
     if last and not first:
         raise SettingsError("--to without --from: name the first partition as well")
-    partitions = PartitionRequest(newest, (first, last or first) if first else None)
+    partitions = PartitionRequest(began, newest, (first, last or first) if first else None)
     wanted = jobs or list(all_jobs(settings))
     with interruptible(), started(min(WORKERS, len(wanted))) as workers:
         failures = run_jobs(settings, console, wanted, partitions, workers)

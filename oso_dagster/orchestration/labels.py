@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source, Stability, Table
@@ -24,6 +27,9 @@ PLATFORM_OWNER = "team:platform"
 
 FRESHNESS_CHECK = "freshness"
 """The check of each asset that promises to be fresh."""
+
+DUE_AT_TAG = "opensource.observer/due_at"
+"""On runs of a command that loads everything and then judges: when it began. What became due meanwhile is not asked for."""
 
 
 def asset_key(source: Source, table: Table) -> dg.AssetKey:
@@ -49,3 +55,8 @@ def landed_tables(sources: tuple[Source, ...]) -> dict[str, dg.AssetKey]:
 def asset_keys_of(stability: Stability, sources: tuple[Source, ...]) -> list[dg.AssetKey]:
     """The asset keys of all sources with one label."""
     return [asset_key(source, table) for source in sources if source.stability is stability for table in source.tables]
+
+
+def due_at(tags: Mapping[str, str]) -> datetime | None:
+    """When the command of a run with these tags began, if it judges as of then."""
+    return datetime.fromisoformat(tags[DUE_AT_TAG]) if DUE_AT_TAG in tags else None

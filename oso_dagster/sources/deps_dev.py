@@ -253,7 +253,7 @@ SOURCE = Source(
             item_column="name",
             extract=_extract,
             schedule=Schedule("0 7 * * *"),
-            cost=Cost(calls=25_000, bytes=400_000_000),
+            cost=Cost(calls=25_000, bytes=400_000_000, duration=timedelta(minutes=30)),
             fresh_within=timedelta(days=3),
             resumable=True,
             needs=(*_ADDRESSES, _PURL),

@@ -107,11 +107,15 @@ SOURCE = Source(
             extract=_extract,
             schedule=Schedule("10 5 * * *"),
             cost=Cost(calls=100, bytes=80_000_000),
-            fresh_within=timedelta(days=9),
             event_time="time",
             events_within=timedelta(days=16),
             keeps_deleted="Attestations are on a chain: they are revoked, never deleted",
-            partitions=Partitions(PartitionKind.WEEKLY, start=datetime(2023, 7, 28, tzinfo=UTC), lag=timedelta(hours=3)),
+            partitions=Partitions(
+                PartitionKind.WEEKLY,
+                start=datetime(2023, 7, 28, tzinfo=UTC),
+                available_after=timedelta(hours=3),
+                due_after=timedelta(hours=8),
+            ),
             range_in_one_run=True,
             may_be_empty=True,  # upstream itself counts what there is of a week
         ),

@@ -156,7 +156,7 @@ def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table
         newest_by=tuple(_snake(name) for name in cursor),
         extract=extract,
         schedule=Schedule("40 1 * * *"),
-        cost=Cost(calls=3 if cursor else 2, bytes=2_000_000),
+        cost=Cost(calls=3 if cursor else 2, bytes=2_000_000, duration=timedelta(minutes=1)),
         fresh_within=timedelta(hours=36),
         surviving=bool(cursor),
         contract=SchemaContract.EVOLVE if upstream in _OPEN else SchemaContract.REPORT,

@@ -239,12 +239,16 @@ SOURCE = Source(
             extract=_transactions,
             schedule=Schedule("30 4 * * *"),
             cost=Cost(calls=40, bytes=15_000_000),
-            fresh_within=timedelta(days=9),
             contract=SchemaContract.REPORT,
             event_time="created_at",
             events_within=timedelta(days=16),
             keeps_deleted="The ledger takes entries back by entries of its own, it deletes none",
-            partitions=Partitions(PartitionKind.WEEKLY, start=datetime(2015, 1, 23, tzinfo=UTC), lag=timedelta(hours=6)),
+            partitions=Partitions(
+                PartitionKind.WEEKLY,
+                start=datetime(2015, 1, 23, tzinfo=UTC),
+                available_after=timedelta(hours=6),
+                due_after=timedelta(hours=32),
+            ),
             range_in_one_run=True,
             may_be_empty=True,  # upstream itself counts what there is of a week
         ),

@@ -42,7 +42,7 @@ BEGIN = datetime(2021, 11, 11, tzinfo=UTC)
 
 _DATASET = "optimism_superchain_raw_onchain_data"
 _DATASET_NAME = re.compile(r"(?:[a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,1024}\Z")
-_LAG = timedelta(hours=24)
+_AVAILABLE_AFTER = timedelta(hours=24)
 """How far the dataset is behind the chains: a day is whole that long after its end."""
 
 _DAILY = """
@@ -148,10 +148,9 @@ def _table(name: str, description: str, sql: str, columns: tuple[Column, ...], k
         extract=_day_of(sql, columns),
         schedule=Schedule("30 2 * * *"),
         cost=cost,
-        fresh_within=timedelta(hours=48),
         event_time="day",
         events_within=timedelta(hours=96),
-        partitions=Partitions(PartitionKind.DAILY, start=BEGIN, lag=_LAG),
+        partitions=Partitions(PartitionKind.DAILY, start=BEGIN, available_after=_AVAILABLE_AFTER, due_after=timedelta(hours=30)),
         range_in_one_run=True,
         retries=Retries(limit=3, delay=timedelta(minutes=5)),
         contract=SchemaContract.REPORT,

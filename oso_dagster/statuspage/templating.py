@@ -41,7 +41,17 @@ def environment() -> Environment:
         phases=words.PHASES,
         works=words.WORKS,
     )
-    filters = (words.age, words.capital, words.day_text, words.exactly, words.instant, words.lasted, words.minutes, words.span)
+    filters = (
+        words.age,
+        words.capital,
+        words.day_text,
+        words.exactly,
+        words.instant,
+        words.lasted,
+        words.minutes,
+        words.promised,
+        words.span,
+    )
     made.filters.update({function.__name__: function for function in (*filters, words.stamp, words.until, words.web_address)})
     made.filters.update(
         anchor=addresses.anchor,

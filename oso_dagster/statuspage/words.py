@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from oso_dagster.domain.catalogue.partitions import PartitionKind
 from oso_dagster.domain.objectives.history import DayHistory
+from oso_dagster.domain.status.data_sets import DataSet
 
 VERDICTS = {"compliant": "Compliant", "at_risk": "At risk", "breached": "Breached", "no_data": "No data"}
 FRESHNESS = {"fresh": "Fresh", "stale": "Stale", "not_due": "Not due yet"}
 STATES = FRESHNESS | {"no_promise": "No promise", "no_data": "Never loaded"}
 PHASES = {"open": "Being fixed", "watched": "Met again, being watched", "over": "Resolved"}
 WORKS = {"planned": "Planned", "running": "Under way", "done": "Done"}
+_PARTITION = {PartitionKind.HOURLY: "hour", PartitionKind.DAILY: "day", PartitionKind.WEEKLY: "week"}
 LABELS = {"core": "core", "unstable": "unstable", "sqlmesh": "derived"}
 
 
@@ -25,6 +28,17 @@ def span(length: timedelta) -> str:
         if length >= unit and length % unit == timedelta(0):
             return _count(length // unit, name)
     return _count(length // timedelta(minutes=1), "minute")
+
+
+def promised(one: DataSet) -> str:
+    """What is promised of a data set, for people; empty when nothing is."""
+    if one.fresh_within is None:
+        return ""
+    if one.partitions is PartitionKind.STATIC:
+        return "every partition is there"
+    if one.partitions is not None and one.due_after is not None:
+        return f"each {_PARTITION[one.partitions]} within {span(one.due_after)} of its end"
+    return f"not older than {span(one.fresh_within)}"
 
 
 def age(moment: datetime, now: datetime) -> str:

@@ -25,7 +25,6 @@ from oso_dagster.connectors import git
 from oso_dagster.connectors.github import archive, rest_api
 from oso_dagster.connectors.http import files
 from oso_dagster.connectors.http.pacing import Limits
-from oso_dagster.domain.catalogue.partitions import Partitions
 from oso_dagster.domain.catalogue.source import Retries, SettingKind, Source, Table
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.sandbox import disk
@@ -65,8 +64,8 @@ def window_of(table: Table, now: datetime) -> tuple[Table, str | None]:
         return table, None
     begin = now - timedelta(days=20)
     midnight = datetime(begin.year, begin.month, begin.day, tzinfo=UTC)
-    recent = Partitions(table.partitions.kind, start=midnight, lag=table.partitions.lag)
-    return replace(table, partitions=recent), recent.due(now)[0].key
+    recent = replace(table.partitions, start=midnight)
+    return replace(table, partitions=recent), recent.available(now)[0].key
 
 
 @dataclass

@@ -1,12 +1,13 @@
 """A catalogue of two small sources, loads of their tables, and the evaluation of their objectives."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 from oso_dagster.orchestration.objectives.service_assets import slo_assets
+from oso_dagster.reliability.store import Store
 
 MODEL = dg.AssetKey(["marts", "things_v1"])
 
@@ -37,7 +38,8 @@ def daily(start):
         event_time="day",
         events_may_stop="invented",
         disposition=Disposition.REPLACE_PARTITION,
-        partitions=Partitions(PartitionKind.DAILY, start),
+        fresh_within=None,
+        partitions=Partitions(PartitionKind.DAILY, start, due_after=timedelta(hours=3)),
     )
 
 
@@ -61,7 +63,15 @@ def run(instance, *assets):
     return dg.materialize(assets, instance=instance, raise_on_error=False)
 
 
+def known_since(settings, sources, at):
+    """Let the store know the tables since `at`: what never arrived is stale once its first load must have ended."""
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        store.results.remember_assets({f"{one.name}/{table.name}" for one in sources for table in one.tables}, at)
+
+
 def evaluate(instance, settings, sources=(SHOP,), service="core_source_data"):
+    """Evaluate on a platform that has known its sources for two days."""
+    known_since(settings, sources, datetime.now(UTC) - timedelta(days=2))
     assets = slo_assets(settings, sources, [dg.AssetSpec(MODEL)])
     result = dg.materialize(assets, instance=instance, selection=dg.AssetSelection.assets(dg.AssetKey(["slo", service])))
     assert result.success

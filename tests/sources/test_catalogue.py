@@ -77,9 +77,11 @@ def test_a_table_declares_all_that_is_asked_of_it(source: Source, table: Table) 
     required = {column.name for column in table.columns if not column.nullable}
     assert required >= set(table.primary_key), "a key that may be null tells no rows apart"
     if source.stability is Stability.CORE:
-        assert table.fresh_within is not None
+        assert table.promised_within is not None
     if table.partitions is not None:
-        assert table.partitions.lag > timedelta(0) or table.partitions.keys, "nothing is due the moment that it ends"
+        assert table.partitions.available_after > timedelta(0) or table.partitions.keys, (
+            "nothing is there the moment that it ends"
+        )
 
 
 @pytest.mark.parametrize(("source", "table"), EVERY)
@@ -98,8 +100,8 @@ def test_dagster_shows_what_a_table_declares(source: Source, table: Table, defin
         nested = spec.metadata[f"columns of {table.name}__{child.suffix}"].columns
         assert [column.description for column in nested] == [column.description for column in child.columns]
     policy = spec.freshness_policy
-    assert (policy is None) == (table.fresh_within is None)
-    assert policy is None or policy.fail_window.to_timedelta() == table.fresh_within
+    assert (policy is None) == (table.promised_within is None)
+    assert policy is None or policy.fail_window.to_timedelta() == table.promised_within
     assert (node.partitions_def is None) == (table.partitions is None)
 
 
@@ -113,7 +115,7 @@ def test_every_check_of_a_table_is_a_check_in_dagster(source: Source, table: Tab
     judged = {check.name for check in checks_of(table)}
     assert judged >= wanted
     wanted |= judged
-    wanted |= {"freshness"} if table.fresh_within else set()
+    wanted |= {"freshness"} if table.promised_within else set()
     wanted |= {"partition_completeness"} if table.partitions else set()
     assert found == wanted | {"materialization_reliability"}
 

@@ -105,7 +105,7 @@ def test_a_dataset_that_is_no_name_never_reaches_a_query(endpoint: str) -> None:
 def test_a_partition_is_due_a_day_after_its_end() -> None:
     for table in SOURCE.tables:
         assert table.partitions is not None
-        due = table.partitions.due(NOW)[-1]
+        due = table.partitions.available(NOW)[-1]
         assert due.key == "2026-03-02", "on the fourth at five in the morning the second is whole, the third is not"
 
 

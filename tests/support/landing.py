@@ -55,7 +55,7 @@ class Landing:
     def windows(self, name: str) -> list[Window | None]:
         """What a whole load consists of: every due partition, or the table."""
         partitions = self.table(name).partitions
-        return [None] if partitions is None else list(partitions.due(NOW))
+        return [None] if partitions is None else list(partitions.available(NOW))
 
     def extract(self, name: str, window: Window | None = None, now: datetime = NOW) -> Extract | Unchanged:
         previous = self.warehouse.last_load(self.source.name, name, window.key if window else None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ def row_of(source: Source, table: SourceTable, last: datetime | None, verdict: s
         "source": source.name,
         "table": table.name,
         "stability": source.stability.value,
-        "fresh_within_hours": hours(table.fresh_within),
+        "fresh_within_hours": hours(table.promised_within),
         "last_load": last.isoformat(timespec="seconds") if last else None,
         "verdict": verdict,
         "schedule": table.schedule.cron,
@@ -45,7 +44,7 @@ def row_of(source: Source, table: SourceTable, last: datetime | None, verdict: s
 
 def hours(span: timedelta | None) -> float | None:
     """A promise in hours."""
-    return span.total_seconds() / 3600 if span else None
+    return span.total_seconds() / 3600 if span is not None else None
 
 
 def overview(rows: Sequence[Row], now: datetime) -> Table:
@@ -114,7 +113,7 @@ def _table(table: SourceTable, job: str, checks: Mapping[str, str]) -> Row:
         "schedule": f"{table.schedule.cron} {table.schedule.timezone}",
         "partitions": _partitions(table.partitions),
         "range_in_one_run": table.range_in_one_run,
-        "fresh_within_hours": hours(table.fresh_within),
+        "fresh_within_hours": hours(table.promised_within),
         "evidence": table.evidence.value,
         "event_time": table.event_time,
         "disposition": table.disposition.value,
@@ -125,7 +124,7 @@ def _table(table: SourceTable, job: str, checks: Mapping[str, str]) -> Row:
         "retries": {"limit": table.retries.limit, "first_pause_seconds": table.retries.delay.total_seconds()},
         "resumable": table.resumable,
         "public": table.public,
-        "cost": asdict(table.cost),
+        "cost": {"calls": table.cost.calls, "bytes": table.cost.bytes, "minutes": table.cost.duration / timedelta(minutes=1)},
         "needs": list(table.needs),
         "checks": dict(checks),
         "columns": {
@@ -139,8 +138,13 @@ def _partitions(partitions: Partitions | None) -> Row | None:
     if partitions is None:
         return None
     start = partitions.start.isoformat() if partitions.start else None
-    lag = partitions.lag.total_seconds() / 3600
-    return {"kind": partitions.kind.value, "start": start, "lag_hours": lag, "keys": list(partitions.keys)}
+    return {
+        "kind": partitions.kind.value,
+        "start": start,
+        "available_after_hours": hours(partitions.available_after) if partitions.start else None,
+        "due_after_hours": hours(partitions.due_after),
+        "keys": list(partitions.keys),
+    }
 
 
 def print_declared(declaration: Row, console: Console) -> None:
@@ -186,8 +190,15 @@ def _facts(declaration: Row) -> list[str]:
         f"key: {', '.join(declaration['primary_key'])}",
         f"retries: {declaration['retries']['limit']}",
         *([f"fresh within: {declaration['fresh_within_hours']:g} h"] if declaration["fresh_within_hours"] else []),
-        *([f"partitions: {partitions['kind']}, {partitions['lag_hours']:g} h behind"] if partitions else []),
+        *(_partition_facts(partitions) if partitions else []),
         *(["may be empty"] if declaration["may_be_empty"] else []),
         *([f"needs: {', '.join(declaration['needs'])}"] if declaration["needs"] else []),
-        f"a load costs about {cost['calls']:,} requests, {cost['bytes'] / 1e6:,.1f} MB",
+        f"a load costs about {cost['calls']:,} requests, {cost['bytes'] / 1e6:,.1f} MB, {cost['minutes']:g} min",
     ]
+
+
+def _partition_facts(partitions: Row) -> list[str]:
+    if partitions["due_after_hours"] is None:
+        return [f"partitions: {partitions['kind']}"]
+    there, due = partitions["available_after_hours"], partitions["due_after_hours"]
+    return [f"partitions: {partitions['kind']}, upstream has one {there:g} h after its end, promised {due:g} h after it"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from oso_dagster.domain.catalogue.cadence import Backfill, IngestJob, in_order, jobs_of, missing_backfill, range_backfill
 from oso_dagster.settings import Settings, SettingsError
@@ -20,18 +20,21 @@ _AFTER_INGESTION = {
 
 @dataclass(frozen=True)
 class PartitionRequest:
-    """Which partitions are loaded: the newest missing ones, so many; or all of a span, first and last key."""
+    """What a command that `began` then asks for: the newest missing partitions, so many; or all of a span, first and last key.
 
+    What upstream has, and what is due when objectives are judged, is counted as of the begin, however long the command takes.
+    """
+
+    began: datetime
     newest: int
     span: tuple[str, str] | None = None
 
     def of(self, job: IngestJob, present: frozenset[str]) -> Backfill:
         """The runs of a job. Raises SettingsError for a span that it does not have."""
-        now = datetime.now(UTC)
         if self.span is None:
-            return missing_backfill(job, now, present, self.newest)
+            return missing_backfill(job, self.began, present, self.newest)
         try:
-            return range_backfill(job, now, *self.span)
+            return range_backfill(job, self.began, *self.span)
         except ValueError as error:
             raise SettingsError(f"{job.name}: {error}") from None
 
@@ -54,7 +57,7 @@ def backfill_text(wanted: Backfill) -> str:
     """The partitions of a table that are loaded, and how many older ones stay missing, in words."""
     count = sum(len(windows) for windows in wanted.runs)
     if not count:
-        return "every due partition is there"
+        return "every partition that upstream has is there"
     span = f"{wanted.runs[0][0].key} to {wanted.runs[-1][-1].key}" if count > 1 else wanted.runs[0][0].key
     runs = f" in {len(wanted.runs)} runs" if len(wanted.runs) > 1 else ""
     left = f"; {wanted.left:,} older ones are missing" if wanted.left else ""

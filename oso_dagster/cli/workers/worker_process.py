@@ -61,12 +61,12 @@ def _perform(connection: Connection, settings: Settings, runner: Runner, order: 
     try:
         job = ingest_jobs(settings).get(order.job)
         if job is None or job.partitions is None:
-            failures += runner.run(order.job)
+            failures += runner.run(order.job, due_at=order.partitions.began)
         else:
             wanted = order.partitions.of(job, runner.present(job))
             connection.send(Doing(backfill_text(wanted)))
             for windows in wanted.runs:
-                failures += runner.run(order.job, windows)
+                failures += runner.run(order.job, windows, order.partitions.began)
         connection.send(Done(tuple(failures)))
     except SettingsError as error:
         connection.send(Refused(str(error)))

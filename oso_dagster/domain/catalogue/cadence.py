@@ -61,7 +61,7 @@ def jobs_of(source: Source) -> tuple[IngestJob, ...]:
 def plan_partitions(
     partitions: Partitions, now: datetime, present: Collection[str], running: Collection[str], tries: Mapping[str, int]
 ) -> PartitionPlan:
-    """Ask for each recent due partition that is missing, unless it is being loaded, or was tried `MOST_TRIES` times in vain."""
+    """Ask for each recent partition that is missing, unless it is being loaded, or was tried `MOST_TRIES` times in vain."""
     missing = [window for window in partitions.recent(now) if window.key not in present and window.key not in running]
     given_up = tuple(window.key for window in missing if tries.get(window.key, 0) >= MOST_TRIES)
     return PartitionPlan(tuple(window for window in missing if window.key not in given_up), given_up)
@@ -97,25 +97,25 @@ class Backfill:
 
 
 def missing_backfill(job: IngestJob, now: datetime, present: Collection[str], newest: int) -> Backfill:
-    """The `newest` due partitions of a job that are missing: in one run where the table allows a range, else a run for each."""
+    """The `newest` available partitions of a job that are missing: in one run where the table allows it, else a run for each."""
     if job.partitions is None:
         raise ValueError(f"{job.name} has no partitions")
-    missing = [window for window in job.partitions.due(now) if window.key not in present]
+    missing = [window for window in job.partitions.available(now) if window.key not in present]
     asked = missing[-newest:]
     return Backfill(_runs(job, job.partitions, asked), len(missing) - len(asked))
 
 
 def range_backfill(job: IngestJob, now: datetime, first: str, last: str) -> Backfill:
-    """All partitions of a job from `first` to `last`, there or not. Raises ValueError for keys that are not due."""
+    """All partitions of a job from `first` to `last`, there or not. Raises ValueError for keys that are not available."""
     if job.partitions is None:
         raise ValueError("it has no partitions; leave --from and --to away")
-    due = job.partitions.due(now)
-    keys = [window.key for window in due]
+    available = job.partitions.available(now)
+    keys = [window.key for window in available]
     absent = [key for key in (first, last) if key not in keys]
     if absent or keys.index(first) > keys.index(last):
         known = f"{keys[0]} to {keys[-1]}" if keys else "none"
-        raise ValueError(f"no span from {first} to {last} is due: there are {known}")
-    return Backfill(_runs(job, job.partitions, due[keys.index(first) : keys.index(last) + 1]), 0)
+        raise ValueError(f"no span from {first} to {last} is available: there are {known}")
+    return Backfill(_runs(job, job.partitions, available[keys.index(first) : keys.index(last) + 1]), 0)
 
 
 def _runs(job: IngestJob, partitions: Partitions, windows: Sequence[Window]) -> tuple[tuple[Window, ...], ...]:

@@ -1,4 +1,4 @@
-"""Time partitions: which exist, which are due, and what span of time each one covers. All times are UTC."""
+"""Partitions: which upstream has, which are due, and what span of time each one covers. All times are UTC."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LENGTH = {
     PartitionKind.WEEKLY: timedelta(days=7),
 }
 LOOKBACK = {PartitionKind.HOURLY: 72, PartitionKind.DAILY: 14, PartitionKind.WEEKLY: 6}
-"""How many of the newest due partitions a schedule looks after: long enough for an outage over holidays. Older holes are a
+"""How many of the newest available partitions a schedule looks after: long enough for an outage over holidays. Older holes are a
 backfill, which a person starts."""
 
 _FORMAT = {PartitionKind.HOURLY: "%Y-%m-%d-%H:%M", PartitionKind.DAILY: "%Y-%m-%d", PartitionKind.WEEKLY: "%Y-%m-%d"}
@@ -39,17 +39,24 @@ class Window:
 
 @dataclass(frozen=True)
 class Partitions:
-    """The partitions of a table; `lag` is how long after its end a partition is due."""
+    """The partitions of a table.
+
+    Two times after the end of one: upstream has it `available_after`, so that it can be loaded; it is promised `due_after`, so
+    that it is missing from then on. Between the two lie the schedule's next tick, the load and its retries.
+    """
 
     kind: PartitionKind
     start: datetime | None = None
-    lag: timedelta = timedelta(0)
+    available_after: timedelta = timedelta(0)
+    due_after: timedelta | None = None
     keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind is PartitionKind.STATIC:
             if not self.keys or self.start is not None or len(set(self.keys)) != len(self.keys):
                 raise ValueError("static partitions need distinct keys and no start")
+            if self.due_after is not None or self.available_after:
+                raise ValueError("static partitions have no end after which they could be available or due")
             return
         if self.keys or self.start is None:
             raise ValueError(f"{self.kind} partitions need a start and no keys")
@@ -57,8 +64,15 @@ class Partitions:
             raise ValueError("the start of partitions must be in UTC")
         if self.start != _floor(self.kind, self.start):
             raise ValueError(f"the start of {self.kind} partitions must lie on a boundary, not at {self.start.isoformat()}")
-        if self.lag < timedelta(0):
-            raise ValueError("the lag of partitions is negative")
+        if self.due_after is None:
+            raise ValueError(f"{self.kind} partitions need due_after: how long after its end one is promised")
+        if not timedelta(0) <= self.available_after <= self.due_after:
+            raise ValueError("partitions are available at their end or later, and not due before that")
+
+    @property
+    def length(self) -> timedelta | None:
+        """How long a partition is; None for static ones."""
+        return _LENGTH.get(self.kind)
 
     @property
     def day_offset(self) -> int:
@@ -73,9 +87,9 @@ class Partitions:
         return replace(self, start=self.start - (self.start - begin) // length * length)
 
     def recent(self, now: datetime) -> tuple[Window, ...]:
-        """The due partitions that a schedule looks after: the newest `LOOKBACK` of them, oldest first; all static ones."""
-        due = self.due(now)
-        return due if self.start is None else due[-LOOKBACK[self.kind] :]
+        """The available partitions that a schedule looks after: the newest `LOOKBACK`, oldest first; all static ones."""
+        there = self.available(now)
+        return there if self.start is None else there[-LOOKBACK[self.kind] :]
 
     def window(self, key: str) -> Window:
         """The span of the partition `key`; raises ValueError for a key that cannot exist."""
@@ -89,12 +103,23 @@ class Partitions:
             raise ValueError(f"no {self.kind} partition {key!r}: the first begins at {self.start}")
         return Window(key, begin, begin + length)
 
+    def available(self, now: datetime) -> tuple[Window, ...]:
+        """All partitions that upstream has (`available_after` their end), oldest first; static ones always are."""
+        return self._ended(now - self.available_after)
+
     def due(self, now: datetime) -> tuple[Window, ...]:
-        """All partitions whose deadline (end + lag) has come, oldest first; static ones are always due."""
+        """All partitions whose deadline (`due_after` their end) has come, oldest first; static ones are always due."""
+        return self._ended(now - (self.due_after or timedelta(0)))
+
+    def deadline(self, window: Window) -> datetime | None:
+        """When a partition is due; None for a static one."""
+        return None if window.end is None or self.due_after is None else window.end + self.due_after
+
+    def _ended(self, moment: datetime) -> tuple[Window, ...]:
         if self.start is None:
             return tuple(Window(key) for key in self.keys)
         length = _LENGTH[self.kind]
-        count = max(0, (now - self.lag - self.start) // length)
+        count = max(0, (moment - self.start) // length)
         starts = (self.start + length * index for index in range(count))
         return tuple(Window(begin.strftime(_FORMAT[self.kind]), begin, begin + length) for begin in starts)
 

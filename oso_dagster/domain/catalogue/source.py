@@ -15,6 +15,7 @@ from enum import StrEnum
 from oso_dagster.domain.catalogue.column import Child, Column, ColumnType, check_columns
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Unchanged
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.promise import TermsOfLoad, refuse_unkept
 from oso_dagster.domain.catalogue.setting import Setting, SettingKind
 from oso_dagster.domain.catalogue.terms import Cost, Disposition, Evidence, Retries, Schedule, SchemaContract
 from oso_dagster.domain.catalogue.truth import Retired, SecondCount
@@ -58,7 +59,8 @@ class Table:
     """One dataset of a source: one Dagster asset, one op, one retry unit.
 
     `newest_by` names the times that tell versions of a row apart (`merge` only): the version whose latest time is the latest
-    wins, so that an older live one never comes back over a soft delete. `fresh_within` is the promise (required for core);
+    wins, so that an older live one never comes back over a soft delete. `fresh_within` is the promise (required for core) of a
+    table without time partitions: with those it is `Partitions.due_after`;
     `shrink_floor` is the share of the last good row count below which a `replace` is refused; `revision` is raised when the
     meaning of the rows changes, so that an unchanged upstream is loaded again. `events_within` is how old the newest
     `event_time` may be, where upstream is expected to go on. `partition_key` is the column that holds the key of a static
@@ -127,6 +129,11 @@ class Table:
         _require(len({c.suffix for c in self.children}) == len(self.children), f"{where}: two children share a suffix")
         _require(0.0 <= self.shrink_floor <= 1.0, f"{where}: shrink_floor {self.shrink_floor} is not between 0 and 1")
         _require(self.fresh_within is None or self.fresh_within > timedelta(0), f"{where}: fresh_within must be positive")
+        timed = self.partitions is not None and self.partitions.start is not None
+        _require(
+            not timed or self.fresh_within is None,
+            f"{where}: what time partitions promise is due_after: leave fresh_within away",
+        )
         self._check_time(where)
         self._check_disposition(where)
         self._check_truth(where)
@@ -191,6 +198,17 @@ class Table:
         _require(not bare, f"{where}: not_taken without a reason: {', '.join(bare)}")
 
     @property
+    def promised_within(self) -> timedelta | None:
+        """How old it is at most, if the promise is kept; None without one.
+
+        With time partitions that is the age of the end of the newest one, just before the next one is due.
+        """
+        length = self.partitions.length if self.partitions is not None else None
+        if self.partitions is None or length is None or self.partitions.due_after is None:
+            return self.fresh_within
+        return length + self.partitions.due_after
+
+    @property
     def partition_column(self) -> str | None:
         """The column that says which partition a row belongs to."""
         static = self.partitions is not None and self.partitions.kind is PartitionKind.STATIC
@@ -242,8 +260,16 @@ class Source:
         _require(len({t.name for t in self.tables}) == len(self.tables), f"{where}: two tables share a name")
         _require(len({s.name for s in self.settings}) == len(self.settings), f"{where}: two settings share a name")
         if self.stability is Stability.CORE:
-            bare = [t.name for t in self.tables if t.fresh_within is None]
+            bare = [t.name for t in self.tables if t.promised_within is None]
             _require(not bare, f"{where}: core tables without fresh_within: {', '.join(bare)}")
+        for table in self.tables:
+            refuse_unkept(f"{where}, table {table.name!r}", self.terms_of(table), table.fresh_within, table.events_within)
+
+    def terms_of(self, table: Table) -> TermsOfLoad:
+        """When a table of this source is loaded, and how long that takes at most."""
+        run = [one for one in self.tables if (one.schedule, one.partitions) == (table.schedule, table.partitions)]
+        ahead = sum((one.cost.duration for one in run), timedelta(0)) - table.cost.duration
+        return TermsOfLoad(table.schedule, table.cost, table.retries, table.partitions, ahead)
 
 
 def _require(condition: bool, message: str) -> None:

@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from oso_dagster.domain.catalogue.cron import parsed
 
 _CRON = re.compile(r"[0-9*,/-]+( [0-9*,/-]+){4}\Z")
 _MOST_RETRIES = 10
@@ -48,6 +51,11 @@ class Schedule:
 
     def __post_init__(self) -> None:
         _require(_CRON.match(self.cron) is not None, f"cron {self.cron!r}: five fields of digits and , * / - are expected")
+        parsed(self.cron)
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError):
+            raise ValueError(f"cron {self.cron!r}: no time zone is called {self.timezone}") from None
 
 
 @dataclass(frozen=True)
@@ -61,13 +69,22 @@ class Retries:
         _require(0 <= self.limit <= _MOST_RETRIES, f"retries: {self.limit} is not between 0 and {_MOST_RETRIES}")
         _require(self.delay >= timedelta(0), "retries: the delay is negative")
 
+    @property
+    def pauses(self) -> timedelta:
+        """All pauses together at their longest: the nth is 2^n - 1 delays, and at most one delay more by jitter."""
+        return self.delay * ((2 << self.limit) - 2)
+
 
 @dataclass(frozen=True)
 class Cost:
-    """What one load costs upstream: requests sent and bytes received, as an order of magnitude."""
+    """What one load costs, as an order of magnitude: requests sent, bytes received, and how long it usually takes."""
 
     calls: int
     bytes: int
+    duration: timedelta = timedelta(minutes=10)
+
+    def __post_init__(self) -> None:
+        _require(self.duration > timedelta(0), "cost: a load takes some time")
 
 
 def _require(condition: bool, message: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from oso_dagster.domain.catalogue.partitions import Partitions
+from oso_dagster.domain.catalogue.partitions import Partitions, Window
 
 
 class Freshness(StrEnum):
@@ -51,11 +51,16 @@ def judge_events(newest: datetime, within: timedelta, now: datetime) -> Freshnes
 
 
 def judge_partitioned(partitions: Partitions, materialized: Collection[str], now: datetime) -> Freshness:
-    """Fresh when the newest due partition is there: a backfill of an old one freshens nothing."""
-    due = partitions.due(now)
-    if not due:
+    """Fresh when the newest due partition is there, or every static one: a backfill of an old one freshens nothing."""
+    if not partitions.due(now):
         return Freshness.NOT_DUE
-    return Freshness.FRESH if due[-1].key in materialized else Freshness.STALE
+    return Freshness.STALE if wanting(partitions, materialized, now) else Freshness.FRESH
+
+
+def wanting(partitions: Partitions, materialized: Collection[str], now: datetime) -> tuple[Window, ...]:
+    """What makes a partitioned table stale: its newest due partition when that is missing, or the static ones that are."""
+    due = partitions.due(now)
+    return tuple(window for window in (due if partitions.start is None else due[-1:]) if window.key not in materialized)
 
 
 def holes(partitions: Partitions, materialized: Collection[str], now: datetime) -> tuple[str, ...]:
@@ -82,9 +87,9 @@ def fresh_time(promise: Promise, evidence: Iterable[datetime], since: datetime, 
 def fresh_time_partitioned(
     partitions: Partitions, landed: Mapping[str, datetime], since: datetime, now: datetime
 ) -> tuple[timedelta, timedelta]:
-    """The same for a partitioned table: fresh while the newest partition that is due at that time is there."""
-    deadlines = [(one.key, one.end + partitions.lag) for one in partitions.due(now) if one.end is not None]
-    ends = [*(deadline for _, deadline in deadlines[1:]), now]
+    """The same for a table in time partitions: fresh while the newest one that is due at that time is there."""
+    deadlines = [(one.key, deadline) for one in partitions.due(now) if (deadline := partitions.deadline(one)) is not None]
+    ends = [*(deadline for _, deadline in deadlines), now][1:]
     fresh = had_to = timedelta(0)
     for (key, deadline), end in zip(deadlines, ends, strict=True):
         begin = max(deadline, since)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from oso_dagster.domain.catalogue.partitions import PartitionKind
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.objectives import percent
@@ -22,7 +23,8 @@ class DataSet:
 
     `fresh_within` None: nothing is promised, and `freshness` is None too. `fresh_for` of `promised_for`: how long it was
     fresh, of the time of the last 30 days in which it had to be. `newest_event` is known where the age of what the rows tell of
-    is promised too: `events_within`.
+    is promised too: `events_within`. `partitions` is how it is cut, and `due_after` how long after the end of one that one is
+    promised. `stale_because` says in words why it is stale.
     """
 
     asset: str
@@ -40,6 +42,9 @@ class DataSet:
     promised_for: timedelta = timedelta(0)
     newest_event: datetime | None = None
     events_within: timedelta | None = None
+    partitions: PartitionKind | None = None
+    due_after: timedelta | None = None
+    stale_because: str = ""
 
     def __post_init__(self) -> None:
         if (self.fresh_within is None) != (self.freshness is None):

@@ -33,7 +33,7 @@ DAYS = 30
 """How many days of good loads the ledger begins with: the window of the objectives."""
 
 AHEAD = timedelta(hours=3)
-"""Partitions that fall due so soon are there: a drill goes less far ahead, and is about one table only."""
+"""Partitions that become available so soon are there: a drill goes less far ahead, and is about one table only."""
 
 _JOB = "drill"
 
@@ -84,7 +84,7 @@ def drilling(settings: Settings, sources: Sequence[Source], source: Source, good
 
 
 def history(source: Source, newest: datetime, now: datetime) -> list[Attempt]:
-    """Good loads of the tables of a source: of each day up to `newest`; of every partition that is due, or soon will be."""
+    """Good loads of the tables of a source: of each day up to `newest`; of every partition that is available, or soon will be."""
     return [
         Attempt(
             run_id=f"past-{at:%Y%m%d}",
@@ -104,7 +104,7 @@ def history(source: Source, newest: datetime, now: datetime) -> list[Attempt]:
 
 def _loads(table: Table, newest: datetime, now: datetime) -> list[tuple[str | None, datetime]]:
     if table.partitions is not None:
-        return [(window.key, newest) for window in table.partitions.due(now + AHEAD)]
+        return [(window.key, newest) for window in table.partitions.available(now + AHEAD)]
     return [(None, newest - number * timedelta(days=1)) for number in range(DAYS)]
 
 

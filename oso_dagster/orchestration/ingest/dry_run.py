@@ -42,7 +42,7 @@ class Trial:
 def try_table(
     settings: Settings, source: Source, table: Table, now: datetime, limits: TrialLimits, partition: str | None = None
 ) -> Trial:
-    """Ask for a table, or for `partition` of it (by default the newest due one). What goes wrong is told, not raised.
+    """Ask for a table, or for `partition` of it (by default the newest available one). What goes wrong is told, not raised.
 
     Only settings with which nothing can be asked are raised, as SettingsError.
     The warehouse is only read, for what the table needs of others; all files go to a folder that is deleted.
@@ -66,10 +66,10 @@ def _window(table: Table, now: datetime, partition: str | None) -> Window | None
         return None
     if partition is not None:
         return table.partitions.window(partition)
-    due = table.partitions.due(now)
-    if not due:
-        raise RefusedError("no partition is due yet")
-    return due[-1]
+    available = table.partitions.available(now)
+    if not available:
+        raise RefusedError("no partition is available yet")
+    return available[-1]
 
 
 def _try(

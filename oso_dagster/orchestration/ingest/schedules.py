@@ -1,4 +1,4 @@
-"""Jobs that load, and their schedules: each asks for what is due and missing, and never for what is being loaded already.
+"""Jobs that load, and their schedules: each asks for what is available and missing, never for what is being loaded already.
 
 Everything is read from Dagster's instance, never from the warehouse. What is asked for is decided in `domain.catalogue.cadence`.
 """
@@ -61,7 +61,7 @@ def _schedule(job: IngestJob) -> dg.ScheduleDefinition:
         cron_schedule=job.schedule.cron,
         execution_timezone=job.schedule.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Load what is due of {names} and not there; never what is being loaded, at most {MOST_TRIES} times.",
+        description=f"Load what is available of {names} and missing; never what is being loaded, at most {MOST_TRIES} times.",
     )
     def _ask(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         moment = context.scheduled_execution_time.astimezone(UTC)
@@ -104,7 +104,7 @@ def _ask_partitions(
             raise GivenUpError(words)
         context.log.error(words)
     if not wanted.ask:
-        return dg.SkipReason("every recent due partition is there or being loaded")
+        return dg.SkipReason("every recent partition that upstream has is there or being loaded")
     groups = stretches(partitions, wanted.ask) if job.range_in_one_run else [(window,) for window in wanted.ask]
     return [_request(job, group, tries) for group in groups]
 
@@ -139,4 +139,4 @@ def _partitions_of(run: dg.DagsterRun, partitions: Partitions, now: datetime) ->
     first, last = run.tags.get(FIRST_TAG), run.tags.get(LAST_TAG)
     if first is None or last is None:
         return []
-    return [window.key for window in partitions.due(now) if first <= window.key <= last]
+    return [window.key for window in partitions.available(now) if first <= window.key <= last]

@@ -29,7 +29,7 @@ def ingest_assets(settings: Settings, sources: Sequence[Source]) -> list[dg.Asse
 
 
 def partitions_definition(partitions: Partitions) -> dg.PartitionsDefinition:
-    """The declared partitions as Dagster counts them, in UTC: one exists once its end has come, and is due a lag later."""
+    """The declared partitions as Dagster counts them, in UTC: one exists once its end has come, upstream having it or not."""
     if partitions.kind is PartitionKind.STATIC:
         return dg.StaticPartitionsDefinition(list(partitions.keys))
     start: datetime | None = partitions.start
@@ -65,7 +65,7 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
         check_specs=load_checks(source, table),
         partitions_def=partitions_definition(table.partitions) if table.partitions else None,
         backfill_policy=_backfill_policy(table),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=table.fresh_within) if table.fresh_within else None,
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=table.promised_within) if table.promised_within else None,
         retry_policy=dg.RetryPolicy(
             max_retries=table.retries.limit,
             delay=table.retries.delay.total_seconds(),
@@ -103,7 +103,7 @@ def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSche
 
 
 def _describe(source: Source, table: Table) -> str:
-    promise = f"Promised to be fresh within {table.fresh_within.total_seconds() / 3600:g} h." if table.fresh_within else ""
+    promise = f"Promised to be fresh within {table.promised_within.total_seconds() / 3600:g} h." if table.promised_within else ""
     children = "".join(
         f"\n- `{table_name(source.name, table.name)}__{child.suffix}`: {child.description}" for child in table.children
     )

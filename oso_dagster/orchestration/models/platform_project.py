@@ -24,6 +24,7 @@ from oso_dagster.sqlmesh_assets.project import Project
 
 OP = "sqlmesh"
 JOB = "transform"
+TRANSFORM_CRON = "0 3 * * *"
 
 
 def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDefinition:
@@ -60,7 +61,7 @@ def transform_schedule(models: dg.AssetsDefinition) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name=f"{JOB}_daily",
         job=transform_job(models),
-        cron_schedule="0 3 * * *",
+        cron_schedule=TRANSFORM_CRON,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="All SQLMesh models: deploy what changed, then compute everything from the raw tables as they are.",

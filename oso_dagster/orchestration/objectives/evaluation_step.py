@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import dagster as dg
@@ -15,6 +16,7 @@ from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.objectives import of_service
 from oso_dagster.orchestration.clock import utc_now
+from oso_dagster.orchestration.labels import due_at
 from oso_dagster.orchestration.objectives.check_results import check_of, freshness_check, metadata_of
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
 from oso_dagster.orchestration.objectives.open_evaluator import up_to_date
@@ -33,6 +35,7 @@ def evaluate_service(
     labels = measured_assets(sources, models)
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         evaluator = up_to_date(settings, sources, labels, store, context.instance, utc_now())
+        evaluator = replace(evaluator, due_at=due_at(context.run.tags))
         now = utc_now()
         assessments = evaluator.assess(service, now)
         store.results.record_verdicts(verdict_row(one) for one in assessments)
@@ -56,6 +59,7 @@ def evaluate_assets(
     labels = measured_assets(sources, models)
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         evaluator = up_to_date(settings, sources, labels, store, context.instance, utc_now())
+        evaluator = replace(evaluator, due_at=due_at(context.run.tags))
         now = utc_now()
         found = [check for label in Label for check in _of_label(evaluator, label, now)]
     wanted = {(one.asset_key, one.name) for one in chosen}

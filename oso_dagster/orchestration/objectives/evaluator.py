@@ -36,7 +36,8 @@ def measured_assets(sources: Sequence[Source], models: Sequence[str]) -> dict[st
 class Evaluator:
     """Assesses the objectives of a service from `store`. `labels` as `measured_assets` gives them.
 
-    When `replaying`, what happened after the time that is asked for is not known yet, and nothing is written.
+    When `replaying`, what happened after the time that is asked for is not known yet, and nothing is written. `due_at` is the
+    begin of a command that loads everything and then judges: what only became due while it ran is not asked for.
     """
 
     store: Store
@@ -44,6 +45,7 @@ class Evaluator:
     labels: Mapping[str, Label]
     replaying: bool = False
     renamed: Mapping[str, str] = field(default_factory=lambda: RENAMED)
+    due_at: datetime | None = None
 
     def __post_init__(self) -> None:
         validated_renames(self.renamed)
@@ -82,7 +84,13 @@ class Evaluator:
         """The freshness of each source asset of a label; None for those that promise nothing."""
         promises = self._promises(label, now)
         judged = {asset: one.freshness for asset, one in promises.judged().items()}
-        return [AssetRow(asset, judged.get(asset), table.fresh_within, now) for asset, table in sorted(promises.tables.items())]
+        return [
+            AssetRow(asset, judged.get(asset), table.promised_within, now) for asset, table in sorted(promises.tables.items())
+        ]
+
+    def judged_tables(self, label: Label, now: datetime) -> dict[str, TableFreshness]:
+        """How fresh each table of a label is that promises something, being worked on or not."""
+        return self._promises(label, now).judged()
 
     def fresh_tables(self, label: Label, now: datetime) -> dict[str, TableFreshness]:
         """How fresh each table of a label is that promises something, and is not being worked on."""
@@ -152,7 +160,8 @@ class Evaluator:
     def _promises(self, label: Label, now: datetime) -> Promises:
         mine = by_asset(source for source in self.sources if source.stability.value == label.value)
         tables = {asset: table for asset, (_, table) in mine.items()}
-        return Promises(self.store, tables, self.renamed, now, self.replaying)
+        terms = {asset: source.terms_of(table) for asset, (source, table) in mine.items()}
+        return Promises(self.store, tables, terms, self.renamed, now, self.replaying, self.due_at)
 
 
 def reliability_of(label: Label) -> Objective:

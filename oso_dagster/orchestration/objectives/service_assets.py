@@ -9,6 +9,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from oso_dagster.domain.catalogue.source import Source, Stability, Table
+from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, RELIABILITY, SERVICES, of_service
 from oso_dagster.orchestration.labels import (
     FRESHNESS_CHECK,
@@ -87,8 +88,10 @@ def slo_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
 def promised_checks(source: Source, table: Table) -> Iterator[dg.AssetCheckSpec]:
     """What a table promises, as checks: judged beside its loads, not in them."""
     key = asset_key(source, table)
-    if table.fresh_within is not None:
-        yield dg.AssetCheckSpec(FRESHNESS_CHECK, asset=key, description=f"Within {table.fresh_within}, as it is promised")
+    if table.promised_within is not None:
+        yield dg.AssetCheckSpec(
+            FRESHNESS_CHECK, asset=key, description=f"Within {duration(table.promised_within)}, as it is promised"
+        )
     if table.partitions is not None:
         yield dg.AssetCheckSpec(COMPLETENESS.name, asset=key, description="Due partitions that are there; holes are named")
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from oso_dagster.domain.catalogue.partitions import Partitions, Window
+from oso_dagster.domain.catalogue.promise import TermsOfLoad
 from oso_dagster.domain.catalogue.source import Disposition, Evidence, Table
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives import freshness
@@ -29,13 +31,15 @@ class TableFreshness:
 
 @dataclass(frozen=True)
 class Promises:
-    """What the `tables`, by asset name, promise at `now`; see `Evaluator` for `renamed` and `replaying`."""
+    """What the `tables`, by asset name, promise at `now`; see `Evaluator` for `renamed`, `replaying` and `due_at`."""
 
     store: Store
     tables: Mapping[str, Table]
+    terms: Mapping[str, TermsOfLoad]
     renamed: Mapping[str, str]
     now: datetime
     replaying: bool
+    due_at: datetime | None = None
 
     def judged(self) -> dict[str, TableFreshness]:
         """Every table that promises something."""
@@ -51,8 +55,8 @@ class Promises:
         found = []
         for asset, table in sorted(self.tables.items()):
             if table.partitions is not None:
-                due = len(table.partitions.due(self.now))
-                missing = freshness.holes(table.partitions, self._landed(asset), self.now)
+                due = len(table.partitions.due(self._due_at))
+                missing = freshness.holes(table.partitions, self._landed(asset), self._due_at)
                 found.append(Tally(asset, due - len(missing), due, f"missing: {', '.join(missing)}" if missing else ""))
         return found
 
@@ -60,12 +64,12 @@ class Promises:
         """How long each table was fresh after `since`, and how long it had to be."""
         first_due, found = self._first_due(), {}
         for asset, table in self._promising().items():
-            if table.partitions is not None:
+            if table.partitions is not None and table.partitions.start is not None:
                 landed = self._landed(asset, audited=_audited(table))
                 begin = max(since, min([first_due[asset], *landed.values()]))  # before that there was nothing to be fresh
                 found[asset] = freshness.fresh_time_partitioned(table.partitions, landed, begin, self.now)
             else:
-                within = table.fresh_within or timedelta(0)
+                within = table.promised_within or timedelta(0)
                 audited, ledger = _audited(table), self.store.ledger
                 times = [at for name in self._names(asset) for at in ledger.good_times(name, since, self.now, audited=audited)]
                 found[asset] = freshness.fresh_time(Promise(within, first_due[asset]), times, since, self.now)
@@ -77,13 +81,17 @@ class Promises:
         return {asset: event for asset, event in found.items() if event is not None}
 
     def _promising(self) -> dict[str, Table]:
-        return {asset: table for asset, table in self.tables.items() if table.fresh_within is not None}
+        return {asset: table for asset, table in self.tables.items() if table.promised_within is not None}
 
     def _first_due(self) -> Mapping[str, datetime]:
-        """A table is due from when it was first seen; in the past, one that is not known yet is not due."""
-        if self.replaying:
-            return dict.fromkeys(self.tables, _NEVER) | self.store.results.first_seen()
-        return self.store.results.remember_assets(set(self._promising()), self.now)
+        """A table is due once its first load after it was first seen must have ended; in the past, one not known yet is not."""
+        results = self.store.results
+        seen = results.first_seen() if self.replaying else results.remember_assets(set(self._promising()), self.now)
+        return {asset: terms.first_due(seen[asset]) if asset in seen else _NEVER for asset, terms in self.terms.items()}
+
+    @property
+    def _due_at(self) -> datetime:
+        return self.now if self.due_at is None else min(self.due_at, self.now)
 
     @property
     def _until(self) -> datetime | None:
@@ -110,7 +118,7 @@ class Promises:
     def _judge(self, asset: str, table: Table, first_due: datetime, good: LastGood | None) -> TableFreshness:
         evidence = good.at if good else None
         try:
-            freshness_, wrong = self._arrival(asset, table, Promise(table.fresh_within or timedelta(0), first_due), evidence)
+            freshness_, wrong = self._arrival(asset, table, Promise(table.promised_within or timedelta(0), first_due), evidence)
             event = self._newest_event(asset, table)
             late = self._late(table, event)
         except FutureEvidenceError as error:
@@ -127,15 +135,26 @@ class Promises:
         return "" if fresh else f"newest event {event:%Y-%m-%d %H:%M} UTC, promised within {duration(table.events_within)}"
 
     def _arrival(self, asset: str, table: Table, promise: Promise, evidence: datetime | None) -> tuple[Freshness, str]:
-        passed = " with all its checks passed" if _audited(table) else ""
+        """Whether it arrived in time, and in words what is wrong if not. One that never did has time until it is first due."""
         if table.partitions is not None:
-            there = self._landed(asset, audited=_audited(table))
-            judgement = freshness.judge_partitioned(table.partitions, there, self.now)
-            return judgement, f"the newest due partition is missing{passed and f', or not there{passed}'}"
+            return self._partitions_arrived(asset, table, table.partitions, promise)
         judgement = freshness.judge(promise, evidence, self.now)
+        passed = " with all its checks passed" if _audited(table) else ""
         if evidence is None:
             return judgement, f"never materialized{passed}"
         return judgement, f"last good {evidence:%Y-%m-%d %H:%M} UTC{passed}, promised within {duration(promise.within)}"
+
+    def _partitions_arrived(self, asset: str, table: Table, partitions: Partitions, promise: Promise) -> tuple[Freshness, str]:
+        there = self._landed(asset, audited=_audited(table))
+        judgement = freshness.judge_partitioned(partitions, there, self._due_at)
+        if judgement is not Freshness.STALE or (not there and self._due_at < promise.first_due):
+            return Freshness.NOT_DUE if judgement is Freshness.STALE else judgement, ""
+        loaded = self._landed(asset) if _audited(table) else {}
+        said = [
+            f"partition {one.key} is there, but not all of its checks passed" if one.key in loaded else _missing(partitions, one)
+            for one in freshness.wanting(partitions, there, self._due_at)
+        ]
+        return judgement, "; ".join(said)
 
     def _newest_event(self, asset: str, table: Table) -> datetime | None:
         """None where nobody watches it, or nothing is known of it yet."""
@@ -144,6 +163,11 @@ class Promises:
         whole = table.disposition is Disposition.REPLACE
         found = [self.store.ledger.newest_event(name, self._until, of_last=whole) for name in self._names(asset)]
         return max((at for at in found if at is not None), default=None)
+
+
+def _missing(partitions: Partitions, window: Window) -> str:
+    due = partitions.deadline(window)
+    return f"partition {window.key} is missing" + (f", due since {due:%Y-%m-%d %H:%M} UTC" if due else "")
 
 
 def _audited(table: Table) -> bool:

@@ -5,7 +5,7 @@ No postponed annotations in this file: Dagster reads the context's class from th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -33,8 +33,13 @@ class PublishedPage:
     bytes: int
 
 
-def write_page(settings: Settings, sources: Sequence[Source], models: Sequence[dg.AssetSpec]) -> PublishedPage:
-    """Make the page of what was evaluated last, and publish it in its folder, and at `OSO_STATUS_URL` where that is set."""
+def write_page(
+    settings: Settings, sources: Sequence[Source], models: Sequence[dg.AssetSpec], due_at: datetime | None = None
+) -> PublishedPage:
+    """Make the page of what was evaluated last, and publish it in its folder, and at `OSO_STATUS_URL` where that is set.
+
+    Partitions that became due after `due_at`, where it is given, are not counted.
+    """
     # SQLAlchemy, Jinja2 and fsspec load when used.
     from oso_dagster.orchestration.status_page.read_model import gather  # noqa: PLC0415
     from oso_dagster.reliability.store import Store  # noqa: PLC0415
@@ -42,7 +47,7 @@ def write_page(settings: Settings, sources: Sequence[Source], models: Sequence[d
     from oso_dagster.statuspage.render import render  # noqa: PLC0415
 
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        page = gather(settings, sources, models, store, STALE_AFTER, utc_now())
+        page = gather(settings, sources, models, store, STALE_AFTER, utc_now(), due_at)
     files = render(page)
     publish(files, settings.status_dir)
     where = (settings.status_dir / "index.html").as_uri()
@@ -69,7 +74,7 @@ def status_asset(
         description="The public status page: static files, written whole, which stay up when everything else is down.",
     )
     def _page(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster takes the bare class only
-        written = write_page(settings, sources, list(models.specs))
+        written = write_page(settings, sources, list(models.specs), labels.due_at(context.run.tags))
         context.log.info("wrote %s", written.where)
         return dg.MaterializeResult(
             metadata={

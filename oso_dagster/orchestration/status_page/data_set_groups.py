@@ -11,7 +11,7 @@ import dagster as dg
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.domain.objectives.attempts import Label
-from oso_dagster.domain.objectives.freshness import holes
+from oso_dagster.domain.objectives.freshness import Freshness, holes
 from oso_dagster.domain.objectives.objectives import ROLLING
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
@@ -24,16 +24,18 @@ _NO_TIME = (timedelta(0), timedelta(0))
 
 @dataclass(frozen=True)
 class _TableRecords:
-    """What the store knows of all tables at `now`.
+    """What the store knows of all tables at `now`; `due_at` is as of when partitions are due.
 
-    `share` is how long each was fresh, and how long it had to be; `events` are the newest ones of those that promise their age.
+    `stale` says why a table was found stale; `share` is how long each was fresh, and how long it had to be; `events` are the
+    newest ones of those that promise their age.
     """
 
     evaluator: Evaluator
     fresh: Mapping[str, FreshnessRow]
+    stale: Mapping[str, str]
     share: Mapping[str, tuple[timedelta, timedelta]]
     events: Mapping[str, datetime]
-    now: datetime
+    due_at: datetime
 
 
 def groups_of(evaluator: Evaluator, models: Sequence[dg.AssetSpec], now: datetime) -> tuple[DataGroup, ...]:
@@ -43,7 +45,8 @@ def groups_of(evaluator: Evaluator, models: Sequence[dg.AssetSpec], now: datetim
     shares = [evaluator.fresh_share(label, now, ROLLING) for label in labels]
     events = [evaluator.newest_events(label, now) for label in labels]
     fresh = {row.asset: row for row in store.freshness()}
-    known = _TableRecords(evaluator, fresh, shares[0] | shares[1], events[0] | events[1], now)
+    due_at = min(now, evaluator.due_at or now)
+    known = _TableRecords(evaluator, fresh, _why_stale(evaluator, fresh), shares[0] | shares[1], events[0] | events[1], due_at)
     groups = [_source_group(source, known) for source in evaluator.sources]
     published = [spec for spec in models if spec.group_name == _PUBLISHED_LAYER]
     return (*(group for group in groups if group.sets), _model_group(published, store.ledger.last_good()))
@@ -69,13 +72,27 @@ def _data_set(source: Source, table: Table, known: _TableRecords) -> DataSet:
         last_good=row.last_good if row else None,
         fresh_within=promised,
         freshness=row.freshness if row and promised else None,
-        due_partitions=len(parts.due(known.now)) if parts else 0,
-        holes=holes(parts, ledger.materialized_partitions(asset), known.now) if parts else (),
+        stale_because=known.stale.get(asset, ""),
+        partitions=parts.kind if parts else None,
+        due_after=parts.due_after if parts else None,
+        due_partitions=len(parts.due(known.due_at)) if parts else 0,
+        holes=holes(parts, ledger.materialized_partitions(asset), known.due_at) if parts else (),
         fresh_for=fresh_for,
         promised_for=promised_for,
         newest_event=known.events.get(asset),
         events_within=table.events_within,
     )
+
+
+def _why_stale(evaluator: Evaluator, fresh: Mapping[str, FreshnessRow]) -> dict[str, str]:
+    """Why each table was stale when it was evaluated last, in words: judged again as of then."""
+    found: dict[str, str] = {}
+    for label in (Label.CORE, Label.UNSTABLE):
+        mine = [row for asset, row in fresh.items() if evaluator.labels.get(asset) is label and row.freshness is Freshness.STALE]
+        for at in {row.evaluated_at for row in mine if row.evaluated_at is not None}:
+            judged = evaluator.judged_tables(label, at)
+            found |= {row.asset: judged[row.asset].note for row in mine if row.evaluated_at == at and row.asset in judged}
+    return found
 
 
 def _model_group(models: Sequence[dg.AssetSpec], good: Mapping[str, LastGood]) -> DataGroup:

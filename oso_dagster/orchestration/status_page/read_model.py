@@ -44,11 +44,15 @@ def gather(
     store: Store,
     stale_after: timedelta,
     now: datetime,
+    due_at: datetime | None = None,
 ) -> StatusPage:
-    """The page's read model at `now`. Tables that are not declared public are left out, by name too."""
+    """The page's read model at `now`. Tables that are not declared public are left out, by name too.
+
+    See `Evaluator` for `due_at`.
+    """
     labels = measured_assets(sources, [spec.key.to_user_string() for spec in models])
     known = _PageInputs(
-        evaluator=Evaluator(store, sources, labels, replaying=True),
+        evaluator=Evaluator(store, sources, labels, replaying=True, due_at=due_at),
         verdicts={f"{row.service}.{row.objective}": row for row in store.latest_verdicts()},
         judged={one.id: store.results.past_verdicts(one.service, one.name, first_day(now)) for one in OBJECTIVES},
         windows=store.maintenance.all(),

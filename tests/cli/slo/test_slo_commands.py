@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from oso_dagster.cli import app
 from oso_dagster.cli.instance import prepare
+from oso_dagster.reliability.store import Store
 from oso_dagster.settings import SANDBOX_PARTITIONS
 
 
@@ -24,12 +25,14 @@ def works() -> None: ...
 
 @pytest.fixture
 def world(settings, monkeypatch):
-    """A world in which one core asset failed and one is good."""
+    """A world of two days in which one core asset failed and one is good."""
     for name, value in prepare(settings).items():
         monkeypatch.setenv(name, value)
     with dg.DagsterInstance.get() as instance:
         dg.materialize([fails], instance=instance, raise_on_error=False)
         dg.materialize([works], instance=instance)
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        store.results.remember_assets({"oss_directory/projects"}, datetime.now(UTC) - timedelta(days=2))
     return settings
 
 
@@ -58,6 +61,11 @@ def test_a_report_counts_what_happened_and_the_past_is_replayed(world):
     after = objectives("--at", (datetime.now(UTC) + timedelta(days=31)).isoformat(), "--service", "core_source_data")
     assert after["core_source_data.materialization_reliability"]["verdict"] == "no_data"
     assert after["core_source_data.data_freshness"]["verdict"] == "breached"
+
+
+def test_before_the_start_nothing_is_due_and_the_report_says_no_data(world):
+    before = objectives("--at", "2001-01-01")
+    assert {one["verdict"] for one in before.values()} == {"no_data"}
 
 
 def test_an_asset_is_reported_by_itself(world):

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -86,5 +87,5 @@ def test_a_worker_that_is_killed_fails_its_job_by_name(tmp_path):
 def test_jobs_that_nobody_is_left_to_run_are_named(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with started(2) as workers, pytest.raises(WorkersDiedError) as raised:
-        work(workers, {"transform": frozenset()}, PartitionRequest(1), board=None)
+        work(workers, {"transform": frozenset()}, PartitionRequest(datetime.now(UTC), 1), board=None)
     assert str(raised.value) == "transform cannot be run: its process ended with 1: it printed nothing"

@@ -29,6 +29,7 @@ from oso_dagster.domain.redaction import redact
 
 ID = Column("id", ColumnType.BIGINT, "the key")
 MIDNIGHT = datetime(2026, 1, 7, tzinfo=UTC)
+DAILY = Partitions(PartitionKind.DAILY, MIDNIGHT, due_after=timedelta(days=1))
 
 
 def nothing(_: ExtractRequest) -> Extract:
@@ -77,7 +78,10 @@ def source(**changes: Any) -> Source:
         ({"fresh_within": timedelta(0)}, "positive"),
         ({"event_time": "no"}, "event_time"),
         ({"disposition": Disposition.REPLACE_PARTITION}, "needs partitions"),
-        ({"partitions": Partitions(PartitionKind.DAILY, MIDNIGHT)}, "replace_partition"),
+        (
+            {"partitions": Partitions(PartitionKind.DAILY, MIDNIGHT, due_after=timedelta(1)), "fresh_within": None},
+            "replace_partition",
+        ),
         ({"children": (Child("x", "X", (ID,), ("id",)),) * 2}, "suffix"),
     ],
 )

@@ -19,7 +19,7 @@ from oso_dagster.domain.objectives.freshness import (
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 PROMISE = Promise(within=DAY, first_due=NOW - 10 * DAY)
-DAILY = Partitions(PartitionKind.DAILY, NOW.replace(day=1, hour=0), lag=timedelta(hours=6))
+DAILY = Partitions(PartitionKind.DAILY, NOW.replace(day=1, hour=0), due_after=timedelta(hours=6))
 
 
 def test_at_exactly_the_promised_age_it_is_still_fresh():
@@ -46,7 +46,7 @@ def test_a_backfill_of_an_old_day_does_not_freshen_the_asset():
     assert judge_partitioned(DAILY, {"2026-03-09"}, NOW) is Freshness.FRESH
 
 
-def test_the_newest_partition_is_expected_only_after_its_lag():
+def test_the_newest_partition_is_expected_only_after_its_deadline():
     assert judge_partitioned(DAILY, {"2026-03-08"}, NOW.replace(hour=5)) is Freshness.FRESH
     assert judge_partitioned(DAILY, {"2026-03-08"}, NOW.replace(hour=6)) is Freshness.STALE
 
@@ -87,8 +87,19 @@ def test_fresh_time_is_what_looking_every_half_hour_finds(ages, within, span):
     assert fresh == timedelta(hours=seen)
 
 
+def test_before_its_first_deadline_a_partitioned_table_had_not_to_be_fresh():
+    for now in (DAILY.start - DAY, DAILY.start, DAILY.start + DAY):
+        assert fresh_time_partitioned(DAILY, {}, now - 30 * DAY, now) == (timedelta(0), timedelta(0))
+
+
+def test_a_table_in_static_partitions_is_fresh_when_all_of_them_are_there():
+    static = Partitions(PartitionKind.STATIC, keys=("a", "b"))
+    assert judge_partitioned(static, {"a", "b"}, NOW) is Freshness.FRESH
+    assert judge_partitioned(static, {"b"}, NOW) is Freshness.STALE
+
+
 def test_a_partitioned_table_is_fresh_while_the_newest_due_partition_is_there():
-    days = Partitions(PartitionKind.DAILY, datetime(2026, 3, 1, tzinfo=UTC), lag=timedelta(hours=6))
+    days = Partitions(PartitionKind.DAILY, datetime(2026, 3, 1, tzinfo=UTC), due_after=timedelta(hours=6))
     now = datetime(2026, 3, 4, 6, tzinfo=UTC)
     landed = {"2026-03-01": datetime(2026, 3, 2, 3, tzinfo=UTC), "2026-03-02": datetime(2026, 3, 3, 18, tzinfo=UTC)}
     fresh, had_to = fresh_time_partitioned(days, landed, datetime(2026, 3, 1, tzinfo=UTC), now)

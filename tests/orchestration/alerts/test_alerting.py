@@ -82,6 +82,7 @@ def test_what_failed_long_ago_and_was_never_mended_still_stands(tick, store, ins
 
 
 def test_a_core_asset_that_became_stale_is_told_with_its_sprint_which_stays_until_the_hysteresis_is_over(tick, store, instance):
+    store.results.remember_assets({"shop/things"}, datetime.now(UTC) - timedelta(days=2))
     assert tick() == ["raised sprint:core_source_data.data_freshness", "raised stale_asset:shop/things"]
     run(instance, load(["shop", "things"]))
     assert tick() == ["recovered stale_asset:shop/things", "updated sprint:core_source_data.data_freshness"]

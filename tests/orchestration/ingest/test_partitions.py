@@ -20,6 +20,7 @@ from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
 
 KEY = dg.AssetKey(["shop", "sales"])
+DUE_AFTER = timedelta(hours=4)
 START = datetime(2026, 1, 7, tzinfo=UTC)
 NOW = datetime(2026, 1, 10, 2, tzinfo=UTC)
 
@@ -45,7 +46,7 @@ def shop(**changes: Any) -> Source:
         "cost": Cost(1, 1),
         "event_time": "day",
         "events_may_stop": "invented",
-        "partitions": Partitions(PartitionKind.DAILY, START),
+        "partitions": Partitions(PartitionKind.DAILY, START, due_after=DUE_AFTER),
         "range_in_one_run": True,
         "retries": Retries(0),
     }
@@ -57,7 +58,7 @@ def load(settings: Settings, instance: dg.DagsterInstance, source: Source, tags:
 
 
 def windows(*keys: str) -> list[Any]:
-    return [Partitions(PartitionKind.DAILY, START).window(key) for key in keys]
+    return [Partitions(PartitionKind.DAILY, START, due_after=DUE_AFTER).window(key) for key in keys]
 
 
 def days(settings: Settings) -> list[str]:

@@ -49,7 +49,7 @@ def test_what_is_stale_or_has_holes_is_an_error_for_core_and_a_warning_for_the_r
         source(
             "shop",
             days,
-            table("things", fresh_within=None if stability is Stability.UNSTABLE else timedelta(1)),
+            table("things", fresh_within=None if stability is Stability.UNSTABLE else timedelta(hours=36)),
             stability=stability,
         ),
     )

@@ -1,5 +1,6 @@
 """When a table is fresh: its age, its partitions, its audits, its newest events."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -7,6 +8,7 @@ import pytest
 
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Evidence
 from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
@@ -43,6 +45,64 @@ def test_freshness_ages_and_an_old_partition_does_not_freshen(instance, settings
     assert sooner["partition_completeness"].good == 1
     assert sooner["partition_completeness"].verdict is Verdict.BREACHED
     assert "2026-01-02" in sooner["partition_completeness"].guilty[0].note
+
+
+def test_what_is_stale_says_which_partition_is_missing_or_whose_checks_failed(instance, settings, tmp_path):
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday, due = f"{today - timedelta(days=1):%Y-%m-%d}", f"{today + timedelta(hours=3):%Y-%m-%d %H:%M}"
+    days = daily(today - timedelta(days=1))
+    sources = [source("shop", days), source("shop", replace(days, evidence=Evidence.AUDITS))]
+    labels, key = measured_assets(sources, []), dg.AssetKey(["shop", "days"])
+    later = today + timedelta(hours=6)
+
+    @dg.asset(
+        key=key, partitions_def=dg.DailyPartitionsDefinition(yesterday), check_specs=[dg.AssetCheckSpec("whole", asset=key)]
+    )
+    def loaded():
+        warned = dg.AssetCheckResult(check_name="whole", passed=False, severity=dg.AssetCheckSeverity.WARN)
+        return dg.MaterializeResult(check_results=[warned])
+
+    def judged(store):
+        found = [Evaluator(store, [one], labels).judged_tables(Label.CORE, max(later, datetime.now(UTC))) for one in sources]
+        return [(one["shop/days"].freshness, one["shop/days"].note) for one in found]
+
+    with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
+        store.results.remember_assets({"shop/days"}, today - timedelta(days=9))
+        assert judged(store) == [(Freshness.STALE, f"partition {yesterday} is missing, due since {due} UTC")] * 2
+        dg.materialize([loaded], instance=instance, partition_key=yesterday)
+        LedgerFill(instance, store.ledger, labels).run(datetime.now(UTC))
+        failed = f"partition {yesterday} is there, but not all of its checks passed"
+        assert judged(store) == [(Freshness.FRESH, ""), (Freshness.STALE, failed)]
+
+
+def test_a_new_source_is_stale_only_after_its_first_load_must_have_ended(settings):
+    seen = datetime(2026, 5, 4, 10, tzinfo=UTC)
+    shop = source("shop", table("things"), daily(datetime(2015, 1, 1, tzinfo=UTC)))
+    labels = measured_assets([shop], [])
+    first = shop.terms_of(shop.tables[0]).first_due(seen)
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        store.results.remember_assets({"shop/things", "shop/days"}, seen)
+        evaluator = Evaluator(store, [shop], labels)
+        assert {one.freshness for one in evaluator.judged_tables(Label.CORE, first - timedelta(seconds=1)).values()} == {
+            Freshness.NOT_DUE
+        }
+        assert {one.freshness for one in evaluator.judged_tables(Label.CORE, first).values()} == {Freshness.STALE}
+
+
+def test_what_became_due_after_a_command_began_is_not_asked_of_it(settings):
+    begin = datetime(2026, 5, 4, 2, 56, tzinfo=UTC)
+    shop = source("shop", daily(datetime(2026, 5, 3, tzinfo=UTC)))
+    labels, now = measured_assets([shop], []), begin + timedelta(minutes=7)
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        store.results.remember_assets({"shop/days"}, begin - timedelta(days=9))
+
+        def verdicts(due_at):
+            found = Evaluator(store, [shop], labels, due_at=due_at).assess("core_source_data", now)
+            return {one.objective.name: one.verdict for one in found if one.objective.window is None}
+
+        assert set(verdicts(None).values()) == {Verdict.BREACHED}
+        assert set(verdicts(begin).values()) == {Verdict.NO_DATA}
+        assert set(verdicts(begin + timedelta(days=1)).values()) == {Verdict.BREACHED}  # never later than now
 
 
 def test_evidence_from_the_future_is_not_freshness(instance, settings, tmp_path, loaded):

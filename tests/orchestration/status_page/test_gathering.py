@@ -14,12 +14,14 @@ from oso_dagster.domain.objectives.slo import Tally, Verdict
 from oso_dagster.domain.status.data_sets import DataSet
 from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.domain.status.public_incidents import PublicPhase, WorkState
+from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
 from oso_dagster.orchestration.status_page.read_model import gather
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.results import AssetRow, VerdictRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue
+from oso_dagster.statuspage.words import promised
 
 NOW = datetime(2025, 11, 21, 9, 5, tzinfo=UTC)
 STALE_AFTER = timedelta(minutes=45)
@@ -132,10 +134,11 @@ def test_a_data_set_tells_how_long_it_was_fresh(settings: Settings) -> None:
     assert found.needs_attention
 
 
-def test_a_table_of_partitions_had_not_to_be_fresh_before_it_was_known(settings: Settings) -> None:
+def test_a_table_of_partitions_had_not_to_be_fresh_before_its_first_load_was_due(settings: Settings) -> None:
     day, name = timedelta(days=1), "superchain/deployments"
     superchain = next(one for one in catalogue() if one.name == "superchain")
-    (parts,) = {table.partitions for table in superchain.tables if table.name == "deployments"}
+    (table,) = (table for table in superchain.tables if table.name == "deployments")
+    first_due, parts = superchain.terms_of(table).first_due(NOW - 2 * day), table.partitions
     assert parts is not None
     with Store.open(settings.reliability_store_url, "live") as store:
         store.results.remember_assets({name}, NOW - 2 * day)
@@ -143,7 +146,35 @@ def test_a_table_of_partitions_had_not_to_be_fresh_before_it_was_known(settings:
             load(store, NOW - day, Outcome.OK, number, name, window.key)
         page = gathered(settings, store)
     found = data_set_of(page, name)
-    assert (found.fresh_for, found.promised_for) == (day, 2 * day)
+    assert (found.fresh_for, found.promised_for) == (day, NOW - first_due)
+    assert 2 * day > NOW - first_due > day
+
+
+def test_a_source_on_its_first_day_stops_no_page_and_is_not_due(settings: Settings) -> None:
+    superchain = next(one for one in catalogue() if one.name == "superchain")
+    tomorrow = NOW.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    starts = [replace(one, partitions=replace(one.partitions, start=tomorrow)) for one in superchain.tables if one.partitions]
+    new = replace(superchain, tables=tuple(starts))
+    labels = measured_assets([new], [])
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.record_freshness(Evaluator(store, [new], labels).freshness_rows(Label.UNSTABLE, NOW))
+        store.results.record_freshness(Evaluator(store, [new], labels).freshness_rows(Label.CORE, NOW))
+        page = gather(settings, [new], [], store, timedelta(minutes=45), NOW)
+    [group] = [one for one in page.groups if one.name == "superchain"]
+    assert {(one.state, one.due_partitions, one.holes, one.stale_because) for one in group.sets} == {("not_due", 0, (), "")}
+
+
+def test_a_stale_table_says_why_and_what_is_promised_of_its_partitions(settings: Settings) -> None:
+    name = "superchain/deployments"
+    superchain = next(one for one in catalogue() if one.name == "superchain")
+    with Store.open(settings.reliability_store_url, "live") as store:
+        store.results.remember_assets({name}, NOW - timedelta(days=9))
+        evaluator = Evaluator(store, catalogue(), measured_assets(catalogue(), []))
+        store.results.record_freshness(evaluator.freshness_rows(Label(superchain.stability.value), NOW))
+        found = data_set_of(gathered(settings, store), name)
+    assert found.freshness is Freshness.STALE
+    assert found.stale_because.startswith("partition 2")
+    assert promised(found) == "each day within 30 hours of its end"
 
 
 def test_the_newest_event_is_told_where_its_age_is_promised(settings: Settings) -> None:

@@ -110,7 +110,7 @@ def test_merge_replaces_rows_with_the_same_key_and_keeps_the_others(warehouse: D
 
 
 def test_a_partition_that_is_empty_now_loses_its_old_rows_and_no_others(warehouse: DuckDBWarehouse) -> None:
-    partitions = Partitions(PartitionKind.DAILY, DAY)
+    partitions = Partitions(PartitionKind.DAILY, DAY, due_after=timedelta(days=1))
     cut = replace(TABLE, disposition=Disposition.REPLACE_PARTITION, partitions=partitions, children=())
     table = replace(cut, may_be_empty=True)
     days = [Window(f"2026-01-0{7 + n}", DAY + timedelta(n), DAY + timedelta(n + 1)) for n in range(2)]
