@@ -33,7 +33,7 @@ TIMED = replace(SALES, event_time="at", events_may_stop="invented")
 CUT = replace(
     TIMED,
     disposition=Disposition.REPLACE_PARTITION,
-    partitions=Partitions(PartitionKind.DAILY, start=datetime(2025, 5, 1, tzinfo=UTC)),
+    partitions=Partitions(PartitionKind.DAILY, start=datetime(2025, 5, 1, tzinfo=UTC), due_after=timedelta(hours=3)),
 )
 RESUMABLE = replace(SALES, disposition=Disposition.MERGE, resumable=True, keeps_deleted="invented")
 ITEMS = replace(SALES, item_column="id", set_aside_share=0.1)
