@@ -20,8 +20,11 @@ def newest(connection: duckdb.DuckDBPyConnection, where: str, table: Table) -> d
     if table.event_time is None or table.event_time not in columns_of(connection, SCHEMA, [table.name]).get(table.name, {}):
         return None
     column = quoted(table.event_time)
+    finite = f"CAST({column} AS TIMESTAMPTZ) < TIMESTAMPTZ '9999-12-31 00:00:00+00'"  # what is not is refused by `values`
     try:
-        row = connection.execute(f"SELECT max(CAST({column} AS TIMESTAMPTZ)) FROM {SCHEMA}.{quoted(table.name)}").fetchone()
+        row = connection.execute(
+            f"SELECT max(CAST({column} AS TIMESTAMPTZ)) FILTER (WHERE {finite}) FROM {SCHEMA}.{quoted(table.name)}"
+        ).fetchone()
     except duckdb.ConversionException as error:
         raise RefusedError(f"{where}: a column has changed its type: {error}") from error
     return row[0].astimezone(UTC) if row and row[0] is not None else None

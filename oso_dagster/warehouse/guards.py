@@ -22,6 +22,7 @@ from oso_dagster.domain.catalogue.load_checks import (
     judge_summary,
 )
 from oso_dagster.domain.catalogue.loading import (
+    ROWS_KEPT,
     Finding,
     LoadFacts,
     LoadRecord,
@@ -33,8 +34,9 @@ from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse import event_time
-from oso_dagster.warehouse.ddl import columns_of, quoted
+from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
 from oso_dagster.warehouse.staging import SCHEMA
+from oso_dagster.warehouse.values import values_fit
 
 _CHILD_SLACK = 10
 """Rows that a child table may lose whatever its share: half of a list of four is no sign of a broken upstream."""
@@ -78,12 +80,13 @@ def judge(
     A missing column stops the checks of keys and partition, which could not be asked.
     """
     where, window = table_name(source, table.name), occasion.window
-    findings = [_arrived(where, table, rows[table.name], occasion), _columns_present(connection, where, table, rows)]
+    arrived = rows[table.name] - int(facts.get(ROWS_KEPT, 0))
+    findings = [_arrived(where, table, arrived, occasion), _columns_present(connection, where, table, rows)]
     if findings[-1].passed:
-        findings.append(_primary_key(connection, where, table, rows))
-        if IN_PARTITION.applies(table):
-            if window is None:
-                raise RefusedError(f"{where}: replace_partition needs a partition")
+        findings += [values_fit(connection, where, table), _primary_key(connection, where, table, rows)]
+        if IN_PARTITION.applies(table) and window is None:
+            raise RefusedError(f"{where}: replace_partition needs a partition")
+        if IN_PARTITION.applies(table) and window is not None and findings[-2].passed:
             findings.append(event_time.in_partition(connection, where, table, window))
     if occasion.allow_shrink or table.disposition is not Disposition.REPLACE:
         findings.append(NOT_SHRUNK.finding(table, passed=True, message="not asked: shrinking is allowed here"))
@@ -148,7 +151,7 @@ def _primary_key(connection: duckdb.DuckDBPyConnection, where: str, table: Table
         if not rows[name]:
             continue
         required = dict.fromkeys([*key, *(column.name for column in table.physical[name] if not column.nullable)])
-        columns = ", ".join(quoted(column) for column in key)
+        columns = ", ".join(_as_published(table, name, column) for column in key)
         nulls = " OR ".join(f"{quoted(column)} IS NULL" for column in required)
         staged = f"{SCHEMA}.{quoted(name)}"
         problems += [
@@ -162,6 +165,12 @@ def _primary_key(connection: duckdb.DuckDBPyConnection, where: str, table: Table
         problems += [f"{name} has {'/'.join(key)} = {'/'.join(map(str, row[:-1]))} {row[-1]} times" for row in twice]
     message = f"{where}: {'; '.join(problems)}" if problems else "keys are unique, required columns are filled"
     return PRIMARY_KEY.finding(table, passed=not problems, message=message, facts={"problems": problems})
+
+
+def _as_published(table: Table, name: str, column: str) -> str:
+    """A key's value after the cast: two that differ as they came may be one then."""
+    (kind,) = (duckdb_type(one.type) for one in table.physical[name] if one.name == column)
+    return f"TRY_CAST({quoted(column)} AS {kind})"
 
 
 def _not_shrunk(source: str, table: Table, rows: dict[str, int], before: LoadRecord | None) -> Finding:

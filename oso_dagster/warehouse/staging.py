@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBP
         dataset_name=SCHEMA.removeprefix(f"{DATABASE}."),
     )
     resources = [
-        dlt.resource(iter(batches), name=landing, write_disposition="replace", schema_contract=_CONTRACT)
+        dlt.resource(_typed(batches), name=landing, write_disposition="replace", schema_contract=_CONTRACT)
         for landing, batches in extract.batches.items()
     ]
     try:
@@ -119,6 +119,18 @@ def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBP
     info.raise_on_failed_jobs()
     (load_id,) = info.loads_ids
     return str(load_id)
+
+
+def _typed(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches with columns that hold nothing but nulls, of no type, as text: dlt would leave them out."""
+    import pyarrow as pa  # noqa: PLC0415  (Arrow loads when used)
+
+    for batch in batches:
+        schema = batch.schema
+        bare = [position for position, field in enumerate(schema) if pa.types.is_null(field.type)]
+        for position in bare:
+            schema = schema.set(position, schema.field(position).with_type(pa.string()))
+        yield batch.cast(schema) if bare else batch
 
 
 def _origin(error: BaseException) -> BaseException:

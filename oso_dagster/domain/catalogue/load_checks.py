@@ -139,6 +139,7 @@ def _frozen(table: Table) -> bool:
 
 ARRIVED = LoadCheck("arrived", "Rows arrived, unless none were due: an empty answer replaces nothing")
 COLUMNS_PRESENT = LoadCheck("columns_present", "No declared column was lost upstream")
+VALUES_FIT = LoadCheck("values_fit", "Every value is held by the declared type of its column as it is, none is rounded")
 PRIMARY_KEY = LoadCheck("primary_key", "Keys are unique, required columns are filled")
 NOT_SHRUNK = LoadCheck("not_shrunk", "Not fewer rows than the allowed share of the last good load")
 IN_PARTITION = LoadCheck(
@@ -190,6 +191,7 @@ UPSTREAM_NOTICE = LoadCheck(
 LOAD_CHECKS = (
     ARRIVED,
     COLUMNS_PRESENT,
+    VALUES_FIT,
     PRIMARY_KEY,
     NOT_SHRUNK,
     IN_PARTITION,

@@ -32,6 +32,15 @@ NEWEST_EVENT = "newest_event"
 ROWS_LOADED = "rows_loaded"
 """The fact, a number, that a materialization tells of its own load: the table may have more rows."""
 
+ROWS_ADDED, ROWS_CHANGED, ROWS_REMOVED = "rows_added", "rows_changed", "rows_removed"
+"""The facts, numbers, of what a load did to the rows of the parent table: a correction upstream shows in the latter two."""
+
+ROWS_KEPT = "rows_kept"
+"""The fact, a number, of how many rows of the parent table were carried over for items that were set aside."""
+
+VALUES_NULLED = "values_nulled"
+"""The fact, numbers by column, of values that were no finite number or time and are declared to mean none."""
+
 LoadFacts = dict[str, Any]
 """Plain JSON values that a load wants to tell (`commit_sha`, `rejected_files` …); shown as metadata, never secret."""
 

@@ -47,22 +47,32 @@ def move(
         raise RefusedError(f"{record.source}.{name}: a column has changed its type: {error}") from error
 
 
-def delete_removed_rows(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
-    """Delete the rows that upstream no longer has, where the extract told which survive; not below the floor of the table."""
-    database, schema, name = SURVIVING.split(".")
+def delete_removed_rows(
+    connection: duckdb.DuckDBPyConnection, record: LoadRecord, table: Table, window: Window | None, *, allow_shrink: bool
+) -> int:
+    """Delete the rows that upstream no longer has, of the partition where there is one; how many of the parent table.
+
+    Raises RefusedError when more would go than may vanish at once, unless shrinking is allowed, and when a whole load of a table
+    that declares `surviving` does not say which keys survive.
+    """
+    where, (database, schema, name) = table_name(record.source, table.name), SURVIVING.split(".")
     if not columns_of(connection, f"{database}.{schema}", [name]):
-        return
-    target = f"{quoted(source)}.{quoted(table.name)}"
+        if table.surviving and not record.cut_short:
+            raise RefusedError(f"{where}: it declares surviving, but the load does not say which keys upstream still has")
+        return 0
+    parents = f"{quoted(record.source)}.{quoted(table.name)}"
+    within, values = of_partition(table, window) if window is not None and table.partition_column else ("TRUE", [])
     gone = f"NOT EXISTS (SELECT 1 FROM {SURVIVING} AS new WHERE {_same(table.primary_key)})"
-    counts = connection.execute(f"SELECT count(*), count(*) FILTER (WHERE NOT ({gone})) FROM {target} AS old").fetchone() or (
-        0,
-        0,
-    )
-    problem = refuse_shrink(table_name(source, table.name), before=counts[0], now=counts[1], floor=table.shrink_floor, slack=10)
-    if problem:
+    counted = f"SELECT count(*), count(*) FILTER (WHERE {gone}) FROM {parents} AS old WHERE {within}"
+    before, removed = connection.execute(counted, values).fetchone() or (0, 0)
+    problem = refuse_shrink(where, before=before, now=before - removed, floor=1 - table.vanish_share, slack=10)
+    if problem and not allow_shrink:
         raise RefusedError(problem)
-    for name in table.physical:
-        connection.execute(f"DELETE FROM {quoted(source)}.{quoted(name)} AS old WHERE {gone}")
+    of_parent = f"EXISTS (SELECT 1 FROM (SELECT * FROM {parents} WHERE {within}) AS new WHERE {_same(table.primary_key)})"
+    for landed in reversed(table.physical):  # nested rows first: their parents say which partition they are of
+        target = f"{quoted(record.source)}.{quoted(landed)}"
+        connection.execute(f"DELETE FROM {target} AS old WHERE {gone} AND {of_parent}", values)
+    return int(removed)
 
 
 def _make_room(connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str, window: Window | None) -> None:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
 
 import duckdb
 
-from oso_dagster.domain.catalogue.loading import LoadRecord, RefusedError
+from oso_dagster.domain.catalogue.loading import ROWS_REMOVED, LoadRecord
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import SchemaContract, Source, Table
-from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, duckdb_type, quoted
+from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, quoted
+from oso_dagster.warehouse.embedded.added_columns import add_columns, published_columns
 from oso_dagster.warehouse.embedded.moving import delete_removed_rows, move
+from oso_dagster.warehouse.embedded.row_changes import refuse_nested_loss, row_changes
 from oso_dagster.warehouse.staging import SCHEMA
 
 _LOADS = """
@@ -97,16 +100,22 @@ def table_rows(connection: duckdb.DuckDBPyConnection, source: str, table: str) -
     return int(found[0]) if found else 0
 
 
-def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRecord, window: Window | None) -> list[str]:
-    """Move the staged rows to their tables; returns the columns that are new upstream."""
+def publish(
+    connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRecord, window: Window | None, *, allow_shrink: bool
+) -> tuple[LoadRecord, list[str]]:
+    """Move the staged rows to their tables; the record with what that changed, and the columns that are new upstream."""
     connection.begin()
     try:
         create_tables(connection, record.source, table)
-        staged = _wanted(table, columns_of(connection, SCHEMA, table.physical))
-        added = [column for name in table.physical for column in _add_columns(connection, record.source, table, name, staged)]
+        staged = published_columns(table, columns_of(connection, SCHEMA, table.physical))
+        added = [column for name in table.physical for column in add_columns(connection, record.source, table, name, staged)]
+        if not allow_shrink and table.name in staged:
+            refuse_nested_loss(connection, record.source, table)
+        changes = row_changes(connection, record, table, window, staged.get(table.name, {}))
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
-        delete_removed_rows(connection, record.source, table)
+        changes[ROWS_REMOVED] += delete_removed_rows(connection, record, table, window, allow_shrink=allow_shrink)
+        record = replace(record, facts=record.facts | changes)
         connection.execute(
             "INSERT INTO platform.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -118,38 +127,4 @@ def publish(connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRec
     except BaseException:
         connection.rollback()
         raise
-    return added
-
-
-def _wanted(table: Table, staged: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """The staged columns that may be published: where new ones are only reported, those that are declared."""
-    if table.contract is not SchemaContract.REPORT:
-        return staged
-    declared = {name: {column.name for column in columns} for name, columns in table.physical.items()}
-    return {name: {one: kind for one, kind in columns.items() if one in declared[name]} for name, columns in staged.items()}
-
-
-def _add_columns(
-    connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str, staged: dict[str, dict[str, str]]
-) -> list[str]:
-    """Columns that were declared since, and those that nobody declared, with the type they came in: these are reported."""
-    there = columns_of(connection, source, [name])[name]
-    declared = {column.name: column for column in table.physical[name]}
-    wanted = {column.name: duckdb_type(column.type) for column in declared.values()}
-    new = {column: kind for column, kind in (staged.get(name, {}) | wanted).items() if column not in there}
-    target = f"{quoted(source)}.{quoted(name)}"
-    for column, kind in new.items():
-        connection.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column)} {kind}")
-    for column, kind in wanted.items():  # what arrived as text before it was declared
-        if there.get(column) == "VARCHAR" != kind:
-            _retype(connection, target, column, kind)
-    about = table.descriptions[name]
-    describe(connection, target, about, [declared[column] for column in new if column in declared], {"": about})
-    return [f"{name}.{column}" for column in new]
-
-
-def _retype(connection: duckdb.DuckDBPyConnection, target: str, column: str, kind: str) -> None:
-    try:
-        connection.execute(f"ALTER TABLE {target} ALTER COLUMN {quoted(column)} SET DATA TYPE {kind}")
-    except duckdb.ConversionException as error:
-        raise RefusedError(f"{target}.{column}: what is there as text is no {kind}: {error}") from error
+    return record, added

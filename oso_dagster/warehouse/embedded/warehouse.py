@@ -19,7 +19,9 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from oso_dagster.domain.catalogue.loading import (
     CUT_SHORT,
     NEWEST_EVENT,
+    ROWS_KEPT,
     UNKNOWN_FIELDS,
+    VALUES_NULLED,
     Extract,
     Finding,
     Loaded,
@@ -30,10 +32,13 @@ from oso_dagster.domain.catalogue.loading import (
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.table_names import table_name
+from oso_dagster.domain.catalogue.truth import set_aside_of
 from oso_dagster.warehouse import event_time, guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import publishing
 from oso_dagster.warehouse.embedded.writer_lock import hold
+from oso_dagster.warehouse.kept_rows import keep_set_aside
+from oso_dagster.warehouse.values import null_not_finite
 
 
 class WorldMismatchError(Exception):
@@ -129,7 +134,7 @@ class DuckDBWarehouse:
             goes_on = before is not None and before.fingerprint == fingerprint
             history = publishing.row_counts(arrival.connection, source.name, table.name)
             occasion = guards.LoadContext(self._clock(), window, before, goes_on, allow_shrink, history)
-            rows, facts, findings = _judged(source, table, extract, arrival, occasion)
+            rows, facts, findings = _judged(source, table, extract, arrival, occasion, keep=True)
             failed = [finding for finding in findings if finding.blocking and not finding.passed]
             if failed:
                 raise RefusedError("; ".join(finding.message for finding in failed), findings)
@@ -144,7 +149,7 @@ class DuckDBWarehouse:
                 loaded_at=occasion.now,
                 facts=facts,
             )
-            new_columns = publishing.publish(arrival.connection, table, record, window)
+            record, new_columns = publishing.publish(arrival.connection, table, record, window, allow_shrink=allow_shrink)
             return Loaded(record, findings, publishing.table_rows(arrival.connection, source.name, table.name), new_columns)
 
     def trial(
@@ -189,11 +194,24 @@ def _is_busy(error: BaseException) -> bool:
 
 
 def _judged(
-    source: Source, table: Table, extract: Extract, arrival: staging.StagedLoad, occasion: guards.LoadContext
+    source: Source,
+    table: Table,
+    extract: Extract,
+    arrival: staging.StagedLoad,
+    occasion: guards.LoadContext,
+    *,
+    keep: bool = False,
 ) -> tuple[dict[str, int], LoadFacts, list[Finding]]:
-    """Staged rows of each landed table, what the load tells of itself, and what its checks say of both."""
+    """Staged rows of each landed table, what the load tells of itself, and what its checks say of both.
+
+    `keep`: the warehouse is attached, and the last good rows of items that were set aside are staged as well.
+    """
+    nulled = null_not_finite(arrival.connection, table)
+    facts = _facts(source, table, extract, arrival) | ({VALUES_NULLED: nulled} if nulled else {})
+    aside = set_aside_of(facts)
+    if keep and aside:
+        facts |= {ROWS_KEPT: keep_set_aside(arrival.connection, source.name, table, aside, occasion.window)}
     rows = guards.count(arrival.connection, table)
-    facts = _facts(source, table, extract, arrival)
     return rows, facts, guards.judge(arrival.connection, source.name, table, rows, facts, occasion)
 
 

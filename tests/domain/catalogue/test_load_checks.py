@@ -42,6 +42,7 @@ FROZEN = replace(SALES, contract=SchemaContract.FREEZE)
 USUAL = {
     "arrived": True,
     "columns_present": True,
+    "values_fit": True,
     "primary_key": True,
     "not_shrunk": True,
     "schema": False,

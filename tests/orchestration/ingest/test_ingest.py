@@ -81,6 +81,7 @@ def test_every_table_materializes_with_its_facts(
     assert {check.check_name: check.passed for check in result.get_asset_check_evaluations() if check.asset_key == PROJECTS} == {
         "arrived": True,
         "columns_present": True,
+        "values_fit": True,
         "primary_key": True,
         "not_shrunk": True,
         "schema": True,

@@ -1,0 +1,86 @@
+"""Columns of a landed table beside those that are there: declared since, new upstream, or of another type than was stored.
+
+Runs inside the publishing transaction. No stored value is ever changed: a type that would is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+
+from oso_dagster.domain.catalogue.loading import RefusedError
+from oso_dagster.domain.catalogue.source import Column, SchemaContract, Table
+from oso_dagster.domain.catalogue.truth import not_taken_name
+from oso_dagster.warehouse.ddl import columns_of, describe, duckdb_type, quoted
+from oso_dagster.warehouse.staging import SCHEMA
+from oso_dagster.warehouse.values import as_described, misfits
+
+
+def published_columns(table: Table, staged: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The staged columns that may be published: those that are declared, and new ones unless only reported or not taken."""
+    declared = {name: {column.name for column in columns} for name, columns in table.physical.items()}
+    closed = table.contract is SchemaContract.REPORT
+    return {
+        name: {
+            one: kind
+            for one, kind in columns.items()
+            if one in declared[name] or not (closed or not_taken_name(f"{name}.{one}", table.not_taken))
+        }
+        for name, columns in staged.items()
+    }
+
+
+def add_columns(
+    connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str, staged: dict[str, dict[str, str]]
+) -> list[str]:
+    """Columns that were declared since, and those that nobody declared, with the type they came in: these are reported."""
+    there = columns_of(connection, source, [name])[name]
+    declared = {column.name: column for column in table.physical[name]}
+    wanted = {column.name: duckdb_type(column.type) for column in declared.values()}
+    new = {column: kind for column, kind in (staged.get(name, {}) | wanted).items() if column not in there}
+    target = f"{quoted(source)}.{quoted(name)}"
+    for column, kind in new.items():
+        connection.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column)} {kind}")
+    for column, kind in wanted.items():  # what arrived before it was declared, or was declared otherwise
+        if column in there and there[column] != as_described(kind):
+            _require_fit(connection, target, there, declared[column], table.keys[name])
+            _retype(connection, target, column, kind)
+    _require_same(connection, source, name, {c: kind for c, kind in staged.get(name, {}).items() if c not in declared}, there)
+    about = table.descriptions[name]
+    describe(connection, target, about, [declared[column] for column in new if column in declared], {"": about})
+    return [f"{name}.{column}" for column in new]
+
+
+def _require_fit(
+    connection: duckdb.DuckDBPyConnection, target: str, there: dict[str, str], column: Column, key: tuple[str, ...]
+) -> None:
+    """Refuse to give a stored column a type that would change one of its values."""
+    for misfit in misfits(connection, target, there, {column.name: column}, key):
+        raise RefusedError(
+            f"{target}.{misfit.column}: what is there is no {column.type.value}: {misfit.value} in the row {misfit.row} would be "
+            "changed. Declare a type that holds it, or correct the stored rows"
+        )
+
+
+def _require_same(
+    connection: duckdb.DuckDBPyConnection, source: str, name: str, staged: Mapping[str, str], there: Mapping[str, str]
+) -> None:
+    """Refuse a column that nobody declared, whose values the type that it once arrived with would change."""
+    for column, kind in staged.items():
+        if there.get(column, kind) == kind:
+            continue
+        changed = f"TRY_CAST(TRY_CAST({quoted(column)} AS {there[column]}) AS {kind}) IS DISTINCT FROM {quoted(column)}"
+        query = f"SELECT CAST({quoted(column)} AS VARCHAR) FROM {SCHEMA}.{quoted(name)} WHERE {changed} LIMIT 1"
+        if found := connection.execute(query).fetchone():
+            raise RefusedError(
+                f"{source}.{name}: a column has changed its type: {column}, which nobody declared, arrived as {there[column]} "
+                f"before and is {found[0]} ({kind}) now. Declare it with a type that holds both"
+            )
+
+
+def _retype(connection: duckdb.DuckDBPyConnection, target: str, column: str, kind: str) -> None:
+    try:
+        connection.execute(f"ALTER TABLE {target} ALTER COLUMN {quoted(column)} SET DATA TYPE {kind}")
+    except duckdb.ConversionException as error:
+        raise RefusedError(f"{target}.{column}: what is there as text is no {kind}: {error}") from error

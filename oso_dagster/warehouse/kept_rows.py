@@ -1,0 +1,82 @@
+"""Rows of items that were set aside: what came of them is dropped, their last good rows are staged in its place.
+
+So everything behind it (counts, keys, publication) sees one whole, and a reader the old rows of a bad item beside the new rows
+of all others. A `merge` needs no old rows staged: what does not come stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import duckdb
+
+from oso_dagster.domain.catalogue.loading import RefusedError
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.source import Disposition, Table
+from oso_dagster.warehouse.ddl import columns_of, quoted
+from oso_dagster.warehouse.event_time import of_partition
+from oso_dagster.warehouse.staging import SCHEMA
+from oso_dagster.warehouse.values import misfits
+
+
+def keep_set_aside(
+    connection: duckdb.DuckDBPyConnection, source: str, table: Table, items: Collection[str], window: Window | None
+) -> int:
+    """Stage the last good rows of `items` of the landed tables in place of what came of them; how many of the parent table.
+
+    Raises RefusedError where a stored value does not fit its column's declared type any more.
+    """
+    if not items or table.item_column is None:
+        return 0
+    kept = 0
+    for name in table.physical:
+        there = columns_of(connection, SCHEMA, [name]).get(name)
+        if there is not None and table.item_column in there:
+            chosen = f"CAST({quoted(table.item_column)} AS VARCHAR) IN (SELECT unnest(?))"
+            connection.execute(f"DELETE FROM {SCHEMA}.{quoted(name)} WHERE {chosen}", [list(items)])
+        if table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}:
+            rows = _stage(connection, source, table, name, items, window)
+            kept += rows if name == table.name else 0
+    return kept
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    table: Table,
+    name: str,
+    items: Collection[str],
+    window: Window | None,
+) -> int:
+    stored = columns_of(connection, source, [name]).get(name)
+    if stored is None or table.item_column not in stored:
+        return 0
+    condition, values = _condition(table, items, window)
+    old, staged = f"{quoted(source)}.{quoted(name)}", f"{SCHEMA}.{quoted(name)}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE kept_rows AS SELECT * FROM {old} WHERE {condition}", values)
+    wanted = {column.name: column for column in table.physical[name] if column.name in stored}
+    for misfit in misfits(connection, "temp.kept_rows", stored, wanted, table.keys[name]):
+        raise RefusedError(
+            f"{source}.{name}: a row of an item that was set aside cannot be kept: {misfit.column} is {misfit.value} in the row "
+            f"{misfit.row}, which is no {wanted[misfit.column].type.value}. Correct or delete the stored row, then run again"
+        )
+    there = columns_of(connection, SCHEMA, [name]).get(name)
+    if there is None:
+        connection.execute(f"CREATE TABLE {staged} AS FROM temp.kept_rows")
+    else:
+        for column in stored.keys() - there.keys():
+            connection.execute(f"ALTER TABLE {staged} ADD COLUMN {quoted(column)} {stored[column]}")
+        names = ", ".join(map(quoted, stored))
+        connection.execute(f"INSERT INTO {staged} ({names}) SELECT {names} FROM temp.kept_rows")
+    found = connection.execute("SELECT count(*) FROM temp.kept_rows").fetchone()
+    connection.execute("DROP TABLE temp.kept_rows")
+    return int(found[0]) if found else 0
+
+
+def _condition(table: Table, items: Collection[str], window: Window | None) -> tuple[str, list[Any]]:
+    chosen = f"CAST({quoted(str(table.item_column))} AS VARCHAR) IN (SELECT unnest(?))"
+    if table.disposition is not Disposition.REPLACE_PARTITION or window is None:
+        return chosen, [list(items)]
+    within, values = of_partition(table, window)
+    return f"{chosen} AND {within}", [list(items), *values]
