@@ -28,15 +28,15 @@ def failed_families(store: Store, since: datetime, now: datetime) -> list[Failed
     failed = (IS_BAD, attempts.c.counted_at > since - RETRY_PATIENCE, attempts.c.counted_at <= now)
     with store.database.reading() as connection:
         guilty = connection.execute(select(attempts.c.asset).where(*failed).distinct()).scalars().all()
-        found: list[Attempt] = []
+        candidates: list[Attempt] = []
         for asset in guilty:
             mine = attempts.c.asset == asset
             begin = _begin(connection, mine, asset, since)
             query = joined().where(mine)
             if begin is not None:
                 query = query.where(or_(attempts.c.ended >= begin, attempts.c.ended.is_(None)))
-            found += [attempt_of(row) for row in connection.execute(query)]
-    return failed_after(found, since, now)
+            candidates += [attempt_of(row) for row in connection.execute(query)]
+    return failed_after(candidates, since, now)
 
 
 def _begin(connection: Connection, mine: ColumnElement[bool], asset: str, since: datetime) -> datetime | None:
@@ -56,9 +56,9 @@ def last_data(store: Store) -> dict[str, datetime]:
     with store.database.reading() as connection:
         sampled = connection.execute(newest_sample.group_by(samples.c.service, samples.c.objective)).all()
         attempted = {row.label: row.at for row in connection.execute(newest_attempt.group_by(attempts.c.label))}
-    found = {f"{row.service}.{row.objective}": row.at for row in sampled}
-    return found | {one.id: attempted[one.label] for one in _windowed() if one.label in attempted}
+    newest = {f"{row.service}.{row.objective}": row.at for row in sampled}
+    return newest | {objective.id: attempted[objective.label] for objective in _windowed() if objective.label in attempted}
 
 
 def _windowed() -> Iterable[Objective]:
-    return (one for one in OBJECTIVES if one.label is not None and one.window is not None)
+    return (objective for objective in OBJECTIVES if objective.label is not None and objective.window is not None)

@@ -15,7 +15,7 @@ from oso_dagster.reliability.tables import attempts, runs
 
 def newest_good(store: Store, assets: Collection[str]) -> dict[tuple[str, str], datetime]:
     """When each (asset, partition) was last materialized well; the partition of one that has none is ""."""
-    found: dict[tuple[str, str], datetime] = {}
+    newest_by_key: dict[tuple[str, str], datetime] = {}
     newest = func.max(attempts.c.ended).label("at")
     with store.database.reading() as connection:
         for chunk in chunks(sorted(assets)):
@@ -23,8 +23,8 @@ def newest_good(store: Store, assets: Collection[str]) -> dict[tuple[str, str], 
                 attempts.c.asset.in_(chunk), attempts.c.outcome == Outcome.OK
             )
             rows = connection.execute(query.group_by(attempts.c.asset, attempts.c.partition))
-            found |= {(row.asset, row.partition): row.at for row in rows}
-    return found
+            newest_by_key |= {(row.asset, row.partition): row.at for row in rows}
+    return newest_by_key
 
 
 def newest_up_to_date(store: Store, models: Collection[str], since: datetime | None = None) -> dict[str, datetime]:
@@ -36,22 +36,22 @@ def newest_up_to_date(store: Store, models: Collection[str], since: datetime | N
     whole = (attempts.c.outcome.in_([Outcome.OK, Outcome.NOT_EMITTED]), attempts.c.partition == "", proof)
     late = [] if since is None else [attempts.c.ended > since]
     at = func.max(attempts.c.ended).label("at")
-    found: dict[str, datetime] = {}
+    newest_by_model: dict[str, datetime] = {}
     with store.database.reading() as connection:
         for chunk in chunks(sorted(models)):
             query = select(attempts.c.asset, at).join(runs, runs.c.run_id == attempts.c.run_id)
             rows = connection.execute(query.where(attempts.c.asset.in_(chunk), *whole, *late).group_by(attempts.c.asset))
-            found |= {row.asset: row.at for row in rows}
-    return found
+            newest_by_model |= {row.asset: row.at for row in rows}
+    return newest_by_model
 
 
 def newest_failed_run(store: Store, assets: Collection[str]) -> dict[str, str]:
     """The run of the newest failed attempt at each asset that ever failed."""
-    found: dict[str, str] = {}
+    newest_by_asset: dict[str, str] = {}
     with store.database.reading() as connection:
         for asset in sorted(assets):
             query = select(attempts.c.run_id).where(attempts.c.asset == asset, attempts.c.outcome == Outcome.FAILED)
             run = connection.execute(query.order_by(attempts.c.ended.desc()).limit(1)).scalar_one_or_none()
             if run is not None:
-                found[asset] = run
-    return found
+                newest_by_asset[asset] = run
+    return newest_by_asset

@@ -80,10 +80,10 @@ class Results:
 
         Reads by primary key: the cost grows with what is asked for, not with the history.
         """
-        one = and_(verdicts.c.service == service, verdicts.c.objective == objective)
-        shown = select(verdicts.c.evaluated_at, verdicts.c.verdict, verdicts.c.good, verdicts.c.valid).where(one)
+        own = and_(verdicts.c.service == service, verdicts.c.objective == objective)
+        shown = select(verdicts.c.evaluated_at, verdicts.c.verdict, verdicts.c.good, verdicts.c.valid).where(own)
         decided = [Verdict.COMPLIANT, Verdict.AT_RISK]
-        before = and_(one, verdicts.c.evaluated_at < since)
+        before = and_(own, verdicts.c.evaluated_at < since)
         met = select(func.max(verdicts.c.evaluated_at)).where(before, verdicts.c.verdict.in_(decided)).scalar_subquery()
         breached = shown.where(before, verdicts.c.verdict == Verdict.BREACHED, or_(met.is_(None), verdicts.c.evaluated_at > met))
         with self._database.reading() as connection:
@@ -134,7 +134,7 @@ def _verdict_values(row: VerdictRow) -> dict[str, Any]:
         "window_seconds": None if row.window is None else int(row.window.total_seconds()),
         "budget": row.budget,
         "summary": row.summary,
-        "guilty": [{"asset": one.asset, "good": one.good, "valid": one.valid, "note": one.note} for one in row.guilty],
+        "guilty": [{"asset": tally.asset, "good": tally.good, "valid": tally.valid, "note": tally.note} for tally in row.guilty],
     }
 
 
@@ -149,7 +149,7 @@ def _verdict(row: Row[Any]) -> VerdictRow:
         window=_span(row.window_seconds),
         budget=row.budget,
         summary=row.summary,
-        guilty=tuple(Tally(**one) for one in row.guilty),
+        guilty=tuple(Tally(**tally) for tally in row.guilty),
         evaluated_at=row.evaluated_at,
     )
 

@@ -115,9 +115,9 @@ class Store:
     def _bind(self, world: str) -> None:
         with self.database.writing() as connection:
             connection.execute(insert_into(connection, identity).values(id=1, world=world).on_conflict_do_nothing())
-            found = connection.execute(select(identity.c.world)).scalar_one()
-        if found != world:
+            stored = connection.execute(select(identity.c.world)).scalar_one()
+        if stored != world:
             raise WrongWorldError(
-                f"{self.database.address} holds the {found} world, not {world}: "
-                f"set OSO_WORLD={found}, or point OSO_RELIABILITY_URL at a store of its own"
+                f"{self.database.address} holds the {stored} world, not {world}: "
+                f"set OSO_WORLD={stored}, or point OSO_RELIABILITY_URL at a store of its own"
             )

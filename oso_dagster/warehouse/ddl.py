@@ -43,12 +43,12 @@ def columns_of(connection: duckdb.DuckDBPyConnection, schema: str, names: Iterab
     By name, with DuckDB's type of each column. One by one, since DuckDB reads its whole catalogue at each look into the list.
     """
     where = ".".join(map(quoted, schema.split(".")))
-    found: dict[str, dict[str, str]] = {}
+    columns_by_table: dict[str, dict[str, str]] = {}
     for name in names:
         with suppress(duckdb.CatalogException):
             rows = connection.execute(f"DESCRIBE {where}.{quoted(name)}").fetchall()
-            found[name] = {column: kind for column, kind, *_ in rows}
-    return found
+            columns_by_table[name] = {column: kind for column, kind, *_ in rows}
+    return columns_by_table
 
 
 def create(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[Column]) -> None:
@@ -58,21 +58,25 @@ def create(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[C
 
 
 def describe(
-    connection: duckdb.DuckDBPyConnection, name: str, description: str, columns: Iterable[Column], told: Mapping[str, str | None]
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    description: str,
+    columns: Iterable[Column],
+    current: Mapping[str, str | None],
 ) -> None:
     """Have the table `name` (quoted) and these columns of it say what they are, where `told` has it otherwise ("": the table)."""
-    if told.get("") != description:
+    if current.get("") != description:
         connection.execute(f"COMMENT ON TABLE {name} IS {literal(description)}")
     for column in columns:
-        if told.get(column.name) != column.description:
+        if current.get(column.name) != column.description:
             connection.execute(f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(column.description)}")
 
 
 def comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, str | None]]:
     """What all tables of the current database say, by schema and table; each by column, and of itself under ""."""
-    found: dict[tuple[str, str], dict[str, str | None]] = {}
+    by_table: dict[tuple[str, str], dict[str, str | None]] = {}
     here = "WHERE database_name = current_database()"
     for what in ("'' AS column_name, comment FROM duckdb_tables()", "column_name, comment FROM duckdb_columns()"):
-        for schema, table, column, said in connection.execute(f"SELECT schema_name, table_name, {what} {here}").fetchall():
-            found.setdefault((schema, table), {})[column] = said
-    return found
+        for schema, table, column, comment in connection.execute(f"SELECT schema_name, table_name, {what} {here}").fetchall():
+            by_table.setdefault((schema, table), {})[column] = comment
+    return by_table

@@ -45,9 +45,9 @@ def anchor(kind: Kind) -> str:
 
 def runbook_like(others: Iterable[Incident], kind: Kind) -> tuple[tuple[IncidentField, ...], tuple[Link, ...]]:
     """The runbook of an incident that tells of others, beside theirs: as a fact or as a link, whichever they have."""
-    told = list(others)
-    facts = (fact.value for one in told for fact in one.fields if fact.name == RUNBOOK)
-    addresses = (link.url for one in told for link in one.links if link.label == RUNBOOK)
+    incidents = list(others)
+    facts = (fact.value for incident in incidents for fact in incident.fields if fact.name == RUNBOOK)
+    addresses = (link.url for incident in incidents for link in incident.links if link.label == RUNBOOK)
     return (
         tuple(IncidentField(RUNBOOK, _chapter(value, kind)) for value in islice(facts, 1)),
         tuple(Link(RUNBOOK, _chapter(value, kind)) for value in islice(addresses, 1)),

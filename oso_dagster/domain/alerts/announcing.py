@@ -63,7 +63,7 @@ def compare(
     signals: Iterable[Signal], kept: Collection[str], memory: IncidentMemory, hours: Hours, now: datetime
 ) -> list[IncidentChange]:
     """What has to change. Of the subjects in `kept` nothing is known now: their incidents stay as they are."""
-    known = {one.incident.subject: one for one in memory.standing}
+    known = {record.incident.subject: record for record in memory.standing}
     wanted = {signal.incident.subject: signal for signal in signals}
     moved: list[tuple[IncidentRecord | None, IncidentRecord]] = []
     for subject, signal in wanted.items():
@@ -72,9 +72,11 @@ def compare(
             moved.append((before, _goes_on(before, signal.incident)))
         elif not signal.quietly:
             moved.append(_begins(memory.ended.get(signal.incident.key), signal.incident))
-    gone = [one for one in memory.standing if one.incident.kind is not Kind.STORM and one.incident.subject not in wanted]
-    moved += [(one, one if one.incident.subject in kept else _ends(one, now)) for one in gone]
-    moved = _collected(moved, [one for one in memory.standing if not one.collected], hours, now)
+    gone = [
+        record for record in memory.standing if record.incident.kind is not Kind.STORM and record.incident.subject not in wanted
+    ]
+    moved += [(record, record if record.incident.subject in kept else _ends(record, now)) for record in gone]
+    moved = _collected(moved, [record for record in memory.standing if not record.collected], hours, now)
     alone = [_alone(before, after, hours, now) for before, after in moved if not after.collected]
     members = [(before, after) for before, after in moved if after.collected]
     digested = _digested([pair for pair in members if pair[1].collected == DIGEST], memory.last_digest, hours, now)
@@ -109,8 +111,8 @@ def _collected(
     unstable = [after for _, after in moved if _is_new(after) and _goes_to_digest(after.incident)]
     loud = [after for _, after in moved if _is_new(after) and after not in unstable and hours.may_tell(after.incident, now)]
     loud = [after for after in loud if after.incident.kind is not Kind.SPRINT]
-    recent = [one for one in alone if one.announced_at and now - one.announced_at <= hours.storm_span]
-    recent = [one for one in recent if one.incident.kind not in (Kind.SPRINT, Kind.STORM)]
+    recent = [record for record in alone if record.announced_at and now - record.announced_at <= hours.storm_span]
+    recent = [record for record in recent if record.incident.kind not in (Kind.SPRINT, Kind.STORM)]
     storm = _storm_now(alone, hours, now) or (storm_of((), now).key if len(loud) + len(recent) > hours.storm else "")
     place = dict.fromkeys((after.incident.key for after in unstable), DIGEST)
     place |= dict.fromkeys((after.incident.key for after in loud), storm)
@@ -119,8 +121,8 @@ def _collected(
 
 def _storm_now(alone: Sequence[IncidentRecord], hours: Hours, now: datetime) -> str:
     """The storm that began a moment ago and takes in what still comes."""
-    storms = [one.incident for one in alone if one.incident.kind is Kind.STORM and one.incident.open]
-    return next((one.key for one in storms if now - one.opened_at <= hours.storm_span), "")
+    storms = [record.incident for record in alone if record.incident.kind is Kind.STORM and record.incident.open]
+    return next((storm.key for storm in storms if now - storm.opened_at <= hours.storm_span), "")
 
 
 def _is_new(after: IncidentRecord) -> bool:
@@ -167,15 +169,15 @@ def _digested(
 ) -> list[IncidentChange]:
     """The members of the digest, and the digest if it is due. A member that recovered after it was told is told once more."""
     due = hours.digest_due(last, now) and not hours.is_quiet(now)
-    told = [after for _, after in members if after.incident.open or after.announced_at is not None]
+    included = [after for _, after in members if after.incident.open or after.announced_at is not None]
     changes = []
     for before, after in members:
-        heard = replace(after, announced_at=now) if due and after in told else after
+        updated = replace(after, announced_at=now) if due and after in included else after
         stands = after.incident.open or (after.announced_at is not None and not due)
-        if heard != before or not stands:
-            changes.append(IncidentChange(heard, stands))
-    if due and told:
-        incidents = tuple(one.incident for one in told)
+        if updated != before or not stands:
+            changes.append(IncidentChange(updated, stands))
+    if due and included:
+        incidents = tuple(record.incident for record in included)
         digest = IncidentRecord(digest_of(incidents, now), 1, now)
         changes.append(IncidentChange(digest, stands=False, kinds=(AnnouncementKind.RAISED,), audience=incidents))
     return changes
@@ -189,7 +191,7 @@ def _storms(
 ) -> list[IncidentChange]:
     """Each storm as the sum of its members, who stand as long as it does."""
     changes = []
-    known = {one.incident.key: one for one in standing if one.incident.kind is Kind.STORM}
+    known = {record.incident.key: record for record in standing if record.incident.kind is Kind.STORM}
     for key in sorted({after.collected for _, after in members}):
         inside = [pair for pair in members if pair[1].collected == key]
         incidents = tuple(after.incident for _, after in inside)
@@ -199,10 +201,10 @@ def _storms(
         change = _alone(before, after, hours, now)
         if change is not None:
             changes.append(replace(change, audience=incidents))
-        for was, one in inside:
-            heard = replace(one, announced_at=one.announced_at or now)
-            if heard != was or not storm.open:
-                changes.append(IncidentChange(heard, stands=storm.open))
+        for was, member in inside:
+            updated = replace(member, announced_at=member.announced_at or now)
+            if updated != was or not storm.open:
+                changes.append(IncidentChange(updated, stands=storm.open))
     return changes
 
 

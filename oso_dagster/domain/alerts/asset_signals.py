@@ -64,7 +64,7 @@ def failed(family: FailedFamily, owned: OwnedAsset, places: AlertLinks, checks: 
     """A family that failed for good; `checks` are those that failed in its run. The second in a row is louder."""
     again = family.in_a_row > 1
     what = f"{owned.asset}" + (f" [{family.partition}]" if family.partition else "")
-    body = [family.cause or "no cause was given", *(f"check {one.check}: {one.reason}" for one in checks)]
+    body = [family.cause or "no cause was given", *(f"check {check.check}: {check.reason}" for check in checks)]
     extra = (IncidentField("Failed in a row", str(family.in_a_row)),)
     return _signal(
         Kind.FAILED_MATERIALIZATION,

@@ -38,12 +38,12 @@ class Webhook:
     def parse(cls, address: str) -> Webhook:
         """The webhook at an address as Discord shows it. Raises WebhookError."""
         parts = urlsplit(address.strip())
-        found = _PATH.fullmatch(parts.path)
-        if found is None or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        match = _PATH.fullmatch(parts.path)
+        if match is None or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
             raise WebhookError("an address such as https://discord.com/api/webhooks/<id>/<token> is expected")
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
             raise WebhookError("a webhook is asked over https only: its address is its password")
-        return cls(f"{parts.scheme}://{parts.netloc}{found['prefix'].rstrip('/')}", found["id"], found["token"])
+        return cls(f"{parts.scheme}://{parts.netloc}{match['prefix'].rstrip('/')}", match["id"], match["token"])
 
     @property
     def url(self) -> str:
@@ -85,7 +85,7 @@ def _channel(name: str, values: Mapping[str, Any]) -> Channel:
     if not isinstance(values, dict) or not values.keys() <= _KEYS or not isinstance(values.get("url"), str):
         raise ValueError(f"{name}: url is expected, and least and services are possible")
     least, services = values.get("least", Severity.INFO), values.get("services", [])
-    if least not in list(Severity) or not (isinstance(services, list) and all(isinstance(one, str) for one in services)):
+    if least not in list(Severity) or not (isinstance(services, list) and all(isinstance(service, str) for service in services)):
         raise ValueError(f"{name}: least is one of {', '.join(Severity)}, services is a list of names")
     try:
         webhook = Webhook.parse(values["url"])

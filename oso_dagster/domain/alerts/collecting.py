@@ -46,7 +46,7 @@ def storm_of(members: Sequence[Incident], opened_at: datetime, now: datetime | N
     return Incident(
         subject=STORM,
         kind=Kind.STORM,
-        severity=min((member.severity for member in members), key=lambda one: one.rank, default=Severity.TICKET),
+        severity=min((member.severity for member in members), key=lambda severity: severity.rank, default=Severity.TICKET),
         service=_one(member.service for member in members),
         stability=_one(member.stability for member in members),
         owner=_owners(members) or "nobody",
@@ -63,20 +63,20 @@ def storm_of(members: Sequence[Incident], opened_at: datetime, now: datetime | N
 
 
 def _split(members: Sequence[Incident]) -> tuple[list[Incident], list[Incident]]:
-    return [one for one in members if one.open], [one for one in members if not one.open]
+    return [member for member in members if member.open], [member for member in members if not member.open]
 
 
 def _lines(members: Sequence[Incident]) -> tuple[str, ...]:
-    ordered = sorted(members, key=lambda one: (not one.open, one.severity.rank, one.subject))
-    lines = [f"{'' if one.open else 'recovered: '}{one.title} ({one.owner})" for one in ordered[:_NAMED]]
+    ordered = sorted(members, key=lambda member: (not member.open, member.severity.rank, member.subject))
+    lines = [f"{'' if member.open else 'recovered: '}{member.title} ({member.owner})" for member in ordered[:_NAMED]]
     return (*lines, *([f"and {len(members) - _NAMED} more"] if len(members) > _NAMED else []))
 
 
 def _owners(members: Sequence[Incident]) -> str:
-    return ", ".join(sorted({name for one in members for name in one.owner.split(", ")}))
+    return ", ".join(sorted({name for member in members for name in member.owner.split(", ")}))
 
 
 def _one(values: Iterable[str]) -> str:
     """What all of them have in common, or nothing."""
-    found = set(values)
-    return found.pop() if len(found) == 1 else ""
+    distinct = set(values)
+    return distinct.pop() if len(distinct) == 1 else ""

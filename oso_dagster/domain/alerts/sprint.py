@@ -135,21 +135,21 @@ class Sprint:
         return self.phase is not SprintPhase.CLOSED
 
 
-def advance(sprint: Sprint | None, found: ObjectiveFinding) -> Sprint | None:
+def advance(sprint: Sprint | None, finding: ObjectiveFinding) -> Sprint | None:
     """The sprint of an objective after one more evaluation; `sprint` is its newest one. The same one: nothing has changed.
 
     A finding older than the last change, as when the clock was set back, changes nothing.
     """
-    if sprint is not None and sprint.history and found.at < sprint.history[-1].at:
+    if sprint is not None and sprint.history and finding.at < sprint.history[-1].at:
         return sprint
-    trigger = trigger_of(sprint, found)
+    trigger = trigger_of(sprint, finding)
     phase = sprint.phase if sprint else None
     to, kind = MOVES.get((phase, trigger), (phase, None))
     if kind is EntryKind.OPENED:
-        return Sprint(found, found.at, history=(Entry(found.at, kind, found.summary),))
+        return Sprint(finding, finding.at, history=(Entry(finding.at, kind, finding.summary),))
     if sprint is None or to is None:
         return None
-    evidence = found if found.verdict is Verdict.BREACHED else sprint.finding
+    evidence = finding if finding.verdict is Verdict.BREACHED else sprint.finding
     if kind is None:
         same = replace(evidence, at=sprint.finding.at) == sprint.finding
         return sprint if same or not sprint.open else replace(sprint, finding=evidence)
@@ -157,21 +157,21 @@ def advance(sprint: Sprint | None, found: ObjectiveFinding) -> Sprint | None:
         sprint,
         finding=evidence,
         phase=to,
-        met_since=found.at if to is SprintPhase.RECOVERING else None,
-        closed_at=found.at if to is SprintPhase.CLOSED else None,
-        history=(*sprint.history, Entry(found.at, kind, found.summary)),
+        met_since=finding.at if to is SprintPhase.RECOVERING else None,
+        closed_at=finding.at if to is SprintPhase.CLOSED else None,
+        history=(*sprint.history, Entry(finding.at, kind, finding.summary)),
     )
 
 
-def trigger_of(sprint: Sprint | None, found: ObjectiveFinding) -> Trigger:
+def trigger_of(sprint: Sprint | None, finding: ObjectiveFinding) -> Trigger:
     """What a finding means for the newest sprint of its objective."""
-    if found.verdict is Verdict.NO_DATA:
+    if finding.verdict is Verdict.NO_DATA:
         return Trigger.UNKNOWN
-    if found.verdict is Verdict.BREACHED:
+    if finding.verdict is Verdict.BREACHED:
         closed = sprint.closed_at if sprint else None
-        return Trigger.MISSED_LATER if closed is not None and found.at - closed > SAME_SPRINT else Trigger.MISSED
+        return Trigger.MISSED_LATER if closed is not None and finding.at - closed > SAME_SPRINT else Trigger.MISSED
     since = sprint.met_since if sprint else None
-    return Trigger.MET_LONG if since is not None and found.at - since >= HYSTERESIS else Trigger.MET
+    return Trigger.MET_LONG if since is not None and finding.at - since >= HYSTERESIS else Trigger.MET
 
 
 def acknowledge(sprint: Sprint, who: str, at: datetime) -> Sprint:

@@ -25,7 +25,8 @@ def as_data(sprint: Sprint) -> dict[str, Any]:
         "acknowledged_by": sprint.acknowledged_by,
         "found": _finding(sprint.finding),
         "history": [
-            {"at": one.at.isoformat(), "what": one.kind.value, "who": one.who, "text": one.text} for one in sprint.history
+            {"at": entry.at.isoformat(), "what": entry.kind.value, "who": entry.who, "text": entry.text}
+            for entry in sprint.history
         ],
     }
 
@@ -44,18 +45,18 @@ def sprint_of(data: Mapping[str, Any], history: Sequence[Entry]) -> Sprint:
     )
 
 
-def _finding(found: ObjectiveFinding) -> dict[str, Any]:
+def _finding(finding: ObjectiveFinding) -> dict[str, Any]:
     return {
-        "objective": found.objective,
-        "service": found.service,
-        "verdict": found.verdict.value,
-        "summary": found.summary,
-        "good": found.good,
-        "valid": found.valid,
-        "target_bp": found.target_bp,
-        "at": found.at.isoformat(),
-        "guilty": [asdict(one) for one in found.guilty],
-        "next_step": found.next_step,
+        "objective": finding.objective,
+        "service": finding.service,
+        "verdict": finding.verdict.value,
+        "summary": finding.summary,
+        "good": finding.good,
+        "valid": finding.valid,
+        "target_bp": finding.target_bp,
+        "at": finding.at.isoformat(),
+        "guilty": [asdict(guilty) for guilty in finding.guilty],
+        "next_step": finding.next_step,
     }
 
 
@@ -64,7 +65,7 @@ def _finding_of(data: Mapping[str, Any]) -> ObjectiveFinding:
     return ObjectiveFinding(
         verdict=Verdict(plain.pop("verdict")),
         at=datetime.fromisoformat(plain.pop("at")),
-        guilty=tuple(Guilty(**one) for one in plain.pop("guilty")),
+        guilty=tuple(Guilty(**guilty) for guilty in plain.pop("guilty")),
         **plain,
     )
 

@@ -69,13 +69,13 @@ def plan_partitions(
 
 def stretches(partitions: Partitions, windows: Sequence[Window]) -> list[tuple[Window, ...]]:
     """Windows that follow each other without a gap, together; static ones each alone, for they have no order in time."""
-    found: list[tuple[Window, ...]] = []
+    groups: list[tuple[Window, ...]] = []
     for window in windows:
-        if found and partitions.kind is not PartitionKind.STATIC and found[-1][-1].end == window.start:
-            found[-1] = (*found[-1], window)
+        if groups and partitions.kind is not PartitionKind.STATIC and groups[-1][-1].end == window.start:
+            groups[-1] = (*groups[-1], window)
         else:
-            found.append((window,))
-    return found
+            groups.append((window,))
+    return groups
 
 
 def in_sandbox(source: Source, begin: datetime) -> Source:
@@ -101,8 +101,8 @@ def missing_backfill(job: IngestJob, now: datetime, present: Collection[str], ne
     if job.partitions is None:
         raise ValueError(f"{job.name} has no partitions")
     missing = [window for window in job.partitions.available(now) if window.key not in present]
-    asked = missing[-newest:]
-    return Backfill(_runs(job, job.partitions, asked), len(missing) - len(asked))
+    requested = missing[-newest:]
+    return Backfill(_runs(job, job.partitions, requested), len(missing) - len(requested))
 
 
 def range_backfill(job: IngestJob, now: datetime, first: str, last: str) -> Backfill:
@@ -137,7 +137,11 @@ def waits_for(names: Iterable[str], loads: Mapping[str, IngestJob]) -> dict[str,
     needs, waits = _needs(loads), dict[str, frozenset[str]]()
     for name in dict.fromkeys(names):
         before = frozenset(waits)
-        waits[name] = frozenset(one for one in before if one not in loads or one in needs[name]) if name in loads else before
+        waits[name] = (
+            frozenset(earlier for earlier in before if earlier not in loads or earlier in needs[name])
+            if name in loads
+            else before
+        )
     return waits
 
 

@@ -190,11 +190,11 @@ def count_families(attempts: Iterable[Attempt]) -> Iterator[Counted]:
     A failure that waits for its retry counts from when patience with it is over; at any time before, nothing of it counts.
     """
     forgiving = []
-    for one in attempts:
-        if one.label not in REGARDLESS_OF_RETRIES:
-            forgiving.append(one)
-        elif one.outcome in (Outcome.OK, Outcome.FAILED) and one.ended is not None:
-            yield Counted(one, one.outcome is Outcome.OK, one.ended)
+    for attempt in attempts:
+        if attempt.label not in REGARDLESS_OF_RETRIES:
+            forgiving.append(attempt)
+        elif attempt.outcome in (Outcome.OK, Outcome.FAILED) and attempt.ended is not None:
+            yield Counted(attempt, attempt.outcome is Outcome.OK, attempt.ended)
     for judged in judge_families(forgiving, _FOREVER):
         if judged.at is not None and judged.judgement in (Judgement.GOOD, Judgement.BAD):
             yield Counted(judged.last, judged.judgement is Judgement.GOOD, judged.at)

@@ -84,8 +84,8 @@ def budget_spent(error_rate: Fraction, lasting: timedelta, window: timedelta, ta
 
 def total(counts: Iterable[Count], since: datetime, now: datetime) -> tuple[int, int]:
     """Good and valid in (since, now]: ratios are never averaged."""
-    inside = [one for one in counts if since < one.at <= now]
-    return sum(one.good for one in inside), sum(one.valid for one in inside)
+    inside = [count for count in counts if since < count.at <= now]
+    return sum(count.good for count in inside), sum(count.valid for count in inside)
 
 
 def recovery(counts: Sequence[Count], target: int, window: timedelta, now: datetime) -> datetime | None:
@@ -107,10 +107,10 @@ def recovery(counts: Sequence[Count], target: int, window: timedelta, now: datet
 def _when_bad_ones_have_left(counts: Iterable[Count], target: int, window: timedelta, now: datetime) -> datetime:
     """The earliest departure of a bad event after which the rest meets the target; after the last one nothing is missed."""
     moments: dict[datetime, tuple[int, int]] = {}
-    for one in counts:
-        if now - window < one.at <= now:
-            good, valid = moments.get(one.at, (0, 0))
-            moments[one.at] = good + one.good, valid + one.valid
+    for count in counts:
+        if now - window < count.at <= now:
+            good, valid = moments.get(count.at, (0, 0))
+            moments[count.at] = good + count.good, valid + count.valid
     newer_good = newer_valid = 0
     earliest = now + window
     for at in sorted(moments, reverse=True):

@@ -78,12 +78,12 @@ def burn_over(counts: Iterable[Count], window: timedelta, target: int, now: date
 
 def firing(counts: Sequence[Count], target: int, now: datetime, tiers: Sequence[Tier] = TIERS) -> tuple[Burning, ...]:
     """The tiers whose two windows are both above their burn, in the order given; exact, nothing is rounded before."""
-    found = []
+    burning = []
     for tier in tiers:
         long, short = (burn_over(counts, window, target, now) for window in (tier.long, tier.short))
         if long is not None and short is not None and min(long, short) > tier.burn:
-            found.append(Burning(tier, long, short))
-    return tuple(found)
+            burning.append(Burning(tier, long, short))
+    return tuple(burning)
 
 
 def loudest(burning: Sequence[Burning]) -> Burning | None:

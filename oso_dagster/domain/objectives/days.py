@@ -20,9 +20,9 @@ def cut(since: datetime, until: datetime, windows: Iterable[Maintenance] = ()) -
     count = max(0, (day_of(until) - day_of(since)) // DAY + 1)
     days = [day_of(since) + DAY * number for number in range(count)]
     touched = list(windows)
-    whole = [one for one in days if since < one and one + DAY <= until and not any(_touches(window, one) for window in touched)]
+    whole = [day for day in days if since < day and day + DAY <= until and not any(_touches(window, day) for window in touched)]
     inside = set(whole)
-    return whole, [one for one in days if one not in inside]
+    return whole, [day for day in days if day not in inside]
 
 
 def _touches(window: Maintenance, day: datetime) -> bool:

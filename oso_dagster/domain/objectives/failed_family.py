@@ -39,25 +39,29 @@ def failed_after(attempts: Iterable[Attempt], since: datetime, now: datetime) ->
     not counted in a row.
     """
     by_asset: dict[str, list[JudgedFamily]] = defaultdict(list)
-    for one in judge_families(attempts, now):
-        if one.judgement in (Judgement.GOOD, Judgement.BAD):
-            by_asset[one.last.asset].append(one)
-    found = [failed for judged in by_asset.values() for failed in _rows(judged) if since < failed.judged_at <= now]
-    return sorted(found, key=lambda one: (one.judged_at, one.asset, one.family, one.partition or ""))
+    for judged_family in judge_families(attempts, now):
+        if judged_family.judgement in (Judgement.GOOD, Judgement.BAD):
+            by_asset[judged_family.last.asset].append(judged_family)
+    failures = [failed for judged in by_asset.values() for failed in _rows(judged) if since < failed.judged_at <= now]
+    return sorted(failures, key=lambda failed: (failed.judged_at, failed.asset, failed.family, failed.partition or ""))
 
 
 def _rows(judged: Iterable[JudgedFamily]) -> list[FailedFamily]:
-    found, row = [], set[str]()
-    for one in sorted(judged, key=lambda one: (_at(one), one.last.family, one.last.partition or "")):
-        if one.judgement is Judgement.GOOD:
+    failures, row = [], set[str]()
+    for judged_family in sorted(
+        judged, key=lambda judged_family: (_at(judged_family), judged_family.last.family, judged_family.last.partition or "")
+    ):
+        if judged_family.judgement is Judgement.GOOD:
             row = set()
             continue
-        row.add(one.last.family)
-        last = one.last
-        found.append(
-            FailedFamily(last.asset, last.partition, last.family, last.run_id, _at(one), last.cause, last.label, len(row))
+        row.add(judged_family.last.family)
+        last = judged_family.last
+        failures.append(
+            FailedFamily(
+                last.asset, last.partition, last.family, last.run_id, _at(judged_family), last.cause, last.label, len(row)
+            )
         )
-    return found
+    return failures
 
 
 def _at(judged: JudgedFamily) -> datetime:

@@ -88,7 +88,9 @@ def fresh_time_partitioned(
     partitions: Partitions, landed: Mapping[str, datetime], since: datetime, now: datetime
 ) -> tuple[timedelta, timedelta]:
     """The same for a table in time partitions: fresh while the newest one that is due at that time is there."""
-    deadlines = [(one.key, deadline) for one in partitions.due(now) if (deadline := partitions.deadline(one)) is not None]
+    deadlines = [
+        (window.key, deadline) for window in partitions.due(now) if (deadline := partitions.deadline(window)) is not None
+    ]
     ends = [*(deadline for _, deadline in deadlines), now][1:]
     fresh = had_to = timedelta(0)
     for (key, deadline), end in zip(deadlines, ends, strict=True):

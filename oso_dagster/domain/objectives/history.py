@@ -61,26 +61,26 @@ def first_day(now: datetime, days: int = SHOWN_DAYS) -> datetime:
 def days_of(judged: Iterable[PastVerdict], now: datetime, days: int = SHOWN_DAYS) -> tuple[DayHistory, ...]:
     """Exactly `days` days, oldest first, today last; one without an evaluation is `no_data`. `judged` is in order of time."""
     start = first_day(now, days).date()
-    found: dict[date, DayHistory] = {}
-    for one in judged:
-        day = one.at.astimezone(UTC).date()
-        before = found.get(day, DayHistory(day))
-        found[day] = DayHistory(day, worse(before.verdict, one.verdict), one.good, one.valid, before.evaluations + 1)
-    return tuple(found.get(day, DayHistory(day)) for day in (start + timedelta(days=number) for number in range(days)))
+    by_day: dict[date, DayHistory] = {}
+    for verdict in judged:
+        day = verdict.at.astimezone(UTC).date()
+        before = by_day.get(day, DayHistory(day))
+        by_day[day] = DayHistory(day, worse(before.verdict, verdict.verdict), verdict.good, verdict.valid, before.evaluations + 1)
+    return tuple(by_day.get(day, DayHistory(day)) for day in (start + timedelta(days=number) for number in range(days)))
 
 
 def breaches_of(judged: Sequence[PastVerdict]) -> tuple[Spell, ...]:
     """The spells of breach, oldest first. `no_data` neither begins nor ends one."""
     spells: list[Spell] = []
-    for one in judged:
+    for verdict in judged:
         standing = bool(spells) and spells[-1].until is None
-        if one.verdict is Verdict.BREACHED and not standing:
-            spells.append(Spell(one.at))
-        elif standing and one.verdict in {Verdict.COMPLIANT, Verdict.AT_RISK}:
-            spells[-1] = Spell(spells[-1].since, one.at)
+        if verdict.verdict is Verdict.BREACHED and not standing:
+            spells.append(Spell(verdict.at))
+        elif standing and verdict.verdict in {Verdict.COMPLIANT, Verdict.AT_RISK}:
+            spells[-1] = Spell(spells[-1].since, verdict.at)
     return tuple(spells)
 
 
-def worse(one: Verdict, other: Verdict) -> Verdict:
+def worse(first: Verdict, other: Verdict) -> Verdict:
     """The verdict that a person should hear of first."""
-    return min(one, other, key=_WORST_FIRST.index)
+    return min(first, other, key=_WORST_FIRST.index)

@@ -35,5 +35,5 @@ def touching(
 ) -> tuple[Maintenance, ...]:
     """The windows that take something out of (since, now] of an objective over `assets`, the earliest first."""
     scopes = {service, f"{service}.{objective}", *assets}
-    found = (one for one in windows if one.scope in scopes and one.start <= now and one.end > since)
-    return tuple(sorted(found, key=lambda one: (one.start, one.end, one.scope)))
+    relevant = (window for window in windows if window.scope in scopes and window.start <= now and window.end > since)
+    return tuple(sorted(relevant, key=lambda window: (window.start, window.end, window.scope)))

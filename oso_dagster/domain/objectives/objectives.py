@@ -117,7 +117,8 @@ _NOTHING = {
 
 
 FRESHNESS, COMPLETENESS = (
-    next(one for one in OBJECTIVES if one.indicator is indicator) for indicator in (Indicator.FRESH_ASSETS, Indicator.PARTITIONS)
+    next(objective for objective in OBJECTIVES if objective.indicator is indicator)
+    for indicator in (Indicator.FRESH_ASSETS, Indicator.PARTITIONS)
 )
 """The two objectives at a point in time, which are about core assets."""
 
@@ -129,10 +130,10 @@ def of_service(service: str) -> tuple[Objective, ...]:
 
 def objective_of(id_: str) -> Objective:
     """The objective `<service>.<objective>`; raises LookupError with the ids that exist."""
-    found = next((objective for objective in OBJECTIVES if objective.id == id_), None)
-    if found is None:
-        raise LookupError(f"no objective is called {id_}; there are {', '.join(one.id for one in OBJECTIVES)}")
-    return found
+    declared = next((objective for objective in OBJECTIVES if objective.id == id_), None)
+    if declared is None:
+        raise LookupError(f"no objective is called {id_}; there are {', '.join(each.id for each in OBJECTIVES)}")
+    return declared
 
 
 def percent(good: int, valid: int) -> str:
@@ -152,12 +153,12 @@ def summary(assessment: Assessment) -> str:
         return f"no data: {_NOTHING[objective.indicator]}"
     good, valid = assessment.good, assessment.valid
     counted = f"{good:,} of {valid:,} {_UNITS[objective.indicator]} {_GOOD[objective.indicator]} ({percent(good, valid)})"
-    wanted = (
+    target = (
         "all of them"
         if objective.target == ALL
         else percent(objective.target, ALL) + (" for each asset" if objective.each else "")
     )
-    return f"{counted}; the target is {wanted}"
+    return f"{counted}; the target is {target}"
 
 
 def budget_text(assessment: Assessment) -> str:

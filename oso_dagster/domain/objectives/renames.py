@@ -20,8 +20,8 @@ def validated_renames(renamed: Mapping[str, str]) -> Mapping[str, str]:
 def under_present_names(tallies: Iterable[Tally], renamed: Mapping[str, str]) -> list[Tally]:
     """Tallies by the names of today, those of one asset added up, by name."""
     merged: dict[str, Tally] = {}
-    for one in tallies:
-        name = renamed.get(one.asset, one.asset)
+    for tally in tallies:
+        name = renamed.get(tally.asset, tally.asset)
         other = merged.get(name, Tally(name, 0, 0))
-        merged[name] = Tally(name, one.good + other.good, one.valid + other.valid, one.note or other.note)
+        merged[name] = Tally(name, tally.good + other.good, tally.valid + other.valid, tally.note or other.note)
     return [merged[name] for name in sorted(merged)]

@@ -33,10 +33,10 @@ def silences(
 ) -> list[Silence]:
     """The objectives that fell silent; `last_data` is when something was last counted, by id. Not during their maintenance."""
     declared = list(windows)
-    found = []
-    for one in objectives:
-        patience, last = SILENT_AFTER.get(one.indicator), last_data.get(one.id)
-        working = any(window.covers(one.service, one.name, "", now) for window in declared)
+    silent = []
+    for objective in objectives:
+        patience, last = SILENT_AFTER.get(objective.indicator), last_data.get(objective.id)
+        working = any(window.covers(objective.service, objective.name, "", now) for window in declared)
         if patience is not None and last is not None and now - last > patience and not working:
-            found.append(Silence(one, last))
-    return found
+            silent.append(Silence(objective, last))
+    return silent

@@ -158,16 +158,16 @@ def evaluate(objective: Objective, tallies: Sequence[Tally], now: datetime, burn
 
 def tally_families(attempts: Iterable[Attempt], since: datetime, now: datetime) -> list[Tally]:
     """Good and valid materializations per asset, after retries, judged in (since, now]."""
-    judged = (one for one in judge_families(attempts, now) if one.at is not None and since < one.at <= now)
+    judged = (family for family in judge_families(attempts, now) if family.at is not None and since < family.at <= now)
     counted = {Judgement.GOOD: True, Judgement.BAD: False}
-    return _tally((one.last, counted[one.judgement]) for one in judged if one.judgement in counted)
+    return _tally((family.last, counted[family.judgement]) for family in judged if family.judgement in counted)
 
 
 def tally_attempts(attempts: Iterable[Attempt], since: datetime, now: datetime) -> list[Tally]:
     """Good and valid attempts per asset, regardless of retries, ended in (since, now]."""
     counted = {Outcome.OK: True, Outcome.FAILED: False}
-    inside = (one for one in attempts if one.ended is not None and since < one.ended <= now)
-    return _tally((one, counted[one.outcome]) for one in inside if one.outcome in counted)
+    inside = (attempt for attempt in attempts if attempt.ended is not None and since < attempt.ended <= now)
+    return _tally((attempt, counted[attempt.outcome]) for attempt in inside if attempt.outcome in counted)
 
 
 def tally_samples(samples: Iterable[tuple[str, Count]], since: datetime, now: datetime) -> list[Tally]:
@@ -195,5 +195,5 @@ def _of_asset(asset: str, rows: list[tuple[Attempt, bool]]) -> Tally:
 
 def _worst(verdicts: Iterable[Verdict]) -> Verdict:
     order = (Verdict.BREACHED, Verdict.AT_RISK, Verdict.COMPLIANT)
-    found = set(verdicts)
-    return next((verdict for verdict in order if verdict in found), Verdict.NO_DATA)
+    present = set(verdicts)
+    return next((verdict for verdict in order if verdict in present), Verdict.NO_DATA)

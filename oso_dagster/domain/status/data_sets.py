@@ -84,18 +84,18 @@ class DataGroup:
     @property
     def labels(self) -> tuple[Label, ...]:
         """The stabilities of its sets, each once."""
-        return tuple(dict.fromkeys(one.label for one in self.sets))
+        return tuple(dict.fromkeys(data_set.label for data_set in self.sets))
 
     @property
     def owners(self) -> tuple[str, ...]:
         """Who owns its sets, each once."""
-        return tuple(dict.fromkeys(one.owner for one in self.sets if one.owner))
+        return tuple(dict.fromkeys(data_set.owner for data_set in self.sets if data_set.owner))
 
     @property
     def counts(self) -> tuple[tuple[str, int], ...]:
         """How many sets are in each state, in the order in which a person should hear of them."""
-        found = Counter(one.state for one in self.sets)
-        return tuple((state, found[state]) for state in STATES if found[state])
+        numbers = Counter(data_set.state for data_set in self.sets)
+        return tuple((state, numbers[state]) for state in STATES if numbers[state])
 
 
 def require_zone(what: str, moment: datetime | None) -> None:

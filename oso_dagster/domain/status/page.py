@@ -64,7 +64,7 @@ class StatusPage:
 
     def works_that_are(self, *states: WorkState) -> tuple[Work, ...]:
         """The maintenance that is in one of these states when the page is made."""
-        return tuple(one for one in self.works if one.state(self.generated_at) in states)
+        return tuple(work for work in self.works if work.state(self.generated_at) in states)
 
     @property
     def is_live(self) -> bool:
@@ -84,8 +84,8 @@ class StatusPage:
     @property
     def counts(self) -> tuple[tuple[Verdict, int], ...]:
         """How many objectives have each verdict, the worst first; verdicts that none has are left out."""
-        found = Counter(objective.verdict for objective in self.objectives)
-        return tuple((verdict, found[verdict]) for verdict in (*_WORST_FIRST, Verdict.NO_DATA) if found[verdict])
+        numbers = Counter(objective.verdict for objective in self.objectives)
+        return tuple((verdict, numbers[verdict]) for verdict in (*_WORST_FIRST, Verdict.NO_DATA) if numbers[verdict])
 
     @property
     def headline(self) -> str:
@@ -105,8 +105,8 @@ class StatusPage:
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict that a person should hear of first; missing data neither saves nor condemns the rest."""
-    found = frozenset(verdicts)
-    return next((verdict for verdict in _WORST_FIRST if verdict in found), Verdict.NO_DATA)
+    present = frozenset(verdicts)
+    return next((verdict for verdict in _WORST_FIRST if verdict in present), Verdict.NO_DATA)
 
 
 def _some(number: int, measured: int) -> str:

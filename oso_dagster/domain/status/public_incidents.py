@@ -61,7 +61,7 @@ class PublicIncident:
     def __post_init__(self) -> None:
         require_zone(f"{self.key}: since", self.since)
         require_zone(f"{self.key}: until", self.until)
-        if [one.at for one in self.updates] != sorted(one.at for one in self.updates):
+        if [update.at for update in self.updates] != sorted(update.at for update in self.updates):
             raise ValueError(f"{self.key}: the updates are not in the order of time")
 
     @property
@@ -74,7 +74,7 @@ class PublicIncident:
     @property
     def changed_at(self) -> datetime:
         """When it last changed: its end, its last update, or its beginning."""
-        return max([self.until or self.since, *(one.at for one in self.updates)])
+        return max([self.until or self.since, *(update.at for update in self.updates)])
 
     @property
     def timeline(self) -> tuple[Update, ...]:
@@ -142,9 +142,9 @@ class Work:
 
 def sprints_and_breaches(sprints: Iterable[PublicIncident], breaches: Iterable[PublicIncident]) -> tuple[PublicIncident, ...]:
     """Sprints, and the breaches that no sprint of their objective tells already; the newest first."""
-    told = list(sprints)
-    alone = [one for one in breaches if not any(_tells(sprint, one) for sprint in told)]
-    return tuple(sorted((*told, *alone), key=lambda one: (one.since, one.key), reverse=True))
+    shown = list(sprints)
+    alone = [breach for breach in breaches if not any(_tells(sprint, breach) for sprint in shown)]
+    return tuple(sorted((*shown, *alone), key=lambda incident: (incident.since, incident.key), reverse=True))
 
 
 def _tells(sprint: PublicIncident, breach: PublicIncident) -> bool:

@@ -26,18 +26,22 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
     evaluator = up_to_date(platform.settings, platform.sources, platform.labels, store, instance, now)
     assessments, owned, places = assess_all(evaluator, now), platform.owned, alert_links(platform.settings)
     latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts()}
-    store.results.record_verdicts(verdict_row(one) for one in assessments if latest.get(one.objective.id) is not one.verdict)
-    store.sprints.advance(objective_finding(one, store, owned, places) for one in assessments)
+    store.results.record_verdicts(
+        verdict_row(assessment) for assessment in assessments if latest.get(assessment.objective.id) is not assessment.verdict
+    )
+    store.sprints.advance(objective_finding(assessment, store, owned, places) for assessment in assessments)
     standing = store.incidents.standing()
     able = awake(store, ALERTS, now)
-    seen = DagsterState(
+    state = DagsterState(
         checks=failing_checks(instance, platform.checks),
         drifting=drifting(instance, platform.declared),
         silent=[
-            one for one in [*daemons(instance), *last_heartbeats(store)] if able and one.name != ALERTS and one.is_silent(now)
+            heartbeat
+            for heartbeat in [*daemons(instance), *last_heartbeats(store)]
+            if able and heartbeat.name != ALERTS and heartbeat.is_silent(now)
         ],
     )
-    facts = Situation(evaluator, owned, places, seen, assessments, standing, store.maintenance.all(), now)
-    unheard = set() if able else {one.subject for one in standing if one.kind is Kind.SILENT}
-    signals = facts.signals(store.sprints.newest().values())
-    return settle(platform.settings, store, signals, facts.kept() | unheard, now)
+    situation = Situation(evaluator, owned, places, state, assessments, standing, store.maintenance.all(), now)
+    unheard = set() if able else {incident.subject for incident in standing if incident.kind is Kind.SILENT}
+    signals = situation.signals(store.sprints.newest().values())
+    return settle(platform.settings, store, signals, situation.kept() | unheard, now)

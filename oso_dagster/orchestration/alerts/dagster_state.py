@@ -19,36 +19,41 @@ _DAEMON_EVERY = timedelta(minutes=1)
 def failing_checks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> list[FailedCheck]:
     """Of the checks `keys`, those whose newest evaluation failed with severity ERROR."""
     newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
-    found = []
+    failing = []
     for key, record in newest.items():
         event = record.event.dagster_event if record.event else None
         if record.status is not AssetCheckExecutionRecordStatus.FAILED or event is None:
             continue
-        said = event.asset_check_evaluation_data
-        if said.severity is dg.AssetCheckSeverity.ERROR:
+        evaluation = event.asset_check_evaluation_data
+        if evaluation.severity is dg.AssetCheckSeverity.ERROR:
             asset, at = key.asset_key.to_user_string(), moment(record.create_timestamp)
-            found.append(FailedCheck(asset, key.name, said.description or "", record.run_id, at))
-    return sorted(found, key=lambda one: (one.asset, one.check))
+            failing.append(FailedCheck(asset, key.name, evaluation.description or "", record.run_id, at))
+    return sorted(failing, key=lambda check: (check.asset, check.check))
 
 
 def drifting(instance: dg.DagsterInstance, declared: Mapping[dg.AssetKey, frozenset[str]]) -> list[SchemaDrift]:
     """Tables of which the newest load told columns that nobody had declared, less those (`table.column`) that are by now."""
-    found = []
+    drifts = []
     for record in instance.get_asset_records(list(declared)) if declared else []:
         entry = record.asset_entry
         loaded = entry.last_materialization.asset_materialization if entry.last_materialization else None
-        said = loaded.metadata.get(UNKNOWN_FIELDS) if loaded else None
-        if entry.last_materialization is None or said is None or not isinstance(said.value, list):
+        unknown = loaded.metadata.get(UNKNOWN_FIELDS) if loaded else None
+        if entry.last_materialization is None or unknown is None or not isinstance(unknown.value, list):
             continue
-        new = tuple(sorted(one for one in map(str, said.value) if one.partition(" ")[0] not in declared[entry.asset_key]))
+        new = tuple(
+            sorted(column for column in map(str, unknown.value) if column.partition(" ")[0] not in declared[entry.asset_key])
+        )
         if new:
             last = entry.last_materialization
-            found.append(SchemaDrift(entry.asset_key.to_user_string(), new, last.run_id, moment(last.timestamp)))
-    return found
+            drifts.append(SchemaDrift(entry.asset_key.to_user_string(), new, last.run_id, moment(last.timestamp)))
+    return drifts
 
 
 def daemons(instance: dg.DagsterInstance) -> list[LastHeartbeat]:
     """The daemons that this instance needs and that ever lived."""
     beats = instance.get_daemon_heartbeats()
     needed = [beats[kind] for kind in instance.get_required_daemon_types() if kind in beats]
-    return [LastHeartbeat(f"daemon {one.daemon_type.lower()}", moment(one.timestamp), _DAEMON_EVERY) for one in needed]
+    return [
+        LastHeartbeat(f"daemon {heartbeat.daemon_type.lower()}", moment(heartbeat.timestamp), _DAEMON_EVERY)
+        for heartbeat in needed
+    ]

@@ -70,7 +70,7 @@ def drilling(settings: Settings, sources: Sequence[Source], source: Source, good
     assets = ingest_assets(settings, [source])
     job = dg.define_asset_job(_JOB, selection=dg.AssetSelection.assets(*assets))
     definitions = dg.Definitions(assets=assets, jobs=[job], executor=dg.in_process_executor)
-    checks = [key for one in assets for key in sorted(one.check_keys)]
+    checks = [key for asset in assets for key in sorted(asset.check_keys)]
     home = settings.dagster_home
     home.mkdir(parents=True)
     (home / "dagster.yaml").touch()  # Dagster's own defaults, and no word on their being that
@@ -79,7 +79,7 @@ def drilling(settings: Settings, sources: Sequence[Source], source: Source, good
         dg.DagsterInstance.local_temp(str(home)) as instance,
     ):
         store.results.remember_assets(by_asset(sources).keys(), now - DAYS * timedelta(days=1))
-        _remember(store, [attempt for one in sources for attempt in history(one, good if one is source else now, now)], now)
+        _remember(store, [attempt for each in sources for attempt in history(each, good if each is source else now, now)], now)
         yield Drill(Platform(settings, sources, [], checks), store, instance, definitions, _silent_log())
 
 
@@ -109,7 +109,7 @@ def _loads(table: Table, newest: datetime, now: datetime) -> list[tuple[str | No
 
 
 def _remember(store: Store, attempts: Sequence[Attempt], now: datetime) -> None:
-    runs = sorted({one.run_id for one in attempts})
+    runs = sorted({attempt.run_id for attempt in attempts})
     store.ledger.discover("before the drill", Cursor(0, ""), runs, now)
     rows = [RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True) for run in runs]
     store.ledger.record(rows, attempts)
@@ -126,5 +126,5 @@ def _silent_log() -> logging.Logger:
 def thrown_away(settings: Settings, folder: Path, **more: object) -> Settings:
     """The settings with everything that they keep in `folder` instead, and people told at any hour."""
     own = {"home": folder, "profile": Profile.EMBEDDED, "reliability_url": None, "status_url": None, "discord_channels": None}
-    told = {"alert_quiet_hours": "", "public_status_url": settings.status_address}
-    return settings.model_copy(update=own | told | more)
+    alerting = {"alert_quiet_hours": "", "public_status_url": settings.status_address}
+    return settings.model_copy(update=own | alerting | more)

@@ -19,7 +19,7 @@ def alert_sensors(
 
     `assets` are those whose own checks are told; the SQLMesh `models` are among them.
     """
-    checks = [key for one in assets for key in sorted(one.check_keys)]
+    checks = [key for asset in assets for key in sorted(asset.check_keys)]
 
     @dg.sensor(
         name="remedial_alerts",

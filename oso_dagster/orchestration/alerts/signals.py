@@ -56,41 +56,48 @@ class Situation:
 
     def signals(self, sprints: Collection[Sprint]) -> list[Signal]:
         """Everything that is wrong now, but not what lies in its maintenance window."""
-        found = [objective_signals.sprint(one, self.places) for one in sprints if one.open]
-        found += [*self._of_objectives(), *self._of_assets(), *self._removals()]
-        found += [asset_signals.silent(one, self.places, self.now) for one in self.dagster.silent]
-        return found
+        signals = [objective_signals.sprint(sprint, self.places) for sprint in sprints if sprint.open]
+        signals += [*self._of_objectives(), *self._of_assets(), *self._removals()]
+        signals += [asset_signals.silent(heartbeat, self.places, self.now) for heartbeat in self.dagster.silent]
+        return signals
 
     def kept(self) -> set[str]:
         """The subjects of which nothing is known now."""
-        unknown = [one.objective.id for one in self.assessments if one.verdict is Verdict.NO_DATA]
+        unknown = [assessment.objective.id for assessment in self.assessments if assessment.verdict is Verdict.NO_DATA]
         kept = {f"{kind}:{id_}" for id_ in unknown for kind in (Kind.BUDGET_SPENT, Kind.BURN_RATE)}
-        mine = [one for one in self.standing if one.kind is Kind.FAILED_MATERIALIZATION]
-        named = {one.subject: _asset_of(one.subject) for one in mine}
+        mine = [incident for incident in self.standing if incident.kind is Kind.FAILED_MATERIALIZATION]
+        named = {incident.subject: _asset_of(incident.subject) for incident in mine}
         good = newest_good(self.evaluator.store, {asset for asset, _ in named.values()})
         # A family that failed before the span of `failed_families` still stands until the asset is good again.
         return kept | {
-            one.subject
-            for one in mine
-            if named[one.subject][0] in self.owned and not _good_after(good, *named[one.subject], one.opened_at)
+            incident.subject
+            for incident in mine
+            if named[incident.subject][0] in self.owned and not _good_after(good, *named[incident.subject], incident.opened_at)
         }
 
     def _of_objectives(self) -> Iterator[Signal]:
-        for one in self.assessments:
-            for signal in (objective_signals.burning(one, self.places), objective_signals.budget_spent(one, self.places)):
+        for assessment in self.assessments:
+            for signal in (
+                objective_signals.burning(assessment, self.places),
+                objective_signals.budget_spent(assessment, self.places),
+            ):
                 if signal is not None:
                     yield signal
         for silence in silences(OBJECTIVES, last_data(self.evaluator.store), self.now, self.windows):
             yield objective_signals.no_data(silence, self.places, self.now)
 
     def _of_assets(self) -> Iterator[Signal]:
-        failed = [one for one in self._failed() if one.asset in self.owned and not self._covered(one.asset, one.judged_at)]
-        told = {one.asset for one in failed}
-        for one in failed:
-            of_run = [check for check in self.dagster.checks if check.asset == one.asset]
-            yield asset_signals.failed(one, self.owned[one.asset], self.places, of_run)
+        failed = [
+            family
+            for family in self._failed()
+            if family.asset in self.owned and not self._covered(family.asset, family.judged_at)
+        ]
+        reported = {family.asset for family in failed}
+        for family in failed:
+            of_run = [check for check in self.dagster.checks if check.asset == family.asset]
+            yield asset_signals.failed(family, self.owned[family.asset], self.places, of_run)
         for check in self.dagster.checks:
-            if check.asset in self.owned and check.asset not in told and not self._covered(check.asset, check.at):
+            if check.asset in self.owned and check.asset not in reported and not self._covered(check.asset, check.at):
                 yield asset_signals.failed_check(check, self.owned[check.asset], self.places)
         for drift in self.dagster.drifting:
             if drift.asset in self.owned:
@@ -100,13 +107,18 @@ class Situation:
     def _failed(self) -> list[FailedFamily]:
         """The newest failed family of each asset and partition that was not good since."""
         newest: dict[tuple[str, str], FailedFamily] = {}
-        for one in failed_families(self.evaluator.store, self.now - FAILED_SPAN, self.now):
-            newest[one.asset, one.partition or ""] = one
+        for family in failed_families(self.evaluator.store, self.now - FAILED_SPAN, self.now):
+            newest[family.asset, family.partition or ""] = family
         good = newest_good(self.evaluator.store, {asset for asset, _ in newest})
-        return [one for (asset, part), one in newest.items() if not _good_after(good, asset, part, one.judged_at)]
+        return [family for (asset, part), family in newest.items() if not _good_after(good, asset, part, family.judged_at)]
 
     def _stale(self) -> Iterator[Signal]:
-        notes = {tally.asset: tally.note for one in self.assessments for tally in one.guilty if one.objective.window is None}
+        notes = {
+            tally.asset: tally.note
+            for assessment in self.assessments
+            for tally in assessment.guilty
+            if assessment.objective.window is None
+        }
         for label in (Label.CORE, Label.UNSTABLE):
             for row in self.evaluator.freshness_rows(label, self.now):
                 stale = row.freshness is Freshness.STALE and row.within is not None
@@ -118,7 +130,7 @@ class Situation:
         """Unstable tables that were below their target at every midnight, so to say, of the last weeks."""
         days = [self.now - number * _DAY for number in range(objective_signals.LONG_BELOW // _DAY, 0, -1)]
         now = self.evaluator.of_assets(Label.UNSTABLE, self.now)
-        below = {asset for asset, one in now.items() if one.verdict is Verdict.BREACHED}
+        below = {asset for asset, assessment in now.items() if assessment.verdict is Verdict.BREACHED}
         for day in days:
             if not below:
                 return
@@ -128,43 +140,47 @@ class Situation:
             yield objective_signals.removal(self.owned[asset], now[asset], self.places)
 
     def _covered(self, asset: str, at: datetime) -> bool:
-        return any(one.start <= at < one.end and one.scope in (asset, self.owned[asset].service) for one in self.windows)
+        return any(
+            window.start <= at < window.end and window.scope in (asset, self.owned[asset].service) for window in self.windows
+        )
 
 
-def objective_finding(found: Assessment, store: Store, owned: Mapping[str, OwnedAsset], places: AlertLinks) -> ObjectiveFinding:
+def objective_finding(
+    assessment: Assessment, store: Store, owned: Mapping[str, OwnedAsset], places: AlertLinks
+) -> ObjectiveFinding:
     """An assessment as a sprint keeps it: whose the guilty assets are, and which runs show it."""
-    missed = found.verdict is Verdict.BREACHED
-    guilty = found.guilty[:_GUILTY] if missed else ()
-    runs = newest_failed_run(store, [one.asset for one in guilty])
-    objective = found.objective
+    missed = assessment.verdict is Verdict.BREACHED
+    guilty = assessment.guilty[:_GUILTY] if missed else ()
+    runs = newest_failed_run(store, [tally.asset for tally in guilty])
+    objective = assessment.objective
     return ObjectiveFinding(
         objective=objective.id,
         service=objective.service,
-        verdict=found.verdict,
-        summary=summary(found),
-        good=found.good,
-        valid=found.valid,
+        verdict=assessment.verdict,
+        summary=summary(assessment),
+        good=assessment.good,
+        valid=assessment.valid,
         target_bp=objective.target,
-        at=found.at,
-        guilty=tuple(_guilty(one, owned, runs, places) for one in guilty),
+        at=assessment.at,
+        guilty=tuple(_guilty(tally, owned, runs, places) for tally in guilty),
         next_step=_next_step(guilty) if missed else "",
     )
 
 
 def assess_all(evaluator: Evaluator, now: datetime) -> list[Assessment]:
     """Every objective of every service."""
-    return [one for service in SERVICES for one in evaluator.assess(service, now)]
+    return [assessment for service in SERVICES for assessment in evaluator.assess(service, now)]
 
 
-def _guilty(one: Tally, owned: Mapping[str, OwnedAsset], runs: Mapping[str, str], places: AlertLinks) -> Guilty:
-    owner = owned[one.asset].owner if one.asset in owned else places.owner
-    return Guilty(one.asset, owner, one.bad, one.valid, one.note, runs.get(one.asset, ""))
+def _guilty(tally: Tally, owned: Mapping[str, OwnedAsset], runs: Mapping[str, str], places: AlertLinks) -> Guilty:
+    owner = owned[tally.asset].owner if tally.asset in owned else places.owner
+    return Guilty(tally.asset, owner, tally.bad, tally.valid, tally.note, runs.get(tally.asset, ""))
 
 
 def _next_step(guilty: Sequence[Tally]) -> str:
     if not guilty:
         return "Find out what fails: no asset is named."
-    named = ", ".join(one.asset for one in guilty[:5])
+    named = ", ".join(tally.asset for tally in guilty[:5])
     return f"Look at the newest runs of {named} in Dagster, fix the cause, and materialize them again."
 
 

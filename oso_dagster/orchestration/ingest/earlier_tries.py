@@ -17,10 +17,10 @@ def partitions_done(context: dg.AssetExecutionContext, key: dg.AssetKey) -> froz
     while run is not None and _NUMBER in run.tags and _PARENT in run.tags:
         runs.append(run.tags[_PARENT])
         run = context.instance.get_run_by_id(run.tags[_PARENT])
-    told = (
+    materializations = (
         entry.dagster_event.step_materialization_data.materialization
         for run_id in runs
         for entry in context.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
         if entry.dagster_event is not None and entry.dagster_event.asset_key == key
     )
-    return frozenset(one.partition for one in told if one.partition is not None)
+    return frozenset(materialization.partition for materialization in materializations if materialization.partition is not None)

@@ -47,7 +47,7 @@ class Runner:
             logging.getLogger(talker).setLevel(logging.CRITICAL)
         self.running = str(uuid4())
         try:
-            with redirect_stderr(StringIO()) as said:
+            with redirect_stderr(StringIO()) as output:
                 result = self._definitions.resolve_job_def(name).execute_in_process(
                     instance=self._instance,
                     raise_on_error=False,
@@ -60,7 +60,7 @@ class Runner:
             self.running = None
         if result.success:
             return []
-        return failures_of(result) or [f"{name}: {said.getvalue().strip()}"]
+        return failures_of(result) or [f"{name}: {output.getvalue().strip()}"]
 
     def cancel(self, why: str) -> None:
         """Tell the instance that the run under way, whose thread is about to end with its process, was canceled."""

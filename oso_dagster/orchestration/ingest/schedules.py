@@ -97,15 +97,15 @@ def _ask_partitions(
     present = frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in keys))
     running = {key for run in _unfinished(instance, job.name) for key in _partitions_of(run, partitions, now)}
     tries = failed_tries(instance, job.name, partitions, now)
-    wanted = plan_partitions(partitions, now, present, running, tries)
-    if wanted.given_up:
-        words = f"{job.name}: given up after {MOST_TRIES} tries: {', '.join(wanted.given_up)}. Load them by hand when mended."
-        if not wanted.ask:
+    planned = plan_partitions(partitions, now, present, running, tries)
+    if planned.given_up:
+        words = f"{job.name}: given up after {MOST_TRIES} tries: {', '.join(planned.given_up)}. Load them by hand when mended."
+        if not planned.ask:
             raise GivenUpError(words)
         context.log.error(words)
-    if not wanted.ask:
+    if not planned.ask:
         return dg.SkipReason("every recent partition that upstream has is there or being loaded")
-    groups = stretches(partitions, wanted.ask) if job.range_in_one_run else [(window,) for window in wanted.ask]
+    groups = stretches(partitions, planned.ask) if job.range_in_one_run else [(window,) for window in planned.ask]
     return [_request(job, group, tries) for group in groups]
 
 

@@ -60,7 +60,10 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
             "public": table.public,
             "calls_per_load": table.cost.calls,
             "bytes_per_load": table.cost.bytes,
-            **{f"columns of {table.name}__{one.suffix}": column_schema(one.columns, one.primary_key) for one in table.children},
+            **{
+                f"columns of {table.name}__{child.suffix}": column_schema(child.columns, child.primary_key)
+                for child in table.children
+            },
         },
         check_specs=load_checks(source, table),
         partitions_def=partitions_definition(table.partitions) if table.partitions else None,

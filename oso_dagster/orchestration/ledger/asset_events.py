@@ -1,6 +1,6 @@
-"""Reads the asset events of all runs as plain facts: what was planned, materialized and observed, and what it said.
+"""Reads the asset events of all runs as plain facts: what was planned, materialized and observed, with its metadata.
 
-Does not belong here: the log of a single run (`run_log`), its record (`run_records`), what the facts mean
+Does not belong here: the steps of a single run (`run_steps`), its record (`run_records`), what the facts mean
 (`domain.objectives.attempts`), what is kept of them (`orchestration.ledger.fill`).
 """
 
@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.dagster_tables import body_of, moment
 
 PAGE = 50_000
-"""Ids looked through at a time while looking for runs."""
+"""How many event ids one query covers while searching for runs."""
 
 _PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value
 _MATERIALIZED = dg.DagsterEventType.ASSET_MATERIALIZATION.value
@@ -28,19 +28,20 @@ _KINDS = [_PLANNED, _MATERIALIZED, _OBSERVED]
 
 _NEWEST = "SELECT max(id) FROM event_logs"
 _RUNS = """
-    SELECT {not}run_id, max(id) FROM event_logs
-    WHERE id > :after AND id <= :upto AND {not}dagster_event_type IN :kinds AND {not}asset_key IN :keys GROUP BY {not}run_id
+    SELECT {no_index}run_id, max(id) FROM event_logs
+    WHERE id > :after AND id <= :upto AND {no_index}dagster_event_type IN :kinds AND {no_index}asset_key IN :keys
+    GROUP BY {no_index}run_id
 """
-_STANDING = "SELECT run_id, asset_key FROM event_logs WHERE id = :id"
+_FINGERPRINT = "SELECT run_id, asset_key FROM event_logs WHERE id = :id"
 _OF_RUNS = """
     SELECT run_id, asset_key, partition, max(step_key),
         max(CASE WHEN dagster_event_type = :materialized THEN id END),
         max(CASE WHEN dagster_event_type = :materialized THEN timestamp END)
-    FROM event_logs WHERE run_id IN :run_ids AND {not}dagster_event_type IN :kinds GROUP BY run_id, asset_key, partition
+    FROM event_logs WHERE run_id IN :run_ids AND {no_index}dagster_event_type IN :kinds GROUP BY run_id, asset_key, partition
 """
-_TELLING = """
+_METADATA = """
     SELECT run_id, asset_key, partition, event FROM event_logs
-    WHERE run_id IN :run_ids AND {not}dagster_event_type IN :kinds AND {not}asset_key IN :keys ORDER BY id
+    WHERE run_id IN :run_ids AND {no_index}dagster_event_type IN :kinds AND {no_index}asset_key IN :keys ORDER BY id
 """
 _TEXTS = "SELECT id, event FROM event_logs WHERE id IN :ids"
 
@@ -68,59 +69,63 @@ Unit = tuple[str, str | None]
 class RunAssets:
     """What one run was to make, by (asset, partition): when it was materialized last, None where it was planned only.
 
-    `telling` is what the events said that may tell of an attempt, in their order; `steps` which step makes which asset.
+    `event_metadata` is that of the events that may report an attempt, in their order; `steps` which step makes which asset.
     """
 
     units: dict[Unit, Materialized | None] = field(default_factory=dict)
-    telling: dict[Unit, list[dict[str, Any]]] = field(default_factory=dict)
+    event_metadata: dict[Unit, list[dict[str, Any]]] = field(default_factory=dict)
     steps: dict[str, str] = field(default_factory=dict)
 
 
 def runs_after(instance: dg.DagsterInstance, position: int, assets: Collection[str]) -> Iterator[RunPage]:
     """Pages of the runs that have events of `assets` with an id above `position`, in the order of ids."""
     keys = [stored_key(name) for name in assets]
-    [(newest,)] = storage_sql.events(instance, _NEWEST)
+    [(newest,)] = dagster_tables.events(instance, _NEWEST)
     for after in range(position, newest or 0, PAGE):
-        found = storage_sql.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=_KINDS, keys=keys)
-        if found:
-            last = max(row[1] for row in found)
+        rows = dagster_tables.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=_KINDS, keys=keys)
+        if rows:
+            last = max(row[1] for row in rows)
             yield RunPage(
-                [row[0] for row in sorted(found, key=lambda row: row[1])], last, event_fingerprint_at(instance, last) or ""
+                [row[0] for row in sorted(rows, key=lambda row: row[1])], last, event_fingerprint_at(instance, last) or ""
             )
 
 
 def event_fingerprint_at(instance: dg.DagsterInstance, event_id: int) -> str | None:
-    """Describes the event that stands at an id now; None when none does. Another answer later: the log was rewritten."""
-    for run_id, stored in storage_sql.events(instance, _STANDING, id=event_id):
+    """Describes the event that has an id now; None when none has. A different description later: the log was rewritten."""
+    for run_id, stored in dagster_tables.events(instance, _FINGERPRINT, id=event_id):
         return f"{run_id} {name_of_key(stored)}" if stored else None
     return None
 
 
-def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str], reporting: Collection[str]) -> dict[str, RunAssets]:
-    """The asset events of the given runs, and what those of the assets `reporting` said."""
-    found: dict[str, RunAssets] = defaultdict(RunAssets)
-    rows = storage_sql.events(
+def asset_events_of(
+    instance: dg.DagsterInstance, run_ids: Sequence[str], reporting_assets: Collection[str]
+) -> dict[str, RunAssets]:
+    """The asset events of the given runs, with the metadata of those of `reporting_assets`."""
+    by_run: dict[str, RunAssets] = defaultdict(RunAssets)
+    rows = dagster_tables.events(
         instance, _OF_RUNS, run_ids=list(run_ids), kinds=[_PLANNED, _MATERIALIZED], materialized=_MATERIALIZED
     )
     for run_id, stored, partition, step, event_id, at in rows:
         if stored:
-            assets, name = found[run_id], name_of_key(stored)
+            assets, name = by_run[run_id], name_of_key(stored)
             assets.units[name, partition] = None if event_id is None else Materialized(moment(at), event_id)
             if step is not None:
                 assets.steps[name] = step
-    keys, kinds = [stored_key(name) for name in reporting], [_MATERIALIZED, _OBSERVED]
-    for run_id, stored, partition, body in storage_sql.events(instance, _TELLING, run_ids=list(run_ids), kinds=kinds, keys=keys):
-        found[run_id].telling.setdefault((name_of_key(stored), partition), []).append(_metadata(body))
-    return found
+    keys, kinds = [stored_key(name) for name in reporting_assets], [_MATERIALIZED, _OBSERVED]
+    for run_id, stored, partition, body in dagster_tables.events(
+        instance, _METADATA, run_ids=list(run_ids), kinds=kinds, keys=keys
+    ):
+        by_run[run_id].event_metadata.setdefault((name_of_key(stored), partition), []).append(_metadata(body))
+    return by_run
 
 
 def metadata_of_events(instance: dg.DagsterInstance, event_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """The numbers and texts in the metadata of observations and materializations, by event id."""
-    found, wanted = {}, sorted(event_ids)
-    for start in range(0, len(wanted), 500):
-        for event_id, body in storage_sql.events(instance, _TEXTS, ids=wanted[start : start + 500]):
-            found[event_id] = _metadata(body)
-    return found
+    metadata, ordered = {}, sorted(event_ids)
+    for start in range(0, len(ordered), 500):
+        for event_id, body in dagster_tables.events(instance, _TEXTS, ids=ordered[start : start + 500]):
+            metadata[event_id] = _metadata(body)
+    return metadata
 
 
 @lru_cache(maxsize=10_000)
@@ -146,7 +151,7 @@ def storage_id(instance: dg.DagsterInstance) -> str:
 def _metadata(body: str) -> dict[str, Any]:
     data = body_of(body)["event_specific_data"]
     entries = (data.get("materialization") or data["asset_observation"])["metadata_entries"]
-    return {one["label"]: _value(one["entry_data"]) for one in entries}
+    return {entry["label"]: _value(entry["entry_data"]) for entry in entries}
 
 
 def _value(entry: dict[str, Any]) -> Any:

@@ -31,28 +31,28 @@ COLUMNS: Mapping[str, frozenset[str]] = {
 
 _BUSY_SECONDS = 60
 _RUNS_AT_ONCE = 1_000
-"""Asked for more runs at once, PostgreSQL would rather read the whole log."""
+"""With more runs in one query, PostgreSQL would read the whole log instead of an index."""
 
 
 Opened = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _KeptConnections:
     """Connections that stay open until the stack is unwound, by the storage they lead to."""
 
     stack: ExitStack
     to: dict[int, Connection] = field(default_factory=dict)
 
 
-_KEPT: ContextVar[_Kept | None] = ContextVar("kept", default=None)
+_KEPT: ContextVar[_KeptConnections | None] = ContextVar("kept", default=None)
 
 
 @contextmanager
 def few_connections() -> Iterator[None]:
-    """In here a server is asked over one connection to each storage: a new one costs it as much as most questions do."""
+    """Inside, a server is queried over one connection for each storage: opening one costs it as much as most queries do."""
     with ExitStack() as stack:
-        token = _KEPT.set(_Kept(stack))
+        token = _KEPT.set(_KeptConnections(stack))
         try:
             yield
         finally:
@@ -112,14 +112,14 @@ def body_of(event: str) -> dict[str, Any]:
 def parsed(stored: str) -> dict[str, Any]:
     """JSON as Dagster stores it, which may hold numbers that JSON does not know: only Python's own reader takes these."""
     try:
-        found: dict[str, Any] = msgspec.json.decode(stored)
+        document: dict[str, Any] = msgspec.json.decode(stored)
     except msgspec.DecodeError:
-        found = json.loads(stored)
-    return found
+        document = json.loads(stored)
+    return document
 
 
 def _parts(values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The same question about some runs at a time, where it is about many."""
+    """The same query about some runs at a time, where it is about many."""
     runs = values.get("run_ids", ())
     if len(runs) <= _RUNS_AT_ONCE:
         yield values
@@ -141,7 +141,7 @@ def _rows(storage: Any, opened: Opened, sql: str, values: Mapping[str, Any]) -> 
 
 
 def _connection(storage: Any, opened: Opened) -> AbstractContextManager[Connection]:
-    """A connection for one question; a file's is cheap, and is not held: others may wait for it."""
+    """A connection for one query; a file's is cheap, and is not held: others may wait for it."""
     kept = _KEPT.get()
     if kept is None or isinstance(storage, (SqliteEventLogStorage, SqliteRunStorage)):
         return opened()
@@ -158,7 +158,7 @@ def _rows_of_file(path: Path, sql: str, values: Mapping[str, Any]) -> Iterable[A
     for name, value in values.items():
         if isinstance(value, list):
             sql = sql.replace(f":{name}", f"({', '.join(f':{name}_{number}' for number in range(len(value)))})")
-            plain |= {f"{name}_{number}": one for number, one in enumerate(value)}
+            plain |= {f"{name}_{number}": item for number, item in enumerate(value)}
         else:
             plain[name] = value
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro{settled}", uri=True, timeout=_BUSY_SECONDS)) as connection:
@@ -166,5 +166,5 @@ def _rows_of_file(path: Path, sql: str, values: Mapping[str, Any]) -> Iterable[A
 
 
 def _for_engine(sql: str, *, sqlite: bool) -> str:
-    """`{not}` stands before a text whose index is to be left alone: half of the log is of one kind, and few events of one run."""
-    return sql.replace("{not}", "+" if sqlite else "'' || ")
+    """`{no_index}` keeps the planner off a column's index: half of the log is of one kind, and a run has few events."""
+    return sql.replace("{no_index}", "+" if sqlite else "'' || ")

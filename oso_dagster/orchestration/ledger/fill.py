@@ -1,6 +1,6 @@
 """Keeps the ledger up to date with Dagster's event log: incremental, idempotent, by any number of processes.
 
-Two steps. *Discover*: runs with new asset events, by id cursor with an overlap (ids may commit out of order). *Look at*: every
+Two steps. *Discover*: runs with new asset events, by id cursor with an overlap (ids may commit out of order). *Read*: every
 run that is not settled is read whole and its attempts are classified; a run is settled when nothing about it can change.
 """
 
@@ -14,8 +14,7 @@ import dagster as dg
 
 from oso_dagster.domain.garbage_collector import no_collections
 from oso_dagster.domain.objectives.attempts import Label
-from oso_dagster.orchestration.ledger import asset_events as event_log
-from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger import asset_events, dagster_tables
 from oso_dagster.orchestration.ledger.required_proofs import Proofs
 from oso_dagster.orchestration.ledger.run_reader import RunReader
 from oso_dagster.orchestration.ledger.run_steps import RunLogs
@@ -25,7 +24,7 @@ OVERLAP = 1_000
 """Events that are read again at each fill: on PostgreSQL a lower id may become visible after a higher one."""
 
 _RUNS_AT_ONCE = 4_000
-"""Looked at, and written in one transaction: some forty thousand attempts."""
+"""Read, and written in one transaction: some forty thousand attempts."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class FillReport:
     """What one fill did: runs found in the log, runs read, rows handed to the ledger."""
 
     discovered: int
-    looked_at: int
+    runs_read: int
     attempts: int
 
 
@@ -49,38 +48,38 @@ class LedgerFill:
 
     def run(self, now: datetime) -> FillReport:
         """Bring the ledger up to date."""
-        looks = RunReader(self.instance, self.ledger, self.labels, self.secrets, self.proofs, now, RunLogs(self.instance))
-        order, looked_at, attempts = dict[str, int](), set[str](), 0
-        # What was found is looked at before more is looked for: a server writes one part while the next one is read.
-        with no_collections(), storage_sql.few_connections(), self.ledger.recording() as record:
+        reader = RunReader(self.instance, self.ledger, self.labels, self.secrets, self.proofs, now, RunLogs(self.instance))
+        order, read_ids, attempts = dict[str, int](), set[str](), 0
+        # What was discovered is read before the search goes on: a server writes one part while the next one is read.
+        with no_collections(), dagster_tables.few_connections(), self.ledger.recording() as record:
             for new in self._discover(now):
                 order.update((run_id, place) for place, run_id in enumerate(new, len(order)))
-                waiting = [run_id for run_id in self.ledger.unsettled() if run_id not in looked_at]
+                waiting = [run_id for run_id in self.ledger.unsettled() if run_id not in read_ids]
                 # In the order of the log: it is read from front to back, and a retry comes after what it retries.
                 waiting.sort(key=lambda run_id: order.get(run_id, -1))
                 for start in range(0, len(waiting), _RUNS_AT_ONCE):
-                    looked = looks.at(waiting[start : start + _RUNS_AT_ONCE])
-                    record(looked.runs, looked.attempts)
-                    attempts += len(looked.attempts)
-                looked_at.update(waiting)
-        return FillReport(len(order), len(looked_at), attempts)
+                    batch = reader.read(waiting[start : start + _RUNS_AT_ONCE])
+                    record(batch.runs, batch.attempts)
+                    attempts += len(batch.attempts)
+                read_ids.update(waiting)
+        return FillReport(len(order), len(read_ids), attempts)
 
     def _discover(self, now: datetime) -> Iterator[list[str]]:
         """The runs with new events, page by page in the order of the log; at least one page, which may be empty."""
-        storage = event_log.storage_id(self.instance)
-        start, found = self._start(self.ledger.cursor(storage)), set[str]()
-        for page in event_log.runs_after(self.instance, start, self.labels):
+        storage = asset_events.storage_id(self.instance)
+        start, discovered = self._start(self.ledger.cursor(storage)), set[str]()
+        for page in asset_events.runs_after(self.instance, start, self.labels):
             # A run goes on from page to page, and its row may be written just now: asked for again, it would be waited for.
-            new = [run_id for run_id in page.run_ids if run_id not in found]
+            new = [run_id for run_id in page.run_ids if run_id not in discovered]
             self.ledger.discover(storage, Cursor(page.last, page.anchor), sorted(new), now)
-            found.update(new)
+            discovered.update(new)
             yield new
-        if not found:
+        if not discovered:
             yield []
 
     def _start(self, cursor: Cursor | None) -> int:
         """Where to read from: SQLite gives the ids of deleted events out again, so a log without our anchor is read anew."""
         if cursor is None:
             return 0
-        unbroken = event_log.event_fingerprint_at(self.instance, cursor.position) == cursor.anchor
+        unbroken = asset_events.event_fingerprint_at(self.instance, cursor.position) == cursor.anchor
         return max(0, cursor.position - OVERLAP) if unbroken else 0

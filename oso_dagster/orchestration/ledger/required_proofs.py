@@ -1,4 +1,4 @@
-"""What else is read of materializations that have to prove more than that they happened: their checks, their newest events.
+"""Assets whose freshness needs passed checks or a recent newest event, not just a materialization; and how those checks ended.
 
 Belongs here: which assets those are, and what Dagster says of them. Does not: what follows for freshness (`promises`).
 """
@@ -14,7 +14,7 @@ import dagster as dg
 from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.load_checks import checks_of
 from oso_dagster.domain.catalogue.source import Evidence, Source
-from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.asset_events import name_of_key
 
 _CHECKS = """
@@ -35,10 +35,10 @@ class Proofs:
         """Whether all checks of an asset passed in a run, by (run, asset); only where one was made, and is asked for."""
         keys = [dg.AssetKey(name.split("/")).to_string() for name in self.audits]
         names = sorted({check for checks in self.audits.values() for check in checks})
-        said: dict[tuple[str, str], list[bool]] = defaultdict(list)
-        for run_id, stored, status in storage_sql.events(instance, _CHECKS, keys=keys, names=names, run_ids=list(run_ids)):
-            said[run_id, name_of_key(stored)].append(status == _PASSED)
-        return {key: all(passed) for key, passed in said.items()}
+        results: dict[tuple[str, str], list[bool]] = defaultdict(list)
+        for run_id, stored, status in dagster_tables.events(instance, _CHECKS, keys=keys, names=names, run_ids=list(run_ids)):
+            results[run_id, name_of_key(stored)].append(status == _PASSED)
+        return {key: all(passed) for key, passed in results.items()}
 
 
 def proofs_of(sources: Sequence[Source]) -> Proofs:

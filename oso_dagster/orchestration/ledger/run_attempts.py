@@ -1,4 +1,4 @@
-"""From the facts of one run to its rows of the ledger. No storage is touched here."""
+"""From all that is known of one run to its rows of the ledger. No storage is touched here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from oso_dagster.orchestration.ledger.run_records import RunRecord
 from oso_dagster.orchestration.ledger.run_steps import RunSteps
 from oso_dagster.sqlmesh_assets import attempt_metadata
 
-_TOLD = {
+_OUTCOMES = {
     attempt_metadata.OK: Outcome.OK,
     attempt_metadata.FAILED: Outcome.FAILED,
     attempt_metadata.SKIPPED_UPSTREAM: Outcome.SKIPPED_UPSTREAM,
@@ -36,7 +36,7 @@ _TOLD = {
 class RunHistory:
     """All that is known of one run.
 
-    `said` is the metadata of materializations by event id, as far as it was read; `audited` whether all checks of (run, asset)
+    `metadata` is that of materializations by event id, as far as it was read; `audited` whether all checks of (run, asset)
     passed, where that is asked for.
     """
 
@@ -46,27 +46,36 @@ class RunHistory:
     assets: RunAssets
     steps: RunSteps
     labels: Mapping[str, Label]
-    said: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    metadata: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     audited: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
 
-def attempts_of(look: RunHistory) -> list[Attempt]:
+def attempts_of(history: RunHistory) -> list[Attempt]:
     """Every attempt of the run at an asset that is measured."""
-    found = list(_reports(look))
-    told, failed = {one.asset for one in found}, any(one.outcome is Outcome.FAILED for one in found)
-    made = Counter(_step(look, asset) for asset, _ in look.assets.units) if look.steps.ends else Counter[str]()
-    broken = {step for step, end in look.steps.ends.items() if end[0] in BROKEN}
-    for unit, done in look.assets.units.items():
-        label = look.labels.get(unit[0])
-        if label is None or unit[0] in told:
+    attempts = list(_reports(history))
+    reported, failed = {attempt.asset for attempt in attempts}, any(attempt.outcome is Outcome.FAILED for attempt in attempts)
+    outputs_of_step = (
+        Counter(_step(history, asset) for asset, _ in history.assets.units) if history.steps.ends else Counter[str]()
+    )
+    broken = {step for step, end in history.steps.ends.items() if end[0] in BROKEN}
+    for unit, materialized in history.assets.units.items():
+        label = history.labels.get(unit[0])
+        if label is None or unit[0] in reported:
             continue
-        step = _step(look, unit[0])
-        # A materialization is good without more questions, as nearly all are; models tell of themselves.
-        if done is not None and step not in broken and label is not Label.SQLMESH and look.state is not RunState.ACTIVE:
-            found.append(_good(look, unit, label, step, done))
+        step = _step(history, unit[0])
+        # A materialization is good without more questions, as nearly all are; models report their own attempts.
+        if (
+            materialized is not None
+            and step not in broken
+            and label is not Label.SQLMESH
+            and history.state is not RunState.ACTIVE
+        ):
+            attempts.append(_good(history, unit, label, step, materialized))
         else:
-            found.append(_planned(look, unit, step, done, shared=made[step] > 1, failure_reported=failed))
-    return found
+            attempts.append(
+                _planned(history, unit, step, materialized, shared=outputs_of_step[step] > 1, failure_reported=failed)
+            )
+    return attempts
 
 
 def of_deleted(attempt: Attempt, now: datetime) -> Attempt:
@@ -74,103 +83,104 @@ def of_deleted(attempt: Attempt, now: datetime) -> Attempt:
     return attempt._replace(outcome=Outcome.CANCELED, ended=now, cause="the run was deleted before its outcome was read")
 
 
-def _reports(look: RunHistory) -> Iterator[Attempt]:
-    """The attempts that the SQLMesh wrapper told one by one."""
-    for (asset, partition), events in look.assets.telling.items():
-        for told in events:
-            if asset in look.labels and attempt_metadata.OUTCOME in told:
+def _reports(history: RunHistory) -> Iterator[Attempt]:
+    """The attempts that the SQLMesh bridge reported one by one."""
+    for (asset, partition), events in history.assets.event_metadata.items():
+        for report in events:
+            if asset in history.labels and attempt_metadata.OUTCOME in report:
                 yield Attempt(
-                    run_id=look.run.run_id,
+                    run_id=history.run.run_id,
                     asset=asset,
                     partition=partition,
-                    label=look.labels[asset],
-                    outcome=_TOLD[str(told[attempt_metadata.OUTCOME])],
-                    family=look.family,
-                    started=moment(float(told[attempt_metadata.STARTED])),
-                    ended=moment(float(told[attempt_metadata.ENDED])),
-                    cause=str(told.get(attempt_metadata.CAUSE) or ""),
-                    rows=told.get("dagster/row_count"),
+                    label=history.labels[asset],
+                    outcome=_OUTCOMES[str(report[attempt_metadata.OUTCOME])],
+                    family=history.family,
+                    started=moment(float(report[attempt_metadata.STARTED])),
+                    ended=moment(float(report[attempt_metadata.ENDED])),
+                    cause=str(report.get(attempt_metadata.CAUSE) or ""),
+                    rows=report.get("dagster/row_count"),
                     reported=True,
                 )
 
 
-def _good(look: RunHistory, unit: Unit, label: Label, step: str, done: Materialized) -> Attempt:
-    (asset, partition), steps, said = unit, look.steps, look.said.get(done.event_id)
+def _good(history: RunHistory, unit: Unit, label: Label, step: str, materialized: Materialized) -> Attempt:
+    (asset, partition), steps, metadata = unit, history.steps, history.metadata.get(materialized.event_id)
     return Attempt(
-        run_id=look.run.run_id,
+        run_id=history.run.run_id,
         asset=asset,
         partition=partition,
         label=label,
         outcome=Outcome.OK,
-        family=look.family,
-        started=steps.starts.get(step, look.run.started),
-        ended=done.at,
-        rows=_rows(said) if said else None,
+        family=history.family,
+        started=steps.starts.get(step, history.run.started),
+        ended=materialized.at,
+        rows=_rows(metadata) if metadata else None,
         step_retries=None if steps.retries is None else steps.retries.get(step, 0),
-        audited=look.audited.get((look.run.run_id, asset)) if look.audited else None,
-        newest_event=_newest_event(said) if said else None,
+        audited=history.audited.get((history.run.run_id, asset)) if history.audited else None,
+        newest_event=_newest_event(metadata) if metadata else None,
     )
 
 
 def _planned(
-    look: RunHistory, unit: Unit, step: str, done: Materialized | None, *, shared: bool, failure_reported: bool
+    history: RunHistory, unit: Unit, step: str, materialized: Materialized | None, *, shared: bool, failure_reported: bool
 ) -> Attempt:
     asset, partition = unit
-    end = look.steps.ends.get(step)
-    blame = None if end or done else look.steps.failed_upstream(step)
-    facts = AttemptFacts(look.state, end[0] if end else None, done is not None, blame is not None, shared)
-    label = look.labels[asset]
-    unreported, said = label is Label.SQLMESH, look.said.get(done.event_id, {}) if done else {}
+    end = history.steps.ends.get(step)
+    blame = None if end or materialized else history.steps.failed_upstream(step)
+    facts = AttemptFacts(history.state, end[0] if end else None, materialized is not None, blame is not None, shared)
+    label = history.labels[asset]
+    unreported, metadata = label is Label.SQLMESH, history.metadata.get(materialized.event_id, {}) if materialized else {}
     outcome = classify_unreported(facts, failure_reported=failure_reported) if unreported else classify(facts)
     return Attempt(
-        run_id=look.run.run_id,
+        run_id=history.run.run_id,
         asset=asset,
         partition=partition,
         label=label,
         outcome=outcome,
-        family=look.family,
-        started=look.steps.starts.get(step, look.run.started),
-        ended=_ended(look, outcome, done.at if done else None, end[1] if end else None),
-        cause=_cause(look, outcome, end[2] if end else "", blame),
-        step_retries=None if look.steps.retries is None else look.steps.retries.get(step, 0),
-        rows=_rows(said),
-        audited=look.audited.get((look.run.run_id, asset)),
-        newest_event=_newest_event(said),
+        family=history.family,
+        started=history.steps.starts.get(step, history.run.started),
+        ended=_ended(history, outcome, materialized.at if materialized else None, end[1] if end else None),
+        cause=_cause(history, outcome, end[2] if end else "", blame),
+        step_retries=None if history.steps.retries is None else history.steps.retries.get(step, 0),
+        rows=_rows(metadata),
+        audited=history.audited.get((history.run.run_id, asset)),
+        newest_event=_newest_event(metadata),
     )
 
 
-def _rows(said: Mapping[str, Any]) -> int | None:
-    """Those of the load, where it tells them apart from those of the table."""
-    count = said.get(ROWS_LOADED, said.get("dagster/row_count"))
+def _rows(metadata: Mapping[str, Any]) -> int | None:
+    """Rows of the load, where the metadata distinguishes them from rows of the table."""
+    count = metadata.get(ROWS_LOADED, metadata.get("dagster/row_count"))
     return count if isinstance(count, int) else None
 
 
-def _newest_event(said: Mapping[str, Any]) -> datetime | None:
-    told = said.get(NEWEST_EVENT)
-    return datetime.fromisoformat(told) if isinstance(told, str) else None
+def _newest_event(metadata: Mapping[str, Any]) -> datetime | None:
+    newest = metadata.get(NEWEST_EVENT)
+    return datetime.fromisoformat(newest) if isinstance(newest, str) else None
 
 
-def _step(look: RunHistory, asset: str) -> str:
+def _step(history: RunHistory, asset: str) -> str:
     """The step that makes the asset: its events name it, its plan names those that have none."""
-    return look.assets.steps.get(asset) or look.steps.of_asset(asset)
+    return history.assets.steps.get(asset) or history.steps.of_asset(asset)
 
 
-def _ended(look: RunHistory, outcome: Outcome, materialized: datetime | None, step: datetime | None) -> datetime | None:
+def _ended(history: RunHistory, outcome: Outcome, materialized: datetime | None, step: datetime | None) -> datetime | None:
     if outcome is Outcome.PENDING:
         return None
     if outcome is Outcome.OK and materialized is not None:
         return materialized
-    return step or look.run.ended or look.steps.last_event or look.run.touched
+    return step or history.run.ended or history.steps.last_event or history.run.touched
 
 
-def _cause(look: RunHistory, outcome: Outcome, step_failure: str, blame: str | None) -> str:
+def _cause(history: RunHistory, outcome: Outcome, step_failure: str, blame: str | None) -> str:
     if outcome is Outcome.SKIPPED_UPSTREAM:
         return f"{blame} failed before it"
     if outcome is not Outcome.FAILED:
         return ""
     if step_failure:
         return step_failure
-    if look.run.state is RunState.ACTIVE:
-        heard = max(look.run.touched, look.steps.last_event or look.run.touched)
-        return f"the run has not ended and logged nothing since {heard:%Y-%m-%d %H:%M} UTC: its process is gone"
-    return f"the run failed before its step was done: {look.steps.failure or look.run.failure_reason or 'no reason was logged'}"
+    if history.run.state is RunState.ACTIVE:
+        last_sign = max(history.run.touched, history.steps.last_event or history.run.touched)
+        return f"the run has not ended and logged nothing since {last_sign:%Y-%m-%d %H:%M} UTC: its process is gone"
+    reason = history.steps.failure or history.run.failure_reason or "no reason was logged"
+    return f"the run failed before its step was done: {reason}"

@@ -1,6 +1,6 @@
-"""Looks at runs: reads all that Dagster keeps of them, and says where they stand and what was attempted in them.
+"""Reads runs: all that Dagster keeps of them, turned into the state of each run and the attempts made in it.
 
-Does not belong here: which runs are looked at, and when it is written down (`orchestration.ledger.fill`).
+Does not belong here: which runs are read, and when the result is recorded (`orchestration.ledger.fill`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import psutil
 
 from oso_dagster.domain.objectives.attempts import RETRY_PATIENCE, Attempt, Label, RunState
 from oso_dagster.domain.redaction import redact
-from oso_dagster.orchestration.ledger import asset_events as event_log
-from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger import asset_events, dagster_tables
 from oso_dagster.orchestration.ledger.asset_events import RunAssets
 from oso_dagster.orchestration.ledger.required_proofs import Proofs
 from oso_dagster.orchestration.ledger.run_attempts import RunHistory, attempts_of, of_deleted
@@ -28,7 +27,7 @@ ORPHANED_AFTER = timedelta(hours=24)
 """A run that has not ended and logged nothing for so long has lost its process."""
 
 GONE_AFTER = timedelta(minutes=10)
-"""The same where it is seen that the process is gone: a run that ends takes a moment to say so."""
+"""The same where the process is seen to be gone: a run that ends takes a moment to record it."""
 
 _LOG_IS_READ = timedelta(hours=1)
 """Logs are read whole of new runs; of a history only where it does not do to know which run failed at which step."""
@@ -39,7 +38,7 @@ _CAUSE_LENGTH = 300
 
 @dataclass(frozen=True)
 class ReadRuns:
-    """What looking at some runs has shown."""
+    """The state of some runs, and the attempts made in them."""
 
     runs: list[RunRow]
     attempts: list[Attempt]
@@ -47,7 +46,7 @@ class ReadRuns:
 
 @dataclass(frozen=True)
 class RunReader:
-    """Looks at runs of `instance` as they stand at `now`; what it learns of families serves the runs that it looks at later."""
+    """Reads runs of `instance` as they are at `now`; the families that it learns serve the runs that it reads later."""
 
     instance: dg.DagsterInstance
     ledger: Ledger
@@ -58,33 +57,33 @@ class RunReader:
     logs: RunLogs
     families: dict[str, str] = field(default_factory=dict)
 
-    def at(self, run_ids: Sequence[str]) -> ReadRuns:
-        """Look at some runs; those that a retry goes back to have to be among them or looked at before."""
+    def read(self, run_ids: Sequence[str]) -> ReadRuns:
+        """Read some runs; the runs that a retry goes back to have to be among them or read before."""
         # Records first: when a record says that its run is over, all events of the run are there to be read.
         runs = read_records(self.instance, run_ids)
         reporting = [name for name, label in self.labels.items() if label is Label.SQLMESH]
-        events = event_log.asset_events_of(self.instance, run_ids, reporting)
+        events = asset_events.asset_events_of(self.instance, run_ids, reporting)
         read = self._logs(runs, events)
-        said, audited = self._said(events), self.proofs.audited(self.instance, run_ids)
+        metadata, audited = self._metadata(events), self.proofs.audited(self.instance, run_ids)
         known = self._known(run_ids)
         self._learn_families(runs)
-        found = ReadRuns([], [])
+        results = ReadRuns([], [])
         for run in runs:
             assets, old = events.get(run.run_id, RunAssets()), {}
-            for one in known.get(run.run_id, ()):
-                assets.units.setdefault((one.asset, one.partition), None)
-                old[one.asset] = one.label
+            for attempt in known.get(run.run_id, ()):
+                assets.units.setdefault((attempt.asset, attempt.partition), None)
+                old[attempt.asset] = attempt.label
             labels = {**old, **self.labels} if old else self.labels
             steps, family = read.get(run.run_id) or RunSteps(), self.families[run.run_id]
             state = self._state(run, steps)
-            found.attempts.extend(attempts_of(RunHistory(run, state, family, assets, steps, labels, said, audited)))
-            found.runs.append(RunRow(run.run_id, family, state, self._waits(run, state), self._settled(run, state)))
+            results.attempts.extend(attempts_of(RunHistory(run, state, family, assets, steps, labels, metadata, audited)))
+            results.runs.append(RunRow(run.run_id, family, state, self._waits(run, state), self._settled(run, state)))
         for run_id in set(run_ids) - {run.run_id for run in runs}:
             pending = known.get(run_id, [])
-            found.attempts.extend(of_deleted(one, self.now) for one in pending)
-            family = next((one.family for one in pending), run_id)
-            found.runs.append(RunRow(run_id, family, RunState.DELETED, will_retry=False, settled=True))
-        return ReadRuns(found.runs, [self._redacted(attempt) for attempt in found.attempts])
+            results.attempts.extend(of_deleted(attempt, self.now) for attempt in pending)
+            family = next((attempt.family for attempt in pending), run_id)
+            results.runs.append(RunRow(run_id, family, RunState.DELETED, will_retry=False, settled=True))
+        return ReadRuns(results.runs, [self._redacted(attempt) for attempt in results.attempts])
 
     def _logs(self, runs: Sequence[RunRecord], events: Mapping[str, RunAssets]) -> dict[str, RunSteps]:
         read = self.logs.in_brief([run for run in runs if not self._is_new(run)], events)
@@ -106,7 +105,7 @@ class RunReader:
             known.setdefault(attempt.run_id, []).append(attempt)
         return known
 
-    def _said(self, events: Mapping[str, RunAssets]) -> dict[int, dict[str, Any]]:
+    def _metadata(self, events: Mapping[str, RunAssets]) -> dict[int, dict[str, Any]]:
         """The metadata of the newest materialization of each asset: reading those of all history would cost too much.
 
         Of assets whose newest event is watched, it is read of all: any partition may hold it.
@@ -114,15 +113,15 @@ class RunReader:
         newest: dict[str, int] = {}
         watched: list[int] = []
         for run in events.values():
-            for (asset, _), done in run.units.items():
-                if done is None:
+            for (asset, _), materialized in run.units.items():
+                if materialized is None:
                     continue
                 if asset in self.proofs.timed:
-                    watched.append(done.event_id)
-                elif done.event_id > newest.get(asset, 0):
-                    newest[asset] = done.event_id
+                    watched.append(materialized.event_id)
+                elif materialized.event_id > newest.get(asset, 0):
+                    newest[asset] = materialized.event_id
         measured = (event_id for asset, event_id in newest.items() if asset in self.labels)
-        return event_log.metadata_of_events(self.instance, [*measured, *watched])
+        return asset_events.metadata_of_events(self.instance, [*measured, *watched])
 
     def _undecided(self, run: RunRecord) -> bool:
         """Dagster says a moment after the end of a failed run whether it will retry it."""
@@ -134,7 +133,7 @@ class RunReader:
         if run.state is not RunState.ACTIVE:
             return run.state
         silent = self.now - max(run.touched, steps.last_event or run.touched)
-        here = steps.pid is not None and storage_sql.is_local(self.instance)
+        here = steps.pid is not None and dagster_tables.is_local(self.instance)
         gone = here and silent > GONE_AFTER and not psutil.pid_exists(steps.pid or 0)
         return RunState.FAILED if gone or silent > ORPHANED_AFTER else run.state
 

@@ -1,4 +1,4 @@
-"""What the records and tags of runs say: where each stands, and which one retries which."""
+"""Reads the records and tags of runs: the state of each, and which run retries which."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from oso_dagster.domain.objectives.attempts import RunState
-from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.dagster_tables import moment, parsed
 
 _STATES = {
@@ -27,12 +27,12 @@ _RECORDS = """
     SELECT id, run_id, status, start_time, end_time, update_timestamp, CASE WHEN status <> 'SUCCESS' THEN run_body END
     FROM runs WHERE run_id IN :run_ids
 """
-_TAGS = "SELECT run_id, key, value FROM run_tags WHERE run_id IN :run_ids AND {not}key IN :keys"
+_TAGS = "SELECT run_id, key, value FROM run_tags WHERE run_id IN :run_ids AND {no_index}key IN :keys"
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as its record tells it; `retry_of` is set for automatic retries only, `retry_announced` None is undecided.
+    """A run according to its record; `retry_of` is set for automatic retries only, `retry_announced` None is undecided.
 
     `plan_id` is known of runs that have not succeeded.
     """
@@ -51,12 +51,12 @@ class RunRecord:
 
 def read_records(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> list[RunRecord]:
     """The records of the given runs that still exist, oldest first."""
-    found = sorted(storage_sql.records(instance, _RECORDS, run_ids=list(run_ids)), key=itemgetter(0))
+    rows = sorted(dagster_tables.records(instance, _RECORDS, run_ids=list(run_ids)), key=itemgetter(0))
     tags: dict[str, dict[str, str]] = defaultdict(dict)
     keys = [_PARENT, _NUMBER, _ANNOUNCED, _RETRIED, _REASON]
-    for run_id, key, value in storage_sql.records(instance, _TAGS, run_ids=list(run_ids), keys=keys):
+    for run_id, key, value in dagster_tables.records(instance, _TAGS, run_ids=list(run_ids), keys=keys):
         tags[run_id][key] = value
-    return [_facts(row, tags.get(row[1], {})) for row in found]
+    return [_facts(row, tags.get(row[1], {})) for row in rows]
 
 
 def _facts(row: Any, tags: dict[str, str]) -> RunRecord:

@@ -1,4 +1,4 @@
-"""Reads the logs of runs: how their steps went, what stands above what, and when anything was heard of them last."""
+"""Reads the logs of runs: how their steps ended, which step depends on which, and when each run last logged anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from oso_dagster.domain.objectives.attempts import BROKEN, RunState, StepEnd
-from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.asset_events import RunAssets
 from oso_dagster.orchestration.ledger.dagster_tables import body_of, moment
 from oso_dagster.orchestration.ledger.run_records import RunRecord
@@ -25,18 +25,18 @@ _RUN_FAILED = dg.DagsterEventType.RUN_FAILURE.value
 _RUN_STARTED = dg.DagsterEventType.RUN_START.value
 _START = dg.DagsterEventType.STEP_START.value
 _RETRY = dg.DagsterEventType.STEP_UP_FOR_RETRY.value
-_TOLD = [dg.DagsterEventType.STEP_FAILURE.value, _RUN_FAILED, _RUN_STARTED]
-_INTERRUPTS = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
-_CRASHES = {"ChildProcessCrashException"}
-_REFUSALS = {"DagsterAssetCheckFailedError"}
-_WORDLESS = "dagster._core.definitions.events.Failure: "
+_WITH_BODY = [dg.DagsterEventType.STEP_FAILURE.value, _RUN_FAILED, _RUN_STARTED]
+_INTERRUPTED_BY = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
+_CRASHED_BY = {"ChildProcessCrashException"}
+_REFUSED_BY = {"DagsterAssetCheckFailedError"}
+_FAILURE_PREFIX = "dagster._core.definitions.events.Failure: "
 
 _STEPS = """
-    SELECT run_id, dagster_event_type, timestamp, step_key, CASE WHEN dagster_event_type IN :told THEN event END
-    FROM event_logs WHERE run_id IN :run_ids AND {not}dagster_event_type IN :kinds ORDER BY id
+    SELECT run_id, dagster_event_type, timestamp, step_key, CASE WHEN dagster_event_type IN :with_body THEN event END
+    FROM event_logs WHERE run_id IN :run_ids AND {no_index}dagster_event_type IN :kinds ORDER BY id
 """
-_ENDS = "SELECT run_id, timestamp, event FROM event_logs WHERE run_id IN :run_ids AND {not}dagster_event_type = :kind"
-_HEARD = "SELECT run_id, max(timestamp) FROM event_logs WHERE run_id IN :run_ids GROUP BY run_id"
+_ENDS = "SELECT run_id, timestamp, event FROM event_logs WHERE run_id IN :run_ids AND {no_index}dagster_event_type = :kind"
+_LAST_EVENT = "SELECT run_id, max(timestamp) FROM event_logs WHERE run_id IN :run_ids GROUP BY run_id"
 
 
 class ExecutionPlan(NamedTuple):
@@ -68,13 +68,13 @@ class RunSteps:
     def failed_upstream(self, step: str) -> str | None:
         """The first step found above `step` that failed, or None."""
         upstream = self.plan().upstream
-        waiting, seen = list(upstream.get(step, ())), set[str]()
+        waiting, visited = list(upstream.get(step, ())), set[str]()
         while waiting:
-            one = waiting.pop()
-            if one in self.ends and self.ends[one][0] in BROKEN:
-                return one
-            waiting += [above for above in upstream.get(one, ()) if above not in seen]
-            seen.add(one)
+            candidate = waiting.pop()
+            if candidate in self.ends and self.ends[candidate][0] in BROKEN:
+                return candidate
+            waiting += [above for above in upstream.get(candidate, ()) if above not in visited]
+            visited.add(candidate)
         return None
 
 
@@ -87,35 +87,37 @@ class RunLogs:
 
     def of(self, runs: Sequence[RunRecord]) -> dict[str, RunSteps]:
         """The logs of the given runs, as far as their steps are concerned."""
-        found = {run.run_id: RunSteps(retries={}) for run in runs}
+        by_run = {run.run_id: RunSteps(retries={}) for run in runs}
         kinds = [*_STEP_ENDS, _START, _RETRY, _RUN_FAILED, _RUN_STARTED]
-        for run_id, kind, at, step, body in storage_sql.logs(self._instance, _STEPS, list(found), kinds=kinds, told=_TOLD):
-            _note(found[run_id], kind, moment(at), step, body_of(body) if body else {})
+        for run_id, kind, at, step, body in dagster_tables.logs(
+            self._instance, _STEPS, list(by_run), kinds=kinds, with_body=_WITH_BODY
+        ):
+            _note(by_run[run_id], kind, moment(at), step, body_of(body) if body else {})
         active = [run.run_id for run in runs if run.state is RunState.ACTIVE]
-        for run_id, at in storage_sql.logs(self._instance, _HEARD, active):
-            found[run_id].last_event = moment(at)
+        for run_id, at in dagster_tables.logs(self._instance, _LAST_EVENT, active):
+            by_run[run_id].last_event = moment(at)
         for run in runs:
             if run.plan_id is not None:
-                found[run.run_id].plan = partial(self._plan, run.plan_id)
-        return found
+                by_run[run.run_id].plan = partial(self._plan, run.plan_id)
+        return by_run
 
     def in_brief(self, runs: Sequence[RunRecord], units: Mapping[str, RunAssets]) -> dict[str, RunSteps]:
         """The failed runs of which the event of their failure tells enough: one step failed, and made all that is missing.
 
         Reading the logs of a month of failed runs opens a file for each of them on SQLite; these events lie in one place.
-        When their steps began, and how often they were retried, is not told.
+        When their steps began, and how often they were retried, is not known.
         """
         failed = {run.run_id: run for run in runs if run.state is RunState.FAILED}
-        found = {}
-        for run_id, at, body in storage_sql.events(self._instance, _ENDS, run_ids=list(failed), kind=_RUN_FAILED):
+        brief = {}
+        for run_id, at, body in dagster_tables.events(self._instance, _ENDS, run_ids=list(failed), kind=_RUN_FAILED):
             event = body_of(body)
             first = (event["event_specific_data"] or {}).get("first_step_failure_event")
             assets = units.get(run_id)
             if assets is not None and first is not None and event["message"].endswith(f"Steps failed: {[first['step_key']]!r}."):
-                missing = {asset for (asset, _), done in assets.units.items() if done is None}
+                missing = {asset for (asset, _), materialized in assets.units.items() if materialized is None}
                 if {assets.steps.get(asset) for asset in missing} <= {first["step_key"]}:
-                    found[run_id] = RunSteps(ends={first["step_key"]: _ended(first, moment(at))}, failure=event["message"])
-        return found
+                    brief[run_id] = RunSteps(ends={first["step_key"]: _ended(first, moment(at))}, failure=event["message"])
+        return brief
 
     def _plan(self, plan_id: str) -> ExecutionPlan:
         if plan_id not in self._plans:
@@ -155,14 +157,14 @@ def _ended(event: Mapping[str, Any], at: datetime) -> tuple[StepEnd, datetime, s
 def _failure(event: Mapping[str, Any]) -> tuple[StepEnd, str]:
     data = event["event_specific_data"]
     chain = list(_causes(data["error"]))
-    names = {one["cls_name"] for one in chain}
+    names = {cause["cls_name"] for cause in chain}
     source = (data["error_source"] or {}).get("__enum__", "")
-    if source == "ErrorSource.INTERRUPT" or names & _INTERRUPTS:
+    if source == "ErrorSource.INTERRUPT" or names & _INTERRUPTED_BY:
         return StepEnd.INTERRUPTED, "interrupted"
-    told = chain[1] if source == "ErrorSource.USER_CODE_ERROR" and len(chain) > 1 else chain[0] if chain else None
-    message = (told["message"] if told else event["message"]) or ""
-    end = StepEnd.CRASHED if names & _CRASHES else StepEnd.REFUSED if names & _REFUSALS else StepEnd.FAILED
-    return end, message.removeprefix(_WORDLESS)
+    error = chain[1] if source == "ErrorSource.USER_CODE_ERROR" and len(chain) > 1 else chain[0] if chain else None
+    message = (error["message"] if error else event["message"]) or ""
+    end = StepEnd.CRASHED if names & _CRASHED_BY else StepEnd.REFUSED if names & _REFUSED_BY else StepEnd.FAILED
+    return end, message.removeprefix(_FAILURE_PREFIX)
 
 
 def _causes(error: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:

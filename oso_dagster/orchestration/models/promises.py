@@ -37,5 +37,5 @@ def promises(spec: dg.AssetSpec) -> bool:
 
 def model_checks(specs: Sequence[dg.AssetSpec]) -> Iterator[dg.AssetCheckSpec]:
     """The promise of each model that makes one, as a check."""
-    said = f"Computed well, or found to be up to date, within {duration(FRESH_WITHIN)}"
-    return (dg.AssetCheckSpec(FRESHNESS_CHECK, asset=spec.key, description=said) for spec in specs if promises(spec))
+    description = f"Computed well, or found to be up to date, within {duration(FRESH_WITHIN)}"
+    return (dg.AssetCheckSpec(FRESHNESS_CHECK, asset=spec.key, description=description) for spec in specs if promises(spec))

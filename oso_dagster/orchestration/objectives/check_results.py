@@ -1,4 +1,4 @@
-"""How assessments are told in Dagster: check results, numbers that plot over time, tables of the worst."""
+"""How assessments are shown in Dagster: check results, numbers that plot over time, tables of the worst."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_of(
         passed=assessment.verdict in (Verdict.COMPLIANT, Verdict.NO_DATA),
         severity=breached if assessment.verdict is Verdict.BREACHED else dg.AssetCheckSeverity.WARN,
         description=summary(assessment),
-        metadata={"verdict": assessment.verdict.value, **_numbers(assessment), **_told(assessment)},
+        metadata={"verdict": assessment.verdict.value, **_numbers(assessment), **_sentences(assessment)},
     )
 
 
@@ -40,7 +40,7 @@ def freshness_check(
     """Stale fails; fresh, and nothing due yet, pass."""
     ages = {"age_hours": judged.evidence, "newest_event_age_hours": judged.newest_event}
     hours = {name: round((now - at) / timedelta(hours=1), 2) for name, at in ages.items() if at is not None}
-    told = {"last_good": dg.MetadataValue.timestamp(judged.evidence)} if judged.evidence else {}
+    last_good = {"last_good": dg.MetadataValue.timestamp(judged.evidence)} if judged.evidence else {}
     words = {Freshness.FRESH: "as fresh as promised", Freshness.NOT_DUE: "nothing is due yet", Freshness.STALE: judged.note}
     return dg.AssetCheckResult(
         check_name=FRESHNESS_CHECK,
@@ -48,18 +48,18 @@ def freshness_check(
         passed=judged.freshness is not Freshness.STALE,
         severity=stale,
         description=words[judged.freshness],
-        metadata={"freshness": judged.freshness.value, **hours, **told},
+        metadata={"freshness": judged.freshness.value, **hours, **last_good},
     )
 
 
 def metadata_of(assessments: Sequence[Assessment], world: str) -> dict[str, Any]:
     """What the materialization of a service says: numbers that Dagster plots over time, sentences, tables."""
-    found: dict[str, Any] = {"world": world}
-    for one in assessments:
-        name = one.objective.name
-        found[f"{name}/verdict"] = one.verdict.value
-        found |= {f"{name}/{what}": value for what, value in (_numbers(one) | _told(one)).items()}
-    return found
+    metadata: dict[str, Any] = {"world": world}
+    for assessment in assessments:
+        name = assessment.objective.name
+        metadata[f"{name}/verdict"] = assessment.verdict.value
+        metadata |= {f"{name}/{what}": value for what, value in (_numbers(assessment) | _sentences(assessment)).items()}
+    return metadata
 
 
 def _numbers(assessment: Assessment) -> dict[str, Any]:
@@ -78,41 +78,43 @@ def _numbers(assessment: Assessment) -> dict[str, Any]:
     return numbers
 
 
-def _told(assessment: Assessment) -> dict[str, Any]:
-    told: dict[str, Any] = {"summary": summary(assessment)}
+def _sentences(assessment: Assessment) -> dict[str, Any]:
+    sentences: dict[str, Any] = {"summary": summary(assessment)}
     if budget_text(assessment):
-        told["budget"] = budget_text(assessment)
+        sentences["budget"] = budget_text(assessment)
     if assessment.recovers:
-        told["met_again"] = dg.MetadataValue.timestamp(assessment.recovers)
+        sentences["met_again"] = dg.MetadataValue.timestamp(assessment.recovers)
     if assessment.burning:
-        told["alerts_that_fire"] = dg.MetadataValue.md(_burning(assessment.burning))
+        sentences["alerts_that_fire"] = dg.MetadataValue.md(_burning(assessment.burning))
     if assessment.maintenance:
-        told["maintenance_left_out"] = dg.MetadataValue.md(_maintenance(assessment.maintenance))
+        sentences["maintenance_left_out"] = dg.MetadataValue.md(_maintenance(assessment.maintenance))
     if assessment.guilty:
-        told["worst_assets"] = dg.MetadataValue.md(_table(assessment))
-    return told
+        sentences["worst_assets"] = dg.MetadataValue.md(_table(assessment))
+    return sentences
 
 
 def _table(assessment: Assessment) -> str:
     rows = [
-        f"| {one.asset} | {one.bad} | {one.valid} | {percent(one.good, one.valid)} | {one.note.replace('|', '/')} |"
-        for one in assessment.guilty[:_WORST]
+        f"| {tally.asset} | {tally.bad} | {tally.valid} | {percent(tally.good, tally.valid)} | {tally.note.replace('|', '/')} |"
+        for tally in assessment.guilty[:_WORST]
     ]
     return "\n".join(["| asset | bad | valid | good share | newest cause |", "|---|---:|---:|---:|---|", *rows])
 
 
 def _burning(burning: Sequence[Burning]) -> str:
     rows = [
-        f"| {one.tier.loudness} | {one.tier.long} and {one.tier.short} | {float(one.tier.burn):g} | {float(one.long):.2f} "
-        f"| {float(one.short):.2f} |"
-        for one in burning
+        f"| {tier.loudness} | {tier.long} and {tier.short} | {float(tier.burn):g} "
+        f"| {float(firing.long):.2f} | {float(firing.short):.2f} |"
+        for firing in burning
+        for tier in (firing.tier,)
     ]
     return "\n".join(["| alert | windows | fires above | long | short |", "|---|---|---:|---:|---:|", *rows])
 
 
 def _maintenance(windows: Sequence[Maintenance]) -> str:
     rows = [
-        f"| {one.scope} | {one.start:%Y-%m-%d %H:%M} | {one.end:%Y-%m-%d %H:%M} | {one.author} | {one.reason.replace('|', '/')} |"
-        for one in windows
+        f"| {window.scope} | {window.start:%Y-%m-%d %H:%M} | {window.end:%Y-%m-%d %H:%M} | {window.author} "
+        f"| {window.reason.replace('|', '/')} |"
+        for window in windows
     ]
     return "\n".join(["| scope | from (UTC) | to (UTC) | author | reason |", "|---|---|---|---|---|", *rows])

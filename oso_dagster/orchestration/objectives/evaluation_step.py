@@ -38,13 +38,13 @@ def evaluate_service(
         evaluator = replace(evaluator, due_at=due_at(context.run.tags))
         now = utc_now()
         assessments = evaluator.assess(service, now)
-        store.results.record_verdicts(verdict_row(one) for one in assessments)
-        for label in {one.label for one in of_service(service) if one.label in (Label.CORE, Label.UNSTABLE)}:
+        store.results.record_verdicts(verdict_row(assessment) for assessment in assessments)
+        for label in {objective.label for objective in of_service(service) if objective.label in (Label.CORE, Label.UNSTABLE)}:
             store.results.record_freshness(evaluator.freshness_rows(label, now))
         store.rollup.roll_up(now)
         if _SCHEDULED in context.run.tags:
             _look_after_the_sensors(store, settings, context.log, now)
-    checks = [check_of(one) for one in assessments]
+    checks = [check_of(assessment) for assessment in assessments]
     return dg.MaterializeResult(metadata=metadata_of(assessments, settings.world.value), check_results=checks)
 
 
@@ -61,9 +61,9 @@ def evaluate_assets(
         evaluator = up_to_date(settings, sources, labels, store, context.instance, utc_now())
         evaluator = replace(evaluator, due_at=due_at(context.run.tags))
         now = utc_now()
-        found = [check for label in Label for check in _of_label(evaluator, label, now)]
-    wanted = {(one.asset_key, one.name) for one in chosen}
-    yield from (check for check in found if (check.asset_key, check.check_name) in wanted)
+        results = [check for label in Label for check in _of_label(evaluator, label, now)]
+    selected = {(key.asset_key, key.name) for key in chosen}
+    yield from (check for check in results if (check.asset_key, check.check_name) in selected)
 
 
 def _of_label(evaluator: Evaluator, label: Label, now: datetime) -> Iterator[dg.AssetCheckResult]:

@@ -59,11 +59,11 @@ class Evaluator:
         """One objective at `now`, without what the maintenance `windows` cover."""
         since = now - (objective.window or timedelta(0))
         tallies = self._tallies(objective, since, now, windows)
-        names = {one.asset for one in tallies} | {asset for asset, label in self.labels.items() if label is objective.label}
+        names = {tally.asset for tally in tallies} | {asset for asset, label in self.labels.items() if label is objective.label}
         shown = touching(windows, objective.service, objective.name, names, since, now)
         assessed = evaluate(objective, tallies, now, self._burning(objective, now, shown))
         low = assessed.verdict is Verdict.BREACHED and objective.window is not None and assessed.valid <= RECOVERY_EVENTS
-        counts = [one.count for one in self.events(objective, since, now, shown)] if low else []
+        counts = [event.count for event in self.events(objective, since, now, shown)] if low else []
         recovers = recovery(counts, objective.target, objective.window or timedelta(0), now) if low else None
         return replace(assessed, recovers=recovers, maintenance=shown)
 
@@ -71,19 +71,21 @@ class Evaluator:
         """The reliability of every asset of a label by itself, against the target of its class."""
         objective = reliability_of(label)
         since, windows = now - (objective.window or timedelta(0)), self.store.maintenance.all()
-        found = {one.asset: one for one in self._tallies(objective, since, now, windows)}
+        tallies = {tally.asset: tally for tally in self._tallies(objective, since, now, windows)}
         assets = sorted(asset for asset, of in self.labels.items() if of is label)
-        return {asset: evaluate(objective, [found[asset]] if asset in found else [], now) for asset in assets}
+        return {asset: evaluate(objective, [tallies[asset]] if asset in tallies else [], now) for asset in assets}
 
     def events(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[CountedEvent]:
         """The single events that an objective with a window counts in (since, now], by the names of today."""
-        found = [replace(one, asset=self.present_name(one.asset)) for one in self.store.events.of(objective, since, now, windows)]
-        return [one for one in found if objective.label is None or one.asset in self.labels]
+        events = [
+            replace(event, asset=self.present_name(event.asset)) for event in self.store.events.of(objective, since, now, windows)
+        ]
+        return [event for event in events if objective.label is None or event.asset in self.labels]
 
     def freshness_rows(self, label: Label, now: datetime) -> list[AssetRow]:
         """The freshness of each source asset of a label; None for those that promise nothing."""
         promises = self._promises(label, now)
-        judged = {asset: one.freshness for asset, one in promises.judged().items()}
+        judged = {asset: freshness.freshness for asset, freshness in promises.judged().items()}
         return [
             AssetRow(asset, judged.get(asset), table.promised_within, now) for asset, table in sorted(promises.tables.items())
         ]
@@ -104,8 +106,8 @@ class Evaluator:
     def complete_tables(self, label: Label, now: datetime) -> dict[str, Assessment]:
         """The completeness of each partitioned table of a label by itself, against the target for core ones."""
         objective = replace(COMPLETENESS, service=reliability_of(label).service, label=label)
-        found = self._point_in_time(objective, label, now, self.store.maintenance.all())
-        return {one.asset: evaluate(objective, [one], now) for one in found}
+        tallies = self._point_in_time(objective, label, now, self.store.maintenance.all())
+        return {tally.asset: evaluate(objective, [tally], now) for tally in tallies}
 
     def newest_events(self, label: Label, now: datetime) -> dict[str, datetime]:
         """The newest event of each table of a label that promises an age of it, where one is known."""
@@ -125,8 +127,8 @@ class Evaluator:
         """Without the assets that a maintenance window covers now."""
         windows, service = self.store.maintenance.all(), reliability_of(label).service
         return {
-            asset: one
-            for asset, one in judged.items()
+            asset: freshness
+            for asset, freshness in judged.items()
             if not any(window.covers(service, FRESHNESS.name, asset, now) for window in windows)
         }
 
@@ -136,19 +138,22 @@ class Evaluator:
         if objective.window is None:
             return self._point_in_time(objective, objective.label, now, windows)
         wide = (objective.service, objective.id)
-        found = self.store.tallying.tally(objective.label, since, now, windows, wide)
-        return [one for one in under_present_names(found, self.renamed) if one.asset in self.labels]
+        tallies = self.store.tallying.tally(objective.label, since, now, windows, wide)
+        return [tally for tally in under_present_names(tallies, self.renamed) if tally.asset in self.labels]
 
     def _point_in_time(self, objective: Objective, label: Label, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
         promises = self._promises(label, now)
         if objective.indicator is Indicator.FRESH_ASSETS:
-            found = [_fresh(asset, judged) for asset, judged in sorted(promises.judged().items())]
+            tallies = [_fresh(asset, judged) for asset, judged in sorted(promises.judged().items())]
         else:
-            found = promises.complete()
+            tallies = promises.complete()
         covered = {
-            one.asset for one in found for window in windows if window.covers(objective.service, objective.name, one.asset, now)
+            tally.asset
+            for tally in tallies
+            for window in windows
+            if window.covers(objective.service, objective.name, tally.asset, now)
         }
-        return [one for one in found if one.asset not in covered]
+        return [tally for tally in tallies if tally.asset not in covered]
 
     def _burning(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> tuple[Burning, ...]:
         if objective.indicator is not Indicator.SAMPLES:
@@ -166,7 +171,7 @@ class Evaluator:
 
 def reliability_of(label: Label) -> Objective:
     """The objective that counts the materializations of a label."""
-    return next(one for one in OBJECTIVES if one.label is label and one.window is not None)
+    return next(objective for objective in OBJECTIVES if objective.label is label and objective.window is not None)
 
 
 def _fresh(asset: str, judged: TableFreshness) -> Tally:

@@ -19,15 +19,15 @@ def judged_models(store: Store, models: Collection[str], now: datetime) -> dict[
     known = store.results.remember_assets(models, now)
     right = newest_up_to_date(store, models, now - FRESH_WITHIN)
     right |= newest_up_to_date(store, [model for model in models if model not in right])
-    found = {}
+    judged = {}
     for model in models:
         evidence = right.get(model)
         try:
             judgement = freshness.judge(Promise(FRESH_WITHIN, known[model] + FRESH_WITHIN), evidence, now)
         except FutureEvidenceError as error:
-            found[model] = TableFreshness(Freshness.STALE, str(error), evidence)
+            judged[model] = TableFreshness(Freshness.STALE, str(error), evidence)
             continue
         last = f"last right {evidence:%Y-%m-%d %H:%M} UTC" if evidence else "never computed well"
         note = f"{last}, promised within {duration(FRESH_WITHIN)}" if judgement is Freshness.STALE else ""
-        found[model] = TableFreshness(judgement, note, evidence)
-    return found
+        judged[model] = TableFreshness(judgement, note, evidence)
+    return judged

@@ -113,11 +113,11 @@ def _slo_asset(
         kinds={settings.reliability_store_url.split(":")[0].split("+")[0]},
         owners=[PLATFORM_OWNER],
         description=f"The service level objectives of `{service}`, evaluated from the ledger; each one is a check.",
-        check_specs=[dg.AssetCheckSpec(one.name, asset=key, description=one.title) for one in objectives],
+        check_specs=[dg.AssetCheckSpec(objective.name, asset=key, description=objective.title) for objective in objectives],
     )
     def _evaluate(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster takes the bare class only
         from oso_dagster.orchestration.objectives.evaluation_step import evaluate_service  # noqa: PLC0415  (SQLAlchemy loads when used)
 
-        return evaluate_service(context, settings, sources, [one.to_user_string() for one in sqlmesh_keys], service)
+        return evaluate_service(context, settings, sources, [model_key.to_user_string() for model_key in sqlmesh_keys], service)
 
     return _evaluate

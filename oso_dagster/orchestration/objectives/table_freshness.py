@@ -44,7 +44,7 @@ class Promises:
     def judged(self) -> dict[str, TableFreshness]:
         """Every table that promises something."""
         first_due = self._first_due()
-        good = {audited: self._last_good(audited=audited) for audited in {_audited(one) for one in self.tables.values()}}
+        good = {audited: self._last_good(audited=audited) for audited in {_audited(table) for table in self.tables.values()}}
         return {
             asset: self._judge(asset, table, first_due[asset], good[_audited(table)].get(asset))
             for asset, table in self._promising().items()
@@ -52,33 +52,33 @@ class Promises:
 
     def complete(self) -> list[Tally]:
         """Due partitions that are there, per partitioned table; holes are named."""
-        found = []
+        tallies = []
         for asset, table in sorted(self.tables.items()):
             if table.partitions is not None:
                 due = len(table.partitions.due(self._due_at))
                 missing = freshness.holes(table.partitions, self._landed(asset), self._due_at)
-                found.append(Tally(asset, due - len(missing), due, f"missing: {', '.join(missing)}" if missing else ""))
-        return found
+                tallies.append(Tally(asset, due - len(missing), due, f"missing: {', '.join(missing)}" if missing else ""))
+        return tallies
 
     def fresh_time(self, since: datetime) -> dict[str, tuple[timedelta, timedelta]]:
         """How long each table was fresh after `since`, and how long it had to be."""
-        first_due, found = self._first_due(), {}
+        first_due, shares = self._first_due(), {}
         for asset, table in self._promising().items():
             if table.partitions is not None and table.partitions.start is not None:
                 landed = self._landed(asset, audited=_audited(table))
                 begin = max(since, min([first_due[asset], *landed.values()]))  # before that there was nothing to be fresh
-                found[asset] = freshness.fresh_time_partitioned(table.partitions, landed, begin, self.now)
+                shares[asset] = freshness.fresh_time_partitioned(table.partitions, landed, begin, self.now)
             else:
                 within = table.promised_within or timedelta(0)
                 audited, ledger = _audited(table), self.store.ledger
                 times = [at for name in self._names(asset) for at in ledger.good_times(name, since, self.now, audited=audited)]
-                found[asset] = freshness.fresh_time(Promise(within, first_due[asset]), times, since, self.now)
-        return found
+                shares[asset] = freshness.fresh_time(Promise(within, first_due[asset]), times, since, self.now)
+        return shares
 
     def newest_events(self) -> dict[str, datetime]:
         """The newest event of each table that promises an age of it, where one is known."""
-        found = {asset: self._newest_event(asset, table) for asset, table in self._promising().items()}
-        return {asset: event for asset, event in found.items() if event is not None}
+        events = {asset: self._newest_event(asset, table) for asset, table in self._promising().items()}
+        return {asset: event for asset, event in events.items() if event is not None}
 
     def _promising(self) -> dict[str, Table]:
         return {asset: table for asset, table in self.tables.items() if table.promised_within is not None}
@@ -102,10 +102,10 @@ class Promises:
 
     def _last_good(self, *, audited: bool) -> dict[str, LastGood]:
         good: dict[str, LastGood] = {}
-        for name, found in self.store.ledger.last_good(self._until, audited=audited).items():
+        for name, last in self.store.ledger.last_good(self._until, audited=audited).items():
             asset = self.renamed.get(name, name)
-            if asset not in good or good[asset].at < found.at:
-                good[asset] = found
+            if asset not in good or good[asset].at < last.at:
+                good[asset] = last
         return good
 
     def _landed(self, asset: str, *, audited: bool = False) -> dict[str, datetime]:
@@ -161,8 +161,8 @@ class Promises:
         if table.events_within is None:
             return None
         whole = table.disposition is Disposition.REPLACE
-        found = [self.store.ledger.newest_event(name, self._until, of_last=whole) for name in self._names(asset)]
-        return max((at for at in found if at is not None), default=None)
+        events = [self.store.ledger.newest_event(name, self._until, of_last=whole) for name in self._names(asset)]
+        return max((at for at in events if at is not None), default=None)
 
 
 def _missing(partitions: Partitions, window: Window) -> str:

@@ -127,8 +127,8 @@ def status_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     )
     def _unless_new(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         since = context.scheduled_execution_time - PAGE_IS_NEW
-        wanted = dg.RunsFilter(job_name=job.name, statuses=[dg.DagsterRunStatus.SUCCESS], created_after=since)
-        if context.instance.get_run_records(wanted, limit=1):
+        recent_runs = dg.RunsFilter(job_name=job.name, statuses=[dg.DagsterRunStatus.SUCCESS], created_after=since)
+        if context.instance.get_run_records(recent_runs, limit=1):
             return dg.SkipReason("the page was written after the last evaluation")
         return dg.RunRequest()
 

@@ -97,7 +97,7 @@ def _why_stale(evaluator: Evaluator, fresh: Mapping[str, FreshnessRow]) -> dict[
 
 def _model_group(models: Sequence[dg.AssetSpec], good: Mapping[str, LastGood]) -> DataGroup:
     sets = []
-    for spec in sorted(models, key=lambda one: one.key):
+    for spec in sorted(models, key=lambda spec: spec.key):
         asset = spec.key.to_user_string()
         last = good.get(asset)
         sets.append(

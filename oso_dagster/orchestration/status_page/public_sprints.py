@@ -30,20 +30,24 @@ _BY_HAND = {EntryKind.ACKNOWLEDGED: "Somebody is at it.", EntryKind.ASSIGNED: "I
 
 def sprint_incident(sprint: Sprint, hidden: Collection[str]) -> PublicIncident:
     """A sprint as the public sees it; its key is the one that a breach of that time has, too."""
-    found = sprint.finding
-    guilty = [one for one in found.guilty if one.asset not in hidden]
-    target = "all of them" if found.target_bp == ALL else percent(found.target_bp, ALL)
-    numbers = f"{found.good:,} of {found.valid:,} good ({percent(found.good, found.valid)})" if found.valid else "nothing counted"
+    finding = sprint.finding
+    guilty = [guilty_asset for guilty_asset in finding.guilty if guilty_asset.asset not in hidden]
+    target = "all of them" if finding.target_bp == ALL else percent(finding.target_bp, ALL)
+    numbers = (
+        f"{finding.good:,} of {finding.valid:,} good ({percent(finding.good, finding.valid)})"
+        if finding.valid
+        else "nothing counted"
+    )
     return PublicIncident(
         key=sprint.key,
         title=f"Not met: {objective_of(sprint.objective).title}",
         text=f"When last missed: {numbers}; the target is {target}.",
         since=sprint.opened_at,
         until=sprint.closed_at,
-        service=found.service,
+        service=finding.service,
         objective=sprint.objective,
-        affected=tuple(one.asset for one in guilty),
-        owners=tuple(sorted({one.owner for one in guilty if one.owner})),
+        affected=tuple(guilty_asset.asset for guilty_asset in guilty),
+        owners=tuple(sorted({guilty_asset.owner for guilty_asset in guilty if guilty_asset.owner})),
         sprint=True,
         updates=tuple(_updates(sprint)),
     )
@@ -52,9 +56,10 @@ def sprint_incident(sprint: Sprint, hidden: Collection[str]) -> PublicIncident:
 def notices_of(channels: Iterable[ChannelState]) -> tuple[str, ...]:
     """One sentence for each channel on which nothing is delivered; why not is for the team."""
     return tuple(
-        f"Alerts are not delivered to the channel {one.name} since {one.changed_at:%-d %b %Y, %H:%M} UTC: look here for news."
-        for one in channels
-        if one.disabled
+        f"Alerts have not been delivered to the channel {channel.name} since {channel.changed_at:%-d %b %Y, %H:%M} UTC: "
+        "follow this page for news."
+        for channel in channels
+        if channel.disabled
     )
 
 

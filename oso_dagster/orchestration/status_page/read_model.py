@@ -54,13 +54,16 @@ def gather(
     known = _PageInputs(
         evaluator=Evaluator(store, sources, labels, replaying=True, due_at=due_at),
         verdicts={f"{row.service}.{row.objective}": row for row in store.latest_verdicts()},
-        judged={one.id: store.results.past_verdicts(one.service, one.name, first_day(now)) for one in OBJECTIVES},
+        judged={
+            objective.id: store.results.past_verdicts(objective.service, objective.name, first_day(now))
+            for objective in OBJECTIVES
+        },
         windows=store.maintenance.all(),
         hidden={asset for asset, (_, table) in by_asset(sources).items() if not table.public},
         now=now,
     )
-    breaches = [_breach(one, spell, known) for one in OBJECTIVES for spell in breaches_of(known.judged[one.id])]
-    sprints = [sprint_incident(one, known.hidden) for one in store.sprints.since(first_day(now))]
+    breaches = [_breach(objective, spell, known) for objective in OBJECTIVES for spell in breaches_of(known.judged[objective.id])]
+    sprints = [sprint_incident(sprint, known.hidden) for sprint in store.sprints.since(first_day(now))]
     incidents = sprints_and_breaches(sprints, breaches)
     return StatusPage(
         world=settings.world.value,
@@ -70,7 +73,9 @@ def gather(
         groups=groups_of(known.evaluator, models, now),
         incidents=tuple(incident for incident in incidents if incident.until is None),
         past=tuple(incident for incident in incidents if incident.until is not None),
-        works=tuple(_work(one, known) for one in known.windows if one.end > first_day(now) and one.scope not in known.hidden),
+        works=tuple(
+            _work(window, known) for window in known.windows if window.end > first_day(now) and window.scope not in known.hidden
+        ),
         notices=notices_of(store.channels.all()),
     )
 
@@ -78,7 +83,7 @@ def gather(
 def _service(name: str, known: _PageInputs) -> ServiceState:
     title, explanation = SERVICES[name]
     declared = [objective for objective in OBJECTIVES if objective.service == name]
-    return ServiceState(name, title, explanation, tuple(_objective(one, known) for one in declared))
+    return ServiceState(name, title, explanation, tuple(_objective(objective, known) for objective in declared))
 
 
 def _objective(objective: Objective, known: _PageInputs) -> ObjectiveState:
@@ -130,7 +135,7 @@ def _breach(objective: Objective, spell: Spell, known: _PageInputs) -> PublicInc
 
 def _work(window: Maintenance, known: _PageInputs) -> Work:
     """A declared window, without its author: who declared it is for the team."""
-    titles = {name: title for name, (title, _) in SERVICES.items()} | {one.id: one.title for one in OBJECTIVES}
+    titles = {name: title for name, (title, _) in SERVICES.items()} | {objective.id: objective.title for objective in OBJECTIVES}
     label = known.evaluator.labels.get(window.scope)
     service = reliability_of(label).service if label else window.scope.partition(".")[0]
     return Work(

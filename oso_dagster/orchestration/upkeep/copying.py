@@ -32,13 +32,13 @@ def copy_dagster(instance: dg.DagsterInstance, folder: Path) -> str:
         return f"{tables.copy_out(_new(folder / _TABLES)):,} rows of Dagster"
     home, target = Path(instance.root_directory), _new(folder / _FILES)
     # The log of a run is copied after the index that names it: whatever the index says is there.
-    found = sorted(_databases(home), key=lambda path: (path.parent.name == "runs" and path.name != "index.db", path))
-    for path in found:
+    files = sorted(_databases(home), key=lambda path: (path.parent.name == "runs" and path.name != "index.db", path))
+    for path in files:
         copy = target / path.relative_to(home)
         copy.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as written:
             source.backup(written)
-    return f"{len(found):,} files of Dagster"
+    return f"{len(files):,} files of Dagster"
 
 
 def restore_dagster(instance: dg.DagsterInstance, folder: Path) -> str:
@@ -51,14 +51,14 @@ def restore_dagster(instance: dg.DagsterInstance, folder: Path) -> str:
         raise BackupError("Dagster already holds runs: restore into an empty instance")
     home = Path(instance.root_directory)
     instance.dispose()
-    for path in [one for name in _FOLDERS for one in (home / name).rglob("*.db*")]:
+    for path in [file for name in _FOLDERS for file in (home / name).rglob("*.db*")]:
         path.unlink()
-    found = _databases(folder / _FILES)
-    for path in found:
+    files = _databases(folder / _FILES)
+    for path in files:
         target = home / path.relative_to(folder / _FILES)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    return f"{len(found):,} files of Dagster"
+    return f"{len(files):,} files of Dagster"
 
 
 def copy_sqlmesh(settings: Settings, folder: Path) -> str:
@@ -96,20 +96,20 @@ def _dagster_tables(instance: dg.DagsterInstance) -> Tables | None:
     url = getattr(storage, "postgres_url", None)
     if url is None:
         return None
-    ordered = [table.name for one in (Runs, Events, Schedules) for table in one.sorted_tables]
+    ordered = [table.name for schema in (Runs, Events, Schedules) for table in schema.sorted_tables]
     named = list(dict.fromkeys(["alembic_version", *ordered]))
     dsn = url.replace("postgresql+psycopg2://", "postgresql://")
     return Tables("Dagster", {"dsn": dsn}, "public", "alembic_version", ("runs", "event_logs"), named)
 
 
 def _sqlmesh_tables(settings: Settings) -> Tables:
-    wanted = ("host", "port", "user", "password", "database", "sslmode")
-    connect = {name: value for name, value in settings.sqlmesh_state.items() if name in wanted}
+    options = ("host", "port", "user", "password", "database", "sslmode")
+    connect = {name: value for name, value in settings.sqlmesh_state.items() if name in options}
     return Tables("SQLMesh", connect, "sqlmesh", "_versions", ("_snapshots", "_environments"))
 
 
 def _databases(root: Path) -> list[Path]:
-    return sorted(one for name in _FOLDERS for one in (root / name).rglob("*.db"))
+    return sorted(file for name in _FOLDERS for file in (root / name).rglob("*.db"))
 
 
 def _copy_duckdb(source: Path, target: Path) -> None:

@@ -43,7 +43,7 @@ class Tables:
         files = sorted(folder.glob("*.csv"))
         with self._transaction() as cursor:
             existing = set(self._existing(cursor))
-            if missing := sorted({one.stem for one in files} - existing):
+            if missing := sorted({file.stem for file in files} - existing):
                 raise BackupError(f"{self.owner} has no tables {', '.join(missing)} here: its version is another one")
             for name in self.history:
                 cursor.execute(self._sql("SELECT EXISTS (SELECT 1 FROM {table})", name))
@@ -51,10 +51,10 @@ class Tables:
                     raise BackupError(f"{self.owner} already holds {name}: restore into an empty database")
             self._same_version(cursor, folder / f"{self.versions}.csv")
             order = {name: place for place, name in enumerate(self.named or ())}
-            files.sort(key=lambda one: (order.get(one.stem, 0), one.stem))
-            for one in reversed(files):  # what a new database wrote by itself, its identity among it, gives way
-                cursor.execute(self._sql("DELETE FROM {table}", one.stem))
-            return sum(self._read(cursor, one) for one in files)
+            files.sort(key=lambda file: (order.get(file.stem, 0), file.stem))
+            for file in reversed(files):  # what a new database wrote by itself, its identity among it, gives way
+                cursor.execute(self._sql("DELETE FROM {table}", file.stem))
+            return sum(self._read(cursor, file) for file in files)
 
     def _existing(self, cursor: Any) -> list[str]:
         cursor.execute(_TABLES, (self.schema,))
@@ -64,8 +64,8 @@ class Tables:
         cursor.execute(self._sql("SELECT * FROM {table}", self.versions))
         here = sorted(tuple(str(value) for value in row) for row in cursor.fetchall())
         with file.open(newline="") as lines:
-            there = sorted(tuple(row) for row in list(csv.reader(lines))[1:])
-        if here != there:
+            stored = sorted(tuple(row) for row in list(csv.reader(lines))[1:])
+        if here != stored:
             raise BackupError(f"the copy was made by another version of {self.owner}: restore with that one, then `oso migrate`")
 
     def _write(self, cursor: Any, name: str, file: Path) -> int:

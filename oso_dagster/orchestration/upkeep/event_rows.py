@@ -58,14 +58,14 @@ def planned_check_rows(event: EventLogEntry, event_id: int, row: Mapping[str, An
 
 def update_check_row(index: Connection, event: EventLogEntry, event_id: int, row: Mapping[str, Any]) -> bool:
     """Write what a planned check found over its plan; whether that was all: other cases are left to Dagster."""
-    made: Any = event.get_dagster_event().event_specific_data
-    if not event.run_id or made.partition is not None:
+    evaluation: Any = event.get_dagster_event().event_specific_data
+    if not event.run_id or evaluation.partition is not None:
         return False
-    status = AssetCheckExecutionRecordStatus.SUCCEEDED if made.passed else AssetCheckExecutionRecordStatus.FAILED
-    target = made.target_materialization_data
+    status = AssetCheckExecutionRecordStatus.SUCCEEDED if evaluation.passed else AssetCheckExecutionRecordStatus.FAILED
+    target = evaluation.target_materialization_data
     values = {
-        "of_asset": made.asset_key.to_string(),
-        "of_check": made.check_name,
+        "of_asset": evaluation.asset_key.to_string(),
+        "of_check": evaluation.check_name,
         "of_run": event.run_id,
         "execution_status": status.value,
         "evaluation_event": row["event"],

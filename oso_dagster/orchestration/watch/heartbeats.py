@@ -22,7 +22,7 @@ _AWAKE = "{}, awake since"
 
 def beat(store: Store, name: str, now: datetime) -> None:
     """Record that `name` has done its work; when it had been silent itself, also record since when it is awake."""
-    last = next((one for one in last_heartbeats(store) if one.name == name), None)
+    last = next((heartbeat for heartbeat in last_heartbeats(store) if heartbeat.name == name), None)
     if last is None or last.is_silent(now):
         store.heartbeats.beat(_AWAKE.format(name), EVERY[name], now)
     store.heartbeats.beat(name, EVERY[name], now)
@@ -30,8 +30,8 @@ def beat(store: Store, name: str, now: datetime) -> None:
 
 def awake(store: Store, name: str, now: datetime) -> bool:
     """Whether `name` has been awake for long enough to call others silent: after a night off none has a heartbeat yet."""
-    heard = {one.name: one for one in store.heartbeats.all()}
-    last, since = heard.get(name), heard.get(_AWAKE.format(name))
+    heartbeats = {heartbeat.name: heartbeat for heartbeat in store.heartbeats.all()}
+    last, since = heartbeats.get(name), heartbeats.get(_AWAKE.format(name))
     if last is None or since is None:
         return False
     return not LastHeartbeat(name, last.at, last.every).is_silent(now) and now - since.at > LEAST_PATIENCE
@@ -39,4 +39,8 @@ def awake(store: Store, name: str, now: datetime) -> bool:
 
 def last_heartbeats(store: Store) -> list[LastHeartbeat]:
     """The last heartbeat of each; one that never recorded any is not expected to."""
-    return [LastHeartbeat(one.name, one.at, one.every) for one in store.heartbeats.all() if one.name in EVERY]
+    return [
+        LastHeartbeat(heartbeat.name, heartbeat.at, heartbeat.every)
+        for heartbeat in store.heartbeats.all()
+        if heartbeat.name in EVERY
+    ]

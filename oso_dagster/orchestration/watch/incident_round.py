@@ -30,9 +30,11 @@ def report_silence(settings: Settings, store: Store, who: str, now: datetime) ->
     """
     if not awake(store, who, now):
         return []
-    others = [one for one in last_heartbeats(store) if one.name != who]
-    silent = [asset_signals.silent(one, alert_links(settings), now) for one in others if one.is_silent(now)]
-    kept = {one.subject for one in store.incidents.standing()} - {f"{Kind.SILENT}:{one.name}" for one in others}
+    others = [heartbeat for heartbeat in last_heartbeats(store) if heartbeat.name != who]
+    silent = [asset_signals.silent(heartbeat, alert_links(settings), now) for heartbeat in others if heartbeat.is_silent(now)]
+    kept = {incident.subject for incident in store.incidents.standing()} - {
+        f"{Kind.SILENT}:{heartbeat.name}" for heartbeat in others
+    }
     return settle(settings, store, silent, kept, now)
 
 
@@ -51,5 +53,5 @@ def settle(settings: Settings, store: Store, signals: Sequence[Signal], kept: se
     def decide(memory: IncidentMemory) -> list[IncidentChange]:
         return compare(signals, kept, memory, hours, now)
 
-    keys = {one.incident.key for one in signals}
+    keys = {signal.incident.key for signal in signals}
     return store.incidents.settle(decide, keys, settings.world.value, routes(settings), now)

@@ -52,7 +52,7 @@ class Incidents:
     def standing(self) -> list[Incident]:
         """The incidents that stand, told or not, the oldest first."""
         with self._database.reading() as connection:
-            return [one.incident for one in _standing(connection) if one.incident.open]
+            return [record.incident for record in _standing(connection) if record.incident.open]
 
 
 def _memory(connection: Connection, keys: Collection[str]) -> IncidentMemory:
@@ -63,7 +63,7 @@ def _memory(connection: Connection, keys: Collection[str]) -> IncidentMemory:
     ]
     digest = select(func.max(incidents.c.opened_at)).where(incidents.c.subject == DIGEST)
     last = connection.execute(digest).scalar_one()
-    return IncidentMemory(_standing(connection), {one.incident.key: one for one in ended}, last)
+    return IncidentMemory(_standing(connection), {record.incident.key: record for record in ended}, last)
 
 
 def _standing(connection: Connection) -> list[IncidentRecord]:
@@ -93,7 +93,7 @@ def _write(connection: Connection, change: IncidentChange) -> None:
 
 def _say(connection: Connection, change: IncidentChange, world: str, routes: Sequence[Route], now: datetime) -> None:
     incident = change.after.incident
-    names = {name for one in (incident, *change.audience) for name in addressed(one, routes)}
+    names = {name for member in (incident, *change.audience) for name in addressed(member, routes)}
     first = change.after.sequence - len(change.kinds) + 1
     for sequence, kind in enumerate(change.kinds, start=first):
         enqueue(connection, Announcement(kind, sequence, incident, world, now), names)

@@ -70,14 +70,16 @@ class Outbox:
 
         A channel without messages gives "".
         """
-        told = delivery.announcement
+        announcement = delivery.announcement
         with self._database.writing() as connection:
             _leave(connection, delivery, state=SENT, perhaps_sent=True, changed_at=now, why="")
             connection.execute(update(channels).where(channels.c.name == delivery.channel).values(last_sent_at=now))
-            if told.kind is AnnouncementKind.REMINDED:
+            if announcement.kind is AnnouncementKind.REMINDED:
                 return
-            values = {"message_id": message_id, "sequence": told.sequence, "at": now}
-            insert = insert_into(connection, messages).values(incident=told.incident.key, channel=delivery.channel, **values)
+            values = {"message_id": message_id, "sequence": announcement.sequence, "at": now}
+            insert = insert_into(connection, messages).values(
+                incident=announcement.incident.key, channel=delivery.channel, **values
+            )
             connection.execute(insert.on_conflict_do_update(index_elements=["incident", "channel"], set_=values))
 
     def retry_later(self, delivery: Delivery, at: datetime, why: str, *, refused: bool) -> None:
@@ -93,9 +95,9 @@ class Outbox:
 
     def forget_message(self, delivery: Delivery, at: datetime, why: str) -> None:
         """The incident's message is gone from the channel: the delivery becomes a new message."""
-        told = delivery.announcement.incident.key
+        key = delivery.announcement.incident.key
         with self._database.writing() as connection:
-            connection.execute(messages.delete().where(messages.c.incident == told, messages.c.channel == delivery.channel))
+            connection.execute(messages.delete().where(messages.c.incident == key, messages.c.channel == delivery.channel))
             _leave(connection, delivery, next_attempt_at=at, perhaps_sent=False, why=why)
 
     def next_due(self) -> datetime | None:
@@ -119,10 +121,10 @@ def enqueue(connection: Connection, announcement: Announcement, names: Collectio
     """`Outbox.enqueue` inside a transaction of the caller's; the same announcement twice is kept once."""
     incident = announcement.incident
     row = {"incident": incident.key, "sequence": announcement.sequence}
-    said = {"said": announcement.kind, "world": announcement.world, "at": announcement.at, "content": as_data(incident)}
-    connection.execute(insert_into(connection, announcements).values(**row, **said).on_conflict_do_nothing())
-    told = select(deliveries.c.channel).where(deliveries.c.incident == incident.key).distinct()
-    for name in sorted({*names, *connection.execute(told).scalars()}):
+    content = {"said": announcement.kind, "world": announcement.world, "at": announcement.at, "content": as_data(incident)}
+    connection.execute(insert_into(connection, announcements).values(**row, **content).on_conflict_do_nothing())
+    told_channels = select(deliveries.c.channel).where(deliveries.c.incident == incident.key).distinct()
+    for name in sorted({*names, *connection.execute(told_channels).scalars()}):
         values = {
             **row,
             "channel": name,
@@ -157,8 +159,8 @@ def _queue(connection: Connection, incident: str, channel: str) -> Sequence[Row[
 def _chosen(connection: Connection, queue: Sequence[Row[Any]], now: datetime) -> Row[Any] | None:
     """What of a queue is said next; what it makes needless is dropped. None: nothing of it has to be said any more."""
     chosen = queue[_overtaken(queue)]
-    told = _was_told(connection, chosen) or any(row.perhaps_sent for row in queue)
-    silent = chosen.said == AnnouncementKind.RECOVERED and not told
+    known = _was_told(connection, chosen) or any(row.perhaps_sent for row in queue)
+    silent = chosen.said == AnnouncementKind.RECOVERED and not known
     needless = [row for row in queue if row.sequence < chosen.sequence or (silent and row.sequence == chosen.sequence)]
     # What perhaps was sent, and when it may be tried again, holds for the one that takes its place.
     inherited = {"perhaps_sent": any(row.perhaps_sent for row in queue), "next_attempt_at": max(_waits(queue, chosen))}
@@ -189,10 +191,12 @@ def _taken(connection: Connection, row: Row[Any], now: datetime) -> Delivery:
     # Until there is an answer it may have been sent: this process can be killed at any moment.
     lease = {"leased_by": this_process(), "leased_until": now + LEASE, "perhaps_sent": True, "attempts": row.attempts + 1}
     connection.execute(update(deliveries).where(_is(row)).values(**lease))
-    said = connection.execute(
+    stored = connection.execute(
         select(announcements).where(announcements.c.incident == row.incident, announcements.c.sequence == row.sequence)
     ).one()
-    announcement = Announcement(AnnouncementKind(said.said), said.sequence, incident_of(said.content), said.world, said.at)
+    announcement = Announcement(
+        AnnouncementKind(stored.said), stored.sequence, incident_of(stored.content), stored.world, stored.at
+    )
     return Delivery(announcement, row.channel, _message(connection, row), row.attempts, row.perhaps_sent)
 
 
@@ -211,10 +215,10 @@ def _was_told(connection: Connection, row: Row[Any]) -> bool:
 
 def _leave(connection: Connection, delivery: Delivery, **values: Any) -> None:
     """Give the delivery back; one that somebody else holds by now is left to them."""
-    told = delivery.announcement
+    announcement = delivery.announcement
     mine = and_(
-        deliveries.c.incident == told.incident.key,
-        deliveries.c.sequence == told.sequence,
+        deliveries.c.incident == announcement.incident.key,
+        deliveries.c.sequence == announcement.sequence,
         deliveries.c.channel == delivery.channel,
         deliveries.c.leased_by == this_process(),
     )

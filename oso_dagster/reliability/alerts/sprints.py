@@ -27,9 +27,9 @@ class Sprints:
         with self._database.writing() as connection:
             lock_table(connection, sprints)
             standing = _newest(connection)
-            for found in findings:
-                before = standing.get(found.objective)
-                after = advance(before, found)
+            for finding in findings:
+                before = standing.get(finding.objective)
+                after = advance(before, finding)
                 if after is not None and after != before:
                     _save(connection, after, before)
                     changed.append(after)
@@ -61,14 +61,14 @@ class Sprints:
 def _newest(connection: Connection) -> dict[str, Sprint]:
     newest = select(sprints.c.objective, func.max(sprints.c.opened_at).label("at")).group_by(sprints.c.objective).subquery()
     same = and_(sprints.c.objective == newest.c.objective, sprints.c.opened_at == newest.c.at)
-    found = _read(connection, connection.execute(select(sprints).join(newest, same)).all())
-    return {sprint.objective: sprint for sprint in found}
+    newest_sprints = _read(connection, connection.execute(select(sprints).join(newest, same)).all())
+    return {sprint.objective: sprint for sprint in newest_sprints}
 
 
 def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[Sprint]:
     history: dict[str, list[Entry]] = defaultdict(list)
-    wanted = select(sprint_events).where(sprint_events.c.sprint.in_([row.key for row in rows]))
-    for event in connection.execute(wanted.order_by(sprint_events.c.sprint, sprint_events.c.number)):
+    query = select(sprint_events).where(sprint_events.c.sprint.in_([row.key for row in rows]))
+    for event in connection.execute(query.order_by(sprint_events.c.sprint, sprint_events.c.number)):
         history[event.sprint].append(Entry(event.at, EntryKind(event.what), event.text, event.who))
     return [sprint_of(row.content, history[row.key]) for row in rows]
 
@@ -87,8 +87,8 @@ def _save(connection: Connection, sprint: Sprint, before: Sprint | None) -> None
     connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
     known = len(before.history) if before is not None and before.key == sprint.key else 0
     new = [
-        {"sprint": sprint.key, "number": number, "at": one.at, "what": one.kind, "who": one.who, "text": one.text}
-        for number, one in enumerate(sprint.history[known:], start=known + 1)
+        {"sprint": sprint.key, "number": number, "at": entry.at, "what": entry.kind, "who": entry.who, "text": entry.text}
+        for number, entry in enumerate(sprint.history[known:], start=known + 1)
     ]
     if new:
         connection.execute(sprint_events.insert(), new)

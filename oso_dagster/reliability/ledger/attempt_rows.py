@@ -66,9 +66,9 @@ def key_of(attempt: Attempt) -> tuple[str, str, str, str]:
     return attempt.run_id, attempt.asset, attempt.partition or "", report
 
 
-def insert_attempts(connection: Connection, found: Sequence[tuple[Attempt, Counted | None]]) -> None:
+def insert_attempts(connection: Connection, counted_attempts: Sequence[tuple[Attempt, Counted | None]]) -> None:
     """Insert what is new and finish what is pending; an attempt that is final already stays as it is."""
-    rows = _rows_of(found)
+    rows = _rows_of(counted_attempts)
     if not rows:
         return
     if connection.dialect.name == "sqlite":
@@ -80,7 +80,7 @@ def insert_attempts(connection: Connection, found: Sequence[tuple[Attempt, Count
 
 def update_counted(connection: Connection, counts: Sequence[tuple[Attempt, Counted | None]]) -> None:
     """Write anew what attempts that are there already add to their objectives."""
-    rows = [(*((int(one.good), text_of(one.at)) if one else (None, None)), *key_of(attempt)) for attempt, one in counts]
+    rows = [(*((int(count.good), text_of(count.at)) if count else (None, None)), *key_of(attempt)) for attempt, count in counts]
     if rows and connection.dialect.name == "sqlite":
         where = " AND ".join(f'"{name}" = ?' for name in _KEY)
         connection.exec_driver_sql(f"UPDATE attempts SET counted = ?, counted_at = ? WHERE {where}", rows)
@@ -109,11 +109,11 @@ def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
 
 
-def _rows_of(found: Sequence[tuple[Attempt, Counted | None]]) -> list[tuple[Any, ...]]:
+def _rows_of(counted_attempts: Sequence[tuple[Attempt, Counted | None]]) -> list[tuple[Any, ...]]:
     """The rows of attempts, each key once, by asset: so two of the indexes grow where they are, not at random."""
     rows: dict[tuple[str, ...], tuple[Any, ...]] = {}
     begun = cache(text_of)  # where the log of a run was not read, its attempts began together
-    for attempt, counts in found:
+    for attempt, counts in counted_attempts:
         key = key_of(attempt)
         if key not in rows:
             rows[key] = (*key, *_values(attempt, counts, begun(attempt.started)))

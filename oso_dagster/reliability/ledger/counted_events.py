@@ -40,17 +40,17 @@ class Events:
     def of(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()) -> list[CountedEvent]:
         """What an objective with a window counts in (since, now], without what `windows` cover, oldest first."""
         label = objective.label
-        found = self._sampled(objective, since, now) if label is None else self._counted(label, since, now)
+        events = self._sampled(objective, since, now) if label is None else self._counted(label, since, now)
         kept = [
-            one
-            for one in found
-            if not any(window.covers(objective.service, objective.name, one.asset, one.count.at) for window in windows)
+            event
+            for event in events
+            if not any(window.covers(objective.service, objective.name, event.asset, event.count.at) for window in windows)
         ]
-        return sorted(kept, key=lambda one: (one.count.at, one.asset))
+        return sorted(kept, key=lambda event: (event.count.at, event.asset))
 
     def _sampled(self, objective: Objective, since: datetime, now: datetime) -> list[CountedEvent]:
         samples = self._samples.all(objective.service, objective.name, since, now)
-        return [CountedEvent(one.slice, one.count) for one in samples]
+        return [CountedEvent(sample.slice, sample.count) for sample in samples]
 
     def _counted(self, label: Label, since: datetime, now: datetime) -> list[CountedEvent]:
         query = (
@@ -66,5 +66,5 @@ class Events:
             span = Span(since, now)
             old = list(attempts_in(connection, label, span)) if span.touches(connection) else []
         return kept + [
-            CountedEvent(one["asset"], Count(one["counted_at"], one["counted"], 1), run_id=one["run_id"]) for one in old
+            CountedEvent(row["asset"], Count(row["counted_at"], row["counted"], 1), run_id=row["run_id"]) for row in old
         ]

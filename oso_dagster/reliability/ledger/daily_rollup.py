@@ -39,24 +39,24 @@ class DailyRollup:
         """Fold what became old since the last time; how many rows. At any other time of the day one query, and nothing to do."""
         until = day_of(now - KEPT)
         with self._database.reading() as connection:
-            done = connection.execute(select(folding.c.until)).scalar_one_or_none()
-            if done is not None and done >= until:
+            rolled_up_until = connection.execute(select(folding.c.until)).scalar_one_or_none()
+            if rolled_up_until is not None and rolled_up_until >= until:
                 return 0
             assets = list(connection.execute(select(attempts.c.asset).distinct()).scalars())
         with self._database.writing() as connection:  # before anything is folded: from now on readers look there
             connection.execute(_moved(connection, until))
         return sum(self._asset(asset, until, now - DAY) for asset in assets) + self._samples(until)
 
-    def _asset(self, asset: str, until: datetime, seen: datetime) -> int:
+    def _asset(self, asset: str, until: datetime, seen_before: datetime) -> int:
         """A run that was found within a day may still be written by a slow fill, which must find its rows."""
         with self._database.writing() as connection:
             lock_table(connection, folded_attempts)
-            rows = _foldable(connection, asset, until, seen)
+            rows = _foldable(connection, asset, until, seen_before)
             days: dict[tuple[datetime, str], list[Row[Any]]] = defaultdict(list)
             for row in rows:
                 days[day_of(row.ended), row.label].append(row)
-            for (day, label), found in days.items():
-                _fold_day(connection, {"asset": asset, "day": day, "label": label}, found)
+            for (day, label), day_rows in days.items():
+                _fold_day(connection, {"asset": asset, "day": day, "label": label}, day_rows)
             if rows:
                 gone = delete(attempts).where(*(attempts.c[name] == bindparam(f"key_{name}") for name in _KEY))
                 connection.execute(gone, [{f"key_{name}": getattr(row, name) for name in _KEY} for row in rows])
@@ -69,12 +69,12 @@ class DailyRollup:
             days: dict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
             for row in old:
                 days[row.service, row.objective, day_of(row.at), row.slice].append(row)
-            for key, found in days.items():
+            for key, day_rows in days.items():
                 where = dict(zip(("service", "objective", "day", "slice"), key, strict=True))
                 before = _packed(connection, folded_samples, where, SAMPLE)
-                every = [*before, *({name: getattr(row, name) for name in SAMPLE} for row in found)]
-                values: dict[str, Any] = {name: sum(one[name] for one in every) for name in ("good", "valid")}
-                values["packed"] = pack([one[name] for name in SAMPLE] for one in every)
+                every = [*before, *({name: getattr(row, name) for name in SAMPLE} for row in day_rows)]
+                values: dict[str, Any] = {name: sum(row[name] for row in every) for name in ("good", "valid")}
+                values["packed"] = pack([row[name] for name in SAMPLE] for row in every)
                 _write(connection, folded_samples, where, values)
             if old:
                 gone = delete(samples).where(*(samples.c[name] == bindparam(f"key_{name}") for name in _SAMPLE_KEY))
@@ -82,7 +82,7 @@ class DailyRollup:
         return len(old)
 
 
-def _foldable(connection: Connection, asset: str, until: datetime, seen: datetime) -> list[Row[Any]]:
+def _foldable(connection: Connection, asset: str, until: datetime, seen_before: datetime) -> list[Row[Any]]:
     mine = attempts.c.asset == asset
     good = (mine, attempts.c.outcome == Outcome.OK)
     newest = {
@@ -90,7 +90,7 @@ def _foldable(connection: Connection, asset: str, until: datetime, seen: datetim
         connection.execute(select(func.max(attempts.c.ended)).where(*good, attempts.c.audited.is_(True))).scalar_one(),
     }
     event = connection.execute(select(func.max(attempts.c.newest_event)).where(*good)).scalar_one()
-    old = (attempts.c.outcome.in_(_FOLDABLE), attempts.c.ended < until, attempts.c.partition == "", runs.c.seen_at < seen)
+    old = (attempts.c.outcome.in_(_FOLDABLE), attempts.c.ended < until, attempts.c.partition == "", runs.c.seen_at < seen_before)
     query = select(attempts).join(runs, runs.c.run_id == attempts.c.run_id).where(mine, *old)
     rows = connection.execute(query.order_by(attempts.c.ended, attempts.c.run_id))
     return [row for row in rows if row.ended not in newest and (row.newest_event is None or row.newest_event != event)]
@@ -104,15 +104,15 @@ def _old_samples(connection: Connection, until: datetime) -> list[Row[Any]]:
     return [row for row in rows if (row.service, row.objective, row.at) not in newest]
 
 
-def _fold_day(connection: Connection, where: dict[str, Any], found: Sequence[Row[Any]]) -> None:
+def _fold_day(connection: Connection, where: dict[str, Any], day_rows: Sequence[Row[Any]]) -> None:
     before = _packed(connection, folded_attempts, where, ATTEMPT)
-    every = [*before, *({name: getattr(row, name) for name in ATTEMPT} for row in found)]
-    good = [one for one in every if one["outcome"] == Outcome.OK]
+    every = [*before, *({name: getattr(row, name) for name in ATTEMPT} for row in day_rows)]
+    good = [row for row in every if row["outcome"] == Outcome.OK]
     values = {
-        "good": sum(one["counted"] or 0 for one in every),
-        "last_good": max((one["ended"] for one in good), default=None),
-        "last_audited": max((one["ended"] for one in good if one["audited"]), default=None),
-        "packed": pack([one[name] for name in ATTEMPT] for one in every),
+        "good": sum(row["counted"] or 0 for row in every),
+        "last_good": max((row["ended"] for row in good), default=None),
+        "last_audited": max((row["ended"] for row in good if row["audited"]), default=None),
+        "packed": pack([row[name] for name in ATTEMPT] for row in every),
     }
     _write(connection, folded_attempts, where, values)
 

@@ -17,22 +17,25 @@ from oso_dagster.reliability.ledger.run_rows import RunRow
 from oso_dagster.reliability.tables import attempts, runs
 
 
-def judge_single_attempts(looked_at: Iterable[RunRow], found: Iterable[Attempt]) -> list[tuple[Attempt, Counted | None]]:
+def judge_single_attempts(run_rows: Iterable[RunRow], new_attempts: Iterable[Attempt]) -> list[tuple[Attempt, Counted | None]]:
     """Each attempt with what it adds if it is the only one at its unit."""
-    waiting = {run.run_id for run in looked_at if run.will_retry}
+    waiting = {run.run_id for run in run_rows if run.will_retry}
     failed = Outcome.FAILED
-    told = (one._replace(will_retry=True) if one.outcome is failed and one.run_id in waiting else one for one in found)
-    return [(one, count_single(one)) for one in told]
+    marked = (
+        attempt._replace(will_retry=True) if attempt.outcome is failed and attempt.run_id in waiting else attempt
+        for attempt in new_attempts
+    )
+    return [(attempt, count_single(attempt)) for attempt in marked]
 
 
-def families_to_judge(connection: Connection, looked_at: Sequence[RunRow], found: Iterable[Attempt]) -> set[str]:
+def families_to_judge(connection: Connection, run_rows: Sequence[RunRow], new_attempts: Iterable[Attempt]) -> set[str]:
     """The families among these whose attempts cannot be judged one by one; asked before the runs are updated."""
-    families = {attempt.family for attempt in found if attempt.reported}
-    families |= {run.family for run in looked_at if run.family != run.run_id}
-    doubtful = {run.run_id: run.family for run in looked_at if run.state is not RunState.SUCCEEDED}
+    families = {attempt.family for attempt in new_attempts if attempt.reported}
+    families |= {run.family for run in run_rows if run.family != run.run_id}
+    doubtful = {run.run_id: run.family for run in run_rows if run.state is not RunState.SUCCEEDED}
     for chunk in chunks(sorted(doubtful)):
-        seen = select(runs.c.run_id).where(runs.c.run_id.in_(chunk), runs.c.state != RunState.ACTIVE)
-        families |= {doubtful[run_id] for run_id in connection.execute(seen).scalars()}
+        judged_before = select(runs.c.run_id).where(runs.c.run_id.in_(chunk), runs.c.state != RunState.ACTIVE)
+        families |= {doubtful[run_id] for run_id in connection.execute(judged_before).scalars()}
         retried = select(runs.c.family).where(and_(runs.c.family.in_(chunk), runs.c.family != runs.c.run_id))
         families |= set(connection.execute(retried).scalars())
     return families
@@ -44,11 +47,11 @@ def rejudge_families(connection: Connection, families: Collection[str]) -> None:
         changed = []
         rows = _entangled(connection, chunk)
         read = [attempt_of(row) for row in rows]
-        adds = {key_of(one.attempt): one for one in count_families(read)}
+        adds = {key_of(count.attempt): count for count in count_families(read)}
         for row, attempt in zip(rows, read, strict=True):
-            one = adds.get(key_of(attempt))
-            if (row.counted, row.counted_at) != ((int(one.good), one.at) if one else (None, None)):
-                changed.append((attempt, one))
+            count = adds.get(key_of(attempt))
+            if (row.counted, row.counted_at) != ((int(count.good), count.at) if count else (None, None)):
+                changed.append((attempt, count))
         update_counted(connection, changed)
 
 

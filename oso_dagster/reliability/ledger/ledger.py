@@ -72,12 +72,12 @@ class Ledger:
 
     def families(self, run_ids: Collection[str]) -> dict[str, str]:
         """The families of known runs."""
-        found: dict[str, str] = {}
+        families: dict[str, str] = {}
         with self._database.reading() as connection:
             for chunk in chunks(sorted(run_ids)):
                 query = select(runs.c.run_id, runs.c.family).where(runs.c.run_id.in_(chunk))
-                found.update((row.run_id, row.family) for row in connection.execute(query))
-        return found
+                families.update((row.run_id, row.family) for row in connection.execute(query))
+        return families
 
     def pending(self, run_ids: Collection[str]) -> list[Attempt]:
         """The attempts of the given runs whose outcome was not known when they were last looked at."""
@@ -89,16 +89,16 @@ class Ledger:
             ]
         return [attempt_of(row) for row in rows]
 
-    def record(self, looked_at: Sequence[RunRow], found: Sequence[Attempt]) -> None:
+    def record(self, run_rows: Sequence[RunRow], new_attempts: Sequence[Attempt]) -> None:
         """Insert new attempts, finish pending ones, drop those that were reported one by one, and update their runs."""
         with self._database.writing() as connection:
-            entangled = families_to_judge(connection, looked_at, found)
-            update_runs(connection, looked_at)
-            insert_attempts(connection, judge_single_attempts(looked_at, found))
-            for chunk in chunks(sorted({attempt.run_id for attempt in found if attempt.reported})):
+            entangled = families_to_judge(connection, run_rows, new_attempts)
+            update_runs(connection, run_rows)
+            insert_attempts(connection, judge_single_attempts(run_rows, new_attempts))
+            for chunk in chunks(sorted({attempt.run_id for attempt in new_attempts if attempt.reported})):
                 _drop_reported(connection, chunk)
             rejudge_families(connection, entangled)
-        if len(found) >= _MANY:
+        if len(new_attempts) >= _MANY:
             self._database.analyze_if_new(attempts)
 
     @contextmanager
@@ -123,8 +123,8 @@ class Ledger:
         if since is not None:
             query = query.where(or_(attempts.c.ended > since, attempts.c.ended.is_(None)))
         with self._database.reading() as connection:
-            found = [attempt_of(row) for row in connection.execute(query)]
-        return found if assets is None else [attempt for attempt in found if attempt.asset in assets]
+            read = [attempt_of(row) for row in connection.execute(query)]
+        return read if assets is None else [attempt for attempt in read if attempt.asset in assets]
 
     def last_good(self, until: datetime | None = None, *, audited: bool = False) -> dict[str, LastGood]:
         """The newest good materialization of every asset, of those up to `until`; `audited`: of those whose checks all passed."""
@@ -135,10 +135,10 @@ class Ledger:
         same = and_(attempts.c.asset == newest.c.asset, attempts.c.ended == newest.c.ended)
         query = select(attempts.c.asset, attempts.c.ended, attempts.c.rows).join(newest, same).where(*good)
         with self._database.reading() as connection:
-            found = {row.asset: LastGood(row.ended, row.rows) for row in connection.execute(query)}
+            by_asset = {row.asset: LastGood(row.ended, row.rows) for row in connection.execute(query)}
             old = {} if until is None else folded.last_good(connection, until, audited=audited)
-        later = {asset: LastGood(at, None) for asset, at in old.items() if asset not in found or found[asset].at < at}
-        return found | later
+        later = {asset: LastGood(at, None) for asset, at in old.items() if asset not in by_asset or by_asset[asset].at < at}
+        return by_asset | later
 
     def materialized_partitions(self, asset: str, until: datetime | None = None) -> frozenset[str]:
         """The partitions of an asset that were ever materialized well, up to `until`."""
@@ -171,13 +171,13 @@ class Ledger:
             if folded.Span(since, until).touches(connection):
                 times += folded.good_times(connection, asset, since, until, audited=audited)
             earlier += folded.last_good(connection, since, asset, audited=audited).values()
-        return sorted([*times, *sorted(one for one in earlier if one is not None)[-1:]])
+        return sorted([*times, *sorted(time for time in earlier if time is not None)[-1:]])
 
 
 def _good(until: datetime | None = None, *, audited: bool = False) -> list[ColumnElement[bool]]:
-    found = [attempts.c.outcome == Outcome.OK]
-    found += [] if until is None else [attempts.c.ended <= until]
-    return found + ([attempts.c.audited.is_(True)] if audited else [])
+    conditions = [attempts.c.outcome == Outcome.OK]
+    conditions += [] if until is None else [attempts.c.ended <= until]
+    return conditions + ([attempts.c.audited.is_(True)] if audited else [])
 
 
 def _drop_reported(connection: Any, run_ids: Sequence[str]) -> None:

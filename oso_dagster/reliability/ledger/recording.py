@@ -28,9 +28,9 @@ def in_background(record: Record) -> Iterator[Record]:
 
     with ThreadPoolExecutor(1, "ledger") as pool:
 
-        def begin(looked_at: Sequence[RunRow], found: Sequence[Attempt]) -> None:
+        def begin(run_rows: Sequence[RunRow], new_attempts: Sequence[Attempt]) -> None:
             ended()
-            under_way.append(pool.submit(record, looked_at, found))
+            under_way.append(pool.submit(record, run_rows, new_attempts))
 
         yield begin
         ended()

@@ -29,8 +29,8 @@ class Span:
 
     def touches(self, connection: Connection) -> bool:
         """Whether any of it may have been folded."""
-        done = connection.execute(select(folding.c.until)).scalar_one_or_none()
-        return done is not None and self.since < done
+        rolled_up_until = connection.execute(select(folding.c.until)).scalar_one_or_none()
+        return rolled_up_until is not None and self.since < rolled_up_until
 
 
 def sums_of_attempts(connection: Connection, label: Label, span: Span) -> dict[str, int]:
@@ -50,18 +50,18 @@ def attempts_in(connection: Connection, label: Label, span: Span, *, parts: bool
     days = rest if parts else sorted([*whole, *rest])
     query = select(table.c.asset, table.c.packed).where(table.c.label == label, table.c.day.in_(days))
     for row in connection.execute(query.order_by(table.c.day, table.c.asset)):
-        for one in unpack(row.packed, ATTEMPT):
-            if one["counted"] is not None and span.since < one["counted_at"] <= span.until:
-                yield {"asset": row.asset, **one}
+        for attempt in unpack(row.packed, ATTEMPT):
+            if attempt["counted"] is not None and span.since < attempt["counted_at"] <= span.until:
+                yield {"asset": row.asset, **attempt}
 
 
 def good_times(connection: Connection, asset: str, since: datetime, until: datetime, *, audited: bool) -> list[datetime]:
     """When an asset was materialized well in (since, until], as far as it was folded, in order."""
     table = folded_attempts
     query = select(table.c.packed).where(table.c.asset == asset, table.c.day >= day_of(since), table.c.day <= day_of(until))
-    rows = [one for packed in connection.execute(query).scalars() for one in unpack(packed, ATTEMPT)]
-    good = [one for one in rows if one["outcome"] == Outcome.OK and (one["audited"] or not audited)]
-    return sorted(one["ended"] for one in good if since < one["ended"] <= until)
+    rows = [attempt for packed in connection.execute(query).scalars() for attempt in unpack(packed, ATTEMPT)]
+    good = [attempt for attempt in rows if attempt["outcome"] == Outcome.OK and (attempt["audited"] or not audited)]
+    return sorted(attempt["ended"] for attempt in good if since < attempt["ended"] <= until)
 
 
 def last_good(connection: Connection, until: datetime, asset: str | None = None, *, audited: bool = False) -> dict[str, datetime]:
@@ -70,12 +70,12 @@ def last_good(connection: Connection, until: datetime, asset: str | None = None,
     at = table.c.last_audited if audited else table.c.last_good
     mine = [] if asset is None else [table.c.asset == asset]
     days_before = select(table.c.asset, func.max(at).label("at")).where(*mine, table.c.day < midnight, at.is_not(None))
-    found = {row.asset: row.at for row in connection.execute(days_before.group_by(table.c.asset))}
+    newest = {row.asset: row.at for row in connection.execute(days_before.group_by(table.c.asset))}
     that_day = select(table.c.asset.distinct()).where(*mine, table.c.day == midnight)
     for name in connection.execute(that_day).scalars().all():
         times = good_times(connection, name, midnight - _TICK, until, audited=audited)
-        found |= {name: times[-1]} if times else {}
-    return found
+        newest |= {name: times[-1]} if times else {}
+    return newest
 
 
 def sums_of_samples(connection: Connection, service: str, objective: str, span: Span) -> dict[str, tuple[int, int]]:
@@ -96,9 +96,9 @@ def samples_in(
     days = rest if parts else sorted([*whole, *rest])
     own = (table.c.service == service, table.c.objective == objective, table.c.day.in_(days))
     for row in connection.execute(select(table.c.slice, table.c.packed).where(*own).order_by(table.c.day, table.c.slice)):
-        for one in unpack(row.packed, SAMPLE):
-            if span.since < one["at"] <= span.until:
-                yield {"slice": row.slice, **one}
+        for sample in unpack(row.packed, SAMPLE):
+            if span.since < sample["at"] <= span.until:
+                yield {"slice": row.slice, **sample}
 
 
 def is_rolled_up(connection: Connection, sample: Mapping[str, Any]) -> bool:
@@ -107,4 +107,4 @@ def is_rolled_up(connection: Connection, sample: Mapping[str, Any]) -> bool:
     own = [table.c[name] == sample[name] for name in ("service", "objective", "slice")]
     query = select(table.c.packed).where(*own, table.c.day == day_of(sample["at"]))
     packed = connection.execute(query).scalar_one_or_none()
-    return packed is not None and any(one["at"] == sample["at"] for one in unpack(packed, SAMPLE))
+    return packed is not None and any(stored["at"] == sample["at"] for stored in unpack(packed, SAMPLE))

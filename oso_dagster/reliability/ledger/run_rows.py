@@ -33,16 +33,16 @@ class RunRow:
 
 def insert_runs(connection: Connection, run_ids: Iterable[str], now: datetime) -> None:
     """Insert runs to look at; one that is known stays as it is."""
-    rows = [(one, one, RunState.ACTIVE.value, False, False, text_of(now)) for one in run_ids]
+    rows = [(run_id, run_id, RunState.ACTIVE.value, False, False, text_of(now)) for run_id in run_ids]
     if rows and connection.dialect.name == "sqlite":
         connection.exec_driver_sql(_INSERT_EACH, rows)
     elif rows:
         many_values(connection, _INSERT, rows)
 
 
-def update_runs(connection: Connection, looked_at: Sequence[RunRow]) -> None:
+def update_runs(connection: Connection, run_rows: Sequence[RunRow]) -> None:
     """Write what was seen of runs that are known."""
-    rows = [(run.family, run.state.value, run.will_retry, run.settled, run.run_id) for run in looked_at]
+    rows = [(run.family, run.state.value, run.will_retry, run.settled, run.run_id) for run in run_rows]
     if rows and connection.dialect.name == "sqlite":
         connection.exec_driver_sql(_UPDATE_EACH, rows)
     elif rows:

@@ -23,24 +23,24 @@ class Samples:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, found: Iterable[Sample]) -> int:
+    def record(self, new_samples: Iterable[Sample]) -> int:
         """Insert samples; one that is there already (same objective, slice and time) is ignored. How many were new."""
         values = [
             {
-                "service": one.service,
-                "objective": one.objective,
-                "at": one.count.at,
-                "slice": one.slice,
-                "good": one.count.good,
-                "valid": one.count.valid,
+                "service": sample.service,
+                "objective": sample.objective,
+                "at": sample.count.at,
+                "slice": sample.slice,
+                "good": sample.count.good,
+                "valid": sample.count.valid,
             }
-            for one in found
+            for sample in new_samples
         ]
         with self._database.writing() as connection:
             return sum(
-                connection.execute(insert_into(connection, samples).values(one).on_conflict_do_nothing()).rowcount
-                for one in values
-                if not is_rolled_up(connection, one)
+                connection.execute(insert_into(connection, samples).values(row).on_conflict_do_nothing()).rowcount
+                for row in values
+                if not is_rolled_up(connection, row)
             )
 
     def tally(
@@ -75,7 +75,7 @@ class Samples:
         """Every slice that was ever reported."""
         queries = [select(table.c.slice).distinct() for table in (samples, folded_samples)]
         with self._database.reading() as connection:
-            return sorted({one for query in queries for one in connection.execute(query).scalars() if one})
+            return sorted({slice_ for query in queries for slice_ in connection.execute(query).scalars() if slice_})
 
     def _rows(self, service: str, objective: str, since: datetime, now: datetime) -> list[tuple[datetime, str, int, int]]:
         query = select(samples.c.at, samples.c.slice, samples.c.good, samples.c.valid)
@@ -85,7 +85,7 @@ class Samples:
             rows = [tuple(row) for row in connection.execute(query)]
             if span.touches(connection):
                 old = samples_in(connection, service, objective, span)
-                rows = sorted([*rows, *((one["at"], one["slice"], one["good"], one["valid"]) for one in old)])
+                rows = sorted([*rows, *((packed["at"], packed["slice"], packed["good"], packed["valid"]) for packed in old)])
         return rows
 
     def _inside(
@@ -93,7 +93,7 @@ class Samples:
     ) -> list[ColumnElement[bool]]:
         own = (samples.c.service == service, samples.c.objective == objective, samples.c.at > since, samples.c.at <= now)
         wide = {service, f"{service}.{objective}"}
-        return [*own, *(left_out(one, wide, samples.c.slice, samples.c.at) for one in windows)]
+        return [*own, *(left_out(window, wide, samples.c.slice, samples.c.at) for window in windows)]
 
 
 def _folded(connection: Connection, service: str, objective: str, span: Span) -> Iterator[tuple[str, int, int]]:
@@ -101,9 +101,9 @@ def _folded(connection: Connection, service: str, objective: str, span: Span) ->
         return
     for name, (good, valid) in sums_of_samples(connection, service, objective, span).items():
         yield name, good, valid
-    for one in samples_in(connection, service, objective, span, parts=True):
-        if not any(window.covers(service, objective, one["slice"], one["at"]) for window in span.windows):
-            yield one["slice"], one["good"], one["valid"]
+    for packed in samples_in(connection, service, objective, span, parts=True):
+        if not any(window.covers(service, objective, packed["slice"], packed["at"]) for window in span.windows):
+            yield packed["slice"], packed["good"], packed["valid"]
 
 
 class Maintenances:
@@ -116,8 +116,8 @@ class Maintenances:
         """Declare a window; False when the same scope and times were declared already."""
         values = {name: getattr(window, name) for name in ("scope", "start", "end", "author", "reason")}
         with self._database.writing() as connection:
-            done = connection.execute(insert_into(connection, maintenance).values(values).on_conflict_do_nothing())
-            return bool(done.rowcount)
+            inserted = connection.execute(insert_into(connection, maintenance).values(values).on_conflict_do_nothing())
+            return bool(inserted.rowcount)
 
     def all(self) -> list[Maintenance]:
         """Every declared window, the earliest first."""

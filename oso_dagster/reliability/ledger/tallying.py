@@ -53,12 +53,12 @@ def _folded(connection: Connection, label: Label, span: Span, wide: set[str]) ->
     """What was folded of the span, by asset: all of it is good, for failures stay as they are."""
     if not span.touches(connection):
         return Counter()
-    found = Counter(sums_of_attempts(connection, label, span))
-    for one in attempts_in(connection, label, span, parts=True):
-        covering = (each for each in span.windows if each.scope in wide or each.scope == one["asset"])
-        if not any(each.start <= one["counted_at"] < each.end for each in covering):
-            found[one["asset"]] += 1
-    return found
+    counts = Counter(sums_of_attempts(connection, label, span))
+    for row in attempts_in(connection, label, span, parts=True):
+        covering = (each for each in span.windows if each.scope in wide or each.scope == row["asset"])
+        if not any(each.start <= row["counted_at"] < each.end for each in covering):
+            counts[row["asset"]] += 1
+    return counts
 
 
 def inside(
@@ -66,4 +66,4 @@ def inside(
 ) -> list[ColumnElement[bool]]:
     """The condition that an attempt of the label counts in (since, now], outside of the maintenance `windows`."""
     own = (attempts.c.label == label, attempts.c.counted_at > since, attempts.c.counted_at <= now)
-    return [*own, *(left_out(one, wide, attempts.c.asset, attempts.c.counted_at) for one in windows)]
+    return [*own, *(left_out(window, wide, attempts.c.asset, attempts.c.counted_at) for window in windows)]

@@ -98,5 +98,5 @@ def _same(key: Sequence[str]) -> str:
 
 def _latest(alias: str, times: Sequence[str]) -> str:
     """The latest of several times of a row; a missing one counts as long ago."""
-    there = ", ".join(f"coalesce(CAST({alias}.{quoted(time)} AS TIMESTAMPTZ), TIMESTAMPTZ '1970-01-01')" for time in times)
-    return f"greatest({there})"
+    coalesced = ", ".join(f"coalesce(CAST({alias}.{quoted(time)} AS TIMESTAMPTZ), TIMESTAMPTZ '1970-01-01')" for time in times)
+    return f"greatest({coalesced})"

@@ -57,13 +57,13 @@ def create_tables(connection: duckdb.DuckDBPyConnection, source: str, table: Tab
 
 def renew_comments(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
     """Have all declared descriptions stand at the tables and columns that are there, also where they have changed."""
-    told = comments(connection)
+    current_comments = comments(connection)
     for source in sources:
         for table in source.tables:
             for name, columns in table.physical.items():
-                there = told[source.name, name]
-                known = [column for column in columns if column.name in there]
-                describe(connection, f"{quoted(source.name)}.{quoted(name)}", table.descriptions[name], known, there)
+                current = current_comments[source.name, name]
+                known = [column for column in columns if column.name in current]
+                describe(connection, f"{quoted(source.name)}.{quoted(name)}", table.descriptions[name], known, current)
 
 
 def last_loads(
@@ -72,7 +72,7 @@ def last_loads(
     """The newest record of each of these partitions of a table (None: the whole table) that was loaded."""
     if not columns_of(connection, "platform", ["loads"]):
         return {}
-    found = connection.execute(
+    records = connection.execute(
         "SELECT load_id, partition, version, fingerprint, rows, loaded_at, facts FROM platform.loads "
         "WHERE source = ? AND table_name = ? AND list_contains(?, coalesce(partition, '')) "
         "QUALIFY row_number() OVER (PARTITION BY partition ORDER BY loaded_at DESC) = 1",
@@ -82,22 +82,22 @@ def last_loads(
         partition: LoadRecord(
             load_id, source, table, partition, version, mark, json.loads(rows), loaded_at.astimezone(UTC), json.loads(facts)
         )
-        for load_id, partition, version, mark, rows, loaded_at, facts in found
+        for load_id, partition, version, mark, rows, loaded_at, facts in records
     }
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> list[int]:
     """Rows of the parent table in its newest loads, whatever their partition."""
-    found = connection.execute(
+    loads = connection.execute(
         "SELECT rows FROM platform.loads WHERE source = ? AND table_name = ? ORDER BY loaded_at DESC LIMIT 30", [source, table]
     ).fetchall()
-    return [int(json.loads(rows)[table]) for (rows,) in found]
+    return [int(json.loads(rows)[table]) for (rows,) in loads]
 
 
 def table_rows(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> int:
     """How many rows a landed table has."""
-    found = connection.execute(f"SELECT count(*) FROM {quoted(source)}.{quoted(table)}").fetchone()
-    return int(found[0]) if found else 0
+    row = connection.execute(f"SELECT count(*) FROM {quoted(source)}.{quoted(table)}").fetchone()
+    return int(row[0]) if row else 0
 
 
 def publish(

@@ -9,7 +9,7 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from oso_dagster.domain.objectives.attempts import Label, Outcome
-from oso_dagster.orchestration.ledger import dagster_tables as storage_sql
+from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.reliability.store import Store
 from tests.support.postgres import empty
@@ -87,7 +87,7 @@ def test_the_log_of_a_run_with_one_failure_is_not_opened(instance, tmp_path, mon
         assert not run_ids
         return []
 
-    monkeypatch.setattr(storage_sql, "logs", opened)
+    monkeypatch.setattr(dagster_tables, "logs", opened)
     found = told(instance, tmp_path / "later.db", timedelta(days=2))
     assert found == {"shop/a": (Outcome.FAILED, "ValueError: a is stuck"), "shop/b": (Outcome.OK, "")}
 

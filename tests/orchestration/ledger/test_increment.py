@@ -53,7 +53,7 @@ def test_no_statement_of_one_more_fill_reads_a_whole_table(instance, store):
     hour(instance)
     with explained() as plans:
         filled, _ = fill(instance, store)
-    assert filled.looked_at == 3
+    assert filled.runs_read == 3
     named = " ".join(chain.from_iterable(plans.values()))
     assert all(table in named for table in ("event_logs", "runs", "run_tags", "attempts"))
     assert scans(plans) == {}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from oso_dagster.domain.objectives.attempts import Label, Outcome
-from oso_dagster.orchestration.ledger import asset_events as event_log
+from oso_dagster.orchestration.ledger import asset_events
 from oso_dagster.orchestration.ledger import fill as ledger
 from oso_dagster.reliability.ledger.ledger import Cursor
 from tests.orchestration.ledger.runs import asset, failing, fill, job_of, outcomes, run
@@ -18,13 +18,13 @@ def test_filling_again_changes_nothing_and_looks_at_nothing(instance, store):
     before = store.attempts()
     again, _ = fill(instance, store)
     assert store.attempts() == before
-    assert (again.looked_at, again.attempts) == (0, 0)
+    assert (again.runs_read, again.attempts) == (0, 0)
 
 
 def test_a_ledger_that_lost_its_cursor_counts_nothing_twice(instance, store, tmp_path):
     run(instance, asset("a"))
     fill(instance, store)
-    store.ledger.discover(event_log.storage_id(instance), Cursor(0, ""), [], datetime.now(UTC))
+    store.ledger.discover(asset_events.storage_id(instance), Cursor(0, ""), [], datetime.now(UTC))
     again, _ = fill(instance, store)
     assert again.discovered == 1
     assert len(store.attempts()) == 1
@@ -49,7 +49,7 @@ def test_a_storage_that_takes_the_place_of_another_is_read_from_its_beginning(in
         fill(another, store)
     assert later in {one.run_id for one in store.attempts()}
     assert len(store.attempts()) == 3
-    assert fill(instance, store)[0].looked_at == 0
+    assert fill(instance, store)[0].runs_read == 0
 
 
 def test_runs_that_take_the_event_ids_of_deleted_ones_are_still_found(instance, store, monkeypatch):
@@ -67,7 +67,7 @@ def test_a_log_in_which_another_event_stands_at_the_cursor_is_read_anew(instance
     monkeypatch.setattr(ledger, "OVERLAP", 0)
     run(instance, asset("a"))
     [*_, last] = instance.get_event_records(dg.EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION))
-    store.ledger.discover(event_log.storage_id(instance), Cursor(last.storage_id, "another-run shop/a"), [], datetime.now(UTC))
+    store.ledger.discover(asset_events.storage_id(instance), Cursor(last.storage_id, "another-run shop/a"), [], datetime.now(UTC))
     fill(instance, store)
     assert outcomes(store) == {("a", None): Outcome.OK}
 

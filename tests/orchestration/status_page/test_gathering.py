@@ -279,4 +279,6 @@ def test_a_disabled_channel_is_said_and_why_is_not(settings: Settings) -> None:
             store.channels.open(name, "fingerprint", NOW)
         store.channels.disable("discord", "404 of https://discord.example/api/webhooks/1/hunter2", NOW)
         page = gathered(settings, store)
-    assert page.notices == ("Alerts are not delivered to the channel discord since 21 Nov 2025, 09:05 UTC: look here for news.",)
+    assert page.notices == (
+        "Alerts have not been delivered to the channel discord since 21 Nov 2025, 09:05 UTC: follow this page for news.",
+    )

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from oso_dagster.orchestration.ledger import asset_events as event_log
+from oso_dagster.orchestration.ledger import asset_events
 from oso_dagster.orchestration.upkeep.copying import copy_dagster, restore_dagster
 from oso_dagster.reliability.backup import BackupError
 from tests.support.postgres import ENGINES, empty
@@ -38,13 +38,13 @@ def things() -> dg.MaterializeResult:
 
 def test_a_restored_dagster_knows_its_runs_its_events_and_who_it_is_and_goes_on(instances, tmp_path):
     one, other = instances
-    run_id, identity = dg.materialize([things], instance=one).run_id, event_log.storage_id(one)
+    run_id, identity = dg.materialize([things], instance=one).run_id, asset_events.storage_id(one)
     one.run_storage.set_cursor_values({"sensor": ""})
     copy_dagster(one, tmp_path / "copy")
     restore_dagster(other, tmp_path / "copy")
     with dg.DagsterInstance.from_ref(other.get_ref()) as restored:
         assert restored.get_run_ids() == [run_id]
-        assert event_log.storage_id(restored) == identity
+        assert asset_events.storage_id(restored) == identity
         assert [record.message for record in restored.all_logs(run_id)] == [record.message for record in one.all_logs(run_id)]
         found = restored.get_latest_materialization_event(things.key)
         assert found.asset_materialization.metadata["said"].value == 'a "quoted", long\nword'
