@@ -78,7 +78,7 @@ def _finding(at: datetime, verdict: Verdict, good: int) -> ObjectiveFinding:
         objective.target,
         at,
         guilty,
-        f"Look at the newest runs of {_PROJECTS.asset} in Dagster, fix the cause, and materialize them again.",
+        f"Open the newest runs of {_PROJECTS.asset} in Dagster, fix the cause, and materialize them again.",
     )
 
 

@@ -1,1 +1,1 @@
-"""The ground: pure values and decisions. No I/O, no clock, the standard library only."""
+"""Pure values and decisions, which every other package may import. No I/O, no clock, the standard library only."""

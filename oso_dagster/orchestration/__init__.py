@@ -1,1 +1,1 @@
-"""The only package that imports dagster: it joins the rooms below into assets, checks, jobs, schedules and sensors."""
+"""The package that imports dagster: it joins the packages below it into assets, checks, jobs, schedules and sensors."""

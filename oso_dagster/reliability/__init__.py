@@ -1,1 +1,1 @@
-"""The reliability store: the ledger of attempts, verdicts over time, and what was announced. Knows nothing of dagster."""
+"""The reliability store: the ledger of attempts, verdicts over time, and the state of alerting. Knows nothing of dagster."""

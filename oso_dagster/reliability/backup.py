@@ -27,7 +27,7 @@ class BackupError(Exception):
 def all_or_nothing(target: Path) -> Iterator[Path]:
     """A folder to write into, which gets the name `target` when all went well, and is gone when anything did not."""
     if target.exists():
-        raise BackupError(f"{target} exists: a backup never overwrites")
+        raise BackupError(f"{target} exists already: a backup never overwrites anything")
     part = target.with_name(f"{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -41,7 +41,7 @@ def all_or_nothing(target: Path) -> Iterator[Path]:
 def copy_out(url: str, world: str, target: Path) -> int:
     """Copy the store at `url`, as it is at one instant, into the new file `target`; how many rows. All or nothing."""
     if target.exists():
-        raise BackupError(f"{target} exists: a backup never overwrites")
+        raise BackupError(f"{target} exists already: a backup never overwrites anything")
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     try:
@@ -60,7 +60,7 @@ def copy_in(backup: Path, url: str, world: str) -> int:
     with backup.open("rb") as file:
         known = file.read(len(_MAGIC)) == _MAGIC
     if not known:
-        raise BackupError(f"{backup} is no backup")
+        raise BackupError(f"{backup} is no backup of the reliability store")
     with Store.open(f"sqlite:///{backup}", world) as source, Store.open(url, world) as target:
         return _copy(source, target)
 

@@ -1,4 +1,4 @@
-"""What alerts on single events ask the store: which families failed, and when each objective was last counted."""
+"""Queries for alerts on single events: which families failed, and when each objective was last counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oso_dagster.domain.objectives.failed_family import FailedFamily, failed_aft
 from oso_dagster.domain.objectives.objectives import OBJECTIVES
 from oso_dagster.domain.objectives.slo import Objective
 from oso_dagster.reliability.ledger.attempt_rows import attempt_of, joined
-from oso_dagster.reliability.ledger.rollup_reader import last_good as last_folded
+from oso_dagster.reliability.ledger.rollup_reader import last_good as last_good_rolled_up
 from oso_dagster.reliability.ledger.tallying import IS_BAD
 from oso_dagster.reliability.store import Store
 from oso_dagster.reliability.tables import attempts, samples
@@ -40,10 +40,10 @@ def failed_families(store: Store, since: datetime, now: datetime) -> list[Failed
 
 
 def _begin(connection: Connection, mine: ColumnElement[bool], asset: str, since: datetime) -> datetime | None:
-    """From when on attempts matter: a family before the last good one; where that was folded, no family is that long."""
+    """From when on attempts matter: a family before the last good one; where that was rolled up, no family is that long."""
     good = and_(mine, attempts.c.outcome == Outcome.OK, attempts.c.ended <= since)
     kept = connection.execute(select(func.max(attempts.c.ended)).where(good)).scalar_one()
-    old = last_folded(connection, since, asset).get(asset)
+    old = last_good_rolled_up(connection, since, asset).get(asset)
     if old is not None and (kept is None or kept < old):
         return old
     return None if kept is None else kept - _FAMILY_SPAN

@@ -1,4 +1,4 @@
-"""The newest good and the newest failed attempt of a few assets; when a model was last found to be right."""
+"""The newest good and the newest failed attempt of a few assets; when a model was last known to be up to date."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def newest_good(store: Store, assets: Collection[str]) -> dict[tuple[str, str], 
 
 
 def newest_up_to_date(store: Store, models: Collection[str], since: datetime | None = None) -> dict[str, datetime]:
-    """When each model was last right, if that was after `since`: computed well, or left as it is by a run that succeeded.
+    """When each model was last known to be up to date, if after `since`: computed well, or left as it is by a run that succeeded.
 
     A run that failed at something else proves nothing for what it left; a single partition proves nothing for its model.
     """

@@ -1,4 +1,4 @@
-"""Which process holds something, and whether it still lives: a lease must not outlive the one who took it."""
+"""Names of processes, and whether one still runs: a lease must not outlive the process that took it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where rows land and are read: staging by dlt, guards, one publishing transaction, the lock. Knows no source, no dagster."""
+"""Where rows land and are read: staging by dlt, guards, publication in one transaction. Knows no source, no dagster."""

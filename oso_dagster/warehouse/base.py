@@ -1,4 +1,4 @@
-"""The one small interface of a warehouse; `embedded` is the one on DuckDB."""
+"""The interface of a warehouse; `warehouse.embedded` is the one on DuckDB."""
 
 from __future__ import annotations
 
@@ -47,4 +47,4 @@ class Warehouse(Protocol):
     def trial(
         self, source: Source, table: Table, extract: Extract, window: Window | None = None
     ) -> tuple[dict[str, int], list[Finding]]:
-        """Stage and judge, and publish nothing; rows by landed table, and what the guards said."""
+        """Stage and judge, and publish nothing; rows by landed table, and the findings of the guards."""

@@ -1,4 +1,4 @@
-"""DuckDB's words for declared tables: types, quoting, creation, comments, and what is there already."""
+"""DuckDB's SQL for declared tables: types, quoting, creation, comments, and what is there already."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def literal(text: str) -> str:
 def columns_of(connection: duckdb.DuckDBPyConnection, schema: str, names: Iterable[str]) -> dict[str, dict[str, str]]:
     """Those of the tables `names` of a schema (of the current database, or `database.schema`) that there are.
 
-    By name, with DuckDB's type of each column. One by one, since DuckDB reads its whole catalogue at each look into the list.
+    By name, with DuckDB's type of each column. One by one, since DuckDB reads its whole catalogue for every query of the list.
     """
     where = ".".join(map(quoted, schema.split(".")))
     columns_by_table: dict[str, dict[str, str]] = {}
@@ -64,7 +64,7 @@ def describe(
     columns: Iterable[Column],
     current: Mapping[str, str | None],
 ) -> None:
-    """Have the table `name` (quoted) and these columns of it say what they are, where `told` has it otherwise ("": the table)."""
+    """Set the comments of the table `name` (quoted) and of these columns where they differ from `current` ("": the table's)."""
     if current.get("") != description:
         connection.execute(f"COMMENT ON TABLE {name} IS {literal(description)}")
     for column in columns:
@@ -73,7 +73,7 @@ def describe(
 
 
 def comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, str | None]]:
-    """What all tables of the current database say, by schema and table; each by column, and of itself under ""."""
+    """The comments of all tables of the current database, by schema and table; each by column, the table's own under ""."""
     by_table: dict[tuple[str, str], dict[str, str | None]] = {}
     here = "WHERE database_name = current_database()"
     for what in ("'' AS column_name, comment FROM duckdb_tables()", "column_name, comment FROM duckdb_columns()"):

@@ -1,4 +1,4 @@
-"""What staged rows say of time and of their partition: the newest event, rows of another partition, the rows of one partition."""
+"""The time columns of staged rows: the newest event, rows that belong to another partition, the rows of one partition."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def newest(connection: duckdb.DuckDBPyConnection, where: str, table: Table) -> d
 def in_partition(connection: duckdb.DuckDBPyConnection, where: str, table: Table, window: Window) -> Finding:
     """Whether every staged row, nested ones too, belongs to the partition: others would be doubled by the next load of theirs."""
     condition, values = of_partition(table, window)
-    there = columns_of(connection, SCHEMA, table.physical)
+    staged_columns = columns_of(connection, SCHEMA, table.physical)
     strays: dict[str, int] = {}
     for name in table.physical:
-        if name in there:
+        if name in staged_columns:
             counted = f"SELECT count(*) FROM {SCHEMA}.{quoted(name)} WHERE ({condition}) IS NOT TRUE"
-            found = connection.execute(counted, values).fetchone()
-            if found and found[0]:
-                strays[name] = int(found[0])
-    told = ", ".join(f"{rows:,} rows of {name}" for name, rows in strays.items())
-    message = f"{where}: {told} do not belong to the partition {window.key}" if strays else f"all rows belong to {window.key}"
+            row = connection.execute(counted, values).fetchone()
+            if row and row[0]:
+                strays[name] = int(row[0])
+    text = ", ".join(f"{rows:,} rows of {name}" for name, rows in strays.items())
+    message = f"{where}: {text} do not belong to the partition {window.key}" if strays else f"all rows belong to {window.key}"
     return IN_PARTITION.finding(table, passed=not strays, message=message, facts={"strays": strays})
 
 

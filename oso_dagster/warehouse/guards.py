@@ -1,4 +1,4 @@
-"""What a load must pass before anyone sees it: the checks that ask the staged rows, and all checks together.
+"""What a load must pass before anyone sees it: the checks that query the staged rows, and all checks together.
 
 What the checks are called, and which a table has, is declared in `domain.catalogue.load_checks`.
 """
@@ -44,11 +44,11 @@ _CHILD_SLACK = 10
 
 def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
     """Staged rows of each landed table; one that dlt did not create, for want of rows, has none."""
-    there = columns_of(connection, SCHEMA, table.physical)
+    staged_columns = columns_of(connection, SCHEMA, table.physical)
     rows: dict[str, int] = {}
     for name in table.physical:
-        found = connection.execute(f"SELECT count(*) FROM {SCHEMA}.{quoted(name)}").fetchone() if name in there else (0,)
-        rows[name] = int(found[0]) if found else 0
+        row = connection.execute(f"SELECT count(*) FROM {SCHEMA}.{quoted(name)}").fetchone() if name in staged_columns else (0,)
+        rows[name] = int(row[0]) if row else 0
     return rows
 
 
@@ -73,37 +73,37 @@ def judge(
     table: Table,
     rows: dict[str, int],
     facts: LoadFacts,
-    occasion: LoadContext,
+    context: LoadContext,
 ) -> list[Finding]:
-    """What every check of a table says of the staged rows and of the `facts` of the load, passed or not.
+    """The findings of every check of a table on the staged rows and the `facts` of the load, passed or not.
 
-    A missing column stops the checks of keys and partition, which could not be asked.
+    A missing column stops the checks of keys and partition, which could not run.
     """
-    where, window = table_name(source, table.name), occasion.window
+    where, window = table_name(source, table.name), context.window
     arrived = rows[table.name] - int(facts.get(ROWS_KEPT, 0))
-    findings = [_arrived(where, table, arrived, occasion), _columns_present(connection, where, table, rows)]
+    findings = [_arrived(where, table, arrived, context), _columns_present(connection, where, table, rows)]
     if findings[-1].passed:
         findings += [values_fit(connection, where, table), _primary_key(connection, where, table, rows)]
         if IN_PARTITION.applies(table) and window is None:
             raise RefusedError(f"{where}: replace_partition needs a partition")
         if IN_PARTITION.applies(table) and window is not None and findings[-2].passed:
             findings.append(event_time.in_partition(connection, where, table, window))
-    if occasion.allow_shrink or table.disposition is not Disposition.REPLACE:
-        findings.append(NOT_SHRUNK.finding(table, passed=True, message="not asked: shrinking is allowed here"))
+    if context.allow_shrink or table.disposition is not Disposition.REPLACE:
+        findings.append(NOT_SHRUNK.finding(table, passed=True, message="not checked: this load may shrink the table"))
     else:
-        findings.append(_not_shrunk(source, table, rows, occasion.before))
-    findings += judge_summary(LoadSummary(source, table, facts, occasion.now, occasion.before, occasion.allow_shrink))
-    return [*findings, _usual(where, table, rows[table.name], row_count_band(occasion.history))]
+        findings.append(_not_shrunk(source, table, rows, context.before))
+    findings += judge_summary(LoadSummary(source, table, facts, context.now, context.before, context.allow_shrink))
+    return [*findings, _usual(where, table, rows[table.name], row_count_band(context.history))]
 
 
 def undeclared(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
     """The staged columns that nobody declared, with their types."""
-    there = columns_of(connection, SCHEMA, table.physical)
+    staged_columns = columns_of(connection, SCHEMA, table.physical)
     return [
         f"{name}.{column} ({kind})"
         for name, columns in table.physical.items()
-        for column, kind in there.get(name, {}).items()
-        if column not in {one.name for one in columns}
+        for column, kind in staged_columns.get(name, {}).items()
+        if column not in {declared.name for declared in columns}
     ]
 
 
@@ -113,33 +113,33 @@ def _usual(where: str, table: Table, rows: int, band: tuple[int, int] | None) ->
         return ROW_COUNT_BAND.finding(table, passed=True, message=few)
     low, high = band
     facts: LoadFacts = {"rows": rows, "usual_from": low, "usual_to": high}
-    told = f"{where}: {rows:,} rows; usual are {low:,} to {high:,}"
-    return ROW_COUNT_BAND.finding(table, passed=low <= rows <= high, message=told, facts=facts)
+    message = f"{where}: {rows:,} rows; usually {low:,} to {high:,}"
+    return ROW_COUNT_BAND.finding(table, passed=low <= rows <= high, message=message, facts=facts)
 
 
-def _arrived(where: str, table: Table, rows: int, occasion: LoadContext) -> Finding:
+def _arrived(where: str, table: Table, rows: int, context: LoadContext) -> Finding:
     """Whether the load brought rows. Only where changes are added to what is there already may there be none the next time."""
-    window, before = occasion.window, occasion.before
-    adds = table.disposition in {Disposition.MERGE, Disposition.APPEND} and window is None and occasion.goes_on
+    window, before = context.window, context.before
+    adds = table.disposition in {Disposition.MERGE, Disposition.APPEND} and window is None and context.goes_on
     place = f"{where}[{window.key}]" if window else where
     if rows:
-        there, message = True, f"{rows:,} rows"
+        arrived, message = True, f"{rows:,} rows"
     elif table.may_be_empty:
-        there, message = True, "no rows, which this table may have"
+        arrived, message = True, "no rows, which this table may have"
     elif adds and before is not None:
-        there, message = True, f"nothing new since the load of {before.loaded_at:%Y-%m-%d %H:%M} UTC"
+        arrived, message = True, f"nothing new since the load of {before.loaded_at:%Y-%m-%d %H:%M} UTC"
     else:
-        there, message = False, f"{place}: no rows arrived; an empty answer does not replace anything, nor stand for a first load"
-    return ARRIVED.finding(table, passed=there, message=message, facts={"rows": rows})
+        arrived, message = False, f"{place}: no rows arrived; an empty answer neither replaces rows nor counts as a first load"
+    return ARRIVED.finding(table, passed=arrived, message=message, facts={"rows": rows})
 
 
 def _columns_present(connection: duckdb.DuckDBPyConnection, where: str, table: Table, rows: dict[str, int]) -> Finding:
-    there = columns_of(connection, SCHEMA, table.physical)
+    staged_columns = columns_of(connection, SCHEMA, table.physical)
     lost = [
         f"{name}.{column.name}"
         for name, columns in table.physical.items()
         for column in columns
-        if rows[name] and column.name not in there[name]
+        if rows[name] and column.name not in staged_columns[name]
     ]
     message = f"{where}: columns are missing: {', '.join(lost)}" if lost else "all declared columns are there"
     return COLUMNS_PRESENT.finding(table, passed=not lost, message=message, facts={"lost": lost})
@@ -155,9 +155,9 @@ def _primary_key(connection: duckdb.DuckDBPyConnection, where: str, table: Table
         nulls = " OR ".join(f"{quoted(column)} IS NULL" for column in required)
         staged = f"{SCHEMA}.{quoted(name)}"
         problems += [
-            f"{name} has no {'/'.join(required)} in {found[0]:,} rows"
-            for found in connection.execute(f"SELECT count(*) FROM {staged} WHERE {nulls}").fetchall()
-            if found[0]
+            f"{name} has no {'/'.join(required)} in {row[0]:,} rows"
+            for row in connection.execute(f"SELECT count(*) FROM {staged} WHERE {nulls}").fetchall()
+            if row[0]
         ]
         twice = connection.execute(
             f"SELECT {columns}, count(*) FROM {staged} GROUP BY {columns} HAVING count(*) > 1 ORDER BY {columns} LIMIT 5"

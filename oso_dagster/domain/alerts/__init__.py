@@ -1,1 +1,1 @@
-"""What people are told, and the task that follows."""
+"""Incidents and their announcements: when, where and in which words; and the remedial sprints that missed objectives open."""

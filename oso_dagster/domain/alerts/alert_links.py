@@ -1,4 +1,4 @@
-"""Where an alert points: the run and the asset in Dagster, the status page, the chapter of the runbook that is about it."""
+"""What an alert links to: the run and the asset in Dagster, the status page, the chapter of the runbook about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Li
 
 RUNBOOKS = "docs/runbooks.md"
 RUNBOOK = "Runbook"
-"""What the link to it, or the fact with its name, is called."""
+"""The label of the link to the runbook, or of the field that names it."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class AlertLinks:
     runbooks: str = ""
 
     def links(self, kind: Kind, asset: str = "", run_id: str = "") -> tuple[Link, ...]:
-        """What somebody who reads of it wants to open, the nearest first."""
+        """The links of an alert, the most specific first."""
         links = [Link("Run", f"{self.dagster}/runs/{run_id}")] if run_id else []
         links += [Link("Asset", f"{self.dagster}/assets/{asset}")] if asset else []
         links += [Link("Status page", self.status)] if self.status else []
@@ -34,7 +34,7 @@ class AlertLinks:
         return tuple(links)
 
     def fields(self, kind: Kind) -> tuple[IncidentField, ...]:
-        """The runbook as a fact, where it has no address."""
+        """The runbook as a field, where it has no address."""
         return () if self.runbooks else (IncidentField(RUNBOOK, f"{RUNBOOKS}#{anchor(kind)}"),)
 
 
@@ -44,7 +44,7 @@ def anchor(kind: Kind) -> str:
 
 
 def runbook_like(others: Iterable[Incident], kind: Kind) -> tuple[tuple[IncidentField, ...], tuple[Link, ...]]:
-    """The runbook of an incident that tells of others, beside theirs: as a fact or as a link, whichever they have."""
+    """The runbook of an incident that summarises others: as a field or as a link, whichever those have."""
     incidents = list(others)
     facts = (fact.value for incident in incidents for fact in incident.fields if fact.name == RUNBOOK)
     addresses = (link.url for incident in incidents for link in incident.links if link.label == RUNBOOK)

@@ -1,4 +1,7 @@
-"""What is said of an incident, in order, and to whom it is said. Not: whether it has to be said, nor how it is delivered."""
+"""Announcements of an incident, in order, and the channels that they go to.
+
+Does not belong here: whether one is due (`domain.alerts.announcing`), how it is delivered (`alerting`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ LOG = "log"
 
 
 class AnnouncementKind(StrEnum):
-    """Why an incident is spoken of. All but `reminded` show its state and replace each other; a reminder is an addition."""
+    """Why an incident is announced. All but `reminded` show its state and replace each other; a reminder is an extra message."""
 
     RAISED = "raised"
     UPDATED = "updated"
@@ -24,7 +27,7 @@ class AnnouncementKind(StrEnum):
 
 @dataclass(frozen=True)
 class Announcement:
-    """One thing to be said: the incident as it then was. `sequence` counts from 1 within an incident."""
+    """One announcement: the incident as it then was. `sequence` counts from 1 within an incident."""
 
     kind: AnnouncementKind
     sequence: int
@@ -46,17 +49,17 @@ class Announcement:
 
 @dataclass(frozen=True)
 class Route:
-    """What the channel `name` is told: incidents at least as loud as `least`, of `services`; all services if none is named."""
+    """What the channel `name` receives: incidents at least as severe as `least`, of `services` (all where empty)."""
 
     name: str
     least: Severity = Severity.INFO
     services: frozenset[str] = frozenset()
 
     def takes(self, incident: Incident) -> bool:
-        """Whether the channel is told of an incident."""
+        """Whether the channel receives an incident."""
         return incident.severity.rank <= self.least.rank and (not self.services or incident.service in self.services)
 
 
 def addressed(incident: Incident, routes: Iterable[Route]) -> tuple[str, ...]:
-    """The channels that are told of an incident; the log is one of them, always."""
+    """The channels that receive an incident; the log always does."""
     return (LOG, *sorted({route.name for route in routes if route.takes(incident)} - {LOG}))

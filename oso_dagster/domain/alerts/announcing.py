@@ -1,7 +1,7 @@
-"""Compares what is wrong with what was said of it: what has to be said now, and what is remembered. Pure, like all of `domain`.
+"""Compares what is wrong with what was announced: which announcements are due now, and what is remembered. Pure.
 
-An incident is told by itself, or collected: those of unstable data in a daily digest, many at once in one summary. What ended
-before it was told is forgotten without a word.
+An incident is announced by itself, or collected: those of unstable data in a daily digest, many at once in one summary (a
+storm). One that ended before it was announced is dropped without an announcement.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from oso_dagster.domain.alerts.incident import Incident, Kind, State
 
 @dataclass(frozen=True)
 class Signal:
-    """Something that is wrong now. `quietly`: an incident that stands goes on, but none begins, for another one tells it."""
+    """Something that is wrong now. `quietly`: an open incident goes on, but none begins, since another one covers it."""
 
     incident: Incident
     quietly: bool = False
@@ -26,9 +26,9 @@ class Signal:
 
 @dataclass(frozen=True)
 class IncidentRecord:
-    """An incident that is remembered: how many announcements it had, and when it was last spoken of (None: never).
+    """An incident that is remembered: how many announcements it had, and when the last one was made (None: never).
 
-    `collected` is "" for one that is told by itself, `digest`, or the key of the storm that tells it.
+    `collected` is "" for one that is announced by itself, `digest`, or the key of the storm that includes it.
     """
 
     incident: Incident
@@ -39,9 +39,9 @@ class IncidentRecord:
 
 @dataclass(frozen=True)
 class IncidentChange:
-    """What becomes of an incident: what is remembered, whether it still `stands`, and what is said, in this order.
+    """The next state of an incident: what is remembered, whether it still `stands`, and the `kinds` of announcement, in order.
 
-    `audience` are the incidents whose channels are told, when it tells of others.
+    `audience` are the incidents whose channels receive it, when it summarises others.
     """
 
     after: IncidentRecord
@@ -52,7 +52,7 @@ class IncidentChange:
 
 @dataclass(frozen=True)
 class IncidentMemory:
-    """What was said so far: the incidents that stand, those that ended (by key), and when the last digest was made."""
+    """What was announced so far: the incidents that stand, those that ended (by key), and when the last digest was made."""
 
     standing: Sequence[IncidentRecord]
     ended: Mapping[str, IncidentRecord]
@@ -84,18 +84,18 @@ def compare(
     return [change for change in alone if change is not None] + digested + _storms(stormy, memory.standing, hours, now)
 
 
-def _goes_on(before: IncidentRecord, wanted: Incident) -> IncidentRecord:
+def _goes_on(before: IncidentRecord, current: Incident) -> IncidentRecord:
     """The incident as it is now; its key and the beginning stay, and the time only moves when something else does."""
-    now = replace(wanted, opened_at=before.incident.opened_at)
+    now = replace(current, opened_at=before.incident.opened_at)
     same = replace(now, updated_at=before.incident.updated_at) == before.incident
     return before if same else replace(before, incident=now)
 
 
-def _begins(ended: IncidentRecord | None, wanted: Incident) -> tuple[IncidentRecord | None, IncidentRecord]:
-    """A new incident, or one that begins again: if it was told by itself its message goes on, else it is told anew."""
+def _begins(ended: IncidentRecord | None, current: Incident) -> tuple[IncidentRecord | None, IncidentRecord]:
+    """A new incident, or one that begins again: announced by itself, its message goes on; else it is announced anew."""
     if ended is None:
-        return None, IncidentRecord(wanted)
-    return ended, _goes_on(replace(ended, collected="", announced_at=None) if ended.collected else ended, wanted)
+        return None, IncidentRecord(current)
+    return ended, _goes_on(replace(ended, collected="", announced_at=None) if ended.collected else ended, current)
 
 
 def _ends(before: IncidentRecord, now: datetime) -> IncidentRecord:
@@ -107,7 +107,7 @@ def _ends(before: IncidentRecord, now: datetime) -> IncidentRecord:
 def _collected(
     moved: Sequence[tuple[IncidentRecord | None, IncidentRecord]], alone: Sequence[IncidentRecord], hours: Hours, now: datetime
 ) -> list[tuple[IncidentRecord | None, IncidentRecord]]:
-    """Hand what was never told to the digest, or, if it is too much at once, to a storm."""
+    """Assign what was never announced to the digest, or, if it is too much at once, to a storm."""
     unstable = [after for _, after in moved if _is_new(after) and _goes_to_digest(after.incident)]
     loud = [after for _, after in moved if _is_new(after) and after not in unstable and hours.may_tell(after.incident, now)]
     loud = [after for after in loud if after.incident.kind is not Kind.SPRINT]
@@ -120,7 +120,7 @@ def _collected(
 
 
 def _storm_now(alone: Sequence[IncidentRecord], hours: Hours, now: datetime) -> str:
-    """The storm that began a moment ago and takes in what still comes."""
+    """The storm that began a moment ago and still takes in new incidents; "" without one."""
     storms = [record.incident for record in alone if record.incident.kind is Kind.STORM and record.incident.open]
     return next((storm.key for storm in storms if now - storm.opened_at <= hours.storm_span), "")
 
@@ -134,7 +134,7 @@ def _goes_to_digest(incident: Incident) -> bool:
 
 
 def _alone(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, now: datetime) -> IncidentChange | None:
-    """An incident that is told by itself; None when nothing changes."""
+    """The change of an incident that is announced by itself; None when nothing changes."""
     incident = after.incident
     if after.announced_at is None:
         if not incident.open:
@@ -153,7 +153,7 @@ def _alone(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, n
 
 
 def _kinds(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, now: datetime) -> tuple[AnnouncementKind, ...]:
-    """What is said of an incident that was told before. An edit disturbs nobody, so what got louder is also a reminder."""
+    """The announcements of an incident that has one already. An edit notifies nobody, so a worse one is reminded of too."""
     if before is None or after.announced_at is None:
         return ()
     then, incident = before.incident, after.incident
@@ -167,7 +167,7 @@ def _kinds(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, n
 def _digested(
     members: Sequence[tuple[IncidentRecord | None, IncidentRecord]], last: datetime | None, hours: Hours, now: datetime
 ) -> list[IncidentChange]:
-    """The members of the digest, and the digest if it is due. A member that recovered after it was told is told once more."""
+    """The members of the digest, and the digest if it is due. A member that recovered after a digest is listed once more."""
     due = hours.digest_due(last, now) and not hours.is_quiet(now)
     included = [after for _, after in members if after.incident.open or after.announced_at is not None]
     changes = []

@@ -15,7 +15,7 @@ from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Li
 from oso_dagster.domain.objectives.failed_family import FailedFamily
 
 PATIENCE = 4
-"""What has not been heard of for so many times its interval is silent."""
+"""Whatever records no heartbeat for so many times its interval is silent."""
 
 LEAST_PATIENCE = timedelta(minutes=3)
 """Nothing is called silent earlier: a busy machine may be late."""
@@ -44,14 +44,14 @@ class SchemaDrift:
 
 @dataclass(frozen=True)
 class LastHeartbeat:
-    """When something that has to happen regularly was last heard of."""
+    """The last heartbeat of something that has to happen regularly, every `every`."""
 
     name: str
     at: datetime
     every: timedelta
 
     def is_silent(self, now: datetime) -> bool:
-        """Whether it should have been heard of long ago."""
+        """Whether the next heartbeat is long overdue."""
         return now - self.at > max(PATIENCE * self.every, LEAST_PATIENCE)
 
 
@@ -60,11 +60,11 @@ def failed_subject(asset: str, partition: str | None) -> str:
     return f"{Kind.FAILED_MATERIALIZATION}:{asset}" + (f"[{partition}]" if partition else "")
 
 
-def failed(family: FailedFamily, owned: OwnedAsset, places: AlertLinks, checks: Sequence[FailedCheck] = ()) -> Signal:
+def failed(family: FailedFamily, owned: OwnedAsset, links: AlertLinks, checks: Sequence[FailedCheck] = ()) -> Signal:
     """A family that failed for good; `checks` are those that failed in its run. The second in a row is louder."""
     again = family.in_a_row > 1
     what = f"{owned.asset}" + (f" [{family.partition}]" if family.partition else "")
-    body = [family.cause or "no cause was given", *(f"check {check.check}: {check.reason}" for check in checks)]
+    body = [family.cause or "no cause was recorded", *(f"check {check.check}: {check.reason}" for check in checks)]
     extra = (IncidentField("Failed in a row", str(family.in_a_row)),)
     return _signal(
         Kind.FAILED_MATERIALIZATION,
@@ -75,13 +75,13 @@ def failed(family: FailedFamily, owned: OwnedAsset, places: AlertLinks, checks: 
         severity=Severity.PAGE if again else Severity.TICKET,
         body=body,
         extra=extra,
-        links=places.links(Kind.FAILED_MATERIALIZATION, owned.asset, family.run_id),
-        facts=places.fields(Kind.FAILED_MATERIALIZATION),
-        next_step="Read the failed run, fix the cause, and materialize it again.",
+        links=links.links(Kind.FAILED_MATERIALIZATION, owned.asset, family.run_id),
+        facts=links.fields(Kind.FAILED_MATERIALIZATION),
+        next_step="Read the log of the failed run, fix the cause, and materialize the asset again.",
     )
 
 
-def stale(owned: OwnedAsset, note: str, now: datetime, places: AlertLinks) -> Signal:
+def stale(owned: OwnedAsset, note: str, now: datetime, links: AlertLinks) -> Signal:
     """An asset that is older than it was promised to be; `note` says how."""
     return _signal(
         Kind.STALE_ASSET,
@@ -90,13 +90,13 @@ def stale(owned: OwnedAsset, note: str, now: datetime, places: AlertLinks) -> Si
         f"{owned.asset} is stale",
         now,
         body=[note],
-        links=places.links(Kind.STALE_ASSET, owned.asset),
-        facts=places.fields(Kind.STALE_ASSET),
-        next_step="See whether its schedule runs and what the newest run says; materialize it.",
+        links=links.links(Kind.STALE_ASSET, owned.asset),
+        facts=links.fields(Kind.STALE_ASSET),
+        next_step="Check that its schedule is running and what its newest run reports, then materialize it.",
     )
 
 
-def failed_check(fact: FailedCheck, owned: OwnedAsset, places: AlertLinks) -> Signal:
+def failed_check(fact: FailedCheck, owned: OwnedAsset, links: AlertLinks) -> Signal:
     """A check of severity ERROR that failed on data that readers see."""
     return _signal(
         Kind.FAILED_CHECK,
@@ -105,13 +105,13 @@ def failed_check(fact: FailedCheck, owned: OwnedAsset, places: AlertLinks) -> Si
         f"{fact.asset}: the check {fact.check} fails",
         fact.at,
         body=[fact.reason or "the check gave no reason"],
-        links=places.links(Kind.FAILED_CHECK, fact.asset, fact.run_id),
-        facts=places.fields(Kind.FAILED_CHECK),
-        next_step="Look at the rows that the check names; correct them upstream or in the model, and run it again.",
+        links=links.links(Kind.FAILED_CHECK, fact.asset, fact.run_id),
+        facts=links.fields(Kind.FAILED_CHECK),
+        next_step="Inspect the rows that the check names, fix them upstream or in the model, and run the check again.",
     )
 
 
-def drift(fact: SchemaDrift, owned: OwnedAsset, places: AlertLinks) -> Signal:
+def drift(fact: SchemaDrift, owned: OwnedAsset, links: AlertLinks) -> Signal:
     """Upstream has columns that the source does not declare."""
     return _signal(
         Kind.SCHEMA_DRIFT,
@@ -120,26 +120,28 @@ def drift(fact: SchemaDrift, owned: OwnedAsset, places: AlertLinks) -> Signal:
         f"{fact.asset}: upstream has new columns",
         fact.at,
         body=[f"not declared: {', '.join(fact.columns)}"],
-        links=places.links(Kind.SCHEMA_DRIFT, fact.asset, fact.run_id),
-        facts=places.fields(Kind.SCHEMA_DRIFT),
-        next_step="Declare the columns in the source, with type and description, or leave them out on purpose.",
+        links=links.links(Kind.SCHEMA_DRIFT, fact.asset, fact.run_id),
+        facts=links.fields(Kind.SCHEMA_DRIFT),
+        next_step="Declare the columns in the source, with type and description, or exclude them on purpose.",
     )
 
 
-def silent(beat: LastHeartbeat, places: AlertLinks, now: datetime) -> Signal:
-    """A sensor or daemon that says nothing: what it looks after is not looked after."""
-    about = OwnedAsset(asset="", label="", owner=places.owner, service="")
+def silent(heartbeat: LastHeartbeat, links: AlertLinks, now: datetime) -> Signal:
+    """A sensor, schedule or daemon without a heartbeat: what it is responsible for is not being done."""
+    about = OwnedAsset(asset="", label="", owner=links.owner, service="")
     return _signal(
         Kind.SILENT,
-        f"{Kind.SILENT}:{beat.name}",
+        f"{Kind.SILENT}:{heartbeat.name}",
         about,
-        f"{beat.name} is silent",
+        f"{heartbeat.name} is silent",
         now,
         severity=Severity.PAGE,
-        body=[f"last heard of at {beat.at:%Y-%m-%d %H:%M} UTC; it should be heard of every {beat.every.total_seconds():g} s"],
-        links=(Link("Automation", f"{places.dagster}/deployment/daemons"), *places.links(Kind.SILENT)),
-        facts=places.fields(Kind.SILENT),
-        next_step="See whether Dagster's daemon runs, and what the newest tick says.",
+        body=[
+            f"last heartbeat at {heartbeat.at:%Y-%m-%d %H:%M} UTC; one is expected every {heartbeat.every.total_seconds():g} s"
+        ],
+        links=(Link("Automation", f"{links.dagster}/deployment/daemons"), *links.links(Kind.SILENT)),
+        facts=links.fields(Kind.SILENT),
+        next_step="Check that Dagster's daemon is running, and what the newest tick reports.",
     )
 
 
@@ -157,7 +159,7 @@ def _signal(  # noqa: PLR0913  (the parts of a message)
     severity: Severity = Severity.TICKET,
     extra: tuple[IncidentField, ...] = (),
 ) -> Signal:
-    """Unstable data is nobody's emergency: it may be read."""
+    """The signal about one asset; about unstable data it is only information, whatever `severity` says."""
     return Signal(
         Incident(
             subject=subject,

@@ -1,4 +1,4 @@
-"""Where alerts are told: webhooks, whose address is a password, and what each channel is told."""
+"""Where alerts are sent: webhooks, whose address is a password, and what each channel receives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oso_dagster.domain.alerts.announcement import LOG, Route
 from oso_dagster.domain.alerts.incident import Severity
 
 DISCORD = "discord"
-"""The name of the channel that is told everything."""
+"""The name of the channel that receives everything."""
 
 _PATH = re.compile(r"(?P<prefix>[\w./-]*?)/api(?:/v\d+)?/webhooks/(?P<id>\d+)/(?P<token>[\w-]+)/?")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -28,7 +28,7 @@ class WebhookError(ValueError):
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where a channel is told things. `origin` is the server with what stands before `/api`; only `token` is secret."""
+    """The Discord webhook of a channel. `origin` is the server with what stands before `/api`; only `token` is secret."""
 
     origin: str
     id: str
@@ -42,23 +42,23 @@ class Webhook:
         if match is None or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
             raise WebhookError("an address such as https://discord.com/api/webhooks/<id>/<token> is expected")
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            raise WebhookError("a webhook is asked over https only: its address is its password")
+            raise WebhookError("a webhook needs https: its address is its password")
         return cls(f"{parts.scheme}://{parts.netloc}{match['prefix'].rstrip('/')}", match["id"], match["token"])
 
     @property
     def url(self) -> str:
-        """Where it is asked, in the version of the API that the answers are read in. Secret."""
+        """The address to send to, with the version of the API whose answers we read. Secret."""
         return f"{self.origin}/api/v10/webhooks/{self.id}/{self.token}"
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the address does, and tells nothing of it."""
+        """Changes when the address does, and reveals nothing of it."""
         return sha256(self.url.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel and what it is told. Without a webhook it cannot be reached for now."""
+    """A channel and what it receives. Without a webhook it cannot be reached for now."""
 
     route: Route
     webhook: Webhook | None

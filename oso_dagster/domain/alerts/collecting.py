@@ -18,23 +18,25 @@ _NAMED = 40
 
 
 def digest_of(members: Sequence[Incident], now: datetime) -> Incident:
-    """What is wrong with unstable data, and what is well again since the last digest."""
+    """What is wrong with unstable data, and what has recovered since the last digest."""
     still, over = _split(members)
     facts, links = runbook_like(members, Kind.DIGEST)
     return Incident(
         subject=DIGEST,
         kind=Kind.DIGEST,
         severity=Severity.INFO,
-        service=_one(member.service for member in members),
-        stability=_one(member.stability for member in members),
+        service=_common(member.service for member in members),
+        stability=_common(member.stability for member in members),
         owner=_owners(members),
         title=f"Unstable data: {len(still)} open, {len(over)} recovered",
         opened_at=now,
         updated_at=now,
         body=_lines(members),
-        fields=(IncidentField("Still open", str(len(still))), IncidentField("Well again", str(len(over))), *facts),
+        fields=(IncidentField("Still open", str(len(still))), IncidentField("Recovered", str(len(over))), *facts),
         links=links,
-        next_step="Mend what is yours when you get to it; what stays broken for long is proposed for removal." if still else "",
+        next_step="Fix your own tables when you have time; a table that stays broken for long is proposed for removal."
+        if still
+        else "",
     )
 
 
@@ -47,18 +49,18 @@ def storm_of(members: Sequence[Incident], opened_at: datetime, now: datetime | N
         subject=STORM,
         kind=Kind.STORM,
         severity=min((member.severity for member in members), key=lambda severity: severity.rank, default=Severity.TICKET),
-        service=_one(member.service for member in members),
-        stability=_one(member.stability for member in members),
+        service=_common(member.service for member in members),
+        stability=_common(member.stability for member in members),
         owner=_owners(members) or "nobody",
-        title=f"Many things went wrong at once: {len(members)} in this summary",
+        title=f"Many incidents at once: {len(members)} in this summary",
         opened_at=opened_at,
         updated_at=at,
         state=State.OPEN if open_ else State.RECOVERED,
         closed_at=None if open_ else at,
         body=_lines(members),
-        fields=(IncidentField("Still open", str(len(still))), IncidentField("Well again", str(len(over))), *facts),
+        fields=(IncidentField("Still open", str(len(still))), IncidentField("Recovered", str(len(over))), *facts),
         links=links,
-        next_step="Look for what they have in common: an upstream, a credential, a machine. Then fix that." if still else "",
+        next_step="Find what they have in common (an upstream, a credential, a machine) and fix that first." if still else "",
     )
 
 
@@ -76,7 +78,7 @@ def _owners(members: Sequence[Incident]) -> str:
     return ", ".join(sorted({name for member in members for name in member.owner.split(", ")}))
 
 
-def _one(values: Iterable[str]) -> str:
+def _common(values: Iterable[str]) -> str:
     """What all of them have in common, or nothing."""
     distinct = set(values)
     return distinct.pop() if len(distinct) == 1 else ""

@@ -1,4 +1,4 @@
-"""When people are told: quiet hours, the hour of the digest, how often they are reminded, how many at once are a storm."""
+"""When people may be notified: quiet hours, the hour of the digest, intervals of reminders, how many incidents are a storm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Hours:
-    """The habits of those who are told. `quiet` are two hours of `zone` between which tickets wait; None: never.
+    """When the readers of alerts may be notified. `quiet` are two hours of `zone` between which tickets wait; None: never.
 
     `storm` is how many may be announced one by one within `storm_span`; a `digest` comes once a day, at that hour.
     """
@@ -37,7 +37,7 @@ class Hours:
         if any(not 0 <= hour < 24 for hour in hours):  # noqa: PLR2004  (hours of a day)
             raise ValueError("an hour is a number from 0 to 23")
         if self.storm < 1:
-            raise ValueError("a storm is more than one thing at once")
+            raise ValueError("the number of incidents that make a storm must be at least 1")
 
     def may_tell(self, incident: Incident, now: datetime) -> bool:
         """Whether somebody may be disturbed by it now: a page always, everything else outside of the quiet hours."""
@@ -51,7 +51,7 @@ class Hours:
         return start <= hour < end if start <= end else hour >= start or hour < end
 
     def remind(self, incident: Incident, announced_at: datetime, now: datetime) -> bool:
-        """Whether it was last spoken of too long ago. Once somebody is at it, once a day is enough."""
+        """Whether its last announcement is too long ago. Once somebody is working on it, once a day is enough."""
         every = self.reminders.get(incident.severity)
         if every is None or not self.may_tell(incident, now):
             return False

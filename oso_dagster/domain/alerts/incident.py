@@ -1,4 +1,4 @@
-"""An incident: one thing that is wrong, from its beginning to its end, as people are told of it.
+"""An incident: one thing that is wrong, from its beginning to its end, as alerts present it.
 
 Belongs here: the value, and the names it is known by. Does not: when there is one (`domain.alerts.asset_signals`,
 `domain.alerts.objective_signals`), how it is announced (`domain.alerts.announcement`), how it looks (`alerting`).
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What kind of thing is wrong; `docs/runbooks.md` has a chapter for each. The last three only collect others, or try."""
+    """What kind of thing is wrong; `docs/runbooks.md` has a chapter for each. The last three summarise others, or are tests."""
 
     SPRINT = "sprint"
     FAILED_MATERIALIZATION = "failed_materialization"
@@ -43,7 +43,7 @@ class Severity(StrEnum):
 
 
 class State(StrEnum):
-    """Where an incident stands; acknowledged is open, with somebody at it."""
+    """The state of an incident; acknowledged is open, with somebody working on it."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -71,7 +71,7 @@ class Incident:
     """What is wrong, as of `updated_at`.
 
     `subject` names what it is about and is the same at every occurrence (`stale_asset:oss_directory/projects`); `opened_at` makes
-    the occurrence. `service` and `stability` (core, unstable, sqlmesh) are empty where there is none; `owner` is who can mend it.
+    the occurrence. `service` and `stability` (core, unstable, sqlmesh) are empty where there is none; `owner` is who can fix it.
     """
 
     subject: str
@@ -92,9 +92,9 @@ class Incident:
 
     def __post_init__(self) -> None:
         if any(at is not None and at.utcoffset() is None for at in (self.opened_at, self.updated_at, self.closed_at)):
-            raise ValueError(f"{self.subject}: the times of an incident need a zone")
+            raise ValueError(f"{self.subject}: the times of an incident need a time zone")
         if not (self.subject and self.title and self.owner):
-            raise ValueError("an incident names its subject, its title and its owner")
+            raise ValueError("an incident needs a subject, a title and an owner")
         if (self.state is State.RECOVERED) != (self.closed_at is not None):
             raise ValueError(f"{self.subject}: a recovered incident, and no other, has a time at which it was closed")
 

@@ -25,10 +25,10 @@ _LABELS = {"core_source_data": "core", "unstable_source_data": "unstable", "sqlm
 _UNSTABLE = "unstable_source_data"
 
 
-def sprint(of: Sprint, places: AlertLinks) -> Signal:
-    """An open sprint. What nobody is guilty of belongs to the platform."""
+def sprint(of: Sprint, links: AlertLinks) -> Signal:
+    """An open sprint; one without guilty assets belongs to the owner of the platform."""
     finding, newest = of.finding, of.finding.guilty[0] if of.finding.guilty else None
-    owners = ", ".join(sorted({guilty.owner for guilty in finding.guilty})) or places.owner
+    owners = ", ".join(sorted({guilty.owner for guilty in finding.guilty})) or links.owner
     fields = [
         IncidentField("Objective", finding.objective),
         IncidentField("SLI", percent(finding.good, finding.valid) if finding.valid else "no data"),
@@ -39,11 +39,12 @@ def sprint(of: Sprint, places: AlertLinks) -> Signal:
     ]
     fields += [IncidentField("Assigned to", of.assignee)] if of.assignee else []
     fields += [IncidentField("Acknowledged by", of.acknowledged_by)] if of.acknowledged_by else []
-    body = [finding.summary, *(_line(guilty, places) for guilty in finding.guilty[:_NAMED])]
+    body = [finding.summary, *(_line(guilty, links) for guilty in finding.guilty[:_NAMED])]
     body += [f"and {len(finding.guilty) - _NAMED} more assets"] if len(finding.guilty) > _NAMED else []
     if of.phase is SprintPhase.RECOVERING and of.met_since:
         body.append(
-            f"Met since {of.met_since:%Y-%m-%d %H:%M} UTC; it ends when that lasts {duration(HYSTERESIS)} without a break."
+            f"Met since {of.met_since:%Y-%m-%d %H:%M} UTC; "
+            f"the sprint closes once the objective has stayed met for {duration(HYSTERESIS)}."
         )
     body += [f"{entry.at:%Y-%m-%d %H:%M} {entry.who}: {entry.text}" for entry in of.history if entry.who][-_NAMED:]
     return Signal(
@@ -59,32 +60,32 @@ def sprint(of: Sprint, places: AlertLinks) -> Signal:
             updated_at=of.history[-1].at,
             state=State.ACKNOWLEDGED if of.acknowledged_by else State.OPEN,
             body=tuple(body),
-            fields=(*fields, *places.fields(Kind.SPRINT)),
-            links=places.links(Kind.SPRINT, newest.asset if newest else "", newest.run_id if newest else ""),
+            fields=(*fields, *links.fields(Kind.SPRINT)),
+            links=links.links(Kind.SPRINT, newest.asset if newest else "", newest.run_id if newest else ""),
             next_step=finding.next_step,
         )
     )
 
 
-def burning(assessment: Assessment, places: AlertLinks) -> Signal | None:
+def burning(assessment: Assessment, links: AlertLinks) -> Signal | None:
     """The fastest burn-rate tier that fires; it silences the slower ones."""
     fastest = loudest(assessment.burning)
     if fastest is None:
         return None
     tier, page = fastest.tier, fastest.tier.loudness is Loudness.PAGE
-    sentence = f"burn above {float(tier.burn):g} over {duration(tier.long)} and over {duration(tier.short)}"
+    sentence = f"burn rate above {float(tier.burn):g} over {duration(tier.long)} and over {duration(tier.short)}"
     return _of_objective(
         Kind.BURN_RATE,
         assessment,
         f"{assessment.objective.id} burns its budget" + (" fast" if page else ""),
         [sentence, summary(assessment)],
         Severity.PAGE if page else Severity.TICKET,
-        places,
-        "See what fails right now; at this rate the budget of 30 days is gone soon.",
+        links,
+        "Find what is failing right now: at this rate the error budget of 30 days is soon used up.",
     )
 
 
-def budget_spent(assessment: Assessment, places: AlertLinks) -> Signal | None:
+def budget_spent(assessment: Assessment, links: AlertLinks) -> Signal | None:
     """Three quarters of the budget are spent. Once it is overspent the sprint tells it, and this one only goes on."""
     objective = assessment.objective
     burn = None if objective.each else burn_rate(assessment.good, assessment.valid, objective.target)
@@ -97,13 +98,13 @@ def budget_spent(assessment: Assessment, places: AlertLinks) -> Signal | None:
         f"{objective.id}: most of the budget is spent",
         [f"{shown} of the error budget is spent; {budget_text(assessment)}", summary(assessment)],
         Severity.TICKET,
-        places,
-        "Find out what spends it before it is gone; put off what is risky.",
+        links,
+        "Find what uses up the budget before it is gone, and postpone risky changes.",
     )
     return Signal(signal.incident, quietly=assessment.verdict is Verdict.BREACHED)
 
 
-def no_data(silence: Silence, places: AlertLinks, now: datetime) -> Signal:
+def no_data(silence: Silence, links: AlertLinks, now: datetime) -> Signal:
     """An objective that had data and has none any more: it is neither met nor missed, it is not known."""
     objective = silence.objective
     assessment = Assessment(objective, Verdict.NO_DATA, 0, 0, (), now)
@@ -111,14 +112,14 @@ def no_data(silence: Silence, places: AlertLinks, now: datetime) -> Signal:
         Kind.NO_DATA,
         assessment,
         f"{objective.id} has no data",
-        [f"nothing was counted since {silence.since:%Y-%m-%d %H:%M} UTC"],
+        [f"nothing has been counted since {silence.since:%Y-%m-%d %H:%M} UTC"],
         Severity.TICKET,
-        places,
-        "See whether what counts it (a probe, a schedule) still runs.",
+        links,
+        "Check that the probe or schedule that measures it is still running.",
     )
 
 
-def removal(owned: OwnedAsset, assessment: Assessment, places: AlertLinks) -> Signal:
+def removal(owned: OwnedAsset, assessment: Assessment, links: AlertLinks) -> Signal:
     """An unstable table that was below its target all the time for long."""
     kind = Kind.REMOVAL_PROPOSAL
     return Signal(
@@ -133,9 +134,9 @@ def removal(owned: OwnedAsset, assessment: Assessment, places: AlertLinks) -> Si
             opened_at=assessment.at,
             updated_at=assessment.at,
             body=(f"below its target for more than {LONG_BELOW.days} days: {summary(assessment)}",),
-            fields=places.fields(kind),
-            links=places.links(kind, owned.asset),
-            next_step="Mend the source or take it out of the catalogue; as it is, nobody can rely on it.",
+            fields=links.fields(kind),
+            links=links.links(kind, owned.asset),
+            next_step="Fix the source or remove it from the catalogue: nobody can rely on it as it is.",
         )
     )
 
@@ -146,7 +147,7 @@ def _of_objective(
     title: str,
     body: Sequence[str],
     severity: Severity,
-    places: AlertLinks,
+    links: AlertLinks,
     next_step: str,
 ) -> Signal:
     service = assessment.objective.service
@@ -158,20 +159,20 @@ def _of_objective(
             severity=severity,
             service=service,
             stability=_LABELS.get(service, ""),
-            owner=places.owner,
+            owner=links.owner,
             title=title,
             opened_at=assessment.at,
             updated_at=assessment.at,
             body=tuple(body),
-            fields=places.fields(kind),
-            links=places.links(kind, asset),
+            fields=links.fields(kind),
+            links=links.links(kind, asset),
             next_step=next_step,
         )
     )
 
 
-def _line(guilty: Guilty, places: AlertLinks) -> str:
-    run = f" {places.dagster}/runs/{guilty.run_id}" if guilty.run_id else ""
+def _line(guilty: Guilty, links: AlertLinks) -> str:
+    run = f" {links.dagster}/runs/{guilty.run_id}" if guilty.run_id else ""
     return (
         f"{guilty.asset} ({guilty.owner}): {guilty.bad:,} of {guilty.valid:,} bad"
         + (f", {guilty.cause}" if guilty.cause else "")

@@ -1,8 +1,8 @@
 """Remedial sprints: how a missed objective becomes a task that stays until it is met again.
 
 Belongs here: the phases of a sprint, what moves it between them, its history. Does not: the verdicts (`domain.objectives.slo`),
-what is said about it (`domain.alerts.objective_signals`), its memory (`reliability.alerts.sprints`). The diagram in the docs
-is made from `MOVES`.
+how it is announced (`domain.alerts.objective_signals`), where it is stored (`reliability.alerts.sprints`). The diagram in the
+docs is made from `MOVES`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HYSTERESIS = timedelta(hours=1)
 """How long an objective has to be met, without a break, until its sprint is closed."""
 
 SAME_SPRINT = timedelta(days=1)
-"""An objective that is missed again so soon after its sprint was closed has not been mended: it is the same sprint."""
+"""An objective that is missed again so soon after its sprint was closed was not really fixed: it is the same sprint."""
 
 
 class SprintPhase(StrEnum):
@@ -40,7 +40,7 @@ class Trigger(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """What an entry of the history tells: the first six are found by evaluation, the others are done by people."""
+    """What an entry of the history records: the first six come from evaluations, the others from people."""
 
     OPENED = "opened"
     MET = "met"
@@ -175,27 +175,27 @@ def trigger_of(sprint: Sprint | None, finding: ObjectiveFinding) -> Trigger:
 
 
 def acknowledge(sprint: Sprint, who: str, at: datetime) -> Sprint:
-    """Somebody has seen it and is at it. Raises ValueError for a closed sprint, or without a name."""
+    """Somebody has seen it and is working on it. Raises ValueError for a closed sprint, or without a name."""
     return _by_hand(replace(sprint, acknowledged_by=who), EntryKind.ACKNOWLEDGED, who, f"acknowledged by {who}", at)
 
 
 def assign(sprint: Sprint, to: str, who: str, at: datetime) -> Sprint:
     """It becomes the task of `to`. Raises ValueError for a closed sprint, or without names."""
     if not to.strip():
-        raise ValueError("to whom is it assigned?")
+        raise ValueError("name the person to whom the sprint is assigned")
     return _by_hand(replace(sprint, assignee=to), EntryKind.ASSIGNED, who, f"assigned to {to}", at)
 
 
 def note(sprint: Sprint, text: str, who: str, at: datetime) -> Sprint:
     """Add a remark, to a closed sprint too: what was learnt is often written down afterwards."""
     if not text.strip():
-        raise ValueError("a note says something")
+        raise ValueError("a note needs a text")
     return _by_hand(sprint, EntryKind.NOTED, who, text.strip(), at)
 
 
 def _by_hand(sprint: Sprint, kind: EntryKind, who: str, text: str, at: datetime) -> Sprint:
     if not who.strip():
-        raise ValueError("who is it?")
+        raise ValueError("name the person who does this")
     if not sprint.open and kind is not EntryKind.NOTED:
         raise ValueError(f"the sprint {sprint.key} is closed")
     return replace(sprint, history=(*sprint.history, Entry(at, kind, text, who)))

@@ -1,1 +1,1 @@
-"""What a source declares, and one load of it."""
+"""What a source declares (tables, columns, partitions, schedules, settings), and the values of one load of it."""

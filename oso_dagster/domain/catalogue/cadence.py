@@ -61,7 +61,7 @@ def jobs_of(source: Source) -> tuple[IngestJob, ...]:
 def plan_partitions(
     partitions: Partitions, now: datetime, present: Collection[str], running: Collection[str], tries: Mapping[str, int]
 ) -> PartitionPlan:
-    """Ask for each recent partition that is missing, unless it is being loaded, or was tried `MOST_TRIES` times in vain."""
+    """Ask for each recent partition that is missing, unless it is being loaded, or failed `MOST_TRIES` times."""
     missing = [window for window in partitions.recent(now) if window.key not in present and window.key not in running]
     given_up = tuple(window.key for window in missing if tries.get(window.key, 0) >= MOST_TRIES)
     return PartitionPlan(tuple(window for window in missing if window.key not in given_up), given_up)
@@ -108,13 +108,13 @@ def missing_backfill(job: IngestJob, now: datetime, present: Collection[str], ne
 def range_backfill(job: IngestJob, now: datetime, first: str, last: str) -> Backfill:
     """All partitions of a job from `first` to `last`, there or not. Raises ValueError for keys that are not available."""
     if job.partitions is None:
-        raise ValueError("it has no partitions; leave --from and --to away")
+        raise ValueError("it has no partitions; leave out --from and --to")
     available = job.partitions.available(now)
     keys = [window.key for window in available]
     absent = [key for key in (first, last) if key not in keys]
     if absent or keys.index(first) > keys.index(last):
         known = f"{keys[0]} to {keys[-1]}" if keys else "none"
-        raise ValueError(f"no span from {first} to {last} is available: there are {known}")
+        raise ValueError(f"the partitions {first} to {last} are not all available; available are: {known}")
     return Backfill(_runs(job, job.partitions, available[keys.index(first) : keys.index(last) + 1]), 0)
 
 

@@ -1,7 +1,7 @@
-"""The checks of each load: one entry is all that says what a check is called, what it says, which tables have it, if it blocks.
+"""The checks of each load: one entry declares the name of a check, what it verifies, which tables have it, whether it blocks.
 
-Belongs here: the declarations, and how a check is judged that needs nothing but what a load tells of itself (`LoadSummary`).
-Does not: the checks that ask the staged rows (`warehouse.guards`), which take their names from here. A new check of the first
+Belongs here: the declarations, and how a check is judged that needs only the summary of a load (`LoadSummary`).
+Does not: the checks that query the staged rows (`warehouse.guards`), which take their names from here. A new check of the first
 kind is one new entry; one of the second kind is an entry and its guard.
 """
 
@@ -30,7 +30,7 @@ _SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class LoadSummary:
-    """What a load tells of itself, once its rows are staged or its upstream is found unchanged.
+    """What is known of a load without its rows, once they are staged or the upstream is found unchanged.
 
     `facts` are those of the load (for an unchanged upstream those of `before`, the last load); `now` is the time of judging.
     """
@@ -49,8 +49,8 @@ class LoadSummary:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What a check says of a load; `facts` become the metadata of its evaluation."""
+class CheckJudgement:
+    """The result of a check of a load; `facts` become the metadata of its evaluation."""
 
     passed: bool
     message: str
@@ -71,66 +71,66 @@ def _none(table: Table) -> bool:
 class LoadCheck:
     """One check of each load of the tables that it `applies` to. A failed one that is `blocking` refuses the load.
 
-    `judge` judges what the load tells of itself, also when the upstream is unchanged. A check without it asks the staged rows;
-    it has a guard in the warehouse.
+    `judge` judges the summary of the load, also when the upstream is unchanged. A check without it has a guard in the
+    warehouse, which queries the staged rows.
     """
 
     name: str
     description: str
     applies: Callable[[Table], bool] = _every
     blocking: Callable[[Table], bool] = _every
-    judge: Callable[[LoadSummary], Judgement] | None = None
+    judge: Callable[[LoadSummary], CheckJudgement] | None = None
 
     def finding(self, table: Table, *, passed: bool, message: str, facts: LoadFacts | None = None) -> Finding:
-        """What this check said of a load of `table`."""
+        """The finding of this check on a load of `table`."""
         return Finding(self.name, passed, message, facts or {}, blocking=self.blocking(table))
 
 
-def _is_event_past(load: LoadSummary) -> Judgement:
-    table, told = load.table, load.facts.get(NEWEST_EVENT)
-    if told is None:
-        return Judgement(passed=True, message="newest event: none", facts={"newest_event": "none"})
+def _is_event_past(load: LoadSummary) -> CheckJudgement:
+    table, newest = load.table, load.facts.get(NEWEST_EVENT)
+    if newest is None:
+        return CheckJudgement(passed=True, message="newest event: none", facts={"newest_event": "none"})
     dated = any(column.name == table.event_time and column.type is ColumnType.DATE for column in table.columns)
-    passed = datetime.fromisoformat(told) <= load.now + (timedelta(days=1) if dated else _SKEW)
-    future = f"{load.where}: {table.event_time} = {told} lies in the future of {load.now.isoformat()}"
-    return Judgement(passed, f"newest event: {told}" if passed else future, {"newest_event": told})
+    passed = datetime.fromisoformat(newest) <= load.now + (timedelta(days=1) if dated else _SKEW)
+    future = f"{load.where}: {table.event_time} = {newest} is in the future (it is now {load.now.isoformat()})"
+    return CheckJudgement(passed, f"newest event: {newest}" if passed else future, {"newest_event": newest})
 
 
-def _is_as_declared(load: LoadSummary) -> Judgement:
-    told = (str(name) for name in load.facts.get(UNKNOWN_FIELDS) or ())
-    unknown = [name for name in told if not not_taken_name(name, load.table.not_taken)]
-    message = f"{load.where}: not declared, but there upstream: {', '.join(unknown)}" if unknown else "as declared"
-    return Judgement(not unknown, message, {"undeclared": unknown})
+def _is_as_declared(load: LoadSummary) -> CheckJudgement:
+    reported = (str(name) for name in load.facts.get(UNKNOWN_FIELDS) or ())
+    unknown = [name for name in reported if not not_taken_name(name, load.table.not_taken)]
+    message = f"{load.where}: upstream has columns that are not declared: {', '.join(unknown)}" if unknown else "as declared"
+    return CheckJudgement(not unknown, message, {"undeclared": unknown})
 
 
-def _is_complete(load: LoadSummary) -> Judgement:
+def _is_complete(load: LoadSummary) -> CheckJudgement:
     why = load.facts.get(CUT_SHORT)
-    return Judgement(why is None, f"{load.where}: cut short: {why}" if why else "complete")
+    return CheckJudgement(why is None, f"{load.where}: cut short: {why}" if why else "complete")
 
 
-def _is_nothing_set_aside(load: LoadSummary) -> Judgement:
+def _is_nothing_set_aside(load: LoadSummary) -> CheckJudgement:
     aside = set_aside_of(load.facts)
     kept = "; their last good rows are kept, the next load tries them again"
     message = set_aside_message(load.facts)
-    return Judgement(not aside, f"{load.where}: {message}{kept}" if aside else message, {"set_aside": aside})
+    return CheckJudgement(not aside, f"{load.where}: {message}{kept}" if aside else message, {"set_aside": aside})
 
 
-def _are_few_set_aside(load: LoadSummary) -> Judgement:
+def _are_few_set_aside(load: LoadSummary) -> CheckJudgement:
     problem = refuse_set_aside(load.facts, load.table.set_aside_share)
     allowed = f"at most {load.table.set_aside_share:.0%} of the items were set aside"
-    return Judgement(problem is None, f"{load.where}: {problem}" if problem else allowed)
+    return CheckJudgement(problem is None, f"{load.where}: {problem}" if problem else allowed)
 
 
-def _have_few_vanished(load: LoadSummary) -> Judgement:
+def _have_few_vanished(load: LoadSummary) -> CheckJudgement:
     problem = None if load.allow_shrink else refuse_vanished(load.facts, load.table.vanish_share)
-    allowed = "not asked: shrinking is allowed here" if load.allow_shrink else "no unusual share of the items vanished"
-    return Judgement(problem is None, f"{load.where}: {problem}" if problem else allowed)
+    allowed = "not checked: this load may shrink the table" if load.allow_shrink else "no unusual share of the items vanished"
+    return CheckJudgement(problem is None, f"{load.where}: {problem}" if problem else allowed)
 
 
-def _is_nothing_announced(load: LoadSummary) -> Judgement:
+def _is_nothing_announced(load: LoadSummary) -> CheckJudgement:
     notices = [str(text) for text in load.facts.get(UPSTREAM_NOTICES) or ()]
     message = f"{load.where}: upstream announces: {'; '.join(notices)}" if notices else "upstream announces nothing"
-    return Judgement(not notices, message, {"notices": notices})
+    return CheckJudgement(not notices, message, {"notices": notices})
 
 
 def _frozen(table: Table) -> bool:
@@ -149,7 +149,7 @@ IN_PARTITION = LoadCheck(
 )
 EVENT_TIME_NOT_IN_FUTURE = LoadCheck(
     "event_time_not_in_future",
-    "No event lies in the future",
+    "No event is in the future",
     applies=lambda table: table.event_time is not None,
     judge=_is_event_past,
 )
@@ -157,7 +157,7 @@ SCHEMA = LoadCheck("schema", "Upstream has no column that is not declared", bloc
 ROW_COUNT_BAND = LoadCheck("row_count_band", "As many rows as loads of this table usually bring", blocking=_none)
 COMPLETE = LoadCheck(
     "complete",
-    "The load was not cut short by an honest limit, such as a rate limit",
+    "The load was not cut short by a limit of the upstream, such as a rate limit",
     applies=lambda table: table.resumable,
     blocking=_none,
     judge=_is_complete,
@@ -214,24 +214,24 @@ def checks_of(table: Table) -> tuple[LoadCheck, ...]:
 
 
 def judge_summary(load: LoadSummary) -> list[Finding]:
-    """What the checks say that need nothing but what a load tells of itself."""
+    """The findings of the checks that need only the summary of a load."""
     findings: list[Finding] = []
     for check in checks_of(load.table):
         if check.judge is not None:
-            said = check.judge(load)
-            findings.append(check.finding(load.table, passed=said.passed, message=said.message, facts=said.facts))
+            judgement = check.judge(load)
+            findings.append(check.finding(load.table, passed=judgement.passed, message=judgement.message, facts=judgement.facts))
     return findings
 
 
 def judge_unchanged(load: LoadSummary) -> list[Finding]:
-    """What all checks say when the upstream is what the last load has published: its rows passed those that block.
+    """The findings of all checks when the upstream is what the last load has published: its rows passed those that block.
 
-    What it told of itself is judged anew: a load that was cut short, or had news, is and has them still.
+    Its summary is judged anew: a load that was cut short, or had undeclared columns, still was and has.
     """
     judged = {finding.check: finding for finding in judge_summary(load)}
     return [judged.get(check.name) or _still(check, load.table) for check in checks_of(load.table)]
 
 
 def _still(check: LoadCheck, table: Table) -> Finding:
-    said = "unchanged since it passed" if check.blocking(table) else "not asked: upstream is unchanged, nothing was loaded"
-    return check.finding(table, passed=True, message=said)
+    message = "unchanged since it passed" if check.blocking(table) else "not checked: upstream is unchanged, nothing was loaded"
+    return check.finding(table, passed=True, message=message)

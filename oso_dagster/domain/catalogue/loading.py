@@ -1,4 +1,4 @@
-"""One load: what is asked of a source, what comes back, what is remembered, and when it is refused.
+"""One load: the request to a source, its result, the record that is kept, and when a load is refused.
 
 Pure values and decisions; the rows themselves are opaque here (Arrow tables in practice).
 """
@@ -18,19 +18,19 @@ from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.table_names import table_name
 
 CUT_SHORT = "cut_short"
-"""The fact, in words, that an honest limit (a rate limit) ended an extraction early: what came is kept."""
+"""The fact, in words, that a limit of the upstream (such as a rate limit) ended an extraction early: what came is kept."""
 
 CONTINUATION = "continuation"
 """The fact, any JSON value, with which the next run goes on where a cut-short one ended: `request.previous.continuation`."""
 
 UNKNOWN_FIELDS = "unknown_fields"
-"""The fact, a list of names, of what upstream has and nobody declared: told by the source, or seen where it arrived."""
+"""The fact, a list of names, of what upstream has and nobody declared: reported by the source, or seen in the staged rows."""
 
 NEWEST_EVENT = "newest_event"
 """The fact, an ISO time, that the warehouse adds where a table has an event time."""
 
 ROWS_LOADED = "rows_loaded"
-"""The fact, a number, that a materialization tells of its own load: the table may have more rows."""
+"""The fact, a number of rows, of one load alone: the table may have more."""
 
 ROWS_ADDED, ROWS_CHANGED, ROWS_REMOVED = "rows_added", "rows_changed", "rows_removed"
 """The facts, numbers, of what a load did to the rows of the parent table: a correction upstream shows in the latter two."""
@@ -42,7 +42,7 @@ VALUES_NULLED = "values_nulled"
 """The fact, numbers by column, of values that were no finite number or time and are declared to mean none."""
 
 LoadFacts = dict[str, Any]
-"""Plain JSON values that a load wants to tell (`commit_sha`, `rejected_files` …); shown as metadata, never secret."""
+"""Plain JSON values that a load reports (`commit_sha`, `rejected_files` …); shown as metadata, never secret."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check said of a load. One that does not block warns: the rows are published."""
+    """The result of one check of a load. One that does not block warns: the rows are published."""
 
     check: str
     passed: bool
@@ -138,7 +138,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A published load, what the guards said of it, and the columns that upstream added (`table.column`).
+    """A published load, the findings of the guards, and the columns that upstream added (`table.column`).
 
     `table_rows` is how many rows the parent table has now, those of other loads and partitions too.
     """
@@ -190,5 +190,5 @@ def refuse_shrink(table: str, *, before: int, now: int, floor: float, slack: int
         return None
     return (
         f"{table}: {now:,} rows would replace {before:,}; at least {least:,} ({floor:.0%}) are expected. "
-        "If upstream really lost them, say so: run the load once with `allow_shrink: true`."
+        "If upstream really lost them, run the load once with `allow_shrink: true`."
     )

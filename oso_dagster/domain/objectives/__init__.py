@@ -1,1 +1,1 @@
-"""What is promised, measured and concluded."""
+"""Service level objectives: attempts and samples, how they are counted, budgets, burn rates, freshness, verdicts."""

@@ -32,7 +32,7 @@ _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Outcome(StrEnum):
-    """How one attempt ended. Only `ok` and `failed` are counted; `pending` is looked at again."""
+    """How one attempt ended. Only `ok` and `failed` are counted; `pending` is read again."""
 
     OK = "ok"
     FAILED = "failed"
@@ -55,7 +55,7 @@ class RunState(StrEnum):
 class StepEnd(StrEnum):
     """How the step of an asset ended, once it did.
 
-    A crash is a process that went without a word; `refused` means that a blocking check failed after the write.
+    A crash is a process that ended without a message; `refused` means that a blocking check failed after the write.
     """
 
     SUCCEEDED = "succeeded"
@@ -85,8 +85,8 @@ class Attempt(NamedTuple):
     """One row of the ledger.
 
     `family` is the run that the automatic retries go back to; `will_retry` says that Dagster announced one more;
-    `reported` attempts were told one by one by the SQLMesh wrapper; `step_retries` None is not known. `audited`: whether all
-    checks of it passed, None where nobody asked; `newest_event` is the newest event time among its rows, where that is watched.
+    `reported` attempts were reported one by one by the SQLMesh bridge; `step_retries` None is not known. `audited`: whether all
+    checks of it passed, None where that is not needed; `newest_event` is the newest event time of its rows, where it is watched.
     """
 
     run_id: str
@@ -125,7 +125,7 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True)
 class JudgedFamily:
-    """One materialization in the sense of the objectives: judged once, at `at`; the last attempt tells why."""
+    """One materialization in the sense of the objectives: judged once, at `at`; the last attempt has the cause."""
 
     judgement: Judgement
     at: datetime | None

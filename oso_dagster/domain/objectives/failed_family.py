@@ -1,7 +1,7 @@
-"""Materializations that failed for good, one by one, as events to be told at once: daily data is too rare for burn rates.
+"""Materializations that failed for good, one by one, as events to report at once: daily data is too rare for burn rates.
 
 Belongs here: which families are reported, and how many failed in a row. Does not: what a family is
-(`domain.objectives.attempts`), what is said about it (`domain.alerts.asset_signals`).
+(`domain.objectives.attempts`), how it is announced (`domain.alerts.asset_signals`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from oso_dagster.domain.objectives.attempts import Attempt, JudgedFamily, Judgem
 class FailedFamily:
     """A run and its automatic retries that did not materialize `asset`; (asset, partition, family) tells it from others.
 
-    `in_a_row` counts the families of the asset that failed since its last good one, this one included: the first is told,
-    the second is told louder. `stability` is the label of the asset at that time.
+    `in_a_row` counts the families of the asset that failed since its last good one, this one included: the first is
+    announced, the second with a higher severity. `stability` is the label of the asset at that time.
     """
 
     asset: str

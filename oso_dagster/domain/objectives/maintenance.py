@@ -19,11 +19,11 @@ class Maintenance:
 
     def __post_init__(self) -> None:
         if self.start.utcoffset() is None or self.end.utcoffset() is None:
-            raise ValueError("the times of a maintenance window need a zone")
+            raise ValueError("the times of a maintenance window need a time zone")
         if self.start >= self.end:
             raise ValueError("a maintenance window ends after it starts")
         if not (self.scope.strip() and self.author.strip() and self.reason.strip()):
-            raise ValueError("a maintenance window names its scope, its author and its reason")
+            raise ValueError("a maintenance window needs a scope, an author and a reason")
 
     def covers(self, service: str, objective: str, asset: str, at: datetime) -> bool:
         """Whether an event of `asset` at `at` is left out of `<service>.<objective>`."""

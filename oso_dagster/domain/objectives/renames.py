@@ -13,7 +13,7 @@ RENAMED: Mapping[str, str] = {}
 def validated_renames(renamed: Mapping[str, str]) -> Mapping[str, str]:
     """The same; raises ValueError for a name that leads to another former name."""
     if chained := sorted(set(renamed) & set(renamed.values())):
-        raise ValueError(f"renamed assets must lead to the name of today: {', '.join(chained)}")
+        raise ValueError(f"a renamed asset must map to its current name, not to another former one: {', '.join(chained)}")
     return renamed
 
 

@@ -1,4 +1,4 @@
-"""What anything that can count reports: good and valid events of one objective in one slice, at one instant."""
+"""What probes and other programs report: good and valid events of one objective in one slice, at one instant."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Sample:
 
     def __post_init__(self) -> None:
         if self.count.at.utcoffset() is None:
-            raise ValueError("the time of a sample needs a zone")
+            raise ValueError("the time of a sample needs a time zone")
         if not self.count.valid:
-            raise ValueError("a sample without valid events says nothing: report none")
+            raise ValueError("a sample without valid events says nothing: do not report it")
         if objective_of(f"{self.service}.{self.objective}").indicator is not Indicator.SAMPLES:
             raise ValueError(f"{self.service}.{self.objective} is counted from the ledger and takes no samples")

@@ -1,1 +1,1 @@
-"""What the public page says."""
+"""The read model of the public status page: every value that it shows, and nothing that is not public."""

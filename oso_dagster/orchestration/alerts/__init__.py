@@ -1,1 +1,1 @@
-"""From assessments and what Dagster says to incidents."""
+"""From assessments and Dagster's storage to incidents: one round of alerting, the sensors that run it, and the drill."""

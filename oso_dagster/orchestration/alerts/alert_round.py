@@ -1,6 +1,6 @@
-"""One round of alerting: bring the ledger up to date, judge, move the sprints on, write down what has to be said.
+"""One round of alerting: bring the ledger up to date, evaluate, advance the sprints, record the announcements that are due.
 
-Everything is compared with what was said before: a round that is lost, or done twice, changes nothing.
+Everything is compared with what was announced before: a round that is lost, or done twice, changes nothing.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from oso_dagster.reliability.store import Store
 
 
 def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, now: datetime) -> list[IncidentChange]:
-    """Find out what is wrong at `now`, and write down what changed and what has to be said of it."""
+    """Find out what is wrong at `now`; record which incidents changed, and the announcements to deliver."""
     evaluator = up_to_date(platform.settings, platform.sources, platform.labels, store, instance, now)
-    assessments, owned, places = assess_all(evaluator, now), platform.owned, alert_links(platform.settings)
+    assessments, owned, links = assess_all(evaluator, now), platform.owned, alert_links(platform.settings)
     latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts()}
     store.results.record_verdicts(
         verdict_row(assessment) for assessment in assessments if latest.get(assessment.objective.id) is not assessment.verdict
     )
-    store.sprints.advance(objective_finding(assessment, store, owned, places) for assessment in assessments)
+    store.sprints.advance(objective_finding(assessment, store, owned, links) for assessment in assessments)
     standing = store.incidents.standing()
     able = awake(store, ALERTS, now)
     state = DagsterState(
@@ -41,7 +41,7 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
             if able and heartbeat.name != ALERTS and heartbeat.is_silent(now)
         ],
     )
-    situation = Situation(evaluator, owned, places, state, assessments, standing, store.maintenance.all(), now)
-    unheard = set() if able else {incident.subject for incident in standing if incident.kind is Kind.SILENT}
+    situation = Situation(evaluator, owned, links, state, assessments, standing, store.maintenance.all(), now)
+    unknown = set() if able else {incident.subject for incident in standing if incident.kind is Kind.SILENT}
     signals = situation.signals(store.sprints.newest().values())
-    return settle(platform.settings, store, signals, situation.kept() | unheard, now)
+    return settle(platform.settings, store, signals, situation.kept() | unknown, now)

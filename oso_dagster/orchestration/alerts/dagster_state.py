@@ -1,4 +1,4 @@
-"""What Dagster's storage says of asset checks, of the newest loads and of its own daemons, as plain facts for alerts."""
+"""Reads from Dagster's storage, for alerts: failing asset checks, new columns of the newest loads, heartbeats of its daemons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS
 from oso_dagster.orchestration.ledger.dagster_tables import moment
 
 _DAEMON_EVERY = timedelta(minutes=1)
-"""How often a daemon says that it lives, at the latest: Dagster's own interval is half of it."""
+"""How often a daemon records a heartbeat, at the latest: Dagster's own interval is half of it."""
 
 
 def failing_checks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> list[FailedCheck]:
@@ -32,7 +32,7 @@ def failing_checks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey
 
 
 def drifting(instance: dg.DagsterInstance, declared: Mapping[dg.AssetKey, frozenset[str]]) -> list[SchemaDrift]:
-    """Tables of which the newest load told columns that nobody had declared, less those (`table.column`) that are by now."""
+    """Tables whose newest load reported columns that nobody had declared, without those (`table.column`) declared since."""
     drifts = []
     for record in instance.get_asset_records(list(declared)) if declared else []:
         entry = record.asset_entry
@@ -50,7 +50,7 @@ def drifting(instance: dg.DagsterInstance, declared: Mapping[dg.AssetKey, frozen
 
 
 def daemons(instance: dg.DagsterInstance) -> list[LastHeartbeat]:
-    """The daemons that this instance needs and that ever lived."""
+    """The heartbeats of the daemons that this instance needs and that ever ran."""
     beats = instance.get_daemon_heartbeats()
     needed = [beats[kind] for kind in instance.get_required_daemon_types() if kind in beats]
     return [

@@ -54,7 +54,7 @@ class Drill:
         return utc_now() + self.ahead
 
     def load(self) -> list[str]:
-        """Load the table in a run of its own; what failed, in its own words."""
+        """Load the table in a run of its own; the messages of what failed."""
         return Runner(self.definitions, self.instance).run(_JOB)
 
     def round(self) -> int:
@@ -73,7 +73,7 @@ def drilling(settings: Settings, sources: Sequence[Source], source: Source, good
     checks = [key for asset in assets for key in sorted(asset.check_keys)]
     home = settings.dagster_home
     home.mkdir(parents=True)
-    (home / "dagster.yaml").touch()  # Dagster's own defaults, and no word on their being that
+    (home / "dagster.yaml").touch()  # Dagster's own defaults, without its message that they are
     with (
         Store.open(settings.reliability_store_url, settings.world.value) as store,
         dg.DagsterInstance.local_temp(str(home)) as instance,
@@ -116,7 +116,7 @@ def _remember(store: Store, attempts: Sequence[Attempt], now: datetime) -> None:
 
 
 def _silent_log() -> logging.Logger:
-    """The channel `log` of a drill: what it is told stands on Discord too."""
+    """The channel `log` of a drill, which prints nothing: the same messages go to Discord."""
     log = logging.getLogger("oso.drill")
     log.addHandler(logging.NullHandler())
     log.propagate = False
@@ -124,7 +124,7 @@ def _silent_log() -> logging.Logger:
 
 
 def thrown_away(settings: Settings, folder: Path, **more: object) -> Settings:
-    """The settings with everything that they keep in `folder` instead, and people told at any hour."""
+    """The settings with everything that they keep in `folder` instead, and without quiet hours."""
     own = {"home": folder, "profile": Profile.EMBEDDED, "reliability_url": None, "status_url": None, "discord_channels": None}
     alerting = {"alert_quiet_hours": "", "public_status_url": settings.status_address}
     return settings.model_copy(update=own | alerting | more)

@@ -15,9 +15,9 @@ from oso_dagster.settings import Settings
 def alert_sensors(
     settings: Settings, sources: Sequence[Source], assets: Sequence[dg.AssetsDefinition], models: Sequence[dg.AssetSpec]
 ) -> list[dg.SensorDefinition]:
-    """`remedial_alerts` compares what is wrong with what was said and says the rest; `alert_watch` sees that it does.
+    """`remedial_alerts` runs a round of alerting; `alert_watch` reports when it stops.
 
-    `assets` are those whose own checks are told; the SQLMesh `models` are among them.
+    `assets` are those whose failing checks become alerts; the SQLMesh `models` are among them.
     """
     checks = [key for asset in assets for key in sorted(asset.check_keys)]
 
@@ -25,7 +25,7 @@ def alert_sensors(
         name="remedial_alerts",
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Opens and closes remedial sprints; tells on Discord and in the log what is wrong and what is well again.",
+        description="Opens and closes remedial sprints; reports on Discord and in the log what is wrong and what has recovered.",
     )
     def _alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         from oso_dagster.orchestration.alerts import alert_round  # noqa: PLC0415  (SQLAlchemy loads when used)
@@ -44,7 +44,7 @@ def alert_sensors(
         name="alert_watch",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells when remedial_alerts is silent, and delivers what it has left.",
+        description="Reports when remedial_alerts is silent, and delivers the messages that it left undelivered.",
     )
     def _watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         from oso_dagster.orchestration.watch import heartbeats, incident_round  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What is wrong now: from the store, the catalogue and Dagster's storage to signals and to findings for sprints."""
+"""What is wrong now: from the store, the catalogue and Dagster's storage to signals of incidents and findings for sprints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from oso_dagster.reliability.newest import newest_failed_run, newest_good
 from oso_dagster.reliability.store import Store
 
 FAILED_SPAN = timedelta(days=3)
-"""Families that failed longer ago are known already, or were never heard of: nobody is told of them for the first time."""
+"""Families that failed longer ago were announced already, or never will be: an old failure is no news."""
 
 _GUILTY = 20
 _DAY = timedelta(days=1)
@@ -34,7 +34,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class DagsterState:
-    """What Dagster's own storage says."""
+    """What Dagster's own storage reports: failing checks, new columns upstream, sensors and daemons without a heartbeat."""
 
     checks: Sequence[FailedCheck]
     drifting: Sequence[SchemaDrift]
@@ -43,11 +43,11 @@ class DagsterState:
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything about one instant. `owned` names every measured asset; `standing` are the incidents remembered so far."""
+    """Everything known at the instant `now`. `owned` names every measured asset; `standing` are the open incidents so far."""
 
     evaluator: Evaluator
     owned: Mapping[str, OwnedAsset]
-    places: AlertLinks
+    links: AlertLinks
     dagster: DagsterState
     assessments: Sequence[Assessment]
     standing: Sequence[Incident]
@@ -56,9 +56,9 @@ class Situation:
 
     def signals(self, sprints: Collection[Sprint]) -> list[Signal]:
         """Everything that is wrong now, but not what lies in its maintenance window."""
-        signals = [objective_signals.sprint(sprint, self.places) for sprint in sprints if sprint.open]
+        signals = [objective_signals.sprint(sprint, self.links) for sprint in sprints if sprint.open]
         signals += [*self._of_objectives(), *self._of_assets(), *self._removals()]
-        signals += [asset_signals.silent(heartbeat, self.places, self.now) for heartbeat in self.dagster.silent]
+        signals += [asset_signals.silent(heartbeat, self.links, self.now) for heartbeat in self.dagster.silent]
         return signals
 
     def kept(self) -> set[str]:
@@ -78,13 +78,13 @@ class Situation:
     def _of_objectives(self) -> Iterator[Signal]:
         for assessment in self.assessments:
             for signal in (
-                objective_signals.burning(assessment, self.places),
-                objective_signals.budget_spent(assessment, self.places),
+                objective_signals.burning(assessment, self.links),
+                objective_signals.budget_spent(assessment, self.links),
             ):
                 if signal is not None:
                     yield signal
         for silence in silences(OBJECTIVES, last_data(self.evaluator.store), self.now, self.windows):
-            yield objective_signals.no_data(silence, self.places, self.now)
+            yield objective_signals.no_data(silence, self.links, self.now)
 
     def _of_assets(self) -> Iterator[Signal]:
         failed = [
@@ -95,13 +95,13 @@ class Situation:
         reported = {family.asset for family in failed}
         for family in failed:
             of_run = [check for check in self.dagster.checks if check.asset == family.asset]
-            yield asset_signals.failed(family, self.owned[family.asset], self.places, of_run)
+            yield asset_signals.failed(family, self.owned[family.asset], self.links, of_run)
         for check in self.dagster.checks:
             if check.asset in self.owned and check.asset not in reported and not self._covered(check.asset, check.at):
-                yield asset_signals.failed_check(check, self.owned[check.asset], self.places)
+                yield asset_signals.failed_check(check, self.owned[check.asset], self.links)
         for drift in self.dagster.drifting:
             if drift.asset in self.owned:
-                yield asset_signals.drift(drift, self.owned[drift.asset], self.places)
+                yield asset_signals.drift(drift, self.owned[drift.asset], self.links)
         yield from self._stale()
 
     def _failed(self) -> list[FailedFamily]:
@@ -124,10 +124,10 @@ class Situation:
                 stale = row.freshness is Freshness.STALE and row.within is not None
                 if stale and row.asset in self.owned and not self._covered(row.asset, self.now):
                     note = notes.get(row.asset) or f"promised to be at most {duration(row.within or timedelta(0))} old"
-                    yield asset_signals.stale(self.owned[row.asset], note, self.now, self.places)
+                    yield asset_signals.stale(self.owned[row.asset], note, self.now, self.links)
 
     def _removals(self) -> Iterator[Signal]:
-        """Unstable tables that were below their target at every midnight, so to say, of the last weeks."""
+        """Unstable tables that were below their target at this same time of day on each of the last days (`LONG_BELOW`)."""
         days = [self.now - number * _DAY for number in range(objective_signals.LONG_BELOW // _DAY, 0, -1)]
         now = self.evaluator.of_assets(Label.UNSTABLE, self.now)
         below = {asset for asset, assessment in now.items() if assessment.verdict is Verdict.BREACHED}
@@ -137,7 +137,7 @@ class Situation:
             then = self.evaluator.of_assets(Label.UNSTABLE, day)
             below = {asset for asset in below if then[asset].verdict is Verdict.BREACHED}
         for asset in sorted(below & self.owned.keys()):
-            yield objective_signals.removal(self.owned[asset], now[asset], self.places)
+            yield objective_signals.removal(self.owned[asset], now[asset], self.links)
 
     def _covered(self, asset: str, at: datetime) -> bool:
         return any(
@@ -146,7 +146,7 @@ class Situation:
 
 
 def objective_finding(
-    assessment: Assessment, store: Store, owned: Mapping[str, OwnedAsset], places: AlertLinks
+    assessment: Assessment, store: Store, owned: Mapping[str, OwnedAsset], links: AlertLinks
 ) -> ObjectiveFinding:
     """An assessment as a sprint keeps it: whose the guilty assets are, and which runs show it."""
     missed = assessment.verdict is Verdict.BREACHED
@@ -162,7 +162,7 @@ def objective_finding(
         valid=assessment.valid,
         target_bp=objective.target,
         at=assessment.at,
-        guilty=tuple(_guilty(tally, owned, runs, places) for tally in guilty),
+        guilty=tuple(_guilty(tally, owned, runs, links) for tally in guilty),
         next_step=_next_step(guilty) if missed else "",
     )
 
@@ -172,8 +172,8 @@ def assess_all(evaluator: Evaluator, now: datetime) -> list[Assessment]:
     return [assessment for service in SERVICES for assessment in evaluator.assess(service, now)]
 
 
-def _guilty(tally: Tally, owned: Mapping[str, OwnedAsset], runs: Mapping[str, str], places: AlertLinks) -> Guilty:
-    owner = owned[tally.asset].owner if tally.asset in owned else places.owner
+def _guilty(tally: Tally, owned: Mapping[str, OwnedAsset], runs: Mapping[str, str], links: AlertLinks) -> Guilty:
+    owner = owned[tally.asset].owner if tally.asset in owned else links.owner
     return Guilty(tally.asset, owner, tally.bad, tally.valid, tally.note, runs.get(tally.asset, ""))
 
 
@@ -181,7 +181,7 @@ def _next_step(guilty: Sequence[Tally]) -> str:
     if not guilty:
         return "Find out what fails: no asset is named."
     named = ", ".join(tally.asset for tally in guilty[:5])
-    return f"Look at the newest runs of {named} in Dagster, fix the cause, and materialize them again."
+    return f"Open the newest runs of {named} in Dagster, fix the cause, and materialize them again."
 
 
 def _asset_of(subject: str) -> tuple[str, str]:

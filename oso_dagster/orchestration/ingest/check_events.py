@@ -1,4 +1,4 @@
-"""The checks that a declaration brings with it: which a table has, and how a finding is told in Dagster."""
+"""The checks of each load as Dagster has them: their specs, and findings as evaluations and results."""
 
 from __future__ import annotations
 

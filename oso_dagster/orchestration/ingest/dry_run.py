@@ -1,4 +1,4 @@
-"""A dry run of one table against its endpoint: the source is asked, some rows are staged and judged, and nothing is kept."""
+"""A dry run of one table against its endpoint: some rows are extracted, staged and judged, and nothing is kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FEW_PROBLEMS = 5
 
 @dataclass(frozen=True)
 class TrialLimits:
-    """How much is asked for: rows of each landed table, values of each column that the table needs of others."""
+    """How much is requested: rows of each landed table, values of each column that the table needs of others."""
 
     rows: int = 1_000
     inputs: int = 5
@@ -42,7 +42,7 @@ class Trial:
 def try_table(
     settings: Settings, source: Source, table: Table, now: datetime, limits: TrialLimits, partition: str | None = None
 ) -> Trial:
-    """Ask for a table, or for `partition` of it (by default the newest available one). What goes wrong is told, not raised.
+    """Ask for a table, or for `partition` of it (by default the newest available one). Errors are in the result, not raised.
 
     Only settings with which nothing can be asked are raised, as SettingsError.
     The warehouse is only read, for what the table needs of others; all files go to a folder that is deleted.

@@ -37,13 +37,13 @@ class Runner:
         return frozenset.intersection(*(frozenset(self._instance.get_materialized_partitions(key)) for key in keys))
 
     def run(self, name: str, windows: Sequence[Window] = (), due_at: datetime | None = None) -> list[str]:
-        """Run a job once, for `windows` of its partitions, which follow each other; what failed, in its own words.
+        """Run a job once, for `windows` of its partitions, which follow each other; the messages of what failed.
 
         What is due is judged as of `due_at`.
         """
         tags = partition_tags(windows) if windows else {}
         tags |= {labels.DUE_AT_TAG: due_at.isoformat()} if due_at else {}
-        for talker in ("dagster", "sqlmesh"):  # what they say stands in the run, where it belongs
+        for talker in ("dagster", "sqlmesh"):  # their messages are in the log of the run
             logging.getLogger(talker).setLevel(logging.CRITICAL)
         self.running = str(uuid4())
         try:

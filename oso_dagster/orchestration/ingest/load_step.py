@@ -1,7 +1,7 @@
-"""One step of ingestion: ask the source, publish through the warehouse, and say in Dagster exactly what happened.
+"""One step of ingestion: extract from the source, publish through the warehouse, and record in Dagster exactly what happened.
 
 An error is never swallowed: it leaves the step as a Failure that names source, table and partition, with every secret taken out.
-A run over several partitions loads them one after the other and tells of each as it lands, so that one that fails takes none of
+A run over several partitions loads them one after the other and records each as it lands, so that one that fails takes none of
 those before it along; its retry goes on with those that are missing.
 """
 
@@ -46,7 +46,7 @@ from oso_dagster.warehouse.base import Warehouse
 
 
 class LoadConfig(dg.Config):
-    """What a person may say when starting a load by hand."""
+    """The options of a load that is started by hand."""
 
     allow_shrink: bool = False
     """Publish even when the table loses more rows than its floor allows (upstream really lost them)."""
@@ -56,7 +56,7 @@ class LoadConfig(dg.Config):
 
 @dataclass(frozen=True)
 class _Load:
-    """One step: what is loaded, with what a person said of it."""
+    """One step: what is loaded, with the options of its run."""
 
     context: dg.AssetExecutionContext
     settings: Settings
@@ -112,12 +112,12 @@ def load(
             check_results=[result(step.key, finding) for finding in loaded.findings],
         )
         return
-    said: dict[str, Finding] = {}
-    done = partitions_done(context, step.key)
+    findings_by_check: dict[str, Finding] = {}
+    done_partitions = partitions_done(context, step.key)
     for window in step.windows:
-        if window is not None and window.key in done and (before := step.previous.get(window.key)) is not None:
+        if window is not None and window.key in done_partitions and (before := step.previous.get(window.key)) is not None:
             context.log.info("%s: an earlier try has loaded it", window.key)
-            _note(said, _unchanged(step, before))
+            _keep_failed(findings_by_check, _unchanged(step, before))
             continue
         loaded, unchanged = _publish(step, window)
         context.log_event(
@@ -128,21 +128,21 @@ def load(
                 tags={"dagster/data_version": _version(loaded), "dagster/code_version": step.mark[:8]},
             )
         )
-        _note(said, loaded.findings)
-    yield from (result(step.key, finding) for finding in said.values())
+        _keep_failed(findings_by_check, loaded.findings)
+    yield from (result(step.key, finding) for finding in findings_by_check.values())
 
 
-def _note(said: dict[str, Finding], findings: Sequence[Finding]) -> None:
+def _keep_failed(findings_by_check: dict[str, Finding], findings: Sequence[Finding]) -> None:
     """Keep of each check the first finding that failed, else the last."""
     for finding in findings:
-        if said.get(finding.check, finding).passed:
-            said[finding.check] = finding
+        if findings_by_check.get(finding.check, finding).passed:
+            findings_by_check[finding.check] = finding
 
 
 def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
     """Load one partition, or the whole table; whether upstream was unchanged. Errors become Failures here."""
     try:
-        return _ask(step, window)
+        return _extract_and_load(step, window)
     except RefusedError as error:
         for finding in error.findings:
             step.context.log_event(evaluation(step.key, finding, window.key if window else None))
@@ -155,7 +155,7 @@ def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
         raise _failure(step, window, error, retry=True) from None
 
 
-def _ask(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
+def _extract_and_load(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
     source, table = step.source, step.table
     previous = step.previous.get(window.key if window else None)
     comparable = previous is not None and previous.fingerprint == step.mark and not step.config.force
@@ -193,8 +193,11 @@ def _unchanged(step: _Load, record: LoadRecord, notes: UpstreamNotes | None = No
 
 def fingerprint(table: Table) -> str:
     """A name for what a declaration makes of the same upstream: columns, keys, revision."""
-    said = {"columns": {name: [asdict(c) for c in columns] for name, columns in table.physical.items()}, "keys": table.keys}
-    return sha256(json.dumps([said, table.revision], sort_keys=True, default=str).encode()).hexdigest()
+    declaration = {
+        "columns": {name: [asdict(c) for c in columns] for name, columns in table.physical.items()},
+        "keys": table.keys,
+    }
+    return sha256(json.dumps([declaration, table.revision], sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _version(loaded: Loaded) -> str:
@@ -203,7 +206,7 @@ def _version(loaded: Loaded) -> str:
 
 def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]:
     record = loaded.record
-    told: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "dagster/row_count": loaded.table_rows,
         ROWS_LOADED: record.row_count,
         "world": step.settings.world.value,
@@ -215,11 +218,11 @@ def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]
         "new_columns": list(loaded.new_columns),
     }
     if record.partition is not None:
-        told["dagster/partition_row_count"] = record.row_count
+        metadata["dagster/partition_row_count"] = record.row_count
     children = {name: rows for name, rows in record.rows.items() if name != record.table}
     if children:
-        told["rows_of_nested_tables"] = children
-    return told | {name: value for name, value in record.facts.items() if value is not None or name != CUT_SHORT}
+        metadata["rows_of_nested_tables"] = children
+    return metadata | {name: value for name, value in record.facts.items() if value is not None or name != CUT_SHORT}
 
 
 def _failure(step: _Load, window: Window | None, error: Exception, *, retry: bool) -> dg.Failure:

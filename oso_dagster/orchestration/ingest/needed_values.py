@@ -1,4 +1,4 @@
-"""What an extraction is handed of the tables that landed before it: the distinct values of the columns that it `needs`."""
+"""The values that an extraction gets from tables loaded before it: the distinct ones of the columns that it `needs`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oso_dagster.warehouse.base import Warehouse
 
 
 def inputs_of(warehouse: Warehouse, table: Table) -> dict[str, Sequence[str]]:
-    """The sorted distinct values by need. Raises RefusedError when a needed table has no rows: nothing would be asked for."""
+    """The sorted distinct values by need. Raises RefusedError when a needed table has no rows: nothing would be requested."""
     return {need: _values(warehouse, need) for need in table.needs}
 
 
@@ -34,5 +34,5 @@ def _values(warehouse: Warehouse, need: str) -> list[str]:
     with warehouse.read() as connection:
         rows = connection.execute(query).fetchall()
     if not rows:
-        raise RefusedError(f"it needs {need}, which holds no value: nothing would be asked for. Look at {landed}")
+        raise RefusedError(f"it needs {need}, which has no values, so nothing would be requested. Check the rows of {landed}")
     return [str(row[0]) for row in rows]

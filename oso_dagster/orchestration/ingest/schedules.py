@@ -31,7 +31,7 @@ _UNFINISHED = [
 
 
 class GivenUpError(Exception):
-    """Partitions were asked for as often as a schedule does, in vain: a person must look."""
+    """Partitions that failed as often as a schedule tries: a person must find the cause."""
 
 
 def ingest_schedules(sources: Sequence[Source]) -> list[dg.ScheduleDefinition]:
@@ -61,13 +61,13 @@ def _schedule(job: IngestJob) -> dg.ScheduleDefinition:
         cron_schedule=job.schedule.cron,
         execution_timezone=job.schedule.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Load what is available of {names} and missing; never what is being loaded, at most {MOST_TRIES} times.",
+        description=f"Loads what is available of {names} and missing; skips what is being loaded; at most {MOST_TRIES} tries.",
     )
     def _ask(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         moment = context.scheduled_execution_time.astimezone(UTC)
         if job.partitions is None:
-            return _ask_whole(job, context.instance)
-        return _ask_partitions(job, job.partitions, keys, context, moment)
+            return _request_whole(job, context.instance)
+        return _request_partitions(job, job.partitions, keys, context, moment)
 
     return _ask
 
@@ -79,14 +79,14 @@ def _selection(job: IngestJob) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*keys).without_checks() | dg.AssetSelection.checks(*checks)
 
 
-def _ask_whole(job: IngestJob, instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
+def _request_whole(job: IngestJob, instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
     unfinished = _unfinished(instance, job.name)
     if unfinished:
         return dg.SkipReason(f"{job.name} still runs ({unfinished[0].run_id}): a second run would load the same")
     return [dg.RunRequest()]
 
 
-def _ask_partitions(
+def _request_partitions(
     job: IngestJob,
     partitions: Partitions,
     keys: Sequence[dg.AssetKey],
@@ -99,12 +99,13 @@ def _ask_partitions(
     tries = failed_tries(instance, job.name, partitions, now)
     planned = plan_partitions(partitions, now, present, running, tries)
     if planned.given_up:
-        words = f"{job.name}: given up after {MOST_TRIES} tries: {', '.join(planned.given_up)}. Load them by hand when mended."
+        keys_given_up = ", ".join(planned.given_up)
+        words = f"{job.name}: given up after {MOST_TRIES} tries: {keys_given_up}. Fix the cause, then load them by hand."
         if not planned.ask:
             raise GivenUpError(words)
         context.log.error(words)
     if not planned.ask:
-        return dg.SkipReason("every recent partition that upstream has is there or being loaded")
+        return dg.SkipReason("every recent partition that upstream has is loaded or being loaded")
     groups = stretches(partitions, planned.ask) if job.range_in_one_run else [(window,) for window in planned.ask]
     return [_request(job, group, tries) for group in groups]
 

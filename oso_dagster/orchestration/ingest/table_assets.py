@@ -1,7 +1,7 @@
 """Source -> one dlt-backed asset per table: one table = one asset = one op = one retry unit.
 
-Belongs here: how a declaration becomes an asset. The load itself is in `loading`, its checks in `checks`, jobs and schedules in
-`schedules`. No postponed annotations in this file: Dagster reads the config class from the function's own.
+Belongs here: how a declaration becomes an asset. The load itself is in `load_step`, its checks in `check_events`, jobs and
+schedules in `schedules`. No postponed annotations in this file: Dagster reads the config class from the function's own.
 """
 
 import warnings

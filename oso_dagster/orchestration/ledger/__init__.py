@@ -1,1 +1,1 @@
-"""From Dagster's storage to the ledger: which runs there were, and what was attempted in them."""
+"""Fills the ledger from Dagster's storage: which runs there were, and which attempts at assets were made in them."""

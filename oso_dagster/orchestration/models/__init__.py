@@ -1,1 +1,1 @@
-"""This platform's SQLMesh project as assets."""
+"""This platform's SQLMesh project as assets, jobs and a schedule, and the freshness that its models promise."""

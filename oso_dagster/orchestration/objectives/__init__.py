@@ -1,1 +1,1 @@
-"""From the ledger to assessments, and how Dagster shows them."""
+"""From the ledger to assessments of every objective, and the assets and checks that show them in Dagster."""

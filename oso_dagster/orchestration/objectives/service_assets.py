@@ -22,7 +22,7 @@ from oso_dagster.orchestration.labels import (
 from oso_dagster.orchestration.models.promises import model_checks
 from oso_dagster.settings import Settings
 
-_RELIABLE = "Good ÷ all of the last 30 days, counted and judged as the objective of the asset's class"
+_RELIABLE = "Good ÷ valid materializations of the last 30 days, judged by the objective of the asset's class"
 
 EVALUATION_CRON = "*/15 * * * *"
 
@@ -90,10 +90,12 @@ def promised_checks(source: Source, table: Table) -> Iterator[dg.AssetCheckSpec]
     key = asset_key(source, table)
     if table.promised_within is not None:
         yield dg.AssetCheckSpec(
-            FRESHNESS_CHECK, asset=key, description=f"Within {duration(table.promised_within)}, as it is promised"
+            FRESHNESS_CHECK, asset=key, description=f"Fresh within {duration(table.promised_within)}, as promised"
         )
     if table.partitions is not None:
-        yield dg.AssetCheckSpec(COMPLETENESS.name, asset=key, description="Due partitions that are there; holes are named")
+        yield dg.AssetCheckSpec(
+            COMPLETENESS.name, asset=key, description="Share of the due partitions that are loaded; missing ones are named"
+        )
 
 
 def _slo_asset(

@@ -51,7 +51,7 @@ class Promises:
         }
 
     def complete(self) -> list[Tally]:
-        """Due partitions that are there, per partitioned table; holes are named."""
+        """Due partitions that are loaded, per partitioned table; missing ones are named."""
         tallies = []
         for asset, table in sorted(self.tables.items()):
             if table.partitions is not None:

@@ -1,4 +1,4 @@
-"""What is measured: the sources, the SQLMesh models, and the checks whose failure is told."""
+"""Everything that alerting watches: the sources, the SQLMesh models, their owners, and the checks whose failure is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from oso_dagster.settings import Settings
 
 @dataclass(frozen=True)
 class Platform:
-    """What is watched: the sources, the SQLMesh models, and the checks whose failure is told."""
+    """What alerting watches: the sources, the SQLMesh models, and the checks whose failure is told."""
 
     settings: Settings
     sources: Sequence[Source]

@@ -1,1 +1,1 @@
-"""The public page: its asset, and its read model."""
+"""The public status page: its asset, job and schedule, and how its read model is gathered from the store."""

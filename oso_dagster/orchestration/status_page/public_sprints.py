@@ -1,7 +1,7 @@
-"""What the public is told of remedial sprints and of the channels on which alerts are told.
+"""What the public page shows of remedial sprints, and of channels on which alerts are not delivered.
 
 Public are times, phases, numbers, data sets, their owners, and what a person marked as public. Names of people, causes, runs and
-every other remark are for the team: what happened is said in the words that are here.
+every other remark are for the team: the page uses the sentences below instead.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPha
 from oso_dagster.reliability.alerts.channel_states import ChannelState
 
 PUBLIC = "public:"
-"""A note that begins so is told to everyone; any other one is for the team."""
+"""A note that begins so is published; any other one is for the team."""
 
 _MOVES = {
     EntryKind.OPENED: (PublicPhase.OPEN, "The objective is missed: the sprint is opened."),
-    EntryKind.MET: (PublicPhase.WATCHED, "The objective is met again; we watch whether it lasts."),
+    EntryKind.MET: (PublicPhase.WATCHED, "The objective is met again; we are watching whether it lasts."),
     EntryKind.MISSED_AGAIN: (PublicPhase.OPEN, "The objective is missed again."),
     EntryKind.NO_DATA: (PublicPhase.OPEN, "Nothing is measured any more: the sprint stays open."),
     EntryKind.CLOSED: (PublicPhase.OVER, "The objective has stayed met: the sprint is closed."),
     EntryKind.REOPENED: (PublicPhase.OPEN, "The objective is missed again within a day: the sprint is reopened."),
 }
-_BY_HAND = {EntryKind.ACKNOWLEDGED: "Somebody is at it.", EntryKind.ASSIGNED: "It is assigned."}
+_BY_HAND = {EntryKind.ACKNOWLEDGED: "Somebody is working on it.", EntryKind.ASSIGNED: "The sprint is assigned."}
 
 
 def sprint_incident(sprint: Sprint, hidden: Collection[str]) -> PublicIncident:

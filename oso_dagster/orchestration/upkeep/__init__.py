@@ -1,1 +1,1 @@
-"""Dagster's and SQLMesh's own stores: opened, copied, upgraded."""
+"""Dagster's and SQLMesh's own stores: how they are opened, backed up, restored and upgraded."""

@@ -127,7 +127,7 @@ def _quoted(path: Path) -> str:
 
 def _same_kind(owner: str, folder: Path, kind: str) -> None:
     if not (folder / kind).is_dir():
-        raise BackupError(f"{owner} keeps {kind} here, and the copy is of another kind of store")
+        raise BackupError(f"{owner} keeps {kind} here, but the copy was made from another kind of store")
 
 
 def _new(folder: Path) -> Path:

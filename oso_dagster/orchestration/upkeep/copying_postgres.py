@@ -44,7 +44,9 @@ class Tables:
         with self._transaction() as cursor:
             existing = set(self._existing(cursor))
             if missing := sorted({file.stem for file in files} - existing):
-                raise BackupError(f"{self.owner} has no tables {', '.join(missing)} here: its version is another one")
+                raise BackupError(
+                    f"{self.owner} has no tables {', '.join(missing)} here: the copy was made by another version of it"
+                )
             for name in self.history:
                 cursor.execute(self._sql("SELECT EXISTS (SELECT 1 FROM {table})", name))
                 if cursor.fetchone()[0]:

@@ -1,1 +1,1 @@
-"""Who looks after the platform, and how what is wrong is written down and sent."""
+"""Heartbeats of sensors and schedules, and the recording and delivery of incidents that all of them share."""

@@ -1,1 +1,1 @@
-"""What was said and what is open: incidents, sprints, the outbox, channels, heartbeats."""
+"""The stored state of alerting: incidents, sprints, the outbox, channels, heartbeats."""

@@ -1,4 +1,4 @@
-"""The tables of alerting: sprints and their history, incidents, what is to be said of them, and the channels it is said on."""
+"""The tables of alerting: sprints and their history, incidents, announcements and their delivery, channels, heartbeats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the channels: whether they may be used, since when not, and why."""
+"""The stored state of channels: whether each may be used, since when not, and why."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Channels:
         self._database = database
 
     def open(self, name: str, fingerprint: str, now: datetime) -> None:
-        """Make the channel known. A disabled one is used again when its `fingerprint`, which must tell no secret, has changed."""
+        """Make the channel known. A disabled one is used again when its `fingerprint`, which must hold no secret, changes."""
         fresh = {"fingerprint": fingerprint, "disabled": False, "why": "", "changed_at": now, "blocked_until": None}
         with self._database.writing() as connection:
             insert = insert_into(connection, channels).values(name=name, **fresh)
@@ -39,7 +39,7 @@ class Channels:
             connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=fresh, where=changed))
 
     def disable(self, name: str, why: str, now: datetime) -> None:
-        """Use the channel no more, until it is opened with another address or `reopen`ed. What it should say stays pending."""
+        """Use the channel no more, until it is opened with another address or `reopen`ed. Its deliveries stay pending."""
         self._set(name, disabled=True, why=why, changed_at=now)
 
     def reopen(self, name: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Signs of life: what has to happen regularly says so here, and whoever looks can tell what has stopped."""
+"""The stored heartbeats: whatever has to happen regularly records one here, so that others notice when it stops."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oso_dagster.reliability.database import Database, insert_into
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """When `name` last said that it lives, and how often it means to."""
+    """When `name` last recorded a heartbeat, and how often it is expected to."""
 
     name: str
     at: datetime
@@ -22,20 +22,20 @@ class Heartbeat:
 
 
 class Heartbeats:
-    """Reads and writes signs of life."""
+    """Reads and writes heartbeats."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def beat(self, name: str, every: timedelta, now: datetime) -> None:
-        """`name` lives."""
+        """Record a heartbeat of `name`."""
         values = {"at": now, "every_seconds": int(every.total_seconds())}
         with self._database.writing() as connection:
             insert = insert_into(connection, heartbeats).values(name=name, **values)
             connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=values))
 
     def all(self) -> list[Heartbeat]:
-        """Everything that ever lived, by name."""
+        """The last heartbeat of everything that ever recorded one, by name."""
         with self._database.reading() as connection:
             rows: Iterable[tuple[str, datetime, int]] = connection.execute(
                 select(heartbeats).order_by(heartbeats.c.name)

@@ -1,6 +1,6 @@
-"""The memory of incidents: which are open, what was said of them.
+"""The stored incidents: which are open, and which announcements they had.
 
-What has to be said now is decided in `domain.alerts.announcing`.
+Which announcements are due is decided in `domain.alerts.announcing`.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Incidents:
         routes: Iterable[Route],
         now: datetime,
     ) -> list[IncidentChange]:
-        """Let `decide` compare what was said with what is wrong, and write down both what it changes and what is to be said.
+        """Let `decide` compare what was announced with what is wrong; record what it changes, and the announcements to send.
 
-        One transaction, and the only one of its kind at a time: two that decide at once would say everything twice. `keys` are
-        those of the incidents that are wanted: ended ones among them are remembered too.
+        One transaction, and the only one of its kind at a time: two at once would announce everything twice. `keys` are those
+        of the incidents that are wanted: ended ones among them are remembered too.
         """
         channels = tuple(routes)
         with self._database.writing() as connection:
@@ -46,11 +46,11 @@ class Incidents:
             changes = list(decide(_memory(connection, keys)))
             for change in changes:
                 _write(connection, change)
-                _say(connection, change, world, channels, now)
+                _announce(connection, change, world, channels, now)
         return changes
 
     def standing(self) -> list[Incident]:
-        """The incidents that stand, told or not, the oldest first."""
+        """The open incidents, announced or not, the oldest first."""
         with self._database.reading() as connection:
             return [record.incident for record in _standing(connection) if record.incident.open]
 
@@ -91,7 +91,7 @@ def _write(connection: Connection, change: IncidentChange) -> None:
     connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
 
 
-def _say(connection: Connection, change: IncidentChange, world: str, routes: Sequence[Route], now: datetime) -> None:
+def _announce(connection: Connection, change: IncidentChange, world: str, routes: Sequence[Route], now: datetime) -> None:
     incident = change.after.incident
     names = {name for member in (incident, *change.audience) for name in addressed(member, routes)}
     first = change.after.sequence - len(change.kinds) + 1

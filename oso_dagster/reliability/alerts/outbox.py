@@ -1,7 +1,7 @@
-"""The outbox: what is still to be said, on which channel, in which order, and what was said already. Sending it is `alerting`'s.
+"""The outbox: which announcements are to be delivered on which channel, in which order, and which were. `alerting` sends them.
 
 A delivery is one announcement on one channel. At most one per incident and channel is under way. What a newer state has
-overtaken is dropped when the next one is taken: nobody hears of an incident that ended before it was announced.
+overtaken is dropped when the next one is taken: an incident that ended before it was announced is not announced.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Outbox:
         self._database = database
 
     def enqueue(self, announcement: Announcement, names: Collection[str]) -> None:
-        """Write down what is to be said on the named channels, and on those that were told of the incident before."""
+        """Enqueue an announcement for the named channels, and for those that received the incident before."""
         with self._database.writing() as connection:
             enqueue(connection, announcement, names)
 
@@ -157,9 +157,9 @@ def _queue(connection: Connection, incident: str, channel: str) -> Sequence[Row[
 
 
 def _chosen(connection: Connection, queue: Sequence[Row[Any]], now: datetime) -> Row[Any] | None:
-    """What of a queue is said next; what it makes needless is dropped. None: nothing of it has to be said any more."""
+    """The delivery of a queue that is sent next; those that it makes needless are dropped. None: none has to be sent any more."""
     chosen = queue[_overtaken(queue)]
-    known = _was_told(connection, chosen) or any(row.perhaps_sent for row in queue)
+    known = _was_announced(connection, chosen) or any(row.perhaps_sent for row in queue)
     silent = chosen.said == AnnouncementKind.RECOVERED and not known
     needless = [row for row in queue if row.sequence < chosen.sequence or (silent and row.sequence == chosen.sequence)]
     # What perhaps was sent, and when it may be tried again, holds for the one that takes its place.
@@ -205,7 +205,7 @@ def _message(connection: Connection, row: Row[Any]) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def _was_told(connection: Connection, row: Row[Any]) -> bool:
+def _was_announced(connection: Connection, row: Row[Any]) -> bool:
     """Whether the channel knows of the incident: its message is there, or was and somebody deleted it."""
     sent = select(deliveries.c.sequence).where(
         deliveries.c.incident == row.incident, deliveries.c.channel == row.channel, deliveries.c.state == SENT

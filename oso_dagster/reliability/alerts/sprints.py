@@ -1,4 +1,4 @@
-"""The memory of remedial sprints: each one as it stands, and its history, to which lines are only ever added."""
+"""The stored remedial sprints: the state of each, and its history, to which entries are only ever added."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Old rows are folded by day (docs/decisions/0027): for each asset and day one row with the sums, and the rows packed in it.
+"""The daily roll-up of old rows (docs/decisions/0027): for each asset and day one row with the sums, and the rows packed in it.
 
 What stays a row of its own: every failure, all that has a partition, the newest proof that an asset is fresh, the newest sample.
-Belongs here: what is folded, and when. Reading it back is `folded`.
+Belongs here: what is rolled up, and when. Reading it back is `rollup_reader`.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ ATTEMPT = tuple(column.name for column in attempts.columns if column.name not in
 SAMPLE = ("at", "good", "valid")
 _SAMPLE_KEY = ("service", "objective", "at", "slice")
 _KEY = ("run_id", "asset", "partition", "report")
-_FOLDABLE = [Outcome.OK, Outcome.SKIPPED_UPSTREAM, Outcome.CANCELED, Outcome.NOT_EMITTED]
+_ROLLED_UP_OUTCOMES = [Outcome.OK, Outcome.SKIPPED_UPSTREAM, Outcome.CANCELED, Outcome.NOT_EMITTED]
 
 
 class DailyRollup:
-    """Folds what is older than `KEPT`, once a day."""
+    """Rolls up what is older than `KEPT`, once a day."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def roll_up(self, now: datetime) -> int:
-        """Fold what became old since the last time; how many rows. At any other time of the day one query, and nothing to do."""
+        """Roll up what became old since the last time; how many rows. At any other time of the day: one query, nothing to do."""
         until = day_of(now - KEPT)
         with self._database.reading() as connection:
             rolled_up_until = connection.execute(select(folding.c.until)).scalar_one_or_none()
             if rolled_up_until is not None and rolled_up_until >= until:
                 return 0
             assets = list(connection.execute(select(attempts.c.asset).distinct()).scalars())
-        with self._database.writing() as connection:  # before anything is folded: from now on readers look there
+        with self._database.writing() as connection:  # before anything is rolled up: from now on readers look there
             connection.execute(_moved(connection, until))
         return sum(self._asset(asset, until, now - DAY) for asset in assets) + self._samples(until)
 
@@ -51,12 +51,12 @@ class DailyRollup:
         """A run that was found within a day may still be written by a slow fill, which must find its rows."""
         with self._database.writing() as connection:
             lock_table(connection, folded_attempts)
-            rows = _foldable(connection, asset, until, seen_before)
+            rows = _rows_to_roll_up(connection, asset, until, seen_before)
             days: dict[tuple[datetime, str], list[Row[Any]]] = defaultdict(list)
             for row in rows:
                 days[day_of(row.ended), row.label].append(row)
             for (day, label), day_rows in days.items():
-                _fold_day(connection, {"asset": asset, "day": day, "label": label}, day_rows)
+                _roll_up_day(connection, {"asset": asset, "day": day, "label": label}, day_rows)
             if rows:
                 gone = delete(attempts).where(*(attempts.c[name] == bindparam(f"key_{name}") for name in _KEY))
                 connection.execute(gone, [{f"key_{name}": getattr(row, name) for name in _KEY} for row in rows])
@@ -82,7 +82,7 @@ class DailyRollup:
         return len(old)
 
 
-def _foldable(connection: Connection, asset: str, until: datetime, seen_before: datetime) -> list[Row[Any]]:
+def _rows_to_roll_up(connection: Connection, asset: str, until: datetime, seen_before: datetime) -> list[Row[Any]]:
     mine = attempts.c.asset == asset
     good = (mine, attempts.c.outcome == Outcome.OK)
     newest = {
@@ -90,7 +90,12 @@ def _foldable(connection: Connection, asset: str, until: datetime, seen_before: 
         connection.execute(select(func.max(attempts.c.ended)).where(*good, attempts.c.audited.is_(True))).scalar_one(),
     }
     event = connection.execute(select(func.max(attempts.c.newest_event)).where(*good)).scalar_one()
-    old = (attempts.c.outcome.in_(_FOLDABLE), attempts.c.ended < until, attempts.c.partition == "", runs.c.seen_at < seen_before)
+    old = (
+        attempts.c.outcome.in_(_ROLLED_UP_OUTCOMES),
+        attempts.c.ended < until,
+        attempts.c.partition == "",
+        runs.c.seen_at < seen_before,
+    )
     query = select(attempts).join(runs, runs.c.run_id == attempts.c.run_id).where(mine, *old)
     rows = connection.execute(query.order_by(attempts.c.ended, attempts.c.run_id))
     return [row for row in rows if row.ended not in newest and (row.newest_event is None or row.newest_event != event)]
@@ -104,7 +109,7 @@ def _old_samples(connection: Connection, until: datetime) -> list[Row[Any]]:
     return [row for row in rows if (row.service, row.objective, row.at) not in newest]
 
 
-def _fold_day(connection: Connection, where: dict[str, Any], day_rows: Sequence[Row[Any]]) -> None:
+def _roll_up_day(connection: Connection, where: dict[str, Any], day_rows: Sequence[Row[Any]]) -> None:
     before = _packed(connection, folded_attempts, where, ATTEMPT)
     every = [*before, *({name: getattr(row, name) for name in ATTEMPT} for row in day_rows)]
     good = [row for row in every if row["outcome"] == Outcome.OK]
@@ -118,7 +123,7 @@ def _fold_day(connection: Connection, where: dict[str, Any], day_rows: Sequence[
 
 
 def _packed(connection: Connection, table: Any, where: dict[str, Any], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """What is in a folded day already: a row may become old later than its day did."""
+    """What a rolled-up day holds already: a row may become old later than its day did."""
     query = select(table.c.packed).where(*(table.c[name] == value for name, value in where.items()))
     packed = connection.execute(query).scalar_one_or_none()
     return [] if packed is None else unpack(packed, columns)

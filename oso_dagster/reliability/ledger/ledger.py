@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.ledger import rollup_reader as folded
+from oso_dagster.reliability.ledger import rollup_reader
 from oso_dagster.reliability.ledger.attempt_rows import attempt_of, chunks, insert_attempts, joined
 from oso_dagster.reliability.ledger.judging import families_to_judge, judge_single_attempts, rejudge_families
 from oso_dagster.reliability.ledger.recording import Record, in_background
@@ -136,7 +136,7 @@ class Ledger:
         query = select(attempts.c.asset, attempts.c.ended, attempts.c.rows).join(newest, same).where(*good)
         with self._database.reading() as connection:
             by_asset = {row.asset: LastGood(row.ended, row.rows) for row in connection.execute(query)}
-            old = {} if until is None else folded.last_good(connection, until, audited=audited)
+            old = {} if until is None else rollup_reader.last_good(connection, until, audited=audited)
         later = {asset: LastGood(at, None) for asset, at in old.items() if asset not in by_asset or by_asset[asset].at < at}
         return by_asset | later
 
@@ -168,9 +168,9 @@ class Ledger:
         with self._database.reading() as connection:
             times = list(connection.execute(query).scalars())
             earlier = [connection.execute(before).scalar_one()]
-            if folded.Span(since, until).touches(connection):
-                times += folded.good_times(connection, asset, since, until, audited=audited)
-            earlier += folded.last_good(connection, since, asset, audited=audited).values()
+            if rollup_reader.Span(since, until).touches(connection):
+                times += rollup_reader.good_times(connection, asset, since, until, audited=audited)
+            earlier += rollup_reader.last_good(connection, since, asset, audited=audited).values()
         return sorted([*times, *sorted(time for time in earlier if time is not None)[-1:]])
 
 

@@ -1,4 +1,4 @@
-"""Reads what was folded by day: whole days by their sums, others unpacked. `daily_rollup` decides what is there."""
+"""Reads the daily roll-up: whole days by their sums, others unpacked. `daily_rollup` decides what is in it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Span:
-    """(since, until], and the maintenance windows whose days have to be looked at event by event."""
+    """(since, until], and the maintenance windows whose days have to be counted event by event."""
 
     since: datetime
     until: datetime
     windows: Sequence[Maintenance] = ()
 
     def touches(self, connection: Connection) -> bool:
-        """Whether any of it may have been folded."""
+        """Whether any of it may have been rolled up."""
         rolled_up_until = connection.execute(select(folding.c.until)).scalar_one_or_none()
         return rolled_up_until is not None and self.since < rolled_up_until
 
@@ -44,7 +44,7 @@ def sums_of_attempts(connection: Connection, label: Label, span: Span) -> dict[s
 
 
 def attempts_in(connection: Connection, label: Label, span: Span, *, parts: bool = False) -> Iterator[dict[str, Any]]:
-    """The folded attempts that count in the span; `parts`: only of the days that `sums_of_attempts` leaves out."""
+    """The rolled-up attempts that count in the span; `parts`: only of the days that `sums_of_attempts` leaves out."""
     whole, rest = cut(span.since, span.until, span.windows)
     table = folded_attempts
     days = rest if parts else sorted([*whole, *rest])
@@ -56,7 +56,7 @@ def attempts_in(connection: Connection, label: Label, span: Span, *, parts: bool
 
 
 def good_times(connection: Connection, asset: str, since: datetime, until: datetime, *, audited: bool) -> list[datetime]:
-    """When an asset was materialized well in (since, until], as far as it was folded, in order."""
+    """When an asset was materialized well in (since, until], as far as it was rolled up, in order."""
     table = folded_attempts
     query = select(table.c.packed).where(table.c.asset == asset, table.c.day >= day_of(since), table.c.day <= day_of(until))
     rows = [attempt for packed in connection.execute(query).scalars() for attempt in unpack(packed, ATTEMPT)]
@@ -65,7 +65,7 @@ def good_times(connection: Connection, asset: str, since: datetime, until: datet
 
 
 def last_good(connection: Connection, until: datetime, asset: str | None = None, *, audited: bool = False) -> dict[str, datetime]:
-    """The newest good materialization of each asset up to `until`, as far as it was folded."""
+    """The newest good materialization of each asset up to `until`, as far as it was rolled up."""
     table, midnight = folded_attempts, day_of(until)
     at = table.c.last_audited if audited else table.c.last_good
     mine = [] if asset is None else [table.c.asset == asset]
@@ -90,7 +90,7 @@ def sums_of_samples(connection: Connection, service: str, objective: str, span: 
 def samples_in(
     connection: Connection, service: str, objective: str, span: Span, *, parts: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """The folded samples in the span; `parts`: only of the days that `sums_of_samples` leaves out."""
+    """The rolled-up samples in the span; `parts`: only of the days that `sums_of_samples` leaves out."""
     whole, rest = cut(span.since, span.until, span.windows)
     table = folded_samples
     days = rest if parts else sorted([*whole, *rest])
@@ -102,7 +102,7 @@ def samples_in(
 
 
 def is_rolled_up(connection: Connection, sample: Mapping[str, Any]) -> bool:
-    """Whether a sample of that slice and time was folded already: it counts once."""
+    """Whether a sample of that slice and time was rolled up already: it counts once."""
     table = folded_samples
     own = [table.c[name] == sample[name] for name in ("service", "objective", "slice")]
     query = select(table.c.packed).where(*own, table.c.day == day_of(sample["at"]))

@@ -51,7 +51,7 @@ class Samples:
         query = select(samples.c.slice, *columns).where(*self._inside(service, objective, since, now, windows))
         with self._database.reading() as connection:
             sums = {row.slice: (int(row.good), int(row.valid)) for row in connection.execute(query.group_by(samples.c.slice))}
-            for name, good, valid in _folded(connection, service, objective, Span(since, now, windows)):
+            for name, good, valid in _rolled_up(connection, service, objective, Span(since, now, windows)):
                 before = sums.get(name, (0, 0))
                 sums[name] = before[0] + good, before[1] + valid
         return [Tally(name, *sums[name]) for name in sorted(sums)]
@@ -96,7 +96,7 @@ class Samples:
         return [*own, *(left_out(window, wide, samples.c.slice, samples.c.at) for window in windows)]
 
 
-def _folded(connection: Connection, service: str, objective: str, span: Span) -> Iterator[tuple[str, int, int]]:
+def _rolled_up(connection: Connection, service: str, objective: str, span: Span) -> Iterator[tuple[str, int, int]]:
     if not span.touches(connection):
         return
     for name, (good, valid) in sums_of_samples(connection, service, objective, span).items():

@@ -41,7 +41,7 @@ class Tallying:
         with self._database.reading() as connection:
             rows = connection.execute(totals).all()
             newest = {row.asset: row.cause for row in connection.execute(bad)}
-            old = _folded(connection, label, Span(since, now, windows), set(wide))
+            old = _rolled_up(connection, label, Span(since, now, windows), set(wide))
         counted = {row.asset: (int(row.good), int(row.valid)) for row in rows}
         for asset, more in old.items():
             good, valid = counted.get(asset, (0, 0))
@@ -49,8 +49,8 @@ class Tallying:
         return [Tally(asset, *counted[asset], newest.get(asset, "")) for asset in sorted(counted)]
 
 
-def _folded(connection: Connection, label: Label, span: Span, wide: set[str]) -> Counter[str]:
-    """What was folded of the span, by asset: all of it is good, for failures stay as they are."""
+def _rolled_up(connection: Connection, label: Label, span: Span, wide: set[str]) -> Counter[str]:
+    """What was rolled up of the span, by asset: all of it is good, for failures stay as they are."""
     if not span.touches(connection):
         return Counter()
     counts = Counter(sums_of_attempts(connection, label, span))

@@ -133,8 +133,8 @@ class DuckDBWarehouse:
             # What was loaded on other terms is asked for anew, as a whole: then nothing is no answer.
             goes_on = before is not None and before.fingerprint == fingerprint
             history = publishing.row_counts(arrival.connection, source.name, table.name)
-            occasion = guards.LoadContext(self._clock(), window, before, goes_on, allow_shrink, history)
-            rows, facts, findings = _judged(source, table, extract, arrival, occasion, keep=True)
+            context = guards.LoadContext(self._clock(), window, before, goes_on, allow_shrink, history)
+            rows, facts, findings = _judged(source, table, extract, arrival, context, keep=True)
             failed = [finding for finding in findings if finding.blocking and not finding.passed]
             if failed:
                 raise RefusedError("; ".join(finding.message for finding in failed), findings)
@@ -146,7 +146,7 @@ class DuckDBWarehouse:
                 version=extract.version,
                 fingerprint=fingerprint,
                 rows=rows,
-                loaded_at=occasion.now,
+                loaded_at=context.now,
                 facts=facts,
             )
             record, new_columns = publishing.publish(arrival.connection, table, record, window, allow_shrink=allow_shrink)
@@ -155,10 +155,10 @@ class DuckDBWarehouse:
     def trial(
         self, source: Source, table: Table, extract: Extract, window: Window | None = None
     ) -> tuple[dict[str, int], list[Finding]]:
-        """Stage and judge one extract as `load` does, and throw it away: rows by landed table, and what the guards said."""
+        """Stage and judge one extract as `load` does, and throw it away: rows by landed table, and the findings of the guards."""
         with staging.staged(self._cache, source.name, table, extract, window) as arrival:
-            occasion = guards.LoadContext(self._clock(), window, allow_shrink=True)
-            rows, _, findings = _judged(source, table, extract, arrival, occasion)
+            context = guards.LoadContext(self._clock(), window, allow_shrink=True)
+            rows, _, findings = _judged(source, table, extract, arrival, context)
             return rows, findings
 
     @contextmanager
@@ -198,7 +198,7 @@ def _judged(
     table: Table,
     extract: Extract,
     arrival: staging.StagedLoad,
-    occasion: guards.LoadContext,
+    context: guards.LoadContext,
     *,
     keep: bool = False,
 ) -> tuple[dict[str, int], LoadFacts, list[Finding]]:
@@ -210,9 +210,9 @@ def _judged(
     facts = _facts(source, table, extract, arrival) | ({VALUES_NULLED: nulled} if nulled else {})
     aside = set_aside_of(facts)
     if keep and aside:
-        facts |= {ROWS_KEPT: keep_set_aside(arrival.connection, source.name, table, aside, occasion.window)}
+        facts |= {ROWS_KEPT: keep_set_aside(arrival.connection, source.name, table, aside, context.window)}
     rows = guards.count(arrival.connection, table)
-    return rows, facts, guards.judge(arrival.connection, source.name, table, rows, facts, occasion)
+    return rows, facts, guards.judge(arrival.connection, source.name, table, rows, facts, context)
 
 
 def _facts(source: Source, table: Table, extract: Extract, arrival: staging.StagedLoad) -> LoadFacts:

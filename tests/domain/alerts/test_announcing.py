@@ -142,7 +142,7 @@ def test_a_storm_that_comes_drop_by_drop_is_one_too(world):
     many = [wrong(f"t{number}", NOON + number * TICK) for number in range(5)]
     said = [world.words(NOON + number * TICK, *many[: number + 1]) for number in range(5)]
     assert [[one for one, _ in tick] for tick in said] == [["raised"], ["raised"], ["raised"], ["raised"], ["updated"]]
-    assert said[3][0][1] == "Many things went wrong at once: 1 in this summary"
+    assert said[3][0][1] == "Many incidents at once: 1 in this summary"
 
 
 def test_sprints_are_told_in_a_storm_too(world):

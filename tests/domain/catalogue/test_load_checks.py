@@ -75,7 +75,7 @@ def said(table: Table, facts: LoadFacts, check: str) -> Finding:
 @pytest.mark.parametrize(
     ("table", "check", "good", "bad", "words"),
     [
-        (SALES, "schema", {}, {UNKNOWN_FIELDS: ["colour"]}, "shop.sales: not declared, but there upstream: colour"),
+        (SALES, "schema", {}, {UNKNOWN_FIELDS: ["colour"]}, "shop.sales: upstream has columns that are not declared: colour"),
         (RESUMABLE, "complete", {}, {CUT_SHORT: "rate limit"}, "shop.sales: cut short: rate limit"),
         (
             ITEMS,
@@ -116,7 +116,7 @@ def said(table: Table, facts: LoadFacts, check: str) -> Finding:
             "event_time_not_in_future",
             {NEWEST_EVENT: (NOW + timedelta(minutes=5)).isoformat()},
             {NEWEST_EVENT: (NOW + timedelta(minutes=6)).isoformat()},
-            "shop.sales: at = 2025-06-02T12:06:00+00:00 lies in the future of 2025-06-02T12:00:00+00:00",
+            "shop.sales: at = 2025-06-02T12:06:00+00:00 is in the future (it is now 2025-06-02T12:00:00+00:00)",
         ),
     ],
 )
@@ -144,8 +144,8 @@ def test_an_unchanged_upstream_has_still_what_its_last_load_had() -> None:
 
 
 def test_a_new_check_of_what_a_load_tells_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    def few(load: LoadSummary) -> load_checks.Judgement:
-        return load_checks.Judgement(load.facts["refused"] < 2, f"{load.facts['refused']} refused")
+    def few(load: LoadSummary) -> load_checks.CheckJudgement:
+        return load_checks.CheckJudgement(load.facts["refused"] < 2, f"{load.facts['refused']} refused")
 
     entry = LoadCheck("few_refused", "Few were refused", applies=lambda table: table.resumable, judge=few)
     monkeypatch.setattr(load_checks, "LOAD_CHECKS", (*load_checks.LOAD_CHECKS, entry))

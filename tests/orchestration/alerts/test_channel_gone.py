@@ -41,7 +41,7 @@ def notices(settings: Settings, store: Store) -> str:
     """What the status page says of the channels; nothing on any of its files is an address of theirs."""
     files = render(gather(settings, [SHOP], [], store, timedelta(minutes=45), datetime.now(UTC)))
     assert not any(webhook.token[:-3] in text for webhook in (ALERTS, FORUM, TICKETS) for text in files.values())
-    return " ".join(re.findall(r"Alerts are not delivered to the channel \w+", files["index.html"]))
+    return " ".join(re.findall(r"Alerts have not been delivered to the channel \w+", files["index.html"]))
 
 
 def test_a_channel_that_is_gone_or_refuses_us_says_so_everywhere_and_with_another_address_says_once_what_it_kept(
@@ -70,7 +70,7 @@ def test_a_channel_that_is_gone_or_refuses_us_says_so_everywhere_and_with_anothe
         for name, why in (("discord", "404: Unknown Webhook"), ("second", "401: Invalid Webhook Token")):
             assert f"channel {name} is disabled, its alerts are kept: {why}" in log
         assert "/webhooks/" not in caplog.text
-        assert notices(settings, store).count("Alerts are not delivered to the channel") == 2
+        assert notices(settings, store).count("Alerts have not been delivered to the channel") == 2
         assert (delivered(settings), server.messages()) == (DeliveryReport(), [])
 
         repaired = configured(server.url(ALERTS), server.url(FORUM))

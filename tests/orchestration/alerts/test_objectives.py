@@ -76,7 +76,7 @@ def test_a_budget_that_burns_fast_is_a_page_and_one_that_is_counted_no_more_is_t
     store.samples.record([Sample("public_applications", "requests", Count(now, 4, 10))])
     assert of(Kind.BURN_RATE, tick()) == ["raised burn_rate:public_applications.requests"]
     [burning] = [one for one in store.incidents.standing() if one.kind is Kind.BURN_RATE]
-    assert (burning.severity, burning.body[0]) == (Severity.PAGE, "burn above 14.4 over 1 h and over 5 min")
+    assert (burning.severity, burning.body[0]) == (Severity.PAGE, "burn rate above 14.4 over 1 h and over 5 min")
     later = tick(timedelta(hours=2))
     assert of(Kind.NO_DATA, later) == ["raised no_data:public_applications.requests"]
     store.samples.record([Sample("public_applications", "requests", Count(now + timedelta(hours=2), 100, 100))])

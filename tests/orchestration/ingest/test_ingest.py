@@ -128,7 +128,7 @@ def test_what_upstream_has_and_nobody_declared_is_warned_of_also_when_nothing_ha
         assert materialized(result)[PROJECTS].metadata["unchanged"].value is unchanged
         (said,) = [one for one in result.get_asset_check_evaluations() if (one.asset_key, one.check_name) == (PROJECTS, "schema")]
         assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
-        assert "oss_directory.projects: not declared, but there upstream: projects.colour (VARCHAR), npm.tier" in (
+        assert "oss_directory.projects: upstream has columns that are not declared: projects.colour (VARCHAR), npm.tier" in (
             said.description or ""
         )
         assert materialized(result)[PROJECTS].metadata["unknown_fields"].value == ["projects.colour (VARCHAR)", "npm.tier"]

@@ -239,10 +239,10 @@ def test_a_sprint_is_told_with_its_timeline_and_what_is_for_the_team_is_not(sett
     (sprint,) = open_page.incidents
     assert [(one.at - began, one.phase, one.text) for one in sprint.updates] == [
         (0 * HOUR, PublicPhase.OPEN, "The objective is missed: the sprint is opened."),
-        (1 * HOUR, PublicPhase.OPEN, "Somebody is at it."),
-        (2 * HOUR, PublicPhase.OPEN, "It is assigned."),
+        (1 * HOUR, PublicPhase.OPEN, "Somebody is working on it."),
+        (2 * HOUR, PublicPhase.OPEN, "The sprint is assigned."),
         (4 * HOUR, PublicPhase.OPEN, "we add a disk."),
-        (5 * HOUR, PublicPhase.WATCHED, "The objective is met again; we watch whether it lasts."),
+        (5 * HOUR, PublicPhase.WATCHED, "The objective is met again; we are watching whether it lasts."),
     ]
     assert sprint.text == "When last missed: 1 of 3 good (33.33 %); the target is all of them."
     assert (sprint.affected, sprint.owners) == (
