@@ -26,7 +26,7 @@ CUT = replace(
     KEPT,
     columns=(ITEM, NUMBER, AT),
     disposition=Disposition.REPLACE_PARTITION,
-    partitions=Partitions(PartitionKind.DAILY, DAY),
+    partitions=Partitions(PartitionKind.DAILY, DAY, due_after=timedelta(days=2)),
     event_time="day",
     events_may_stop="invented",
 )
