@@ -246,6 +246,7 @@ SOURCE = Source(
             schedule=Schedule("0 4 * * *"),
             cost=Cost(calls=24, bytes=2_200_000_000, duration=timedelta(minutes=30)),
             event_time="created_at",
+            mix_by=("type",),
             events_within=timedelta(hours=48),
             partitions=Partitions(
                 PartitionKind.DAILY,

@@ -83,6 +83,7 @@ SOURCE = Source(
             schedule=Schedule("0 6 * * *"),
             cost=Cost(calls=600, bytes=120_000),
             event_time="day",
+            sums=("downloads",),
             events_within=timedelta(days=5),
             partitions=Partitions(
                 PartitionKind.DAILY,

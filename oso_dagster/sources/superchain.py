@@ -150,6 +150,7 @@ def _table(name: str, description: str, sql: str, columns: tuple[Column, ...], k
         cost=cost,
         event_time="day",
         events_within=timedelta(hours=96),
+        mix_by=("chain",),
         partitions=Partitions(PartitionKind.DAILY, start=BEGIN, available_after=_AVAILABLE_AFTER, due_after=timedelta(hours=30)),
         range_in_one_run=True,
         retries=Retries(limit=3, delay=timedelta(minutes=5)),

@@ -11,13 +11,16 @@ from datetime import datetime
 
 import duckdb
 
+from oso_dagster.domain.catalogue import usual
 from oso_dagster.domain.catalogue.load_checks import (
     ARRIVED,
     COLUMNS_PRESENT,
     IN_PARTITION,
+    MIX,
     NOT_SHRUNK,
     PRIMARY_KEY,
     ROW_COUNT_BAND,
+    SUMS,
     LoadSummary,
     judge_summary,
 )
@@ -28,11 +31,11 @@ from oso_dagster.domain.catalogue.loading import (
     LoadRecord,
     RefusedError,
     refuse_shrink,
-    row_count_band,
 )
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.domain.catalogue.table_names import table_name
+from oso_dagster.domain.catalogue.usual import PastLoad
 from oso_dagster.warehouse import event_time
 from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
 from oso_dagster.warehouse.staging import SCHEMA
@@ -56,7 +59,7 @@ def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]
 class LoadContext:
     """What a load is for, when it is judged, and what was there before it.
 
-    `goes_on`: it asked only for what is new since `before`. `history`: the row counts of the newest loads.
+    `goes_on`: it asked only for what is new since `before`. `history`: what is remembered of earlier loads.
     """
 
     now: datetime
@@ -64,7 +67,7 @@ class LoadContext:
     before: LoadRecord | None = None
     goes_on: bool = False
     allow_shrink: bool = False
-    history: Sequence[int] = ()
+    history: Sequence[PastLoad] = ()
 
 
 def judge(
@@ -93,7 +96,17 @@ def judge(
     else:
         findings.append(_not_shrunk(source, table, rows, context.before))
     findings += judge_summary(LoadSummary(source, table, facts, context.now, context.before, context.allow_shrink))
-    return [*findings, _usual(where, table, rows[table.name], row_count_band(context.history))]
+    day = (window.start if window and window.start else context.now).date()
+    now = PastLoad(day, rows[table.name], facts.get(usual.SUMS) or {}, facts.get(usual.MIX) or {})
+    findings.append(_usual(where, table, now.rows, usual.usual_rows(context.history, day)))
+    for check, problems in (
+        (MIX, usual.unusual_mix(now, context.history)),
+        (SUMS, usual.unusual_sums(now, context.history)),
+    ):
+        if check.applies(table):
+            message = f"{where}: {'; '.join(problems)}" if problems else "as usual"
+            findings.append(check.finding(table, passed=not problems, message=message, facts={"unusual": problems}))
+    return findings
 
 
 def undeclared(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:

@@ -17,6 +17,7 @@ from oso_dagster.domain.catalogue.load_checks import checks_of
 from oso_dagster.domain.catalogue.loading import NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadRecord
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Disposition, SchemaContract, Source, Stability, Table
+from oso_dagster.domain.catalogue.usual import PastLoad
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.schedules import ingest_schedules
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
@@ -180,7 +181,9 @@ def judge(
     newest = event_time.newest(connection, f"{source.name}.{table.name}", table)
     facts: dict[str, Any] = {UNKNOWN_FIELDS: guards.undeclared(connection, table)}
     facts |= {NEWEST_EVENT: newest.isoformat()} if newest else {}
-    occasion = guards.LoadContext(datetime.now(UTC), window, record, history=[100] * 5)
+    occasion = guards.LoadContext(
+        datetime.now(UTC), window, record, history=[PastLoad(date(2026, 1, n), 100) for n in range(1, 6)]
+    )
     found = guards.judge(connection, source.name, table, counts, facts, occasion)
     return {finding.check: finding for finding in found}
 

@@ -50,4 +50,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Any:
 
 def pytest_configure() -> None:
     """Watch from the start; a hook cannot be taken away again."""
+    import urllib3.util.connection  # noqa: F401  (it binds a socket once, when imported, to learn whether there is IPv6)
+
     sys.addaudithook(refuse)

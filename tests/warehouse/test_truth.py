@@ -26,7 +26,7 @@ CUT = replace(
     KEPT,
     columns=(ITEM, NUMBER, AT),
     disposition=Disposition.REPLACE_PARTITION,
-    partitions=Partitions(PartitionKind.DAILY, DAY, due_after=timedelta(days=2)),
+    partitions=Partitions(PartitionKind.DAILY, DAY, due_after=timedelta(days=1)),
     event_time="day",
     events_may_stop="invented",
 )
@@ -157,3 +157,29 @@ def test_a_column_that_is_known_and_not_taken_does_not_arrive(warehouse: DuckDBW
     assert all(finding.passed for finding in loaded.findings)
     with warehouse.read() as connection:
         assert [row[0] for row in connection.execute("DESCRIBE shop.things").fetchall()] == ["repository", "n"]
+
+
+def test_the_mix_and_the_sums_of_a_load_are_facts_and_are_judged_by_those_before_it(warehouse: DuckDBWarehouse) -> None:
+    table = replace(
+        CUT, item_column=None, set_aside_share=0, mix_by=("repository",), sums=("n",), primary_key=("repository", "n")
+    )
+
+    def day(number: int, rows: dict[str, int]) -> Loaded:
+        begin = DAY + timedelta(number)
+        many: dict[str, Any] = {"repository": [name for name, count in rows.items() for _ in range(count)]}
+        many |= {"n": [n for count in rows.values() for n in range(count)]}
+        batch = pa.table(many | {"day": pa.array([begin] * len(many["n"]), pa.timestamp("us", tz="UTC"))})
+        window = Window(f"{begin:%Y-%m-%d}", begin, begin + timedelta(1))
+        return warehouse.load(SOURCE, table, Extract("v", {"things": [batch]}), fingerprint="f", window=window)
+
+    for number in range(30):
+        loaded = day(number, {"push": 600, "star": 400})
+        assert all(finding.passed for finding in loaded.findings)
+    assert loaded.record.facts["mix"] == {"repository": {"push": 600, "star": 400}}
+    assert loaded.record.facts["sums"] == {"n": 600 * 599 / 2 + 400 * 399 / 2}
+    hollow = {finding.check: finding for finding in day(30, {"push": 990, "star": 10}).findings}
+    assert not hollow["mix"].passed
+    assert not hollow["mix"].blocking
+    assert "repository star is 1.00% of the rows" in hollow["mix"].message
+    assert not hollow["sums"].passed
+    assert hollow["row_count_band"].passed, "as many rows as ever"

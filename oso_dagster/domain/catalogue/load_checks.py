@@ -155,6 +155,15 @@ EVENT_TIME_NOT_IN_FUTURE = LoadCheck(
 )
 SCHEMA = LoadCheck("schema", "Upstream has no column that is not declared", blocking=_frozen, judge=_is_as_declared)
 ROW_COUNT_BAND = LoadCheck("row_count_band", "As many rows as loads of this table usually bring", blocking=_none)
+MIX = LoadCheck(
+    "mix",
+    "Each category has its usual share of the rows, of its own last weeks and of its longer past",
+    applies=lambda table: bool(table.mix_by),
+    blocking=_none,
+)
+SUMS = LoadCheck(
+    "sums", "Declared totals are what loads of this table usually bring", applies=lambda table: bool(table.sums), blocking=_none
+)
 COMPLETE = LoadCheck(
     "complete",
     "The load was not cut short by a limit of the upstream, such as a rate limit",
@@ -200,6 +209,8 @@ LOAD_CHECKS = (
     NOT_VANISHED,
     SCHEMA,
     ROW_COUNT_BAND,
+    MIX,
+    SUMS,
     COMPLETE,
     SET_ASIDE,
     UPSTREAM_NOTICE,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
@@ -155,26 +154,6 @@ class RefusedError(Exception):
     def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
         super().__init__(message)
         self.findings = tuple(findings)
-
-
-_FEWEST_LOADS = 5
-_BAND_WIDTH = 6
-
-
-def row_count_band(history: Sequence[int]) -> tuple[int, int] | None:
-    """The row counts that are usual after `history` (newest loads), inclusive; None before there are five of them.
-
-    Median ± 6 median absolute deviations, never narrower than a fifth of the median: about four standard deviations of a
-    normal distribution (one is 1.48 MAD), and immune to a few odd loads.
-
-    >>> row_count_band([100, 101, 99, 100, 500])
-    (80, 120)
-    """
-    if len(history) < _FEWEST_LOADS:
-        return None
-    middle = median(history)
-    spread = max(_BAND_WIDTH * median(abs(rows - middle) for rows in history), middle / 5)
-    return max(0, int(middle - spread)), ceil(middle + spread)
 
 
 def refuse_shrink(table: str, *, before: int, now: int, floor: float, slack: int = 0) -> str | None:

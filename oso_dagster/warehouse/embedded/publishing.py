@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, date
 
 import duckdb
 
 from oso_dagster.domain.catalogue.loading import ROWS_REMOVED, LoadRecord
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.catalogue.usual import MOST_REMEMBERED, PastLoad
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, quoted
 from oso_dagster.warehouse.embedded.added_columns import add_columns, published_columns
 from oso_dagster.warehouse.embedded.moving import delete_removed_rows, move
@@ -86,12 +87,33 @@ def last_loads(
     }
 
 
-def row_counts(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> list[int]:
-    """Rows of the parent table in its newest loads, whatever their partition."""
-    loads = connection.execute(
-        "SELECT rows FROM platform.loads WHERE source = ? AND table_name = ? ORDER BY loaded_at DESC LIMIT 30", [source, table]
+def past_loads(connection: duckdb.DuckDBPyConnection, source: str, table: Table, window: Window | None) -> list[PastLoad]:
+    """What is remembered of the newest whole loads of a table; of time partitions before `window`, of each the newest load."""
+    timed = window is not None and window.start is not None
+    newest = "PARTITION BY partition" if timed else "PARTITION BY load_id"
+    found = connection.execute(
+        "SELECT partition, loaded_at, rows, json_extract(facts, '$.sums'), json_extract(facts, '$.mix') FROM platform.loads "
+        "WHERE source = ? AND table_name = ? AND json_extract_string(facts, '$.cut_short') IS NULL AND (NOT ? OR partition < ?) "
+        f"QUALIFY row_number() OVER ({newest} ORDER BY loaded_at DESC) = 1 "
+        f"ORDER BY {'partition' if timed else 'loaded_at'} DESC LIMIT {MOST_REMEMBERED}",
+        [source, table.name, timed, window.key if window is not None else ""],
     ).fetchall()
-    return [int(json.loads(rows)[table]) for (rows,) in loads]
+    return [
+        PastLoad(
+            _day(table, key) if timed else loaded_at.astimezone(UTC).date(),
+            int(json.loads(rows)[table.name]),
+            json.loads(sums or "{}"),
+            json.loads(mix or "{}"),
+        )
+        for key, loaded_at, rows, sums, mix in found
+    ]
+
+
+def _day(table: Table, key: str) -> date:
+    start = table.partitions.window(key).start if table.partitions else None
+    if start is None:
+        raise ValueError(f"{table.name} has no time partition {key!r}")
+    return start.date()
 
 
 def table_rows(connection: duckdb.DuckDBPyConnection, source: str, table: str) -> int:

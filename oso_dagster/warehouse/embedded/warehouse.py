@@ -38,6 +38,7 @@ from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import publishing
 from oso_dagster.warehouse.embedded.writer_lock import hold
 from oso_dagster.warehouse.kept_rows import keep_set_aside
+from oso_dagster.warehouse.mix import mix_of
 from oso_dagster.warehouse.values import null_not_finite
 
 
@@ -132,7 +133,7 @@ class DuckDBWarehouse:
             before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
             # What was loaded on other terms is asked for anew, as a whole: then nothing is no answer.
             goes_on = before is not None and before.fingerprint == fingerprint
-            history = publishing.row_counts(arrival.connection, source.name, table.name)
+            history = publishing.past_loads(arrival.connection, source.name, table, window)
             context = guards.LoadContext(self._clock(), window, before, goes_on, allow_shrink, history)
             rows, facts, findings = _judged(source, table, extract, arrival, context, keep=True)
             failed = [finding for finding in findings if finding.blocking and not finding.passed]
@@ -208,6 +209,7 @@ def _judged(
     """
     nulled = null_not_finite(arrival.connection, table)
     facts = _facts(source, table, extract, arrival) | ({VALUES_NULLED: nulled} if nulled else {})
+    facts |= mix_of(arrival.connection, table)
     aside = set_aside_of(facts)
     if keep and aside:
         facts |= {ROWS_KEPT: keep_set_aside(arrival.connection, source.name, table, aside, context.window)}
