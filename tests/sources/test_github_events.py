@@ -84,7 +84,7 @@ def truth(day: datetime) -> list[dict[str, Any]]:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gharchive, "PATIENCE", QUICK)
+    monkeypatch.setattr(archive, "PATIENCE", QUICK)
 
 
 def ask(url: str, day: datetime, cache: Path) -> Extract:
