@@ -17,6 +17,8 @@ from oso_dagster.sources import catalogue
 from oso_dagster.sqlmesh_assets.events import AuditDone, ModelDone
 from oso_dagster.sqlmesh_assets.execution.materializing import Request, materialize
 
+pytestmark = pytest.mark.slow
+
 RAW = """
 INSERT INTO oss_directory.projects (name, display_name, file_path, commit_sha, committed_at)
   VALUES ('opensource-observer', 'OSO', 'f', 's', now()), ('ünï-ćode', 'Ünï', 'f', 's', now()), ('bare', NULL, 'f', 's', now());

@@ -16,6 +16,8 @@ from oso_dagster.orchestration.ledger.run_reader import GONE_AFTER
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import PROJECT_ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @dg.asset(key=["shop", "dies"])
 def dies() -> None:

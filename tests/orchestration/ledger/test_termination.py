@@ -17,6 +17,8 @@ from oso_dagster.domain.objectives.attempts import Judgement, Outcome
 from oso_dagster.settings import PROJECT_ROOT
 from tests.orchestration.ledger.runs import fill, judgements, outcomes
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60
 
 

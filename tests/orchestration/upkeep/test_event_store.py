@@ -92,6 +92,7 @@ def test_dagsters_own_storage_reads_what_it_wrote_and_the_other_way_round(home, 
     assert materialized(home) == 2
 
 
+@pytest.mark.slow
 def test_many_processes_write_at_once_and_a_killed_one_loses_nothing(home):
     with dg.DagsterInstance.get() as instance:
         instance.report_runless_asset_event(dg.AssetMaterialization("a"))

@@ -17,6 +17,8 @@ from oso_dagster.sandbox.world.entities import LINK_KINDS
 from oso_dagster.settings import Settings, World, read_settings
 from oso_dagster.sources import catalogue
 
+pytestmark = pytest.mark.server
+
 _SERVED = {point.setting for point in points()}
 _WHOLE = [(source, table) for source in catalogue() for table in source.tables if f"{source.name}_url" in _SERVED]
 _TABLES = [(source, table) for source, table in _WHOLE if table.partitions is None]

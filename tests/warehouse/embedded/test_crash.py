@@ -13,6 +13,8 @@ import pytest
 
 from oso_dagster.warehouse.embedded.writer_lock import LockTimeoutError, hold
 
+pytestmark = pytest.mark.slow
+
 LOADER = """
 import sys, time
 from pathlib import Path
