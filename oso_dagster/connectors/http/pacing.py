@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_LONGEST_GAP = 60.0
-"""The slowest pace that is learned: seconds between two requests."""
-_GOOD_RUN = 100
-"""Good answers in a row after which a learned pace grows by a tenth."""
+_MOST_SLOWER = 16
+"""How many times slower than configured the slowest pace is that is learned."""
+_EPISODE = 1.0
+"""Seconds in which limit answers count as one: those to requests that were under way together say nothing more."""
+_GOOD_RUN = 20
+"""Good answers in a row after which a learned pace grows by a quarter."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,12 @@ class Limits:
 class Gate:
     """Lets requests to one host through at its pace."""
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._slots = threading.BoundedSemaphore(pace.concurrency)
         self._gap = self._least = 1 / pace.per_second
         self._good = 0
+        self._slowed = -_EPISODE
         self._turn = threading.Lock()
         self._next = 0.0
 
@@ -61,9 +65,11 @@ class Gate:
             self._next = max(self._next, time.monotonic() + seconds)
 
     def slow_down(self) -> float:
-        """Learn from a limit answer: half as many requests per second from now on; returns how many."""
+        """Learn from a limit answer: half as many requests per second from now on, once an episode; returns how many."""
         with self._turn:
-            self._gap = min(self._gap * 2, _LONGEST_GAP)
+            now = self._clock()
+            if now - self._slowed >= _EPISODE:
+                self._gap, self._slowed = min(self._gap * 2, self._least * _MOST_SLOWER), now
             self._good = 0
             return 1 / self._gap
 
@@ -72,7 +78,7 @@ class Gate:
         with self._turn:
             self._good += 1
             if self._good >= _GOOD_RUN and self._gap > self._least:
-                self._gap, self._good = max(self._least, self._gap * 0.9), 0
+                self._gap, self._good = max(self._least, self._gap / 1.25), 0
 
     def _wait(self) -> float:
         with self._turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
@@ -43,15 +44,22 @@ def test_a_limit_without_a_pause_is_a_limit_and_its_pace_is_learned(web: Web, st
         client(notes, per_second=4000 + status).get(web.url, accept=(status,))
     assert len(web.asked) == 3
     (pace,) = notes.facts()["pace"].values()
-    assert pace == (4000 + status) / 8  # halved by each of three limit answers
+    assert pace == (4000 + status) / 2  # the answers of one episode say the same
 
 
 def test_a_pace_that_was_learned_grows_again_but_not_beyond_the_configured_one() -> None:
-    gate = Gate(Pace(1, 10))
+    seconds = count(0.0, 10.0)
+    gate = Gate(Pace(1, 10), clock=lambda: next(seconds))
     assert gate.slow_down() == 5
-    for _ in range(2000):
+    for _ in range(200):
         gate.recover()
     assert gate.slow_down() == 5
+
+
+def test_a_pace_that_is_learned_has_a_bottom() -> None:
+    seconds = count(0.0, 10.0)
+    gate = Gate(Pace(1, 16), clock=lambda: next(seconds))
+    assert [gate.slow_down() for _ in range(6)] == [8, 4, 2, 1, 1, 1]
 
 
 def test_a_forbidden_answer_without_a_limit_is_an_answer_with_its_words(web: Web) -> None:
