@@ -32,8 +32,8 @@ WORDS: Mapping[str, str] = {
     "status": r"\b500\b",
     "rate_limit": r"\b429\b",
     "rate_limit_bare": r"\b429\b",
-    "timeout": r"no answer within|not complete within|took over|in time|timed out|the connection broke",
-    "drip": r"not complete within|no answer within|took over|in time|the connection broke",
+    "timeout": r"no answer within|not complete within|took more than|in time|timed out|the connection broke",
+    "drip": r"not complete within|no answer within|took more than|in time|the connection broke",
     "reset": r"the connection broke|bytes came|not complete|no answer|cannot be read",
     "expired": r"(?i)credentials|401",
     "clock_skew": r"\b503\b|pause",
@@ -41,10 +41,10 @@ WORDS: Mapping[str, str] = {
     "invalid_json": r"not valid JSON|not as declared|truncated",
     "html": r"HTML|no commit at HEAD|damaged|has changed|cannot be read|not a gzip",
     "encoding": r"not UTF-8|null bytes|not as declared|(?i:utf-?8)|cannot be read|has changed",
-    "empty": r"(?i)empty|no rows|no surviving row|would replace|lost|none of|has no|announced|is missing|not of",
+    "empty": r"(?i)empty|no rows|no surviving row|would replace|lost|none of|has no|announced|is missing|are missing|not of",
     "duplicates": r"(?i)twice|duplicate| times|announced|second time|not of|not as BigQuery's",
     "loop": r"(?i)duplicate|second time|loop|circle|announced|twice",
-    "drift": r"is missing|has no|needs|not as declared|has changed|lost|not as BigQuery's",
+    "drift": r"is missing|are missing|has no|needs|not as declared|has changed|lost|not as BigQuery's",
 }
 """What the error of a lasting fault says, by fault."""
 
