@@ -9,7 +9,7 @@ BIN := $(SETUP_VENV)/bin
 # Without their bytecode the libraries take two to four times as long to import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo dev test test-fast check lint emulator bench wheel clean help ready
+.PHONY: demo dev test test-fast test-smoke check lint emulator bench wheel clean help ready
 
 demo: ready ## the whole platform once, offline: sandbox, runs, verdicts, status page
 	@OSO_WORLD=sandbox $(BIN)/oso demo
@@ -22,6 +22,9 @@ test: lint ## lint, and every test
 
 test-fast: ready ## the tests that need no server and no browser: less than a quarter of the time
 	@$(BIN)/pytest -m "not server and not browser and not slow"
+
+test-smoke: ready ## the rules alone, in seconds: what CI runs on a second Python beside the demo
+	@$(BIN)/pytest -m "not server and not browser and not slow" tests/domain tests/connectors/test_git.py
 
 check: ready ## one changed file: style, types, the tests nearest to it (ONLY=path), in seconds
 	@$(BIN)/python .ci/check.py $(ONLY)

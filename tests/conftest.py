@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.defs_state.base import _current_storage
 from sqlalchemy import Pool, event
 
 from oso_dagster.settings import Settings, read_settings
@@ -52,6 +53,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if outcomes:
         terminalreporter.section("fault campaign: what each source did with each fault")
         terminalreporter.write_line("\n".join(matrix.lines(outcomes)))
+
+
+@pytest.fixture(autouse=True)
+def _no_instance_of_another_test() -> None:
+    """Instances that are closed out of order leave Dagster with the state storage of a dead one, which definitions then ask."""
+    _current_storage.set(None)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from oso_dagster.settings import PROJECT_ROOT
 from tests.packaging.test_setup import install
 
 SUITE = ["emulator", "test"]
-BESIDE = [f"{target} python3.13 .cache/python-3.13/venv .cache/python-3.13/oso" for target in ("demo", "test-fast")]
+BESIDE = [f"{target} python3.13 .cache/python-3.13/venv .cache/python-3.13/oso" for target in ("demo", "test-smoke")]
 
 
 @pytest.fixture
@@ -73,11 +73,11 @@ def test_a_machine_with_one_python_says_what_did_not_run(tree: Path, machine: Pa
 
 def test_what_fails_on_the_second_python_fails_the_whole(tree: Path, machine: Path) -> None:
     install(machine, "python3.13", "echo 3.13")
-    install(machine, "make", '[ "$1" != test-fast ]')
+    install(machine, "make", '[ "$1" != test-smoke ]')
     assert run(tree, machine).returncode == 1
 
 
-@pytest.mark.parametrize(("part", "targets"), [("suite", SUITE), ("smoke", ["demo", "test-fast"])])
+@pytest.mark.parametrize(("part", "targets"), [("suite", SUITE), ("smoke", ["demo", "test-smoke"])])
 def test_a_job_of_ci_runs_one_part(tree: Path, machine: Path, part: str, targets: list[str]) -> None:
     install(machine, "python3.13", "echo 3.13")
     done = run(tree, machine, part)

@@ -24,7 +24,7 @@ GROWING = {
     "tests/sources": "a file a source",
 }
 """Folders that hold many things of one kind, by rule."""
-ALLOWED = {"oso_dagster/domain/objectives": 16}
+ALLOWED = {"oso_dagster/domain/catalogue": 16, "oso_dagster/domain/objectives": 16}
 """Folders that are a little over: one rule a file, each needed by its neighbours."""
 
 
@@ -64,5 +64,14 @@ def test_a_long_file_and_a_full_folder_are_seen(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "long.py").write_text("x = 1\n" * (LINES + 1))
     (tmp_path / "data.csv").write_text("1\n" * (LINES + 1))
     assert too_long(sorted(tmp_path.iterdir())) == ["long.py: 301 lines"]
-    found = too_full(Counter({"a": FILES + 1, "oso_dagster/sources": 99, "oso_dagster/domain/objectives": FILES}))
+    found = too_full(
+        Counter(
+            {
+                "a": FILES + 1,
+                "oso_dagster/sources": 99,
+                "oso_dagster/domain/catalogue": FILES + 1,
+                "oso_dagster/domain/objectives": FILES,
+            }
+        )
+    )
     assert found == ["a: 16 files", "oso_dagster/domain/objectives: no exception is needed"]
