@@ -19,7 +19,10 @@ from oso_dagster.settings import PROJECT_ROOT, Settings, World
 pytestmark = pytest.mark.server
 
 RUNNER = CliRunner()
-DRILL = "import sys; from oso_dagster.cli.drill import _World; _World(sys.argv[1]).fail(); print('failing', flush=True); input()"
+DRILL = (
+    "import sys; from oso_dagster.cli.drill import _SandboxClient as Client; "
+    "Client(sys.argv[1]).fail(); print('failing', flush=True); input()"
+)
 """A drill that has come to its fault."""
 
 
