@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -47,6 +48,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((place for place, name in enumerate(SLOWEST) if item.path.match(name)), len(SLOWEST)))
 
 
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: looking for garbage after each test need not look at it."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What the fault campaign found, when it ran."""
     outcomes = matrix.reported_cases(report for name in ("passed", "failed") for report in terminalreporter.stats.get(name, ()))
@@ -57,7 +64,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_instance_of_another_test() -> None:
-    """Instances that are closed out of order leave Dagster with the state storage of a dead one, which definitions then ask."""
+    """An instance that nobody closed puts back, whenever it is collected, the state storage of a dead one: collect it now."""
+    gc.collect()
     _current_storage.set(None)
 
 

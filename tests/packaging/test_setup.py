@@ -164,4 +164,4 @@ def test_the_makefile_helps_with_every_target_it_has() -> None:
     named = [line.split()[1] for line in told.splitlines()]
     declared = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:"))
     assert named == [target for target in declared.split()[1:] if target != "ready"]
-    assert set(named) == {"demo", "dev", "test", "test-fast", "check", "lint", "emulator", "bench", "wheel", "clean", "help"}
+    assert {"demo", "dev", "test", "test-fast", "test-smoke", "check", "lint", "bench", "wheel", "clean"} < set(named)
