@@ -26,7 +26,7 @@ from oso_dagster.domain.catalogue.source import (
 )
 
 _URLS, _NAMES = "oss_directory.projects__github.url", "github.repositories.name_with_owner"
-_ARCHIVE, _API = "https://data.archive.org", "https://api.github.com"
+_ARCHIVE, _API = "https://data.gharchive.org", "https://api.github.com"
 _LEAST_PER_DAY = 1_000_000
 """Events that a day of the public archive has at least, in the years that are loaded here; usual are three to five million."""
 _KNOWN_SHORT = frozenset(date(2025, 10, day) for day in range(9, 14))
@@ -225,7 +225,7 @@ def _sbom(request: ExtractRequest) -> Extract | Unchanged:
 SOURCE = Source(
     name="github",
     title="GitHub and GH Archive",
-    homepage="https://www.archive.org",
+    homepage="https://www.gharchive.org",
     licence="GitHub's terms of service; GH Archive's own work is MIT",
     owner="team:data",
     stability=Stability.CORE,

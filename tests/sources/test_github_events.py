@@ -275,6 +275,12 @@ def test_what_is_not_the_archive_s_format_is_an_error_that_names_the_hour(change
     assert list(tmp_path.glob("gharchive/*")) == []
 
 
+def test_the_archive_is_asked_at_its_own_address() -> None:
+    defaults = {setting.name: setting.default for setting in SOURCE.settings}
+    assert defaults["archive_url"] == "https://data.gharchive.org"
+    assert SOURCE.homepage == "https://www.gharchive.org"
+
+
 def test_a_load_without_a_partition_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="a day is needed"):
         TABLE.extract(ExtractRequest("github", "events", datetime.now(UTC), tmp_path, {"archive_url": "http://127.0.0.1:9"}))

@@ -18,7 +18,7 @@ from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.promise import TermsOfLoad, refuse_unkept
 from oso_dagster.domain.catalogue.setting import Setting, SettingKind
 from oso_dagster.domain.catalogue.terms import Cost, Disposition, Evidence, Retries, Schedule, SchemaContract
-from oso_dagster.domain.catalogue.truth import Retired, SecondCount
+from oso_dagster.domain.catalogue.truth import Regime, Retired, SecondCount
 
 __all__ = [
     "RESERVED_SCHEMAS",
@@ -28,6 +28,7 @@ __all__ = [
     "Cost",
     "Disposition",
     "Evidence",
+    "Regime",
     "Retired",
     "Retries",
     "Schedule",
@@ -78,7 +79,7 @@ class Table:
     totals are judged by what is usual. `not_taken` has a reason for each name, or pattern of names, that upstream has and we
     leave there. In columns of `not_finite_is_null` NaN and infinity mean that there is no value; elsewhere they are refused.
     Columns of `not_compared` (when a row was asked for) do not make a row a changed one. `second_count` is what coverage is
-    measured by.
+    measured by. `regimes` are the spans in which upstream behaved in one way, oldest first.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Table:
     not_finite_is_null: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
     second_count: SecondCount | None = None
+    regimes: tuple[Regime, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"table {self.name!r}"
@@ -194,6 +196,8 @@ class Table:
         _require(not merge or followed, f"{where}: merge needs either surviving, or a reason in keeps_deleted")
         promised = self.events_within is not None or self.events_may_stop is not None
         _require(self.event_time is None or promised, f"{where}: event_time needs events_within, or a reason in events_may_stop")
+        begun = [regime.since for regime in self.regimes]
+        _require(begun == sorted(set(begun)), f"{where}: regimes must be sorted, each with a day of its own")
         bare = [name for name, reason in self.not_taken.items() if not reason]
         _require(not bare, f"{where}: not_taken without a reason: {', '.join(bare)}")
 

@@ -1,6 +1,6 @@
 """What a table declares about the quirks of its upstream, and what a load tells of single items.
 
-Belongs here: the vocabulary (`Absence`, `Retired`, `SecondCount`), the facts by which an extraction tells what it could not have,
+Belongs here: the vocabulary (`Absence`, `Regime`, `Retired`, `SecondCount`), the facts that tell what a load could not have,
 and the decisions over them: how many items may be set aside, how many may vanish, what is known and not taken. Does not: how an
 answer is read (`connectors`), how kept rows are carried over (`warehouse`).
 """
@@ -54,6 +54,32 @@ class Retired:
     def __post_init__(self) -> None:
         if not self.reason:
             raise ValueError("retired: a reason is missing")
+
+
+@dataclass(frozen=True)
+class Regime:
+    """That a source behaves in one way from `since` on, until the next regime of the same table begins.
+
+    `name` is snake_case, `description` says what differs from before, `read_in` where that was read (a page, an issue, a commit).
+    """
+
+    name: str
+    since: date
+    description: str
+    read_in: str
+
+    def __post_init__(self) -> None:
+        if not (self.name.isidentifier() and self.name.islower() and self.description and self.read_in):
+            raise ValueError(f"regime: a name in snake_case, a description and where it was read are expected, not {self}")
+
+
+def regime_of(regimes: Iterable[Regime], day: date) -> Regime | None:
+    """The regime of a day; None before the first.
+
+    >>> regime_of([Regime("new", date(2026, 1, 1), "other columns", "its issue 7")], date(2025, 12, 31)) is None
+    True
+    """
+    return max((regime for regime in regimes if regime.since <= day), key=lambda regime: regime.since, default=None)
 
 
 @dataclass(frozen=True)

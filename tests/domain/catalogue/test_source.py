@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from oso_dagster.domain.catalogue.source import (
     ColumnType,
     Cost,
     Disposition,
+    Regime,
     Retries,
     Schedule,
     Setting,
@@ -25,6 +26,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
+from oso_dagster.domain.catalogue.truth import regime_of
 from oso_dagster.domain.redaction import redact
 
 ID = Column("id", ColumnType.BIGINT, "the key")
@@ -132,6 +134,25 @@ def test_retries_are_bounded() -> None:
 def test_a_secret_has_no_default() -> None:
     with pytest.raises(ValueError, match="no default"):
         Setting("token", SettingKind.SECRET, "a token", default="x")
+
+
+OLD, NEW = (Regime(name, date(year, 1, 1), "Differs", "A page") for name, year in (("old", 2024), ("new", 2026)))
+
+
+@pytest.mark.parametrize("wrong", [(NEW, OLD), (OLD, OLD)], ids=["newest first", "twice"])
+def test_regimes_are_declared_oldest_first_and_each_once(wrong: tuple[Regime, ...]) -> None:
+    with pytest.raises(ValueError, match="regimes must be sorted"):
+        table(regimes=wrong)
+
+
+def test_a_regime_needs_to_say_where_it_was_read() -> None:
+    with pytest.raises(ValueError, match="where it was read"):
+        Regime("new", date(2026, 1, 1), "Differs", "")
+
+
+def test_a_day_belongs_to_the_regime_that_began_last() -> None:
+    days = (date(2023, 12, 31), date(2024, 1, 1), date(2025, 12, 31), date(2026, 1, 1))
+    assert [regime_of((OLD, NEW), day) for day in days] == [None, OLD, OLD, NEW]
 
 
 def test_child_tables_carry_the_name_of_their_parent() -> None:
