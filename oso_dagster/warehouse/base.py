@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 from oso_dagster.domain.catalogue.loading import Extract, Finding, Loaded, LoadRecord
@@ -16,6 +17,9 @@ class Warehouse(Protocol):
 
     def lock(self) -> AbstractContextManager[None]:
         """Be the only writer; the lock dies with the process."""
+
+    def held(self, sources: Sequence[Source], *others: Path) -> AbstractContextManager[None]:
+        """Be the only one at work from the creation of the declared tables to the end; `others` are files held as well."""
 
     def read(self) -> AbstractContextManager[Any]:
         """A read-only connection with `execute(sql, parameters)`."""

@@ -6,6 +6,7 @@ Belongs here: what is this platform's. How models become assets is `sqlmesh_asse
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import dagster as dg
 
@@ -37,8 +38,7 @@ def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.Assets
         project,
         with_policies(specs),
         check_specs(manifest, raw),
-        guard=lambda: warehouse_of(settings).lock(),
-        prepare=lambda: warehouse_of(settings).ensure_tables(sources),
+        guard=lambda: held_files(settings, sources),
         name=OP,
     )
 
@@ -49,8 +49,7 @@ def transform_jobs(settings: Settings, sources: Sequence[Source]) -> list[dg.Job
     return sqlmesh_jobs(
         project,
         load_manifest(project),
-        guard=lambda: warehouse_of(settings).lock(),
-        prepare=lambda: warehouse_of(settings).ensure_tables(sources),
+        guard=lambda: held_files(settings, sources),
         name=OP,
         raw_assets=landed_tables(tuple(sources)),
     )
@@ -72,6 +71,11 @@ def transform_job(models: dg.AssetsDefinition) -> dg.UnresolvedAssetJobDefinitio
     """All SQLMesh models and their audits, in one run of their own."""
     selection = dg.AssetSelection.assets(models).without_checks() | dg.AssetSelection.checks(*models.check_keys)
     return dg.define_asset_job(JOB, selection=selection)
+
+
+def held_files(settings: Settings, sources: Sequence[Source]) -> AbstractContextManager[None]:
+    """The files that SQLMesh opens, held by this process, with the declared tables of `sources` in them."""
+    return warehouse_of(settings).held(sources, *([settings.sqlmesh_state_path] if settings.sqlmesh_state_url is None else []))
 
 
 def project_of(settings: Settings) -> Project:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from oso_dagster.orchestration.models.platform_project import project_of
+from contextlib import closing
+
+from oso_dagster.orchestration.models.platform_project import held_files, project_of
 from oso_dagster.settings import Settings
 
 
@@ -12,9 +14,6 @@ def upgrade_sqlmesh(settings: Settings) -> str:
         return "SQLMesh has no state yet: its first plan makes it"
     from oso_dagster.sqlmesh_assets.context import open_context  # noqa: PLC0415  (slow to load)
 
-    context = open_context(project_of(settings), connected=True)
-    try:
+    with held_files(settings, ()), closing(open_context(project_of(settings), connected=True)) as context:
         context.migrate()
-    finally:
-        context.close()
     return "SQLMesh's state is up to date"

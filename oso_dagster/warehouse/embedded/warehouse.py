@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from oso_dagster.domain.catalogue.loading import (
     CUT_SHORT,
@@ -36,6 +34,7 @@ from oso_dagster.domain.catalogue.truth import set_aside_of
 from oso_dagster.warehouse import event_time, guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import publishing
+from oso_dagster.warehouse.embedded.opening import kept_open, patiently
 from oso_dagster.warehouse.embedded.writer_lock import hold
 from oso_dagster.warehouse.kept_rows import keep_set_aside
 from oso_dagster.warehouse.mix import mix_of
@@ -68,8 +67,21 @@ class DuckDBWarehouse:
             yield
 
     @contextmanager
+    def held(self, sources: Sequence[Source], *others: Path) -> Iterator[None]:
+        """Be the only one with the file, from the preparation of the declared tables to the end: what SQLMesh works inside.
+
+        Readers of the platform wait for the lock; outside ones are waited for. `others` are DuckDB files that are held as well
+        where they exist. Raises LockTimeoutError, which names who has a file.
+        """
+        with self.lock(), ExitStack() as stack:
+            self.ensure_tables(sources)
+            for path in (self._path, *(path for path in others if path.exists())):
+                stack.enter_context(kept_open(path, self._timeout))
+            yield
+
+    @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-only connection; waits while a writer has the file. Raises FileNotFoundError before the first load."""
+        """A read-only connection, held apart from writers by their lock. Raises FileNotFoundError before the first load."""
         if not self._path.exists():
             raise FileNotFoundError(f"{self._path.name} does not exist yet: nothing has been loaded into this world")
         with self._reader() as connection:
@@ -83,7 +95,7 @@ class DuckDBWarehouse:
         """
         name = quoted(self._path.stem)  # the name that SQLMesh's views use, which is the file's stem
         with self.lock():
-            self._patiently(connection.execute, f"ATTACH {literal(str(self._path))} AS {name}")
+            patiently(self._path, self._timeout, connection.execute, f"ATTACH {literal(str(self._path))} AS {name}")
             try:
                 connection.execute(f"USE {name}")
                 publishing.prepare(connection)
@@ -164,34 +176,18 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        connection = self._patiently(duckdb.connect, str(self._path), read_only=True)
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def _patiently(
-        self, call: Callable[..., duckdb.DuckDBPyConnection], *arguments: Any, **options: Any
-    ) -> duckdb.DuckDBPyConnection:
-        """Call, and wait while another process, or a connection of the other kind here, has the file open."""
-        attempts = Retrying(
-            retry=retry_if_exception(_is_busy),
-            stop=stop_after_delay(self._timeout),
-            wait=wait_random_exponential(multiplier=0.02, max=0.5),
-            reraise=True,
-        )
-        return attempts(call, *arguments, **options)
+        with self.lock():
+            connection = patiently(self._path, self._timeout, duckdb.connect, str(self._path), read_only=True)
+            try:
+                yield connection
+            finally:
+                connection.close()
 
     def _require_world(self, stored: str) -> None:
         if stored != self._world:
             raise WorldMismatchError(
                 f"{self._path.name} holds data of the world {stored!r}, not {self._world!r}: set OSO_HOME apart"
             )
-
-
-def _is_busy(error: BaseException) -> bool:
-    text = str(error)
-    return isinstance(error, duckdb.Error) and ("Could not set lock" in text or "different configuration" in text)
 
 
 def _judged(
