@@ -20,10 +20,11 @@ def page(stories: Sequence[Sequence[Announcement]]) -> str:
 
 def _messages(stories: Sequence[Sequence[Announcement]]) -> Iterator[Message]:
     for number, story in enumerate(stories, start=1):
-        versions = [Version(one.at, embeds.message(one)) for one in story if one.kind is not AnnouncementKind.REMINDED]
+        reminders = [event for event in story if event.kind is AnnouncementKind.REMINDED]
+        versions = [Version(event.at, embeds.message(event)) for event in story if event.kind is not AnnouncementKind.REMINDED]
         yield _message(f"{number}00", versions)
-        for count, one in enumerate(one for one in story if one.kind is AnnouncementKind.REMINDED):
-            yield _message(f"{number}{count + 1:02}", [Version(one.at, _reminder(one, number))])
+        for count, reminder in enumerate(reminders, start=1):
+            yield _message(f"{number}{count:02}", [Version(reminder.at, _reminder(reminder, number))])
 
 
 def _message(identity: str, versions: Sequence[Version]) -> Message:

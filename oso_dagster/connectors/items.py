@@ -59,14 +59,14 @@ class Items:
             return _attempt(work, name)
 
         answers = many(listed, attempt) if many else map(attempt, listed)
-        for name, found in zip(listed, answers, strict=True):
+        for name, answer in zip(listed, answers, strict=True):
             self.asked += 1
-            if isinstance(found, AbsentError):
-                self.absent(name, found)
-            elif isinstance(found, Exception):
-                self.put_aside(name, found)
+            if isinstance(answer, AbsentError):
+                self.absent(name, answer)
+            elif isinstance(answer, Exception):
+                self.put_aside(name, answer)
             else:
-                yield name, found
+                yield name, answer
 
     def absent(self, name: str, error: AbsentError) -> None:
         """Note an item that was not there: gone, or set aside where it is hidden from us or nothing is known of it."""

@@ -30,15 +30,15 @@ def span(length: timedelta) -> str:
     return _count(length // timedelta(minutes=1), "minute")
 
 
-def promised(one: DataSet) -> str:
+def promised(data_set: DataSet) -> str:
     """What is promised of a data set, for people; empty when nothing is."""
-    if one.fresh_within is None:
+    if data_set.fresh_within is None:
         return ""
-    if one.partitions is PartitionKind.STATIC:
+    if data_set.partitions is PartitionKind.STATIC:
         return "every partition is there"
-    if one.partitions is not None and one.due_after is not None:
-        return f"each {_PARTITION[one.partitions]} within {span(one.due_after)} of its end"
-    return f"not older than {span(one.fresh_within)}"
+    if data_set.partitions is not None and data_set.due_after is not None:
+        return f"each {_PARTITION[data_set.partitions]} within {span(data_set.due_after)} of its end"
+    return f"not older than {span(data_set.fresh_within)}"
 
 
 def age(moment: datetime, now: datetime) -> str:

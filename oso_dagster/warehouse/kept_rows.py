@@ -69,9 +69,9 @@ def _stage(
             connection.execute(f"ALTER TABLE {staged} ADD COLUMN {quoted(column)} {stored[column]}")
         names = ", ".join(map(quoted, stored))
         connection.execute(f"INSERT INTO {staged} ({names}) SELECT {names} FROM temp.kept_rows")
-    found = connection.execute("SELECT count(*) FROM temp.kept_rows").fetchone()
+    count = connection.execute("SELECT count(*) FROM temp.kept_rows").fetchone()
     connection.execute("DROP TABLE temp.kept_rows")
-    return int(found[0]) if found else 0
+    return int(count[0]) if count else 0
 
 
 def _condition(table: Table, items: Collection[str], window: Window | None) -> tuple[str, list[Any]]:

@@ -30,6 +30,6 @@ def mix_of(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, Any
     sums: dict[str, float] = {}
     for column in table.sums:
         if column in there:
-            found = connection.execute(f"SELECT sum(TRY_CAST({quoted(column)} AS DOUBLE)) FROM {staged}").fetchone()
-            sums[column] = float(found[0]) if found and found[0] is not None else 0.0
+            total = connection.execute(f"SELECT sum(TRY_CAST({quoted(column)} AS DOUBLE)) FROM {staged}").fetchone()
+            sums[column] = float(total[0]) if total and total[0] is not None else 0.0
     return ({MIX: mix} if mix else {}) | ({SUMS: sums} if sums else {})

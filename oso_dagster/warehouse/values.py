@@ -66,8 +66,8 @@ def misfits(
     if not rules:
         return
     counts = ", ".join(f"count(*) FILTER (WHERE {quoted(name)} IS NOT NULL AND ({rule}))" for name, rule in rules.items())
-    found = connection.execute(f"SELECT {counts} FROM {relation}").fetchone() or ()
-    for (name, rule), rows in zip(rules.items(), found, strict=True):
+    counted = connection.execute(f"SELECT {counts} FROM {relation}").fetchone() or ()
+    for (name, rule), rows in zip(rules.items(), counted, strict=True):
         if rows:
             yield from _named(connection, relation, wanted[name], rule, key, rows)
 
@@ -147,9 +147,9 @@ def null_not_finite(connection: duckdb.DuckDBPyConnection, table: Table) -> dict
             continue
         name = quoted(column)
         odd = f"NOT isfinite({name})" if kind in _FLOATS else f"(CAST({name} AS TIMESTAMPTZ) {_TIMES}) IS NOT TRUE"
-        found = connection.execute(
+        updated = connection.execute(
             f"UPDATE {SCHEMA}.{quoted(table.name)} SET {name} = NULL WHERE {name} IS NOT NULL AND {odd}"
         ).fetchone()
-        if found and found[0]:
-            taken[column] = int(found[0])
+        if updated and updated[0]:
+            taken[column] = int(updated[0])
     return taken

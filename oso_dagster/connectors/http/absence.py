@@ -58,8 +58,8 @@ def absence_of(status: int, body: str, rules: Iterable[AbsenceRule] = ()) -> Abs
     >>> absence_of(403, "You have exceeded a secondary rate limit")
     <Absence.LIMITED: 'limited'>
     """
-    found = (rule.absence for rule in (*rules, *DEFAULT_RULES) if rule.matches(status, body))
-    return next(found, Absence.UNKNOWN)
+    matching = (rule.absence for rule in (*rules, *DEFAULT_RULES) if rule.matches(status, body))
+    return next(matching, Absence.UNKNOWN)
 
 
 def absent(status: int, body: str, rules: Iterable[AbsenceRule] = ()) -> AbsentError:

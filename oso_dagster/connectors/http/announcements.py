@@ -19,13 +19,13 @@ def announced(headers: Mapping[str, str]) -> Iterator[str]:
     """Each announcement in one line, with its date as `2026-11-30` where it has one."""
     about = _ABOUT.search(headers.get("Link", ""))
     see = f" ({about['url']})" if about else ""
-    if said := headers.get("Deprecation", "").strip():
-        day = _day(said)
+    if date := headers.get("Deprecation", "").strip():
+        day = _day(date)
         yield f"deprecated since {day}{see}" if day else f"deprecated{see}"
-    if said := headers.get("Sunset", "").strip():
-        yield f"will not answer after {_day(said) or said[:80]}{see}"
-    for found in _MESSAGE.finditer(headers.get("Warning", "")):
-        yield f"warns: {found['text']}"
+    if date := headers.get("Sunset", "").strip():
+        yield f"will not answer after {_day(date) or date[:80]}{see}"
+    for warning in _MESSAGE.finditer(headers.get("Warning", "")):
+        yield f"warns: {warning['text']}"
 
 
 def _day(text: str) -> str | None:

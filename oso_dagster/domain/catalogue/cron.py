@@ -45,7 +45,7 @@ def parsed(text: str) -> Cron:
         times=tuple(time(hour, minute) for hour in sorted(hours) for minute in sorted(minutes)),
         days=days,
         months=months,
-        weekdays=frozenset(one % 7 for one in weekdays),
+        weekdays=frozenset(weekday % 7 for weekday in weekdays),
         any_day=fields[2] == "*",
         any_weekday=fields[4] == "*",
     )
@@ -69,7 +69,7 @@ def ticks(text: str, zone: str, since: datetime) -> Iterator[datetime]:
 
 def _numbers(text: str, name: str, field: str) -> frozenset[int]:
     low, high = _BOUNDS[name]
-    found: set[int] = set()
+    numbers: set[int] = set()
     for part in field.split(","):
         span, _, step = part.partition("/")
         first, dash, last = span.partition("-")
@@ -78,8 +78,8 @@ def _numbers(text: str, name: str, field: str) -> frozenset[int]:
         every = _number(text, name, step) if step else 1
         if not low <= begin <= end <= high or every < 1:
             raise ValueError(f"cron {text!r}: {part!r} is no {name} between {low} and {high}")
-        found.update(range(begin, end + 1, every))
-    return frozenset(found)
+        numbers.update(range(begin, end + 1, every))
+    return frozenset(numbers)
 
 
 def _number(text: str, name: str, digits: str) -> int:

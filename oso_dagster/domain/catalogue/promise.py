@@ -112,10 +112,10 @@ def _year_of(schedule: Schedule) -> list[datetime]:
     """All ticks of a year and two months, and the one behind them. Raises ValueError for a schedule that never comes."""
     end = _ANY_YEAR + _SPAN
     every = ticks(schedule.cron, schedule.timezone, _ANY_YEAR)
-    found = list(takewhile(lambda tick: tick <= end, every))
-    if len(found) < 2:  # noqa: PLR2004  (a gap lies between two)
+    year = list(takewhile(lambda tick: tick <= end, every))
+    if len(year) < 2:  # noqa: PLR2004  (a gap lies between two)
         rest = list(islice(ticks(schedule.cron, schedule.timezone, _ANY_YEAR), 2))
         if len(rest) < 2:  # noqa: PLR2004
             raise ValueError(f"the schedule {schedule.cron} never comes")
         return rest
-    return found
+    return year

@@ -178,9 +178,9 @@ class Table:
 
     def _check_truth(self, where: str) -> None:
         names = {column.name for column in self.columns}
-        for said in ("mix_by", "sums", "not_finite_is_null", "not_compared"):
-            unknown = set(getattr(self, said)) - names
-            _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for {said}")
+        for option in ("mix_by", "sums", "not_finite_is_null", "not_compared"):
+            unknown = set(getattr(self, option)) - names
+            _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for {option}")
         for share in (self.set_aside_share, self.vanish_share):
             _require(0.0 <= share <= 1.0, f"{where}: a share of {share} is not between 0 and 1")
         _require(self.item_column is not None or not self.set_aside_share, f"{where}: set_aside_share needs an item_column")
@@ -271,8 +271,8 @@ class Source:
 
     def terms_of(self, table: Table) -> TermsOfLoad:
         """When a table of this source is loaded, and how long that takes at most."""
-        run = [one for one in self.tables if (one.schedule, one.partitions) == (table.schedule, table.partitions)]
-        ahead = sum((one.cost.duration for one in run), timedelta(0)) - table.cost.duration
+        run = [other for other in self.tables if (other.schedule, other.partitions) == (table.schedule, table.partitions)]
+        ahead = sum((member.cost.duration for member in run), timedelta(0)) - table.cost.duration
         return TermsOfLoad(table.schedule, table.cost, table.retries, table.partitions, ahead)
 
 

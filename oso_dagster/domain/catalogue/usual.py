@@ -143,7 +143,7 @@ def _usual_share(shares: Sequence[tuple[date, float]], day: date, rows: int) -> 
 
 def _recent(known: Sequence[tuple[date, float]], day: date) -> list[tuple[date, float]]:
     newest = sorted(known, reverse=True)
-    within = [one for one in newest if day - one[0] <= _RECENT]
+    within = [load for load in newest if day - load[0] <= _RECENT]
     return within if len(within) >= _LEAST_RECENT else newest[:_LEAST_RECENT]
 
 

@@ -150,11 +150,13 @@ class Promises:
         if judgement is not Freshness.STALE or (not there and self._due_at < promise.first_due):
             return Freshness.NOT_DUE if judgement is Freshness.STALE else judgement, ""
         loaded = self._landed(asset) if _audited(table) else {}
-        said = [
-            f"partition {one.key} is there, but not all of its checks passed" if one.key in loaded else _missing(partitions, one)
-            for one in freshness.wanting(partitions, there, self._due_at)
+        reasons = [
+            f"partition {partition.key} is there, but not all of its checks passed"
+            if partition.key in loaded
+            else _missing(partitions, partition)
+            for partition in freshness.wanting(partitions, there, self._due_at)
         ]
-        return judgement, "; ".join(said)
+        return judgement, "; ".join(reasons)
 
     def _newest_event(self, asset: str, table: Table) -> datetime | None:
         """None where nobody watches it, or nothing is known of it yet."""

@@ -86,13 +86,13 @@ def _data_set(source: Source, table: Table, known: _TableRecords) -> DataSet:
 
 def _why_stale(evaluator: Evaluator, fresh: Mapping[str, FreshnessRow]) -> dict[str, str]:
     """Why each table was stale when it was evaluated last, in words: judged again as of then."""
-    found: dict[str, str] = {}
+    notes: dict[str, str] = {}
     for label in (Label.CORE, Label.UNSTABLE):
         mine = [row for asset, row in fresh.items() if evaluator.labels.get(asset) is label and row.freshness is Freshness.STALE]
         for at in {row.evaluated_at for row in mine if row.evaluated_at is not None}:
             judged = evaluator.judged_tables(label, at)
-            found |= {row.asset: judged[row.asset].note for row in mine if row.evaluated_at == at and row.asset in judged}
-    return found
+            notes |= {row.asset: judged[row.asset].note for row in mine if row.evaluated_at == at and row.asset in judged}
+    return notes
 
 
 def _model_group(models: Sequence[dg.AssetSpec], good: Mapping[str, LastGood]) -> DataGroup:

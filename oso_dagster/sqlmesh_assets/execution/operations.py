@@ -40,7 +40,7 @@ def restate(project: Project, models: Sequence[str], window: tuple[datetime, dat
 
 def _refuse_disabled(context: RecordingContext, models: Sequence[str], emit: Emit) -> None:
     kinds = {
-        name: str(found.kind.name.value) for name in models if (found := context.get_model(name)) and found.disable_restatement
+        name: str(model.kind.name.value) for name in models if (model := context.get_model(name)) and model.disable_restatement
     }
     if not kinds:
         return

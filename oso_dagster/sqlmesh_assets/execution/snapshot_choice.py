@@ -16,7 +16,7 @@ def audited_tables(snapshots: Mapping[Any, Snapshot], models: Collection[str]) -
     waiting = [each for each in snapshots.values() if is_asset(each) and short_name(each.name) in models]
     tables: dict[str, Snapshot] = {}
     while waiting:
-        for parent in (by_name[one.name] for one in waiting.pop().parents if one.name in by_name):
+        for parent in (by_name[reference.name] for reference in waiting.pop().parents if reference.name in by_name):
             if parent.is_model and parent.model.kind.is_embedded:
                 waiting.append(parent)
             elif parent.is_external and parent.evaluatable:

@@ -23,9 +23,9 @@ def published_columns(table: Table, staged: dict[str, dict[str, str]]) -> dict[s
     closed = table.contract is SchemaContract.REPORT
     return {
         name: {
-            one: kind
-            for one, kind in columns.items()
-            if one in declared[name] or not (closed or not_taken_name(f"{name}.{one}", table.not_taken))
+            column: kind
+            for column, kind in columns.items()
+            if column in declared[name] or not (closed or not_taken_name(f"{name}.{column}", table.not_taken))
         }
         for name, columns in staged.items()
     }
@@ -72,10 +72,10 @@ def _require_same(
             continue
         changed = f"TRY_CAST(TRY_CAST({quoted(column)} AS {there[column]}) AS {kind}) IS DISTINCT FROM {quoted(column)}"
         query = f"SELECT CAST({quoted(column)} AS VARCHAR) FROM {SCHEMA}.{quoted(name)} WHERE {changed} LIMIT 1"
-        if found := connection.execute(query).fetchone():
+        if example := connection.execute(query).fetchone():
             raise RefusedError(
                 f"{source}.{name}: a column has changed its type: {column}, which nobody declared, arrived as {there[column]} "
-                f"before and is {found[0]} ({kind}) now. Declare it with a type that holds both"
+                f"before and is {example[0]} ({kind}) now. Declare it with a type that holds both"
             )
 
 

@@ -91,7 +91,7 @@ def past_loads(connection: duckdb.DuckDBPyConnection, source: str, table: Table,
     """What is remembered of the newest whole loads of a table; of time partitions before `window`, of each the newest load."""
     timed = window is not None and window.start is not None
     newest = "PARTITION BY partition" if timed else "PARTITION BY load_id"
-    found = connection.execute(
+    loads = connection.execute(
         "SELECT partition, loaded_at, rows, json_extract(facts, '$.sums'), json_extract(facts, '$.mix') FROM platform.loads "
         "WHERE source = ? AND table_name = ? AND json_extract_string(facts, '$.cut_short') IS NULL AND (NOT ? OR partition < ?) "
         f"QUALIFY row_number() OVER ({newest} ORDER BY loaded_at DESC) = 1 "
@@ -105,7 +105,7 @@ def past_loads(connection: duckdb.DuckDBPyConnection, source: str, table: Table,
             json.loads(sums or "{}"),
             json.loads(mix or "{}"),
         )
-        for key, loaded_at, rows, sums, mix in found
+        for key, loaded_at, rows, sums, mix in loads
     ]
 
 

@@ -39,12 +39,12 @@ def row_changes(
     compared = [name for name in new if name not in {*table.primary_key, *table.not_compared}]
     differs = " OR ".join(f"old.{quoted(name)} IS DISTINCT FROM {new[name]}" for name in compared) or "FALSE"
     before = f"(SELECT count(*) FROM {old} AS old)"
-    found = connection.execute(
+    counts = connection.execute(
         f"SELECT count(*), count(*) FILTER (WHERE old.here IS NULL), count(*) FILTER (WHERE old.here AND ({differs})), "
         f"{before} FROM {SCHEMA}.{quoted(table.name)} AS new LEFT JOIN (SELECT *, TRUE AS here FROM {old}) AS old ON {same}",
         [*values, *values],
     ).fetchone()
-    staged, added, changed, there = map(int, found or (0, 0, 0, 0))
+    staged, added, changed, there = map(int, counts or (0, 0, 0, 0))
     replaces = table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
     removed = there - (staged - added) if replaces else 0
     return {ROWS_ADDED: added, ROWS_CHANGED: 0 if table.disposition is Disposition.APPEND else changed, ROWS_REMOVED: removed}

@@ -39,8 +39,10 @@ def _fill() -> None:
     rows = connection.execute(
         sa.select(attempts, runs.c.family, runs.c.will_retry).join(runs, runs.c.run_id == attempts.c.run_id)
     )
-    found = {_attempt(row): {f"key_{name}": getattr(row, name) for name in _KEY} for row in rows}
-    values = [{**found[one.attempt], "counted": int(one.good), "counted_at": one.at} for one in count_families(found)]
+    keys = {_attempt(row): {f"key_{name}": getattr(row, name) for name in _KEY} for row in rows}
+    values = [
+        {**keys[counted.attempt], "counted": int(counted.good), "counted_at": counted.at} for counted in count_families(keys)
+    ]
     if values:
         where = [attempts.c[name] == sa.bindparam(f"key_{name}") for name in _KEY]
         connection.execute(attempts.update().where(*where), values)
