@@ -6,7 +6,7 @@ from oso_dagster.domain.durations import duration
 
 
 @pytest.mark.parametrize(
-    ("time", "said"),
+    ("time", "text"),
     [
         (timedelta(hours=49, minutes=5), "2 d 1 h"),
         (timedelta(hours=36), "1 d 12 h"),
@@ -16,5 +16,5 @@ from oso_dagster.domain.durations import duration
         (timedelta(seconds=-5), "less than a minute"),
     ],
 )
-def test_a_span_is_told_in_its_two_largest_units(time, said):
-    assert duration(time) == said
+def test_a_span_is_told_in_its_two_largest_units(time, text):
+    assert duration(time) == text

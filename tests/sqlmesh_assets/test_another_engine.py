@@ -67,9 +67,9 @@ def place(tmp_path_factory) -> Iterator[OnPostgres]:
 
 def test_rows_and_bytes_are_those_that_the_engine_tells_of_all_batches(place, monkeypatch):
     monkeypatch.setattr(PostgresConnectionConfig, "_engine_adapter", property(lambda _: TellingBytes))
-    told = run(place)
-    assert set(told.materialized) == ALL | {"marts.days"}
-    facts = {name: told.told[name] for name in ALL | {"marts.days"}}
+    outcome = run(place)
+    assert set(outcome.materialized) == ALL | {"marts.days"}
+    facts = {name: outcome.reports[name] for name in ALL | {"marts.days"}}
     assert place.sql("SELECT COUNT(*) FROM marts.days") == [(6,)]
     assert (facts["marts.days"]["sqlmesh/rows_written"], facts["marts.days"]["sqlmesh/bytes_processed"]) == (6, 48)
     assert (facts["marts.sizes"]["dagster/row_count"], facts["marts.sizes"]["sqlmesh/bytes_processed"]) == (2, 16)
@@ -79,13 +79,13 @@ def test_rows_and_bytes_are_those_that_the_engine_tells_of_all_batches(place, mo
 
 def test_what_the_engine_does_not_tell_is_not_said(place):
     place.sql("INSERT INTO raw.things VALUES (3, 1000)")
-    told = run(place, "marts.total", "staging.stg_others")
-    assert told.told["marts.total"]["sqlmesh/rows_written"] == 1
-    assert "sqlmesh/bytes_processed" not in told.told["marts.total"]
+    outcome = run(place, "marts.total", "staging.stg_others")
+    assert outcome.reports["marts.total"]["sqlmesh/rows_written"] == 1
+    assert "sqlmesh/bytes_processed" not in outcome.reports["marts.total"]
 
 
 def test_a_failed_audit_shows_its_rows(place):
-    told = run(place, "marts.sizes")
-    assert told.outcomes == {"marts.sizes": "failed"}
-    (blocking,) = [one for one in told.checks if not one.passed and one.severity.value == "ERROR"]
+    outcome = run(place, "marts.sizes")
+    assert outcome.outcomes == {"marts.sizes": "failed"}
+    (blocking,) = [check for check in outcome.checks if not check.passed and check.severity.value == "ERROR"]
     assert blocking.metadata["sample"].value == [{"id": "3", "size": "1000"}]

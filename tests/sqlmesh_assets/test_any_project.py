@@ -133,8 +133,8 @@ def test_an_audit_that_stands_alone_is_a_check_of_a_model_that_it_reads(mixed, f
     monkeypatch.setattr(mixed, "recompute_whole", True)
     mixed.sql("INSERT INTO raw.things VALUES (3, 1)")
     result = run(mixed)
-    alone = [one for one in result.checks if one.check_name == "alone"]
-    assert [(one.asset_key.path, one.passed) for one in alone] == [(["marts", "sizes"], True)]
+    alone = [check for check in result.checks if check.check_name == "alone"]
+    assert [(check.asset_key.path, check.passed) for check in alone] == [(["marts", "sizes"], True)]
 
 
 def test_owners_tags_and_groups_are_written_as_dagster_takes_them(mixed):
@@ -150,7 +150,7 @@ def test_owners_tags_and_groups_are_written_as_dagster_takes_them(mixed):
 
 def test_a_run_with_nothing_to_do_tells_of_no_asset_that_is_none(mixed, first):
     again = run(mixed)
-    assert set(again.told) == MODELS
+    assert set(again.reports) == MODELS
     assert again.materialized == {}
 
 
@@ -164,8 +164,8 @@ def test_a_model_of_a_kind_of_the_projects_or_a_packages_own_is_computed_in_a_pr
         state.execute(f"DELETE FROM sqlmesh._intervals WHERE name LIKE '%\"{name}\"'")
     fresh = [sys.executable, "-c", FRESH.format(root=mixed.root)]
     environment = os.environ | {"PYTHONPATH": str(mixed.root / "packages")}
-    said = subprocess.run(fresh, capture_output=True, text=True, cwd=mixed.root, check=True, env=environment).stdout
-    assert said.split("MATERIALIZED ")[1].split() == [f"marts/{name}"]
+    output = subprocess.run(fresh, capture_output=True, text=True, cwd=mixed.root, check=True, env=environment).stdout
+    assert output.split("MATERIALIZED ")[1].split() == [f"marts/{name}"]
     assert mixed.sql(f"SELECT id FROM marts.{name} ORDER BY id") == [(1,), (101,)]
 
 
@@ -212,9 +212,11 @@ def test_an_audit_that_stands_twice_on_a_model_and_blocks_once_is_two_checks(pla
     playground.materialize()
     playground.sql("INSERT INTO raw.things VALUES (3, 50)")
     result = run(playground, "marts.sizes")
-    found = sorted((one.severity.value, one.check_name, one.passed) for one in result.checks if "small" in one.check_name)
-    assert [(severity, passed) for severity, _, passed in found] == [("ERROR", False), ("WARN", False)]
-    assert found[1][1] == f"{found[0][1]}_2"
+    checks = sorted(
+        (check.severity.value, check.check_name, check.passed) for check in result.checks if "small" in check.check_name
+    )
+    assert [(severity, passed) for severity, _, passed in checks] == [("ERROR", False), ("WARN", False)]
+    assert checks[1][1] == f"{checks[0][1]}_2"
 
 
 def test_a_check_that_dagster_would_write_like_an_asset_or_another_check_has_a_name_of_its_own(playground):
@@ -225,7 +227,7 @@ def test_a_check_that_dagster_would_write_like_an_asset_or_another_check_has_a_n
     playground.write("marts.others_not_null_a", "FULL", "not_null(columns := id)", "SELECT id FROM marts.others")
     result = run(playground)
     assert result.result.success
-    names = {".".join(one.asset_key.path): one.check_name for one in result.checks if "others" in one.asset_key.path[-1]}
+    names = {".".join(check.asset_key.path): check.check_name for check in result.checks if "others" in check.asset_key.path[-1]}
     assert names["staging.stg_others"] == "not_null"
     assert re.fullmatch("not_null_[0-9a-f]{8}", names["marts.others"])
     assert re.fullmatch("a_not_null_[0-9a-f]{8}", names["marts.others_not_null"])
@@ -233,10 +235,12 @@ def test_a_check_that_dagster_would_write_like_an_asset_or_another_check_has_a_n
 
 
 def test_an_asset_says_everything_that_the_model_says(mixed):
-    spec = {one.key.to_user_string(): one for one in sqlmesh_definitions(mixed.project).resolve_all_asset_specs()}["marts/total"]
+    spec = {spec.key.to_user_string(): spec for spec in sqlmesh_definitions(mixed.project).resolve_all_asset_specs()}[
+        "marts/total"
+    ]
     facts = spec.metadata
     assert (spec.description, spec.kinds) == ("d", {"sqlmesh", "duckdb"})
-    assert [(one.name, one.type) for one in facts["dagster/column_schema"].columns] == [("total", "bigint")]
+    assert [(column.name, column.type) for column in facts["dagster/column_schema"].columns] == [("total", "bigint")]
     deps = facts["dagster/column_lineage"].deps_by_column["total"]
     assert deps == [dg.TableColumnDep(dg.AssetKey(["marts", "sizes"]), "size")]
     assert "SUM" in facts["sqlmesh/sql"].value

@@ -145,7 +145,7 @@ class Served:
     def done(self, run_id: str) -> dict[str, str | None]:
         """What the run materialized, and which partition."""
         logs = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-        return {".".join(one.dagster_event.asset_key.path): one.dagster_event.partition for one in logs}
+        return {".".join(entry.dagster_event.asset_key.path): entry.dagster_event.partition for entry in logs}
 
     def of_backfill(self, name: str) -> list[str]:
         return [run.run_id for run in self.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": name}))]
@@ -153,8 +153,10 @@ class Served:
     def intervals(self, run_id: str) -> dict[str, object]:
         """The span of time that a materialization of the run says to have computed, by partition."""
         logs = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-        told = [one.dagster_event.step_materialization_data.materialization for one in logs]
-        return {one.partition: one.metadata["sqlmesh/intervals"].value for one in told}
+        materializations = [entry.dagster_event.step_materialization_data.materialization for entry in logs]
+        return {
+            materialization.partition: materialization.metadata["sqlmesh/intervals"].value for materialization in materializations
+        }
 
     def readable(self) -> bool:
         """Whether every view can be read; raises when one cannot."""
@@ -183,15 +185,15 @@ def test_a_backfill_of_a_span_of_days_is_offered_and_becomes_a_run_for_each_that
     days = ["2026-01-03", "2026-01-04"]
     served.place.sql("INSERT INTO raw.others VALUES (8)")
     (partitions,) = served.ask(PARTITIONS, location="location.py")["partitionSetsOrError"]["results"]
-    assert set(days) < {one["name"] for one in partitions["partitionsOrError"]["results"]}
+    assert set(days) < {partition["name"] for partition in partitions["partitionsOrError"]["results"]}
     with daemon(served.place.root):
         asked = served.ask(BACKFILL, location="location.py", names=days, config=IN_PROCESS)["launchPartitionBackfill"]
         wait_for(lambda: len(served.of_backfill(asked["backfillId"])) == len(days))
         ends = [served.end(run_id) for run_id in served.of_backfill(asked["backfillId"])]
     runs = served.of_backfill(asked["backfillId"])
     assert ends == [dg.DagsterRunStatus.SUCCESS] * len(days) == [dg.DagsterRunStatus.SUCCESS] * len(runs)
-    told = sorted(map(served.intervals, runs), key=str)
-    assert told == [{day: f"{day}T00:00+00:00 to {next_day(day)}T00:00+00:00"} for day in days]
+    computed = sorted(map(served.intervals, runs), key=str)
+    assert computed == [{day: f"{day}T00:00+00:00 to {next_day(day)}T00:00+00:00"} for day in days]
     assert set(served.done(runs[0])) == {"marts.days"}
     rows = served.place.sql("SELECT day::VARCHAR, n FROM marts.days ORDER BY day")
     assert rows == [("2026-01-03", 2), ("2026-01-04", 2), ("2026-01-05", 1)]
@@ -244,4 +246,4 @@ def ledger(instance: dg.DagsterInstance, folder: Path, run_id: str) -> dict[str,
     labels = {name.replace(".", "/"): Label.SQLMESH for name in [*ALL, *SLOW]}
     with Store.open(f"sqlite:///{folder / 'reliability.db'}", "live") as store:
         LedgerFill(instance, store.ledger, labels).run(datetime.now(UTC))
-        return {one.asset.replace("/", "."): one.outcome for one in store.attempts() if one.run_id == run_id}
+        return {attempt.asset.replace("/", "."): attempt.outcome for attempt in store.attempts() if attempt.run_id == run_id}

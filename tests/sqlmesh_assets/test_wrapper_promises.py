@@ -36,7 +36,7 @@ def test_a_model_that_is_up_to_date_is_not_reported_as_materialized(playground):
     again = run(playground)
     assert again.result.success
     assert again.materialized == {}
-    assert {name: one["sqlmesh/state"] for name, one in again.told.items()} == dict.fromkeys(ALL, "up to date")
+    assert {name: report["sqlmesh/state"] for name, report in again.reports.items()} == dict.fromkeys(ALL, "up to date")
 
 
 def test_what_a_deployment_does_not_touch_is_reported_once(playground):
@@ -45,7 +45,7 @@ def test_what_a_deployment_does_not_touch_is_reported_once(playground):
     playground.write("marts.others", "FULL", "not_null(columns := id)", "SELECT id * 2 AS id FROM staging.stg_others")
     result = run(playground)  # it refuses a model that is reported twice
     assert set(result.materialized) == {"marts.others"}
-    assert set(result.told) == ALL
+    assert set(result.reports) == ALL
 
 
 def test_a_project_may_be_named_by_a_relative_path(playground, monkeypatch):
@@ -59,16 +59,16 @@ def test_a_project_may_be_named_by_a_relative_path(playground, monkeypatch):
 def test_a_warning_stands_while_its_model_is_up_to_date_and_goes_when_its_audit_finds_nothing(playground):
     playground.recompute_whole = False
     playground.sql("INSERT INTO raw.things VALUES (3, 50)")
-    (before,) = [one for one in run(playground).checks if not one.passed]
-    found = time.time()
+    (before,) = [check for check in run(playground).checks if not check.passed]
+    warned_at = time.time()
     for _ in range(2):
         (again,) = run(playground).checks
         assert (again.check_name, again.severity, again.passed) == (before.check_name, before.severity, False)
         assert again.metadata["sample"] == before.metadata["sample"]
-        assert again.metadata[EVALUATED_AT].value <= found
+        assert again.metadata[EVALUATED_AT].value <= warned_at
     playground.sql("DELETE FROM raw.things WHERE id = 3")
     playground.recompute_whole = True
-    assert all(one.passed for one in run(playground).checks)
+    assert all(check.passed for check in run(playground).checks)
     playground.recompute_whole = False
     assert run(playground).checks == []
 
@@ -118,8 +118,8 @@ def test_a_retry_runs_only_what_failed_and_what_stood_behind_it(playground):
     definition = playground.definition(prepare=lambda: playground.sql(next(mends)), retry_policy=dg.RetryPolicy(max_retries=1))
     result = dg.materialize([definition], instance=playground.instance)
     logs = playground.instance.all_logs(result.run_id)
-    told = [entry.asset_observation or entry.asset_materialization for entry in logs]
-    observed = [(".".join(one.asset_key.path), one.metadata["attempt_outcome"].value) for one in told if one]
+    events = [entry.asset_observation or entry.asset_materialization for entry in logs]
+    observed = [(".".join(event.asset_key.path), event.metadata["attempt_outcome"].value) for event in events if event]
     assert sorted(model for model, outcome in observed if outcome == "ok") == sorted(ALL)
     assert sorted(model for model, outcome in observed if outcome != "ok") == ["marts.sizes", "marts.total"]
     assert playground.sql("SELECT total FROM marts.total") == [(6,)]

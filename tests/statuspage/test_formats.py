@@ -48,42 +48,44 @@ def asked(page: StatusPage, folder: Path) -> dict[str, object]:
 
 @pytest.mark.server
 def test_a_statuspage_client_reads_a_breach(tmp_path: Path) -> None:
-    found = asked(full("live"), tmp_path)
-    assert (found["success"], found["raw_status"]) == (True, "major")
-    incidents = {one["name"]: one for one in found["incident_metadata"]}  # type: ignore[attr-defined]
-    assert {name: one["status"] for name, one in incidents.items()} == {
+    answer = asked(full("live"), tmp_path)
+    assert (answer["success"], answer["raw_status"]) == (True, "major")
+    incidents = {incident["name"]: incident for incident in answer["incident_metadata"]}  # type: ignore[attr-defined]
+    assert {name: incident["status"] for name, incident in incidents.items()} == {
         "Core source data misses its freshness": "investigating",
         "Time in which the SQL endpoint answers": "monitoring",
     }
     affected = ["Core assets within their promised freshness", "oss_funding/grants"]
     assert incidents["Core source data misses its freshness"]["affected_components"] == affected
-    states = {one["name"]: one["status"] for one in found["component_metadata"]}  # type: ignore[attr-defined]
+    states = {component["name"]: component["status"] for component in answer["component_metadata"]}  # type: ignore[attr-defined]
     assert states["oss_funding/grants"] == "degraded_performance"
     assert states["Core assets within their promised freshness"] == "partial_outage"
 
 
 @pytest.mark.server
 def test_a_statuspage_client_reads_that_all_is_well(tmp_path: Path) -> None:
-    found = asked(of(objective()), tmp_path)
-    assert (found["success"], found["status"], found["raw_status"]) == (True, 1, "none")
-    assert found["incident_metadata"] == []
+    answer = asked(of(objective()), tmp_path)
+    assert (answer["success"], answer["status"], answer["raw_status"]) == (True, 1, "none")
+    assert answer["incident_metadata"] == []
 
 
 @pytest.mark.server
 def test_a_statuspage_client_reads_maintenance(tmp_path: Path) -> None:
-    found = asked(full("live"), tmp_path)
-    told = {one["name"]: one for one in found["maintenance_metadata"]}  # type: ignore[attr-defined]
-    assert {name: one["status"] for name, one in told.items()} == {
+    answer = asked(full("live"), tmp_path)
+    windows = {window["name"]: window for window in answer["maintenance_metadata"]}  # type: ignore[attr-defined]
+    assert {name: window["status"] for name, window in windows.items()} == {
         "Maintenance: Data models": "in_progress",
         "Maintenance: oss_funding/grants": "scheduled",
     }
-    assert told["Maintenance: oss_funding/grants"]["scheduled_end"] == "2025-11-24T10:05:07Z"
-    assert told["Maintenance: oss_funding/grants"]["affected_components"] == ["oss_funding/grants"]
+    assert windows["Maintenance: oss_funding/grants"]["scheduled_end"] == "2025-11-24T10:05:07Z"
+    assert windows["Maintenance: oss_funding/grants"]["affected_components"] == ["oss_funding/grants"]
 
 
 def test_what_is_well_is_under_maintenance_and_what_is_not_stays_as_it_is() -> None:
     page = replace(full(), works=(replace(works()[1], scope="core_source_data"),))
-    states = {one["name"]: one["status"] for one in json.loads(render(page)["api/v2/components.json"])["components"]}
+    states = {
+        component["name"]: component["status"] for component in json.loads(render(page)["api/v2/components.json"])["components"]
+    }
     assert states["Core materializations that are good after retries"] == "under_maintenance"
     assert states["Core assets within their promised freshness"] == "partial_outage"
     calm = json.loads(render(replace(of(objective()), works=page.works))["api/v2/status.json"])
@@ -92,9 +94,9 @@ def test_what_is_well_is_under_maintenance_and_what_is_not_stays_as_it_is() -> N
 
 
 def test_every_maintenance_of_ninety_days_is_listed_the_newest_first() -> None:
-    found = json.loads(render(full())["api/v2/scheduled-maintenances.json"])["scheduled_maintenances"]
-    assert [one["status"] for one in found] == ["scheduled", "in_progress", "completed"]
-    assert [one["impact"] for one in found] == ["maintenance"] * 3
+    windows = json.loads(render(full())["api/v2/scheduled-maintenances.json"])["scheduled_maintenances"]
+    assert [window["status"] for window in windows] == ["scheduled", "in_progress", "completed"]
+    assert [window["impact"] for window in windows] == ["maintenance"] * 3
 
 
 def test_components_without_data_are_left_out_and_never_called_operational() -> None:
@@ -105,18 +107,18 @@ def test_components_without_data_are_left_out_and_never_called_operational() -> 
 
 def test_open_and_past_incidents_are_told_with_ids_that_stay() -> None:
     first, again = (json.loads(render(full())["api/v2/incidents.json"])["incidents"] for _ in range(2))
-    assert [one["status"] for one in first] == ["investigating", "monitoring", "resolved"]
-    assert [one["id"] for one in first] == [one["id"] for one in again]
-    assert [one["resolved_at"] for one in first] == [None, None, "2025-10-25T04:05:07Z"]
-    assert [[said["status"] for said in one["incident_updates"]] for one in first] == [
+    assert [incident["status"] for incident in first] == ["investigating", "monitoring", "resolved"]
+    assert [incident["id"] for incident in first] == [incident["id"] for incident in again]
+    assert [incident["resolved_at"] for incident in first] == [None, None, "2025-10-25T04:05:07Z"]
+    assert [[update["status"] for update in incident["incident_updates"]] for incident in first] == [
         ["investigating"],
         ["monitoring", "investigating", "investigating"],
         ["resolved", "investigating"],
     ]
     summary = json.loads(render(full())["api/v2/summary.json"])
-    assert [one["status"] for one in summary["incidents"]] == ["investigating", "monitoring"]
-    groups = {one["id"]: one["components"] for one in summary["components"] if one["group"]}
-    members = {one["id"]: one["group_id"] for one in summary["components"] if not one["group"]}
+    assert [incident["status"] for incident in summary["incidents"]] == ["investigating", "monitoring"]
+    groups = {group["id"]: group["components"] for group in summary["components"] if group["group"]}
+    members = {component["id"]: component["group_id"] for component in summary["components"] if not component["group"]}
     assert {member: group for group, inside in groups.items() for member in inside} == members
 
 
@@ -171,8 +173,8 @@ def test_planned_maintenance_is_one_entry_that_does_not_change_with_each_page() 
     feeds = [render(replace(page(works=(work,)), generated_at=NOW + timedelta(minutes=late)))["feed.atom"] for late in (0, 15)]
     assert feeds[0] == feeds[1]
     later = [entries(replace(page(works=(work,)), generated_at=at)) for at in (NOW, work.start, work.end)]
-    assert [[title.partition(":")[0] for title in one.values()] for one in later] == [["Planned"], ["Under way"], ["Done"]]
-    assert len({key for one in later for key in one}) == 1
+    assert [[title.partition(":")[0] for title in titles.values()] for titles in later] == [["Planned"], ["Under way"], ["Done"]]
+    assert len({key for titles in later for key in titles}) == 1
 
 
 @pytest.mark.parametrize("page", [full(), hostile()], ids=["full", "hostile"])

@@ -78,8 +78,8 @@ def test_axe_finds_no_violation_on_any_page(width: int, theme: str, chromium: Br
             for summary in tab.locator("summary").all():
                 summary.click()
             tab.screenshot(path=ARTIFACTS / f"{name.replace('/', '-')}-{width}-{theme}.png", full_page=True)
-            found = Axe().run(tab, options=EXAMINED)
-            assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+            report = Axe().run(tab, options=EXAMINED)
+            assert report.violations_count == 0, f"{name}: {report.generate_report()}"
             assert tab.evaluate("document.documentElement.scrollWidth") <= width, name
 
 

@@ -122,8 +122,8 @@ def test_hostile_text_adds_no_tag_attribute_or_link_to_any_page() -> None:
         assert reader.open == [], name
         assert [tag for tag, _ in reader.tags if tag in {"img", "iframe"}] == [], name
         assert sum(tag == "script" for tag, _ in reader.tags) == 1, name
-        assert not [one for _, attributes in reader.tags for one in attributes if one.startswith("on")], name
-        assert not [one for one in reader.values("a", "href") if not OWN_LINK.match(one)], name
+        assert not [attribute for _, attributes in reader.tags for attribute in attributes if attribute.startswith("on")], name
+        assert not [link for link in reader.values("a", "href") if not OWN_LINK.match(link)], name
 
 
 def test_hostile_names_become_plain_file_names() -> None:
@@ -135,11 +135,11 @@ def test_every_link_of_the_page_leads_to_one_of_its_files() -> None:
     for name, text in files.items():
         if name.endswith(".html"):
             reader = Reader(text)
-            for target in (one for one in reader.values("a", "href") if OWN_LINK.match(one)):
+            for target in (link for link in reader.values("a", "href") if OWN_LINK.match(link)):
                 path, _, anchor = target.partition("#")
-                found = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else name
-                assert found in files, (name, target)
-                assert not anchor or f'id="{anchor}"' in files[found], (name, target)
+                linked = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else name
+                assert linked in files, (name, target)
+                assert not anchor or f'id="{anchor}"' in files[linked], (name, target)
 
 
 @pytest.mark.parametrize(("sets", "whole"), [(45, True), (500, False)])
@@ -180,8 +180,8 @@ def test_a_missed_objective_says_when_it_will_be_met_again() -> None:
 def test_maintenance_that_runs_or_is_planned_is_on_the_first_page_and_what_is_over_in_the_history() -> None:
     files = render(full())
     first, history = text_of(files["index.html"]), text_of(files["history.html"])
-    for said in ("Maintenance: Data models Under way A new disk.", "Planned A new header.", "(1 hour), in 3 days"):
-        assert said in first
+    for phrase in ("Maintenance: Data models Under way A new disk.", "Planned A new header.", "(1 hour), in 3 days"):
+        assert phrase in first
     assert "New nodes." not in first
     assert "Maintenance: Kubernetes Done New nodes." in history
     assert "A new disk." in text_of(files["services/sqlmesh.html"])
@@ -191,21 +191,21 @@ def test_maintenance_that_runs_or_is_planned_is_on_the_first_page_and_what_is_ov
 def test_a_sprint_is_told_with_its_timeline_on_the_first_page_its_service_and_the_history() -> None:
     files = render(full())
     for name in ("index.html", "services/consumer_trino.html", "history.html"):
-        said = text_of(files[name])
-        assert "Remedial sprint since 19 Nov 2025, 04:05 UTC" in said, name
-        assert said.index("We watch whether") < said.index("We move the endpoint") < said.index("Opened: the objective"), name
+        text = text_of(files[name])
+        assert "Remedial sprint since 19 Nov 2025, 04:05 UTC" in text, name
+        assert text.index("We watch whether") < text.index("We move the endpoint") < text.index("Opened: the objective"), name
 
 
 def test_a_data_set_tells_its_holes_by_name_and_how_long_it_was_fresh() -> None:
-    said = text_of(render(full())["data/oss_funding/grants.html"])
-    assert "408 of 412 due are there Missing: 2025-11-03 , 2025-11-04 , 2025-11-18 , 2025-11-19" in said
-    assert "98.20 % of the time: 29 days 11 hours of 30 days" in said
+    text = text_of(render(full())["data/oss_funding/grants.html"])
+    assert "408 of 412 due are there Missing: 2025-11-03 , 2025-11-04 , 2025-11-18 , 2025-11-19" in text
+    assert "98.20 % of the time: 29 days 11 hours of 30 days" in text
 
 
 def test_a_data_set_tells_the_age_of_its_newest_event_where_that_is_promised() -> None:
     files = render(full())
-    told = "Newest event in it 4 days ago , 17 Nov 2025, 09:05 UTC ; promised not older than 3 days"
-    assert told in text_of(files["data/oss_funding/grants.html"])
+    phrase = "Newest event in it 4 days ago , 17 Nov 2025, 09:05 UTC ; promised not older than 3 days"
+    assert phrase in text_of(files["data/oss_funding/grants.html"])
     assert "Newest event in it" not in text_of(files["data/oss_directory/projects.html"])
 
 
@@ -263,8 +263,8 @@ def test_an_address_of_the_web_is_a_link(address: str) -> None:
 
 
 def test_a_link_hands_nothing_to_where_it_leads() -> None:
-    found = Reader(render(full())["data/oss_directory.html"] + html_of()).tags
-    links = [attributes for tag, attributes in found if tag == "a" and not OWN_LINK.match(attributes["href"] or "")]
+    tags = Reader(render(full())["data/oss_directory.html"] + html_of()).tags
+    links = [attributes for tag, attributes in tags if tag == "a" and not OWN_LINK.match(attributes["href"] or "")]
     assert links
     assert {attributes["rel"] for attributes in links} == {"noopener noreferrer nofollow"}
 

@@ -55,8 +55,8 @@ def test_every_file_arrives_as_it_is_and_says_what_it_is_and_how_long_it_may_be_
     upload(files, bucket.url)
     assert bucket.names() == {*files, MANIFEST}
     for name, text in files.items():
-        found, headers = bucket.get(name)
-        assert found == text, name
+        body, headers = bucket.get(name)
+        assert body == text, name
         assert headers["Content-Type"] in bucket.kinds_of(content_type(name)), name
         assert headers["Cache-Control"] == CACHE_CONTROL, name
 
@@ -129,8 +129,8 @@ def test_a_name_that_holds_the_boundary_of_the_driver_cuts_nothing_off(bucket: B
 def test_a_folder_is_written_as_atomically_as_the_one_under_home(tmp_path: Path) -> None:
     files = render(full())
     upload(files, f"file://{tmp_path}/site")
-    found = {str(path.relative_to(tmp_path / "site")): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-    assert {name: text for name, text in found.items() if name != MANIFEST} == files
+    written = {str(path.relative_to(tmp_path / "site")): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {name: text for name, text in written.items() if name != MANIFEST} == files
 
 
 @pytest.mark.parametrize("scheme", ["sftp", "ftp", "webhdfs", "https"])

@@ -17,7 +17,7 @@ NOW = datetime(2025, 11, 21, 9, 5, 7, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("elapsed", "said"),
+    ("elapsed", "text"),
     [
         (timedelta(seconds=-1), "in the future"),
         (timedelta(0), "just now"),
@@ -30,12 +30,12 @@ NOW = datetime(2025, 11, 21, 9, 5, 7, tzinfo=UTC)
         (timedelta(days=1500), "1,500 days ago"),
     ],
 )
-def test_an_age_is_cut_off_to_one_unit(elapsed: timedelta, said: str) -> None:
-    assert age(NOW - elapsed, NOW) == said
+def test_an_age_is_cut_off_to_one_unit(elapsed: timedelta, text: str) -> None:
+    assert age(NOW - elapsed, NOW) == text
 
 
 @pytest.mark.parametrize(
-    ("length", "said"),
+    ("length", "text"),
     [
         (timedelta(days=1), "1 day"),
         (timedelta(hours=36), "36 hours"),
@@ -44,8 +44,8 @@ def test_an_age_is_cut_off_to_one_unit(elapsed: timedelta, said: str) -> None:
         (timedelta(minutes=1), "1 minute"),
     ],
 )
-def test_a_promise_is_said_in_the_largest_unit_that_tells_it_exactly(length: timedelta, said: str) -> None:
-    assert span(length) == said
+def test_a_promise_is_said_in_the_largest_unit_that_tells_it_exactly(length: timedelta, text: str) -> None:
+    assert span(length) == text
 
 
 def test_every_moment_is_said_in_utc_wherever_it_came_from() -> None:

@@ -17,9 +17,9 @@ def test_every_kind_of_alert_has_a_chapter_in_the_runbook(kind):
 def test_an_alert_points_to_its_chapter_as_a_link_or_else_as_a_fact():
     here = AlertLinks("http://dagster", "http://status", "team:platform")
     there = AlertLinks("http://dagster", "http://status", "team:platform", "https://docs/runbooks")
-    assert [one.value for one in here.fields(Kind.STALE_ASSET)] == ["docs/runbooks.md#stale-asset"]
+    assert [fact.value for fact in here.fields(Kind.STALE_ASSET)] == ["docs/runbooks.md#stale-asset"]
     assert there.fields(Kind.STALE_ASSET) == ()
-    assert [one.url for one in there.links(Kind.STALE_ASSET, "shop/things", "r1")] == [
+    assert [link.url for link in there.links(Kind.STALE_ASSET, "shop/things", "r1")] == [
         "http://dagster/runs/r1",
         "http://dagster/assets/shop/things",
         "http://status",
@@ -33,4 +33,4 @@ def test_what_tells_of_others_points_to_its_own_chapter_beside_theirs():
         fields=(), links=AlertLinks("http://dagster", "", "team:platform", "https://docs/runbooks").links(Kind.STALE_ASSET)
     )
     assert storm_of([here], NOON).fields[-1].value == "docs/runbooks.md#storm"
-    assert [one.url for one in digest_of([there, there], NOON).links] == ["https://docs/runbooks#digest"]
+    assert [link.url for link in digest_of([there, there], NOON).links] == ["https://docs/runbooks#digest"]

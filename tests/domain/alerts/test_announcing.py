@@ -29,17 +29,17 @@ class World:
 
     def tick(self, now, *wanted, unknown=()):
         """What is said at `now`, as (what, title)."""
-        signals = [one if isinstance(one, Signal) else Signal(one) for one in wanted]
-        standing = [one for one, stands in self.kept.values() if stands]
-        ended = {key: one for key, (one, stands) in self.kept.items() if not stands}
-        digests = [one.incident.opened_at for one in ended.values() if one.incident.kind is Kind.DIGEST]
+        signals = [problem if isinstance(problem, Signal) else Signal(problem) for problem in wanted]
+        standing = [incident for incident, stands in self.kept.values() if stands]
+        ended = {key: incident for key, (incident, stands) in self.kept.items() if not stands}
+        digests = [part.incident.opened_at for part in ended.values() if part.incident.kind is Kind.DIGEST]
         changes = compare(signals, unknown, IncidentMemory(standing, ended, max(digests, default=None)), self.hours, now)
-        self.kept |= {one.after.incident.key: (one.after, one.stands) for one in changes}
+        self.kept |= {change.after.incident.key: (change.after, change.stands) for change in changes}
         self.changes = changes
-        return [(said, change.after.incident) for change in changes for said in change.kinds]
+        return [(kind, change.after.incident) for change in changes for kind in change.kinds]
 
     def words(self, now, *wanted, **extra):
-        return [(said.value, incident.title) for said, incident in self.tick(now, *wanted, **extra)]
+        return [(kind.value, incident.title) for kind, incident in self.tick(now, *wanted, **extra)]
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def world():
 def test_it_is_raised_once_and_recovers_once(world):
     assert world.words(NOON, wrong()) == [("raised", "shop/things is wrong")]
     assert world.tick(NOON + TICK, wrong(at=NOON + TICK)) == []
-    [(said, incident)] = world.tick(NOON + HOUR)
-    assert (said, incident.state, incident.opened_at, incident.closed_at) == (
+    [(kind, incident)] = world.tick(NOON + HOUR)
+    assert (kind, incident.state, incident.opened_at, incident.closed_at) == (
         AnnouncementKind.RECOVERED,
         State.RECOVERED,
         NOON,
@@ -62,20 +62,20 @@ def test_it_is_raised_once_and_recovers_once(world):
 
 def test_what_develops_is_an_update_of_the_same_incident(world):
     world.tick(NOON, wrong())
-    [(said, incident)] = world.tick(NOON + TICK, wrong(at=NOON + TICK, body=("and worse",)))
-    assert (said, incident.opened_at, incident.updated_at) == (AnnouncementKind.UPDATED, NOON, NOON + TICK)
+    [(kind, incident)] = world.tick(NOON + TICK, wrong(at=NOON + TICK, body=("and worse",)))
+    assert (kind, incident.opened_at, incident.updated_at) == (AnnouncementKind.UPDATED, NOON, NOON + TICK)
 
 
 def test_what_got_louder_also_disturbs(world):
     world.tick(NOON, wrong())
     assert world.words(NOON + TICK, wrong(severity=Severity.PAGE))[1:] == [("reminded", "shop/things is wrong")]
-    assert [said for said, _ in world.tick(NOON + 2 * TICK, wrong())] == [AnnouncementKind.UPDATED]
+    assert [kind for kind, _ in world.tick(NOON + 2 * TICK, wrong())] == [AnnouncementKind.UPDATED]
 
 
 def test_of_what_nothing_is_known_nothing_is_said(world):
     world.tick(NOON, wrong())
     assert world.tick(NOON + HOUR, unknown=("shop/things",)) == []
-    assert [said for said, _ in world.tick(NOON + 2 * HOUR)] == [AnnouncementKind.RECOVERED]
+    assert [kind for kind, _ in world.tick(NOON + 2 * HOUR)] == [AnnouncementKind.RECOVERED]
 
 
 def test_a_quiet_signal_begins_nothing_but_keeps_what_stands(world):
@@ -88,16 +88,16 @@ def test_a_quiet_signal_begins_nothing_but_keeps_what_stands(world):
 def test_while_it_is_open_reminders_come_and_each_starts_the_time_anew(world, severity, hours):
     world.tick(NOON, wrong(severity=severity))
     assert world.tick(NOON + hours * HOUR - TICK, wrong(severity=severity)) == []
-    assert [said for said, _ in world.tick(NOON + hours * HOUR, wrong(severity=severity))] == [AnnouncementKind.REMINDED]
+    assert [kind for kind, _ in world.tick(NOON + hours * HOUR, wrong(severity=severity))] == [AnnouncementKind.REMINDED]
     assert world.tick(NOON + hours * HOUR + TICK, wrong(severity=severity)) == []
 
 
 def test_once_somebody_is_at_it_a_page_reminds_once_a_day(world):
     world.tick(NOON, wrong(severity=Severity.PAGE))
     seen = wrong(severity=Severity.PAGE, state=State.ACKNOWLEDGED)
-    assert [said for said, _ in world.tick(NOON + TICK, seen)] == [AnnouncementKind.UPDATED]
+    assert [kind for kind, _ in world.tick(NOON + TICK, seen)] == [AnnouncementKind.UPDATED]
     assert world.tick(NOON + 23 * HOUR, seen) == []
-    assert [said for said, _ in world.tick(NOON + 24 * HOUR, seen)] == [AnnouncementKind.REMINDED]
+    assert [kind for kind, _ in world.tick(NOON + 24 * HOUR, seen)] == [AnnouncementKind.REMINDED]
 
 
 def test_a_ticket_waits_for_the_end_of_the_quiet_hours_and_a_page_does_not():
@@ -119,13 +119,13 @@ def test_what_recovers_in_the_quiet_hours_is_never_told():
 
 def test_more_than_a_few_at_once_become_one_summary_that_ends_when_all_are_over(world):
     many = [wrong(f"t{number}") for number in range(4)]
-    [(said, storm)] = world.tick(NOON, *many)
-    assert (said, storm.kind, len(storm.body)) == (AnnouncementKind.RAISED, Kind.STORM, 4)
-    assert {one.subject for change in world.changes for one in change.audience} == {"t0", "t1", "t2", "t3"}
+    [(kind, storm)] = world.tick(NOON, *many)
+    assert (kind, storm.kind, len(storm.body)) == (AnnouncementKind.RAISED, Kind.STORM, 4)
+    assert {part.subject for change in world.changes for part in change.audience} == {"t0", "t1", "t2", "t3"}
     assert world.tick(NOON + TICK, *many) == []
-    [(said, storm)] = world.tick(NOON + HOUR, *many[:1])
-    assert (said, [line[:10] for line in storm.body]) == (AnnouncementKind.UPDATED, ["t0 is wron", *["recovered:"] * 3])
-    assert [said for said, _ in world.tick(NOON + 2 * HOUR)] == [AnnouncementKind.RECOVERED]
+    [(kind, storm)] = world.tick(NOON + HOUR, *many[:1])
+    assert (kind, [line[:10] for line in storm.body]) == (AnnouncementKind.UPDATED, ["t0 is wron", *["recovered:"] * 3])
+    assert [kind for kind, _ in world.tick(NOON + 2 * HOUR)] == [AnnouncementKind.RECOVERED]
     assert world.tick(NOON + 3 * HOUR) == []
     assert [stands for _, stands in world.kept.values()] == [False] * 5
 
@@ -133,29 +133,29 @@ def test_more_than_a_few_at_once_become_one_summary_that_ends_when_all_are_over(
 def test_a_storm_takes_in_what_comes_a_moment_later_and_not_what_comes_later(world):
     many = [wrong(f"t{number}") for number in range(5)]
     world.tick(NOON, *many[:4])
-    assert [(said, len(one.body)) for said, one in world.tick(NOON + TICK, *many)] == [(AnnouncementKind.UPDATED, 5)]
+    assert [(kind, len(incident.body)) for kind, incident in world.tick(NOON + TICK, *many)] == [(AnnouncementKind.UPDATED, 5)]
     late = wrong("late", NOON + HOUR)
     assert world.words(NOON + HOUR, *many, late) == [("raised", "late is wrong")]
 
 
 def test_a_storm_that_comes_drop_by_drop_is_one_too(world):
     many = [wrong(f"t{number}", NOON + number * TICK) for number in range(5)]
-    said = [world.words(NOON + number * TICK, *many[: number + 1]) for number in range(5)]
-    assert [[one for one, _ in tick] for tick in said] == [["raised"], ["raised"], ["raised"], ["raised"], ["updated"]]
-    assert said[3][0][1] == "Many incidents at once: 1 in this summary"
+    ticks = [world.words(NOON + number * TICK, *many[: number + 1]) for number in range(5)]
+    assert [[kind for kind, _ in tick] for tick in ticks] == [["raised"], ["raised"], ["raised"], ["raised"], ["updated"]]
+    assert ticks[3][0][1] == "Many incidents at once: 1 in this summary"
 
 
 def test_sprints_are_told_in_a_storm_too(world):
     many = [wrong(f"t{number}") for number in range(4)]
-    told = world.tick(NOON, *many, wrong("sprint", kind=Kind.SPRINT))
-    assert sorted(one.kind.value for _, one in told) == ["sprint", "storm"]
+    announced = world.tick(NOON, *many, wrong("sprint", kind=Kind.SPRINT))
+    assert sorted(incident.kind.value for _, incident in announced) == ["sprint", "storm"]
 
 
 def test_unstable_data_is_collected_in_a_digest_a_day():
     world = World(Hours(quiet=None, digest=9))
     first, second = (wrong(name, stability="unstable", severity=Severity.INFO) for name in ("u1", "u2"))
-    [(said, digest)] = world.tick(NOON, first)
-    assert (said, digest.kind, digest.body) == (AnnouncementKind.RAISED, Kind.DIGEST, ("u1 is wrong (team:shop)",))
+    [(kind, digest)] = world.tick(NOON, first)
+    assert (kind, digest.kind, digest.body) == (AnnouncementKind.RAISED, Kind.DIGEST, ("u1 is wrong (team:shop)",))
     assert world.tick(NOON + HOUR, second) == []
     nine = NOON.replace(hour=9) + 24 * HOUR
     assert world.tick(nine - TICK, second) == []

@@ -102,7 +102,7 @@ def test_a_clock_that_was_set_back_changes_nothing():
 def test_who_acknowledges_assigns_and_notes_is_history_and_the_task_stays_open():
     sprint = note(assign(acknowledge(run(B), "ada", NOON), "grace", "ada", NOON), " looked at it ", "grace", NOON)
     assert (sprint.acknowledged_by, sprint.assignee, sprint.phase) == ("ada", "grace", SprintPhase.OPEN)
-    assert [(one.kind, one.who, one.text) for one in sprint.history[1:]] == [
+    assert [(event.kind, event.who, event.text) for event in sprint.history[1:]] == [
         (EntryKind.ACKNOWLEDGED, "ada", "acknowledged by ada"),
         (EntryKind.ASSIGNED, "ada", "assigned to grace"),
         (EntryKind.NOTED, "grace", "looked at it"),

@@ -15,8 +15,8 @@ SINCE = datetime(2026, 2, 1, 0, 30, tzinfo=UTC)
 
 
 def by_dagster(cron: str, zone: str, since: datetime, count: int) -> list[datetime]:
-    found = schedule_execution_time_iterator(since.timestamp(), cron, zone)
-    return [tick.astimezone(UTC) for tick in islice(found, count)]
+    times = schedule_execution_time_iterator(since.timestamp(), cron, zone)
+    return [tick.astimezone(UTC) for tick in islice(times, count)]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Vienna", "America/New_York", "Asia/Kolkata"])
@@ -52,7 +52,7 @@ def test_an_hour_that_a_zone_skips_moves_a_tick_in_it_by_an_hour_at_most() -> No
         list(islice(ticks("30 2 * * *", "Europe/Vienna", since), 5)),
         by_dagster("30 2 * * *", "Europe/Vienna", since, 5),
     )
-    assert all(abs(one - other) <= timedelta(hours=1) for one, other in zip(mine, theirs, strict=True))
+    assert all(abs(tick - other) <= timedelta(hours=1) for tick, other in zip(mine, theirs, strict=True))
 
 
 def test_the_instant_of_a_tick_is_itself_the_next_tick() -> None:

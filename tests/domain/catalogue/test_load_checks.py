@@ -67,7 +67,7 @@ def test_a_declaration_brings_its_checks_with_it_those_that_block_first(table: T
     assert list(blocking.values()) == sorted(blocking.values(), reverse=True)
 
 
-def said(table: Table, facts: LoadFacts, check: str) -> Finding:
+def judged(table: Table, facts: LoadFacts, check: str) -> Finding:
     findings = {finding.check: finding for finding in judge_summary(LoadSummary("shop", table, facts, NOW))}
     return findings[check]
 
@@ -121,8 +121,8 @@ def said(table: Table, facts: LoadFacts, check: str) -> Finding:
     ],
 )
 def test_what_a_load_tells_of_itself_is_judged(table: Table, check: str, good: LoadFacts, bad: LoadFacts, words: str) -> None:
-    assert said(table, good, check).passed
-    failed = said(table, bad, check)
+    assert judged(table, good, check).passed
+    failed = judged(table, bad, check)
     assert (failed.passed, failed.message) == (False, words)
 
 
@@ -130,8 +130,8 @@ def test_a_date_may_be_a_day_ahead() -> None:
     columns = (SALES.columns[0], Column("at", ColumnType.DATE, "When", nullable=False))
     dated = replace(TIMED, columns=columns)
     tomorrow = {NEWEST_EVENT: (NOW + timedelta(days=1)).isoformat()}
-    assert said(dated, tomorrow, "event_time_not_in_future").passed
-    assert not said(TIMED, tomorrow, "event_time_not_in_future").passed
+    assert judged(dated, tomorrow, "event_time_not_in_future").passed
+    assert not judged(TIMED, tomorrow, "event_time_not_in_future").passed
 
 
 def test_an_unchanged_upstream_has_still_what_its_last_load_had() -> None:
@@ -150,8 +150,8 @@ def test_a_new_check_of_what_a_load_tells_is_one_entry(monkeypatch: pytest.Monke
     entry = LoadCheck("few_refused", "Few were refused", applies=lambda table: table.resumable, judge=few)
     monkeypatch.setattr(load_checks, "LOAD_CHECKS", (*load_checks.LOAD_CHECKS, entry))
     assert "few_refused" not in {check.name for check in checks_of(SALES)}
-    found = said(RESUMABLE, {"refused": 2}, "few_refused")
-    assert (found.passed, found.blocking, found.message) == (False, True, "2 refused")
+    refused = judged(RESUMABLE, {"refused": 2}, "few_refused")
+    assert (refused.passed, refused.blocking, refused.message) == (False, True, "2 refused")
 
 
 def test_no_two_checks_share_a_name() -> None:
@@ -169,10 +169,10 @@ def test_who_says_that_upstream_really_lost_them_is_believed() -> None:
 @pytest.mark.parametrize(("asked", "aside", "passed"), [(1, 1, False), (2, 1, True), (2, 2, False), (5, 2, False)])
 def test_one_of_several_items_may_be_bad_and_all_of_them_may_not(asked: int, aside: int, passed: bool) -> None:
     facts: LoadFacts = {ITEMS_ASKED: asked, SET_ASIDE: dict.fromkeys("ab"[:aside], "no JSON")}
-    assert said(ITEMS, facts, "few_set_aside").passed is passed
+    assert judged(ITEMS, facts, "few_set_aside").passed is passed
 
 
 def test_what_is_known_and_not_taken_is_no_news() -> None:
     table = replace(SALES, not_taken={"colour": "of no use", "sales.*_url": "addresses are made from the id"})
-    assert said(table, {UNKNOWN_FIELDS: ["colour", "sales.self_url (VARCHAR)"]}, "schema").passed
-    assert "size" in said(table, {UNKNOWN_FIELDS: ["colour", "size"]}, "schema").message
+    assert judged(table, {UNKNOWN_FIELDS: ["colour", "sales.self_url (VARCHAR)"]}, "schema").passed
+    assert "size" in judged(table, {UNKNOWN_FIELDS: ["colour", "size"]}, "schema").message

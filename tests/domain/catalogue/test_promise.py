@@ -34,8 +34,8 @@ def parts(kind: PartitionKind, available_after: timedelta, start: datetime = WED
 
 def changed(name: str, table: str, **changes: Any) -> Source:
     """A source of the catalogue with one table changed."""
-    (source,) = (one for one in catalogue() if one.name == name)
-    return replace(source, tables=tuple(replace(one, **changes) if one.name == table else one for one in source.tables))
+    (source,) = (source for source in catalogue() if source.name == name)
+    return replace(source, tables=tuple(replace(other, **changes) if other.name == table else other for other in source.tables))
 
 
 def test_a_load_takes_at_most_all_its_tries_and_the_longest_pauses_between_them() -> None:
@@ -91,15 +91,17 @@ def test_a_partition_waits_for_the_first_tick_at_which_upstream_has_it(
     ],
 )
 def test_what_was_promised_when_it_was_only_available_is_refused_by_name(name: str, table: str, due_after: timedelta) -> None:
-    (partitions,) = (one.partitions for source, one in EVERY if (source.name, one.name) == (name, table))
+    (partitions,) = (entry.partitions for source, entry in EVERY if (source.name, entry.name) == (name, table))
     assert partitions is not None
     with pytest.raises(ValueError, match=f"source '{name}', table '{table}' promises a partition .* Raise due_after to"):
         changed(name, table, partitions=replace(partitions, due_after=due_after))
 
 
 def test_an_age_or_an_event_that_the_schedule_cannot_keep_is_refused_by_name_with_what_would_do() -> None:
-    said = r"source 'oss_directory', table 'projects' is promised to be at most 1 d old, .* UTC begins .* fresh_within to 1 d 2 h"
-    with pytest.raises(ValueError, match=said):
+    refusal = (
+        r"source 'oss_directory', table 'projects' is promised to be at most 1 d old, .* UTC begins .* fresh_within to 1 d 2 h"
+    )
+    with pytest.raises(ValueError, match=refusal):
         changed("oss_directory", "projects", fresh_within=DAY)
     with pytest.raises(ValueError, match=r"'events' promises an event that is at most 1 d 6 h old.* events_within to 1 d 8 h"):
         changed("github", "events", events_within=30 * HOUR)

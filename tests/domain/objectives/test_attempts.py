@@ -119,7 +119,7 @@ def test_families_assets_and_partitions_are_judged_apart():
         attempt(Outcome.OK, asset="shop/prices"),
         attempt(Outcome.OK, partition="2026-03-01"),
     ]
-    assert [one.judgement for one in judge_families(attempts, NOON)] == [
+    assert [family.judgement for family in judge_families(attempts, NOON)] == [
         Judgement.BAD,
         Judgement.GOOD,
         Judgement.GOOD,

@@ -78,9 +78,9 @@ def test_an_objective_on_all_recovers_only_when_the_last_failure_left():
 def test_recovery_is_what_waiting_hour_by_hour_finds(events, target):
     counts = [Count(NOW - HOUR * hour, int(good), 1) for hour, good in events]
     good, valid = total(counts, NOW - MONTH, NOW)
-    found = recovery(counts, target, MONTH, NOW)
+    recovered = recovery(counts, target, MONTH, NOW)
     if not missed(good, valid, target):
-        assert found is None
+        assert recovered is None
         return
     waited = next(NOW + HOUR * hour for hour in range(721) if not missed(*total(counts, NOW + HOUR * hour - MONTH, NOW), target))
     grown = (
@@ -88,7 +88,7 @@ def test_recovery_is_what_waiting_hour_by_hour_finds(events, target):
         if target < ALL
         else None
     )
-    assert abs(found - min(waited, grown or waited)) <= timedelta(microseconds=1)
+    assert abs(recovered - min(waited, grown or waited)) <= timedelta(microseconds=1)
 
 
 @given(st.integers(0, 100_000), st.integers(1, ALL))

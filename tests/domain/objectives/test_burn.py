@@ -43,7 +43,7 @@ def test_an_error_rate_within_the_budget_is_never_detected():
 def test_a_burn_of_14_45_fires_at_14_4_and_14_4_itself_does_not():
     above = [Count(NOW, 20_000 - 289, 20_000)]
     assert burn_over(above, HOUR, 9_990, NOW) == Fraction(1445, 100)
-    assert [one.tier for one in firing(above, 9_990, NOW, [FAST])] == [FAST]
+    assert [alert.tier for alert in firing(above, 9_990, NOW, [FAST])] == [FAST]
     assert firing([Count(NOW, 10_000 - 144, 10_000)], 9_990, NOW, [FAST]) == ()
 
 
@@ -58,9 +58,9 @@ def test_an_outage_that_is_over_is_silent_although_the_long_window_still_burns()
 
 
 def test_the_fastest_tier_silences_the_slower_ones():
-    found = firing(minutes([100] * 60), 9_900, NOW)
-    assert [one.tier for one in found] == list(TIERS)
-    assert loudest(found).tier is FAST
+    alerts = firing(minutes([100] * 60), 9_900, NOW)
+    assert [alert.tier for alert in alerts] == list(TIERS)
+    assert loudest(alerts).tier is FAST
     assert loudest(()) is None
 
 
@@ -78,11 +78,13 @@ def test_firing_is_what_summing_by_hand_finds(errors, target):
     for tier in TIERS:
         rates = []
         for window in (tier.long, tier.short):
-            inside = [one for one in counts if NOW - one.at < window]
-            rates.append(Fraction(sum(one.bad for one in inside), sum(one.valid for one in inside)) * ALL / (ALL - target))
+            inside = [count for count in counts if NOW - count.at < window]
+            rates.append(
+                Fraction(sum(count.bad for count in inside), sum(count.valid for count in inside)) * ALL / (ALL - target)
+            )
         if min(rates) > tier.burn:
             expected.append(tier)
-    assert [one.tier for one in firing(counts, target, NOW)] == expected
+    assert [alert.tier for alert in firing(counts, target, NOW)] == expected
     assert not set(expected) & set(unreachable(target))
 
 

@@ -25,8 +25,8 @@ def test_objectives_that_do_not_fit_together_are_refused_by_name(objectives, ser
 
 
 def test_tiers_that_can_never_fire_and_scopes_that_match_nothing_are_remarked():
-    found = remarks(OBJECTIVES, {"a/b": Label.CORE, "c/d": Label.SQLMESH})
-    assert found == [
+    remarked = remarks(OBJECTIVES, {"a/b": Label.CORE, "c/d": Label.SQLMESH})
+    assert remarked == [
         "unstable_source_data.materialization_reliability: no asset is labelled unstable",
         "consumer_trino.queries: the page above 14.4 can never fire at 90 %",
     ]
@@ -43,21 +43,21 @@ def test_a_scope_that_covers_nothing_is_refused():
 
 
 def test_the_export_is_openslo_with_ratios_a_rolling_window_and_our_extras():
-    found = list(yaml.safe_load_all(yaml.safe_dump_all(documents(SERVICES, OBJECTIVES))))
-    assert {one["apiVersion"] for one in found} == {"openslo/v1"}
-    services = [one["metadata"]["name"] for one in found if one["kind"] == "Service"]
-    slos = {one["metadata"]["name"]: one for one in found if one["kind"] == "SLO"}
+    exported = list(yaml.safe_load_all(yaml.safe_dump_all(documents(SERVICES, OBJECTIVES))))
+    assert {document["apiVersion"] for document in exported} == {"openslo/v1"}
+    services = [document["metadata"]["name"] for document in exported if document["kind"] == "Service"]
+    slos = {document["metadata"]["name"]: document for document in exported if document["kind"] == "SLO"}
     assert len(services) == 6
     assert len(slos) == 9
     queries = slos["consumer-trino-queries"]
     assert queries["spec"]["objectives"][0]["target"] == 0.9
     assert queries["spec"]["timeWindow"] == [{"duration": "30d", "isRolling": True}]
     assert "14.4" not in queries["metadata"]["annotations"]["opensource.observer/burn-rate-alerts"]
-    assert all(one["spec"]["service"] in services for one in slos.values())
+    assert all(document["spec"]["service"] in services for document in slos.values())
 
 
 def test_a_promise_at_a_point_in_time_is_not_expressible():
-    assert [one.id for one in OBJECTIVES if not expressible(one)] == [
+    assert [objective.id for objective in OBJECTIVES if not expressible(objective)] == [
         "core_source_data.data_freshness",
         "core_source_data.partition_completeness",
     ]

@@ -83,7 +83,7 @@ def test_fresh_time_is_what_looking_every_half_hour_finds(ages, within, span):
     evidence = [at(age) for age in ages]
     fresh, _ = fresh_time(promise, evidence, at(span), NOW)
     looks = [at(span) + timedelta(minutes=30 + 60 * hour) for hour in range(span)]
-    seen = sum(any(one <= look <= one + promise.within for one in evidence) for look in looks)
+    seen = sum(any(arrival <= look <= arrival + promise.within for arrival in evidence) for look in looks)
     assert fresh == timedelta(hours=seen)
 
 

@@ -20,13 +20,13 @@ HISTORIES = int(os.environ.get("RELIABILITY_HISTORIES", "1000"))
 def test_random_histories_are_worth_what_brute_force_finds():
     dice = Random(20260301)
     for number in range(HISTORIES):
-        found = history(dice, dice.randint(1, 6))
+        past = history(dice, dice.randint(1, 6))
         since = EPOCH + timedelta(minutes=dice.randrange(40 * 60))
         now = since + timedelta(minutes=dice.randrange(1, 40 * 60))
-        families = {one.asset: (one.good, one.valid) for one in tally_families(found, since, now)}
-        assert families == families_by_brute_force(found, since, now), number
-        attempts = {one.asset: (one.good, one.valid) for one in tally_attempts(found, since, now)}
-        assert attempts == attempts_by_brute_force(found, since, now), number
+        families = {tally.asset: (tally.good, tally.valid) for tally in tally_families(past, since, now)}
+        assert families == families_by_brute_force(past, since, now), number
+        attempts = {tally.asset: (tally.good, tally.valid) for tally in tally_attempts(past, since, now)}
+        assert attempts == attempts_by_brute_force(past, since, now), number
         good, valid = (sum(column) for column in zip((0, 0), *families.values(), strict=True))
         for target in (7_500, 9_900, 10_000):
             assert verdict_of(good, valid, target) == verdict_by_brute_force(good, valid, target), number
@@ -36,17 +36,17 @@ def test_what_attempts_add_from_some_time_on_is_what_they_are_worth_then():
     dice = Random(20260302)
     for _ in range(HISTORIES // 10):
         label = dice.choice([Label.CORE, Label.SQLMESH])
-        found = history(dice, dice.randint(1, 6), label=label)
+        past = history(dice, dice.randint(1, 6), label=label)
         since = EPOCH + timedelta(minutes=dice.randrange(40 * 60))
         now = since + timedelta(minutes=dice.randrange(1, 40 * 60))
         sums: dict[str, tuple[int, int]] = {}
-        for one in count_families(found):
-            if since < one.at <= now:
-                good, valid = sums.get(one.attempt.asset, (0, 0))
-                sums[one.attempt.asset] = good + one.good, valid + 1
+        for counted in count_families(past):
+            if since < counted.at <= now:
+                good, valid = sums.get(counted.attempt.asset, (0, 0))
+                sums[counted.attempt.asset] = good + counted.good, valid + 1
         by_brute_force = attempts_by_brute_force if label is Label.SQLMESH else families_by_brute_force
-        assert sums == by_brute_force(found, since, now)
-        assert all(count_single(one) == next(count_families([one]), None) for one in found)
+        assert sums == by_brute_force(past, since, now)
+        assert all(count_single(attempt) == next(count_families([attempt]), None) for attempt in past)
 
 
 @given(st.integers(0, 5_000), st.integers(0, 5_000), st.integers(1, 10_000))

@@ -14,8 +14,8 @@ def window(scope="shop", start=NOON, end=NOON + HOUR):
 
 @pytest.mark.parametrize("scope", ["shop", "shop.sales", "shop/things"])
 def test_a_window_covers_its_scope_from_start_up_to_its_end(scope):
-    found = [window(scope).covers("shop", "sales", "shop/things", at) for at in (NOON - HOUR, NOON, NOON + HOUR)]
-    assert found == [False, True, False]
+    covered = [window(scope).covers("shop", "sales", "shop/things", at) for at in (NOON - HOUR, NOON, NOON + HOUR)]
+    assert covered == [False, True, False]
 
 
 @pytest.mark.parametrize("scope", ["fair", "shop.returns", "shop/prices"])
@@ -25,8 +25,8 @@ def test_a_window_covers_nothing_else(scope):
 
 def test_the_windows_that_touch_a_span_are_shown_in_order():
     windows = [window("shop", NOON + 2 * HOUR, NOON + 3 * HOUR), window(), window("fair"), window(end=NOON + HOUR / 2)]
-    found = touching(windows, "shop", "sales", ["shop/things"], NOON + HOUR / 2, NOON + 2 * HOUR)
-    assert found == (windows[1], windows[0])
+    shown = touching(windows, "shop", "sales", ["shop/things"], NOON + HOUR / 2, NOON + 2 * HOUR)
+    assert shown == (windows[1], windows[0])
 
 
 @pytest.mark.parametrize(

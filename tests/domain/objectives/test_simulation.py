@@ -11,9 +11,9 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_a_total_outage_at_99_percent_pages_in_the_ninth_minute():
-    found = backtest(TOTAL, 9_900)
-    assert (found.detected, found.tier, found.false_alarms) == (9 * MINUTE, TIERS[0], 0)  # after 8.64 minutes
-    assert found.spent == Fraction(60, 432)
+    outcome = backtest(TOTAL, 9_900)
+    assert (outcome.detected, outcome.tier, outcome.false_alarms) == (9 * MINUTE, TIERS[0], 0)  # after 8.64 minutes
+    assert outcome.spent == Fraction(60, 432)
 
 
 def test_fifteen_percent_at_three_nines_pages_in_the_sixth_minute():
@@ -28,9 +28,9 @@ def test_no_fast_tier_fires_at_75_percent_however_total_the_outage():
 
 
 def test_a_slow_drip_is_noticed_by_the_slowest_tier_only():
-    found = backtest(DRIP, 9_900)
-    assert found.tier is TIERS[3]
-    assert found.detected == 36 * 60 * MINUTE + MINUTE
+    outcome = backtest(DRIP, 9_900)
+    assert outcome.tier is TIERS[3]
+    assert outcome.detected == 36 * 60 * MINUTE + MINUTE
 
 
 @pytest.mark.parametrize("target", [7_500, 9_000, 9_900])
@@ -40,8 +40,8 @@ def test_a_single_failure_in_the_middle_of_traffic_alarms_nobody(target):
 
 def test_a_single_failure_that_spends_little_and_fires_all_the_same_is_a_false_alarm():
     nervous = Tier(Loudness.PAGE, timedelta(hours=1), timedelta(minutes=5), Fraction(1))
-    found = backtest(SINGLE, 9_990, volume=2, tiers=[nervous])
-    assert (found.detected, found.false_alarms) == (MINUTE, 1)
+    outcome = backtest(SINGLE, 9_990, volume=2, tiers=[nervous])
+    assert (outcome.detected, outcome.false_alarms) == (MINUTE, 1)
     assert backtest(SINGLE, 9_990, volume=2).detected is None
 
 

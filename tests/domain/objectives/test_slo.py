@@ -90,7 +90,7 @@ def test_ratios_are_pooled_and_never_averaged():
 def test_one_incomplete_asset_breaches_however_complete_the_others_are():
     assessment = evaluate(COMPLETENESS, [Tally("a", 98, 100), Tally("b", 10_000, 10_000)], NOW)
     assert assessment.verdict is Verdict.BREACHED
-    assert [one.asset for one in assessment.guilty] == ["a"]
+    assert [asset.asset for asset in assessment.guilty] == ["a"]
 
 
 def test_an_objective_on_all_has_no_budget_and_is_never_at_risk():
@@ -127,8 +127,8 @@ def test_the_window_is_open_at_its_start_and_closed_at_its_end():
     since = NOW - MONTH
     edges = [since, since + timedelta(microseconds=1), NOW, NOW + timedelta(microseconds=1)]
     attempts = [attempt(Outcome.OK, at, run=f"r{index}") for index, at in enumerate(edges)]
-    assert [one.valid for one in tally_families(attempts, since, NOW)] == [2]
-    assert [one.valid for one in tally_attempts(attempts, since, NOW)] == [2]
+    assert [tally.valid for tally in tally_families(attempts, since, NOW)] == [2]
+    assert [tally.valid for tally in tally_attempts(attempts, since, NOW)] == [2]
 
 
 def test_after_retries_a_saved_family_is_one_good_and_regardless_of_them_one_of_two():
@@ -136,8 +136,8 @@ def test_after_retries_a_saved_family_is_one_good_and_regardless_of_them_one_of_
         attempt(Outcome.FAILED, NOW - timedelta(hours=2), will_retry=True),
         attempt(Outcome.OK, NOW - timedelta(hours=1), run="r2", family="r1"),
     ]
-    assert [(one.good, one.valid) for one in tally_families(attempts, NOW - MONTH, NOW)] == [(1, 1)]
-    assert [(one.good, one.valid) for one in tally_attempts(attempts, NOW - MONTH, NOW)] == [(1, 2)]
+    assert [(tally.good, tally.valid) for tally in tally_families(attempts, NOW - MONTH, NOW)] == [(1, 1)]
+    assert [(tally.good, tally.valid) for tally in tally_attempts(attempts, NOW - MONTH, NOW)] == [(1, 2)]
 
 
 def test_what_is_not_counted_is_not_valid():
@@ -158,7 +158,7 @@ def test_a_tally_with_more_good_than_valid_cannot_be_built():
 
 
 def test_objective_ids_are_unique_and_the_targets_are_the_published_ones():
-    published = {one.id: one.target for one in OBJECTIVES}
+    published = {objective.id: objective.target for objective in OBJECTIVES}
     assert len(published) == len(OBJECTIVES)
     assert published == {
         "core_source_data.materialization_reliability": 9_900,
@@ -173,7 +173,7 @@ def test_objective_ids_are_unique_and_the_targets_are_the_published_ones():
         "kubernetes.availability": 9_900,
         "kubernetes.flux_availability": 9_900,
     }
-    assert {one.service for one in OBJECTIVES} == set(SERVICES)
+    assert {objective.service for objective in OBJECTIVES} == set(SERVICES)
 
 
 def test_an_objective_is_found_by_its_id_and_an_unknown_one_names_those_that_exist():

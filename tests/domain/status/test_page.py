@@ -42,7 +42,7 @@ def test_a_service_is_as_well_as_its_worst_objective() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "said"),
+    ("verdicts", "headline"),
     [
         ((), "Nothing has been measured yet"),
         ((NONE, NONE), "Nothing has been measured yet"),
@@ -54,8 +54,8 @@ def test_a_service_is_as_well_as_its_worst_objective() -> None:
         ((RISK, RISK, GOOD), "2 of 3 objectives are at risk, none is breached"),
     ],
 )
-def test_the_headline_never_hides_what_is_not_known(verdicts: tuple[Verdict, ...], said: str) -> None:
-    assert page(*verdicts).headline == said
+def test_the_headline_never_hides_what_is_not_known(verdicts: tuple[Verdict, ...], headline: str) -> None:
+    assert page(*verdicts).headline == headline
 
 
 def test_verdicts_are_counted_worst_first() -> None:
@@ -63,15 +63,15 @@ def test_verdicts_are_counted_worst_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("good", "valid", "said"), [(98_999, 100_000, "98.99 %"), (3, 3, "100.00 %"), (0, 3, "0.00 %"), (0, 0, "")]
+    ("good", "valid", "text"), [(98_999, 100_000, "98.99 %"), (3, 3, "100.00 %"), (0, 3, "0.00 %"), (0, 0, "")]
 )
-def test_percent_is_cut_off_and_absent_without_data(good: int, valid: int, said: str) -> None:
-    assert state(GOOD, good, valid).percent_text == said
+def test_percent_is_cut_off_and_absent_without_data(good: int, valid: int, text: str) -> None:
+    assert state(GOOD, good, valid).percent_text == text
 
 
-@pytest.mark.parametrize(("target", "said"), [(9_900, "99 %"), (9_995, "99.95 %"), (7_500, "75 %"), (ALL, "all")])
-def test_a_target_is_said_as_a_person_says_it(target: int, said: str) -> None:
-    assert state(GOOD, target=target).target_text == said
+@pytest.mark.parametrize(("target", "text"), [(9_900, "99 %"), (9_995, "99.95 %"), (7_500, "75 %"), (ALL, "all")])
+def test_a_target_is_said_as_a_person_says_it(target: int, text: str) -> None:
+    assert state(GOOD, target=target).target_text == text
 
 
 @pytest.mark.parametrize(("minutes", "outdated"), [(0, False), (30, False), (31, True)])
@@ -110,7 +110,7 @@ MONTH = timedelta(days=30)
 
 
 @pytest.mark.parametrize(
-    ("good", "valid", "said"),
+    ("good", "valid", "text"),
     [
         (719, 720, "6 of 7 failures"),
         (720, 720, "7 of 7 failures"),
@@ -121,8 +121,8 @@ MONTH = timedelta(days=30)
         (0, 0, ""),
     ],
 )
-def test_a_budget_is_told_in_whole_events(good: int, valid: int, said: str) -> None:
-    assert replace(state(GOOD, good, valid), window=MONTH).budget_text == said
+def test_a_budget_is_told_in_whole_events(good: int, valid: int, text: str) -> None:
+    assert replace(state(GOOD, good, valid), window=MONTH).budget_text == text
 
 
 def test_an_objective_without_a_common_budget_says_why() -> None:
@@ -147,12 +147,12 @@ def incident(since: int, until: int | None = None, **changes: object) -> PublicI
 
 def test_a_breach_that_a_sprint_tells_is_not_told_again() -> None:
     sprint = incident(2, 9, sprint=True)
-    told, before, other = incident(2, 5), incident(0, 1), incident(2, 5, objective="s.other")
+    known, before, other = incident(2, 5), incident(0, 1), incident(2, 5, objective="s.other")
     still, later = incident(8), incident(10)
-    assert sprints_and_breaches([sprint], [told]) == (sprint,)
+    assert sprints_and_breaches([sprint], [known]) == (sprint,)
     assert sprints_and_breaches([sprint], [still]) == (sprint,)
     assert sprints_and_breaches([sprint], [before, later]) == (later, sprint, before)
-    assert set(sprints_and_breaches([sprint], [told, other])) == {sprint, other}
+    assert set(sprints_and_breaches([sprint], [known, other])) == {sprint, other}
 
 
 def test_an_incident_is_as_far_as_its_last_update_and_over_at_its_end() -> None:

@@ -15,7 +15,7 @@ from tests.sqlmesh_assets.playground import Playground
 ALL = {"staging.stg_things", "staging.stg_others", "marts.sizes", "marts.total", "marts.others"}
 
 
-Told = dict[str, dict[str, Any]]
+Reports = dict[str, dict[str, Any]]
 
 
 @dataclass
@@ -23,43 +23,43 @@ class Outcome:
     """What the event log holds of one run; a failed step's events too, which the in-process result leaves out."""
 
     result: dg.ExecuteInProcessResult
-    told: Told = field(default_factory=dict)
+    reports: Reports = field(default_factory=dict)
     materialized: dict[str, dg.AssetMaterialization] = field(default_factory=dict)
     checks: list[dg.AssetCheckEvaluation] = field(default_factory=list)
 
     @property
     def outcomes(self) -> dict[str, str]:
-        return {model: one[attempt_metadata.OUTCOME] for model, one in self.told.items()}
+        return {model: report[attempt_metadata.OUTCOME] for model, report in self.reports.items()}
 
 
 def run(playground: Playground, *models: str) -> Outcome:
     """Materialize, and read the log; fails when a model was told of twice."""
     result = playground.materialize(*models)
-    found = Outcome(result)
+    outcome = Outcome(result)
     for entry in playground.instance.all_logs(result.run_id):
         event = entry.dagster_event
         if event is None:
             continue
         if event.event_type is dg.DagsterEventType.ASSET_OBSERVATION:
-            tell(found, event.asset_observation_data.asset_observation)
+            record(outcome, event.asset_observation_data.asset_observation)
         elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
             materialization = event.step_materialization_data.materialization
-            found.materialized[".".join(event.asset_key.path)] = materialization
+            outcome.materialized[".".join(event.asset_key.path)] = materialization
             if attempt_metadata.OUTCOME in materialization.metadata:
-                tell(found, materialization)
+                record(outcome, materialization)
         elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            found.checks.append(event.asset_check_evaluation_data)
-    return found
+            outcome.checks.append(event.asset_check_evaluation_data)
+    return outcome
 
 
-def tell(found: Outcome, event: dg.AssetObservation | dg.AssetMaterialization) -> None:
+def record(outcome: Outcome, event: dg.AssetObservation | dg.AssetMaterialization) -> None:
     name = ".".join(event.asset_key.path)
-    assert name not in found.told
-    found.told[name] = {key: value.value for key, value in event.metadata.items()}
+    assert name not in outcome.reports
+    outcome.reports[name] = {key: value.value for key, value in event.metadata.items()}
 
 
-def message(found: Outcome) -> str:
-    failure = found.result.failure_data_for_node("sqlmesh")
+def message(outcome: Outcome) -> str:
+    failure = outcome.result.failure_data_for_node("sqlmesh")
     assert failure is not None
     assert failure.user_failure_data is not None
     return failure.user_failure_data.description or ""
@@ -70,9 +70,9 @@ def test_every_model_is_materialized_with_its_attempt_and_its_checks(playground)
     assert result.result.success
     assert set(result.materialized) == ALL
     assert result.outcomes == dict.fromkeys(ALL, attempt_metadata.OK)
-    one = result.told["marts.total"]
-    assert set(one) >= {attempt_metadata.OUTCOME, attempt_metadata.CAUSE, attempt_metadata.STARTED, attempt_metadata.ENDED}
-    assert one[attempt_metadata.STARTED] <= one[attempt_metadata.ENDED]
+    report = result.reports["marts.total"]
+    assert set(report) >= {attempt_metadata.OUTCOME, attempt_metadata.CAUSE, attempt_metadata.STARTED, attempt_metadata.ENDED}
+    assert report[attempt_metadata.STARTED] <= report[attempt_metadata.ENDED]
     evaluations = result.checks
     assert len(evaluations) == 7
     assert all(evaluation.passed for evaluation in evaluations)
@@ -104,7 +104,7 @@ def test_a_subset_of_a_project_that_is_not_deployed_is_refused_with_the_way_out(
     assert not result.result.success
     error = result.result.failure_data_for_node("sqlmesh").error
     assert "Materialize all models once" in str(error)
-    assert result.told == {}
+    assert result.reports == {}
 
 
 def test_a_changed_model_is_deployed_and_what_reads_it_is_computed_anew(playground):
@@ -139,11 +139,11 @@ def test_a_blocking_audit_fails_its_model_and_skips_what_reads_it_and_spares_the
         "marts.total": attempt_metadata.SKIPPED_UPSTREAM,
     }
     assert set(result.materialized) == ALL - {"marts.sizes", "marts.total"}
-    assert result.told["marts.total"][attempt_metadata.CAUSE] == "not computed: marts.sizes failed"
-    blocking = [one for one in result.checks if not one.passed and one.severity is dg.AssetCheckSeverity.ERROR]
-    assert [one.asset_key.path[-1] for one in blocking] == ["sizes"]
+    assert result.reports["marts.total"][attempt_metadata.CAUSE] == "not computed: marts.sizes failed"
+    blocking = [check for check in result.checks if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR]
+    assert [check.asset_key.path[-1] for check in blocking] == ["sizes"]
     assert blocking[0].metadata["count"].value == 1
-    assert "audit small found 1 row" in result.told["marts.sizes"][attempt_metadata.CAUSE]
+    assert "audit small found 1 row" in result.reports["marts.sizes"][attempt_metadata.CAUSE]
     assert "'size': '1000'" in message(result)
     assert "not materialized because of that: marts.total" in message(result)
     assert playground.sql("SELECT COUNT(*) FROM marts.others") == [(2,)]
@@ -164,8 +164,8 @@ def test_a_warning_audit_is_a_yellow_check_and_stops_nothing(playground):
     playground.sql("INSERT INTO raw.things VALUES (3, 50)")
     result = run(playground)
     assert result.result.success
-    failed = [one for one in result.checks if not one.passed]
-    assert [(one.asset_key.path[-1], one.severity) for one in failed] == [("sizes", dg.AssetCheckSeverity.WARN)]
+    failed = [check for check in result.checks if not check.passed]
+    assert [(check.asset_key.path[-1], check.severity) for check in failed] == [("sizes", dg.AssetCheckSeverity.WARN)]
     assert failed[0].metadata["count"].value == 1
     assert failed[0].metadata["sample"].value == [{"id": "3", "size": "50"}]
     assert "10" in failed[0].metadata["query"].value
@@ -176,7 +176,7 @@ def test_a_query_that_fails_names_the_engines_error(playground):
     playground.sql("DROP TABLE raw.others")
     result = run(playground)
     assert result.outcomes["staging.stg_others"] == attempt_metadata.FAILED
-    assert "others" in result.told["staging.stg_others"][attempt_metadata.CAUSE]
+    assert "others" in result.reports["staging.stg_others"][attempt_metadata.CAUSE]
     assert result.outcomes["marts.others"] == attempt_metadata.SKIPPED_UPSTREAM
     assert result.outcomes["marts.total"] == attempt_metadata.OK
 
@@ -188,9 +188,9 @@ def test_a_model_whose_table_cannot_be_made_fails_with_its_own_error(playground)
     playground.write("marts.late", "FULL", "", "SELECT id FROM marts.days")
     result = run(playground)
     assert {name for name, outcome in result.outcomes.items() if outcome == "failed"} == {"marts.days"}
-    assert "nowhere" in result.told["marts.days"]["attempt_cause"]
+    assert "nowhere" in result.reports["marts.days"]["attempt_cause"]
     assert "marts.days: " in message(result)
-    assert "marts.days failed" in result.told["marts.late"]["attempt_cause"]
+    assert "marts.days failed" in result.reports["marts.late"]["attempt_cause"]
 
 
 def test_a_deployment_that_fails_promotes_nothing_and_reports_no_materialization(playground):
@@ -198,13 +198,13 @@ def test_a_deployment_that_fails_promotes_nothing_and_reports_no_materialization
     result = run(playground)
     assert not result.result.success
     assert set(result.materialized) == set()
-    found = result.told
-    assert found["marts.sizes"][attempt_metadata.OUTCOME] == attempt_metadata.FAILED
-    assert {one[attempt_metadata.OUTCOME] for model, one in found.items() if model != "marts.sizes"} == {
+    reports = result.reports
+    assert reports["marts.sizes"][attempt_metadata.OUTCOME] == attempt_metadata.FAILED
+    assert {report[attempt_metadata.OUTCOME] for model, report in reports.items() if model != "marts.sizes"} == {
         attempt_metadata.SKIPPED_UPSTREAM
     }
-    assert "held back" in found["marts.others"][attempt_metadata.CAUSE]
-    assert "marts.sizes" in found["marts.others"][attempt_metadata.CAUSE]
+    assert "held back" in reports["marts.others"][attempt_metadata.CAUSE]
+    assert "marts.sizes" in reports["marts.others"][attempt_metadata.CAUSE]
     assert "the deployment was held back, nothing of it is visible: marts.sizes failed" in message(result)
 
 
@@ -218,7 +218,7 @@ def test_a_unit_test_that_fails_stops_the_deployment(playground):
     result = run(playground)
     assert not result.result.success
     assert "total_is_a_sum" in str(result.result.failure_data_for_node("sqlmesh").error)
-    assert result.told == {}
+    assert result.reports == {}
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ def members(kind: type) -> set[str]:
     declared = set(dir(kind)) | set(getattr(kind, "model_fields", ())) | set(getattr(kind, "__annotations__", ()))
     for parent in kind.__mro__:
         declared |= set(getattr(parent, "__annotations__", ())) | set(getattr(parent, "__private_attributes__", ()))
-    made = {found for parent in kind.__mro__ if parent.__module__.startswith("sqlmesh.") for found in assigned(parent)}
-    return declared | made | ({one.name for one in fields(kind)} if hasattr(kind, "__dataclass_fields__") else set())
+    made = {name for parent in kind.__mro__ if parent.__module__.startswith("sqlmesh.") for name in assigned(parent)}
+    return declared | made | ({field.name for field in fields(kind)} if hasattr(kind, "__dataclass_fields__") else set())
 
 
 def assigned(kind: type) -> set[str]:
@@ -178,7 +178,7 @@ def test_bigquery_is_the_engine_that_tells_bytes():
 def test_small_things_are_where_they_were():
     assert constants.PROD == "prod"
     assert constants.MAX_FORK_WORKERS is None or constants.MAX_FORK_WORKERS >= 1
-    assert {one.value for one in IntervalUnit} >= {"day", "hour", "five_minute"}
+    assert {unit.value for unit in IntervalUnit} >= {"day", "hour", "five_minute"}
     assert SnapshotChangeCategory.BREAKING.is_breaking
     assert merge_intervals([(1, 2), (2, 3)]) == [(1, 3)]
     assert to_timestamp("1970-01-02") == 86_400_000

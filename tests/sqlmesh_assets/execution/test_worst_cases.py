@@ -68,14 +68,14 @@ def test_what_is_told_as_done_is_what_readers_see_at_that_moment(playground):
 
     assert materialize() == dict.fromkeys(ALL, 3)
     playground.sql("INSERT INTO raw.things VALUES (3, 4)")
-    told = materialize()
-    assert told["marts.sizes"] == told["marts.total"] == 7
+    reported = materialize()
+    assert reported["marts.sizes"] == reported["marts.total"] == 7
     names = [model for model, _ in seen]
     assert names.index("marts.sizes") < names.index("marts.total")
     query = "SELECT id, size * 10 AS size FROM staging.stg_things"
     playground.write("marts.sizes", "FULL", "not_null(columns := id)", query)
-    told = materialize()
-    assert told["marts.sizes"] == told["marts.total"] == 70
+    reported = materialize()
+    assert reported["marts.sizes"] == reported["marts.total"] == 70
 
 
 def test_a_failing_model_a_blocking_audit_and_a_warning_give_exactly_the_right_sets(playground):
@@ -85,13 +85,13 @@ def test_a_failing_model_a_blocking_audit_and_a_warning_give_exactly_the_right_s
     assert playground.materialize().success
     playground.sql("INSERT INTO raw.things VALUES (3, 1000); DROP TABLE raw.others")
     result = run(playground)
-    found = {outcome: {m for m, o in result.outcomes.items() if o == outcome} for outcome in set(result.outcomes.values())}
-    assert found == {
+    models = {outcome: {m for m, o in result.outcomes.items() if o == outcome} for outcome in set(result.outcomes.values())}
+    assert models == {
         "ok": {"staging.stg_things", "marts.free", "marts.warned"},
         "failed": {"staging.stg_others", "marts.sizes"},
         "skipped_upstream": {"marts.total", "marts.others", "marts.after_others"},
     }
-    assert set(result.materialized) == found["ok"]
-    colours = {(one.asset_key.path[-1], one.severity.value) for one in result.checks if not one.passed}
+    assert set(result.materialized) == models["ok"]
+    colours = {(check.asset_key.path[-1], check.severity.value) for check in result.checks if not check.passed}
     assert colours == {("sizes", "ERROR"), ("sizes", "WARN"), ("warned", "WARN")}
     assert not result.result.success

@@ -28,7 +28,7 @@ def incremental(playground: Playground) -> None:
 
 
 def job(playground: Playground, name: str, config: dict | None = None, partition: str | None = None):
-    made = {one.name: one for one in sqlmesh_jobs(playground.project, load_manifest(playground.project))}[f"sqlmesh_{name}"]
+    made = {job.name: job for job in sqlmesh_jobs(playground.project, load_manifest(playground.project))}[f"sqlmesh_{name}"]
     return made.execute_in_process(
         run_config={"ops": {f"{name}_sqlmesh": {"config": config or {}}}} if config is not None else {},
         partition_key=partition,
@@ -99,16 +99,16 @@ def test_each_interval_unit_of_sqlmesh_is_a_time_partition_of_the_same_length(un
     assert definition.get_first_partition_key() == key
     assert (window.end - window.start).total_seconds() == seconds
     assert IntervalUnit(unit).seconds == seconds or unit in {"year", "month"}
-    assert set(UNITS) == {one.value for one in IntervalUnit}
+    assert set(UNITS) == {unit.value for unit in IntervalUnit}
 
 
 def test_every_job_and_every_field_of_its_configuration_says_what_it_is_for(playground):
     incremental(playground)
-    jobs = {one.name: one for one in sqlmesh_jobs(playground.project, load_manifest(playground.project))}
+    jobs = {job.name: job for job in sqlmesh_jobs(playground.project, load_manifest(playground.project))}
     assert set(jobs) == {f"sqlmesh_{verb}" for verb in ("restate", "deploy", "dev", "janitor", "backfill_day")}
-    told = {name: fields(job.nodes[0].definition) for name, job in jobs.items()} | {"": fields(playground.definition().op)}
+    described = {name: fields(job.nodes[0].definition) for name, job in jobs.items()} | {"": fields(playground.definition().op)}
     assert all(job.description for job in jobs.values())
-    assert {name: set(one) for name, one in told.items()} == {
+    assert {name: set(texts) for name, texts in described.items()} == {
         "sqlmesh_restate": {"models", "start", "end"},
         "sqlmesh_dev": {"environment", "models"},
         "sqlmesh_janitor": {"ignore_ttl"},
@@ -116,7 +116,7 @@ def test_every_job_and_every_field_of_its_configuration_says_what_it_is_for(play
         "sqlmesh_deploy": {"allow_destructive"},
         "": {"include_downstream"},
     }
-    assert all(field.description for one in told.values() for field in one.values())
+    assert all(field.description for texts in described.values() for field in texts.values())
     refused = job(playground, "dev", {"environment": "Not A Name"})
     assert not refused.success
 
@@ -131,7 +131,7 @@ def test_restating_an_unknown_model_names_it(playground):
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "reason"),
     [
         ({"start": "2026-01-03", "end": "2026-01-03"}, "the end is not included"),
         ({"start": "2020-01-01", "end": "2020-01-02"}, "no model has an interval from 2020-01-01T00:00:00+00:00 until before"),
@@ -140,10 +140,10 @@ def test_restating_an_unknown_model_names_it(playground):
     ],
     ids=["empty span", "before the start", "no date", "no model"],
 )
-def test_restating_nothing_is_a_failure_that_says_why(deployed, config, said):
+def test_restating_nothing_is_a_failure_that_says_why(deployed, config, reason):
     result = job(deployed, "restate", {"models": ["marts.days"]} | config)
     failure = result.failure_data_for_node("restate_sqlmesh")
-    assert said in (failure.user_failure_data.description if failure.user_failure_data else str(failure.error.cause))
+    assert reason in (failure.user_failure_data.description if failure.user_failure_data else str(failure.error.cause))
 
 
 def test_deploying_alone_and_the_janitor_work_and_a_development_environment_reports_no_asset(playground):
@@ -170,8 +170,8 @@ def test_a_check_that_is_executed_alone_judges_what_is_deployed_and_computes_not
     (small,) = [key for key in playground.definition().check_keys if key.name == "small_8282472b"]
     days = dg.AssetCheckKey(dg.AssetKey(["marts", "days"]), "not_null")
     result = look(playground, small, days)
-    told = {one.asset_check_key: one.passed for one in result.get_asset_check_evaluations()}
-    assert told == {small: False, days: True}
+    verdicts = {evaluation.asset_check_key: evaluation.passed for evaluation in result.get_asset_check_evaluations()}
+    assert verdicts == {small: False, days: True}
     assert materialized_in(playground, result.run_id) == set()
     assert playground.sql("SELECT COUNT(*) FROM marts.sizes") == [(3,)]
     playground.write("marts.new", "FULL", "not_null(columns := id)", "SELECT id FROM marts.sizes")

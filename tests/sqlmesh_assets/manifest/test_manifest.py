@@ -112,10 +112,10 @@ def test_one_shipped_beside_the_project_is_read_and_nothing_is_built(playground,
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "reason"),
     [("damaged", "is damaged"), ("other", "is not what is built now"), ("stale", "another version"), ("missing", "no manifest")],
 )
-def test_a_shipped_one_that_is_not_right_is_named_and_built_again_elsewhere(playground, fault, said):
+def test_a_shipped_one_that_is_not_right_is_named_and_built_again_elsewhere(playground, fault, reason):
     shipped = ship_manifest(playground.project)
     if fault == "damaged":
         shipped.write_text(shipped.read_text()[:-20])
@@ -126,7 +126,7 @@ def test_a_shipped_one_that_is_not_right_is_named_and_built_again_elsewhere(play
         playground.write("marts.others", "VIEW", "not_null(columns := id)", "SELECT id FROM staging.stg_others")
     else:
         shipped.unlink()
-    assert said in fault_of_shipped(playground.project)
+    assert reason in fault_of_shipped(playground.project)
     if fault != "other":  # one with a valid digest was built by somebody: only `fault_of_shipped` compares
         expected = "VIEW" if fault == "stale" else "FULL"
         assert load_manifest(playground.project).models["marts.others"].kind == expected
