@@ -17,7 +17,7 @@ KEY = re.compile(r"key (?P<incident>\S+)#(?P<sequence>\d+)")
 
 
 @dataclass
-class Told:
+class Course:
     """What the test has written into the outbox of one incident."""
 
     incident: Incident
@@ -32,7 +32,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Heard:
-    """One thing a reader was told: a message, or an edit of one."""
+    """A thing that a reader learns: a message, or an edit of one."""
 
     at: str
     sequence: int
@@ -41,7 +41,7 @@ class Heard:
     marked: bool
 
 
-def judge(incidents: list[Told], messages: list[dict[str, Any]], struck: dict[str, int], kills: int) -> str:
+def judge(incidents: list[Course], messages: list[dict[str, Any]], struck: dict[str, int], kills: int) -> str:
     """Compare what was written with what stands on Discord; a line about it. Raises AssertionError for what must not be.
 
     `struck` counts the answers that a fault took, by method and fault; each of `kills` excuses one thing said twice.
@@ -76,7 +76,7 @@ def judge(incidents: list[Told], messages: list[dict[str, Any]], struck: dict[st
     )
 
 
-def in_order_to_the_end(incident: Told, events: list[Heard]) -> None:
+def in_order_to_the_end(incident: Course, events: list[Heard]) -> None:
     """Never back to an older state, and in the end the recovery, on the message that is kept up to date."""
     sequences = [event.sequence for event in events]
     assert sequences == sorted(sequences), f"{incident.incident.key} was told out of order: {sequences}"

@@ -28,7 +28,7 @@ from oso_dagster.reliability.alerts.outbox import enqueue
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox.discord.message_store import ALERTS, FORUM, TICKETS, WEBHOOKS
 from oso_dagster.settings import PROJECT_ROOT
-from tests.alerting.judging import KEY, Told, judge
+from tests.alerting.judging import KEY, Course, judge
 from tests.support.discord_server import Server, serving
 from tests.support.platform import BIN
 
@@ -54,48 +54,48 @@ class Writer:
 
     store: Store
     chance: random.Random
-    told: list[Told] = field(default_factory=list)
+    courses: list[Course] = field(default_factory=list)
 
     def batch(self, count: int, heard: set[str]) -> None:
         """New incidents, some over at once; of the older ones some change, some are reminded of, some that were heard recover."""
         with self.store.database.writing() as connection:
             for _ in range(count):
                 self._begin(connection)
-            for one in [one for one in self.told if not one.over]:
-                said = self.chance.choices(
+            for open_course in [course for course in self.courses if not course.over]:
+                kind = self.chance.choices(
                     [None, AnnouncementKind.UPDATED, AnnouncementKind.REMINDED, AnnouncementKind.RECOVERED], [55, 15, 10, 20]
                 )[0]
-                if said is not None and (said is not AnnouncementKind.RECOVERED or one.incident.key in heard):
-                    self.say(connection, one, said)
+                if kind is not None and (kind is not AnnouncementKind.RECOVERED or open_course.incident.key in heard):
+                    self.say(connection, open_course, kind)
 
     def _begin(self, connection: Connection) -> None:
-        number, now = len(self.told), datetime.now(UTC)
+        number, now = len(self.courses), datetime.now(UTC)
         subject = f"stale_asset:campaign/{number}"
         title = f"thing {number} is stale @everyone"
         severity = self.chance.choice(list(Severity))
         about = Incident(subject, Kind.STALE_ASSET, severity, "core_source_data", "core", "team:x", title, now, now)
-        one = Told(about, self.chance.choice(list(CHANNELS)))
-        self.told.append(one)
-        self.say(connection, one, AnnouncementKind.RAISED)
+        course = Course(about, self.chance.choice(list(CHANNELS)))
+        self.courses.append(course)
+        self.say(connection, course, AnnouncementKind.RAISED)
         if self.chance.random() < 0.15:
-            one.unheard = True
-            self.say(connection, one, AnnouncementKind.RECOVERED)
+            course.unheard = True
+            self.say(connection, course, AnnouncementKind.RECOVERED)
 
-    def say(self, connection: Connection, one: Told, said: AnnouncementKind) -> None:
+    def say(self, connection: Connection, course: Course, kind: AnnouncementKind) -> None:
         now = datetime.now(UTC)
         changes: dict[str, Any] = {"updated_at": now}
-        if said is AnnouncementKind.RECOVERED:
+        if kind is AnnouncementKind.RECOVERED:
             changes |= {"state": State.RECOVERED, "closed_at": now}
-        one.incident = Incident(**(vars(one.incident) | changes))
-        one.sequence += 1
-        enqueue(connection, Announcement(said, one.sequence, one.incident, "sandbox", now), [one.channel])
+        course.incident = Incident(**(vars(course.incident) | changes))
+        course.sequence += 1
+        enqueue(connection, Announcement(kind, course.sequence, course.incident, "sandbox", now), [course.channel])
 
     def finish(self) -> None:
         """Everything recovers."""
         with self.store.database.writing() as connection:
-            for one in self.told:
-                if not one.over:
-                    self.say(connection, one, AnnouncementKind.RECOVERED)
+            for course in self.courses:
+                if not course.over:
+                    self.say(connection, course, AnnouncementKind.RECOVERED)
 
 
 @dataclass
@@ -152,14 +152,14 @@ def daemon_of(home: Path, server: Server) -> Iterator[Daemon]:
         daemon.end()
 
 
-def said(server: Server) -> int:
+def announcements(server: Server) -> int:
     return sum(len(message["versions"]) for message in server.messages())
 
 
 def heard(server: Server) -> set[str]:
     """The incidents that have a message."""
     footers = [message["versions"][0]["embeds"][0]["footer"]["text"] for message in server.messages()]
-    return {found["incident"] for footer in footers if (found := KEY.search(footer))}
+    return {key["incident"] for footer in footers if (key := KEY.search(footer))}
 
 
 def wait_until(condition: Any, seconds: float, log: Path) -> None:
@@ -186,18 +186,18 @@ def test_nothing_is_lost_and_little_is_said_twice_through_faults_and_kills(
         for _ in range(KILLS):
             writer.batch(INCIDENTS // (KILLS + 1), heard(server))
             daemon.start()
-            goal = said(server) + chance.randint(1, 25)
-            wait_until(lambda goal=goal: said(server) >= goal, 120, daemon.log)
+            goal = announcements(server) + chance.randint(1, 25)
+            wait_until(lambda goal=goal: announcements(server) >= goal, 120, daemon.log)
             time.sleep(chance.uniform(0, 0.3))
             daemon.kill(alone=chance.random() < 0.4)
-        writer.batch(INCIDENTS - len(writer.told), heard(server))
+        writer.batch(INCIDENTS - len(writer.courses), heard(server))
         daemon.start()
         wait_until(lambda: store.outbox.next_due() is None, 240, daemon.log)
         writer.finish()
         wait_until(lambda: store.outbox.next_due() is None, 240, daemon.log)
         messages, struck, counts = server.messages(), server.struck(), store.outbox.counts()
     took = time.monotonic() - began
-    summary = judge(writer.told, messages, struck, KILLS)
+    summary = judge(writer.courses, messages, struck, KILLS)
     with capsys.disabled():
         print(f"\ncampaign with seed {seed}: {summary}; {KILLS} kills; {took:.0f} s")
     assert {state for _, state in counts} <= {"sent", "dropped"}

@@ -20,7 +20,7 @@ LOGGER = logging.getLogger("alerts")
 
 
 def names(settings: Settings) -> list[str]:
-    return [one.name for one in senders(settings, LOGGER)]
+    return [sender.name for sender in senders(settings, LOGGER)]
 
 
 def test_without_settings_only_the_log_is_told_in_the_live_world(settings: Settings) -> None:
@@ -31,11 +31,11 @@ def test_without_settings_only_the_log_is_told_in_the_live_world(settings: Setti
 def test_channels_are_told_by_severity_and_service(make_settings: Callable[..., Settings]) -> None:
     more = {"pages": {"url": URL, "least": "page"}, "models": {"url": URL, "services": ["sqlmesh"]}}
     settings = make_settings(OSO_DISCORD_URL=URL, OSO_DISCORD_CHANNELS=json.dumps(more))
-    found = routes(settings)
-    assert found == (Route("discord"), Route("pages", Severity.PAGE), Route("models", services=frozenset({"sqlmesh"})))
+    routed = routes(settings)
+    assert routed == (Route("discord"), Route("pages", Severity.PAGE), Route("models", services=frozenset({"sqlmesh"})))
     assert names(settings) == ["log", "discord", "pages", "models"]
-    assert addressed(incident(severity=Severity.TICKET), found) == ("log", "discord")
-    assert addressed(incident(service="sqlmesh"), found) == ("log", "discord", "models", "pages")
+    assert addressed(incident(severity=Severity.TICKET), routed) == ("log", "discord")
+    assert addressed(incident(service="sqlmesh"), routed) == ("log", "discord", "models", "pages")
 
 
 def test_the_sandboxs_discord_stands_in_while_it_is_up_and_its_messages_wait_while_it_is_down(

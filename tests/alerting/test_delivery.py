@@ -75,7 +75,7 @@ def run(store: Store, time: Time, *senders: DiscordSender | LogSender, seconds: 
 
 
 def states(server: Server) -> list[list[str]]:
-    return [[version["embeds"][0]["title"].split(":")[0] for version in one["versions"]] for one in server.messages()]
+    return [[version["embeds"][0]["title"].split(":")[0] for version in message["versions"]] for message in server.messages()]
 
 
 def test_each_incident_becomes_one_message_that_is_edited_when_it_is_over(server: Server, store: Store) -> None:

@@ -62,8 +62,8 @@ def test_a_reminder_in_a_text_channel_links_to_the_message(server: Server) -> No
     channel = sender(server)
     sent = channel.send(Task(RAISED), 5)
     assert isinstance(sent, Sent)
-    said = replace(announcement(AnnouncementKind.REMINDED, 2), at=NOON + timedelta(days=1))
-    assert isinstance(channel.send(Task(said, sent.message_id), 5), Sent)
+    reminder = replace(announcement(AnnouncementKind.REMINDED, 2), at=NOON + timedelta(days=1))
+    assert isinstance(channel.send(Task(reminder, sent.message_id), 5), Sent)
     first, second = server.messages()
     link = f"{server.base}/channels/1100000000000000001/{ALERTS.channel}/{first['id']}"
     assert link in second["embeds"][0]["description"]
@@ -165,8 +165,8 @@ def test_a_message_that_somebody_deleted_is_known_to_be_gone(server: Server) -> 
 @given(incidents())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_incident_with_any_text_is_accepted_over_http(server: Server, about: Incident) -> None:
-    said = announcement(AnnouncementKind.UPDATED if about.open else AnnouncementKind.RECOVERED, about=about)
-    assert isinstance(sender(server).send(Task(said), 10), Sent)
+    event = announcement(AnnouncementKind.UPDATED if about.open else AnnouncementKind.RECOVERED, about=about)
+    assert isinstance(sender(server).send(Task(event), 10), Sent)
 
 
 ANSWERS: dict[str, tuple[int, dict[str, str], dict[str, Any], Any]] = {
@@ -213,9 +213,9 @@ def test_buckets_are_kept_apart_by_the_name_the_server_gives_them() -> None:
     ],
 )
 def test_an_address_is_understood_and_not_shown(address: str) -> None:
-    found = Webhook.parse(address)
-    assert found.url.endswith("/api/v10/webhooks/12/s3cret-token")
-    assert "s3cret" not in f"{found!r} {found.fingerprint} {found.origin}"
+    webhook = Webhook.parse(address)
+    assert webhook.url.endswith("/api/v10/webhooks/12/s3cret-token")
+    assert "s3cret" not in f"{webhook!r} {webhook.fingerprint} {webhook.origin}"
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def test_the_address_is_in_no_log_whatever_the_level(server: Server, caplog: pyt
         channel.send(Task(RAISED), 5)
         for kind in ("reset", "timeout", "server_error"):
             server.fault(kind=kind, times=1, seconds=0.6)
-            said = channel.send(Task(RAISED), 0.3)
-            assert ALERTS.token not in str(said)
+            answer = channel.send(Task(RAISED), 0.3)
+            assert ALERTS.token not in str(answer)
     assert "webhooks/***" in caplog.text
     assert ALERTS.token not in caplog.text
     assert ALERTS.token not in "".join(str(record.__dict__) for record in caplog.records)

@@ -56,15 +56,15 @@ def incidents(draw: st.DrawFn) -> Incident:
 @given(incidents(), st.booleans(), SOME)
 @settings(max_examples=150, deadline=None)
 def test_any_incident_with_any_text_is_a_message_that_discord_takes(about: Incident, again: bool, world: str) -> None:
-    said = announcement(AnnouncementKind.RECOVERED if not about.open else AnnouncementKind.UPDATED, about=about, world=world)
-    payloads = [embeds.message(said, repeated=again) | {"thread_name": embeds.thread_name(said)}]
+    event = announcement(AnnouncementKind.RECOVERED if not about.open else AnnouncementKind.UPDATED, about=about, world=world)
+    payloads = [embeds.message(event, repeated=again) | {"thread_name": embeds.thread_name(event)}]
     if about.open:
         where = "https://discord.com/channels/1/2/3"
         payloads.append(embeds.reminder(announcement(AnnouncementKind.REMINDED, about=about, world=world), where, repeated=again))
     for payload in payloads:
         assert refusal(payload) is None
         assert mentioned(payload) == {"mention_everyone": False, "mentions": [], "mention_roles": []}
-        assert embeds.key_of(said) in payload["embeds"][0]["footer"]["text"]
+        assert embeds.key_of(event) in payload["embeds"][0]["footer"]["text"]
 
 
 @pytest.mark.parametrize("letter", ["x", "\U0001f9ea", "*", "é"])
@@ -128,19 +128,19 @@ def test_only_addresses_of_the_web_without_a_password_become_links() -> None:
         for url in ("javascript:alert(1)", "file:///etc", "https://me:pw@x.org", "http://[", "https://x.org/a b(c)")
     )
     payload = embeds.message(announcement(about=incident(links=links)))
-    [field] = [one for one in payload["embeds"][0]["fields"] if one["name"] == "Look at"]
+    [field] = [field for field in payload["embeds"][0]["fields"] if field["name"] == "Look at"]
     assert field["value"] == "[x](https://x.org/a%20b%28c%29)"
 
 
 def test_an_address_cannot_be_smuggled_in_by_a_label() -> None:
     payload = embeds.message(announcement(about=incident(links=(Link("run](http://evil.example) [", "https://x.org/"),))))
-    [field] = [one for one in payload["embeds"][0]["fields"] if one["name"] == "Look at"]
+    [field] = [field for field in payload["embeds"][0]["fields"] if field["name"] == "Look at"]
     assert str(to_html(field["value"])).count("<a ") == 1
     assert 'href="https://x.org/"' in str(to_html(field["value"]))
 
 
 def test_each_state_has_a_colour_a_shape_and_a_word_of_its_own() -> None:
-    states = [incident(severity=one) for one in Severity] + [incident(state=State.ACKNOWLEDGED), over()]
+    states = [incident(severity=severity) for severity in Severity] + [incident(state=State.ACKNOWLEDGED), over()]
     signs = [sign_of(state) for state in states]
     for part in ("color", "shape", "word"):
         assert len({getattr(sign, part) for sign in signs}) == len(states)
@@ -149,7 +149,7 @@ def test_each_state_has_a_colour_a_shape_and_a_word_of_its_own() -> None:
 def test_a_recovery_says_so_first_and_for_how_long_it_lasted() -> None:
     payload = embeds.message(announcement(AnnouncementKind.RECOVERED))
     assert payload["content"].startswith("✔ RECOVERED: ")
-    [field] = [one for one in payload["embeds"][0]["fields"] if one["name"] == "Recovered"]
+    [field] = [field for field in payload["embeds"][0]["fields"] if field["name"] == "Recovered"]
     assert "after 2 h" in field["value"]
     assert "Next:" not in str(payload)
 
@@ -174,8 +174,8 @@ def test_a_cut_tears_nothing_apart() -> None:
 
 
 def test_a_reminder_is_short_and_leads_to_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = replace(announcement(AnnouncementKind.REMINDED, 3), at=NOON + timedelta(days=2, hours=1))
-    payload: dict[str, Any] = embeds.reminder(said, "https://discord.com/channels/1/2/3")
+    reminder = replace(announcement(AnnouncementKind.REMINDED, 3), at=NOON + timedelta(days=2, hours=1))
+    payload: dict[str, Any] = embeds.reminder(reminder, "https://discord.com/channels/1/2/3")
     assert payload["content"] == "▲ still PAGE after 2 d 1 h: shop/things is stale"
     assert "](https://discord.com/channels/1/2/3)" in payload["embeds"][0]["description"]
-    assert "full message" not in str(embeds.reminder(said, None))
+    assert "full message" not in str(embeds.reminder(reminder, None))

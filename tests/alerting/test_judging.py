@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity
-from tests.alerting.judging import Told, judge
+from tests.alerting.judging import Course, judge
 
 KILLS = 3
 
@@ -42,21 +42,21 @@ CONDEMNED = {
 @pytest.mark.parametrize("messages", CONDEMNED.values(), ids=CONDEMNED)
 def test_the_judge_condemns(messages: list[dict[str, Any]]) -> None:
     now = datetime.now(UTC)
-    told = Told(Incident("a", Kind.TEST, Severity.INFO, "", "", "o", "t", now, now), "discord", sequence=3)
-    key = told.incident.key
+    course = Course(Incident("a", Kind.TEST, Severity.INFO, "", "", "o", "t", now, now), "discord", sequence=3)
+    key = course.incident.key
     for version in (version for message in messages for version in message["versions"]):
         version["embeds"][0]["footer"]["text"] = version["embeds"][0]["footer"]["text"].replace("a@1", key)
     with pytest.raises(AssertionError):
-        judge([told], messages, {}, KILLS)
-    told.unheard = True
+        judge([course], messages, {}, KILLS)
+    course.unheard = True
     with pytest.raises(AssertionError):
-        judge([told], [_message(1, (1, False))], {}, KILLS)
+        judge([course], [_message(1, (1, False))], {}, KILLS)
 
 
 def test_the_judge_acquits_what_is_in_order() -> None:
     now = datetime.now(UTC)
-    told = Told(Incident("a", Kind.TEST, Severity.INFO, "", "", "o", "t", now, now), "discord", sequence=3)
+    course = Course(Incident("a", Kind.TEST, Severity.INFO, "", "", "o", "t", now, now), "discord", sequence=3)
     messages = [_message(1, (1, False)), _message(2, (1, True), (3, False))]
     for version in (version for message in messages for version in message["versions"]):
-        version["embeds"][0]["footer"]["text"] = version["embeds"][0]["footer"]["text"].replace("a@1", told.incident.key)
-    assert "1 said twice" in judge([told], messages, {}, KILLS)
+        version["embeds"][0]["footer"]["text"] = version["embeds"][0]["footer"]["text"].replace("a@1", course.incident.key)
+    assert "1 said twice" in judge([course], messages, {}, KILLS)

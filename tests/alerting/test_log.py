@@ -10,23 +10,23 @@ from tests.support.incidents import Task, announcement, incident
 
 @pytest.fixture
 def say(caplog):
-    def _say(told, **task):
+    def _say(event, **task):
         with caplog.at_level(logging.DEBUG):
-            LogSender(logging.getLogger("channel")).send(Task(told, **task), 1)
+            LogSender(logging.getLogger("channel")).send(Task(event, **task), 1)
         return caplog.records[-1].levelname, caplog.records[-1].getMessage()
 
     return _say
 
 
 def test_an_alert_is_one_line_with_key_owner_and_next_step(say):
-    told = announcement(about=incident(body=("two of\nthree bad", "50 %")))
-    level, line = say(told)
+    event = announcement(about=incident(body=("two of\nthree bad", "50 %")))
+    level, line = say(event)
     assert level == "ERROR"
     assert "\n" not in line
     for part in (
         "RAISED",
         "shop/things is stale",
-        f"key={told.key}",
+        f"key={event.key}",
         "owner=team:shop",
         "two of three bad; 50 %",
         "next: Look at",

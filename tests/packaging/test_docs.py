@@ -32,8 +32,8 @@ def broken(page: Path, text: str) -> list[str]:
 def unknown(text: str, tree: Iterable[Path]) -> list[str]:
     """The files of code that a page names in backticks and that the tree does not have; their path may begin anywhere."""
     ends = {f"/{path.relative_to(ROOT).as_posix()}" for path in tree}
-    found = re.findall(r"`([\w./-]+\.(?:py|sql))`", text)
-    return [name for name in found if name not in FOREIGN_FILES and not any(end.endswith(f"/{name}") for end in ends)]
+    names = re.findall(r"`([\w./-]+\.(?:py|sql))`", text)
+    return [name for name in names if name not in FOREIGN_FILES and not any(end.endswith(f"/{name}") for end in ends)]
 
 
 def names(text: str) -> list[str]:

@@ -32,9 +32,9 @@ def outcome(folder: Path, body: str, mark: str = "") -> tuple[int, str]:
 
 @pytest.mark.parametrize("body", [LISTENS, STARTS], ids=["listens", "starts a program"])
 def test_a_server_in_a_test_that_is_not_marked_fails_it(tmp_path: Path, body: str) -> None:
-    code, said = outcome(tmp_path, body)
+    code, output = outcome(tmp_path, body)
     assert code == 1
-    assert "test_it.py::test_it starts a server: mark it `server`" in said
+    assert "test_it.py::test_it starts a server: mark it `server`" in output
 
 
 def test_a_marked_test_may_listen(tmp_path: Path) -> None:

@@ -160,8 +160,8 @@ def test_no_more_is_done_than_what_changed(before: str, after: str, stage: str) 
 
 def test_the_makefile_helps_with_every_target_it_has() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    told = subprocess.check_output(["make", "--no-print-directory"], cwd=ROOT, env=environment, text=True)
-    named = [line.split()[1] for line in told.splitlines()]
+    output = subprocess.check_output(["make", "--no-print-directory"], cwd=ROOT, env=environment, text=True)
+    named = [line.split()[1] for line in output.splitlines()]
     declared = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:"))
     assert named == [target for target in declared.split()[1:] if target != "ready"]
     assert {"demo", "dev", "test", "test-fast", "test-smoke", "check", "lint", "bench", "wheel", "clean"} < set(named)

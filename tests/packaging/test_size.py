@@ -64,7 +64,7 @@ def test_a_long_file_and_a_full_folder_are_seen(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "long.py").write_text("x = 1\n" * (LINES + 1))
     (tmp_path / "data.csv").write_text("1\n" * (LINES + 1))
     assert too_long(sorted(tmp_path.iterdir())) == ["long.py: 301 lines"]
-    found = too_full(
+    problems = too_full(
         Counter(
             {
                 "a": FILES + 1,
@@ -74,4 +74,4 @@ def test_a_long_file_and_a_full_folder_are_seen(tmp_path: Path, monkeypatch: pyt
             }
         )
     )
-    assert found == ["a: 16 files", "oso_dagster/domain/objectives: no exception is needed"]
+    assert problems == ["a: 16 files", "oso_dagster/domain/objectives: no exception is needed"]

@@ -49,13 +49,13 @@ def beyond_the_standard_library(source: str) -> set[str]:
 
 def settings_read(source: str) -> list[str]:
     """The variables of ours that a module reads from the environment by itself."""
-    found: list[str] = []
+    names: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and ast.unparse(node.value).endswith("environ"):
-            found.append(ast.unparse(node.slice))
+            names.append(ast.unparse(node.slice))
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("environ.get", "getenv")):
-            found += [ast.unparse(argument) for argument in node.args[:1]]
-    return [name for name in found if "OSO_" in name or "PREFIX" in name]
+            names += [ast.unparse(argument) for argument in node.args[:1]]
+    return [name for name in names if "OSO_" in name or "PREFIX" in name]
 
 
 @pytest.mark.parametrize(("name", "least"), LOCKS.items())
@@ -125,7 +125,7 @@ def test_an_import_that_climbs_is_refused(tmp_path: Path) -> None:
 
 def test_nobody_but_settings_reads_our_variables() -> None:
     modules = [path for path in (ROOT / "oso_dagster").rglob("*.py") if "settings" not in path.relative_to(ROOT).parts[:2]]
-    assert {path.name: found for path in modules if (found := settings_read(path.read_text()))} == {}
+    assert {path.name: names for path in modules if (names := settings_read(path.read_text()))} == {}
 
 
 def test_the_check_of_variables_sees_who_reads_one() -> None:

@@ -20,15 +20,17 @@ HISTORY = history(Random(5), 120)
 
 @pytest.fixture(scope="module", params=ENGINES)
 def store(request, tmp_path_factory):
-    with Store.open(address(request, tmp_path_factory.mktemp("store")), "sandbox") as one:
-        record(one, HISTORY)
-        yield one
+    with Store.open(address(request, tmp_path_factory.mktemp("store")), "sandbox") as opened:
+        record(opened, HISTORY)
+        yield opened
 
 
 def record(store, attempts):
-    runs = {one.run_id: one for one in attempts}
+    runs = {attempt.run_id: attempt for attempt in attempts}
     store.ledger.discover("log", Cursor(1, "x"), sorted(runs), EPOCH)
-    rows = [RunRow(run, one.family, RunState.FAILED, will_retry=one.will_retry, settled=True) for run, one in runs.items()]
+    rows = [
+        RunRow(run, attempt.family, RunState.FAILED, will_retry=attempt.will_retry, settled=True) for run, attempt in runs.items()
+    ]
     store.ledger.record(rows, attempts)
 
 
@@ -37,9 +39,9 @@ def test_the_store_tells_the_failures_of_any_span_as_all_of_history_does(store):
     for _ in range(40):
         since = EPOCH + timedelta(minutes=dice.randrange(50 * 60))
         now = since + timedelta(minutes=dice.randrange(1, 10 * 60))
-        found = failed_families(store, since, now)
-        assert found == failed_after(HISTORY, since, now)
-        failures += len(found)
+        failed = failed_families(store, since, now)
+        assert failed == failed_after(HISTORY, since, now)
+        failures += len(failed)
     assert failures
 
 

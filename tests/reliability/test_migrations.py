@@ -47,18 +47,28 @@ def test_attempts_that_were_recorded_before_they_were_judged_are_judged_by_the_u
     upgrade(database, "0002")
     with database.writing() as connection:
         kept = connection.dialect.name
-        runs = {one.run_id: one for one in CORE + MODELS}
-        for one in runs.values():
-            values = {"run_id": one.run_id, "family": one.family, "will_retry": one.will_retry, "at": as_kept(EPOCH, kept)}
+        runs = {attempt.run_id: attempt for attempt in CORE + MODELS}
+        for attempt in runs.values():
+            values = {
+                "run_id": attempt.run_id,
+                "family": attempt.family,
+                "will_retry": attempt.will_retry,
+                "at": as_kept(EPOCH, kept),
+            }
             connection.execute(text(RUN), values)
-        for one in CORE + MODELS:
-            values = {"run_id": one.run_id, "asset": one.asset, "partition": one.partition or "", "label": one.label.value}
-            times = {"started": as_kept(one.started, kept), "ended": as_kept(one.ended, kept)}
-            connection.execute(text(ATTEMPT), values | times | {"outcome": one.outcome.value})
+        for attempt in CORE + MODELS:
+            values = {
+                "run_id": attempt.run_id,
+                "asset": attempt.asset,
+                "partition": attempt.partition or "",
+                "label": attempt.label.value,
+            }
+            times = {"started": as_kept(attempt.started, kept), "ended": as_kept(attempt.ended, kept)}
+            connection.execute(text(ATTEMPT), values | times | {"outcome": attempt.outcome.value})
     database.close()
     now = EPOCH + timedelta(days=4)
     with Store.open(url, "sandbox") as store:
-        found = {label: store.tallying.tally(label, EPOCH, now) for label in (Label.CORE, Label.SQLMESH)}
-    sums = {label: {one.asset: (one.good, one.valid) for one in tallies} for label, tallies in found.items()}
+        tallied = {label: store.tallying.tally(label, EPOCH, now) for label in (Label.CORE, Label.SQLMESH)}
+    sums = {label: {tally.asset: (tally.good, tally.valid) for tally in tallies} for label, tallies in tallied.items()}
     assert sums[Label.CORE] == families_by_brute_force(CORE, EPOCH, now)
     assert sums[Label.SQLMESH] == attempts_by_brute_force(MODELS, EPOCH, now)

@@ -29,8 +29,8 @@ def url(tmp_path):
 
 @pytest.fixture
 def store(url):
-    with Store.open(url, "sandbox") as one:
-        yield one
+    with Store.open(url, "sandbox") as opened:
+        yield opened
 
 
 def attempt(outcome=Outcome.OK, *, run="r1", asset="shop/things", ended=NOON, **extra):
@@ -39,15 +39,15 @@ def attempt(outcome=Outcome.OK, *, run="r1", asset="shop/things", ended=NOON, **
 
 
 def record(store, *attempts):
-    runs = sorted({one.run_id for one in attempts})
+    runs = sorted({attempt.run_id for attempt in attempts})
     store.ledger.discover("log", Cursor(1, "x"), runs, NOON)
     rows = [RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True) for run in runs]
     store.ledger.record(rows, attempts)
 
 
-def verdict(at=NOON, found=Verdict.BREACHED):
+def verdict(at=NOON, judged=Verdict.BREACHED):
     guilty = (Tally("shop/things", 1, 2, "the till is stuck"),)
-    return VerdictRow("shop", "sales", found, 1, 2, 9_900, timedelta(days=30), "none", "1 of 2", guilty, at)
+    return VerdictRow("shop", "sales", judged, 1, 2, 9_900, timedelta(days=30), "none", "1 of 2", guilty, at)
 
 
 def test_a_store_is_reopened_with_its_history(url):
@@ -108,7 +108,7 @@ def test_the_same_attempt_recorded_twice_is_one_row(store):
 def test_a_final_outcome_is_never_rewritten(store):
     record(store, attempt(Outcome.FAILED, cause="the till is stuck"))
     record(store, attempt(Outcome.OK, ended=NOON + HOUR))
-    assert [(one.outcome, one.cause) for one in store.attempts()] == [(Outcome.FAILED, "the till is stuck")]
+    assert [(attempt.outcome, attempt.cause) for attempt in store.attempts()] == [(Outcome.FAILED, "the till is stuck")]
 
 
 def test_a_pending_attempt_becomes_final_once(store):
@@ -122,14 +122,14 @@ def test_reported_attempts_replace_the_pending_plan_of_their_run_only(store):
     record(store, attempt(Outcome.PENDING), attempt(Outcome.PENDING, run="r2"))
     record(store, attempt(Outcome.FAILED, reported=True), attempt(Outcome.OK, reported=True))
     record(store, attempt(Outcome.OK, reported=True)._replace(started=NOON))
-    found = [(one.run_id, one.outcome, one.reported) for one in store.attempts()]
-    assert sorted(found) == [("r1", Outcome.FAILED, True), ("r1", Outcome.OK, True), ("r2", Outcome.PENDING, False)]
+    attempts = [(attempt.run_id, attempt.outcome, attempt.reported) for attempt in store.attempts()]
+    assert sorted(attempts) == [("r1", Outcome.FAILED, True), ("r1", Outcome.OK, True), ("r2", Outcome.PENDING, False)]
 
 
 def test_attempts_are_filtered_by_label_time_and_asset(store):
     record(store, attempt(), attempt(run="r2", ended=NOON + HOUR), attempt(Outcome.PENDING, run="r3", asset="shop/prices"))
-    assert [one.run_id for one in store.attempts(Label.CORE, since=NOON)] == ["r2", "r3"]
-    assert [one.run_id for one in store.attempts(assets={"shop/prices"})] == ["r3"]
+    assert [attempt.run_id for attempt in store.attempts(Label.CORE, since=NOON)] == ["r2", "r3"]
+    assert [attempt.run_id for attempt in store.attempts(assets={"shop/prices"})] == ["r3"]
     assert store.attempts(Label.UNSTABLE) == []
 
 

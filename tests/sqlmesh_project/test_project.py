@@ -84,8 +84,8 @@ def test_the_raw_tables_are_those_that_sources_declare_with_their_columns():
     declared = {
         f"{source.name}.{table}": {column.name: column.type.value for column in columns}
         for source in catalogue()
-        for one in source.tables
-        for table, columns in one.physical.items()
+        for declared in source.tables
+        for table, columns in declared.physical.items()
     }
     assert external == {name: declared[name] for name in external}
 
@@ -94,5 +94,5 @@ def test_the_models_read_only_tables_that_are_landed(tmp_path):
     context = open_project(PROJECT, tmp_path)
     read = {name.replace('"', "").split(".", 1)[1] for model in context.models.values() for name in model.depends_on}
     ours = {model.fqn.replace('"', "").split(".", 1)[1] for model in context.models.values() if not model.kind.is_external}
-    landed = {f"{source.name}.{table}" for source in catalogue() for one in source.tables for table in one.physical}
+    landed = {f"{source.name}.{table}" for source in catalogue() for declared in source.tables for table in declared.physical}
     assert read - ours <= landed

@@ -129,8 +129,8 @@ def test_every_entry_is_an_artifact_an_organisation_or_a_named_rejection(world):
 
 def test_any_evm_is_one_artifact_on_every_evm_network_of_the_seed(world):
     chains = world.sql("SELECT upper(network) FROM staging.seed_networks WHERE is_evm ORDER BY 1")
-    found = world.sql("SELECT artifact_source FROM marts.artifacts_by_project_v1 WHERE artifact_name LIKE '0x%' ORDER BY 1")
-    assert found == chains
+    sources = world.sql("SELECT artifact_source FROM marts.artifacts_by_project_v1 WHERE artifact_name LIKE '0x%' ORDER BY 1")
+    assert sources == chains
     assert len(chains) > 30
 
 

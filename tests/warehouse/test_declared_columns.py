@@ -55,9 +55,9 @@ def test_a_column_that_is_declared_later_and_a_changed_description_reach_the_com
     wide = replace(TABLE, columns=(*TABLE.columns, Column("w", ColumnType.BIGINT, "new")))
     load(warehouse, things([2], w=pa.array([7], pa.int64())), wide)
     assert comments(warehouse) == {"": TABLE.description} | {column.name: column.description for column in wide.columns}
-    told = (replace(wide.columns[0], description="what tells one from another"), *wide.columns[1:])
-    warehouse.ensure_tables([replace(SOURCE, tables=(replace(wide, description="Other things", columns=told),))])
-    assert comments(warehouse) == {"": "Other things"} | {column.name: column.description for column in told}
+    columns = (replace(wide.columns[0], description="what tells one from another"), *wide.columns[1:])
+    warehouse.ensure_tables([replace(SOURCE, tables=(replace(wide, description="Other things", columns=columns),))])
+    assert comments(warehouse) == {"": "Other things"} | {column.name: column.description for column in columns}
 
 
 def test_a_column_that_arrived_as_text_gets_its_type_when_it_is_declared(warehouse: DuckDBWarehouse) -> None:

@@ -22,12 +22,12 @@ def url(tmp_path):
 
 @pytest.fixture
 def store(url):
-    with Store.open(url, "sandbox") as one:
-        yield one
+    with Store.open(url, "sandbox") as opened:
+        yield opened
 
 
-def told(said, sequence=1, subject="stale_asset:shop/things", at=NOON):
-    over = said is AnnouncementKind.RECOVERED
+def announced(kind, sequence=1, subject="stale_asset:shop/things", at=NOON):
+    over = kind is AnnouncementKind.RECOVERED
     incident = Incident(
         subject=subject,
         kind=Kind.STALE_ASSET,
@@ -41,29 +41,29 @@ def told(said, sequence=1, subject="stale_asset:shop/things", at=NOON):
         state=State.RECOVERED if over else State.OPEN,
         closed_at=at if over else None,
     )
-    return Announcement(said, sequence, incident, "sandbox", at)
+    return Announcement(kind, sequence, incident, "sandbox", at)
 
 
-def write(store, *said, names=("discord",), **extra):
-    for number, one in enumerate(said, start=1):
-        store.outbox.enqueue(told(one, number, **extra), names)
+def write(store, *kinds, names=("discord",), **extra):
+    for number, kind in enumerate(kinds, start=1):
+        store.outbox.enqueue(announced(kind, number, **extra), names)
 
 
 def sequences(store, now=NOON):
     """Everything that can be taken now, in order; each is delivered at once."""
-    found = []
+    sent = []
     while (taken := store.outbox.claim(now)) is not None:
-        found.append((taken.announcement.kind, taken.announcement.sequence, taken.message_id))
+        sent.append((taken.announcement.kind, taken.announcement.sequence, taken.message_id))
         store.outbox.sent(taken, "m1", now)
-    return found
+    return sent
 
 
 def test_a_raised_incident_has_no_message_and_its_later_states_edit_the_one_it_got(store):
     write(store, AnnouncementKind.RAISED)
     assert sequences(store) == [(AnnouncementKind.RAISED, 1, None)]
-    store.outbox.enqueue(told(AnnouncementKind.UPDATED, 2), ())
-    store.outbox.enqueue(told(AnnouncementKind.REMINDED, 3), ())
-    store.outbox.enqueue(told(AnnouncementKind.RECOVERED, 4), ())
+    store.outbox.enqueue(announced(AnnouncementKind.UPDATED, 2), ())
+    store.outbox.enqueue(announced(AnnouncementKind.REMINDED, 3), ())
+    store.outbox.enqueue(announced(AnnouncementKind.RECOVERED, 4), ())
     assert sequences(store) == [(AnnouncementKind.RECOVERED, 4, "m1")]
     assert sequences(store) == []
 
@@ -101,7 +101,7 @@ def test_a_recovery_is_said_when_the_incident_was_perhaps_announced(store):
     write(store, AnnouncementKind.RAISED)
     taken = store.outbox.claim(NOON)
     store.outbox.retry_later(taken, NOON + MINUTE, "timed out", refused=False)
-    store.outbox.enqueue(told(AnnouncementKind.RECOVERED, 2), ())
+    store.outbox.enqueue(announced(AnnouncementKind.RECOVERED, 2), ())
     assert store.outbox.claim(NOON) is None  # it still waits, whatever has come since
     again = store.outbox.claim(NOON + MINUTE)
     assert (again.announcement.kind, again.message_id, again.perhaps_sent) == (AnnouncementKind.RECOVERED, None, True)
@@ -110,7 +110,7 @@ def test_a_recovery_is_said_when_the_incident_was_perhaps_announced(store):
 def test_a_recovery_is_dropped_when_every_try_to_announce_the_incident_was_refused(store):
     write(store, AnnouncementKind.RAISED)
     store.outbox.retry_later(store.outbox.claim(NOON), NOON + MINUTE, "429", refused=True)
-    store.outbox.enqueue(told(AnnouncementKind.RECOVERED, 2), ())
+    store.outbox.enqueue(announced(AnnouncementKind.RECOVERED, 2), ())
     assert store.outbox.claim(NOON + MINUTE) is None
     assert store.outbox.next_due() is None
 
@@ -167,7 +167,7 @@ def test_what_can_never_be_accepted_is_kept_as_dead_with_the_reason(store):
 def test_a_message_that_was_deleted_is_written_anew(store):
     write(store, AnnouncementKind.RAISED)
     assert sequences(store) == [(AnnouncementKind.RAISED, 1, None)]
-    store.outbox.enqueue(told(AnnouncementKind.UPDATED, 2), ())
+    store.outbox.enqueue(announced(AnnouncementKind.UPDATED, 2), ())
     store.outbox.forget_message(store.outbox.claim(NOON), NOON, "the message is gone")
     assert sequences(store) == [(AnnouncementKind.UPDATED, 2, None)]
 
@@ -183,11 +183,11 @@ def test_the_same_announcement_twice_is_kept_once_and_incidents_do_not_wait_for_
 
 
 def test_an_incident_is_told_to_the_channels_of_its_severity_and_service_and_to_the_log():
-    incident = told(AnnouncementKind.RAISED).incident
+    incident = announced(AnnouncementKind.RAISED).incident
     routes = [Route("all"), Route("loud", Severity.PAGE), Route("others", services=frozenset({"sqlmesh"}))]
     assert addressed(incident, routes) == ("log", "all", "loud")
 
 
 def test_an_incident_survives_its_way_through_json():
-    incident = told(AnnouncementKind.RECOVERED).incident
+    incident = announced(AnnouncementKind.RECOVERED).incident
     assert incident_of(as_data(incident)) == incident

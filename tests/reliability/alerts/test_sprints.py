@@ -23,9 +23,9 @@ def url(request, tmp_path_factory):
 
 @pytest.fixture
 def store(url):
-    with Store.open(url, "sandbox") as one:
-        yield one
-        with one.database.writing() as connection:
+    with Store.open(url, "sandbox") as opened:
+        yield opened
+        with opened.database.writing() as connection:
             connection.execute(text("DELETE FROM sprints"))
             connection.execute(text("DELETE FROM sprint_events"))
 
@@ -54,20 +54,20 @@ def test_an_evaluation_that_finds_the_same_writes_nothing(store):
 
 def test_what_people_do_is_added_to_the_history(store):
     store.sprints.advance([finding()])
-    after = store.sprints.change("core.freshness", lambda one: deeds.note(one, "looked at it", "ada", NOON + HOUR))
+    after = store.sprints.change("core.freshness", lambda sprint: deeds.note(sprint, "looked at it", "ada", NOON + HOUR))
     assert store.sprints.newest()["core.freshness"] == after
-    assert [one.kind for one in after.history] == [EntryKind.OPENED, EntryKind.NOTED]
+    assert [entry.kind for entry in after.history] == [EntryKind.OPENED, EntryKind.NOTED]
 
 
 def test_an_objective_that_never_had_a_sprint_is_named(store):
     with pytest.raises(LookupError, match=r"core\.other never had a sprint"):
-        store.sprints.change("core.other", lambda one: one)
+        store.sprints.change("core.other", lambda sprint: sprint)
 
 
 def test_what_is_refused_leaves_no_trace(store):
     before = closed_at(store, NOON + 3 * HOUR)
     with pytest.raises(ValueError, match="is closed"):
-        store.sprints.change("core.freshness", lambda one: deeds.acknowledge(one, "ada", NOON))
+        store.sprints.change("core.freshness", lambda sprint: deeds.acknowledge(sprint, "ada", NOON))
     assert store.sprints.newest() == {"core.freshness": before}
 
 
@@ -81,9 +81,9 @@ def test_sprints_are_found_by_the_time_at_which_they_were_open(store):
 
 
 def test_many_evaluations_at_once_open_one_sprint(store):
-    found = [replace(finding(), at=NOON + timedelta(seconds=number)) for number in range(8)]
+    findings = [replace(finding(), at=NOON + timedelta(seconds=number)) for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda one: store.sprints.advance([one]), found))
+        list(pool.map(lambda each: store.sprints.advance([each]), findings))
     sprints = store.sprints.since(NOON - HOUR)
-    assert [one.phase for one in sprints] == [SprintPhase.OPEN]
-    assert [one.kind for one in sprints[0].history] == [EntryKind.OPENED]
+    assert [sprint.phase for sprint in sprints] == [SprintPhase.OPEN]
+    assert [entry.kind for entry in sprints[0].history] == [EntryKind.OPENED]

@@ -22,9 +22,9 @@ from tests.support.postgres import ENGINES, empty
 DICE = Random(17)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HISTORY = [
-    one._replace(audited=DICE.random() < 0.7)
+    attempt._replace(audited=DICE.random() < 0.7)
     for prefix, label in (("c", Label.CORE), ("m", Label.SQLMESH))
-    for one in history(DICE, 120, label=label, prefix=prefix)
+    for attempt in history(DICE, 120, label=label, prefix=prefix)
 ]
 OUTAGE = Maintenance("shop/b", EPOCH + 10 * HOUR, EPOCH + 30 * HOUR, "ada", "a new disk")
 SAMPLES = [
@@ -34,9 +34,11 @@ SAMPLES = [
 
 
 def record(store, attempts):
-    runs = {one.run_id: one for one in attempts}
+    runs = {attempt.run_id: attempt for attempt in attempts}
     store.ledger.discover("log", Cursor(1, "x"), sorted(runs), EPOCH)
-    rows = [RunRow(run, one.family, RunState.FAILED, will_retry=one.will_retry, settled=True) for run, one in runs.items()]
+    rows = [
+        RunRow(run, attempt.family, RunState.FAILED, will_retry=attempt.will_retry, settled=True) for run, attempt in runs.items()
+    ]
     store.ledger.record(rows, attempts)
 
 
@@ -52,39 +54,39 @@ def url(server, tmp_path):
 
 @pytest.fixture
 def store(url):
-    with Store.open(url, "sandbox") as one:
-        record(one, HISTORY)
-        one.samples.record(SAMPLES)
-        yield one
+    with Store.open(url, "sandbox") as opened:
+        record(opened, HISTORY)
+        opened.samples.record(SAMPLES)
+        yield opened
 
 
-def told(store):
+def answers(store):
     """Everything that is ever asked about spans of the past."""
-    dice, found = Random(23), []
+    dice, results = Random(23), []
     for _ in range(12):
         since = EPOCH + timedelta(minutes=dice.randrange(50 * 60))
         now = since + timedelta(minutes=dice.randrange(1, 60 * 60))
         for windows in ([], [OUTAGE], [replace(OUTAGE, scope="sqlmesh")], [replace(OUTAGE, scope="c1")]):
-            found += [store.tallying.tally(label, since, now, windows, ["sqlmesh"]) for label in Label]
-            found.append(store.samples.tally("kubernetes", "availability", since, now, windows))
-            found.append(store.samples.counts("kubernetes", "availability", since, now, windows))
+            results += [store.tallying.tally(label, since, now, windows, ["sqlmesh"]) for label in Label]
+            results.append(store.samples.tally("kubernetes", "availability", since, now, windows))
+            results.append(store.samples.counts("kubernetes", "availability", since, now, windows))
         objectives = ("core_source_data.materialization_reliability", "kubernetes.availability")
-        found += [sorted(store.events.of(objective_of(id_), since, now), key=repr) for id_ in objectives]
+        results += [sorted(store.events.of(objective_of(id_), since, now), key=repr) for id_ in objectives]
         for audited in (False, True):
-            found.append({asset: one.at for asset, one in store.ledger.last_good(now, audited=audited).items()})
-            found += [store.ledger.good_times(f"shop/{name}", since, now, audited=audited) for name in "abc"]
-        found += [store.ledger.landed(f"shop/{name}", now) for name in "abc"]
-    return found
+            results.append({asset: last.at for asset, last in store.ledger.last_good(now, audited=audited).items()})
+            results += [store.ledger.good_times(f"shop/{name}", since, now, audited=audited) for name in "abc"]
+        results += [store.ledger.landed(f"shop/{name}", now) for name in "abc"]
+    return results
 
 
 def test_a_replay_says_the_same_after_folding(store):
-    before, rows = told(store), len(store.attempts())
+    before, rows = answers(store), len(store.attempts())
     half = store.rollup.roll_up(EPOCH + KEPT + 30 * HOUR)
-    assert told(store) == before
+    assert answers(store) == before
     assert half > 0
     more = store.rollup.roll_up(EPOCH + KEPT + 4 * DAY)
     assert more > 0
-    assert told(store) == before
+    assert answers(store) == before
     assert len(store.attempts()) == rows - (half + more - len(SAMPLES[:-1]))
     assert last_data(store)["kubernetes.availability"] == SAMPLES[-1].count.at
 
@@ -96,7 +98,7 @@ def test_folding_again_on_the_same_day_or_with_the_clock_set_back_does_nothing(s
 
 
 def test_several_that_fold_at_once_fold_everything_once(store, url):
-    before = told(store)
+    before = answers(store)
 
     def fold(_number):
         with Store.open(url, "sandbox") as another:
@@ -104,7 +106,7 @@ def test_several_that_fold_at_once_fold_everything_once(store, url):
 
     with ThreadPoolExecutor(3) as pool:
         assert sum(pool.map(fold, range(3))) > len(SAMPLES)
-    assert told(store) == before
+    assert answers(store) == before
 
 
 def test_failures_partitions_and_the_newest_proof_stay_rows(url):
@@ -130,24 +132,26 @@ def test_failures_partitions_and_the_newest_proof_stay_rows(url):
 
 def test_a_good_load_that_was_folded_still_ends_a_row_of_failures(url):
     outcomes = {0: Outcome.FAILED, 1: Outcome.OK, 70: Outcome.FAILED, 71: Outcome.OK}
-    found = [
+    attempts = [
         Attempt(f"r{day}", "shop/a", None, Label.CORE, outcome, f"r{day}", EPOCH + day * DAY, EPOCH + day * DAY)
         for day, outcome in outcomes.items()
     ]
     now = EPOCH + 72 * DAY
     with Store.open(url, "sandbox") as store:
-        record(store, found)
+        record(store, attempts)
         assert store.rollup.roll_up(now) == 1
-        assert [one.in_a_row for one in failed_families(store, now - 3 * DAY, now)] == [1]
+        assert [failure.in_a_row for failure in failed_families(store, now - 3 * DAY, now)] == [1]
 
 
 def test_runs_that_were_found_within_a_day_are_not_folded(url):
     now = EPOCH + KEPT + 4 * DAY
     with Store.open(url, "sandbox") as store:
         store.ledger.discover("log", Cursor(1, "x"), ["r1", "r2"], now - 23 * HOUR)
-        found = [Attempt(run, "shop/a", None, Label.CORE, Outcome.OK, run, EPOCH, EPOCH) for run in ("r1", "r2")]
-        found[1] = found[1]._replace(ended=EPOCH + HOUR)
-        store.ledger.record([RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True) for run in ("r1", "r2")], found)
+        attempts = [Attempt(run, "shop/a", None, Label.CORE, Outcome.OK, run, EPOCH, EPOCH) for run in ("r1", "r2")]
+        attempts[1] = attempts[1]._replace(ended=EPOCH + HOUR)
+        store.ledger.record(
+            [RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True) for run in ("r1", "r2")], attempts
+        )
         assert store.rollup.roll_up(now) == 0
         assert store.rollup.roll_up(now + DAY) == 1
 

@@ -18,7 +18,7 @@ WAIT = 30
 def test_what_is_recorded_beside_its_caller_keeps_its_order_and_is_all_there_at_the_end():
     may_go_on, done = Event(), []
 
-    def record(runs, found):
+    def record(runs, attempts):
         may_go_on.wait(WAIT)
         done.append((runs, current_thread().name))
 
@@ -36,7 +36,7 @@ def test_what_is_recorded_beside_its_caller_keeps_its_order_and_is_all_there_at_
 def test_what_could_not_be_recorded_is_raised_and_nothing_is_recorded_after_it(failing):
     done = []
 
-    def record(runs, found):
+    def record(runs, attempts):
         if runs == failing:
             raise ConnectionError("the server is gone")
         done.append(runs)
@@ -55,7 +55,7 @@ def test_what_could_not_be_recorded_is_raised_and_nothing_is_recorded_after_it(f
 def test_a_server_knows_how_much_there_is_once_much_was_recorded(postgres_server, monkeypatch):
     monkeypatch.setattr(ledger, "_MANY", 2)
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    found = [Attempt("r1", f"shop/{name}", None, Label.CORE, Outcome.OK, "r1", noon, noon) for name in "ab"]
+    attempts = [Attempt("r1", f"shop/{name}", None, Label.CORE, Outcome.OK, "r1", noon, noon) for name in "ab"]
     with Store.open(empty(postgres_server), "sandbox") as store:
 
         def counted():
@@ -66,5 +66,5 @@ def test_a_server_knows_how_much_there_is_once_much_was_recorded(postgres_server
         store.ledger.discover("log", Cursor(1, "x"), ["r1"], noon)
         assert counted() == -1
         with store.ledger.recording() as record:
-            record([RunRow("r1", "r1", RunState.SUCCEEDED, will_retry=False, settled=True)], found)
-        assert counted() == len(found) == len(store.attempts())
+            record([RunRow("r1", "r1", RunState.SUCCEEDED, will_retry=False, settled=True)], attempts)
+        assert counted() == len(attempts) == len(store.attempts())

@@ -23,15 +23,17 @@ OUTAGE = Maintenance("shop/b", EPOCH + timedelta(hours=10), EPOCH + timedelta(ho
 
 @pytest.fixture(scope="module", params=ENGINES)
 def store(request, tmp_path_factory):
-    with Store.open(address(request, tmp_path_factory.mktemp("store")), "sandbox") as one:
-        fill(one, HISTORY)
-        yield one
+    with Store.open(address(request, tmp_path_factory.mktemp("store")), "sandbox") as opened:
+        fill(opened, HISTORY)
+        yield opened
 
 
 def fill(store, attempts):
-    runs = {one.run_id: one for one in attempts}
+    runs = {attempt.run_id: attempt for attempt in attempts}
     store.ledger.discover("log", Cursor(1, "x"), sorted(runs), EPOCH)
-    rows = [RunRow(run, one.family, RunState.FAILED, will_retry=one.will_retry, settled=True) for run, one in runs.items()]
+    rows = [
+        RunRow(run, attempt.family, RunState.FAILED, will_retry=attempt.will_retry, settled=True) for run, attempt in runs.items()
+    ]
     store.ledger.record(rows, attempts)
 
 
@@ -43,29 +45,29 @@ def spans(count):
 
 
 def plain(tallies):
-    return {one.asset: (one.good, one.valid) for one in tallies}
+    return {tally.asset: (tally.good, tally.valid) for tally in tallies}
 
 
 def test_families_are_counted_as_by_the_domain_and_by_brute_force(store):
     for since, now in spans(60):
-        found = store.tallying.tally(Label.CORE, since, now)
-        assert plain(found) == plain(tally_families(CORE, since, now)) == families_by_brute_force(CORE, since, now)
+        tallies = store.tallying.tally(Label.CORE, since, now)
+        assert plain(tallies) == plain(tally_families(CORE, since, now)) == families_by_brute_force(CORE, since, now)
 
 
 def test_attempts_are_counted_as_by_the_domain_and_by_brute_force(store):
     for since, now in spans(60):
-        found = store.tallying.tally(Label.SQLMESH, since, now)
-        assert plain(found) == plain(tally_attempts(MODELS, since, now)) == attempts_by_brute_force(MODELS, since, now)
+        tallies = store.tallying.tally(Label.SQLMESH, since, now)
+        assert plain(tallies) == plain(tally_attempts(MODELS, since, now)) == attempts_by_brute_force(MODELS, since, now)
 
 
 def test_what_a_maintenance_window_covers_is_left_out_and_nothing_else(store):
     for since, now in spans(20):
-        left = [one for one in MODELS if not (one.ended and OUTAGE.covers("s", "o", one.asset, one.ended))]
+        left = [attempt for attempt in MODELS if not (attempt.ended and OUTAGE.covers("s", "o", attempt.asset, attempt.ended))]
         assert plain(store.tallying.tally(Label.SQLMESH, since, now, [OUTAGE])) == attempts_by_brute_force(left, since, now)
         whole = replace(OUTAGE, scope="s")
-        left = [one for one in MODELS if not (one.ended and whole.covers("s", "o", one.asset, one.ended))]
-        found = plain(store.tallying.tally(Label.SQLMESH, since, now, [whole], ["s"]))
-        assert found == attempts_by_brute_force(left, since, now)
+        left = [attempt for attempt in MODELS if not (attempt.ended and whole.covers("s", "o", attempt.asset, attempt.ended))]
+        tallied = plain(store.tallying.tally(Label.SQLMESH, since, now, [whole], ["s"]))
+        assert tallied == attempts_by_brute_force(left, since, now)
 
 
 def test_families_judged_inside_a_maintenance_window_are_left_out(store):

@@ -29,9 +29,9 @@ with Store.open(sys.argv[1], "sandbox") as store:
 def write(store, number, *, at=NOON):
     """One run with two attempts, discovered and recorded."""
     run = f"r{number}"
-    found = [Attempt(run, f"shop/{name}", None, Label.CORE, Outcome.OK, run, at, at) for name in "ab"]
+    attempts = [Attempt(run, f"shop/{name}", None, Label.CORE, Outcome.OK, run, at, at) for name in "ab"]
     store.ledger.discover("log", Cursor(number, "x"), [run], at)
-    store.ledger.record([RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True)], found)
+    store.ledger.record([RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True)], attempts)
 
 
 @pytest.fixture(params=ENGINES)
@@ -41,20 +41,20 @@ def url(request, tmp_path):
 
 def test_a_writer_that_is_killed_leaves_whole_runs_and_whoever_repeats_it_counts_nothing_twice(url):
     writer = subprocess.Popen([sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT)
-    told = 0
-    while told < 20:
-        told = int(writer.stdout.readline())
+    written = 0
+    while written < 20:
+        written = int(writer.stdout.readline())
     os.kill(writer.pid, signal.SIGKILL)
     writer.wait()
-    told = max([told, *(int(line) for line in writer.stdout.read().split())])
+    written = max([written, *(int(line) for line in writer.stdout.read().split())])
     writer.stdout.close()
     with Store.open(url, "sandbox") as store:
         kept = store.attempts()
         assert len(kept) % 2 == 0
-        assert len(kept) >= 2 * (told + 1)
-        for number in range(told + 3):
+        assert len(kept) >= 2 * (written + 1)
+        for number in range(written + 3):
             write(store, number)
-        assert len(store.attempts()) == 2 * (told + 3)
+        assert len(store.attempts()) == 2 * (written + 3)
 
 
 def test_a_clock_that_was_set_back_loses_nothing_and_counts_nothing_twice(url):
@@ -62,8 +62,8 @@ def test_a_clock_that_was_set_back_loses_nothing_and_counts_nothing_twice(url):
         write(store, 1)
         write(store, 2, at=NOON - timedelta(hours=5))
         write(store, 1, at=NOON - timedelta(hours=5))
-        found = store.tallying.tally(Label.CORE, NOON - timedelta(days=1), NOON)
-        assert [(one.good, one.valid) for one in found] == [(2, 2), (2, 2)]
+        tallies = store.tallying.tally(Label.CORE, NOON - timedelta(days=1), NOON)
+        assert [(tally.good, tally.valid) for tally in tallies] == [(2, 2), (2, 2)]
         assert store.ledger.last_good()["shop/a"].at == NOON
 
 
@@ -80,5 +80,6 @@ def test_a_database_that_was_restarted_in_between_has_everything_and_takes_more(
         assert server.get_pid() != before
         write(store, 1)
         write(store, 2)
-        assert sorted(one.run_id for one in store.attempts()) == ["r1", "r1", "r2", "r2"]
-        assert [(one.good, one.valid) for one in store.tallying.tally(Label.CORE, NOON - timedelta(days=1), NOON)] == [(2, 2)] * 2
+        assert sorted(attempt.run_id for attempt in store.attempts()) == ["r1", "r1", "r2", "r2"]
+        tallies = store.tallying.tally(Label.CORE, NOON - timedelta(days=1), NOON)
+        assert [(tally.good, tally.valid) for tally in tallies] == [(2, 2)] * 2
