@@ -66,7 +66,7 @@ def run(instance, *assets):
 def known_since(settings, sources, at):
     """Let the store know the tables since `at`: what never arrived is stale once its first load must have ended."""
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        store.results.remember_assets({f"{one.name}/{table.name}" for one in sources for table in one.tables}, at)
+        store.results.remember_assets({f"{source.name}/{table.name}" for source in sources for table in source.tables}, at)
 
 
 def evaluate(instance, settings, sources=(SHOP,), service="core_source_data"):

@@ -45,7 +45,7 @@ def no_failure(_asset: str, _tick: datetime) -> int:
 
 def in_world_of(sources: Sequence[Source], begin: datetime) -> tuple[Source, ...]:
     """The sources with time partitions from `begin` on, and everything else as it is declared."""
-    return tuple(replace(one, tables=tuple(_since(table, begin) for table in one.tables)) for one in sources)
+    return tuple(replace(source, tables=tuple(_since(table, begin) for table in source.tables)) for source in sources)
 
 
 def _since(table: Table, begin: datetime) -> Table:
@@ -54,7 +54,7 @@ def _since(table: Table, begin: datetime) -> Table:
 
 @dataclass
 class SimulatedPlatform:
-    """What runs from `begin` on; everything that upstream had by then is loaded. `said` is every message that was sent."""
+    """What runs from `begin` on; everything that upstream had by then is loaded. `messages` is every message that was sent."""
 
     settings: Settings
     store: Store
@@ -62,7 +62,7 @@ class SimulatedPlatform:
     sources: Sequence[Source]
     begin: datetime
     failing: Failing = no_failure
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     rounds: int = 0
     _present: dict[str, set[str]] = field(default_factory=dict)
     _runs: int = 0
@@ -74,8 +74,8 @@ class SimulatedPlatform:
         self._log = logging.getLogger(f"simulated.{id(self)}")
         self._log.propagate = False
         self._log.setLevel(logging.INFO)
-        self._log.addHandler(_Collecting(self.said))
-        names = {f"{one.name}/{table.name}" for one in self.sources for table in one.tables}
+        self._log.addHandler(_Collecting(self.messages))
+        names = {f"{source.name}/{table.name}" for source in self.sources for table in source.tables}
         self.store.results.remember_assets({*names, *MODELS}, self.begin)
         for source in self.sources:
             for job in jobs_of(source):
@@ -102,8 +102,8 @@ class SimulatedPlatform:
         jobs = [job for source in self.sources for job in jobs_of(source)]
         each = [(job.schedule.cron, job.schedule.timezone, _bound(self._asked, job)) for job in jobs]
         each.append((TRANSFORM_CRON, "UTC", self._transform))
-        found = [(at, action) for cron, zone, action in each for at in moments(cron, zone, self.begin, until)]
-        return iter(sorted(found, key=lambda one: one[0]))
+        actions = [(at, action) for cron, zone, action in each for at in moments(cron, zone, self.begin, until)]
+        return iter(sorted(actions, key=lambda action: action[0]))
 
     def _looks(self, until: datetime) -> Iterator[datetime]:
         """When something may be missed first: at each deadline, and a second before a load ends.
@@ -182,16 +182,16 @@ class SimulatedPlatform:
         """Remember what a run will have done, until the clock is there."""
         self._runs += 1
         run = f"run-{self._runs}"
-        for number, one in enumerate(attempts):
-            ended = one.ended or self.begin
-            heapq.heappush(self._waiting, (ended, self._runs * 1000 + number, [one._replace(run_id=run, family=run)]))
+        for number, attempt in enumerate(attempts):
+            ended = attempt.ended or self.begin
+            heapq.heappush(self._waiting, (ended, self._runs * 1000 + number, [attempt._replace(run_id=run, family=run)]))
 
     def _let_end(self, now: datetime) -> None:
         done: list[Attempt] = []
         while self._waiting and self._waiting[0][0] <= now:
             done += heapq.heappop(self._waiting)[2]
         if done:
-            runs = sorted({one.run_id for one in done})
+            runs = sorted({attempt.run_id for attempt in done})
             self.store.ledger.discover("simulated", Cursor(0, ""), runs, now)
             rows = [RunRow(run, run, RunState.SUCCEEDED, will_retry=False, settled=True) for run in runs]
             self.store.ledger.record(rows, done)
@@ -203,13 +203,13 @@ class SimulatedPlatform:
 
 
 class _Collecting(logging.Handler):
-    def __init__(self, said: list[str]) -> None:
+    def __init__(self, messages: list[str]) -> None:
         super().__init__()
-        self._said = said
+        self._messages = messages
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep what the channel of the log was told."""
-        self._said.append(record.getMessage())
+        self._messages.append(record.getMessage())
 
 
 def moments(cron: str, zone: str, since: datetime, until: datetime) -> Iterator[datetime]:

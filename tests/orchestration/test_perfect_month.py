@@ -20,8 +20,8 @@ pytestmark = pytest.mark.timeout(900)  # twenty seconds of a processor each, whi
 
 @pytest.fixture
 def store(settings):
-    with Store.open(settings.reliability_store_url, settings.world.value) as one:
-        yield one
+    with Store.open(settings.reliability_store_url, settings.world.value) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -46,22 +46,22 @@ def breaches(store):
 def test_sixty_days_on_which_nothing_fails_are_silent_and_everything_is_met(platform, store):
     ran = platform()
     assert ran.rounds > 60 * 4
-    assert ran.said == []
+    assert ran.messages == []
     assert breaches(store) == []
     assert store.sprints.since(BEGIN) == []
     assert store.incidents.standing() == []
     evaluator = Evaluator(store, ran.sources, measured_assets(ran.sources, MODELS))
-    found = [one for service in SERVICES for one in evaluator.assess(service, UNTIL)]
-    measured = {one.objective.id: one for one in found if one.verdict is not Verdict.NO_DATA}
-    assert {one.verdict for one in measured.values()} == {Verdict.COMPLIANT}
+    assessments = [assessment for service in SERVICES for assessment in evaluator.assess(service, UNTIL)]
+    measured = {assessment.objective.id: assessment for assessment in assessments if assessment.verdict is not Verdict.NO_DATA}
+    assert {assessment.verdict for assessment in measured.values()} == {Verdict.COMPLIANT}
     assert {name.split(".")[0] for name in measured} == {"core_source_data", "unstable_source_data", "sqlmesh"}
     assert measured["core_source_data.materialization_reliability"].valid > 30 * 25
-    assert {one.note for one in evaluator.fresh_models(UNTIL).values()} == {""}
+    assert {model.note for model in evaluator.fresh_models(UNTIL).values()} == {""}
 
 
 def test_an_ordinary_failure_and_its_retry_every_day_pages_nobody(platform, store):
     """Each day another table fails, once or as often as its retries allow, before it is good. A retry is no failure."""
-    tables = [(f"{one.name}/{table.name}", table.retries.limit) for one in catalogue() for table in one.tables]
+    tables = [(f"{source.name}/{table.name}", table.retries.limit) for source in catalogue() for table in source.tables]
     failed = []
 
     def failing(asset, tick):
@@ -74,23 +74,23 @@ def test_an_ordinary_failure_and_its_retry_every_day_pages_nobody(platform, stor
 
     ran = platform(failing)
     assert len(set(failed)) > 40
-    assert ran.said == []
+    assert ran.messages == []
     assert breaches(store) == []
 
 
 def test_a_table_whose_every_try_but_the_last_fails_every_day_still_keeps_its_promise(platform, store):
-    limits = {f"{one.name}/{table.name}": table.retries.limit for one in catalogue() for table in one.tables}
+    limits = {f"{source.name}/{table.name}": table.retries.limit for source in catalogue() for table in source.tables}
     slow = ("github/events", "superchain/deployments", "op_atlas/user_projects")
     ran = platform(lambda asset, _tick: limits[asset] if asset in slow else 0, BEGIN + 6 * DAY)
-    assert ran.said == []
+    assert ran.messages == []
     assert breaches(store) == []
 
 
 def test_a_day_that_is_never_loaded_is_told_the_same_morning_so_that_the_silence_means_something(platform, store):
     lost = BEGIN + 3 * DAY
     ran = platform(lambda asset, tick: -1 if asset == "github/events" and tick > lost else 0, BEGIN + 5 * DAY)
-    [sprint] = [one for one in store.sprints.since(BEGIN) if one.objective == "core_source_data.data_freshness"]
+    [sprint] = [sprint for sprint in store.sprints.since(BEGIN) if sprint.objective == "core_source_data.data_freshness"]
     [guilty] = sprint.finding.guilty
     assert (guilty.asset, guilty.cause) == ("github/events", "partition 2026-03-08 is missing, due since 2026-03-09 08:00 UTC")
     assert sprint.opened_at == datetime(2026, 3, 8, 8, tzinfo=UTC)
-    assert any("github/events" in line for line in ran.said)
+    assert any("github/events" in line for line in ran.messages)

@@ -23,8 +23,8 @@ THINGS = dg.AssetKey(["shop", "things"])
 
 @pytest.fixture
 def store(settings):
-    with Store.open(settings.reliability_store_url, settings.world.value) as one:
-        yield one
+    with Store.open(settings.reliability_store_url, settings.world.value) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def tick(platform, store, instance):
 
     def _tick(later=timedelta(0)):
         changes = run_round(platform, store, instance, datetime.now(UTC) + later)
-        return sorted(f"{said} {change.after.incident.subject}" for change in changes for said in change.kinds)
+        return sorted(f"{kind} {change.after.incident.subject}" for change in changes for kind in change.kinds)
 
     return _tick
 
@@ -68,7 +68,7 @@ def test_a_failure_after_the_first_one_is_louder_and_a_good_run_ends_the_inciden
     tick()
     run(instance, load(["shop", "things"], fail))
     assert "reminded failed_materialization:shop/things" in tick()
-    [incident] = [one for one in store.incidents.standing() if one.kind is Kind.FAILED_MATERIALIZATION]
+    [incident] = [incident for incident in store.incidents.standing() if incident.kind is Kind.FAILED_MATERIALIZATION]
     assert (incident.severity, incident.title) == (Severity.PAGE, "shop/things failed 2 times in a row")
     run(instance, load(["shop", "things"]))
     assert "recovered failed_materialization:shop/things" in tick()
@@ -78,7 +78,7 @@ def test_what_failed_long_ago_and_was_never_mended_still_stands(tick, store, ins
     run(instance, load(["shop", "things"], fail))
     tick()
     tick(timedelta(days=5))
-    assert "failed_materialization:shop/things" in {one.subject for one in store.incidents.standing()}
+    assert "failed_materialization:shop/things" in {incident.subject for incident in store.incidents.standing()}
 
 
 def test_a_core_asset_that_became_stale_is_told_with_its_sprint_which_stays_until_the_hysteresis_is_over(tick, store, instance):
@@ -94,17 +94,17 @@ def test_a_core_asset_that_became_stale_is_told_with_its_sprint_which_stays_unti
 
 def test_unstable_data_goes_to_the_digest_and_not_to_a_message_of_its_own(tick, store, instance):
     run(instance, load(["fair", "stalls"], fail))
-    assert [one for one in tick() if "fair" in one] == []
-    [digest] = [row for row in told(store) if row.kind is Kind.DIGEST]
+    assert [text for text in tick() if "fair" in text] == []
+    [digest] = [row for row in announced(store) if row.kind is Kind.DIGEST]
     assert any("fair/stalls failed" in line for line in digest.body)
 
 
-def told(store):
-    found = []
+def announced(store):
+    incidents = []
     while (delivery := store.outbox.claim(datetime.now(UTC) + timedelta(days=9))) is not None:
-        found.append(delivery.announcement.incident)
+        incidents.append(delivery.announcement.incident)
         store.outbox.sent(delivery, "m", datetime.now(UTC))
-    return found
+    return incidents
 
 
 def check(passed):
@@ -128,8 +128,8 @@ def test_a_failed_check_is_told_with_its_reason_and_recovers(tick, store, instan
 def test_a_check_that_fails_with_its_asset_is_told_with_it(tick, store, instance):
     dg.materialize([load(["shop", "things"]), check(passed=False)], instance=instance, raise_on_error=False)
     run(instance, load(["shop", "things"], fail))
-    assert not any("failed_check" in one for one in tick())
-    [incident] = [one for one in store.incidents.standing() if one.kind is Kind.FAILED_MATERIALIZATION]
+    assert not any("failed_check" in text for text in tick())
+    [incident] = [incident for incident in store.incidents.standing() if incident.kind is Kind.FAILED_MATERIALIZATION]
     assert incident.body[1] == "check whole: two halves are missing"
 
 
@@ -160,10 +160,10 @@ def test_a_sensor_that_is_silent_is_told_by_the_other_one_and_recovers_when_it_i
         heartbeats.beat(store, heartbeats.WATCH, now + timedelta(minutes=minute))
     later = now + timedelta(minutes=9)
     changes = incident_round.report_silence(platform.settings, store, heartbeats.WATCH, later)
-    assert [one.after.incident.title for one in changes] == ["sensor remedial_alerts is silent"]
+    assert [change.after.incident.title for change in changes] == ["sensor remedial_alerts is silent"]
     assert incident_round.report_silence(platform.settings, store, heartbeats.WATCH, later) == []
     heartbeats.beat(store, heartbeats.ALERTS, later)
-    assert [one.kinds for one in incident_round.report_silence(platform.settings, store, heartbeats.WATCH, later)] == [
+    assert [change.kinds for change in incident_round.report_silence(platform.settings, store, heartbeats.WATCH, later)] == [
         ("recovered",)
     ]
 

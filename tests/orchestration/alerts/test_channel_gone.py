@@ -32,9 +32,9 @@ TOLD = ("failed_materialization:shop/things", "sprint:core_source_data.materiali
 
 @pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("discord")) as one:
-        one.clean()
-        yield one
+    with serving(tmp_path_factory.mktemp("discord")) as discord:
+        discord.clean()
+        yield discord
 
 
 def notices(settings: Settings, store: Store) -> str:
@@ -62,7 +62,7 @@ def test_a_channel_that_is_gone_or_refuses_us_says_so_everywhere_and_with_anothe
         run_round(Platform(settings, [SHOP], [], []), store, instance, datetime.now(UTC))
 
         assert sorted(delivered(settings).disabled) == ["discord", "second"]
-        assert {one.name: one.why for one in store.channels.all() if one.disabled} == {
+        assert {channel.name: channel.why for channel in store.channels.all() if channel.disabled} == {
             "discord": "404: Unknown Webhook (code 10015)",
             "second": "401: Invalid Webhook Token (code 50027)",
         }
@@ -77,7 +77,7 @@ def test_a_channel_that_is_gone_or_refuses_us_says_so_everywhere_and_with_anothe
         assert delivered(repaired) == DeliveryReport(sent=2 * len(TOLD))
         assert delivered(repaired) == DeliveryReport()
         assert notices(repaired, store) == ""
-    footers = Counter(version["embeds"][0]["footer"]["text"] for one in server.messages() for version in one["versions"])
+    footers = Counter(version["embeds"][0]["footer"]["text"] for message in server.messages() for version in message["versions"])
     assert sorted(re.search(r"key (\S+)@", footer)[1] for footer in footers) == sorted(TOLD)
     assert set(footers.values()) == {2}  # one on each channel
     assert not any("sent again" in footer for footer in footers)

@@ -11,7 +11,7 @@ from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.orchestration.watch import heartbeats
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
-from tests.orchestration.alerts.test_alerting import FAIR, SHOP, platform, store, tick, told
+from tests.orchestration.alerts.test_alerting import FAIR, SHOP, announced, platform, store, tick
 
 __all__ = ["platform", "store", "tick"]
 
@@ -60,7 +60,7 @@ def test_three_quarters_of_a_budget_are_a_ticket_that_a_sprint_does_not_repeat_a
     assert of(Kind.BUDGET_SPENT, tick()) == []
     remember("shop/things", *[(10 * DAY + number * timedelta(minutes=1), True) for number in range(100)])
     assert of(Kind.BUDGET_SPENT, tick()) == [f"raised budget_spent:{reliability}"]
-    [incident] = [one for one in store.incidents.standing() if one.kind is Kind.BUDGET_SPENT]
+    [incident] = [incident for incident in store.incidents.standing() if incident.kind is Kind.BUDGET_SPENT]
     assert (incident.severity, incident.body[0]) == (
         Severity.TICKET,
         "84.74 % of the error budget is spent; 0 of 2 failures left",
@@ -75,7 +75,7 @@ def test_a_budget_that_burns_fast_is_a_page_and_one_that_is_counted_no_more_is_t
     assert of(Kind.BURN_RATE, tick()) == []
     store.samples.record([Sample("public_applications", "requests", Count(now, 4, 10))])
     assert of(Kind.BURN_RATE, tick()) == ["raised burn_rate:public_applications.requests"]
-    [burning] = [one for one in store.incidents.standing() if one.kind is Kind.BURN_RATE]
+    [burning] = [incident for incident in store.incidents.standing() if incident.kind is Kind.BURN_RATE]
     assert (burning.severity, burning.body[0]) == (Severity.PAGE, "burn rate above 14.4 over 1 h and over 5 min")
     later = tick(timedelta(hours=2))
     assert of(Kind.NO_DATA, later) == ["raised no_data:public_applications.requests"]
@@ -88,7 +88,7 @@ def test_a_budget_that_burns_fast_is_a_page_and_one_that_is_counted_no_more_is_t
 def test_an_unstable_table_that_was_below_its_target_for_two_weeks_is_proposed_for_removal_by_name(tick, store, remember):
     remember(f"{FAIR.name}/stalls", *[(number * DAY, number % 2 == 0) for number in range(1, 28)])
     tick()
-    [digest] = [one for one in told(store) if one.kind is Kind.DIGEST]
+    [digest] = [incident for incident in announced(store) if incident.kind is Kind.DIGEST]
     assert "Proposed for removal: fair/stalls (team:fair)" in digest.body
 
 
@@ -96,7 +96,7 @@ def test_one_that_was_well_a_week_ago_is_not(tick, store, remember):
     remember(f"{FAIR.name}/stalls", *[(number * DAY, number > 7) for number in range(1, 28)], (timedelta(hours=1), False))
     remember(f"{FAIR.name}/stalls", *[(timedelta(hours=1, minutes=number), False) for number in range(1, 9)])
     tick()
-    [digest] = [one for one in told(store) if one.kind is Kind.DIGEST]
+    [digest] = [incident for incident in announced(store) if incident.kind is Kind.DIGEST]
     assert not any("removal" in line for line in digest.body)
 
 
@@ -111,7 +111,7 @@ def test_a_daemon_that_says_nothing_is_a_page_until_it_is_heard_of(tick, store, 
     assert of(Kind.SILENT, tick()) == []
     heard(now - timedelta(hours=1))
     assert of(Kind.SILENT, tick()) == ["raised silent:daemon sensor"]
-    [silent] = [one for one in store.incidents.standing() if one.kind is Kind.SILENT]
+    [silent] = [incident for incident in store.incidents.standing() if incident.kind is Kind.SILENT]
     assert (silent.severity, silent.title) == (Severity.PAGE, "daemon sensor is silent")
     heard(now)
     assert of(Kind.SILENT, tick()) == ["recovered silent:daemon sensor"]

@@ -69,15 +69,15 @@ def test_every_table_materializes_with_its_facts(
 ) -> None:
     result = run(settings, instance)
     assert result.success
-    told = materialized(result)[PROJECTS].metadata
+    metadata = materialized(result)[PROJECTS].metadata
     assert counts(settings) == ALL
-    assert told["dagster/row_count"].value == told["rows_loaded"].value == 3
-    assert told["commit_sha"].value == repository.git("rev-parse", "HEAD")
-    assert told["committed_at"].value
-    assert told["load_id"].value
-    assert told["duration_seconds"].value > 0
-    assert told["world"].value == "live"
-    assert told["rows_of_nested_tables"].value["projects__github"] == 2
+    assert metadata["dagster/row_count"].value == metadata["rows_loaded"].value == 3
+    assert metadata["commit_sha"].value == repository.git("rev-parse", "HEAD")
+    assert metadata["committed_at"].value
+    assert metadata["load_id"].value
+    assert metadata["duration_seconds"].value > 0
+    assert metadata["world"].value == "live"
+    assert metadata["rows_of_nested_tables"].value["projects__github"] == 2
     assert {check.check_name: check.passed for check in result.get_asset_check_evaluations() if check.asset_key == PROJECTS} == {
         "arrived": True,
         "columns_present": True,
@@ -126,10 +126,12 @@ def test_what_upstream_has_and_nobody_declared_is_warned_of_also_when_nothing_ha
     for unchanged in (False, True):
         result = run(settings, instance)
         assert materialized(result)[PROJECTS].metadata["unchanged"].value is unchanged
-        (said,) = [one for one in result.get_asset_check_evaluations() if (one.asset_key, one.check_name) == (PROJECTS, "schema")]
-        assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
+        (evaluation,) = [
+            check for check in result.get_asset_check_evaluations() if (check.asset_key, check.check_name) == (PROJECTS, "schema")
+        ]
+        assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
         assert "oss_directory.projects: upstream has columns that are not declared: projects.colour (VARCHAR), npm.tier" in (
-            said.description or ""
+            evaluation.description or ""
         )
         assert materialized(result)[PROJECTS].metadata["unknown_fields"].value == ["projects.colour (VARCHAR)", "npm.tier"]
     with warehouse_of(settings).read() as connection:
@@ -213,9 +215,9 @@ def test_a_fault_fails_its_asset_by_name_keeps_the_old_rows_and_spares_the_sibli
     with fault(repository, funding):
         result = run(settings, instance)
     assert not result.success
-    found = errors(result)
-    assert found.keys() == sick
-    for step, message in found.items():
+    messages = errors(result)
+    assert messages.keys() == sick
+    for step, message in messages.items():
         assert step.replace("__", ".", 1) in message
         assert all(word in message for word in words), message
     assert {key.to_python_identifier() for key in materialized(result)} == {
@@ -244,8 +246,8 @@ def test_a_stated_share_of_bad_files_may_be_left_out_and_is_named(
 ) -> None:
     settings = make_settings(OSO_OSS_DIRECTORY_MAX_BAD_SHARE="0.25")
     repository.commit({"data/projects/x/odd.yaml": "name: [odd\n"})
-    told = materialized(run(settings, instance))[PROJECTS].metadata
-    (named,) = told["rejected_files"].value
+    metadata = materialized(run(settings, instance))[PROJECTS].metadata
+    (named,) = metadata["rejected_files"].value
     assert named.startswith("data/projects/x/odd.yaml: ")
     assert counts(settings)["projects"] == 3
 

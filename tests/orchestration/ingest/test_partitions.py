@@ -63,8 +63,8 @@ def windows(*keys: str) -> list[Any]:
 
 def days(settings: Settings) -> list[str]:
     with warehouse_of(settings).read() as connection:
-        found = connection.execute("SELECT strftime(day AT TIME ZONE 'UTC', '%Y-%m-%d') FROM shop.sales ORDER BY 1").fetchall()
-    return [row[0] for row in found]
+        rows = connection.execute("SELECT strftime(day AT TIME ZONE 'UTC', '%Y-%m-%d') FROM shop.sales ORDER BY 1").fetchall()
+    return [row[0] for row in rows]
 
 
 def test_a_range_of_partitions_loads_in_one_run_and_doing_it_twice_gives_the_same_rows(
@@ -79,8 +79,8 @@ def test_a_range_of_partitions_loads_in_one_run_and_doing_it_twice_gives_the_sam
     assert result.success
     assert len(days(settings)) == 3
     (event,) = result.get_asset_materialization_events()
-    told = event.materialization.metadata
-    assert [told[name].value for name in ("dagster/row_count", "dagster/partition_row_count", "rows_loaded")] == [3, 1, 1]
+    metadata = event.materialization.metadata
+    assert [metadata[name].value for name in ("dagster/row_count", "dagster/partition_row_count", "rows_loaded")] == [3, 1, 1]
 
 
 def test_a_partition_that_fails_in_a_range_is_named_and_keeps_those_before_it(
@@ -158,8 +158,8 @@ def test_a_load_that_a_rate_limit_cut_short_is_kept_warned_of_and_gone_on_with(
     for expected in (False, True):
         result = load(settings, instance, source, {})
         assert result.success
-        (told,) = [check for check in result.get_asset_check_evaluations() if check.check_name == "complete"]
-        assert (told.passed, told.severity) == (expected, dg.AssetCheckSeverity.WARN)
+        (complete,) = [check for check in result.get_asset_check_evaluations() if check.check_name == "complete"]
+        assert (complete.passed, complete.severity) == (expected, dg.AssetCheckSeverity.WARN)
     assert seen == [None, {"page": 2}]
     assert len(days(settings)) == 2
     (event,) = result.get_asset_materialization_events()

@@ -20,19 +20,19 @@ def storage(server):
 
 @pytest.fixture
 def instance(storage, tmp_path):
-    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as one:
-        yield one
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as opened:
+        yield opened
 
 
 @pytest.fixture
 def retrying(storage, tmp_path):
     """An instance whose daemon would retry failed runs."""
     overrides = storage | {"run_retries": {"enabled": True, "max_retries": 2}}
-    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=overrides) as one:
-        yield one
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=overrides) as opened:
+        yield opened
 
 
 @pytest.fixture
 def store(server, tmp_path):
-    with Store.open(empty(server) if server else f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as one:
-        yield one
+    with Store.open(empty(server) if server else f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as opened:
+        yield opened

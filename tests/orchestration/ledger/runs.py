@@ -47,8 +47,8 @@ def fill(instance, store, *, after=timedelta(0), label=Label.CORE, names="abc", 
 
 
 def outcomes(store):
-    return {(one.asset.removeprefix("shop/"), one.partition): one.outcome for one in store.attempts()}
+    return {(attempt.asset.removeprefix("shop/"), attempt.partition): attempt.outcome for attempt in store.attempts()}
 
 
 def judgements(store, now):
-    return sorted(one.judgement for one in judge_families(store.attempts(), now))
+    return sorted(family.judgement for family in judge_families(store.attempts(), now))

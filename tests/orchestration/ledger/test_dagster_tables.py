@@ -25,8 +25,8 @@ def instance(request, tmp_path):
     storage = {}
     if request.param == "postgresql":
         storage = {"storage": {"postgres": {"postgres_url": empty(request.getfixturevalue("postgres_server"))}}}
-    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as one:
-        yield one
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=storage) as opened:
+        yield opened
 
 
 @dg.asset(key=["shop", "a"])

@@ -18,7 +18,7 @@ LABELS = {f"shop/{name}": Label.CORE for name in "abcd"}
 
 
 def asset(name, *, fails=False, interrupted=False, deps=(), **extra):
-    @dg.asset(key=["shop", name], deps=[["shop", one] for one in deps], **extra)
+    @dg.asset(key=["shop", name], deps=[["shop", upstream] for upstream in deps], **extra)
     def _asset():
         if interrupted:
             raise KeyboardInterrupt
@@ -66,18 +66,18 @@ def run(instance, assets):
     execute_run(InMemoryJob(job), created, instance, raise_on_error=False)
 
 
-def told(instance, path, after):
+def recorded(instance, path, after):
     with Store.open(f"sqlite:///{path}", "sandbox") as store:
         LedgerFill(instance, store.ledger, LABELS).run(datetime.now(UTC) + after)
-        return {one.asset: (one.outcome, one.cause) for one in store.attempts()}
+        return {attempt.asset: (attempt.outcome, attempt.cause) for attempt in store.attempts()}
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_history_says_what_was_said_at_once(instance, tmp_path, name):
     run(instance, RUNS[name])
-    at_once = told(instance, tmp_path / "at-once.db", timedelta(0))
-    assert told(instance, tmp_path / "later.db", timedelta(days=2)) == at_once
-    assert at_once.keys() == {f"shop/{key.path[-1]}" for one in RUNS[name] for key in one.keys}
+    at_once = recorded(instance, tmp_path / "at-once.db", timedelta(0))
+    assert recorded(instance, tmp_path / "later.db", timedelta(days=2)) == at_once
+    assert at_once.keys() == {f"shop/{key.path[-1]}" for planned in RUNS[name] for key in planned.keys}
 
 
 def test_the_log_of_a_run_with_one_failure_is_not_opened(instance, tmp_path, monkeypatch):
@@ -88,8 +88,8 @@ def test_the_log_of_a_run_with_one_failure_is_not_opened(instance, tmp_path, mon
         return []
 
     monkeypatch.setattr(dagster_tables, "logs", opened)
-    found = told(instance, tmp_path / "later.db", timedelta(days=2))
-    assert found == {"shop/a": (Outcome.FAILED, "ValueError: a is stuck"), "shop/b": (Outcome.OK, "")}
+    attempts = recorded(instance, tmp_path / "later.db", timedelta(days=2))
+    assert attempts == {"shop/a": (Outcome.FAILED, "ValueError: a is stuck"), "shop/b": (Outcome.OK, "")}
 
 
 def test_two_fills_at_once_find_everything_and_count_nothing_twice(instance, server, tmp_path):
@@ -106,5 +106,9 @@ def test_two_fills_at_once_find_everything_and_count_nothing_twice(instance, ser
         list(pool.map(fill, range(8)))
     with Store.open(url, "sandbox") as store:
         assert len(store.attempts()) == 2 + 2 + 3
-        found = store.tallying.tally(Label.CORE, now - timedelta(days=1), now)
-        assert [(one.asset, one.good, one.valid) for one in found] == [("shop/a", 1, 3), ("shop/b", 2, 3), ("shop/c", 1, 1)]
+        tallies = store.tallying.tally(Label.CORE, now - timedelta(days=1), now)
+        assert [(tally.asset, tally.good, tally.valid) for tally in tallies] == [
+            ("shop/a", 1, 3),
+            ("shop/b", 2, 3),
+            ("shop/c", 1, 1),
+        ]

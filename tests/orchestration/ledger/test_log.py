@@ -47,7 +47,7 @@ def test_a_storage_that_takes_the_place_of_another_is_read_from_its_beginning(in
     with dg.instance_for_test(temp_dir=str(tmp_path_factory.mktemp("another"))) as another:
         later = run(another, asset("a", failing))
         fill(another, store)
-    assert later in {one.run_id for one in store.attempts()}
+    assert later in {attempt.run_id for attempt in store.attempts()}
     assert len(store.attempts()) == 3
     assert fill(instance, store)[0].runs_read == 0
 
@@ -60,7 +60,7 @@ def test_runs_that_take_the_event_ids_of_deleted_ones_are_still_found(instance, 
     instance.delete_run(gone)
     later = run(instance, asset("a", failing))
     fill(instance, store)
-    assert later in {one.run_id for one in store.attempts()}
+    assert later in {attempt.run_id for attempt in store.attempts()}
 
 
 def test_a_log_in_which_another_event_stands_at_the_cursor_is_read_anew(instance, store, monkeypatch):
@@ -95,4 +95,4 @@ def test_a_label_stays_what_it_was_at_the_time(instance, store):
     fill(instance, store, label=Label.UNSTABLE)
     run(instance, asset("a"))
     fill(instance, store, label=Label.CORE)
-    assert sorted(one.label for one in store.attempts()) == [Label.CORE, Label.UNSTABLE]
+    assert sorted(attempt.label for attempt in store.attempts()) == [Label.CORE, Label.UNSTABLE]

@@ -36,8 +36,8 @@ def test_every_reported_attempt_at_a_model_counts_and_the_plan_does_not(instance
 
     run(instance, models(body))
     fill(instance, store, label=Label.SQLMESH)
-    found = [(one.asset, one.outcome, one.cause, one.rows, one.reported) for one in store.attempts()]
-    assert found == [
+    reported = [(attempt.asset, attempt.outcome, attempt.cause, attempt.rows, attempt.reported) for attempt in store.attempts()]
+    assert reported == [
         ("shop/a", Outcome.FAILED, "audit not_null failed", None, True),
         ("shop/a", Outcome.OK, "", 3, True),
         ("shop/b", Outcome.SKIPPED_UPSTREAM, "", None, True),
@@ -53,8 +53,8 @@ def test_a_reported_attempt_at_a_partition_is_one_of_that_partition(instance, st
 
     run(instance, models(body))
     fill(instance, store, label=Label.SQLMESH)
-    found = {one.partition: one.outcome for one in store.attempts() if one.reported}
-    assert found == {"2026-01-02": Outcome.FAILED, "2026-01-03": Outcome.OK}
+    outcomes = {attempt.partition: attempt.outcome for attempt in store.attempts() if attempt.reported}
+    assert outcomes == {"2026-01-02": Outcome.FAILED, "2026-01-03": Outcome.OK}
 
 
 def test_a_model_that_was_only_promoted_or_up_to_date_was_not_attempted(instance, store):
@@ -91,7 +91,7 @@ def test_a_pending_plan_gives_way_to_reported_attempts(instance, store):
     assert set(outcomes(store).values()) == {Outcome.PENDING}
     execute_run(InMemoryJob(job), created, instance, raise_on_error=False)
     fill(instance, store, label=Label.SQLMESH)
-    assert [(one.asset, one.outcome) for one in store.attempts() if one.outcome is not Outcome.NOT_EMITTED] == [
+    assert [(attempt.asset, attempt.outcome) for attempt in store.attempts() if attempt.outcome is not Outcome.NOT_EMITTED] == [
         ("shop/a", Outcome.OK)
     ]
     assert Outcome.PENDING not in outcomes(store).values()

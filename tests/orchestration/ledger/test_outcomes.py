@@ -13,10 +13,10 @@ from oso_dagster.orchestration.ledger.required_proofs import Proofs
 from tests.orchestration.ledger.runs import DAYS, asset, failing, fill, judgements, outcomes, run
 
 
-@pytest.mark.parametrize("told", [{"dagster/row_count": 42}, {"dagster/row_count": 900, "rows_loaded": 42}])
-def test_a_good_run_is_one_ok_attempt_with_the_rows_of_its_load_and_its_times(instance, store, told):
+@pytest.mark.parametrize("metadata", [{"dagster/row_count": 42}, {"dagster/row_count": 900, "rows_loaded": 42}])
+def test_a_good_run_is_one_ok_attempt_with_the_rows_of_its_load_and_its_times(instance, store, metadata):
     before = datetime.now(UTC)
-    run_id = run(instance, asset("a", lambda: dg.MaterializeResult(metadata=told)))
+    run_id = run(instance, asset("a", lambda: dg.MaterializeResult(metadata=metadata)))
     fill(instance, store)
     [attempt] = store.attempts()
     assert (attempt.asset, attempt.outcome, attempt.rows, attempt.run_id) == ("shop/a", Outcome.OK, 42, run_id)
@@ -36,13 +36,13 @@ def test_a_step_that_is_retried_and_then_good_is_one_ok_attempt(instance, store)
     fill(instance, store)
     assert len(tries) == 2
     assert outcomes(store) == {("a", None): Outcome.OK}
-    assert [one.step_retries for one in store.attempts()] == [1]
+    assert [attempt.step_retries for attempt in store.attempts()] == [1]
 
 
 def test_how_often_the_steps_of_an_old_good_run_were_retried_is_not_known(instance, store):
     run(instance, asset("a"))
     fill(instance, store, after=timedelta(hours=2))
-    assert [(one.outcome, one.step_retries) for one in store.attempts()] == [(Outcome.OK, None)]
+    assert [(attempt.outcome, attempt.step_retries) for attempt in store.attempts()] == [(Outcome.OK, None)]
 
 
 def test_a_step_that_fails_after_its_retries_has_failed_and_names_the_cause_without_secrets(instance, store):
@@ -60,7 +60,7 @@ def test_a_failure_that_was_raised_with_words_is_told_in_these_words_alone(insta
 
     run(instance, asset("a", give_up, retry_policy=dg.RetryPolicy(max_retries=1)))
     fill(instance, store)
-    assert [one.cause for one in store.attempts()] == ["shop/a: the till is stuck"]
+    assert [attempt.cause for attempt in store.attempts()] == ["shop/a: the till is stuck"]
 
 
 def test_a_failure_whose_facts_are_no_json_is_read_as_any_other(instance, store):
@@ -69,7 +69,7 @@ def test_a_failure_whose_facts_are_no_json_is_read_as_any_other(instance, store)
 
     run(instance, asset("a", stop))
     fill(instance, store)
-    assert [(one.outcome, one.cause) for one in store.attempts()] == [(Outcome.FAILED, "the scales are stuck")]
+    assert [(attempt.outcome, attempt.cause) for attempt in store.attempts()] == [(Outcome.FAILED, "the scales are stuck")]
 
 
 def test_what_stands_behind_a_failure_is_skipped_and_its_sibling_is_good(instance, store):
@@ -199,6 +199,6 @@ def test_checks_and_the_newest_event_are_kept_where_they_are_evidence(instance, 
     run(instance, loaded("a", True), loaded("b", False), loaded("c", True))
     proofs = Proofs({f"shop/{name}": frozenset(["schema"]) for name in "ab"}, frozenset(["shop/a"]))
     LedgerFill(instance, store.ledger, {f"shop/{name}": Label.CORE for name in "abc"}, proofs=proofs).run(datetime.now(UTC))
-    assert {one.asset: one.audited for one in store.attempts()} == {"shop/a": True, "shop/b": False, "shop/c": None}
+    assert {attempt.asset: attempt.audited for attempt in store.attempts()} == {"shop/a": True, "shop/b": False, "shop/c": None}
     assert store.ledger.newest_event("shop/a") == datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert store.ledger.last_good(audited=True).keys() == {"shop/a"}

@@ -14,8 +14,8 @@ from tests.support.postgres import empty
 
 @pytest.fixture
 def another(server, tmp_path):
-    with Store.open(empty(server) if server else f"sqlite:///{tmp_path / 'another.db'}", "sandbox") as one:
-        yield one
+    with Store.open(empty(server) if server else f"sqlite:///{tmp_path / 'another.db'}", "sandbox") as opened:
+        yield opened
 
 
 def retried(instance, number):

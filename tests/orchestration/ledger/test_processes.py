@@ -44,8 +44,8 @@ def job():
 
 @pytest.fixture
 def store(tmp_path):
-    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as one:
-        yield one
+    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as opened:
+        yield opened
 
 
 def test_a_step_whose_process_dies_has_failed_and_takes_no_sibling_with_it(instance, store):
@@ -53,15 +53,15 @@ def test_a_step_whose_process_dies_has_failed_and_takes_no_sibling_with_it(insta
         assert not result.success
     labels = {f"shop/{name}": Label.CORE for name in ("dies", "behind", "fails", "lives")}
     LedgerFill(instance, store.ledger, labels).run(datetime.now(UTC))
-    found = {one.asset.removeprefix("shop/"): one for one in store.attempts()}
-    assert {name: one.outcome for name, one in found.items()} == {
+    attempts = {attempt.asset.removeprefix("shop/"): attempt for attempt in store.attempts()}
+    assert {name: attempt.outcome for name, attempt in attempts.items()} == {
         "dies": Outcome.FAILED,
         "behind": Outcome.SKIPPED_UPSTREAM,
         "fails": Outcome.FAILED,
         "lives": Outcome.OK,
     }
-    assert found["fails"].cause == "ValueError: the till is stuck"
-    assert "crash" in found["dies"].cause.lower() or "exit" in found["dies"].cause.lower()
+    assert attempts["fails"].cause == "ValueError: the till is stuck"
+    assert "crash" in attempts["dies"].cause.lower() or "exit" in attempts["dies"].cause.lower()
 
 
 @dg.asset(key=["shop", "waits"])

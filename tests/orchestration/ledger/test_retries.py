@@ -17,7 +17,7 @@ def test_an_automatic_retry_belongs_to_the_family_and_saves_it(retrying, store):
     second = run(retrying, asset("a"), tags={"dagster/retry_number": "1"}, parent=first)
     retrying.add_run_tags(first, {"dagster/auto_retry_run_id": second})
     _, now = fill(retrying, store)
-    assert {one.family for one in store.attempts()} == {first}
+    assert {attempt.family for attempt in store.attempts()} == {first}
     assert judgements(store, now) == [Judgement.GOOD]
 
 
@@ -32,7 +32,7 @@ def test_a_retry_of_a_retry_is_of_the_family_of_the_first_run_however_many_are_l
         retrying.add_run_tags(parent, {"dagster/auto_retry_run_id": child})
         parent = child
     fill(retrying, store)
-    assert [one.family for one in store.attempts()] == [first] * 4
+    assert [attempt.family for attempt in store.attempts()] == [first] * 4
 
 
 def test_a_family_whose_last_retry_fails_is_bad_once(retrying, store):

@@ -18,18 +18,18 @@ OTHERS = {name.replace(".", "/") for name in ALL - {"marts.sizes", "marts.total"
 
 @pytest.fixture
 def store(tmp_path):
-    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "live") as one:
-        yield one
+    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "live") as opened:
+        yield opened
 
 
 def outcomes(playground, store, run_id):
     """The attempts of one run, by asset, in the order in which they were made."""
     LedgerFill(playground.instance, store.ledger, LABELS).run(datetime.now(UTC))
-    found = {}
-    for one in sorted(store.attempts(), key=lambda one: one.started):
-        if one.run_id == run_id:
-            found.setdefault(one.asset, []).append(one.outcome)
-    return found
+    kept = {}
+    for attempt in sorted(store.attempts(), key=lambda attempt: attempt.started):
+        if attempt.run_id == run_id:
+            kept.setdefault(attempt.asset, []).append(attempt.outcome)
+    return kept
 
 
 def test_a_model_that_failed_and_was_retried_counts_twice_and_its_siblings_once(playground, store):
@@ -38,10 +38,10 @@ def test_a_model_that_failed_and_was_retried_counts_twice_and_its_siblings_once(
     mends = iter(["SELECT 1", "UPDATE raw.things SET size = 3 WHERE id = 3"])
     definition = playground.definition(prepare=lambda: playground.sql(next(mends)), retry_policy=dg.RetryPolicy(max_retries=1))
     result = dg.materialize([definition], instance=playground.instance)
-    found = outcomes(playground, store, result.run_id)
-    assert found.pop("marts/sizes") == [Outcome.FAILED, Outcome.OK]
-    assert found.pop("marts/total") == [Outcome.SKIPPED_UPSTREAM, Outcome.OK]
-    assert found == {asset: [Outcome.OK] for asset in OTHERS}
+    kept = outcomes(playground, store, result.run_id)
+    assert kept.pop("marts/sizes") == [Outcome.FAILED, Outcome.OK]
+    assert kept.pop("marts/total") == [Outcome.SKIPPED_UPSTREAM, Outcome.OK]
+    assert kept == {asset: [Outcome.OK] for asset in OTHERS}
 
 
 def test_a_failed_attempt_tells_its_cause_and_a_good_one_its_rows(playground, store):
@@ -49,22 +49,22 @@ def test_a_failed_attempt_tells_its_cause_and_a_good_one_its_rows(playground, st
     playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
     run_id = playground.materialize().run_id
     outcomes(playground, store, run_id)
-    told = {one.asset: one for one in store.attempts() if one.run_id == run_id}
-    assert "audit small found 1 row" in told["marts/sizes"].cause
-    assert told["marts/total"].cause == "not computed: marts.sizes failed"
-    assert told["marts/others"].rows == 1
-    assert all(one.started <= one.ended and one.reported for one in told.values())
+    attempts = {attempt.asset: attempt for attempt in store.attempts() if attempt.run_id == run_id}
+    assert "audit small found 1 row" in attempts["marts/sizes"].cause
+    assert attempts["marts/total"].cause == "not computed: marts.sizes failed"
+    assert attempts["marts/others"].rows == 1
+    assert all(attempt.started <= attempt.ended and attempt.reported for attempt in attempts.values())
 
 
 def test_a_model_that_was_up_to_date_is_no_attempt(playground, store):
     playground.recompute_whole = False
     playground.materialize()
-    found = outcomes(playground, store, playground.materialize().run_id)
-    assert found == {asset: [Outcome.NOT_EMITTED] for asset in LABELS}
+    kept = outcomes(playground, store, playground.materialize().run_id)
+    assert kept == {asset: [Outcome.NOT_EMITTED] for asset in LABELS}
 
 
 def test_a_deployment_that_was_held_back_counts_the_model_that_failed_alone(playground, store):
     playground.sql("INSERT INTO raw.things VALUES (3, 1000)")
-    found = outcomes(playground, store, playground.materialize().run_id)
-    assert found.pop("marts/sizes") == [Outcome.FAILED]
-    assert {outcome for each in found.values() for outcome in each} == {Outcome.SKIPPED_UPSTREAM}
+    kept = outcomes(playground, store, playground.materialize().run_id)
+    assert kept.pop("marts/sizes") == [Outcome.FAILED]
+    assert {outcome for each in kept.values() for outcome in each} == {Outcome.SKIPPED_UPSTREAM}

@@ -60,7 +60,9 @@ def test_today_nothing_is_tainted(assets):
 
 
 def test_an_unstable_source_taints_what_derives_from_it_and_is_named(settings):
-    sources = [replace(one, stability=Stability.UNSTABLE) if one.name == "oss_funding" else one for one in catalogue()]
+    sources = [
+        replace(source, stability=Stability.UNSTABLE) if source.name == "oss_funding" else source for source in catalogue()
+    ]
     specs = transform_assets(settings, sources).specs_by_key
     events = specs[KEY(["marts", "timeseries_events_by_artifact_v0"])]
     assert events.tags["opensource.observer/tainted"] == "true"

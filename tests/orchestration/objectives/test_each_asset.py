@@ -15,8 +15,8 @@ def judge_each(instance, settings, *assets, sources=(SHOP,), job="evaluate_slos"
     slos = slo_assets(settings, sources, [dg.AssetSpec(MODEL)])
     loads = dg.define_asset_job("loads", selection=dg.AssetSelection.assets(*assets)) if assets else None
     jobs = [slo_job(slos, [checks])] + ([loads] if loads else [])
-    found = dg.Definitions(assets=[*assets, *slos], asset_checks=[checks], jobs=jobs, executor=dg.in_process_executor)
-    result = found.resolve_job_def(job).execute_in_process(instance=instance)
+    definitions = dg.Definitions(assets=[*assets, *slos], asset_checks=[checks], jobs=jobs, executor=dg.in_process_executor)
+    result = definitions.resolve_job_def(job).execute_in_process(instance=instance)
     return {
         (check.asset_key.to_user_string(), check.check_name): check
         for check in result.get_asset_check_evaluations()

@@ -38,10 +38,13 @@ def test_freshness_ages_and_an_old_partition_does_not_freshen(instance, settings
     with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
         LedgerFill(instance, store.ledger, labels).run(now)
         evaluator = Evaluator(store, sources, labels)
-        later = {one.objective.name: one for one in evaluator.assess("core_source_data", now + timedelta(hours=37))}
-        sooner = {one.objective.name: one for one in evaluator.assess("core_source_data", now)}
-    assert [one.asset for one in later["data_freshness"].guilty] == ["shop/days", "shop/things"]
-    assert [one.asset for one in sooner["data_freshness"].guilty] == ["shop/days"]
+        later = {
+            assessment.objective.name: assessment
+            for assessment in evaluator.assess("core_source_data", now + timedelta(hours=37))
+        }
+        sooner = {assessment.objective.name: assessment for assessment in evaluator.assess("core_source_data", now)}
+    assert [asset.asset for asset in later["data_freshness"].guilty] == ["shop/days", "shop/things"]
+    assert [asset.asset for asset in sooner["data_freshness"].guilty] == ["shop/days"]
     assert sooner["partition_completeness"].good == 1
     assert sooner["partition_completeness"].verdict is Verdict.BREACHED
     assert "2026-01-02" in sooner["partition_completeness"].guilty[0].note
@@ -63,8 +66,10 @@ def test_what_is_stale_says_which_partition_is_missing_or_whose_checks_failed(in
         return dg.MaterializeResult(check_results=[warned])
 
     def judged(store):
-        found = [Evaluator(store, [one], labels).judged_tables(Label.CORE, max(later, datetime.now(UTC))) for one in sources]
-        return [(one["shop/days"].freshness, one["shop/days"].note) for one in found]
+        tables = [
+            Evaluator(store, [source], labels).judged_tables(Label.CORE, max(later, datetime.now(UTC))) for source in sources
+        ]
+        return [(each["shop/days"].freshness, each["shop/days"].note) for each in tables]
 
     with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
         store.results.remember_assets({"shop/days"}, today - timedelta(days=9))
@@ -83,10 +88,10 @@ def test_a_new_source_is_stale_only_after_its_first_load_must_have_ended(setting
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         store.results.remember_assets({"shop/things", "shop/days"}, seen)
         evaluator = Evaluator(store, [shop], labels)
-        assert {one.freshness for one in evaluator.judged_tables(Label.CORE, first - timedelta(seconds=1)).values()} == {
+        assert {table.freshness for table in evaluator.judged_tables(Label.CORE, first - timedelta(seconds=1)).values()} == {
             Freshness.NOT_DUE
         }
-        assert {one.freshness for one in evaluator.judged_tables(Label.CORE, first).values()} == {Freshness.STALE}
+        assert {table.freshness for table in evaluator.judged_tables(Label.CORE, first).values()} == {Freshness.STALE}
 
 
 def test_what_became_due_after_a_command_began_is_not_asked_of_it(settings):
@@ -97,8 +102,10 @@ def test_what_became_due_after_a_command_began_is_not_asked_of_it(settings):
         store.results.remember_assets({"shop/days"}, begin - timedelta(days=9))
 
         def verdicts(due_at):
-            found = Evaluator(store, [shop], labels, due_at=due_at).assess("core_source_data", now)
-            return {one.objective.name: one.verdict for one in found if one.objective.window is None}
+            assessments = Evaluator(store, [shop], labels, due_at=due_at).assess("core_source_data", now)
+            return {
+                assessment.objective.name: assessment.verdict for assessment in assessments if assessment.objective.window is None
+            }
 
         assert set(verdicts(None).values()) == {Verdict.BREACHED}
         assert set(verdicts(begin).values()) == {Verdict.NO_DATA}
@@ -111,7 +118,7 @@ def test_evidence_from_the_future_is_not_freshness(instance, settings, tmp_path,
     with Store.open(f"sqlite:///{tmp_path / 'own.db'}", "sandbox") as store:
         LedgerFill(instance, store.ledger, labels).run(now)
         assessed = Evaluator(store, (SHOP,), labels).assess("core_source_data", now - timedelta(hours=1))
-    fresh = next(one for one in assessed if one.objective.name == "data_freshness")
+    fresh = next(assessment for assessment in assessed if assessment.objective.name == "data_freshness")
     assert fresh.verdict is Verdict.BREACHED
     assert "after" in fresh.guilty[0].note
 
@@ -146,8 +153,8 @@ def test_where_audits_are_the_evidence_a_load_that_warned_freshens_nothing(insta
 def test_where_events_go_on_the_newest_one_must_be_new_too(instance, settings, hours, fresh):
     column = Column("at", ColumnType.TIMESTAMP, "When")
     timed = table("things", columns=(column,), primary_key=("at",), event_time="at", events_within=timedelta(hours=48))
-    told = {"newest_event": (datetime.now(UTC) - timedelta(hours=hours)).isoformat()}
-    run(instance, load(["shop", "things"], lambda: dg.MaterializeResult(metadata=told)))
+    metadata = {"newest_event": (datetime.now(UTC) - timedelta(hours=hours)).isoformat()}
+    run(instance, load(["shop", "things"], lambda: dg.MaterializeResult(metadata=metadata)))
     checks, _ = evaluate(instance, settings, (source("shop", timed),))
     check = checks["data_freshness"]
     assert check.passed is fresh
@@ -164,6 +171,6 @@ def test_a_renamed_asset_keeps_its_history_and_its_freshness(instance, tmp_path)
         now = datetime.now(UTC)
         reliability, fresh, _ = Evaluator(store, (shop,), labels, renamed=renamed).assess("core_source_data", now)
         forgotten = Evaluator(store, (shop,), labels).assess("core_source_data", now)[0]
-    assert [(one.asset, one.good, one.valid) for one in reliability.guilty] == [("shop/things", 1, 2)]
+    assert [(asset.asset, asset.good, asset.valid) for asset in reliability.guilty] == [("shop/things", 1, 2)]
     assert fresh.verdict is Verdict.COMPLIANT
     assert forgotten.verdict is Verdict.NO_DATA

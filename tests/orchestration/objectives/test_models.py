@@ -20,16 +20,16 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def store(tmp_path):
-    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as one:
-        one.results.remember_assets(["marts/a"], NOON - 10 * FRESH_WITHIN)
-        yield one
+    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as opened:
+        opened.results.remember_assets(["marts/a"], NOON - 10 * FRESH_WITHIN)
+        yield opened
 
 
 def attempt(store, outcome, *, at, run=RunState.SUCCEEDED, partition=None):
     name = f"r{at.timestamp()}"
-    found = Attempt(name, "marts/a", partition, Label.SQLMESH, outcome, name, at, at, reported=outcome is Outcome.OK)
+    made = Attempt(name, "marts/a", partition, Label.SQLMESH, outcome, name, at, at, reported=outcome is Outcome.OK)
     store.ledger.discover("log", Cursor(1, "x"), [name], at)
-    store.ledger.record([RunRow(name, name, run, will_retry=False, settled=True)], [found])
+    store.ledger.record([RunRow(name, name, run, will_retry=False, settled=True)], [made])
 
 
 def judged(store, now=NOON):
@@ -51,9 +51,9 @@ def judged(store, now=NOON):
 def test_a_model_is_fresh_when_a_run_has_computed_it_or_found_nothing_to_do(store, outcome, run, partition, proves):
     attempt(store, Outcome.OK, at=NOON - 3 * FRESH_WITHIN)
     attempt(store, outcome, at=NOON - HOUR, run=run, partition=partition)
-    found = judged(store)
-    assert found.freshness is (Freshness.FRESH if proves else Freshness.STALE)
-    assert found.evidence == (NOON - HOUR if proves else NOON - 3 * FRESH_WITHIN)
+    model = judged(store)
+    assert model.freshness is (Freshness.FRESH if proves else Freshness.STALE)
+    assert model.evidence == (NOON - HOUR if proves else NOON - 3 * FRESH_WITHIN)
 
 
 def test_at_exactly_the_promised_age_a_model_is_fresh_and_then_says_since_when_it_is_not(store):
@@ -86,7 +86,7 @@ def test_what_derives_from_an_unstable_source_promises_nothing_and_a_policy_stan
         return dg.AssetSpec(["marts", name], metadata={"sqlmesh/kind": kind}, tags=tags)
 
     specs = [spec("full", "FULL"), spec("view", "VIEW"), spec("seed", "SEED"), spec("tainted", "FULL", **{TAINTED_TAG: "true"})]
-    policies = {one.key.path[1]: one.freshness_policy for one in with_policies(specs)}
+    policies = {spec.key.path[1]: spec.freshness_policy for spec in with_policies(specs)}
     assert {name for name, policy in policies.items() if policy is not None} == {"full", "view"}
     assert policies["full"].fail_window.to_timedelta() == FRESH_WITHIN
-    assert [one.asset_key.path[1] for one in model_checks(specs)] == ["full", "view", "seed"]
+    assert [check.asset_key.path[1] for check in model_checks(specs)] == ["full", "view", "seed"]

@@ -47,10 +47,10 @@ def test_the_status_page_finds_verdicts_and_freshness_in_the_store(instance, set
     run(instance, load(["shop", "things"], body))
     evaluate(instance, settings)
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        found = {row.objective: row for row in store.latest_verdicts()}
+        verdicts = {row.objective: row for row in store.latest_verdicts()}
         rows = {row.asset: row for row in store.freshness()}
-    assert found["data_freshness"].verdict is Verdict.BREACHED
-    assert [one.asset for one in found["data_freshness"].guilty] == ["shop/prices"]
+    assert verdicts["data_freshness"].verdict is Verdict.BREACHED
+    assert [asset.asset for asset in verdicts["data_freshness"].guilty] == ["shop/prices"]
     assert (rows["shop/things"].rows, rows["shop/things"].freshness) == (7, Freshness.FRESH)
     assert (rows["shop/prices"].last_good, rows["shop/prices"].freshness) == (None, Freshness.STALE)
 
@@ -76,8 +76,8 @@ def test_every_attempt_at_a_model_counts(instance, settings):
         at = datetime.now(UTC).timestamp() - 5
         for outcome in ("failed", "ok"):
             at += 1
-            told = {"attempt_outcome": outcome, "attempt_cause": "x", "attempt_started": at, "attempt_ended": at}
-            context.log_event(dg.AssetObservation(MODEL, metadata=told))
+            metadata = {"attempt_outcome": outcome, "attempt_cause": "x", "attempt_started": at, "attempt_ended": at}
+            context.log_event(dg.AssetObservation(MODEL, metadata=metadata))
         yield dg.MaterializeResult(asset_key=MODEL)
 
     run(instance, models)
@@ -99,12 +99,13 @@ def test_an_asset_that_left_the_catalogue_stops_counting_and_stays_in_history(in
     checks, _ = evaluate(instance, settings, (smaller,))
     assert checks["materialization_reliability"].metadata["verdict"].value == "compliant"
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        assert "shop/prices" in {one.asset for one in store.attempts()}
+        assert "shop/prices" in {attempt.asset for attempt in store.attempts()}
 
 
 def test_lineage_runs_from_every_measured_asset_to_its_service(settings):
     deps = {
-        one.key.to_user_string(): one.asset_deps[one.key] for one in slo_assets(settings, (SHOP, FAIR), [dg.AssetSpec(MODEL)])
+        asset.key.to_user_string(): asset.asset_deps[asset.key]
+        for asset in slo_assets(settings, (SHOP, FAIR), [dg.AssetSpec(MODEL)])
     }
     assert deps == {
         "slo/core_source_data": {dg.AssetKey(["shop", "things"]), dg.AssetKey(["shop", "prices"])},
@@ -119,11 +120,11 @@ def test_lineage_runs_from_every_measured_asset_to_its_service(settings):
 def test_the_assets_are_platform_and_their_schedule_runs_by_itself(settings):
     assets = slo_assets(settings, (SHOP,), [dg.AssetSpec(MODEL)])
     schedule = slo_schedule(slo_job(assets))
-    found = dg.Definitions(assets=assets, schedules=[schedule])
-    job = found.resolve_job_def("evaluate_slos")
+    definitions = dg.Definitions(assets=assets, schedules=[schedule])
+    job = definitions.resolve_job_def("evaluate_slos")
     assert {key.to_user_string() for key in job.asset_layer.selected_asset_keys} >= {"slo/core_source_data", "slo/sqlmesh"}
-    assert all(one.tags_by_key[one.key][PLATFORM_TAG] == "true" for one in assets)
-    assert all(one.group_names_by_key[one.key] == "platform" for one in assets)
+    assert all(asset.tags_by_key[asset.key][PLATFORM_TAG] == "true" for asset in assets)
+    assert all(asset.group_names_by_key[asset.key] == "platform" for asset in assets)
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
 
 

@@ -42,7 +42,9 @@ def test_a_breach_is_an_incident_from_its_first_verdict_and_causes_stay_private(
     with Store.open(settings.reliability_store_url, "live") as store:
         store.results.record_verdicts([breach(began), breach(NOW - timedelta(hours=1))])
         page = gather(settings, catalogue(), [], store, timedelta(minutes=45), NOW)
-    assert [(one.key, one.since) for one in page.incidents] == [("core_source_data.data_freshness@20250724T090500Z", began)]
+    assert [(incident.key, incident.since) for incident in page.incidents] == [
+        ("core_source_data.data_freshness@20250724T090500Z", began)
+    ]
     assert page.incidents[0].text == "1 of 3 assets are fresh."
     assert page.incidents[0].affected == ("oss_directory/projects", "oss_funding/funding_data")
     assert "hunter2" not in repr(page)
@@ -54,11 +56,13 @@ def test_an_incident_that_is_over_is_past(settings: Settings) -> None:
         store.results.record_verdicts([breach(NOW - timedelta(days=3)), breach(NOW - timedelta(days=1), Verdict.COMPLIANT)])
         page = gather(settings, catalogue(), [], store, timedelta(minutes=45), NOW)
     assert page.incidents == ()
-    assert [(one.since, one.until) for one in page.past] == [(NOW - timedelta(days=3), NOW - timedelta(days=1))]
+    assert [(incident.since, incident.until) for incident in page.past] == [(NOW - timedelta(days=3), NOW - timedelta(days=1))]
 
 
 def test_a_table_that_is_not_public_is_nowhere_on_the_page(settings: Settings) -> None:
-    sources = [replace(one, tables=tuple(replace(table, public=False) for table in one.tables)) for one in catalogue()[:1]]
+    sources = [
+        replace(source, tables=tuple(replace(table, public=False) for table in source.tables)) for source in catalogue()[:1]
+    ]
     name = f"{sources[0].name}/{sources[0].tables[0].name}"
     row = replace(breach(NOW), guilty=(Tally(name, 0, 1),))
     with Store.open(settings.reliability_store_url, "live") as store:
@@ -74,7 +78,7 @@ def gathered(settings: Settings, store: Store, sources: list[Source] | None = No
 
 def data_set_of(page: StatusPage, asset: str) -> DataSet:
     """One of its data sets."""
-    return next(one for group in page.groups for one in group.sets if one.asset == asset)
+    return next(data_set for group in page.groups for data_set in group.sets if data_set.asset == asset)
 
 
 def load(
@@ -124,19 +128,19 @@ def test_a_data_set_tells_how_long_it_was_fresh(settings: Settings) -> None:
     with Store.open(settings.reliability_store_url, "live") as store:
         store.results.remember_assets({"oss_directory/projects"}, NOW - 40 * day)
         load(store, NOW - 10 * day, Outcome.OK, 1)
-        directory = next(one for one in catalogue() if one.name == "oss_directory")
+        directory = next(source for source in catalogue() if source.name == "oss_directory")
         within = next(table.fresh_within for table in directory.tables if table.name == "projects")
         store.results.record_freshness([AssetRow("oss_directory/projects", Freshness.STALE, within, NOW)])
         page = gathered(settings, store)
-    found = data_set_of(page, "oss_directory/projects")
-    assert (found.fresh_for, found.promised_for) == (within, 30 * day)
-    assert found.rows == 7
-    assert found.needs_attention
+    directory_projects = data_set_of(page, "oss_directory/projects")
+    assert (directory_projects.fresh_for, directory_projects.promised_for) == (within, 30 * day)
+    assert directory_projects.rows == 7
+    assert directory_projects.needs_attention
 
 
 def test_a_table_of_partitions_had_not_to_be_fresh_before_its_first_load_was_due(settings: Settings) -> None:
     day, name = timedelta(days=1), "superchain/deployments"
-    superchain = next(one for one in catalogue() if one.name == "superchain")
+    superchain = next(source for source in catalogue() if source.name == "superchain")
     (table,) = (table for table in superchain.tables if table.name == "deployments")
     first_due, parts = superchain.terms_of(table).first_due(NOW - 2 * day), table.partitions
     assert parts is not None
@@ -145,36 +149,40 @@ def test_a_table_of_partitions_had_not_to_be_fresh_before_its_first_load_was_due
         for number, window in enumerate(parts.due(NOW)[-3:]):
             load(store, NOW - day, Outcome.OK, number, name, window.key)
         page = gathered(settings, store)
-    found = data_set_of(page, name)
-    assert (found.fresh_for, found.promised_for) == (day, NOW - first_due)
+    data_set = data_set_of(page, name)
+    assert (data_set.fresh_for, data_set.promised_for) == (day, NOW - first_due)
     assert 2 * day > NOW - first_due > day
 
 
 def test_a_source_on_its_first_day_stops_no_page_and_is_not_due(settings: Settings) -> None:
-    superchain = next(one for one in catalogue() if one.name == "superchain")
+    superchain = next(source for source in catalogue() if source.name == "superchain")
     tomorrow = NOW.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    starts = [replace(one, partitions=replace(one.partitions, start=tomorrow)) for one in superchain.tables if one.partitions]
+    starts = [
+        replace(table, partitions=replace(table.partitions, start=tomorrow)) for table in superchain.tables if table.partitions
+    ]
     new = replace(superchain, tables=tuple(starts))
     labels = measured_assets([new], [])
     with Store.open(settings.reliability_store_url, "live") as store:
         store.results.record_freshness(Evaluator(store, [new], labels).freshness_rows(Label.UNSTABLE, NOW))
         store.results.record_freshness(Evaluator(store, [new], labels).freshness_rows(Label.CORE, NOW))
         page = gather(settings, [new], [], store, timedelta(minutes=45), NOW)
-    [group] = [one for one in page.groups if one.name == "superchain"]
-    assert {(one.state, one.due_partitions, one.holes, one.stale_because) for one in group.sets} == {("not_due", 0, (), "")}
+    [group] = [group for group in page.groups if group.name == "superchain"]
+    assert {(data_set.state, data_set.due_partitions, data_set.holes, data_set.stale_because) for data_set in group.sets} == {
+        ("not_due", 0, (), "")
+    }
 
 
 def test_a_stale_table_says_why_and_what_is_promised_of_its_partitions(settings: Settings) -> None:
     name = "superchain/deployments"
-    superchain = next(one for one in catalogue() if one.name == "superchain")
+    superchain = next(source for source in catalogue() if source.name == "superchain")
     with Store.open(settings.reliability_store_url, "live") as store:
         store.results.remember_assets({name}, NOW - timedelta(days=9))
         evaluator = Evaluator(store, catalogue(), measured_assets(catalogue(), []))
         store.results.record_freshness(evaluator.freshness_rows(Label(superchain.stability.value), NOW))
-        found = data_set_of(gathered(settings, store), name)
-    assert found.freshness is Freshness.STALE
-    assert found.stale_because.startswith("partition 2")
-    assert promised(found) == "each day within 30 hours of its end"
+        data_set = data_set_of(gathered(settings, store), name)
+    assert data_set.freshness is Freshness.STALE
+    assert data_set.stale_because.startswith("partition 2")
+    assert promised(data_set) == "each day within 30 hours of its end"
 
 
 def test_the_newest_event_is_told_where_its_age_is_promised(settings: Settings) -> None:
@@ -184,16 +192,16 @@ def test_the_newest_event_is_told_where_its_age_is_promised(settings: Settings) 
             load(store, NOW - hour, Outcome.OK, number, promised, f"2025-11-{18 + number}", NOW - age * hour)
         load(store, NOW - hour, Outcome.OK, 9, other, newest_event=NOW - 30 * hour)
         page = gathered(settings, store)
-    told, untold = data_set_of(page, promised), data_set_of(page, other)
-    assert (told.newest_event, told.events_within) == (NOW - 30 * hour, 48 * hour)
+    watched, untold = data_set_of(page, promised), data_set_of(page, other)
+    assert (watched.newest_event, watched.events_within) == (NOW - 30 * hour, 48 * hour)
     assert (untold.newest_event, untold.events_within) == (None, None)
 
 
 def test_maintenance_is_told_without_its_author_and_not_of_a_table_that_is_not_public(settings: Settings) -> None:
     hour, table = timedelta(hours=1), "oss_directory/projects"
     sources = [
-        replace(one, tables=tuple(replace(item, public=f"{one.name}/{item.name}" != table) for item in one.tables))
-        for one in catalogue()
+        replace(source, tables=tuple(replace(item, public=f"{source.name}/{item.name}" != table) for item in source.tables))
+        for source in catalogue()
     ]
     with Store.open(settings.reliability_store_url, "live") as store:
         store.maintenance.add(Maintenance("sqlmesh", NOW - hour, NOW + hour, "ann@example.org", "a new disk"))
@@ -201,12 +209,12 @@ def test_maintenance_is_told_without_its_author_and_not_of_a_table_that_is_not_p
         store.maintenance.add(Maintenance(table, NOW - hour, NOW + hour, "ann", "hush"))
         store.maintenance.add(Maintenance("kubernetes", NOW - timedelta(days=200), NOW - timedelta(days=199), "ann", "long ago"))
         page, public = gathered(settings, store, sources), gathered(settings, store)
-    assert [(one.title, one.service, one.state(NOW)) for one in page.works] == [
+    assert [(window.title, window.service, window.state(NOW)) for window in page.works] == [
         ("Data models", "sqlmesh", WorkState.RUNNING),
         ("Core assets within their promised freshness", "core_source_data", WorkState.PLANNED),
     ]
     assert "ann@example.org" not in repr(page)
-    assert [one.service for one in public.works if one.scope == table] == ["core_source_data"]
+    assert [window.service for window in public.works if window.scope == table] == ["core_source_data"]
 
 
 HOUR = timedelta(hours=1)
@@ -228,16 +236,16 @@ def test_a_sprint_is_told_with_its_timeline_and_what_is_for_the_team_is_not(sett
     with Store.open(settings.reliability_store_url, "live") as store:
         store.results.record_verdicts([breach(began), breach(NOW)])
         store.sprints.advance([finding(began, Verdict.BREACHED)])
-        store.sprints.change(name, lambda one: acknowledge(one, "ann", began + HOUR))
-        store.sprints.change(name, lambda one: assign(one, "bob", "ann", began + 2 * HOUR))
-        store.sprints.change(name, lambda one: note(one, "the disk at ann's is full", "bob", began + 3 * HOUR))
-        store.sprints.change(name, lambda one: note(one, "Public: we add a disk.", "bob", began + 4 * HOUR))
+        store.sprints.change(name, lambda sprint: acknowledge(sprint, "ann", began + HOUR))
+        store.sprints.change(name, lambda sprint: assign(sprint, "bob", "ann", began + 2 * HOUR))
+        store.sprints.change(name, lambda sprint: note(sprint, "the disk at ann's is full", "bob", began + 3 * HOUR))
+        store.sprints.change(name, lambda sprint: note(sprint, "Public: we add a disk.", "bob", began + 4 * HOUR))
         store.sprints.advance([finding(began + 5 * HOUR, Verdict.COMPLIANT)])
         open_page = gathered(settings, store)
         store.sprints.advance([finding(began + 7 * HOUR, Verdict.COMPLIANT)])
         closed = gathered(settings, store)
     (sprint,) = open_page.incidents
-    assert [(one.at - began, one.phase, one.text) for one in sprint.updates] == [
+    assert [(update.at - began, update.phase, update.text) for update in sprint.updates] == [
         (0 * HOUR, PublicPhase.OPEN, "The objective is missed: the sprint is opened."),
         (1 * HOUR, PublicPhase.OPEN, "Somebody is working on it."),
         (2 * HOUR, PublicPhase.OPEN, "The sprint is assigned."),
@@ -250,7 +258,9 @@ def test_a_sprint_is_told_with_its_timeline_and_what_is_for_the_team_is_not(sett
         ("team:data", "team:money"),
     )
     assert closed.incidents == ()
-    assert [(one.key, one.until, one.phase) for one in closed.past] == [(sprint.key, began + 7 * HOUR, PublicPhase.OVER)]
+    assert [(incident.key, incident.until, incident.phase) for incident in closed.past] == [
+        (sprint.key, began + 7 * HOUR, PublicPhase.OVER)
+    ]
     for secret in ("hunter2", "ann", "bob", "run-1"):
         assert secret not in repr((open_page.incidents, closed.past)), secret
 
@@ -261,12 +271,12 @@ def test_a_breach_before_its_sprint_and_the_sprint_have_one_key(settings: Settin
         before = gathered(settings, store).incidents
         store.sprints.advance([finding(NOW, Verdict.BREACHED)])
         after = gathered(settings, store).incidents
-    assert [one.sprint for one in (*before, *after)] == [False, True]
-    assert len({one.key for one in (*before, *after)}) == 1
+    assert [incident.sprint for incident in (*before, *after)] == [False, True]
+    assert len({incident.key for incident in (*before, *after)}) == 1
 
 
 def test_a_sprint_does_not_name_a_table_that_is_not_public(settings: Settings) -> None:
-    sources = [replace(one, tables=tuple(replace(table, public=False) for table in one.tables)) for one in catalogue()]
+    sources = [replace(source, tables=tuple(replace(table, public=False) for table in source.tables)) for source in catalogue()]
     with Store.open(settings.reliability_store_url, "live") as store:
         store.sprints.advance([finding(NOW, Verdict.BREACHED)])
         (sprint,) = gathered(settings, store, sources).incidents

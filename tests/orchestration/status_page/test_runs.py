@@ -35,7 +35,7 @@ def test_an_evaluation_asks_for_one_page_and_twice_asked_it_is_the_same_one(inst
         "publish_status_after_evaluation", ran.get_run_success_event(), instance, ran.dagster_run
     )
     asked = [sensor(context) for _ in range(2)]
-    assert [one.run_key for one in asked] == [ran.run_id] * 2
+    assert [request.run_key for request in asked] == [ran.run_id] * 2
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
@@ -45,7 +45,7 @@ def test_the_schedule_writes_a_page_only_when_there_is_no_new_one(instance: dg.D
 
     def tick(at: datetime) -> list[str]:
         with dg.build_schedule_context(instance=instance, scheduled_execution_time=at) as context:
-            return [type(one).__name__ for one in schedule.evaluate_tick(context).run_requests or []]
+            return [type(request).__name__ for request in schedule.evaluate_tick(context).run_requests or []]
 
     assert tick(datetime.now(UTC)) == ["RunRequest"]
     definitions(job).resolve_job_def("publish_status").execute_in_process(instance=instance)

@@ -25,10 +25,10 @@ def instances(server, tmp_path):
     for home in homes:
         home.mkdir()
     with (
-        dg.instance_for_test(temp_dir=str(homes[0]), overrides=storage()) as one,
+        dg.instance_for_test(temp_dir=str(homes[0]), overrides=storage()) as first,
         dg.instance_for_test(temp_dir=str(homes[1]), overrides=storage()) as other,
     ):
-        yield one, other
+        yield first, other
 
 
 @dg.asset(key=["shop", "things"])
@@ -37,17 +37,17 @@ def things() -> dg.MaterializeResult:
 
 
 def test_a_restored_dagster_knows_its_runs_its_events_and_who_it_is_and_goes_on(instances, tmp_path):
-    one, other = instances
-    run_id, identity = dg.materialize([things], instance=one).run_id, asset_events.storage_id(one)
-    one.run_storage.set_cursor_values({"sensor": ""})
-    copy_dagster(one, tmp_path / "copy")
+    first, other = instances
+    run_id, identity = dg.materialize([things], instance=first).run_id, asset_events.storage_id(first)
+    first.run_storage.set_cursor_values({"sensor": ""})
+    copy_dagster(first, tmp_path / "copy")
     restore_dagster(other, tmp_path / "copy")
     with dg.DagsterInstance.from_ref(other.get_ref()) as restored:
         assert restored.get_run_ids() == [run_id]
         assert asset_events.storage_id(restored) == identity
-        assert [record.message for record in restored.all_logs(run_id)] == [record.message for record in one.all_logs(run_id)]
-        found = restored.get_latest_materialization_event(things.key)
-        assert found.asset_materialization.metadata["said"].value == 'a "quoted", long\nword'
+        assert [record.message for record in restored.all_logs(run_id)] == [record.message for record in first.all_logs(run_id)]
+        event = restored.get_latest_materialization_event(things.key)
+        assert event.asset_materialization.metadata["said"].value == 'a "quoted", long\nword'
         assert restored.run_storage.get_cursor_values({"sensor"}) == {"sensor": ""}
         again = dg.materialize([things], instance=restored).run_id
         assert set(restored.get_run_ids()) == {run_id, again}
@@ -56,8 +56,8 @@ def test_a_restored_dagster_knows_its_runs_its_events_and_who_it_is_and_goes_on(
 
 
 def test_a_copy_goes_back_to_its_own_kind_of_store_only(instances, tmp_path):
-    one, other = instances
-    copy_dagster(one, tmp_path / "copy")
+    first, other = instances
+    copy_dagster(first, tmp_path / "copy")
     [kind] = (tmp_path / "copy").iterdir()
     kind.rename(kind.with_name("another"))
     with pytest.raises(BackupError, match="another kind of store"):

@@ -18,9 +18,9 @@ def server(request):
 def place(server, make_settings, tmp_path):
     def made(name):
         state = {"OSO_SQLMESH_STATE_URL": empty(server)} if server else {}
-        found = make_settings(OSO_HOME=str(tmp_path / name), **state)
-        found.world_dir.mkdir(parents=True)
-        return found
+        settings = make_settings(OSO_HOME=str(tmp_path / name), **state)
+        settings.world_dir.mkdir(parents=True)
+        return settings
 
     return made
 
@@ -36,11 +36,11 @@ def environment(playground):
 
 
 def test_a_restored_state_knows_the_environment_and_goes_on(playground, place, tmp_path):
-    one, other = place("one"), place("other")
-    playground.state = one.sqlmesh_state
+    first, other = place("one"), place("other")
+    playground.state = first.sqlmesh_state
     assert set(run(playground).materialized) == ALL
     before = environment(playground)
-    copy_sqlmesh(one, tmp_path / "copy")
+    copy_sqlmesh(first, tmp_path / "copy")
     restore_sqlmesh(other, tmp_path / "copy")
     playground.state = other.sqlmesh_state
     assert environment(playground) == before

@@ -53,7 +53,7 @@ def unplanned():
     strays()
 
 
-def told(instance: dg.DagsterInstance) -> list[dg.EventLogEntry]:
+def logged(instance: dg.DagsterInstance) -> list[dg.EventLogEntry]:
     """The events of real runs, in their order; of checks that were planned, and of one that was not; and of no run at all."""
     runs = [
         dg.materialize([things], instance=instance),
@@ -71,20 +71,20 @@ def told(instance: dg.DagsterInstance) -> list[dg.EventLogEntry]:
 
 def rows(folder: Path) -> dict[str, Any]:
     """All rows of all files but the moments at which they were written."""
-    found = {}
+    contents = {}
     for path in sorted(folder.glob("*.db")):
         with closing(sqlite3.connect(path)) as connection:
             connection.row_factory = sqlite3.Row
             for table in TABLES:
                 kept = [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
-                found[path.name, table] = [{name: row[name] for name in row.keys() - CLOCK} for row in kept]
-    return found
+                contents[path.name, table] = [{name: row[name] for name in row.keys() - CLOCK} for row in kept]
+    return contents
 
 
 @pytest.fixture(scope="module")
 def events(tmp_path_factory) -> list[dg.EventLogEntry]:
     with dg.instance_for_test(temp_dir=str(tmp_path_factory.mktemp("runs"))) as instance:
-        return told(instance)
+        return logged(instance)
 
 
 @pytest.mark.parametrize("at_once", [False, True])

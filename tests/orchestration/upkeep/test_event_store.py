@@ -121,7 +121,7 @@ def test_files_are_closed_when_there_are_many_and_at_the_end(home, monkeypatch):
     folder = f"{home}/history/runs/"
 
     def held() -> set[str]:
-        return {one.path for one in psutil.Process().open_files() if one.path.startswith(folder) and one.path.endswith(".db")}
+        return {file.path for file in psutil.Process().open_files() if file.path.startswith(folder) and file.path.endswith(".db")}
 
     with dg.DagsterInstance.get() as instance:
         for _ in range(5):
@@ -148,10 +148,10 @@ def planned(instance: dg.DagsterInstance) -> tuple[list[str], set[str], list[dic
     (asset,) = instance.get_asset_records([KEY])
     assert check.status.value == "PLANNED"
     with instance.event_log_storage.index_connection() as connection:
-        found = connection.exec_driver_sql("SELECT * FROM asset_check_executions WHERE run_id = ?", (run_id,)).mappings()
-        rows = [{name: value for name, value in one.items() if name not in DIFFER} for one in found]
-    told = [entry.dagster_event_type.value for entry in instance.all_logs(run_id)]
-    return told, {check.run_id, asset.asset_entry.last_run_id}, rows
+        checks = connection.exec_driver_sql("SELECT * FROM asset_check_executions WHERE run_id = ?", (run_id,)).mappings()
+        rows = [{name: value for name, value in check.items() if name not in DIFFER} for check in checks]
+    event_types = [entry.dagster_event_type.value for entry in instance.all_logs(run_id)]
+    return event_types, {check.run_id, asset.asset_entry.last_run_id}, rows
 
 
 @dg.multi_asset(specs=[dg.AssetSpec("a"), dg.AssetSpec("b")], check_specs=[dg.AssetCheckSpec("well", asset="a")])
