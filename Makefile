@@ -33,7 +33,7 @@ lint: ready ## style, types, who may import whom, and the picture of it
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
 	@$(BIN)/mypy --no-error-summary
-	@said=$$($(BIN)/lint-imports --no-logo) || { printf '%s\n' "$$said"; exit 1; }
+	@output=$$($(BIN)/lint-imports --no-logo) || { printf '%s\n' "$$output"; exit 1; }
 	@$(BIN)/python .ci/rooms.py --check
 
 emulator: ready ## install the BigQuery emulator that some tests start (in .cache)

@@ -28,8 +28,8 @@ def tests_for(path: PurePath) -> list[str]:
     if parts[0] == "tests":
         return [str(path)] if path.name.startswith("test_") else _importing(path, _room(path.parent.parts[1:]))
     if parts[:2] == (PACKAGE, "sources") and path.stem != "__init__":
-        own = sorted(str(one.relative_to(ROOT)) for one in (ROOT / "tests" / "sources").glob(f"test_{path.stem}*.py"))
-        return ["tests/sources/test_catalogue.py", *own, "-k", " or ".join([path.stem, *(Path(one).stem for one in own)])]
+        own = sorted(str(test.relative_to(ROOT)) for test in (ROOT / "tests" / "sources").glob(f"test_{path.stem}*.py"))
+        return ["tests/sources/test_catalogue.py", *own, "-k", " or ".join([path.stem, *(Path(test).stem for test in own)])]
     if parts[0] == PACKAGE:
         return _importing(path, _room(path.parent.parts[1:]))
     if parts[0] == "sqlmesh_project":
@@ -49,10 +49,10 @@ def _importing(path: PurePath, room: Path) -> list[str]:
     """Find the test files of a room that import a module, or name it as a file; without any, the room itself."""
     package, module = ".".join(path.parent.parts), path.stem
     wanted = re.compile(rf"\b{re.escape(package)}\.{module}\b|from {re.escape(package)} import [^\n]*\b{module}\b")
-    found = [str(one.relative_to(ROOT)) for one in sorted(room.rglob("test_*.py")) if wanted.search(one.read_text())]
-    if not found and room == ROOT / "tests":
+    tests = [str(test.relative_to(ROOT)) for test in sorted(room.rglob("test_*.py")) if wanted.search(test.read_text())]
+    if not tests and room == ROOT / "tests":
         return [f"tests/test_{module}.py"] if (room / f"test_{module}.py").exists() else ["tests/test_definitions.py"]
-    return found or ["-m", FAST, str(room.relative_to(ROOT))]
+    return tests or ["-m", FAST, str(room.relative_to(ROOT))]
 
 
 def main(asked: Sequence[str]) -> int:
@@ -69,14 +69,14 @@ def main(asked: Sequence[str]) -> int:
         commands += [[BIN / "ruff", "check", "--quiet", inside], [BIN / "ruff", "format", "--quiet", "--diff", inside]]
         commands += [[BIN / "mypy", "--no-error-summary"]] if inside.parts[0] == PACKAGE else []
     pipe, same = subprocess.PIPE, subprocess.STDOUT
-    started = [(one, subprocess.Popen(one, cwd=ROOT, stdout=pipe, stderr=same, text=True)) for one in commands]
+    started = [(command, subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=same, text=True)) for command in commands]
     failed = False
     for command, process in reversed(started):
-        said, _ = process.communicate()
+        output, _ = process.communicate()
         wrong = process.returncode not in ({0, NO_TESTS} if command[0] == BIN / "pytest" else {0})
         failed |= wrong
         if wrong or process.returncode == NO_TESTS:
-            sys.stdout.write(said)
+            sys.stdout.write(output)
     state = "failed" if failed else "passed"
     sys.stdout.write(f"check: {inside} {state} in {time.monotonic() - begun:.0f} s, with {' '.join(tests)}\n")
     return int(failed)

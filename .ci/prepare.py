@@ -118,24 +118,26 @@ def _environment() -> dict[str, str]:
     """Say pip's configuration in uv's words, and drop what would keep bytecode from being written."""
     values = {name: value for name, value in os.environ.items() if name not in {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV"}}
     configured = _pip_configuration()
-    said = {ours: configured[theirs] for theirs, ours in PIP_TO_UV.items() if theirs in configured}
-    return said | {"UV_NO_PROGRESS": "1"} | values
+    chosen = {ours: configured[theirs] for theirs, ours in PIP_TO_UV.items() if theirs in configured}
+    return chosen | {"UV_NO_PROGRESS": "1"} | values
 
 
 def _pip_configuration() -> dict[str, str]:
     """Ask pip itself, which knows where its files are; never print the answer, an index may hold credentials."""
     asked = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
-    said = [line.partition("=") for line in asked.stdout.splitlines()]
-    weakest_first = [(name, value) for section in ("global.", "install.", ":env:.") for name, _, value in said if section in name]
+    settings = [line.partition("=") for line in asked.stdout.splitlines()]
+    weakest_first = [
+        (name, value) for section in ("global.", "install.", ":env:.") for name, _, value in settings if section in name
+    ]
     return {name.rpartition(".")[2]: " ".join(str(ast.literal_eval(value)).split()) for name, value in weakest_first}
 
 
 def _block(name: str) -> str:
     """Take the pinned, hashed lines of one package out of requirements.lock."""
-    found = re.search(rf"^{name}==.*(?:\n {{4}}--hash=.*)+", LOCK.read_text(), re.MULTILINE)
-    if found is None:
+    block = re.search(rf"^{name}==.*(?:\n {{4}}--hash=.*)+", LOCK.read_text(), re.MULTILINE)
+    if block is None:
         raise SetupError(f"requirements.lock does not pin {name}: lock again")
-    return found.group(0) + "\n"
+    return block.group(0) + "\n"
 
 
 def _check_disk() -> None:

@@ -91,24 +91,24 @@ def rooms(root: Path, contracts: list[dict[str, Any]]) -> Iterator[str]:
             where = path.relative_to(root / PACKAGE).as_posix()
             target = f"../{path.relative_to(root).as_posix()}"
             order = layers(contracts, f"{PACKAGE}.{where.replace('/', '.')}")
-            said = first_line(path if path.suffix else path / "__init__.py")
-            down = f" Downwards: {' → '.join(', '.join(f'`{one}`' for one in layer) for layer in order)}." if order else ""
-            yield f"| [`{where}`]({target}) | {said}{down} |"
+            sentence = first_line(path if path.suffix else path / "__init__.py")
+            down = f" Downwards: {' → '.join(', '.join(f'`{room}`' for room in layer) for layer in order)}." if order else ""
+            yield f"| [`{where}`]({target}) | {sentence}{down} |"
 
 
 def _packages(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path.with_suffix(".py")]
-    inside = [one.parent for one in sorted(path.glob("*/__init__.py"))]
+    inside = [package.parent for package in sorted(path.glob("*/__init__.py"))]
     return [path, *inside]
 
 
 def first_line(path: Path) -> str:
     """The first paragraph of a module's docstring, as one line."""
-    said = ast.get_docstring(ast.parse(path.read_text()))
-    if not said:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    if not docstring:
         raise SystemExit(f"{path} has no docstring: say there in a line what belongs in the room")
-    return re.sub(r"\s+", " ", said.split("\n\n")[0]).replace("|", "\\|")
+    return re.sub(r"\s+", " ", docstring.split("\n\n")[0]).replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -56,15 +56,15 @@ def test_every_core_asset_has_a_freshness_policy(definitions: dg.Definitions) ->
 
 
 def test_everything_is_one_graph_from_raw_tables_to_objectives_and_page(definitions: dg.Definitions) -> None:
-    found = specs(definitions)
-    upstream = {name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in found.items()}
-    assert {dep for deps in upstream.values() for dep in deps} <= found.keys(), "a model reads a table that nobody lands"
+    by_name = specs(definitions)
+    upstream = {name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in by_name.items()}
+    assert {dep for deps in upstream.values() for dep in deps} <= by_name.keys(), "a model reads a table that nobody lands"
     above: set[str] = set()
     frontier = {"status/page"}
     while frontier:
         above |= frontier
         frontier = {dep for name in frontier for dep in upstream[name]} - above
-    assert above == found.keys()
+    assert above == by_name.keys()
 
 
 def test_every_schedule_runs_by_default_in_a_stated_time_zone(definitions: dg.Definitions) -> None:
@@ -81,7 +81,9 @@ def test_every_schedule_runs_by_default_in_a_stated_time_zone(definitions: dg.De
 
 
 def test_no_run_of_a_job_both_loads_and_judges(definitions: dg.Definitions) -> None:
-    judging = {op.name for one in definitions.asset_checks or () if isinstance(one, dg.AssetChecksDefinition) for op in [one.op]}
+    judging = {
+        op.name for checks in definitions.asset_checks or () if isinstance(checks, dg.AssetChecksDefinition) for op in [checks.op]
+    }
     assert judging
     jobs = {job.name: {node.name for node in job.nodes} for job in definitions.resolve_all_job_defs()}
     assert jobs["evaluate_slos"] >= judging

@@ -71,23 +71,23 @@ def dagster(home: Path) -> Iterator[str]:
 def ask(address: str, query: str) -> Any:
     body = json.dumps({"query": query}).encode()
     with urlopen(Request(f"{address}/graphql", body, {"Content-Type": "application/json"}), timeout=60) as answer:
-        said = json.load(answer)
-    assert "errors" not in said, said
-    return said["data"]
+        content = json.load(answer)
+    assert "errors" not in content, content
+    return content["data"]
 
 
 def runs_of(address: str) -> list[dict[str, str]]:
     """The newest runs."""
     query = "{ runsOrError(limit: 50) { ... on Runs { results { runId status } } } }"
-    found: list[dict[str, str]] = ask(address, query)["runsOrError"]["results"]
-    return found
+    runs: list[dict[str, str]] = ask(address, query)["runsOrError"]["results"]
+    return runs
 
 
 def ended(address: str, run: str) -> str:
     """How the run whose id begins so ended, once it has."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        (status,) = [one["status"] for one in runs_of(address) if one["runId"].startswith(run)]
+        (status,) = [entry["status"] for entry in runs_of(address) if entry["runId"].startswith(run)]
         if status in {"SUCCESS", "FAILURE", "CANCELED"}:
             return str(status)
         time.sleep(0.3)
@@ -100,16 +100,16 @@ def test_the_demo_loads_exactly_the_truth_of_the_sandbox(home: Path) -> None:
     by_day = {f"{source.name}.{table.name}" for source in catalogue() for table in source.tables if table.partitions}
     expected = {name: rows for name, rows in manifest.counts.items() if name not in by_day}
     with duckdb.connect(str(home / "sandbox" / "warehouse.duckdb"), read_only=True) as connection:
-        found = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in expected}
+        counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in expected}
         pairs = set(connection.execute("SELECT collection_name, project_name FROM marts.projects_by_collection_v1").fetchall())
         projects = connection.execute("SELECT count(*) FROM marts.projects_v1").fetchall()[0][0]
-    assert found == expected
+    assert counts == expected
     assert pairs == manifest.world().memberships()
     assert projects == len(manifest.world().projects)
 
 
 def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:
-    said = (home / "said.txt").read_text()
+    output = (home / "said.txt").read_text()
     for words in (
         "oss_directory",
         "funding_data",
@@ -118,9 +118,9 @@ def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:
         "make dev",
         (home / "sandbox/status/index.html").as_uri(),
     ):
-        assert words in said
-    assert re.search(r"the sprint is closed\n +✔ RECOVERED: Remedial sprint of core_source_data.data_freshness", said)
-    assert "The sprint was one message, edited 2 times" in said
+        assert words in output
+    assert re.search(r"the sprint is closed\n +✔ RECOVERED: Remedial sprint of core_source_data.data_freshness", output)
+    assert "The sprint was one message, edited 2 times" in output
     assert "Remedial sprint" in (home / "sandbox" / "discord.html").read_text()
     page = (home / "sandbox" / "status" / "index.html").read_text()
     assert "Sandbox world" in page
@@ -129,9 +129,9 @@ def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:
 
 def test_the_incident_of_the_demo_is_not_one_of_the_platform(home: Path) -> None:
     with Store.open(f"sqlite:///{home / 'sandbox' / 'reliability.db'}", "sandbox") as store:
-        assert {one.outcome for one in store.attempts()} <= {Outcome.OK, Outcome.NOT_EMITTED}
+        assert {attempt.outcome for attempt in store.attempts()} <= {Outcome.OK, Outcome.NOT_EMITTED}
         assert (store.incidents.standing(), store.sprints.newest(), store.outbox.counts()) == ([], {}, {})
-        assert max(one.evaluated_at for one in store.latest_verdicts()) <= datetime.now(UTC)
+        assert max(verdict.evaluated_at for verdict in store.latest_verdicts()) <= datetime.now(UTC)
 
 
 def test_the_demo_leaves_no_server_behind(home: Path) -> None:
@@ -141,10 +141,10 @@ def test_the_demo_leaves_no_server_behind(home: Path) -> None:
 def test_the_demo_can_be_run_again(home: Path, tmp_path: Path) -> None:
     done = run(["make", "demo"], home)
     assert done.returncode == 0, done.stdout + done.stderr
-    said = re.search(r"core_source_data.materialization_reliability +compliant +(\d+)/(\d+)", done.stdout)
-    assert said is not None
-    assert said[1] == said[2]
-    assert int(said[1]) >= 2 * CORE_TABLES  # each whole table a second time, and each partition once
+    verdict = re.search(r"core_source_data.materialization_reliability +compliant +(\d+)/(\d+)", done.stdout)
+    assert verdict is not None
+    assert verdict[1] == verdict[2]
+    assert int(verdict[1]) >= 2 * CORE_TABLES  # each whole table a second time, and each partition once
     assert "every partition that upstream has is there" in done.stdout
 
 
@@ -156,9 +156,9 @@ def test_the_commands_of_the_page_on_loading_by_hand_load(home: Path) -> None:
         script = script.replace(written, f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}")
     done = run(["sh", "-ec", script], home)
     assert done.returncode == 0, done.stdout + done.stderr
-    said = done.stdout + done.stderr
-    assert said.count(" RUN_SUCCESS ") == 2
-    assert said.count(" ASSET_MATERIALIZATION ") == 4  # a whole table, and three partitions
+    output = done.stdout + done.stderr
+    assert output.count(" RUN_SUCCESS ") == 2
+    assert output.count(" ASSET_MATERIALIZATION ") == 4  # a whole table, and three partitions
 
 
 def test_dagster_shows_the_runs_of_the_demo_apart_and_every_schedule_running(dagster: str) -> None:
@@ -171,7 +171,7 @@ def test_dagster_shows_the_runs_of_the_demo_apart_and_every_schedule_running(dag
     runs = {(run["jobName"], run["status"]) for run in data["runsOrError"]["results"]}
     assert runs >= {(job, "SUCCESS") for job in JOBS}
     (location,) = data["repositoriesOrError"]["nodes"]
-    schedules = {one["pipelineName"]: one["scheduleState"]["status"] for one in location["schedules"]}
+    schedules = {schedule["pipelineName"]: schedule["scheduleState"]["status"] for schedule in location["schedules"]}
     assert set(schedules) == JOBS
     assert set(schedules.values()) == {"RUNNING"}
 
@@ -237,7 +237,11 @@ def test_a_load_that_is_terminated_on_the_page_of_its_run_ends_and_publishes_not
         page.get_by_role("button", name=re.compile("Materialize$")).click(timeout=60_000)
         launched = page.get_by_text(re.compile(r"^Launched run"))
         launched.wait_for(timeout=60_000)
-        (name,) = {one["runId"] for one in runs_of(dagster) if one["runId"].startswith(launched.inner_text().split()[2])}
+        (name,) = {
+            launched_run["runId"]
+            for launched_run in runs_of(dagster)
+            if launched_run["runId"].startswith(launched.inner_text().split()[2])
+        }
         page.goto(f"{dagster}/runs/{name}")
         page.get_by_text("STEP_START").first.wait_for(timeout=60_000)
         page.get_by_role("button", name="Terminate").click()
@@ -295,6 +299,6 @@ def test_the_address_of_a_webhook_stands_in_no_file_but_the_one_that_gives_it(da
     tried = run([str(BIN / "oso"), "alerts", "test"], home, OSO_WORLD="sandbox")
     assert tried.returncode == 0, tried.stdout + tried.stderr
     files = {path for path in home.rglob("*") if path.is_file() and path.stat().st_size < 50_000_000}
-    found = {path.relative_to(home).as_posix() for path in files if ALERTS.token.encode() in path.read_bytes()}
-    assert found == {"sandbox-world/endpoints.json"}
+    holding = {path.relative_to(home).as_posix() for path in files if ALERTS.token.encode() in path.read_bytes()}
+    assert holding == {"sandbox-world/endpoints.json"}
     assert ALERTS.token not in tried.stdout + tried.stderr

@@ -145,7 +145,7 @@ class Generator:
 
     def _run(self, template, names, at, records, events, whole) -> str:
         run_id = str(UUID(int=self.dice.getrandbits(128), version=4))
-        told, seconds = at.strftime("%Y-%m-%d %H:%M:%S.%f"), str(at.timestamp())
+        time_text, seconds = at.strftime("%Y-%m-%d %H:%M:%S.%f"), str(at.timestamp())
         slots = dict(zip(NAMES, names, strict=False))
         rows = []
         for _, event, kind, _, step, key, partition in template.rows:
@@ -154,13 +154,15 @@ class Generator:
                 text = event.replace(RUN, run_id).replace("1009843200.0", seconds)
                 name = slots[slot] if slot else ""
                 named = [part and slot and part.replace(slot, name) for part in (step, key)]
-                rows.append((run_id, text.replace(slot, name) if slot else text, kind, told, *named, partition))
+                rows.append((run_id, text.replace(slot, name) if slot else text, kind, time_text, *named, partition))
         events += [row for row in rows if row[2] in MIRRORED]
         if whole is not None:
             whole.append(rows)
         _, _, job, status, body, *_ = template.record
         ended = (at + timedelta(seconds=60)).strftime("%Y-%m-%d %H:%M:%S.%f")
-        records.append((run_id, None, job, status, body.replace(RUN, run_id), told, ended, at.timestamp(), at.timestamp() + 60))
+        records.append(
+            (run_id, None, job, status, body.replace(RUN, run_id), time_text, ended, at.timestamp(), at.timestamp() + 60)
+        )
         self.runs, self.planned = self.runs + 1, self.planned + len(names)
         return run_id
 

@@ -140,14 +140,14 @@ def _verdicts(store: Store) -> None:
 def _public_api(instance: dg.DagsterInstance) -> None:
     """Read every materialization of a sample of assets; Dagster finds what was generated."""
     for name in NAMES[:: ASSETS // SAMPLED]:
-        cursor, found = None, 0
+        cursor, count = None, 0
         while True:
             page = instance.fetch_materializations(dg.AssetKey(["shop", name]), limit=1_000, cursor=cursor)
-            found += len(page.records)
+            count += len(page.records)
             if not page.has_more:
                 break
             cursor = page.cursor
-        if not found:
+        if not count:
             raise AssertionError(f"Dagster does not find what was generated for {name}")
 
 

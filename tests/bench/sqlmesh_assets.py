@@ -81,13 +81,13 @@ class Spent:
 
     seconds: float
     processors: float
-    said: str
+    output: str
     begun: float = 0
 
     @property
     def loaded(self) -> list[float]:
         """Of a process of ours: seconds of loading definitions; when that was done, by the clock and in processor seconds."""
-        load, at, processors = map(float, self.said.split("LOADED ")[1].split()[:3])
+        load, at, processors = map(float, self.output.split("LOADED ")[1].split()[:3])
         return [load, at - self.begun, processors]
 
     @property
@@ -208,7 +208,7 @@ def generate(folder: Path, root: Path, name: str, models: int) -> None:
 
 
 def spent(command: list[str], folder: Path, more: Mapping[str, str] = {}) -> Spent:
-    """Run a process to its end; raises with what it said when it failed."""
+    """Run a process to its end; raises with its output when it failed."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=os.environ | more)
     seconds, after = perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)

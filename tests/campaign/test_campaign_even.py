@@ -21,7 +21,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     yield from prepared(SOURCES, tmp_path_factory.mktemp("campaign"))
 
 
-@pytest.mark.parametrize(("source", "table"), tables_of(SOURCES), ids=lambda one: one.name)
+@pytest.mark.parametrize(("source", "table"), tables_of(SOURCES), ids=lambda part: part.name)
 def test_a_healthy_load_is_the_truth(made: Place, source: Source, table: Table) -> None:
     healthy_load_is_the_truth(made, source, table)
 

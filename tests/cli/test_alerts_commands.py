@@ -37,20 +37,23 @@ def server(running: Server) -> Server:
 
 
 def oso(*arguments: str) -> tuple[int, str]:
-    found = CliRunner().invoke(app, ["alerts", *arguments], env={"COLUMNS": "200"})
-    assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
-    return found.exit_code, found.output
+    result = CliRunner().invoke(app, ["alerts", *arguments], env={"COLUMNS": "200"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
 
 
 @pytest.mark.server
 def test_a_test_goes_to_every_channel_and_is_over_at_once(server: Server, make_settings: Callable[..., Settings]) -> None:
     channels = {"forum": {"url": server.url(FORUM), "least": "page"}}
     make_settings(OSO_DISCORD_URL=server.url(), OSO_DISCORD_CHANNELS=json.dumps(channels))
-    code, said = oso("test", "--json")
+    code, output = oso("test", "--json")
     assert code == 0
-    assert {name: answer["ok"] for name, answer in json.loads(said).items()} == {"log": True, "discord": True, "forum": True}
-    assert [[version["content"][0] for version in one["versions"]] for one in server.messages()] == [["●", "✔"], ["●", "✔"]]
-    assert ALERTS.token not in said
+    assert {name: answer["ok"] for name, answer in json.loads(output).items()} == {"log": True, "discord": True, "forum": True}
+    assert [[version["content"][0] for version in message["versions"]] for message in server.messages()] == [
+        ["●", "✔"],
+        ["●", "✔"],
+    ]
+    assert ALERTS.token not in output
 
 
 @pytest.mark.server
@@ -58,9 +61,9 @@ def test_a_channel_that_does_not_take_it_is_named_and_the_exit_code_says_so(
     server: Server, make_settings: Callable[..., Settings]
 ) -> None:
     make_settings(OSO_DISCORD_URL=server.url()[:-3])
-    code, said = oso("test")
+    code, output = oso("test")
     assert code == 1
-    assert "401: Invalid Webhook Token" in said
+    assert "401: Invalid Webhook Token" in output
 
 
 @pytest.mark.server
@@ -74,21 +77,21 @@ def test_a_channel_that_works_again_is_used_again(server: Server, make_settings:
 
 
 def test_with_no_channel_but_the_log_the_test_fails_and_says_what_to_set(settings: Settings) -> None:
-    code, said = oso("test")
+    code, output = oso("test")
     assert code == 1
-    assert "set OSO_DISCORD_URL" in said
+    assert "set OSO_DISCORD_URL" in output
 
 
 def test_an_unknown_channel_is_refused(settings: Settings) -> None:
-    code, said = oso("test", "--channel", "nowhere")
+    code, output = oso("test", "--channel", "nowhere")
     assert code == 2
-    assert "nowhere cannot be reached" in said
+    assert "nowhere cannot be reached" in output
 
 
 def test_the_preview_shows_every_kind_on_the_terminal_and_as_json(settings: Settings) -> None:
-    code, said = oso("preview")
+    code, output = oso("preview")
     assert code == 0
-    assert said.count("key ") == len(Kind) + 3
+    assert output.count("key ") == len(Kind) + 3
     payloads = json.loads(oso("preview", "--json")[1])
     assert len(payloads) == len(Kind) + 3
     assert [refusal(payload) for payload in payloads] == [None] * len(payloads)
@@ -118,5 +121,5 @@ def test_the_page_of_the_preview_asks_for_nothing_and_fits_a_phone(
         assert tab.locator("article").count() == len(Kind) + 1
         tab.get_by_text("(edited)").first.click()
         assert tab.get_by_role("heading", name="◐ ACKNOWLEDGED: remedial sprint").is_visible()
-        found = Axe().run(tab, options={"runOnly": ["wcag2a", "wcag2aa"]})
-        assert found.violations_count == 0, found.generate_report()
+        report = Axe().run(tab, options={"runOnly": ["wcag2a", "wcag2aa"]})
+        assert report.violations_count == 0, report.generate_report()

@@ -42,23 +42,28 @@ def test_one_message_tells_the_sprint_from_the_breach_to_its_end_and_the_platfor
 ) -> None:
     settings, endpoints = sandbox
     base = endpoints["discord_url"].split("/api/")[0]
-    failures, said = drill(settings, endpoints)
+    failures, output = drill(settings, endpoints)
     assert failures == []
-    told = {one["embeds"][0]["footer"]["text"].split("@")[0]: one for one in ask(f"{base}/messages")}
-    assert set(told) == {
+    messages = {message["embeds"][0]["footer"]["text"].split("@")[0]: message for message in ask(f"{base}/messages")}
+    assert set(messages) == {
         "key failed_materialization:oss_funding/funding_data",
         f"key sprint:{OBJECTIVE}",
         "key stale_asset:oss_funding/funding_data",
     }
-    assert {one["versions"][-1]["content"][0] for one in told.values()} == {"✔"}
-    versions = told[f"key sprint:{OBJECTIVE}"]["versions"]
-    assert [one["content"].split(":")[0] for one in versions] == ["▲ PAGE", "▲ PAGE", "✔ RECOVERED"]
-    raised, watched, _ = (one["embeds"][0]["description"].replace("\\", "") for one in versions)
+    assert {message["versions"][-1]["content"][0] for message in messages.values()} == {"✔"}
+    versions = messages[f"key sprint:{OBJECTIVE}"]["versions"]
+    assert [version["content"].split(":")[0] for version in versions] == ["▲ PAGE", "▲ PAGE", "✔ RECOVERED"]
+    raised, watched, _ = (version["embeds"][0]["description"].replace("\\", "") for version in versions)
     assert "oss_funding/funding_data (team:data): 1 of 1 bad" in raised
     assert ("Met since" in raised, "Met since" in watched) == (False, True)
-    assert said.index("answers 404") < said.index("▲ PAGE") < said.index("the sprint stays") < said.index("the sprint is closed")
+    assert (
+        output.index("answers 404")
+        < output.index("▲ PAGE")
+        < output.index("the sprint stays")
+        < output.index("the sprint is closed")
+    )
     page = (settings.world_dir / PAGE).read_text()
-    assert f'id="m{told[f"key sprint:{OBJECTIVE}"]["id"]}"' in page
+    assert f'id="m{messages[f"key sprint:{OBJECTIVE}"]["id"]}"' in page
     assert {path.name for path in settings.world_dir.iterdir()} == {PAGE}
     assert ask(endpoints["discord_url"].split("/discord/")[0] + "/faults") == []
 

@@ -44,8 +44,8 @@ def _traces(settings: Settings) -> set[str]:
 def test_the_commands_take_the_world_up_and_down(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OSO_HOME", str(settings.home))
     assert "OSO_OSS_DIRECTORY_URL" in RUNNER.invoke(app, ["up"]).output
-    told = json.loads(RUNNER.invoke(app, ["status", "--json"]).output)
-    assert (told["up"], told["pid"], told["world"]["rows"]["oss_directory.projects"]) == (True, _server(settings).pid, 300)
+    status = json.loads(RUNNER.invoke(app, ["status", "--json"]).output)
+    assert (status["up"], status["pid"], status["world"]["rows"]["oss_directory.projects"]) == (True, _server(settings).pid, 300)
     assert RUNNER.invoke(app, ["reset", "--seed", "5"]).exit_code == 0
     assert "seed 5" in RUNNER.invoke(app, ["status"]).output
     assert RUNNER.invoke(app, ["down"]).output == "the sandbox world is down\n"

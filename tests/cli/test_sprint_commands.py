@@ -24,9 +24,9 @@ def finding(verdict, at):
 def store(settings, monkeypatch):
     monkeypatch.setenv("OSO_HOME", str(settings.home))
     monkeypatch.setenv("OSO_WORLD", settings.world.value)
-    with Store.open(settings.reliability_store_url, settings.world.value) as one:
-        one.sprints.advance([finding(Verdict.BREACHED, NOW - timedelta(hours=3))])
-        yield one
+    with Store.open(settings.reliability_store_url, settings.world.value) as opened:
+        opened.sprints.advance([finding(Verdict.BREACHED, NOW - timedelta(hours=3))])
+        yield opened
 
 
 def oso(*arguments, code=0):
@@ -46,9 +46,9 @@ def test_what_people_do_is_in_the_history_with_their_names(store):
     assert "acknowledged by ada" in oso("ack", ID, "--as", "ada")
     assert "assigned to grace" in oso("assign", ID, "grace", "--as", "ada")
     oso("note", ID, "the till is stuck", "--as", "grace")
-    found = json.loads(oso("show", ID, "--json"))
-    assert (found["acknowledged_by"], found["assignee"]) == ("ada", "grace")
-    assert [(one["what"], one["who"]) for one in found["history"][1:]] == [
+    sprint = json.loads(oso("show", ID, "--json"))
+    assert (sprint["acknowledged_by"], sprint["assignee"]) == ("ada", "grace")
+    assert [(entry["what"], entry["who"]) for entry in sprint["history"][1:]] == [
         ("acknowledged", "ada"),
         ("assigned", "ada"),
         ("noted", "grace"),
@@ -59,7 +59,7 @@ def test_a_closed_sprint_is_listed_on_request_and_takes_no_acknowledgement(store
     for at in (NOW - 2 * HYSTERESIS, NOW - HYSTERESIS):
         store.sprints.advance([finding(Verdict.COMPLIANT, at)])
     assert "no sprint is open" in oso("list")
-    assert [one["phase"] for one in json.loads(oso("list", "--days", "1", "--json"))] == ["closed"]
+    assert [sprint["phase"] for sprint in json.loads(oso("list", "--days", "1", "--json"))] == ["closed"]
     assert "is closed" in oso("ack", ID, "--as", "ada", code=1)
 
 

@@ -31,16 +31,16 @@ def test_in_the_sandbox_no_partition_is_missing_from_before_its_world(make_setti
     manifest.parent.mkdir(parents=True)
     manifest.write_text(json.dumps({"now": datetime.now(UTC).isoformat()}))
     assert CliRunner().invoke(app, ["status", "build"], catch_exceptions=False).exit_code == 0
-    told = json.loads((settings.status_dir / "slo.json").read_text())
-    due = [one["due_partitions"] for group in told["groups"] for one in group["data_sets"]]
+    summary = json.loads((settings.status_dir / "slo.json").read_text())
+    due = [data_set["due_partitions"] for group in summary["groups"] for data_set in group["data_sets"]]
     assert 0 < max(due) <= SANDBOX_PARTITIONS.days
 
 
 @pytest.mark.parametrize("command", ["serve", "open"])
 def test_without_a_page_the_remedy_is_said(command: str, settings: Settings) -> None:
-    found = CliRunner().invoke(app, ["status", command])
-    assert isinstance(found.exception, NoPageError)
-    assert "oso status build" in str(found.exception)
+    result = CliRunner().invoke(app, ["status", command])
+    assert isinstance(result.exception, NoPageError)
+    assert "oso status build" in str(result.exception)
 
 
 @pytest.mark.server

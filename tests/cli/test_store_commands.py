@@ -17,10 +17,10 @@ def oso(*arguments, code=0):
 def test_every_store_is_upgraded_and_doing_it_twice_changes_nothing(settings, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", "")
     for _ in range(2):
-        said = oso("migrate")
-        assert "the reliability store is up to date" in said
-        assert "Dagster's storage is up to date" in said
-        assert "SQLMesh has no state yet" in said
+        output = oso("migrate")
+        assert "the reliability store is up to date" in output
+        assert "Dagster's storage is up to date" in output
+        assert "SQLMesh has no state yet" in output
 
 
 def test_a_backup_is_written_once_and_restored_into_an_empty_store(settings, monkeypatch, tmp_path):

@@ -15,12 +15,12 @@ from oso_dagster.domain.catalogue.truth import Absence
 
 
 def work(bad: dict[str, Exception]) -> Any:
-    def one(name: str) -> str:
+    def answer(name: str) -> str:
         if name in bad:
             raise bad[name]
         return name.upper()
 
-    return one
+    return answer
 
 
 def test_a_bad_item_is_set_aside_by_name_and_the_others_are_had() -> None:
@@ -43,9 +43,9 @@ def test_a_table_that_lets_no_item_be_set_aside_fails_with_its_error() -> None:
 
 
 def test_a_limit_ends_the_run_behind_what_came() -> None:
-    items, found = Items(total=3, share=0.5), list[str]()
+    items, names = Items(total=3, share=0.5), list[str]()
     with pytest.raises(RateLimitedError):
-        found.extend(name for name, _ in items.each("abc", work({"c": RateLimitedError("429", 0.0)})))
+        names.extend(name for name, _ in items.each("abc", work({"c": RateLimitedError("429", 0.0)})))
     assert (items.set_aside, items.asked) == ({}, 2)
 
 

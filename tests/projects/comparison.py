@@ -59,8 +59,8 @@ class Comparison:
     def launch(self, job: str, **options: Any) -> Result:
         """Run one of the project's jobs."""
         with self._inside("wrapped"):
-            found = sqlmesh_definitions(self.project).resolve_job_def(job)
-            return self._result(found.execute_in_process(instance=self.instance, raise_on_error=False, **options))
+            definition = sqlmesh_definitions(self.project).resolve_job_def(job)
+            return self._result(definition.execute_in_process(instance=self.instance, raise_on_error=False, **options))
 
     def plan(self, **options: Any) -> None:
         """`sqlmesh plan` on the plain copy."""

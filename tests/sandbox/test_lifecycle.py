@@ -58,8 +58,8 @@ def test_up_twice_is_one_server_at_the_same_addresses(settings: Settings) -> Non
 
 def test_many_starters_at_once_share_one_server(settings: Settings) -> None:
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: (lifecycle.up(settings), _server(settings)), range(4)))
-    assert all(each == found[0] for each in found)
+        started = list(pool.map(lambda _: (lifecycle.up(settings), _server(settings)), range(4)))
+    assert all(each == started[0] for each in started)
 
 
 def test_down_ends_the_server_and_leaves_only_the_world(settings: Settings) -> None:

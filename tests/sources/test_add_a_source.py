@@ -23,20 +23,20 @@ PROGRAMS = {"oso": [str(BIN / "python"), "-c", "from oso_dagster.cli import main
 
 def block(kind: str) -> str:
     """The one block of a kind that the page has."""
-    (found,) = re.findall(rf"```{kind}\n(.*?)```", DOC, re.DOTALL)
-    return str(found)
+    (text,) = re.findall(rf"```{kind}\n(.*?)```", DOC, re.DOTALL)
+    return str(text)
 
 
 def commands() -> list[tuple[str, list[str]]]:
     """The commands of the page in their order, each with the lines that it is said to print."""
-    found: list[tuple[str, list[str]]] = []
+    listed: list[tuple[str, list[str]]] = []
     for text in re.findall(r"```console\n(.*?)```", DOC, re.DOTALL):
         for line in text.splitlines():
             if line.startswith("$ "):
-                found.append((line.removeprefix("$ "), []))
+                listed.append((line.removeprefix("$ "), []))
             else:
-                found[-1][1].append(line)
-    return found
+                listed[-1][1].append(line)
+    return listed
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def upstream() -> Iterator[str]:
 
 def files(tree: Path) -> set[str]:
     """Every file of the tree, without what Python and pytest leave behind."""
-    found = (path.relative_to(tree) for path in tree.rglob("*") if path.is_file())
-    return {str(path) for path in found if not {"__pycache__", ".pytest_cache", ".cache"} & set(path.parts)}
+    paths = (path.relative_to(tree) for path in tree.rglob("*") if path.is_file())
+    return {str(path) for path in paths if not {"__pycache__", ".pytest_cache", ".cache"} & set(path.parts)}
 
 
 def words(text: str) -> str:
@@ -75,13 +75,13 @@ def test_the_page_is_true_and_a_source_is_one_file(tree: Path, upstream: str, tm
     clean = environment(home, OSO_COFFEE_PRICES_URL=upstream, PYTHONPATH=str(tree))
     clean.pop("PYTEST_XDIST_WORKER", None)
     assert len(commands()) == 6
-    for command, said in commands():
+    for command, output in commands():
         program, _, rest = command.partition(" ")
         asked = [*PROGRAMS[program], *shlex.split(rest)]
         done = subprocess.run(asked, cwd=tree, env=clean, capture_output=True, text=True, check=False, timeout=200)
         printed = words(done.stdout)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        for expected in said:
+        for expected in output:
             pattern = ".*".join(re.escape(words(part)) for part in expected.split("…"))
             assert re.search(pattern, printed), f"{command}: {expected}\n{done.stdout}"
         if "sources new" in command:

@@ -61,7 +61,7 @@ def comments(settings: Settings) -> dict[tuple[str, str, str], str]:
     with warehouse_of(settings).read() as connection:
         columns = connection.execute("SELECT schema_name, table_name, column_name, comment FROM duckdb_columns()").fetchall()
         tables = connection.execute("SELECT schema_name, table_name, '', comment FROM duckdb_tables()").fetchall()
-    return {(schema, table, column): said for schema, table, column, said in columns + tables}
+    return {(schema, table, column): comment for schema, table, column, comment in columns + tables}
 
 
 @pytest.mark.parametrize(("source", "table"), EVERY)
@@ -109,7 +109,7 @@ def test_dagster_shows_what_a_table_declares(source: Source, table: Table, defin
 @pytest.mark.parametrize(("source", "table"), EVERY)
 def test_every_check_of_a_table_is_a_check_in_dagster(source: Source, table: Table, definitions: dg.Definitions) -> None:
     key = labels.asset_key(source, table)
-    found = {one.name for one in definitions.resolve_asset_graph().asset_check_keys if one.asset_key == key}
+    checks = {check.name for check in definitions.resolve_asset_graph().asset_check_keys if check.asset_key == key}
     wanted = {"arrived", "columns_present", "primary_key", "not_shrunk", "schema", "row_count_band"}
     wanted |= {"event_time_not_in_future"} if table.event_time else set()
     wanted |= {"in_partition"} if table.disposition is Disposition.REPLACE_PARTITION else set()
@@ -118,7 +118,7 @@ def test_every_check_of_a_table_is_a_check_in_dagster(source: Source, table: Tab
     wanted |= judged
     wanted |= {"freshness"} if table.promised_within else set()
     wanted |= {"partition_completeness"} if table.partitions else set()
-    assert found == wanted | {"materialization_reliability"}
+    assert checks == wanted | {"materialization_reliability"}
 
 
 @pytest.mark.parametrize(("source", "table"), EVERY)
@@ -184,8 +184,8 @@ def judge(
     occasion = guards.LoadContext(
         datetime.now(UTC), window, record, history=[PastLoad(date(2026, 1, n), 100) for n in range(1, 6)]
     )
-    found = guards.judge(connection, source.name, table, counts, facts, occasion)
-    return {finding.check: finding for finding in found}
+    findings = guards.judge(connection, source.name, table, counts, facts, occasion)
+    return {finding.check: finding for finding in findings}
 
 
 @pytest.fixture
@@ -198,11 +198,11 @@ def bench(source: Source, table: Table) -> Iterator[duckdb.DuckDBPyConnection]:
 def test_a_good_row_passes_and_every_check_of_a_table_is_heard(
     source: Source, table: Table, bench: duckdb.DuckDBPyConnection
 ) -> None:
-    found = judge(bench, source, table)
-    assert found.keys() == {check.name for check in checks_of(table)}
+    findings = judge(bench, source, table)
+    assert findings.keys() == {check.name for check in checks_of(table)}
     expected = {"row_count_band"} | ({"in_partition"} if table.disposition is Disposition.REPLACE_PARTITION else set())
-    assert {name for name, finding in found.items() if not finding.passed} <= expected
-    assert found["row_count_band"].passed is False  # one row, where a hundred are usual
+    assert {name for name, finding in findings.items() if not finding.passed} <= expected
+    assert findings["row_count_band"].passed is False  # one row, where a hundred are usual
 
 
 @pytest.mark.parametrize(("source", "table"), EVERY)

@@ -23,17 +23,17 @@ INPUTS |= {"github.sbom__packages.purl": deps_dev.purls(WORLD)}
 
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[Landing]:
-    with landing(SOURCE, tmp_path, INPUTS) as found:
-        found.settings = {"packages_per_run": "1000"}
-        yield found
+    with landing(SOURCE, tmp_path, INPUTS) as place:
+        place.settings = {"packages_per_run": "1000"}
+        yield place
 
 
 def test_every_package_that_somebody_names_arrives_with_versions_and_source_and_once_a_week(there: Landing) -> None:
-    told = there.load("packages")
-    assert isinstance(told, Loaded)
+    loaded = there.load("packages")
+    assert isinstance(loaded, Loaded)
     assert there.rows("packages") == there.truth("packages")
     assert there.rows("packages__versions") == there.truth("packages__versions")
-    assert told.record.facts["unsupported_systems"] == {
+    assert loaded.record.facts["unsupported_systems"] == {
         "github": len([p for p in INPUTS["github.sbom__packages.purl"] if "github" in p])
     }
     assert isinstance(there.load("packages", now=NOW + timedelta(days=1)), Unchanged)
@@ -125,6 +125,6 @@ def test_an_answer_that_is_wrong_is_an_error_by_name_and_the_rows_stay(there: La
     ],
 )
 def test_package_urls_name_packages_as_their_system_writes_them(purl: str, package: str | None) -> None:
-    found, left_out = packages_named({need: [] for need in INPUTS} | {"github.sbom__packages.purl": [purl]})
-    assert found == ([package] if package else [])
+    packages, left_out = packages_named({need: [] for need in INPUTS} | {"github.sbom__packages.purl": [purl]})
+    assert packages == ([package] if package else [])
     assert sum(left_out.values()) == (0 if package else 1)

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[Landing]:
-    with landing(SOURCE, tmp_path) as found:
-        yield found
+    with landing(SOURCE, tmp_path) as place:
+        yield place
 
 
 def test_all_weeks_together_are_the_generators_rows_and_a_second_load_changes_nothing(there: Landing) -> None:

@@ -38,8 +38,8 @@ class Pipe:
 
     def load(self, name: str) -> Loaded | Unchanged:
         previous = self.warehouse.last_load("gitcoin", name)
-        found = TABLES[name].extract(ExtractRequest("gitcoin", name, NOW, self.folder, self.settings, previous))
-        return self.warehouse.load(SOURCE, TABLES[name], found, fingerprint="f") if isinstance(found, Extract) else found
+        extract = TABLES[name].extract(ExtractRequest("gitcoin", name, NOW, self.folder, self.settings, previous))
+        return self.warehouse.load(SOURCE, TABLES[name], extract, fingerprint="f") if isinstance(extract, Extract) else extract
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         with self.warehouse.read() as connection:
@@ -51,8 +51,8 @@ class Pipe:
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with serving(WORLD, tmp_path_factory.mktemp("world")) as found:
-        yield found
+    with serving(WORLD, tmp_path_factory.mktemp("world")) as listening:
+        yield listening
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def test_a_new_column_arrives_and_is_told_and_the_ids_stay(pipe: Pipe) -> None:
     pipe.load("all_matching")
     before = {row["matching_id"] for row in pipe.rows("all_matching")}
     pipe.upstream("ALTER TABLE all_matching ADD COLUMN weight numeric(30, 20) DEFAULT 1.00000000000000000001, ADD odd point")
-    told = pipe.load("all_matching")
-    assert isinstance(told, Loaded)
-    assert told.record.facts["unknown_fields"] == ["all_matching.weight (VARCHAR)", "odd"]
+    loaded = pipe.load("all_matching")
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.facts["unknown_fields"] == ["all_matching.weight (VARCHAR)", "odd"]
     assert {row["weight"] for row in pipe.rows("all_matching")} == {"1.00000000000000000001"}
     assert {row["matching_id"] for row in pipe.rows("all_matching")} == before
 

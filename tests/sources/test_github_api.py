@@ -100,9 +100,9 @@ def test_all_repositories_of_the_directory_arrive_and_the_missing_ones_are_recor
     loaded = hub.load("repositories", every_url())
     assert isinstance(loaded, Loaded)
     assert loaded.record.cut_short is None
-    found = hub.rows("SELECT id, name_with_owner, star_count, license_spdx_id FROM github.repositories WHERE status <> 'gone'")
+    arrived = hub.rows("SELECT id, name_with_owner, star_count, license_spdx_id FROM github.repositories WHERE status <> 'gone'")
     living = [repository for repository in TRUTH.repositories if not repository.deleted]
-    assert sorted(found, key=str) == sorted(
+    assert sorted(arrived, key=str) == sorted(
         ((r.id, r.full_name, r.stars, r.licence[0] if r.licence else None) for r in living), key=str
     )
     gone = {name for (name,) in hub.rows("SELECT name_with_owner FROM github.repositories WHERE status = 'gone'")}
@@ -168,8 +168,8 @@ def test_a_run_that_hits_the_limit_keeps_what_it_has_and_the_next_one_goes_on(hu
     assert isinstance(second, Loaded)
     assert second.record.cut_short is None
     assert len({path for path, _, status in hub.asked[:asked] if status == 200} & {p for p, _, _ in hub.asked[asked:]}) <= 10
-    found = {id_ for (id_,) in hub.rows("SELECT id FROM github.repositories WHERE status <> 'gone'")}
-    assert found == {r.id for r in TRUTH.repositories if not r.deleted}
+    arrived = {id_ for (id_,) in hub.rows("SELECT id FROM github.repositories WHERE status <> 'gone'")}
+    assert arrived == {r.id for r in TRUTH.repositories if not r.deleted}
 
 
 def test_a_limit_before_the_first_answer_is_an_error_that_says_when_it_ends(hub: Hub) -> None:
@@ -202,13 +202,13 @@ def test_bills_of_materials_arrive_with_their_packages_and_once_a_week(hub: Hub)
     names = (*(r.full_name for r in living), "sbx-nobody/*", "sbx-nobody/nothing")
     loaded = hub.load("sbom", names)
     assert isinstance(loaded, Loaded)
-    told = {r.full_name: github_api.sbom(TRUTH, r) for r in living}
+    documents = {r.full_name: github_api.sbom(TRUTH, r) for r in living}
     rows = dict(hub.rows("SELECT repository, package_count FROM github.sbom"))
-    assert rows == {n: len(d["sbom"]["packages"]) if d else 0 for n, d in told.items()} | {"sbx-nobody/nothing": 0}
+    assert rows == {n: len(d["sbom"]["packages"]) if d else 0 for n, d in documents.items()} | {"sbx-nobody/nothing": 0}
     purls = hub.rows("SELECT repository, purl FROM github.sbom__packages ORDER BY repository, position")
     assert purls == [
         (name, package["externalRefs"][0]["referenceLocator"])
-        for name, document in sorted(told.items())
+        for name, document in sorted(documents.items())
         for package in (document["sbom"]["packages"] if document else ())
     ]
     assert isinstance(hub.load("sbom", names, NOW + timedelta(days=4)), Unchanged)
@@ -266,11 +266,13 @@ def more_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     more = {"newScore": 7, "newCounts": {"a": 1}, "new_things_url": "https://api.github.com/{x}"}
 
     def bill(forge_: Any, repository: Any) -> Any:
-        found = sbom(forge_, repository)
-        if found is not None:
-            found["sbom"] |= {"dataQuality": "good"}
-            found["sbom"]["packages"] = [one | {"ecosystem": "cargo", "graph": []} for one in found["sbom"]["packages"]]
-        return found
+        document = sbom(forge_, repository)
+        if document is not None:
+            document["sbom"] |= {"dataQuality": "good"}
+            document["sbom"]["packages"] = [
+                package | {"ecosystem": "cargo", "graph": []} for package in document["sbom"]["packages"]
+            ]
+        return document
 
     monkeypatch.setattr(github_api, "document", lambda *given: document(*given) | more)
     monkeypatch.setattr(github_api, "sbom", bill)
@@ -290,8 +292,8 @@ def test_new_plain_fields_arrive_nested_ones_are_told_and_templates_of_addresses
     assert {status for _, _, status in hub.asked} <= {304, 404}, "nothing is sent again"
     assert isinstance(again, Loaded)
     assert set(again.record.facts["unknown_fields"]) >= {"newCounts"}, "and it is still told"
-    assert any("new_score" in one for one in again.record.facts["unknown_fields"])
+    assert any("new_score" in field for field in again.record.facts["unknown_fields"])
     bills = hub.load("sbom", (ONE.lower(),))
     assert isinstance(bills, Loaded)
-    told = ["sbom.data_quality (VARCHAR)", "sbom__packages.ecosystem (VARCHAR)", "graph"]
-    assert bills.record.facts["unknown_fields"] == told
+    unknown = ["sbom.data_quality (VARCHAR)", "sbom__packages.ecosystem (VARCHAR)", "graph"]
+    assert bills.record.facts["unknown_fields"] == unknown

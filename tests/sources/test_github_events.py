@@ -102,22 +102,22 @@ def drawn(url: str, day: datetime, cache: Path) -> tuple[pa.Table, dict[str, Any
 def test_a_day_arrives_as_the_world_has_it(tmp_path: Path) -> None:
     with serving() as (url, asked):
         table, facts = drawn(url, BEFORE, tmp_path)
-    told = truth(BEFORE)
+    events = truth(BEFORE)
     assert sorted(asked) == sorted(f"2025-10-05-{hour}" for hour in range(24))
-    assert table["id"].to_pylist() == [event["id"] for event in told]
-    assert table["actor_login"].to_pylist() == [event["actor"]["login"] for event in told]
-    assert table["org_login"].to_pylist() == [event.get("org", {}).get("login") for event in told]
-    assert [f"{when:%Y-%m-%dT%H:%M:%SZ}" for when in table["created_at"].to_pylist()] == [event["created_at"] for event in told]
-    assert table["push_distinct_size"].to_pylist() == [event["payload"].get("distinct_size") for event in told]
-    assert table["release_tag_name"].to_pylist() == [event["payload"].get("release", {}).get("tag_name") for event in told]
-    assert table["number"].to_pylist() == [_number(event["payload"]) for event in told]
-    assert sum(facts["events_by_hour"].values()) == sum(facts["events_by_type"].values()) == len(told)
+    assert table["id"].to_pylist() == [event["id"] for event in events]
+    assert table["actor_login"].to_pylist() == [event["actor"]["login"] for event in events]
+    assert table["org_login"].to_pylist() == [event.get("org", {}).get("login") for event in events]
+    assert [f"{when:%Y-%m-%dT%H:%M:%SZ}" for when in table["created_at"].to_pylist()] == [event["created_at"] for event in events]
+    assert table["push_distinct_size"].to_pylist() == [event["payload"].get("distinct_size") for event in events]
+    assert table["release_tag_name"].to_pylist() == [event["payload"].get("release", {}).get("tag_name") for event in events]
+    assert table["number"].to_pylist() == [_number(event["payload"]) for event in events]
+    assert sum(facts["events_by_hour"].values()) == sum(facts["events_by_type"].values()) == len(events)
     assert list(tmp_path.glob("gharchive/*")) == []
 
 
 def _number(payload: dict[str, Any]) -> int | None:
-    found: int | None = {**payload.get("issue", {}), **payload.get("pull_request", {})}.get("number")
-    return found
+    number: int | None = {**payload.get("issue", {}), **payload.get("pull_request", {})}.get("number")
+    return number
 
 
 @pytest.mark.parametrize(("day", "regime"), [(BEFORE, "with_commits"), (AFTER, "head_only")])

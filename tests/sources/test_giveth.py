@@ -21,23 +21,23 @@ ROUNDS = [row["id"] for row in giveth.document(WORLD)["rounds"]]
 
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[Landing]:
-    with landing(SOURCE, tmp_path, {"giveth.qf_rounds.id": ROUNDS}) as found:
-        yield found
+    with landing(SOURCE, tmp_path, {"giveth.qf_rounds.id": ROUNDS}) as place:
+        yield place
 
 
 def test_rows_are_the_generators_and_a_second_load_changes_nothing(there: Landing) -> None:
     for _ in range(2):
         there.load("qf_rounds")
-        told = there.load("projects")
+        loaded = there.load("projects")
         for table in ("qf_rounds", "projects", "projects__addresses"):
             assert there.rows(table) == there.truth(table)
-    assert isinstance(told, Loaded)
-    assert told.record.facts["projects_by_round"][ROUNDS[-1]] == 0
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.facts["projects_by_round"][ROUNDS[-1]] == 0
     assert max(json.loads(body)["variables"].get("skip", 0) for *_, body in there.asked) >= giveth.PAGE, "pages were never needed"
 
 
 def test_projects_of_the_directory_and_their_addresses_hang_together(there: Landing) -> None:
-    names = {project.name: {one.address for one in project.blockchain or ()} for project in WORLD.projects}
+    names = {project.name: {address.address for address in project.blockchain or ()} for project in WORLD.projects}
     there.load("projects")
     rows = there.rows(
         "", "SELECT slug, address FROM giveth.projects JOIN giveth.projects__addresses USING (round_id, project_id)"

@@ -21,8 +21,8 @@ TABLES = ["projects", "activity", "tvs"]
 
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[Landing]:
-    with landing(SOURCE, tmp_path, {"l2beat.projects.slug": [*growthepie.CHAINS, l2beat.UPCOMING]}) as found:
-        yield found
+    with landing(SOURCE, tmp_path, {"l2beat.projects.slug": [*growthepie.CHAINS, l2beat.UPCOMING]}) as place:
+        yield place
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -33,9 +33,9 @@ def test_rows_are_the_generators_and_a_second_load_changes_nothing(there: Landin
 
 
 def test_a_project_without_figures_is_told_not_dropped(there: Landing) -> None:
-    told = there.load("tvs")
-    assert isinstance(told, Loaded)
-    assert told.record.facts["without_figures"] == [l2beat.UPCOMING]
+    loaded = there.load("tvs")
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.facts["without_figures"] == [l2beat.UPCOMING]
     there.load("projects")
     assert {"slug": l2beat.UPCOMING, "tvs": None} in there.rows("", "SELECT slug, tvs FROM l2beat.projects")
 

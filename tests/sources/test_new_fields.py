@@ -29,7 +29,7 @@ INPUTS = {
 }
 
 
-def told(there: Landing, table: str) -> list[str]:
+def unknown_fields(there: Landing, table: str) -> list[str]:
     """What a load of a table, or of its newest partition, tells that nobody declared."""
     loaded = there.load(table, there.windows(table)[-1])
     assert isinstance(loaded, Loaded)
@@ -49,14 +49,14 @@ def test_a_field_more_in_every_record_is_told_and_arrives_where_it_may(source: S
     with landing(source, tmp_path, INPUTS) as there:
         there.settings = {"packages_per_run": "25000"}
         spoil(there, "new_fields")
-        unknown = told(there, table.name)
-        assert any(NEW_FIELD in one for one in unknown), unknown
+        unknown = unknown_fields(there, table.name)
+        assert any(NEW_FIELD in field for field in unknown), unknown
         wide = there.rows(table.name)
         assert (NEW_FIELD in columns(there, table.name)) is (table.contract is SchemaContract.EVOLVE)
         clear_fault(there)
         there.home = tmp_path / "again"
         there.home.mkdir()
-        assert told(there, table.name) == []
+        assert unknown_fields(there, table.name) == []
         assert [{k: v for k, v in row.items() if k != NEW_FIELD} for row in wide] == there.rows(table.name)
 
 
@@ -77,7 +77,7 @@ def test_a_new_field_of_a_graphql_schema_is_asked_for_where_the_table_is_open_an
     assert module._SCHEMA.count(before) == 1
     monkeypatch.setattr(module, "_SCHEMA", module._SCHEMA.replace(before, before + more.replace("String!", "String")))
     with landing(SOURCES[module.__name__.rpartition(".")[2]], tmp_path, INPUTS) as there:
-        unknown = told(there, table)
+        unknown = unknown_fields(there, table)
         arrived = [f"{table}.new_kind (VARCHAR)"]
         assert unknown == [*(arrived if open_ else []), "nested", *([] if open_ else ["newKind"]), "withArgument"]
         assert ("new_kind" in columns(there, table)) is open_

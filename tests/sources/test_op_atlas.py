@@ -44,10 +44,10 @@ class Pipe:
         return TABLES[name].extract(ExtractRequest("op_atlas", name, NOW, self.folder, {"url": self.url}, previous))
 
     def load(self, name: str) -> Extract | Unchanged:
-        found = self.extract(name)
-        if isinstance(found, Extract):
-            self.warehouse.load(SOURCE, TABLES[name], found, fingerprint="f")
-        return found
+        extract = self.extract(name)
+        if isinstance(extract, Extract):
+            self.warehouse.load(SOURCE, TABLES[name], extract, fingerprint="f")
+        return extract
 
     def rows(self, name: str, columns: str = "id") -> list[Any]:
         with self.warehouse.read() as connection:
@@ -61,8 +61,8 @@ def world() -> SandboxWorld:
 
 @pytest.fixture(scope="module")
 def port(world: SandboxWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with serving(world, tmp_path_factory.mktemp("world")) as found:
-        yield found
+    with serving(world, tmp_path_factory.mktemp("world")) as listening:
+        yield listening
 
 
 @pytest.fixture
@@ -114,8 +114,8 @@ def test_a_second_load_asks_only_for_what_changed_since_the_cursor_and_its_lookb
     cursor = datetime.fromisoformat(pipe.warehouse.last_load("op_atlas", "project").facts["cursor"])  # type: ignore[union-attr]
     late = (cursor - LOOKBACK + timedelta(minutes=1)).replace(tzinfo=None)
     old = (cursor - LOOKBACK - timedelta(minutes=1)).replace(tzinfo=None)
-    (one,), (two,) = pipe.rows("project", "id")[:2]
-    pipe.upstream(f"""UPDATE "Project" SET name = 'late', "updatedAt" = '{late}' WHERE id = '{one}'""")
+    (first,), (two,) = pipe.rows("project", "id")[:2]
+    pipe.upstream(f"""UPDATE "Project" SET name = 'late', "updatedAt" = '{late}' WHERE id = '{first}'""")
     pipe.upstream(f"""UPDATE "Project" SET name = 'old', "updatedAt" = '{old}', "deletedAt" = NULL WHERE id = '{two}'""")
     assert moved(pipe.load("project")) < everything / 2
     names = {name for (name,) in pipe.rows("project", "name")}
@@ -135,22 +135,22 @@ def test_nothing_new_is_unchanged(pipe: Pipe) -> None:
 @on_any_engine
 def test_a_soft_delete_that_left_updated_at_alone_arrives(pipe: Pipe) -> None:
     pipe.load("organization")
-    (one,) = pipe.rows("organization", "id")[0]
-    pipe.upstream(f"""UPDATE "Organization" SET "deletedAt" = '{NOW.replace(tzinfo=None)}' WHERE id = '{one}'""")
+    (identity,) = pipe.rows("organization", "id")[0]
+    pipe.upstream(f"""UPDATE "Organization" SET "deletedAt" = '{NOW.replace(tzinfo=None)}' WHERE id = '{identity}'""")
     pipe.load("organization")
     assert pipe.rows("organization", "id") == pipe.rows("organization", "id")
-    assert [row for row in pipe.rows("organization", "id, deleted_at IS NOT NULL") if row[1]] == [(one, True)]
+    assert [row for row in pipe.rows("organization", "id, deleted_at IS NOT NULL") if row[1]] == [(identity, True)]
 
 
 @on_any_engine
 def test_an_older_live_version_never_comes_back_over_a_soft_delete(pipe: Pipe) -> None:
     """A replica that lags behind still tells the row as it was."""
     stale = pipe.extract("organization")
-    (one,) = pipe.upstream('SELECT id FROM "Organization" ORDER BY id LIMIT 1').split()
-    pipe.upstream(f"""UPDATE "Organization" SET "deletedAt" = '{NOW.replace(tzinfo=None)}' WHERE id = '{one}'""")
+    (identity,) = pipe.upstream('SELECT id FROM "Organization" ORDER BY id LIMIT 1').split()
+    pipe.upstream(f"""UPDATE "Organization" SET "deletedAt" = '{NOW.replace(tzinfo=None)}' WHERE id = '{identity}'""")
     pipe.load("organization")
     pipe.warehouse.load(SOURCE, TABLES["organization"], stale, fingerprint="f")  # type: ignore[arg-type]
-    assert (one, True) in pipe.rows("organization", "id, deleted_at IS NOT NULL")
+    assert (identity, True) in pipe.rows("organization", "id, deleted_at IS NOT NULL")
 
 
 @on_any_engine
@@ -179,9 +179,9 @@ def test_an_upstream_that_suddenly_has_no_rows_deletes_nothing(pipe: Pipe) -> No
 @on_any_engine
 def test_a_time_in_the_future_does_not_hide_what_changes_until_then(pipe: Pipe) -> None:
     pipe.upstream(f"""UPDATE "Project" SET "updatedAt" = '{(NOW + timedelta(days=9)).replace(tzinfo=None)}'""")
-    found = pipe.extract("project")
-    assert isinstance(found, Extract)
-    assert datetime.fromisoformat(found.facts["cursor"]) == NOW
+    extract = pipe.extract("project")
+    assert isinstance(extract, Extract)
+    assert datetime.fromisoformat(extract.facts["cursor"]) == NOW
 
 
 def test_no_sensitive_column_is_declared_and_none_is_ever_selected(pipe: Pipe) -> None:
@@ -190,19 +190,19 @@ def test_no_sensitive_column_is_declared_and_none_is_ever_selected(pipe: Pipe) -
     pipe.upstream('REVOKE SELECT ON "RewardClaim", "User", "UserEmail" FROM reader')
     allowed = 'status, address, "addressSetAt", "grantEligibilityUpdatedAt", "tokenStreamStatus", "tokenStreamClaimableAt"'
     pipe.upstream(f'GRANT SELECT ("rewardId", {allowed}, "createdAt", "updatedAt") ON "RewardClaim" TO reader')
-    found = pipe.load("reward_claim")
-    assert moved(found) > 0
-    assert found.facts["unknown_fields"] == []
+    extract = pipe.load("reward_claim")
+    assert moved(extract) > 0
+    assert extract.facts["unknown_fields"] == []
 
 
 @on_any_engine
 def test_a_new_column_of_a_table_about_people_is_told_and_stays_where_it_is(pipe: Pipe) -> None:
     pipe.load("badgeholder")
     pipe.upstream('ALTER TABLE "Badgeholder" ADD COLUMN weight integer')
-    told = pipe.load("badgeholder")
-    assert isinstance(told, Extract), "the same rows, but news"
-    assert told.facts["unknown_fields"] == ["weight"]
-    assert "weight" not in next(iter(told.batches["badgeholder"])).column_names
+    extract = pipe.load("badgeholder")
+    assert isinstance(extract, Extract), "the same rows, but news"
+    assert extract.facts["unknown_fields"] == ["weight"]
+    assert "weight" not in next(iter(extract.batches["badgeholder"])).column_names
     assert TABLES["badgeholder"].contract is SchemaContract.REPORT
 
 
@@ -211,8 +211,8 @@ def test_a_new_column_of_an_open_table_arrives_for_all_rows_and_a_personal_one_n
     pipe.load("funding_reward")
     pipe.upstream('ALTER TABLE "FundingReward" ADD COLUMN "tierNumber" integer DEFAULT 3')
     pipe.upstream('ALTER TABLE "FundingReward" ADD COLUMN "paidToEmail" text')
-    told = pipe.load("funding_reward")
-    assert told.facts["unknown_fields"] == ["paidToEmail"]
+    extract = pipe.load("funding_reward")
+    assert extract.facts["unknown_fields"] == ["paidToEmail"]
     assert pipe.rows("funding_reward", "DISTINCT tier_number") == [(3,)]
     facts = pipe.warehouse.last_load("op_atlas", "funding_reward").facts  # type: ignore[union-attr]
     assert facts["unknown_fields"] == ["funding_reward.tier_number (BIGINT)", "paidToEmail"]

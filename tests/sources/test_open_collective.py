@@ -23,9 +23,9 @@ NEED = "oss_directory.projects__open_collective.url"
 
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[Landing]:
-    with landing(SOURCE, tmp_path, {NEED: named(WORLD, "open_collective")}) as found:
-        found.settings = {"token": SECRET}
-        yield found
+    with landing(SOURCE, tmp_path, {NEED: named(WORLD, "open_collective")}) as place:
+        place.settings = {"token": SECRET}
+        yield place
 
 
 def test_all_weeks_together_are_the_generators_rows_an_empty_one_too_and_a_second_load_changes_nothing(there: Landing) -> None:
@@ -44,9 +44,9 @@ def test_all_weeks_together_are_the_generators_rows_an_empty_one_too_and_a_secon
 
 def test_the_named_collectives_arrive_and_the_unknown_one_is_told(there: Landing) -> None:
     for _ in range(2):
-        told = there.load("accounts")
+        loaded = there.load("accounts")
         assert there.rows("accounts") == there.truth("accounts")
-    assert told.record.facts["unknown_collectives"] == [open_collective.UNKNOWN]  # type: ignore[union-attr]
+    assert loaded.record.facts["unknown_collectives"] == [open_collective.UNKNOWN]  # type: ignore[union-attr]
 
 
 def test_the_last_moment_of_a_week_belongs_to_it_and_the_first_of_the_next_does_not(there: Landing) -> None:

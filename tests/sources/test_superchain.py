@@ -57,8 +57,8 @@ def truth(name: str) -> list[dict[str, Any]]:
 
 
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    def value(found: Any) -> Any:
-        return found.isoformat() if hasattr(found, "isoformat") else found
+    def value(value_read: Any) -> Any:
+        return value_read.isoformat() if hasattr(value_read, "isoformat") else value_read
 
     return sorted(({name: value(entry) for name, entry in row.items()} for row in rows), key=repr)
 
@@ -133,5 +133,5 @@ def load_told(folder: Path, name: str) -> list[str]:
     with serving(bigquery.serve(folder)) as url:
         rows, facts = load(url, name)
     assert plain(rows) == plain(truth(name))
-    told: list[str] = facts["unknown_fields"]
-    return told
+    unknown: list[str] = facts["unknown_fields"]
+    return unknown

@@ -50,8 +50,8 @@ def over(**changes: Any) -> Incident:
 
 
 def announcement(
-    said: AnnouncementKind = AnnouncementKind.RAISED, sequence: int = 1, about: Incident | None = None, world: str = "live"
+    kind: AnnouncementKind = AnnouncementKind.RAISED, sequence: int = 1, about: Incident | None = None, world: str = "live"
 ) -> Announcement:
     """Something said of it."""
-    about = about or (over() if said is AnnouncementKind.RECOVERED else incident())
-    return Announcement(said, sequence, about, world, about.updated_at)
+    about = about or (over() if kind is AnnouncementKind.RECOVERED else incident())
+    return Announcement(kind, sequence, about, world, about.updated_at)

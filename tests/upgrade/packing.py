@@ -60,11 +60,11 @@ def _columns(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
 
 
 def _require_clean(folder: Path, places: Mapping[str, str]) -> None:
-    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+    for path in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
         for cell in _cells(path):
             held = _text(cell)
-            if found := [place for place in places if place in held]:
-                raise RuntimeError(f"{path.name} still names {found}: {held[:300]}")
+            if named := [place for place in places if place in held]:
+                raise RuntimeError(f"{path.name} still names {named}: {held[:300]}")
 
 
 def _cells(path: Path) -> Iterator[Any]:

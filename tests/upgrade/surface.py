@@ -40,8 +40,8 @@ def of_definitions() -> list[str]:
     lines = [f"asset {key.to_user_string()}" for key in graph.get_all_asset_keys() - stubs]
     lines += [f"check {key.asset_key.to_user_string()} {key.name}" for key in graph.asset_check_keys]
     lines += [f"job {job.name}" for job in defs.resolve_all_job_defs()]
-    lines += [f"schedule {one.name} {one.job_name}" for one in repository.schedule_defs]
-    lines += [f"sensor {one.name}" for one in repository.sensor_defs]
+    lines += [f"schedule {schedule.name} {schedule.job_name}" for schedule in repository.schedule_defs]
+    lines += [f"sensor {sensor.name}" for sensor in repository.sensor_defs]
     return sorted(lines)
 
 
@@ -54,19 +54,19 @@ def of_command_line() -> list[str]:
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[str]:
     below = getattr(command, "commands", None)
     if below is None:
-        yield " ".join([*path, *(_parameter(one) for one in command.params)])
+        yield " ".join([*path, *(_parameter(parameter) for parameter in command.params)])
     else:
-        for name, one in below.items():
-            yield from _commands(one, (*path, name))
+        for name, command_below in below.items():
+            yield from _commands(command_below, (*path, name))
 
 
-def _parameter(one: Any) -> str:
-    if one.param_type_name == "option":
-        names = "|".join([*one.opts, *one.secondary_opts])
-        said = names if one.is_flag else f"{names} {_type(one.type_descriptor.annotation)}"
+def _parameter(parameter: Any) -> str:
+    if parameter.param_type_name == "option":
+        names = "|".join([*parameter.opts, *parameter.secondary_opts])
+        text = names if parameter.is_flag else f"{names} {_type(parameter.type_descriptor.annotation)}"
     else:
-        said = f"{one.name.upper()}{'…' if one.nargs == -1 else ''}"
-    return f"<{said}>" if one.required else f"[{said}]"
+        text = f"{parameter.name.upper()}{'…' if parameter.nargs == -1 else ''}"
+    return f"<{text}>" if parameter.required else f"[{text}]"
 
 
 def of_settings() -> list[str]:
@@ -112,12 +112,12 @@ def of_public_json(folder: Path) -> list[str]:
 
 def _keys(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, dict):
-        for name, one in value.items():
+        for name, inner in value.items():
             yield f"{path} {name}"
-            yield from _keys(one, f"{path} {name}")
+            yield from _keys(inner, f"{path} {name}")
     elif isinstance(value, list):
-        for one in value:
-            yield from _keys(one, f"{path}[]")
+        for inner in value:
+            yield from _keys(inner, f"{path}[]")
 
 
 def of_code() -> dict[str, list[str]]:
@@ -147,8 +147,8 @@ def source_names() -> list[str]:
 def without_new_sources(lines: Iterable[str]) -> list[str]:
     """Leave out what belongs to a source that the snapshots do not know: to add one is no change of anything that is there."""
     before = {line.split()[1].split("/")[0] for line in known("definitions") if line.startswith("asset ")}
-    new = [one for one in source_names() if one not in before]
-    mark = re.compile("|".join(rf"\b(ingest_)?{one}(_\w+)?\b|OSO_{one.upper()}_" for one in new) or r"(?!)")
+    new = [name for name in source_names() if name not in before]
+    mark = re.compile("|".join(rf"\b(ingest_)?{name}(_\w+)?\b|OSO_{name.upper()}_" for name in new) or r"(?!)")
     return [line for line in lines if not mark.search(line)]
 
 

@@ -50,17 +50,17 @@ class Home:
 
     def past(self) -> dict[str, set[Any]]:
         """What must never go: rows of the ledger, loads, Dagster's runs and events."""
-        found: dict[str, set[Any]] = {}
+        rows: dict[str, set[Any]] = {}
         with closing(sqlite3.connect(self.world / "reliability.db")) as store:
             for table in TABLES:
-                found[table] = set(store.execute(f"SELECT * FROM {table}"))
+                rows[table] = set(store.execute(f"SELECT * FROM {table}"))
         with closing(sqlite3.connect(self.world / "dagster/history/runs.db")) as runs:
-            found["runs of Dagster"] = set(runs.execute("SELECT run_id, status, pipeline_name FROM runs"))
+            rows["runs of Dagster"] = set(runs.execute("SELECT run_id, status, pipeline_name FROM runs"))
         with closing(sqlite3.connect(self.world / "dagster/history/runs/index.db")) as index:
-            found["events of Dagster"] = set(index.execute("SELECT id, run_id, dagster_event_type, asset_key FROM event_logs"))
+            rows["events of Dagster"] = set(index.execute("SELECT id, run_id, dagster_event_type, asset_key FROM event_logs"))
         with duckdb.connect(str(self.world / "warehouse.duckdb"), read_only=True) as warehouse:
-            found["loads"] = set(warehouse.execute(LOADS).fetchall())
-        return found
+            rows["loads"] = set(warehouse.execute(LOADS).fetchall())
+        return rows
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_the_configuration_of_an_instance_follows_the_modules_that_moved(migrate
 
 def test_what_was_counted_before_is_counted_after(gone_on: Home, before: dict[str, set[Any]]) -> None:
     report = json.loads(gone_on.oso("oso", "slo", "report", "--json"))
-    core = next(one for one in report["objectives"] if one["objective"] == SPRINT)
+    core = next(objective for objective in report["objectives"] if objective["objective"] == SPRINT)
     assert (core["good"], core["valid"]) == (7, 9)
     after = gone_on.past()
     assert {name: rows - after[name] for name, rows in before.items() if name not in CHANGING and rows - after[name]} == {}
@@ -128,9 +128,9 @@ def test_what_was_counted_before_is_counted_after(gone_on: Home, before: dict[st
 
 def test_a_sprint_goes_on_with_its_history(gone_on: Home) -> None:
     sprint = json.loads(gone_on.oso("oso", "sprint", "show", SPRINT, "--json"))
-    said = json.dumps(sprint)
-    assert "ada" in said
-    assert "the mirror is down" in said
+    text = json.dumps(sprint)
+    assert "ada" in text
+    assert "the mirror is down" in text
     assert sprint["closed_at"] is None
 
 
@@ -141,14 +141,14 @@ def test_models_of_the_older_state_are_computed_further(gone_on: Home) -> None:
 
 
 def test_a_schedule_that_somebody_stopped_stays_stopped(gone_on: Home) -> None:
-    said = gone_on.oso("dagster", "schedule", "list", "-w", str(PROJECT_ROOT / "workspace.yaml"))
-    assert "Schedule: ingest_oss_funding [STOPPED]" in said
-    assert "Schedule: ingest_oss_directory [RUNNING]" in said
+    listing = gone_on.oso("dagster", "schedule", "list", "-w", str(PROJECT_ROOT / "workspace.yaml"))
+    assert "Schedule: ingest_oss_funding [STOPPED]" in listing
+    assert "Schedule: ingest_oss_directory [RUNNING]" in listing
 
 
 @pytest.mark.parametrize("name", ["reliability_store", "warehouse", "public_json"])
 def test_what_is_stored_and_published_keeps_its_form(gone_on: Home, name: str) -> None:
-    found = surface.without_new_sources(surface.of_world(gone_on.world)[name])
-    assert found == surface.known(name), (
+    snapshot = surface.without_new_sources(surface.of_world(gone_on.world)[name])
+    assert snapshot == surface.known(name), (
         f"if this is wanted: python -m tests.upgrade.surface {gone_on.world}, and commit the diff"
     )

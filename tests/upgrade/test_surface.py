@@ -13,13 +13,13 @@ WANTED = "if this is wanted: python -m tests.upgrade.surface [world folder], and
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, list[str]]:
+def surfaces() -> dict[str, list[str]]:
     return surface.of_code()
 
 
 @pytest.mark.parametrize("name", ["definitions", "command_line", "settings"])
-def test_what_others_hold_on_to_changes_only_on_purpose(found: dict[str, list[str]], name: str) -> None:
-    assert surface.without_new_sources(found[name]) == surface.known(name), WANTED
+def test_what_others_hold_on_to_changes_only_on_purpose(surfaces: dict[str, list[str]], name: str) -> None:
+    assert surface.without_new_sources(surfaces[name]) == surface.known(name), WANTED
 
 
 def test_a_new_store_has_the_tables_and_columns_of_the_snapshot(tmp_path: Path) -> None:

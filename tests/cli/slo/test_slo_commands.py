@@ -43,20 +43,20 @@ def oso(*arguments, code=0):
 
 
 def objectives(*arguments):
-    return {one["objective"]: one for one in json.loads(oso("report", "--json", *arguments))["objectives"]}
+    return {objective["objective"]: objective for objective in json.loads(oso("report", "--json", *arguments))["objectives"]}
 
 
 def test_a_report_counts_what_happened_and_the_past_is_replayed(world):
-    found = objectives()
-    core = found["core_source_data.materialization_reliability"]
+    reported = objectives()
+    core = reported["core_source_data.materialization_reliability"]
     assert (core["verdict"], core["good"], core["valid"]) == ("breached", 1, 2)
     assert core["met_again"] > (datetime.now(UTC) + timedelta(days=29)).isoformat()
-    assert found["kubernetes.availability"]["verdict"] == "no_data"
-    assert len(found) == 11
+    assert reported["kubernetes.availability"]["verdict"] == "no_data"
+    assert len(reported) == 11
     before = objectives("--at", (datetime.now(UTC) - timedelta(days=1)).isoformat(), "--service", "core_source_data")
     # Days of events were due then as well, and none had come.
     missing = {"core_source_data.partition_completeness", "core_source_data.data_freshness"}
-    assert {name for name, one in before.items() if one["verdict"] == "breached"} <= missing
+    assert {name for name, objective in before.items() if objective["verdict"] == "breached"} <= missing
     assert before["core_source_data.materialization_reliability"]["verdict"] == "no_data"
     after = objectives("--at", (datetime.now(UTC) + timedelta(days=31)).isoformat(), "--service", "core_source_data")
     assert after["core_source_data.materialization_reliability"]["verdict"] == "no_data"
@@ -65,21 +65,21 @@ def test_a_report_counts_what_happened_and_the_past_is_replayed(world):
 
 def test_before_the_start_nothing_is_due_and_the_report_says_no_data(world):
     before = objectives("--at", "2001-01-01")
-    assert {one["verdict"] for one in before.values()} == {"no_data"}
+    assert {objective["verdict"] for objective in before.values()} == {"no_data"}
 
 
 def test_an_asset_is_reported_by_itself(world):
-    [one] = json.loads(oso("report", "--json", "--asset", "oss_directory/projects"))["objectives"]
-    assert (one["good"], one["valid"], one["verdict"]) == (0, 1, "breached")
+    [projects] = json.loads(oso("report", "--json", "--asset", "oss_directory/projects"))["objectives"]
+    assert (projects["good"], projects["valid"], projects["verdict"]) == (0, 1, "breached")
     assert "no asset is called nobody/knows" in oso("report", "--asset", "nobody/knows", code=2)
     assert "no service is called nothing" in oso("report", "--service", "nothing", code=2)
 
 
 def test_the_table_for_people_says_the_same(world, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    said = oso("report")
-    assert "1 of 2 materializations succeeded (50.00 %); the target is 99.00 %" in said
-    assert "consumer_trino.queries: the page above 14.4 can never fire at 90 %" in said
+    text = oso("report")
+    assert "1 of 2 materializations succeeded (50.00 %); the target is 99.00 %" in text
+    assert "consumer_trino.queries: the page above 14.4 can never fire at 90 %" in text
 
 
 def test_an_explanation_names_each_bad_event_its_cost_its_run_and_when_it_leaves(world):
@@ -94,13 +94,13 @@ def test_an_explanation_names_each_bad_event_its_cost_its_run_and_when_it_leaves
 
 
 def test_a_sample_is_recorded_once_and_judged(world):
-    told = ("record", "public_applications.requests", "--good", "98", "--valid", "100", "--slice", "api")
+    command = ("record", "public_applications.requests", "--good", "98", "--valid", "100", "--slice", "api")
     at = ("--at", (datetime.now(UTC) - timedelta(minutes=1)).isoformat())
-    assert oso(*told, *at) == "recorded\n"
-    assert "already recorded" in oso(*told, *at)
-    one = objectives("--service", "public_applications")["public_applications.requests"]
-    assert (one["good"], one["valid"], one["verdict"]) == (98, 100, "breached")
-    assert one["worst"] == [{"asset": "api", "good": 98, "valid": 100, "note": ""}]
+    assert oso(*command, *at) == "recorded\n"
+    assert "already recorded" in oso(*command, *at)
+    requests = objectives("--service", "public_applications")["public_applications.requests"]
+    assert (requests["good"], requests["valid"], requests["verdict"]) == (98, 100, "breached")
+    assert requests["worst"] == [{"asset": "api", "good": 98, "valid": 100, "note": ""}]
 
 
 @pytest.mark.parametrize(
@@ -121,20 +121,20 @@ def test_maintenance_is_declared_listed_and_left_out(world):
     times = ("--from", (now - timedelta(hours=1)).isoformat(), "--to", (now + timedelta(hours=1)).isoformat())
     assert oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till", "--author", "ada") == "declared\n"
     assert "already declared" in oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till")
-    assert [one["author"] for one in json.loads(oso("maintenance", "list", "--json"))] == ["ada"]
+    assert [window["author"] for window in json.loads(oso("maintenance", "list", "--json"))] == ["ada"]
     core = objectives("--service", "core_source_data")["core_source_data.materialization_reliability"]
     assert (core["verdict"], core["valid"]) == ("no_data", 0)
-    assert [one["reason"] for one in core["maintenance"]] == ["a new till"]
+    assert [window["reason"] for window in core["maintenance"]] == ["a new till"]
     assert "would leave nothing out" in " ".join(
         oso("maintenance", "add", "core_source_dada", *times, "--reason", "x", code=2).replace("│", " ").split()
     )
 
 
 def test_export_is_yaml_and_simulation_knows_what_can_never_fire(settings):
-    assert len([one for one in yaml.safe_load_all(oso("export")) if one["kind"] == "SLO"]) == 9
-    found = {(one["target_basis_points"], one["outage"]): one for one in json.loads(oso("simulate", "--json"))}
-    assert found[7_500, "total, 1 h"]["detected_after_minutes"] is None
-    assert found[9_900, "total, 1 h"]["detected_after_minutes"] == 9.0
+    assert len([document for document in yaml.safe_load_all(oso("export")) if document["kind"] == "SLO"]) == 9
+    simulated = {(case["target_basis_points"], case["outage"]): case for case in json.loads(oso("simulate", "--json"))}
+    assert simulated[7_500, "total, 1 h"]["detected_after_minutes"] is None
+    assert simulated[9_900, "total, 1 h"]["detected_after_minutes"] == 9.0
 
 
 def test_in_the_sandbox_partitions_from_before_its_world_are_not_asked_for(make_settings, monkeypatch):

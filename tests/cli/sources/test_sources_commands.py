@@ -61,27 +61,27 @@ def oso(*arguments: str, code: int = 0) -> str:
 
 def files(folder: Path) -> dict[str, float]:
     """Every file below with its time of change, the sandbox's own left out."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path): path.stat().st_mtime for path in found if "sandbox-world" not in path.parts}
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path): path.stat().st_mtime for path in paths if "sandbox-world" not in path.parts}
 
 
 @pytest.mark.server
 def test_before_anything_was_loaded_the_list_has_every_table_and_says_so(settings: Settings) -> None:
     rows = json.loads(oso("list", "--json"))
-    assert [(one["source"], one["table"]) for one in rows] == [(s.name, t.name) for s in catalogue() for t in s.tables]
-    assert {(one["last_load"], one["verdict"]) for one in rows} == {(None, "no data")}
+    assert [(row["source"], row["table"]) for row in rows] == [(s.name, t.name) for s in catalogue() for t in s.tables]
+    assert {(row["last_load"], row["verdict"]) for row in rows} == {(None, "no data")}
     assert not settings.home.exists()
 
 
 def test_a_source_shows_all_that_it_says_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OSO_GITHUB_TOKEN", "hunter2")
     monkeypatch.setenv("COLUMNS", "200")
-    told, shown = oso("show", "github", "--json"), oso("show", "github")
-    source = json.loads(told)
-    token = next(one for one in source["settings"] if one["variable"] == "OSO_GITHUB_TOKEN")
+    printed, shown = oso("show", "github", "--json"), oso("show", "github")
+    source = json.loads(printed)
+    token = next(setting for setting in source["settings"] if setting["variable"] == "OSO_GITHUB_TOKEN")
     assert token["set"] is True
-    assert "hunter2" not in told + shown
-    events = next(one for one in source["tables"] if one["name"] == "events")
+    assert "hunter2" not in printed + shown
+    events = next(table for table in source["tables"] if table["name"] == "events")
     assert (events["partitions"]["kind"], events["job"], events["contract"]) == ("daily", "ingest_github_daily", "report")
     assert {
         "arrived",
@@ -105,14 +105,14 @@ def test_a_source_shows_all_that_it_says_and_no_secret(monkeypatch: pytest.Monke
 @pytest.mark.server
 @pytest.mark.parametrize("name", ["growthepie", "github", "gitcoin", "superchain", "oss_directory"])
 def test_a_source_that_is_well_passes_a_dry_run_of_some_rows(name: str, sandbox: Path) -> None:
-    (source,) = [one for one in catalogue() if one.name == name]
+    (source,) = [source for source in catalogue() if source.name == name]
     fed = [table for table in source.tables if not table.needs]
     before = files(sandbox)
     trials = {}
     for table in fed:
         (trials[table.name],) = json.loads(oso("check", name, "--table", table.name, "--rows", "20", "--json"))
     assert files(sandbox) == before
-    assert {one["table"]: one["problems"] for one in trials.values()} == {table.name: [] for table in fed}
+    assert {trial["table"]: trial["problems"] for trial in trials.values()} == {table.name: [] for table in fed}
     for table in fed:
         assert trials[table.name]["rows"].keys() == table.physical.keys()
         assert 0 < trials[table.name]["rows"][table.name] <= 20
@@ -158,9 +158,9 @@ def test_a_name_that_cannot_be_is_refused_in_a_line(
     monkeypatch.setattr("sys.argv", ["oso", "sources", *arguments])
     with pytest.raises(SystemExit, match="1"):
         main()
-    said = capsys.readouterr().err
-    assert words in said
-    assert said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
     assert sorted(Path(sources.__path__[0]).glob("*.py")) == before
 
 

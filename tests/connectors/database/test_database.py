@@ -47,8 +47,8 @@ GRANT SELECT ("theKey", "a ""quoted"" name", tags, "seenAt", "zonedAt", wei, moo
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with serving(generate(1, datetime.now(UTC)), tmp_path_factory.mktemp("world")) as found:
-        yield found
+    with serving(generate(1, datetime.now(UTC)), tmp_path_factory.mktemp("world")) as listening:
+        yield listening
 
 
 @pytest.fixture

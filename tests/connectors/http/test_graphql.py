@@ -53,10 +53,10 @@ def test_too_many_pages_are_an_error_not_a_silent_end() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 6, 7])
-@pytest.mark.parametrize("told", [True, False])
-def test_paging_by_offset_gives_every_record_once(count: int, *, told: bool) -> None:
+@pytest.mark.parametrize("counted", [True, False])
+def test_paging_by_offset_gives_every_record_once(count: int, *, counted: bool) -> None:
     rows = list(range(count))
-    assert list(walk(by_offset(lambda at: (rows[at : at + 3], count if told else None), 3))) == rows
+    assert list(walk(by_offset(lambda at: (rows[at : at + 3], count if counted else None), 3))) == rows
 
 
 KINDS = (
@@ -110,13 +110,13 @@ def test_plain_values_that_nobody_declared_arrive_as_text_and_nested_ones_are_to
         {"id": "1", "newName": 7, "also": "x", "ID": 2, "odd key": 3, "deep": {"b": 1}, "list": [], "html_url": "h", "yes": True},
         {"id": "2", "also": None, "deep": None},
     ]
-    known, told = Known.of(["id"], pattern=".*_url"), set[str]()
-    wide = beside(table_of_records([Column("id", ColumnType.VARCHAR, "the key")], records), records, known, told)
+    known, unknown = Known.of(["id"], pattern=".*_url"), set[str]()
+    wide = beside(table_of_records([Column("id", ColumnType.VARCHAR, "the key")], records), records, known, unknown)
     assert wide.to_pylist() == [
         {"id": "1", "also": "x", "new_name": "7", "yes": "true"},
         {"id": "2", "also": None, "new_name": None, "yes": None},
     ]
-    assert told == {"ID", "odd key", "deep", "list"}
-    told.clear()
-    assert carried(records[0], known, ["id"], told) == {"new_name": "7", "also": "x", "yes": "true"}
-    assert told == {"ID", "odd key", "deep", "list"}
+    assert unknown == {"ID", "odd key", "deep", "list"}
+    unknown.clear()
+    assert carried(records[0], known, ["id"], unknown) == {"new_name": "7", "also": "x", "yes": "true"}
+    assert unknown == {"ID", "odd key", "deep", "list"}

@@ -19,14 +19,14 @@ QUICK = Limits(attempts=3, pause=0.0001, timeout=5, patience=0.1)
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    with serving() as one:
-        yield one
+    with serving() as served:
+        yield served
 
 
 @pytest.fixture
 def other() -> Iterator[Web]:
-    with serving() as one:
-        yield one
+    with serving() as served:
+        yield served
 
 
 def client(notes: UpstreamNotes | None = None, per_second: float = 5000) -> Client:
@@ -95,7 +95,7 @@ def test_a_token_does_not_follow_to_another_host_and_a_move_for_good_is_noted(we
     assert client(notes).get(f"{web.url}/old").document == {"a": 1}
     assert web.asked[0][2]["Api-Key"] == "hunter2"
     assert "Api-Key" not in other.asked[0][2]
-    old, new = (one.url.removeprefix("http://") for one in (web, other))
+    old, new = (server.url.removeprefix("http://") for server in (web, other))
     assert notes.facts()["upstream_notices"] == [f"{old}: moved for good to {new}"]
 
 

@@ -175,11 +175,11 @@ def test_mentions_count_unless_they_are_not_allowed_also_when_edited(server: Ser
 def test_the_bucket_is_told_in_headers_and_the_sixth_request_in_two_seconds_is_429(server: Server) -> None:
     server.clean({"bucket": {"limit": 5, "seconds": 60}, "channel": {"limit": 30, "seconds": 60}})
     headers = [server.post({"content": "x"})[1] for _ in range(5)]
-    assert [one["x-ratelimit-remaining"] for one in headers] == ["4", "3", "2", "1", "0"]
-    assert {one["x-ratelimit-limit"] for one in headers} == {"5"}
-    status, told, body = server.post({"content": "x"})
-    assert (status, body["global"], told["x-ratelimit-scope"], told["x-ratelimit-remaining"]) == (429, False, "user", "0")
-    assert 0 < body["retry_after"] <= float(told["retry-after"]) <= 60
+    assert [answer["x-ratelimit-remaining"] for answer in headers] == ["4", "3", "2", "1", "0"]
+    assert {answer["x-ratelimit-limit"] for answer in headers} == {"5"}
+    status, last, body = server.post({"content": "x"})
+    assert (status, body["global"], last["x-ratelimit-scope"], last["x-ratelimit-remaining"]) == (429, False, "user", "0")
+    assert 0 < body["retry_after"] <= float(last["retry-after"]) <= 60
     assert server.post({"content": "x"}, webhook=TICKETS)[0] == 200
     assert len(server.messages()) == 6
 
@@ -187,8 +187,8 @@ def test_the_bucket_is_told_in_headers_and_the_sixth_request_in_two_seconds_is_4
 def test_the_limit_of_the_channel_is_told_by_the_429_only(server: Server) -> None:
     server.clean({"bucket": {"limit": 50, "seconds": 60}, "channel": {"limit": 1, "seconds": 60}})
     assert server.post({"content": "x"})[1]["x-ratelimit-remaining"] == "49"
-    status, told, _ = server.post({"content": "x"})
-    assert (status, told["x-ratelimit-scope"]) == (429, "shared")
+    status, headers, _ = server.post({"content": "x"})
+    assert (status, headers["x-ratelimit-scope"]) == (429, "shared")
 
 
 @pytest.mark.parametrize(("kind", "stored"), [("timeout", 0), ("timeout_after", 1), ("reset", 0), ("reset_after", 1)])
@@ -212,8 +212,8 @@ def test_an_error_on_demand_strikes_as_often_as_it_is_asked_to(kind: str, status
 
 def test_a_global_limit_says_so(server: Server) -> None:
     server.fault(kind="rate_limit_global", times=1, seconds=3)
-    _, told, body = server.post({"content": "x"})
-    assert (body["global"], body["retry_after"], told["x-ratelimit-global"]) == (True, 3, "true")
+    _, headers, body = server.post({"content": "x"})
+    assert (body["global"], body["retry_after"], headers["x-ratelimit-global"]) == (True, 3, "true")
 
 
 def test_a_share_of_faults_is_the_same_for_the_same_seed(server: Server) -> None:

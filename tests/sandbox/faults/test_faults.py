@@ -36,9 +36,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ma
 @pytest.fixture
 def endpoints(running: tuple[Path, Mapping[str, str]], monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
     """The addresses of a sandbox that is up, which is the one that commands of a test speak to."""
-    home, found = running
+    home, addresses = running
     monkeypatch.setenv("OSO_HOME", str(home))
-    return found
+    return addresses
 
 
 def test_a_fault_is_set_listed_spent_and_cleared(endpoints: Mapping[str, str]) -> None:
@@ -75,8 +75,8 @@ def test_the_fault_of_a_drill_that_is_killed_ends_with_it(endpoints: Mapping[str
         assert drill.stdout.readline() == "failing\n"
         with pytest.raises(HTTPError, match="404"):
             urlopen(url, timeout=10)
-        said = RUNNER.invoke(app, ["fault", "list"]).output
-        assert f"oss-funding: status, until process {drill.pid} ends" in said
+        output = RUNNER.invoke(app, ["fault", "list"]).output
+        assert f"oss-funding: status, until process {drill.pid} ends" in output
         drill.kill()
     with urlopen(url, timeout=10) as answer:
         assert answer.status == 200

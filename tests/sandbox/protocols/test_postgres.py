@@ -59,9 +59,9 @@ def running(settings: Settings) -> list[psutil.Process]:
     """The supervisor and PostgreSQL's processes of one sandbox, by the port in their command lines."""
     server = process.remembered(settings.sandbox_dir)
     assert server is not None
-    found = psutil.Process(server.pid).children(recursive=True)
-    assert [each for each in found if each.name() == "postgres"]
-    return found
+    children = psutil.Process(server.pid).children(recursive=True)
+    assert [each for each in children if each.name() == "postgres"]
+    return children
 
 
 def folders(place: Path) -> list[Path]:

@@ -41,17 +41,17 @@ def test_the_forge_has_what_the_directory_names() -> None:
 def test_the_same_seed_gives_the_same_events_and_another_now_moves_only_their_dates() -> None:
     assert gharchive.events(HUB, HUB.start) == gharchive.events(forge.forge_of(generate(7, NOW)), HUB.start)
     later = forge.forge_of(generate(7, NOW + timedelta(days=3)))
-    moved, told = gharchive.events(later, later.start), gharchive.events(HUB, HUB.start)
-    assert [(e["id"], e["type"], e["repo"]["name"]) for e in moved] == [(e["id"], e["type"], e["repo"]["name"]) for e in told]
+    moved, events = gharchive.events(later, later.start), gharchive.events(HUB, HUB.start)
+    assert [(e["id"], e["type"], e["repo"]["name"]) for e in moved] == [(e["id"], e["type"], e["repo"]["name"]) for e in events]
 
 
 def test_events_belong_to_living_repositories_and_to_their_hour() -> None:
     living = {r.full_name for r in HUB.repositories if not r.deleted}
     for number in (0, 30, 700):
         hour = HUB.start + timedelta(hours=number)
-        told = gharchive.events(HUB, hour)
-        assert {event["repo"]["name"] for event in told} <= living
-        assert {event["created_at"][:13] for event in told} == {f"{hour:%Y-%m-%dT%H}"}
+        events = gharchive.events(HUB, hour)
+        assert {event["repo"]["name"] for event in events} <= living
+        assert {event["created_at"][:13] for event in events} == {f"{hour:%Y-%m-%dT%H}"}
 
 
 @pytest.mark.server

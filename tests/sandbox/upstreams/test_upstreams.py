@@ -47,16 +47,16 @@ def test_a_table_of_the_sandbox_arrives_whole(source: Source, table: Table, sett
     needed = {
         "github.sbom__packages.purl": deps_dev.purls(world),
         "l2beat.projects.slug": list(l2beat.document(world)["projects"]),
-        "giveth.qf_rounds.id": [one["id"] for one in giveth.document(world)["rounds"]],
+        "giveth.qf_rounds.id": [entry["id"] for entry in giveth.document(world)["rounds"]],
     } | {
         f"oss_directory.projects__{kind}.url": [url for project in world.projects for url in project.links.get(kind, ())]
         for kind in LINK_KINDS
     }
     inputs = {need: needed[need] for need in table.needs}
     values = settings.of_source(source)
-    found = table.extract(ExtractRequest(source.name, table.name, datetime.now(UTC), tmp_path / "cache", values, inputs=inputs))
-    assert isinstance(found, Extract)
-    arrived = {name: sum(batch.num_rows for batch in batches) for name, batches in found.batches.items()}
+    extract = table.extract(ExtractRequest(source.name, table.name, datetime.now(UTC), tmp_path / "cache", values, inputs=inputs))
+    assert isinstance(extract, Extract)
+    arrived = {name: sum(batch.num_rows for batch in batches) for name, batches in extract.batches.items()}
     assert arrived == {name: manifest.counts[f"{source.name}.{name}"] for name in table.physical}
 
 

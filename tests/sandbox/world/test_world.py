@@ -75,12 +75,12 @@ def test_every_world_holds_the_awkward_project(case: ProjectCase) -> None:
 def test_every_world_holds_the_awkward_collections_and_grants() -> None:
     collections = {collection.name: collection for collection in WORLD.collections}
     for case in COLLECTION_CASES:
-        found = collections[case.collection.name]
-        assert (found.display_name, found.description) == (case.collection.display_name, case.collection.description)
-        assert bool(found.projects) == bool(case.share)
-    told = Counter((grant.to_project_name, grant.amount, json.dumps(grant.metadata)) for grant in WORLD.grants)
+        kept = collections[case.collection.name]
+        assert (kept.display_name, kept.description) == (case.collection.display_name, case.collection.description)
+        assert bool(kept.projects) == bool(case.share)
+    copies = Counter((grant.to_project_name, grant.amount, json.dumps(grant.metadata)) for grant in WORLD.grants)
     for case in GRANT_CASES:
-        assert told[case.to_project_name, case.amount, json.dumps(case.metadata)] == case.copies
+        assert copies[case.to_project_name, case.amount, json.dumps(case.metadata)] == case.copies
 
 
 def test_one_project_is_in_every_collection_that_has_members_and_no_membership_dangles() -> None:
@@ -100,8 +100,8 @@ def test_the_counts_are_those_of_the_files() -> None:
     documents = [yaml_rs.loads(content.decode()) for path, content in directory.files(WORLD).items() if _is_project(path)]
     counted = Counter(key for document in documents for key, value in document.items() if isinstance(value, list) for _ in value)
     counted["social"] = sum(len(urls) for document in documents for urls in document.get("social", {}).values())
-    told = {table.split("__")[1]: rows for table, rows in WORLD.counts().items() if "__" in table}
-    assert told == {suffix: counted[suffix] for suffix in told}
+    nested = {table.split("__")[1]: rows for table, rows in WORLD.counts().items() if "__" in table}
+    assert nested == {suffix: counted[suffix] for suffix in nested}
 
 
 def test_every_file_reads_as_its_project_with_both_parsers() -> None:
