@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +35,11 @@ class Warehouse(Protocol):
 
     def table_rows(self, source: str, table: str) -> int:
         """How many rows a table has."""
+
+    def turn(
+        self, source: Source, table: Table, window: Window | None, waiting: Callable[[], None]
+    ) -> AbstractContextManager[bool]:
+        """Be the only one that loads a table or partition, whether it waited for the one before; `waiting` may end that."""
 
     def load(
         self,

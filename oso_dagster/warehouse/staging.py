@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -37,6 +37,9 @@ SURVIVING = f"{DATABASE}.main.surviving"
 
 SCHEMA = f"{DATABASE}.arrived"
 """Where the staged tables are, under the names under which they will be published."""
+
+_ASKED_EVERY = 0.5
+"""Seconds between two questions of a load that waits for another."""
 
 _MEMORY = "256MiB"
 """What DuckDB may hold of one load; the rest of a large one is spilled to disk, so that a day of any size fits."""
@@ -71,24 +74,50 @@ class StagedLoad:
 
 
 @contextmanager
+def turn(cache: Path, source: str, table: Table, window: Window | None, waiting: Callable[[], None]) -> Iterator[bool]:
+    """Be the only one that loads this table, or this partition of it; yields whether another was waited for.
+
+    Waits as long as the other works, whose lock ends with its process. Meanwhile `waiting` is called every half second: what it
+    raises ends the wait.
+    """
+
+    def goes_on() -> bool:
+        waiting()
+        return False
+
+    lock = _lock(_folder(cache, source, table, window))
+    waited = False
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waited = True
+        lock.acquire(timeout=-1, poll_interval=_ASKED_EVERY, cancel_check=goes_on)
+    try:
+        yield waited
+    finally:
+        lock.release()
+
+
+@contextmanager
 def staged(cache: Path, source: str, table: Table, extract: Extract, window: Window | None) -> Iterator[StagedLoad]:
-    """Draw the extract and stage it. Raises what the extract raises, dlt's error, or RefusedError while another run loads it."""
+    """Draw the extract and stage it. Raises what the extract raises, dlt's error, or RefusedError while another run loads it.
+
+    Who may have to wait for another run takes its `turn` first, and asks upstream inside.
+    """
     missing = table.physical.keys() ^ extract.batches.keys()
     if missing:
         raise RefusedError(
             f"{table_name(source, table.name)}: the extract and the declaration differ in tables: {', '.join(sorted(missing))}"
         )
-    name = f"{source}__{table.name}"
-    folder = cache / "dlt" / (f"{name}__{window.key.replace(':', '')}" if window else name)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = _folder(cache, source, table, window)
     try:
-        with FileLock(f"{folder}.lock", timeout=0), duckdb.connect() as connection:
+        with _lock(folder).acquire(timeout=0), duckdb.connect() as connection:
             shutil.rmtree(folder, ignore_errors=True)
             connection.execute("SET TimeZone = 'UTC'")  # a date begins at midnight UTC, wherever this runs
             connection.execute("SET temp_directory = ?", [str(folder / "spilled")])
             connection.execute(f"SET memory_limit = '{_MEMORY}'")
             connection.execute("SET preserve_insertion_order = false")  # keeping it would hold a large load in memory
-            load_id = _stage(folder, name, extract, connection)
+            load_id = _stage(folder, f"{source}__{table.name}", extract, connection)
             _stage_surviving(connection, source, table, extract)
             yield StagedLoad(connection, load_id)
             shutil.rmtree(folder, ignore_errors=True)
@@ -96,6 +125,17 @@ def staged(cache: Path, source: str, table: Table, extract: Extract, window: Win
         raise RefusedError(
             f"{table_name(source, table.name)}: another run is loading it now; run again when that one is done"
         ) from None
+
+
+def _folder(cache: Path, source: str, table: Table, window: Window | None) -> Path:
+    name = f"{source}__{table.name}"
+    return cache / "dlt" / (f"{name}__{window.key.replace(':', '')}" if window else name)
+
+
+def _lock(folder: Path) -> FileLock:
+    """The lock of a table or partition; re-entrant within a thread, and gone with its process."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{folder}.lock", is_singleton=True)
 
 
 def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBPyConnection) -> str:

@@ -19,7 +19,8 @@ from oso_dagster.domain.catalogue.cadence import IngestJob
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.ingest.schedules import PARTITION_TAG, partition_tags
+from oso_dagster.orchestration.ingest.schedules import partition_tags
+from oso_dagster.orchestration.ingest.under_way import PARTITION_TAG
 
 
 class Runner:

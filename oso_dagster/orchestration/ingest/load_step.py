@@ -40,6 +40,7 @@ from oso_dagster.orchestration.ingest.check_events import evaluation, result
 from oso_dagster.orchestration.ingest.earlier_tries import partitions_done
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
 from oso_dagster.orchestration.ingest.termination import LoadTerminatedError, drawn_while_going_on, require_going_on
+from oso_dagster.orchestration.ingest.turn import my_turn
 from oso_dagster.orchestration.resources import clients_of, warehouse_of
 from oso_dagster.settings import Settings, SettingsError
 from oso_dagster.warehouse.base import Warehouse
@@ -88,6 +89,11 @@ class _Load:
         """The last load of each partition before this run, by its key."""
         keys = [window.key if window else None for window in self.windows]
         return self.warehouse.last_loads(self.source.name, self.table.name, keys)
+
+    def before(self, window: Window | None, *, fresh: bool = False) -> LoadRecord | None:
+        """The last load of a partition, or of the table, before this run; `fresh`: before now."""
+        key = window.key if window else None
+        return self.warehouse.last_load(self.source.name, self.table.name, key) if fresh else self.previous.get(key)
 
     @cached_property
     def inputs(self) -> Mapping[str, Sequence[str]]:
@@ -142,7 +148,9 @@ def _keep_failed(findings_by_check: dict[str, Finding], findings: Sequence[Findi
 def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
     """Load one partition, or the whole table; whether upstream was unchanged. Errors become Failures here."""
     try:
-        return _extract_and_load(step, window)
+        known = step.before(window)
+        with my_turn(step.context, step.warehouse, step.source, step.table, window) as waited:
+            return _extract_and_load(step, window, known, waited=waited)
     except RefusedError as error:
         for finding in error.findings:
             step.context.log_event(evaluation(step.key, finding, window.key if window else None))
@@ -155,10 +163,14 @@ def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
         raise _failure(step, window, error, retry=True) from None
 
 
-def _extract_and_load(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
+def _extract_and_load(step: _Load, window: Window | None, known: LoadRecord | None, *, waited: bool) -> tuple[Loaded, bool]:
     source, table = step.source, step.table
-    previous = step.previous.get(window.key if window else None)
+    previous = step.before(window, fresh=True) if waited else known
     comparable = previous is not None and previous.fingerprint == step.mark and not step.config.force
+    if waited and window is not None and previous is not None and comparable and previous != known:
+        step.context.log.info("%s: the run that was waited for has loaded it", window.key)
+        rows = step.warehouse.table_rows(source.name, table.name)
+        return Loaded(previous, _unchanged(step, previous), rows), True
     request = ExtractRequest(
         source=source.name,
         table=table.name,

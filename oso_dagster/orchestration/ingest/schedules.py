@@ -16,18 +16,14 @@ from oso_dagster.domain.catalogue.partitions import Partitions, Window
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import load_checks
-
-PARTITION_TAG = "dagster/partition"
-FIRST_TAG = "dagster/asset_partition_range_start"
-LAST_TAG = "dagster/asset_partition_range_end"
-
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+from oso_dagster.orchestration.ingest.under_way import (
+    FIRST_TAG,
+    LAST_TAG,
+    PARTITION_TAG,
+    partitions_loading,
+    partitions_of,
+    whole_load,
+)
 
 
 class GivenUpError(Exception):
@@ -66,7 +62,7 @@ def _schedule(job: IngestJob) -> dg.ScheduleDefinition:
     def _ask(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         moment = context.scheduled_execution_time.astimezone(UTC)
         if job.partitions is None:
-            return _request_whole(job, context.instance)
+            return _request_whole(job, keys, context.instance)
         return _request_partitions(job, job.partitions, keys, context, moment)
 
     return _ask
@@ -79,10 +75,11 @@ def _selection(job: IngestJob) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*keys).without_checks() | dg.AssetSelection.checks(*checks)
 
 
-def _request_whole(job: IngestJob, instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
-    unfinished = _unfinished(instance, job.name)
-    if unfinished:
-        return dg.SkipReason(f"{job.name} still runs ({unfinished[0].run_id}): a second run would load the same")
+def _request_whole(
+    job: IngestJob, keys: Sequence[dg.AssetKey], instance: dg.DagsterInstance
+) -> list[dg.RunRequest] | dg.SkipReason:
+    if run_id := whole_load(instance, job.name, keys):
+        return dg.SkipReason(f"{job.name} still runs ({run_id}): a second run would load the same")
     return [dg.RunRequest()]
 
 
@@ -95,7 +92,7 @@ def _request_partitions(
 ) -> list[dg.RunRequest] | dg.SkipReason:
     instance = context.instance
     present = frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in keys))
-    running = {key for run in _unfinished(instance, job.name) for key in _partitions_of(run, partitions, now)}
+    running = partitions_loading(context, job.name, keys, partitions, now)
     tries = failed_tries(instance, job.name, partitions, now)
     planned = plan_partitions(partitions, now, present, running, tries)
     if planned.given_up:
@@ -127,17 +124,4 @@ def failed_tries(instance: dg.DagsterInstance, job: str, partitions: Partitions,
     failed = instance.get_runs(
         dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.FAILURE], created_after=since),
     )
-    return dict(Counter(key for run in failed for key in _partitions_of(run, partitions, now)))
-
-
-def _unfinished(instance: dg.DagsterInstance, job: str) -> Sequence[dg.DagsterRun]:
-    return instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNFINISHED))
-
-
-def _partitions_of(run: dg.DagsterRun, partitions: Partitions, now: datetime) -> list[str]:
-    if PARTITION_TAG in run.tags:
-        return [run.tags[PARTITION_TAG]]
-    first, last = run.tags.get(FIRST_TAG), run.tags.get(LAST_TAG)
-    if first is None or last is None:
-        return []
-    return [window.key for window in partitions.available(now) if first <= window.key <= last]
+    return dict(Counter(key for run in failed for key in partitions_of(run, partitions, now)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -128,6 +128,12 @@ class DuckDBWarehouse:
         """How many rows a table has."""
         with self.read() as connection:
             return publishing.table_rows(connection, source, table)
+
+    def turn(
+        self, source: Source, table: Table, window: Window | None, waiting: Callable[[], None]
+    ) -> AbstractContextManager[bool]:
+        """Be the only one that loads a table or partition; whether another was waited for. See `staging.turn`."""
+        return staging.turn(self._cache, source.name, table, window, waiting)
 
     def load(
         self,
