@@ -24,6 +24,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
+from oso_dagster.sources._github_repositories import repository_tables
 
 _URLS, _NAMES = "oss_directory.projects__github.url", "github.repositories.name_with_owner"
 _ARCHIVE, _API = "https://data.gharchive.org", "https://api.github.com"
@@ -293,5 +294,6 @@ SOURCE = Source(
             resumable=True,
             needs=(_NAMES,),
         ),
+        *repository_tables(_EVENTS),
     ),
 )

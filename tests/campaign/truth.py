@@ -15,7 +15,7 @@ from oso_dagster.connectors.github import archive
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.sandbox import families
-from oso_dagster.sandbox.upstreams import gharchive, github_api, op_atlas
+from oso_dagster.sandbox.upstreams import _github_feeds, gharchive, github_api, op_atlas
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import SandboxWorld
 
@@ -36,6 +36,7 @@ def truth(world: SandboxWorld, generated: Mapping[str, list[Row]], source: str, 
         "oss_funding.funding_data": _funding,
         "github.repositories": _repositories,
         "github.sbom": _bills,
+        "github.repository_events": _feeds,
     }
     if name == "github.events":
         return _events(world, window)
@@ -140,6 +141,17 @@ def _bills(world: SandboxWorld) -> list[Row]:
         {"repository": repository.full_name.lower(), "package_count": len(bill["sbom"]["packages"])}
         for repository, bill in bills
         if bill
+    ]
+
+
+def _feeds(world: SandboxWorld) -> list[Row]:
+    """The repository-scoped feeds of all that are there."""
+    github = forge.forge_of(world)
+    return [
+        {"id": event["id"], "type": event["type"], "repo_name": event["repo"]["name"], "created_at": event["created_at"]}
+        for repository in github.repositories
+        if not repository.deleted
+        for event in _github_feeds.feed(github, repository)
     ]
 
 

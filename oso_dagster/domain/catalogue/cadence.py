@@ -153,7 +153,7 @@ def _needs(loads: Mapping[str, IngestJob]) -> dict[str, set[str]]:
 
 def _needed(job: IngestJob) -> list[str]:
     """The tables, `source.table`, whose values the job's tables are handed."""
-    return [need.rpartition(".")[0].split("__")[0] for table in job.tables for need in table.needs]
+    return [need.rpartition(".")[0].split("__")[0] for table in job.tables for need in (*table.needs, *table.needs_if_loaded)]
 
 
 def _kind(table: Table) -> str:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from oso_dagster.domain.catalogue.column import ColumnType
-from oso_dagster.domain.catalogue.loading import CUT_SHORT, NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadFacts, LoadRecord
+from oso_dagster.domain.catalogue.loading import CUT_SHORT, GAPS, NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadFacts, LoadRecord
 from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES
 from oso_dagster.domain.catalogue.source import Disposition, SchemaContract, Table
 from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.domain.catalogue.truth import (
+    named,
     not_taken_name,
     refuse_set_aside,
     refuse_vanished,
@@ -108,6 +109,16 @@ def _is_complete(load: LoadSummary) -> CheckJudgement:
     return CheckJudgement(why is None, f"{load.where}: cut short: {why}" if why else "complete")
 
 
+def _has_no_gap(load: LoadSummary) -> CheckJudgement:
+    gaps: LoadFacts = load.facts.get(GAPS) or {}
+    if not gaps:
+        return CheckJudgement(passed=True, message="nothing fell out of upstream's window before it was asked")
+    first = min(gaps)
+    words = f"rows of {len(gaps):,} items may be missing for good: {named(gaps)} ({first}: {gaps[first]})"
+    advice = f"{load.table.gap_since} marks the rows behind each span; load more often, or with a token of more requests"
+    return CheckJudgement(False, f"{load.where}: {words}. {advice}", {"gaps": gaps})
+
+
 def _is_nothing_set_aside(load: LoadSummary) -> CheckJudgement:
     aside = set_aside_of(load.facts)
     kept = "; their last good rows are kept, the next load tries them again"
@@ -171,6 +182,13 @@ COMPLETE = LoadCheck(
     blocking=_none,
     judge=_is_complete,
 )
+NO_GAPS = LoadCheck(
+    "no_gaps",
+    "Upstream was asked before anything fell out of the window that it shows",
+    applies=lambda table: table.gap_since is not None,
+    blocking=_none,
+    judge=_has_no_gap,
+)
 FEW_SET_ASIDE = LoadCheck(
     "few_set_aside",
     "No more items were set aside than the declared share of those asked for",
@@ -212,6 +230,7 @@ LOAD_CHECKS = (
     MIX,
     SUMS,
     COMPLETE,
+    NO_GAPS,
     SET_ASIDE,
     UPSTREAM_NOTICE,
 )

@@ -22,6 +22,9 @@ CUT_SHORT = "cut_short"
 CONTINUATION = "continuation"
 """The fact, any JSON value, with which the next run goes on where a cut-short one ended: `request.previous.continuation`."""
 
+GAPS = "gaps"
+"""The fact, spans by item, of what upstream has no longer shown when it was asked: rows of that time may be missing for good."""
+
 UNKNOWN_FIELDS = "unknown_fields"
 """The fact, a list of names, of what upstream has and nobody declared: reported by the source, or seen in the staged rows."""
 

@@ -68,7 +68,8 @@ class Table:
     partition. `range_in_one_run`: a backfill of many partitions is one run that loads them one after the other, not a run for
     each. `resumable`: a rate limit may cut a load short. `may_be_empty`: upstream may really have no row, of the whole or of a
     partition; else a load without rows is refused. `needs` names columns of landed tables, as `source.table.column`, whose
-    values the extraction is handed (`ExtractRequest.inputs`): the slugs that OSS Directory names, for instance.
+    values the extraction is handed (`ExtractRequest.inputs`): the slugs that OSS Directory names, for instance. Those of
+    `needs_if_loaded` are none until their table was loaded once.
 
     Truth, as quirks of the upstream (docs/add-a-source.md has the whole): `item_column` says which item (repository, slug, file)
     a row belongs to, and `set_aside_share` of the items asked for may be set aside in a load, their last good rows kept.
@@ -79,7 +80,8 @@ class Table:
     totals are judged by what is usual. `not_taken` has a reason for each name, or pattern of names, that upstream has and we
     leave there. In columns of `not_finite_is_null` NaN and infinity mean that there is no value; elsewhere they are refused.
     Columns of `not_compared` (when a row was asked for) do not make a row a changed one. `second_count` is what coverage is
-    measured by. `regimes` are the spans in which upstream behaved in one way, oldest first.
+    measured by. `regimes` are the spans in which upstream behaved in one way, oldest first. `gap_since` is the column that marks
+    the first row behind a span that upstream showed no longer (`GAPS`).
     """
 
     name: str
@@ -102,6 +104,7 @@ class Table:
     may_be_empty: bool = False
     newest_by: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    needs_if_loaded: tuple[str, ...] = ()
     retries: Retries = field(default_factory=Retries)
     shrink_floor: float = 0.8
     contract: SchemaContract = SchemaContract.EVOLVE
@@ -121,6 +124,7 @@ class Table:
     not_compared: tuple[str, ...] = ()
     second_count: SecondCount | None = None
     regimes: tuple[Regime, ...] = ()
+    gap_since: str | None = None
 
     def __post_init__(self) -> None:
         where = f"table {self.name!r}"
@@ -169,7 +173,7 @@ class Table:
             for child in self.children:
                 lost = set(self.primary_key) - {column.name for column in child.columns}
                 _require(not lost, f"{where}: child {child.suffix!r} lacks its parent's key {sorted(lost)}, which merge needs")
-        ill = [need for need in self.needs if _NEED.match(need) is None]
+        ill = [need for need in (*self.needs, *self.needs_if_loaded) if _NEED.match(need) is None]
         _require(not ill, f"{where}: {', '.join(ill)} in needs: source.table.column is expected")
         unknown = set(self.newest_by) - {column.name for column in self.columns}
         _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for newest_by")
@@ -181,6 +185,7 @@ class Table:
         for option in ("mix_by", "sums", "not_finite_is_null", "not_compared"):
             unknown = set(getattr(self, option)) - names
             _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for {option}")
+        _require(self.gap_since is None or self.gap_since in names, f"{where}: no column {self.gap_since!r} for gap_since")
         for share in (self.set_aside_share, self.vanish_share):
             _require(0.0 <= share <= 1.0, f"{where}: a share of {share} is not between 0 and 1")
         _require(self.item_column is not None or not self.set_aside_share, f"{where}: set_aside_share needs an item_column")

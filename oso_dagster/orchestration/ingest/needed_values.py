@@ -14,13 +14,20 @@ from oso_dagster.warehouse.base import Warehouse
 
 def inputs_of(warehouse: Warehouse, table: Table) -> dict[str, Sequence[str]]:
     """The sorted distinct values by need. Raises RefusedError when a needed table has no rows: nothing would be requested."""
-    return {need: _values(warehouse, need) for need in table.needs}
+    needed: dict[str, Sequence[str]] = {need: _values(warehouse, need) for need in table.needs}
+    return needed | {need: _values_if_loaded(warehouse, need) for need in table.needs_if_loaded}
 
 
 def keys_of(table: Table) -> list[dg.AssetKey]:
     """The assets that land what a table needs."""
-    landed = [need.split(".")[:2] for need in table.needs]
+    landed = [need.split(".")[:2] for need in (*table.needs, *table.needs_if_loaded)]
     return sorted({dg.AssetKey([source, name.split("__", maxsplit=1)[0]]) for source, name in landed})
+
+
+def _values_if_loaded(warehouse: Warehouse, need: str) -> list[str]:
+    source, table, _ = need.split(".")
+    there = warehouse.last_load(source, table.split("__", maxsplit=1)[0]) is not None
+    return _values(warehouse, need) if there else []
 
 
 def _values(warehouse: Warehouse, need: str) -> list[str]:

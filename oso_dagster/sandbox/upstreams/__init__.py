@@ -1,7 +1,7 @@
 """One file an upstream: what it serves of the world, at which addresses, and what a complete load of it holds.
 
 Found by scanning this folder: a module has a value `FAMILY`; one without it is an error, never an upstream that silently is not
-there. A new upstream is one new file.
+there. A new upstream is one new file; a part of one that needs a file of its own begins with an underscore.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from oso_dagster.sandbox.protocols.family import Family
 @cache
 def families() -> tuple[Family, ...]:
     """All families, sorted by the name of their module. Raises whatever a module raises."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
     return tuple(_read(name) for name in names)
 
 

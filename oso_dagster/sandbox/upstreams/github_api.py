@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.upstreams import _github_feeds
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 from oso_dagster.sandbox.world.world import stream
@@ -114,6 +115,7 @@ def serve(folder: Path) -> Starlette:
             Route("/repos/{owner}/{name}", repository),
             Route("/repos/{owner}/{name}/dependency-graph/sbom", bill),
             Route("/repositories/{id:int}", by_id),
+            *_github_feeds.routes(folder, read, _find, _answer),
             Route("/{kind}/{owner}/repos", repositories),
             Route("/{kind}/{owner}", owner),
         ]
