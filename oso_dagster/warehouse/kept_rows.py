@@ -1,4 +1,4 @@
-"""Rows of items that were set aside: what came of them is dropped, their last good rows are staged in its place.
+"""Rows of items that were set aside or not asked for: what came of them is dropped, their last good rows are staged in its place.
 
 So everything behind it (counts, keys, publication) sees one whole, and a reader the old rows of a bad item beside the new rows
 of all others. A `merge` needs no old rows staged: what does not come stays.

@@ -24,8 +24,8 @@ GROWING = {
     "tests/sources": "a file a source",
 }
 """Folders that hold many things of one kind, by rule."""
-ALLOWED = {"oso_dagster/domain/catalogue": 16, "oso_dagster/domain/objectives": 16}
-"""Folders that are a little over: one rule a file, each needed by its neighbours."""
+ALLOWED = {"docs": 17, "oso_dagster/domain/catalogue": 17, "oso_dagster/domain/objectives": 16}
+"""Folders that are a little over: one rule, or one page for people, a file, each needed by its neighbours."""
 
 
 def too_long(files: list[Path]) -> list[str]:

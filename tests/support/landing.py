@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oso_dagster.connectors.records import table_of_records
-from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, Stretch, Unchanged
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, Source, Table
 from oso_dagster.sandbox.faults.injection import Fault, Faults
@@ -57,16 +57,38 @@ class Landing:
         partitions = self.table(name).partitions
         return [None] if partitions is None else list(partitions.available(NOW))
 
-    def extract(self, name: str, window: Window | None = None, now: datetime = NOW) -> Extract | Unchanged:
+    def extract(
+        self, name: str, window: Window | None = None, now: datetime = NOW, stretch: Stretch | None = None
+    ) -> Extract | Unchanged:
         previous = self.warehouse.last_load(self.source.name, name, window.key if window else None)
         inputs = {need: self.inputs[need] for need in self.table(name).needs}
-        settings = {"url": self.url} | QUICK | self.settings
+        defaults = {setting.name: setting.default for setting in self.source.settings if setting.default is not None}
+        settings = defaults | {"url": self.url} | QUICK | self.settings
         return self.table(name).extract(
-            ExtractRequest(self.source.name, name, now, self.home, settings, previous=previous, window=window, inputs=inputs)
+            ExtractRequest(
+                self.source.name,
+                name,
+                now,
+                self.home,
+                settings,
+                previous=previous,
+                window=window,
+                inputs=inputs,
+                set_aside_share=self.table(name).set_aside_share,
+                stretch=stretch or Stretch(),
+            )
         )
 
-    def load(self, name: str, window: Window | None = None, now: datetime = NOW) -> Loaded | Unchanged:
-        extracted = self.extract(name, window, now)
+    def load_stretch(self, name: str, windows: Sequence[Window], now: datetime = NOW) -> list[Loaded | Unchanged]:
+        """Load partitions as one run does: the extraction knows of all of them."""
+        previous = self.warehouse.last_loads(self.source.name, name, [window.key for window in windows])
+        stretch = Stretch(windows, {key: record for key, record in previous.items() if key is not None})
+        return [self.load(name, window, now, stretch) for window in windows]
+
+    def load(
+        self, name: str, window: Window | None = None, now: datetime = NOW, stretch: Stretch | None = None
+    ) -> Loaded | Unchanged:
+        extracted = self.extract(name, window, now, stretch)
         if isinstance(extracted, Extract):
             return self.warehouse.load(self.source, self.table(name), extracted, fingerprint="f", window=window)
         return extracted

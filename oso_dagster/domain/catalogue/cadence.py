@@ -59,12 +59,22 @@ def jobs_of(source: Source) -> tuple[IngestJob, ...]:
 
 
 def plan_partitions(
-    partitions: Partitions, now: datetime, present: Collection[str], running: Collection[str], tries: Mapping[str, int]
+    partitions: Partitions,
+    now: datetime,
+    present: Collection[str],
+    running: Collection[str],
+    tries: Mapping[str, int],
+    again: Collection[str] = (),
 ) -> PartitionPlan:
-    """Ask for each recent partition that is missing, unless it is being loaded, or failed `MOST_TRIES` times."""
+    """Ask for each recent partition that is missing, unless it is being loaded, or failed `MOST_TRIES` times.
+
+    Those that are to be loaded `again` (`looks_again.partitions_again`) are there: they are left out quietly where they fail.
+    """
     missing = [window for window in partitions.recent(now) if window.key not in present and window.key not in running]
     given_up = tuple(window.key for window in missing if tries.get(window.key, 0) >= MOST_TRIES)
-    return PartitionPlan(tuple(window for window in missing if window.key not in given_up), given_up)
+    requested = {window.key for window in missing if window.key not in given_up}
+    requested |= {key for key in again if key not in running and tries.get(key, 0) < MOST_TRIES}
+    return PartitionPlan(tuple(window for window in partitions.available(now) if window.key in requested), given_up)
 
 
 def stretches(partitions: Partitions, windows: Sequence[Window]) -> list[tuple[Window, ...]]:

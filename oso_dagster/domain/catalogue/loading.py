@@ -5,7 +5,7 @@ Pure values and decisions; the rows themselves are opaque here (Arrow tables in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
@@ -78,10 +78,23 @@ class LoadRecord:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """The partitions that one run loads, oldest first, with the last load of each by its key.
+
+    An extraction that asks for all of them at once leaves in `shared` what it got, for the other partitions of the run.
+    """
+
+    windows: Sequence[Window] = ()
+    previous: Mapping[str, LoadRecord] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
 class ExtractRequest:
     """Everything one extraction may know. Settings carry secrets, so they never show in a repr.
 
-    `set_aside_share` is what the table declares; clients write what upstream announces into `notes`.
+    `set_aside_share` is what the table declares; clients write what upstream announces into `notes`. `stretch` are the
+    partitions of the run that `window` is one of.
     """
 
     source: str
@@ -94,6 +107,7 @@ class ExtractRequest:
     clients: Mapping[str, Any] = field(default_factory=dict, repr=False)
     inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     set_aside_share: float = 0.0
+    stretch: Stretch = field(default_factory=Stretch, repr=False, compare=False)
     notes: UpstreamNotes = field(default_factory=UpstreamNotes, repr=False, compare=False)
 
     @property
@@ -109,13 +123,16 @@ class Extract:
     Every landed table of the asset is a key, also when it has no rows. `facts` may be filled while batches are drawn:
     a source that meets a rate limit ends its batches and sets `CUT_SHORT` and `CONTINUATION` (its table must be `resumable`).
     `surviving`, where it is given (Arrow tables of primary keys), is every row that upstream still has: the others are deleted
-    in the same transaction. `notes` are what upstream announced meanwhile: the load step hands them on.
+    in the same transaction. The stored rows of `kept_items` (by the table's `item_column`) stay in what is replaced: they were
+    not asked for, or are gone and their past is still true. `notes` are what upstream announced meanwhile: the load step hands
+    them on.
     """
 
     version: str
     batches: Mapping[str, Iterable[Any]]
     facts: LoadFacts = field(default_factory=dict)
     surviving: Iterable[Any] | None = None
+    kept_items: Collection[str] = ()
     notes: UpstreamNotes = field(default_factory=UpstreamNotes, compare=False)
 
 

@@ -74,7 +74,8 @@ class Table:
     Truth, as quirks of the upstream (docs/add-a-source.md has the whole): `item_column` says which item (repository, slug, file)
     a row belongs to, and `set_aside_share` of the items asked for may be set aside in a load, their last good rows kept.
     `vanish_share` of the items asked for, or of the rows that upstream deletes, may vanish in one load. `changes_within` is how
-    long after its end a partition may still change: it is loaded again within that span. `surviving`: each whole load says which
+    long after its end a partition may still change: it is loaded again within that span (`looks_again`), with all others of the
+    span where a request covers them together (`changes_together`). `surviving`: each whole load says which
     keys upstream still has; a `merge` table without says in `keeps_deleted` why deletions are not followed. `events_may_stop`
     says why no newest event is promised (`events_within`). `mix_by` are columns whose shares of rows, `sums` columns whose
     totals are judged by what is usual. `not_taken` has a reason for each name, or pattern of names, that upstream has and we
@@ -114,6 +115,7 @@ class Table:
     set_aside_share: float = 0.0
     vanish_share: float = 0.2
     changes_within: timedelta | None = None
+    changes_together: bool = False
     surviving: bool = False
     keeps_deleted: str | None = None
     events_may_stop: str | None = None
@@ -196,6 +198,7 @@ class Table:
         span = self.changes_within
         _require(span is None or span > timedelta(0), f"{where}: changes_within must be positive")
         _require(span is None or self.partitions is not None, f"{where}: changes_within needs partitions")
+        _require(span is not None or not self.changes_together, f"{where}: changes_together needs changes_within")
         merge = self.disposition is Disposition.MERGE
         followed = self.surviving != (self.keeps_deleted is not None)
         _require(not merge or followed, f"{where}: merge needs either surviving, or a reason in keeps_deleted")

@@ -27,6 +27,7 @@ from oso_dagster.domain.catalogue.loading import (
     Loaded,
     LoadRecord,
     RefusedError,
+    Stretch,
     Unchanged,
 )
 from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES, UpstreamNotes
@@ -96,6 +97,22 @@ class _Load:
         return self.warehouse.last_load(self.source.name, self.table.name, key) if fresh else self.previous.get(key)
 
     @cached_property
+    def done(self) -> frozenset[str]:
+        """The partitions that earlier tries of a run over several have loaded."""
+        return partitions_done(self.context, self.key) if len(self.windows) > 1 else frozenset()
+
+    def comparable(self, record: LoadRecord | None) -> LoadRecord | None:
+        """A load, if upstream's answers may be compared with it: same declaration, nothing forced."""
+        return record if record is not None and record.fingerprint == self.mark and not self.config.force else None
+
+    @cached_property
+    def stretch(self) -> Stretch:
+        """The partitions that are still to be loaded: one and the same for all extractions of this try."""
+        windows = [window for window in self.windows if window is not None and window.key not in self.done]
+        records = {window.key: self.comparable(self.before(window)) for window in windows}
+        return Stretch(windows, {key: record for key, record in records.items() if record is not None})
+
+    @cached_property
     def inputs(self) -> Mapping[str, Sequence[str]]:
         """What the table needs of others: the same for all partitions of a run."""
         return inputs_of(self.warehouse, self.table)
@@ -106,7 +123,8 @@ def load(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Load a table, or the partitions of it that the run is for, oldest first.
 
-    Raises dagster.Failure; a refused load is not retried, since a retry would be refused as well.
+    Raises dagster.Failure; a refused load is not retried, since a retry would be refused as well. Partitions behind a refused one
+    are loaded all the same: it alone is bad.
     """
     step = _Load(context, settings, source, table, config)
     if len(step.windows) == 1:
@@ -119,13 +137,20 @@ def load(
         )
         return
     findings_by_check: dict[str, Finding] = {}
-    done_partitions = partitions_done(context, step.key)
+    refusals: list[dg.Failure] = []
     for window in step.windows:
-        if window is not None and window.key in done_partitions and (before := step.previous.get(window.key)) is not None:
+        if window is not None and window.key in step.done and (before := step.previous.get(window.key)) is not None:
             context.log.info("%s: an earlier try has loaded it", window.key)
             _keep_failed(findings_by_check, _unchanged(step, before))
             continue
-        loaded, unchanged = _publish(step, window)
+        try:
+            loaded, unchanged = _publish(step, window)
+        except dg.Failure as refusal:
+            if refusal.allow_retries:
+                raise
+            refusals.append(refusal)
+            context.log.warning("%s; the partitions behind it are loaded first", refusal.description)
+            continue
         context.log_event(
             dg.AssetMaterialization(
                 step.key,
@@ -135,7 +160,16 @@ def load(
             )
         )
         _keep_failed(findings_by_check, loaded.findings)
+    if refusals:
+        raise _together(refusals)
     yield from (result(step.key, finding) for finding in findings_by_check.values())
+
+
+def _together(refusals: Sequence[dg.Failure]) -> dg.Failure:
+    """The refusals of a run as one: the first in full, the others by what they say."""
+    first, *others = refusals
+    words = "; ".join([str(first.description), *(str(refusal.description) for refusal in others)])
+    return dg.Failure(description=words, metadata=first.metadata, allow_retries=False)
 
 
 def _keep_failed(findings_by_check: dict[str, Finding], findings: Sequence[Finding]) -> None:
@@ -166,7 +200,7 @@ def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
 def _extract_and_load(step: _Load, window: Window | None, known: LoadRecord | None, *, waited: bool) -> tuple[Loaded, bool]:
     source, table = step.source, step.table
     previous = step.before(window, fresh=True) if waited else known
-    comparable = previous is not None and previous.fingerprint == step.mark and not step.config.force
+    comparable = step.comparable(previous)
     if waited and window is not None and previous is not None and comparable and previous != known:
         step.context.log.info("%s: the run that was waited for has loaded it", window.key)
         rows = step.warehouse.table_rows(source.name, table.name)
@@ -177,8 +211,9 @@ def _extract_and_load(step: _Load, window: Window | None, known: LoadRecord | No
         now=utc_now(),
         cache=step.settings.cache_dir,
         settings=step.settings.of_source(source),
-        previous=previous if comparable else None,
+        previous=comparable,
         window=window,
+        stretch=step.stretch,
         clients=clients_of(source, step.settings),
         inputs=step.inputs,
         set_aside_share=table.set_aside_share,

@@ -6,12 +6,14 @@ Everything is read from Dagster's instance, never from the warehouse. What is as
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from oso_dagster.domain.catalogue.cadence import MOST_TRIES, IngestJob, jobs_of, plan_partitions, stretches
+from oso_dagster.domain.catalogue.loading import CUT_SHORT
+from oso_dagster.domain.catalogue.looks_again import LastLook, candidates, oldest_look, partitions_again
 from oso_dagster.domain.catalogue.partitions import Partitions, Window
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.orchestration import labels
@@ -24,6 +26,8 @@ from oso_dagster.orchestration.ingest.under_way import (
     partitions_of,
     whole_load,
 )
+
+_PAGE = 500
 
 
 class GivenUpError(Exception):
@@ -57,7 +61,8 @@ def _schedule(job: IngestJob) -> dg.ScheduleDefinition:
         cron_schedule=job.schedule.cron,
         execution_timezone=job.schedule.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Loads what is available of {names} and missing; skips what is being loaded; at most {MOST_TRIES} tries.",
+        description=f"Loads what is available of {names} and missing, or may have changed since; skips what is being loaded; "
+        f"at most {MOST_TRIES} tries.",
     )
     def _ask(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         moment = context.scheduled_execution_time.astimezone(UTC)
@@ -94,7 +99,9 @@ def _request_partitions(
     present = frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in keys))
     running = partitions_loading(context, job.name, keys, partitions, now)
     tries = failed_tries(instance, job.name, partitions, now)
-    planned = plan_partitions(partitions, now, present, running, tries)
+    missing = any(window.key not in present for window in partitions.recent(now))
+    again = _again(job, keys, instance, now, missing=missing)
+    planned = plan_partitions(partitions, now, present, running, tries, {key for key in again if key in present})
     if planned.given_up:
         keys_given_up = ", ".join(planned.given_up)
         words = f"{job.name}: given up after {MOST_TRIES} tries: {keys_given_up}. Fix the cause, then load them by hand."
@@ -104,17 +111,47 @@ def _request_partitions(
     if not planned.ask:
         return dg.SkipReason("every recent partition that upstream has is loaded or being loaded")
     groups = stretches(partitions, planned.ask) if job.range_in_one_run else [(window,) for window in planned.ask]
-    return [_request(job, group, tries) for group in groups]
+    return [_request(job, group, tries, again) for group in groups]
 
 
-def _request(job: IngestJob, windows: Sequence[Window], tries: dict[str, int]) -> dg.RunRequest:
-    """The run key tells the tries of one partition apart, and stops a tick that is evaluated twice from asking twice."""
+def _request(job: IngestJob, windows: Sequence[Window], tries: dict[str, int], again: Mapping[str, LastLook]) -> dg.RunRequest:
+    """The run key tells the tries of one partition apart, and its looks, and stops a tick evaluated twice from asking twice."""
     first, last = windows[0].key, windows[-1].key
     attempt = max(tries.get(window.key, 0) for window in windows)
-    key = f"{job.name}/{first}/{last}/{attempt}"
+    looks = [again[window.key].at for window in windows if window.key in again]
+    key = f"{job.name}/{first}/{last}/{attempt}" + (f"/{max(looks).isoformat()}" if looks else "")
     if len(windows) == 1:
         return dg.RunRequest(run_key=key, partition_key=first)
     return dg.RunRequest(run_key=key, tags=partition_tags(windows))
+
+
+def _again(
+    job: IngestJob, keys: Sequence[dg.AssetKey], instance: dg.DagsterInstance, now: datetime, *, missing: bool
+) -> dict[str, LastLook]:
+    """The loaded partitions that are due for another look at upstream, with the last one of each."""
+    due: dict[str, list[LastLook]] = {}
+    for table, key in zip(job.tables, keys, strict=True):
+        looks = _last_looks(instance, key, [window.key for window in candidates(table, now)])
+        for partition in partitions_again(table, now, looks, missing=missing):
+            due.setdefault(partition, []).append(looks[partition])
+    return {partition: oldest_look(looks) for partition, looks in due.items()}
+
+
+def _last_looks(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: list[str]) -> dict[str, LastLook]:
+    """The last load of each of these partitions that was loaded."""
+    if not partitions:
+        return {}
+    wanted, looks, cursor = dg.AssetRecordsFilter(key, asset_partitions=partitions), dict[str, LastLook](), None
+    while True:
+        page = instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
+        for record in page.records:
+            materialization = record.asset_materialization
+            if materialization is not None and materialization.partition is not None:
+                at = datetime.fromtimestamp(record.timestamp, UTC)
+                looks.setdefault(materialization.partition, LastLook(at, CUT_SHORT in materialization.metadata))
+        if not page.has_more or looks.keys() >= set(partitions):
+            return looks
+        cursor = page.cursor
 
 
 def failed_tries(instance: dg.DagsterInstance, job: str, partitions: Partitions, now: datetime) -> dict[str, int]:

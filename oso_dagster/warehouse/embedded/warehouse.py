@@ -212,9 +212,9 @@ def _judged(
     nulled = null_not_finite(arrival.connection, table)
     facts = _facts(source, table, extract, arrival) | ({VALUES_NULLED: nulled} if nulled else {})
     facts |= mix_of(arrival.connection, table)
-    aside = set_aside_of(facts)
-    if keep and aside:
-        facts |= {ROWS_KEPT: keep_set_aside(arrival.connection, source.name, table, aside, context.window)}
+    kept = {*set_aside_of(facts), *extract.kept_items}
+    if keep and kept:
+        facts |= {ROWS_KEPT: keep_set_aside(arrival.connection, source.name, table, kept, context.window)}
     rows = guards.count(arrival.connection, table)
     return rows, facts, guards.judge(arrival.connection, source.name, table, rows, facts, context)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from oso_dagster.domain.catalogue.cadence import MOST_TRIES
-from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Extract, ExtractRequest
+from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Extract, ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Retries, Schedule, Source, Stability, Table
 from oso_dagster.orchestration.ingest.schedules import GivenUpError, ingest_schedules, partition_tags
@@ -168,11 +168,11 @@ def test_a_load_that_a_rate_limit_cut_short_is_kept_warned_of_and_gone_on_with(
     assert "dagster/partition_row_count" not in told_of
 
 
-def tick(instance: dg.DagsterInstance, settings: Settings, source: Source) -> list[str | None]:
+def tick(instance: dg.DagsterInstance, settings: Settings, source: Source, now: datetime = NOW) -> list[str | None]:
     (schedule,) = ingest_schedules([source])
     definitions = dg.Definitions(assets=ingest_assets(settings, [source]), schedules=[schedule])
     context = dg.build_schedule_context(
-        instance=instance, scheduled_execution_time=NOW, repository_def=definitions.get_repository_def()
+        instance=instance, scheduled_execution_time=now, repository_def=definitions.get_repository_def()
     )
     return [request.run_key for request in schedule.evaluate_tick(context).run_requests or ()]
 
@@ -182,6 +182,49 @@ def test_a_schedule_asks_for_every_due_partition_that_is_missing(settings: Setti
     assert load(settings, instance, source, partition_tags(windows("2026-01-08"))).success
     first, last = "2026-01-07", "2026-01-09"
     assert tick(instance, settings, source) == [f"ingest_shop/{first}/{first}/0", f"ingest_shop/{last}/{last}/0"]
+
+
+def test_a_schedule_asks_again_for_what_may_have_changed_once_its_age_has_doubled(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    source = shop(changes_within=timedelta(days=2000))
+    assert load(settings, instance, source, partition_tags(windows("2026-01-07", "2026-01-09"))).success
+    age = datetime.now(UTC) - START
+    early, late = (tick(instance, settings, source, START + age * share) for share in (1.5, 2.5))
+    assert [str(key).split("/")[1:3] for key in early if "2026-01" in str(key)] == []
+    assert [str(key).split("/")[1:3] for key in late if "2026-01" in str(key)] == [["2026-01-07", "2026-01-09"]]
+    assert tick(instance, settings, shop(), START + age * 2.5) == late[1:], "without changes_within only what is missing"
+
+
+def test_a_schedule_asks_again_for_a_partition_that_a_limit_cut_short(settings: Settings, instance: dg.DagsterInstance) -> None:
+    def some(request: ExtractRequest) -> Extract:
+        extract = sales(request)
+        return replace(extract, facts={CUT_SHORT: "rate limit"} if extract.version == "2026-01-08" else {})
+
+    source = shop(extract=some, resumable=True)
+    assert load(settings, instance, source, partition_tags(windows("2026-01-07", "2026-01-09"))).success
+    (key,) = tick(instance, settings, source)
+    assert str(key).startswith("ingest_shop/2026-01-08/2026-01-08/0/")
+
+
+def test_a_refused_partition_of_a_range_keeps_none_behind_it_from_loading(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    stretches: list[Any] = []
+
+    def refusing(request: ExtractRequest) -> Extract:
+        stretches.append([window.key for window in request.stretch.windows])
+        if request.window is not None and request.window.key == "2026-01-08":
+            raise RefusedError("not counted yet")
+        return sales(request)
+
+    tags = partition_tags(windows("2026-01-07", "2026-01-09"))
+    result = load(settings, instance, shop(extract=refusing), tags)
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert "shop.sales[2026-01-08]: not counted yet" in str(failed.step_failure_data)
+    assert days(settings) == ["2026-01-07", "2026-01-09"]
+    assert instance.get_materialized_partitions(KEY) == {"2026-01-07", "2026-01-09"}
+    assert stretches == [["2026-01-07", "2026-01-08", "2026-01-09"]] * 3
 
 
 def test_a_schedule_asks_for_no_partition_that_is_being_loaded(settings: Settings, instance: dg.DagsterInstance) -> None:
