@@ -13,6 +13,7 @@ LINES, FILES = 300, 15
 WRITTEN = {".py", ".sql", ".html", ".css", ".js", ".sh"}
 """What people write and read as code."""
 GROWING = {
+    "docs": "a page a subject",
     "docs/decisions": "a page a decision",
     "oso_dagster/reliability/migrations/versions": "a file a revision of the schema",
     "oso_dagster/sandbox/upstreams": "a file an upstream",
@@ -24,8 +25,8 @@ GROWING = {
     "tests/sources": "a file a source",
 }
 """Folders that hold many things of one kind, by rule."""
-ALLOWED = {"docs": 17, "oso_dagster/domain/catalogue": 17, "oso_dagster/domain/objectives": 16}
-"""Folders that are a little over: one rule, or one page for people, a file, each needed by its neighbours."""
+ALLOWED = {"oso_dagster/domain/catalogue": 17, "oso_dagster/domain/objectives": 16}
+"""Folders that are a little over: one rule a file, each needed by its neighbours."""
 
 
 def too_long(files: list[Path]) -> list[str]:
