@@ -28,7 +28,7 @@ from isal import igzip
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.connectors.github import archive, archive_events
+from oso_dagster.connectors.github import archive, archive_events, archive_files, archive_gaps, archive_lines
 from oso_dagster.domain.catalogue.loading import Extract
 from oso_dagster.sandbox.upstreams import gharchive
 from oso_dagster.sandbox.world import forge
@@ -69,10 +69,12 @@ def write(folder: Path, hours: int) -> None:
 
 def ours(folder: Path, scratch: Path, *, hours: int = 1) -> int:
     """The real thing: fetched over HTTP, judged, staged by dlt, published as a partition."""
-    archive.HOURS = hours
+    archive_files.HOURS = hours
     facts: dict[str, Any] = {}
     with _served(folder) as url:
-        rows = archive.read(archive.Day(url, DAY), TABLE.columns, scratch / "files", facts)
+        day = archive_files.Day(url, DAY, late_hours=0)
+        tries = archive_gaps.Tries(scratch / "tries.json", DAY.date())
+        rows = archive.read(day, TABLE.columns, scratch / "files", facts, archive_gaps.Floors(), tries)
         warehouse = DuckDBWarehouse(scratch / "w.duckdb", world="live", cache=scratch, lock_timeout_seconds=60, clock=clock)
         window = TABLE.partitions.window("2025-09-01") if TABLE.partitions else None
         extract = Extract("bench", {TABLE.name: rows}, facts)
@@ -83,7 +85,7 @@ def floor(folder: Path, scratch: Path) -> int:
     """Fast gunzip, typed decode, Arrow, one CREATE TABLE: from a file on disk, no checks, nothing atomic to others."""
     connection = duckdb.connect(str(scratch / "w.duckdb"))
     rows = 0
-    for lines in archive.slices(folder / "2025-09-01-0.json.gz"):
+    for lines in archive_lines.slices(folder / "2025-09-01-0.json.gz"):
         arrived = archive_events.table_of(archive_events.decode(lines), TABLE.columns)
         connection.execute("INSERT INTO events FROM arrived" if rows else "CREATE TABLE events AS FROM arrived")
         rows += arrived.num_rows

@@ -22,7 +22,7 @@ import pytest
 import requests
 
 from oso_dagster.connectors import git
-from oso_dagster.connectors.github import archive, rest_api
+from oso_dagster.connectors.github import archive_files, rest_api
 from oso_dagster.connectors.http import files
 from oso_dagster.connectors.http.pacing import Limits
 from oso_dagster.domain.catalogue.source import Retries, SettingKind, Source, Table
@@ -232,12 +232,12 @@ def _shorten(patch: pytest.MonkeyPatch) -> None:
     """Bounds that are no settings."""
     patch.setattr(projects, "PROJECTS", PROJECTS)
     patch.setattr(github_world, "PARTS", PARTS)
-    patch.setattr(archive, "HOURS", HOURS)
+    patch.setattr(archive_files, "HOURS", HOURS)
     _bound(patch, USUAL_SECONDS)
 
 
 def _bound(patch: pytest.MonkeyPatch, seconds: float) -> None:
-    patch.setattr(archive, "PATIENCE", archive.Patience(attempts=2, pause=0.001, silence=seconds, deadline=seconds))
+    patch.setattr(archive_files, "PATIENCE", archive_files.Patience(attempts=2, pause=0.001, silence=seconds, deadline=seconds))
     for connector in (rest_api, files):
         patch.setattr(connector, "LIMITS", Limits(attempts=3, pause=0.001, timeout=seconds, patience=1))
     patch.setattr(git, "TIMEOUT_SECONDS", 2 * seconds)

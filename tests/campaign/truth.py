@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oso_dagster.connectors.github import archive
+from oso_dagster.connectors.github import archive_files
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.sandbox import families
@@ -159,7 +159,7 @@ def _events(world: SandboxWorld, window: Window | None) -> list[Row]:
     assert window is not None
     assert window.start is not None
     github = forge.forge_of(world)
-    hours = (window.start + timedelta(hours=hour) for hour in range(archive.HOURS))
+    hours = (window.start + timedelta(hours=hour) for hour in range(archive_files.HOURS))
     return [
         {
             "id": event["id"],

@@ -1,7 +1,7 @@
 """Lines of GH Archive to columns: a typed decode of only what models read, and the columns built from it. Pure.
 
 Nothing else of an event is ever an object: texts, bodies and the e-mail addresses of commit authors stay in the file. Fetching
-is `gharchive`'s, the declared columns are the source's.
+is `archive_files`', the declared columns are the source's.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class PullRequest(msgspec.Struct, gc=False):
     user: Login | None = None
     created_at: str | None = None
     closed_at: str | None = None
-    merged_at: str | None = None
+    merged_at: str | msgspec.UnsetType | None = msgspec.UNSET
     merged: bool | None = None
 
 
@@ -123,7 +123,17 @@ class Event(msgspec.Struct, gc=False):
     org: Login | None = None
 
 
+class Moment(msgspec.Struct, gc=False):
+    """Of an event only when it happened."""
+
+    created_at: str
+
+
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+"""How the archive writes times."""
+
 _DECODER = msgspec.json.Decoder(Event)
+_MOMENTS = msgspec.json.Decoder(Moment)
 _NOBODY, _NO_ISSUE, _NO_PULL, _NO_PART = Login(), Issue(), PullRequest(), Named()
 
 
@@ -131,6 +141,22 @@ def decode(lines: bytes) -> list[Event]:
     """The events of whole lines. Raises msgspec.MsgspecError, which names the line and the field that does not fit."""
     with no_collections():
         return _DECODER.decode_lines(lines)
+
+
+def lines_before(lines: bytes, end: str) -> bytes:
+    """Those of whole lines whose event happened before `end`, a time as the archive writes it: the rest is never decoded.
+
+    A line that cannot be read is left out: the load of the day that names the file sets it aside.
+    """
+    listed = [line for line in lines.split(b"\n") if line.strip()]
+    return b"\n".join(line for line in listed if _is_before(line, end))
+
+
+def _is_before(line: bytes, end: str) -> bool:
+    try:
+        return _MOMENTS.decode(line).created_at < end
+    except msgspec.MsgspecError:
+        return False
 
 
 def table_of(events: Sequence[Event], columns: Sequence[Column]) -> pa.Table:
@@ -181,7 +207,8 @@ def _values(events: Sequence[Event]) -> Mapping[str, list[Any]]:
         **_prefixed("issue", issues, "id", "created_at", "closed_at"),
         "issue_author_login": [(issue.user or _NOBODY).login for issue in issues],
         "issue_is_pull_request": [None if i.id is None else i.pull_request is not None for i in issues],
-        **_prefixed("pull_request", pulls, "id", "created_at", "closed_at", "merged_at"),
+        **_prefixed("pull_request", pulls, "id", "created_at", "closed_at"),
+        "pull_request_merged_at": [pull.merged_at or None for pull in pulls],
         "pull_request_author_login": [(pull.user or _NOBODY).login for pull in pulls],
         "pull_request_is_merged": [_merged(payload, pull) for payload, pull in zip(payloads, pulls, strict=True)],
         **_prefixed("comment", _parts(payloads, attrgetter("comment")), "id"),
@@ -208,9 +235,9 @@ def _regime(size: int | None) -> str:
 
 
 def _merged(payload: Payload, pull: PullRequest) -> bool | None:
-    """Whether the pull request is merged; unknown where a closed one does not tell (its payload is trimmed since 2025-10-07)."""
+    """Whether the pull request is merged; unknown where a stub does not tell, as most do since 2025-10-07."""
     if pull.merged is not None:
         return pull.merged
-    if pull.merged_at is not None or payload.action == "merged":
+    if payload.action == "merged":
         return True
-    return None if pull.id is None or payload.action == "closed" else False
+    return None if pull.merged_at is msgspec.UNSET else pull.merged_at is not None

@@ -56,15 +56,18 @@ _NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def undeclared(path: Path) -> set[str]:
-    """What the beginning of a file of whole, good lines holds that is not known, in words."""
+    """What the beginning of a file holds that is not known, in words; a damaged line tells nothing here."""
     with igzip.open(path, "rb") as stream:  # type: ignore[no-untyped-call]  # isal types its C parts only
         lines = stream.read(_SAMPLE).split(b"\n")[:-1]  # the last line may be cut
     names: set[str] = set()
     for line in lines:
-        shape = _SHAPES.decode(line)
+        try:
+            shape, parts = _SHAPES.decode(line), _NAMES.decode(line)
+        except msgspec.MsgspecError:
+            continue
         if shape.type in _PARTS:  # a new type is reported by its name only
             names |= {f"{shape.type}.payload.{name}" for name in shape.payload.keys() - _PARTS[shape.type]}
-        names |= {f"event.{name}" for name in _NAMES.decode(line).keys() - _FIELDS}
+        names |= {f"event.{name}" for name in parts.keys() - _FIELDS}
     return names
 
 
