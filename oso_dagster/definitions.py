@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from oso_dagster.orchestration.alerts.sensors import alert_sensors
+from oso_dagster.orchestration.coverage.asset import coverage_asset, coverage_job, coverage_schedule
 from oso_dagster.orchestration.ingest.schedules import ingest_schedules
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.models.platform_project import transform_assets, transform_jobs, transform_schedule
@@ -21,13 +22,15 @@ def build(settings: Settings) -> dg.Definitions:
     objectives = slo_assets(settings, sources, list(models.specs))
     reliability = reliability_checks(settings, sources, list(models.specs))
     evaluation, page = slo_job(objectives, [reliability]), status_job()
+    coverage = coverage_asset(settings, sources)
     return dg.Definitions(
-        assets=[*tables, models, *objectives, status_asset(settings, sources, models, objectives)],
+        assets=[*tables, models, coverage, *objectives, status_asset(settings, sources, models, objectives)],
         asset_checks=[reliability],
         jobs=transform_jobs(settings, sources),
         schedules=[
             *ingest_schedules(sources),
             transform_schedule(models),
+            coverage_schedule(coverage_job()),
             slo_schedule(evaluation),
             status_schedule(page),
         ],

@@ -46,7 +46,7 @@ EXPANDED = (
 )
 IN_THE_LINEAGE = (*(source.name for source in catalogue()), "int_artifacts", "projects_v1", "core_source_data", "page")
 """Every source as one box, which a click opens, and one asset of each later layer."""
-AFTER_INGESTION = ("transform", "evaluate_slos", "publish_status")
+AFTER_INGESTION = ("transform", "measure_coverage", "evaluate_slos", "publish_status")
 INVENTED = [source for source in catalogue() if invents(source)]
 JOBS = {job.name for source in INVENTED for job in jobs_of(source)} | {*AFTER_INGESTION}
 CORE_TABLES = sum(len(source.tables) for source in INVENTED if source.stability is Stability.CORE)

@@ -106,6 +106,11 @@ def read(snapshot: Snapshot, folder: str, suffix: str) -> Iterator[File]:
                 process.kill()
 
 
+def names(snapshot: Snapshot, folder: str, suffix: str) -> list[str]:
+    """The paths of the files below `folder` whose names end in `suffix`, as git lists them: no file is read."""
+    return [name for _, name in _tree(snapshot.path, snapshot.sha, folder) if name.endswith(suffix)]
+
+
 def _fetch(remote: Remote, path: Path, folders: Sequence[str]) -> Snapshot:
     if not path.exists():
         _git(None, "init", "--quiet", "--bare", str(path))

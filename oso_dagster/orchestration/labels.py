@@ -21,6 +21,9 @@ PLATFORM_TAG = "opensource.observer/platform"
 
 PLATFORM_GROUP = "platform"
 
+COVERAGE_KEY = dg.AssetKey(["platform", "coverage"])
+"""The asset that measures coverage, and the table that it writes for readers."""
+
 PLATFORM_OWNER = "team:platform"
 """Who owns the platform's own assets, and what nobody else owns."""
 

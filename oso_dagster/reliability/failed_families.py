@@ -9,13 +9,13 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from oso_dagster.domain.objectives.attempts import RETRY_PATIENCE, Attempt, Outcome
 from oso_dagster.domain.objectives.failed_family import FailedFamily, failed_after
-from oso_dagster.domain.objectives.objectives import OBJECTIVES
+from oso_dagster.domain.objectives.objectives import COVERAGE, OBJECTIVES
 from oso_dagster.domain.objectives.slo import Objective
 from oso_dagster.reliability.ledger.attempt_rows import attempt_of, joined
 from oso_dagster.reliability.ledger.rollup_reader import last_good as last_good_rolled_up
 from oso_dagster.reliability.ledger.tallying import IS_BAD
 from oso_dagster.reliability.store import Store
-from oso_dagster.reliability.tables import attempts, samples
+from oso_dagster.reliability.tables import attempts, comparisons, samples
 
 _FAMILY_SPAN = timedelta(days=7)
 
@@ -56,7 +56,9 @@ def last_data(store: Store) -> dict[str, datetime]:
     with store.database.reading() as connection:
         sampled = connection.execute(newest_sample.group_by(samples.c.service, samples.c.objective)).all()
         attempted = {row.label: row.at for row in connection.execute(newest_attempt.group_by(attempts.c.label))}
+        compared = connection.execute(select(func.max(comparisons.c.measured_at)).where(comparisons.c.high > 0)).scalar_one()
     newest = {f"{row.service}.{row.objective}": row.at for row in sampled}
+    newest |= {COVERAGE.id: compared} if compared is not None else {}
     return newest | {objective.id: attempted[objective.label] for objective in _windowed() if objective.label in attempted}
 
 

@@ -1,7 +1,7 @@
 """The reliability store: opened, brought to the newest schema, and bound to one world.
 
-`ledger` holds attempts, `samples` what others report, `results` what evaluation found; the methods here are what readers
-such as the status page need.
+`ledger` holds attempts, `samples` what others report, `comparisons` second counts, `results` what evaluation found; the methods
+here are what readers such as the status page need.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from oso_dagster.reliability.alerts.incident_memory import Incidents
 from oso_dagster.reliability.alerts.outbox import Outbox
 from oso_dagster.reliability.alerts.sprints import Sprints
 from oso_dagster.reliability.database import Database, insert_into
+from oso_dagster.reliability.ledger.comparisons import Comparisons
 from oso_dagster.reliability.ledger.counted_events import Events
 from oso_dagster.reliability.ledger.daily_rollup import DailyRollup
 from oso_dagster.reliability.ledger.ledger import Ledger
@@ -55,6 +56,7 @@ class Store:
         self.ledger = Ledger(database)
         self.results = Results(database)
         self.samples = Samples(database)
+        self.comparisons = Comparisons(database)
         self.maintenance = Maintenances(database)
         self.tallying = Tallying(database)
         self.rollup = DailyRollup(database)

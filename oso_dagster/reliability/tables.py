@@ -109,6 +109,21 @@ samples = Table(
     Column("valid", BigInteger, nullable=False),
 )
 
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("asset", String(255), primary_key=True),
+    Column("measured_at", UtcTime, primary_key=True),
+    Column("category", String(255), primary_key=True),
+    Column("since", UtcTime),
+    Column("until", UtcTime),
+    Column("held", BigInteger, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("target_bp", Integer, nullable=False),
+    Column("sampled", Boolean, nullable=False),
+)
+
 maintenance = Table(
     "maintenance",
     metadata,

@@ -24,6 +24,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
+from oso_dagster.sources._second_counts.op_atlas import rows_of
 
 LOOKBACK = timedelta(hours=3)
 """How far before the newest time seen a load begins again: a transaction may commit after others that began later."""
@@ -160,6 +161,7 @@ def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table
         fresh_within=timedelta(hours=36),
         surviving=bool(cursor),
         contract=SchemaContract.EVOLVE if upstream in _OPEN else SchemaContract.REPORT,
+        second_count=rows_of(upstream, created="createdAt" in columns),
     )
 
 

@@ -20,6 +20,7 @@ from oso_dagster.domain.catalogue.source import (
     Table,
 )
 from oso_dagster.domain.garbage_collector import no_collections
+from oso_dagster.sources._second_counts.oss_directory import files_of
 
 if TYPE_CHECKING:
     from oso_dagster.connectors.git import Snapshot
@@ -259,6 +260,7 @@ SOURCE = Source(
             extract=_extract,
             schedule=Schedule("0 2 * * *"),
             cost=Cost(calls=3, bytes=3_000_000),
+            second_count=files_of(_FOLDERS),
             fresh_within=timedelta(hours=36),
         ),
         Table(
@@ -270,6 +272,7 @@ SOURCE = Source(
             extract=_extract,
             schedule=Schedule("0 2 * * *"),
             cost=Cost(calls=3, bytes=100_000),
+            second_count=files_of(_FOLDERS),
             fresh_within=timedelta(hours=36),
         ),
     ),

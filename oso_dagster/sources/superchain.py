@@ -22,6 +22,7 @@ from typing import Any
 from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
+from oso_dagster.domain.catalogue.second_count import SecondCount
 from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
@@ -36,6 +37,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
+from oso_dagster.sources._second_counts.superchain import DAILY_TRANSACTIONS
 
 BEGIN = datetime(2021, 11, 11, tzinfo=UTC)
 """The first day of OP Mainnet as it is now."""
@@ -138,7 +140,10 @@ def _some(batches: Iterator[Any], day: object) -> Iterator[Any]:
         raise RefusedError(f"BigQuery has no rows of {day}: the dataset is late. The old rows stay; run again tomorrow")
 
 
-def _table(name: str, description: str, sql: str, columns: tuple[Column, ...], key: tuple[str, ...], cost: Cost) -> Table:
+def _table(
+    name: str, description: str, sql: str, columns: tuple[Column, ...], key: tuple[str, ...], cost: Cost,
+    second_count: SecondCount | None = None,
+) -> Table:  # fmt: skip
     return Table(
         name=name,
         description=description,
@@ -155,6 +160,7 @@ def _table(name: str, description: str, sql: str, columns: tuple[Column, ...], k
         range_in_one_run=True,
         retries=Retries(limit=3, delay=timedelta(minutes=5)),
         contract=SchemaContract.REPORT,
+        second_count=second_count,
     )
 
 
@@ -183,7 +189,7 @@ SOURCE = Source(
             "daily_transactions",
             "One row per chain, sender, receiver and day: successful transactions and what their gas cost.",
             _DAILY, _DAILY_COLUMNS, ("chain", "day", "from_address", "to_address"),
-            Cost(calls=20, bytes=500_000_000),
+            Cost(calls=20, bytes=500_000_000), DAILY_TRANSACTIONS,
         ),
         _table(
             "deployments",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from oso_dagster.domain.catalogue.loading import Extract, Finding, Loaded, LoadRecord
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.catalogue.source import Column, Source, Table
 
 
 class Warehouse(Protocol):
@@ -57,3 +57,8 @@ class Warehouse(Protocol):
         self, source: Source, table: Table, extract: Extract, window: Window | None = None
     ) -> tuple[dict[str, int], list[Finding]]:
         """Stage and judge, and publish nothing; rows by landed table, and the findings of the guards."""
+
+    def replace_platform_table(
+        self, name: str, description: str, columns: Sequence[Column], rows: Mapping[str, list[object]]
+    ) -> None:
+        """Put `rows`, a list per column, in place of what the platform's own table `platform.<name>` had, all or nothing."""

@@ -13,6 +13,7 @@ from oso_dagster.sources import catalogue
 _FEW = 4
 _AFTER_INGESTION = {
     "transform": "SQLMesh: models and audits",
+    "measure_coverage": "second counts of upstreams, compared with what is held",
     "evaluate_slos": "objectives: verdicts from the ledger",
     "publish_status": "the status page",
 }

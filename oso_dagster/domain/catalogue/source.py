@@ -16,9 +16,10 @@ from oso_dagster.domain.catalogue.column import Child, Column, ColumnType, check
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Unchanged
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.promise import TermsOfLoad, refuse_unkept
+from oso_dagster.domain.catalogue.second_count import SecondCount
 from oso_dagster.domain.catalogue.setting import Setting, SettingKind
 from oso_dagster.domain.catalogue.terms import Cost, Disposition, Evidence, Retries, Schedule, SchemaContract
-from oso_dagster.domain.catalogue.truth import Regime, Retired, SecondCount
+from oso_dagster.domain.catalogue.truth import Regime, Retired
 
 __all__ = [
     "RESERVED_SCHEMAS",
@@ -195,6 +196,8 @@ class Table:
         for name, columns in (self.physical if kept else {self.name: self.columns}).items():
             there = self.item_column is None or self.item_column in {column.name for column in columns}
             _require(there, f"{where}: {name} has no column {self.item_column!r} for item_column")
+        lost = set(self.second_count.held.columns) - names if self.second_count else set()
+        _require(not lost, f"{where}: no column {', '.join(sorted(lost))} for second_count")
         span = self.changes_within
         _require(span is None or span > timedelta(0), f"{where}: changes_within must be positive")
         _require(span is None or self.partitions is not None, f"{where}: changes_within needs partitions")

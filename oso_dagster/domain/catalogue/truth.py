@@ -1,6 +1,6 @@
 """What a table declares about the quirks of its upstream, and what a load tells of single items.
 
-Belongs here: the vocabulary (`Absence`, `Regime`, `Retired`, `SecondCount`), the facts that tell what a load could not have,
+Belongs here: the vocabulary (`Absence`, `Regime`, `Retired`), the facts that tell what a load could not have,
 and the decisions over them: how many items may be set aside, how many may vanish, what is known and not taken. Does not: how an
 answer is read (`connectors`), how kept rows are carried over (`warehouse`).
 """
@@ -80,19 +80,6 @@ def regime_of(regimes: Iterable[Regime], day: date) -> Regime | None:
     True
     """
     return max((regime for regime in regimes if regime.since <= day), key=lambda regime: regime.since, default=None)
-
-
-@dataclass(frozen=True)
-class SecondCount:
-    """The independent count that a table's coverage is measured by: what counts, by which category, and the promised share."""
-
-    description: str
-    category: str | None = None
-    target: float = 0.95
-
-    def __post_init__(self) -> None:
-        if not self.description or not 0.0 < self.target <= 1.0:
-            raise ValueError(f"second count: a description and a target above 0 and up to 1 are expected, not {self}")
 
 
 def named(items: Iterable[str]) -> str:

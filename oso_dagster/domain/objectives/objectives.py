@@ -40,6 +40,9 @@ def _windowed(service: str, name: str, title: str, indicator: Indicator, target:
 RELIABILITY = "materialization_reliability"
 """The objective that every class of assets has, and the check that every one of them has by itself."""
 
+EXTENSION = "(our extension)"
+"""The mark of an objective that the published service definition does not have, in its title and where its name alone stands."""
+
 _DECLARED: tuple[Objective, ...] = (
     _windowed(
         "core_source_data",
@@ -65,6 +68,15 @@ _DECLARED: tuple[Objective, ...] = (
         indicator=Indicator.PARTITIONS,
         target=9_900,
         each=True,
+    ),
+    Objective(
+        service="core_source_data",
+        name="data_coverage",
+        title=f"Second counts of core data that what we hold reaches {EXTENSION}",
+        label=Label.CORE,
+        indicator=Indicator.SECOND_COUNTS,
+        target=ALL,
+        extension=True,
     ),
     _windowed(
         "unstable_source_data",
@@ -98,6 +110,7 @@ _UNITS = {
     Indicator.ATTEMPTS: "attempts",
     Indicator.FRESH_ASSETS: "assets",
     Indicator.PARTITIONS: "due partitions",
+    Indicator.SECOND_COUNTS: "second counts",
     Indicator.SAMPLES: "events",
 }
 _GOOD = {
@@ -105,6 +118,7 @@ _GOOD = {
     Indicator.ATTEMPTS: "succeeded",
     Indicator.FRESH_ASSETS: "are fresh",
     Indicator.PARTITIONS: "are there",
+    Indicator.SECOND_COUNTS: "are reached",
     Indicator.SAMPLES: "are good",
 }
 _NOTHING = {
@@ -112,15 +126,16 @@ _NOTHING = {
     Indicator.ATTEMPTS: "no attempt ended in the window",
     Indicator.FRESH_ASSETS: "no asset has a promise that is due",
     Indicator.PARTITIONS: "no asset has a partition that is due",
+    Indicator.SECOND_COUNTS: "nothing could be compared with a second count in the last days",
     Indicator.SAMPLES: "no sample was taken in the window",
 }
 
 
-FRESHNESS, COMPLETENESS = (
+FRESHNESS, COMPLETENESS, COVERAGE = (
     next(objective for objective in OBJECTIVES if objective.indicator is indicator)
-    for indicator in (Indicator.FRESH_ASSETS, Indicator.PARTITIONS)
+    for indicator in (Indicator.FRESH_ASSETS, Indicator.PARTITIONS, Indicator.SECOND_COUNTS)
 )
-"""The two objectives at a point in time, which are about core assets."""
+"""The objectives at a point in time, which are about core assets."""
 
 
 def of_service(service: str) -> tuple[Objective, ...]:
@@ -149,8 +164,9 @@ def percent(good: int, valid: int) -> str:
 def summary(assessment: Assessment) -> str:
     """One sentence: what was counted, and against which target."""
     objective = assessment.objective
+    mark = f" {EXTENSION}" if objective.extension else ""
     if assessment.verdict is Verdict.NO_DATA:
-        return f"no data: {_NOTHING[objective.indicator]}"
+        return f"no data: {_NOTHING[objective.indicator]}{mark}"
     good, valid = assessment.good, assessment.valid
     counted = f"{good:,} of {valid:,} {_UNITS[objective.indicator]} {_GOOD[objective.indicator]} ({percent(good, valid)})"
     target = (
@@ -158,7 +174,7 @@ def summary(assessment: Assessment) -> str:
         if objective.target == ALL
         else percent(objective.target, ALL) + (" for each asset" if objective.each else "")
     )
-    return f"{counted}; the target is {target}"
+    return f"{counted}; the target is {target}{mark}"
 
 
 def budget_text(assessment: Assessment) -> str:

@@ -16,8 +16,9 @@ SILENT_AFTER: Mapping[Indicator, timedelta] = {
     Indicator.SAMPLES: timedelta(hours=1),
     Indicator.FAMILIES: timedelta(days=2),
     Indicator.ATTEMPTS: timedelta(days=2),
+    Indicator.SECOND_COUNTS: timedelta(days=3),
 }
-"""For how long nothing may be counted before somebody is told. What is judged at a point in time is never without data."""
+"""For how long nothing may be counted before somebody is told. Freshness and completeness are never without data."""
 
 
 @dataclass(frozen=True)

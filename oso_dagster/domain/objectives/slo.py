@@ -51,13 +51,17 @@ class Verdict(StrEnum):
 
 
 class Indicator(StrEnum):
-    """What an objective counts: judged families, single attempts, fresh assets, due partitions, or reported samples."""
+    """What an objective counts: judged families, single attempts, fresh assets, due partitions, second counts or samples."""
 
     FAMILIES = "families"
     ATTEMPTS = "attempts"
     FRESH_ASSETS = "fresh_assets"
     PARTITIONS = "partitions"
+    SECOND_COUNTS = "second_counts"
     SAMPLES = "samples"
+
+
+_AT_AN_INSTANT = frozenset({Indicator.FRESH_ASSETS, Indicator.PARTITIONS, Indicator.SECOND_COUNTS})
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class Objective:
     """A promise. `target` is in basis points; `window` None means at a point in time.
 
     It is about the assets of one `label`, or, without one, about what probes report as samples. With `each`, every asset
-    has to meet the target by itself; otherwise good and valid are summed and divided once.
+    has to meet the target by itself; otherwise good and valid are summed and divided once. An `extension` is ours, beside the
+    published service definition, and marked so wherever it is shown.
     """
 
     service: str
@@ -76,6 +81,7 @@ class Objective:
     target: int
     window: timedelta | None = None
     each: bool = False
+    extension: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.target <= ALL:
@@ -84,7 +90,7 @@ class Objective:
             raise ValueError(f"{self.id}: the window must be positive")
         if (self.label is None) != (self.indicator is Indicator.SAMPLES):
             raise ValueError(f"{self.id}: samples have no label, and everything else has one")
-        if (self.window is None) != (self.indicator in (Indicator.FRESH_ASSETS, Indicator.PARTITIONS)):
+        if (self.window is None) != (self.indicator in _AT_AN_INSTANT):
             raise ValueError(f"{self.id}: {self.indicator} are counted {'over' if self.window is None else 'without'} a window")
         wrong = Indicator.FAMILIES if self.label in REGARDLESS_OF_RETRIES else Indicator.ATTEMPTS
         if self.indicator is wrong:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN, tallies_of
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.budget import recovery
 from oso_dagster.domain.objectives.burn import TIERS, Burning, firing
@@ -145,6 +146,8 @@ class Evaluator:
         promises = self._promises(label, now)
         if objective.indicator is Indicator.FRESH_ASSETS:
             tallies = [_fresh(asset, judged) for asset, judged in sorted(promises.judged().items())]
+        elif objective.indicator is Indicator.SECOND_COUNTS:
+            tallies = self._covered_truth(label, now)
         else:
             tallies = promises.complete()
         covered = {
@@ -154,6 +157,12 @@ class Evaluator:
             if window.covers(objective.service, objective.name, tally.asset, now)
         }
         return [tally for tally in tallies if tally.asset not in covered]
+
+    def _covered_truth(self, label: Label, now: datetime) -> list[Tally]:
+        """How many second counts of each table of a label are reached, of the newest round of each; an old round says nothing."""
+        newest = self.store.comparisons.newest(now, now - MEASURED_WITHIN)
+        named = (replace(comparison, asset=self.present_name(comparison.asset)) for comparison in newest)
+        return tallies_of(comparison for comparison in named if self.labels.get(comparison.asset) is label)
 
     def _burning(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> tuple[Burning, ...]:
         if objective.indicator is not Indicator.SAMPLES:

@@ -12,6 +12,7 @@ from oso_dagster.domain.catalogue.source import Source, Stability, Table
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, RELIABILITY, SERVICES, of_service
 from oso_dagster.orchestration.labels import (
+    COVERAGE_KEY,
     FRESHNESS_CHECK,
     PLATFORM_GROUP,
     PLATFORM_OWNER,
@@ -32,7 +33,7 @@ def slo_assets(settings: Settings, sources: Sequence[Source], models: Sequence[d
     sqlmesh_keys = sorted(spec.key for spec in models)
     read = {dep.asset_key for spec in models for dep in spec.deps}
     measured = {
-        "core_source_data": asset_keys_of(Stability.CORE, tuple(sources)),
+        "core_source_data": [*asset_keys_of(Stability.CORE, tuple(sources)), COVERAGE_KEY],
         "unstable_source_data": asset_keys_of(Stability.UNSTABLE, tuple(sources)),
         "sqlmesh": [key for key in sqlmesh_keys if key not in read],
     }

@@ -28,12 +28,12 @@ from oso_dagster.domain.catalogue.loading import (
     RefusedError,
 )
 from oso_dagster.domain.catalogue.partitions import Window
-from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.catalogue.source import Column, Source, Table
 from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.domain.catalogue.truth import set_aside_of
 from oso_dagster.warehouse import event_time, guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
-from oso_dagster.warehouse.embedded import publishing
+from oso_dagster.warehouse.embedded import platform_tables, publishing
 from oso_dagster.warehouse.embedded.opening import kept_open, patiently
 from oso_dagster.warehouse.embedded.writer_lock import hold
 from oso_dagster.warehouse.kept_rows import keep_set_aside
@@ -179,6 +179,13 @@ class DuckDBWarehouse:
             context = guards.LoadContext(self._clock(), window, allow_shrink=True)
             rows, _, findings = _judged(source, table, extract, arrival, context)
             return rows, findings
+
+    def replace_platform_table(
+        self, name: str, description: str, columns: Sequence[Column], rows: Mapping[str, list[object]]
+    ) -> None:
+        """Put `rows`, a list per column, in place of what `platform.<name>` had: readers see the old ones or the new ones."""
+        with duckdb.connect() as connection, self.write(connection):
+            platform_tables.replace_table(connection, name, description, columns, rows)
 
     @contextmanager
     def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -60,4 +60,5 @@ def test_a_promise_at_a_point_in_time_is_not_expressible():
     assert [objective.id for objective in OBJECTIVES if not expressible(objective)] == [
         "core_source_data.data_freshness",
         "core_source_data.partition_completeness",
+        "core_source_data.data_coverage",
     ]

@@ -28,7 +28,7 @@ from oso_dagster.domain.objectives.slo import (
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 MONTH = timedelta(days=30)
-RELIABILITY, FRESHNESS, COMPLETENESS = of_service("core_source_data")
+RELIABILITY, FRESHNESS, COMPLETENESS, _ = of_service("core_source_data")
 
 
 def attempt(outcome, ended, *, run="r1", asset="shop/things", will_retry=False, family=None):
@@ -164,6 +164,7 @@ def test_objective_ids_are_unique_and_the_targets_are_the_published_ones():
         "core_source_data.materialization_reliability": 9_900,
         "core_source_data.data_freshness": ALL,
         "core_source_data.partition_completeness": 9_900,
+        "core_source_data.data_coverage": 10_000,
         "unstable_source_data.materialization_reliability": 7_500,
         "sqlmesh.materialization_reliability": 9_900,
         "public_applications.availability": 9_900,

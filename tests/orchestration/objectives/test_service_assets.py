@@ -25,6 +25,7 @@ def test_core_objectives_are_checks_with_numbers_and_a_verdict(instance, setting
         "materialization_reliability": "compliant",
         "data_freshness": "compliant",
         "partition_completeness": "no_data",
+        "data_coverage": "no_data",
     }
     assert all(check.passed for check in checks.values())
     [event] = result.asset_materializations_for_node("slo__core_source_data")

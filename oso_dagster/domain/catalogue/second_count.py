@@ -1,0 +1,99 @@
+"""The second count of a table: what another answer of its upstream says is there, and how what we hold is counted beside it.
+
+Belongs here: the declaration and its answer, as data. Does not: the comparison of the two (`domain.coverage`), or who asks
+(`orchestration.coverage`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oso_dagster.domain.catalogue.loading import ExtractRequest
+
+ALL_BASIS_POINTS = 10_000
+DEFAULT_TARGET = 9_500
+"""The share of the truth that is promised where a table declares no other, in basis points."""
+
+
+class Measure(StrEnum):
+    """What is counted: rows, distinct values of a column, or the total of a column."""
+
+    ROWS = "rows"
+    DISTINCT = "distinct"
+    SUM = "sum"
+
+
+@dataclass(frozen=True)
+class Held:
+    """How what the warehouse holds is counted; the names are columns of the table.
+
+    `category` splits the count (without one there is one category, ""); `item` holds what a sample was drawn of; `time` places a
+    row in a span, and is the event time of the table where it is not given.
+    """
+
+    measure: Measure = Measure.ROWS
+    column: str | None = None
+    category: str | None = None
+    item: str | None = None
+    time: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.column is None) != (self.measure is Measure.ROWS):
+            raise ValueError(f"held: {self.measure} {'takes no' if self.column else 'needs a'} column")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it names."""
+        return tuple(name for name in (self.column, self.category, self.item, self.time) if name is not None)
+
+
+@dataclass(frozen=True)
+class TrueCount:
+    """Between `low` and `high` are really there, of a `category`, in the span [since, until) of time (None: no limit).
+
+    `items` are those that were asked, where not all were: what we hold of others is not compared.
+    """
+
+    category: str
+    low: int
+    high: int
+    since: datetime | None = None
+    until: datetime | None = None
+    items: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high:
+            raise ValueError(f"second count of {self.category!r}: {self.low} to {self.high} is no range of whole numbers")
+        for moment in (self.since, self.until):
+            if moment is not None and moment.utcoffset() is None:
+                raise ValueError(f"second count of {self.category!r}: a time without a zone, {moment}")
+
+
+@dataclass(frozen=True)
+class SecondCount:
+    """What the coverage of a table is measured by.
+
+    `description` says what counts and why it is independent of the load; `count` asks, with the request of an extraction, whose
+    window is the newest partition that is loaded and due (none for a table without partitions), and whose `previous` is its
+    load. `target` is the share that is promised, in basis points. `sample` describes the sample, where not everything is asked:
+    the bounds of the share are then those of Wilson's interval.
+    """
+
+    description: str
+    count: Callable[[ExtractRequest], Iterable[TrueCount]]
+    held: Held = Held()
+    target: int = DEFAULT_TARGET
+    sample: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.description or self.sample == "":
+            raise ValueError("second count: a description is missing")
+        if not 0 < self.target <= ALL_BASIS_POINTS:
+            raise ValueError(
+                f"second count: a target of {self.target} basis points is not above 0 and at most {ALL_BASIS_POINTS}"
+            )

@@ -1,0 +1,83 @@
+"""The asset `platform/coverage`: asks the second counts, keeps the comparisons in the ledger, writes the table for readers.
+
+No postponed annotations in this file: Dagster reads the context's class from the function's own.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.objectives.slo import Verdict
+from oso_dagster.orchestration.clock import utc_now
+from oso_dagster.orchestration.coverage import table
+from oso_dagster.orchestration.labels import COVERAGE_KEY, PLATFORM_GROUP, PLATFORM_OWNER, PLATFORM_TAG, asset_key
+from oso_dagster.settings import Settings
+
+MEASURING_CRON = "30 7 * * *"
+"""Once a day, after the loads of the night."""
+
+
+def coverage_asset(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDefinition:
+    """Downstream of every table that declares a second count."""
+    counted = [asset_key(source, t) for source in sources for t in source.tables if t.second_count is not None]
+
+    @dg.asset(
+        key=COVERAGE_KEY,
+        deps=counted,
+        group_name=PLATFORM_GROUP,
+        tags={PLATFORM_TAG: "true"},
+        kinds={"duckdb"},
+        owners=[PLATFORM_OWNER],
+        description=table.DESCRIPTION,
+        metadata={"dagster/table_name": f"platform.{table.NAME}"},
+    )
+    def _measure(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster takes the bare class only
+        # SQLAlchemy and the warehouse load when used.
+        from oso_dagster.orchestration.coverage.measuring import measure  # noqa: PLC0415
+        from oso_dagster.orchestration.resources import warehouse_of  # noqa: PLC0415
+        from oso_dagster.reliability.store import Store  # noqa: PLC0415
+
+        now = utc_now()
+        measured = measure(settings, sources, now)
+        with Store.open(settings.reliability_store_url, settings.world.value) as store:
+            store.comparisons.record(measured.comparisons)
+            kept = store.comparisons.all(now - table.KEPT)
+        warehouse_of(settings).replace_platform_table(table.NAME, table.DESCRIPTION, table.COLUMNS, table.rows_of(kept))
+        for comparison in measured.comparisons:
+            context.log.info("%s: %s", comparison.asset, comparison.in_words)
+        if measured.failures:
+            named = "\n".join(f"{asset}: {why}" for asset, why in sorted(measured.failures.items()))
+            raise dg.Failure(f"second counts that could not be had; the others are recorded:\n{named}")
+        verdicts = [comparison.verdict for comparison in measured.comparisons]
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(kept),
+                "compared": len(verdicts),
+                "breached": verdicts.count(Verdict.BREACHED),
+                "world": settings.world.value,
+            }
+        )
+
+    return _measure
+
+
+def coverage_job() -> UnresolvedAssetJobDefinition:
+    """The job `measure_coverage`."""
+    return dg.define_asset_job(
+        "measure_coverage",
+        selection=dg.AssetSelection.assets(COVERAGE_KEY),
+        description="Ask the second counts of upstreams, and compare them with what is held",
+    )
+
+
+def coverage_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Measure once a day."""
+    return dg.ScheduleDefinition(
+        name="measure_coverage_daily",
+        job=job,
+        cron_schedule=MEASURING_CRON,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
