@@ -10,7 +10,7 @@ from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.domain.objectives.slo import Verdict
-from oso_dagster.orchestration.labels import PLATFORM_TAG
+from oso_dagster.orchestration.labels import COVERAGE_KEY, PLATFORM_TAG
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
 from oso_dagster.orchestration.objectives.service_assets import slo_assets, slo_job, slo_schedule
@@ -109,7 +109,7 @@ def test_lineage_runs_from_every_measured_asset_to_its_service(settings):
         for asset in slo_assets(settings, (SHOP, FAIR), [dg.AssetSpec(MODEL)])
     }
     assert deps == {
-        "slo/core_source_data": {dg.AssetKey(["shop", "things"]), dg.AssetKey(["shop", "prices"])},
+        "slo/core_source_data": {dg.AssetKey(["shop", "things"]), dg.AssetKey(["shop", "prices"]), COVERAGE_KEY},
         "slo/unstable_source_data": {dg.AssetKey(["fair", "stalls"])},
         "slo/sqlmesh": {MODEL},
         "slo/public_applications": set(),
