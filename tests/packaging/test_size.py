@@ -25,7 +25,7 @@ GROWING = {
     "tests/sources": "a file a source",
 }
 """Folders that hold many things of one kind, by rule."""
-ALLOWED = {"oso_dagster/domain/catalogue": 17, "oso_dagster/domain/objectives": 16}
+ALLOWED = {"oso_dagster/domain/catalogue": 18, "oso_dagster/domain/objectives": 16}
 """Folders that are a little over: one rule a file, each needed by its neighbours."""
 
 
