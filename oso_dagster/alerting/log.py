@@ -10,13 +10,14 @@ from oso_dagster.alerting.severity_signs import sign_of
 from oso_dagster.domain.alerts.announcement import LOG
 from oso_dagster.domain.alerts.incident import Severity
 from oso_dagster.domain.durations import duration
+from oso_dagster.domain.printable import printable
 
 _LEVELS = {Severity.PAGE: logging.ERROR, Severity.TICKET: logging.WARNING, Severity.INFO: logging.INFO}
 
 
 def one_line(text: str) -> str:
-    """`text` without line breaks, so that one alert is one line for every reader of the log."""
-    return " ".join(text.split())
+    """`text` without line breaks, so that one alert is one line for every reader of the log, and nothing that acts on it."""
+    return printable(" ".join(text.split()))
 
 
 class LogSender:

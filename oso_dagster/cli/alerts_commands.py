@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
-from rich.table import Column, Table
 from rich.text import Text
 
 from oso_dagster.cli.drill import drill
+from oso_dagster.cli.session.chosen_world import settings_now
+from oso_dagster.cli.session.terminal import Json, console, listing, refusal, say, say_json
 from oso_dagster.domain.alerts.announcement import LOG, Announcement, AnnouncementKind
-from oso_dagster.settings import Settings, read_settings
-from oso_dagster.sources import catalogue
+from oso_dagster.settings import Settings
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,7 +29,6 @@ app = typer.Typer(no_args_is_help=True, help="Alerts: test the channels, preview
 
 app.command("drill")(drill)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 _SECONDS = 10.0
 
 
@@ -59,25 +57,25 @@ def try_channels(
     from oso_dagster.alerting.channels import senders  # noqa: PLC0415
     from oso_dagster.alerting.sample_alerts import test_story  # noqa: PLC0415
 
-    settings = read_settings(catalogue())
+    settings = settings_now()
     logger = logging.getLogger("oso.alerts")
     reachable = [sender for sender in senders(settings, logger) if channel in {None, sender.name}]
     if channel is not None and not reachable:
         known = ", ".join([LOG, *(configured.route.name for configured in settings.channels())])
-        raise typer.BadParameter(f"channel {channel} cannot be reached; the channels that are set are {known}")
+        raise refusal(f"channel {channel} cannot be reached; the channels that are set are {known}")
     story = test_story(settings.world.value, datetime.now(UTC))
     tried = {sender.name: _send_story(sender, story) for sender in reachable}
     _reopen(settings, [name for name, (well, _) in tried.items() if well])
     if as_json:
-        typer.echo(json.dumps({name: {"ok": well, "answer": words} for name, (well, words) in tried.items()}, indent=2))
+        say_json({name: {"ok": well, "answer": words} for name, (well, words) in tried.items()})
     else:
-        table = Table("channel", "works", Column("answer", overflow="fold"))
+        table = listing("channel", "works", "answer")
         for name, (well, words) in tried.items():
             table.add_row(name, "yes" if well else "no", words)
-        Console().print(table)
+        console().print(table)
     unset = channel is None and len(reachable) == 1
     if unset:
-        typer.echo("only the log receives alerts: set OSO_DISCORD_URL, or start the sandbox with `oso sandbox up`", err=True)
+        say("only the log receives alerts: set OSO_DISCORD_URL, or start the sandbox with `oso sandbox up`", err=True)
     raise typer.Exit(1 if unset or not all(well for well, _ in tried.values()) else 0)
 
 
@@ -92,20 +90,20 @@ def preview(
     """
     from oso_dagster.alerting.sample_alerts import stories  # noqa: PLC0415
 
-    settings = read_settings(catalogue())
+    settings = settings_now()
     samples = stories(settings.world.value, datetime.now(UTC))
     if html is not None:
         from oso_dagster.cli.alerts_page import page  # noqa: PLC0415  (Jinja loads when used)
 
         html.write_text(page(samples))
-        typer.echo(f"every kind of message: {html.absolute().as_uri()}")
+        say(f"every kind of message: {html.absolute().as_uri()}")
     elif as_json:
-        typer.echo(json.dumps([_payload(announcement) for story in samples for announcement in story], indent=2))
+        say_json([_payload(announcement) for story in samples for announcement in story])
     else:
-        console = Console()
+        terminal = console()
         for story in samples:
             for announcement in story:
-                console.print(_panel(announcement))
+                terminal.print(_panel(announcement))
 
 
 def _send_story(sender: Sender, story: Sequence[Announcement]) -> tuple[bool, str]:

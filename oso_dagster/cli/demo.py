@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from oso_dagster.cli.drill import PAGE, run_drill
-from oso_dagster.cli.instance import enter
-from oso_dagster.cli.run import WORKERS, print_result, run_jobs
+from oso_dagster.cli.run import WORKERS, run_jobs
+from oso_dagster.cli.run_result import print_failures, print_result
+from oso_dagster.cli.session.instance import enter
+from oso_dagster.cli.session.terminal import console
 from oso_dagster.cli.workers.interruption import interruptible
 from oso_dagster.cli.workers.job_list import PartitionRequest, all_jobs
 from oso_dagster.cli.workers.worker_pool import started, stopped
@@ -33,26 +35,27 @@ def demo() -> None:
     os.environ["OSO_WORLD"] = World.SANDBOX.value
     settings = read_settings(catalogue())
     enter(settings)
-    console = Console()
+    terminal = console()
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
     elsewhere = not_invented(settings, catalogue())
     with interruptible(), started(WORKERS) as workers, lifecycle.running(settings) as endpoints:
         with stopped(workers):
             failures = run_jobs(
-                settings, console, list(all_jobs(settings, without=elsewhere)), PartitionRequest(began, newest=60), workers
+                settings, terminal, list(all_jobs(settings, without=elsewhere)), PartitionRequest(began, newest=60), workers
             )
-        print_result(settings, console, failures)
-        missed = run_drill(settings, endpoints, console)
-    for failure in missed:
-        console.print(f"[red]failed:[/red] {failure}", soft_wrap=True, highlight=False)
+        print_result(settings, terminal, failures, began)
+        missed = run_drill(settings, endpoints, terminal)
+    print_failures(terminal, missed)
     for name, variables in elsewhere.items():
         wanted = " and ".join(variables)
-        console.print(f"[yellow]not loaded:[/yellow] {name}, which the sandbox world does not have; set {wanted} to load it")
-    console.print(f"\n[bold]{time.monotonic() - clock:.0f} s[/bold]   Everything here comes from the sandbox: it is invented.")
-    console.print(f"Status page: {(settings.status_dir / 'index.html').as_uri()}", soft_wrap=True)
-    console.print(f"Discord:     {(settings.world_dir / PAGE).as_uri()}", soft_wrap=True)
-    console.print(f"Dagster:     make dev, then http://127.0.0.1:{settings.webserver_port}")
+        what = f"{name}, which the sandbox world does not have; set {wanted} to load it"
+        terminal.print(Text("not loaded:", "yellow"), what)
+    terminal.print()
+    terminal.print(Text(f"{time.monotonic() - clock:.0f} s", "bold"), "  Everything here comes from the sandbox: it is invented.")
+    terminal.print(f"Status page: {(settings.status_dir / 'index.html').as_uri()}", soft_wrap=True)
+    terminal.print(f"Discord:     {(settings.world_dir / PAGE).as_uri()}", soft_wrap=True)
+    terminal.print(f"Dagster:     make dev, then http://127.0.0.1:{settings.webserver_port}")
     raise typer.Exit(1 if failures or missed else 0)
 
 

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import os
-import signal
+import re
 import subprocess
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from threading import Thread
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import typer
 
-from oso_dagster.cli.instance import prepare, require_free
+from oso_dagster.cli.session.chosen_world import settings_now
+from oso_dagster.cli.session.instance import InstanceTakenError, prepare, require_free
+from oso_dagster.cli.session.terminal import say
+from oso_dagster.cli.workers.guardian import TAKEN
 from oso_dagster.cli.workers.interruption import interruptible
-from oso_dagster.settings import PROJECT_ROOT, Settings, World, read_settings
-from oso_dagster.sources import catalogue
+from oso_dagster.settings import PROJECT_ROOT, Settings, World
 
-_STOP_SECONDS = 30
+_POLL_SECONDS = 0.5
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LEVEL = re.compile(r"- (DEBUG|INFO|WARNING|ERROR|CRITICAL) -")
 
 
 def dev() -> None:
-    """Run Dagster in the browser, with every schedule running.
+    """Run Dagster in the browser, with every schedule running. All of it ends with this command, however it ends.
+
+    What Dagster logs is in `dev.log` of its instance; warnings and errors are shown here as well.
 
     Examples: `OSO_WORLD=sandbox oso dev` (what `make dev` does), `OSO_WEBSERVER_PORT=3001 oso dev`
     """
-    settings = read_settings(catalogue())
+    settings = settings_now()
     require_free(settings.webserver_port)
     with interruptible(), _world(settings):
-        typer.echo(f"Dagster ({settings.world.value} world): http://127.0.0.1:{settings.webserver_port}   Ctrl-C to stop")
-        typer.echo(f"Status page: {(settings.status_dir / 'index.html').as_uri()}")
+        say(f"Dagster ({settings.world.value} world) is starting, some seconds; Ctrl-C to stop")
+        say(f"Status page: {(settings.status_dir / 'index.html').as_uri()}")
         code = _serve(settings)
     raise typer.Exit(code)
 
@@ -42,25 +54,68 @@ def _world(settings: Settings) -> AbstractContextManager[Any]:
 
 
 def _serve(settings: Settings) -> int:
-    """`dagster dev` as a child in a session of its own: Ctrl-C reaches us, and we end it, whatever its own children are."""
-    command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(PROJECT_ROOT / "workspace.yaml")]
-    command += ["--host", "127.0.0.1", "--port", str(settings.webserver_port), "--log-level", "warning"]
+    """`dagster dev` behind a guardian, which ends all of it when we close the pipe or have ended."""
     environment = {**os.environ, **prepare(settings), "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
-    child = subprocess.Popen(command, env=environment, cwd=settings.dagster_home, start_new_session=True)
+    ours_to_close, held = os.pipe()
+    command = [sys.executable, "-m", "oso_dagster.cli.workers.guardian", str(ours_to_close)]
+    command += [str(settings.world_dir / "dev.lock"), sys.executable, "-m", "dagster", "dev"]
+    command += ["--workspace", str(PROJECT_ROOT / "workspace.yaml")]
+    command += ["--host", "127.0.0.1", "--port", str(settings.webserver_port), "--log-level", "warning"]
+    guardian = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=settings.dagster_home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=[ours_to_close],
+        start_new_session=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    os.close(ours_to_close)
+    Thread(target=_announce, args=(settings.webserver_port, guardian), daemon=True).start()
     try:
-        return child.wait()
+        with (settings.dagster_home / "dev.log").open("w") as log:
+            for line in worth_showing(_logged(guardian.stdout or (), log)):
+                say(line, err=True)
+        code = guardian.wait()
     except KeyboardInterrupt:
-        return 0
+        code = 0
     finally:
-        _end(child)
+        os.close(held)
+        Thread(target=deque, args=(guardian.stdout or (), 0), daemon=True).start()  # who ends must be able to print
+        guardian.wait()
+    if code == TAKEN:
+        raise InstanceTakenError(
+            f"`oso dev` runs already on the instance {settings.dagster_home}: end it first, or set OSO_HOME to another folder"
+        )
+    return code
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is not None:
-        return
-    os.killpg(child.pid, signal.SIGINT)  # to all of them at once, as a terminal does: one by one takes half a minute
-    try:
-        child.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+def _announce(port: int, guardian: subprocess.Popen[str]) -> None:
+    """Say the address once the page answers there."""
+    while guardian.poll() is None:
+        with suppress(URLError, OSError), urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5):
+            say(f"Dagster: http://127.0.0.1:{port}")
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _logged(lines: Iterable[str], log: Any) -> Iterator[str]:
+    """The lines without colours, each written to the log as well."""
+    for line in lines:
+        plain = _COLOUR.sub("", line).rstrip("\n")
+        log.write(plain + "\n")
+        log.flush()
+        yield plain
+
+
+def worth_showing(lines: Iterable[str]) -> Iterator[str]:
+    """Warnings, errors, what belongs to them, and lines without a level; not what is logged for debugging or information."""
+    shown = True
+    for line in lines:
+        if level := _LEVEL.search(line):
+            shown = level[1] not in {"DEBUG", "INFO"}
+        if shown:
+            yield line

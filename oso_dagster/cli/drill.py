@@ -15,7 +15,10 @@ from urllib.request import Request, urlopen
 import typer
 from pydantic import SecretStr
 from rich.console import Console
+from rich.text import Text
 
+from oso_dagster.cli.session.terminal import console as new_console
+from oso_dagster.cli.session.terminal import say
 from oso_dagster.cli.workers.interruption import interruptible
 from oso_dagster.domain.alerts.sprint import HYSTERESIS
 from oso_dagster.domain.durations import duration
@@ -48,9 +51,9 @@ def drill() -> None:
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
     with interruptible(), lifecycle.running(settings) as endpoints:
-        failures = run_drill(settings, endpoints, Console())
+        failures = run_drill(settings, endpoints, new_console())
     for failure in failures:
-        typer.echo(failure, err=True)
+        say(failure, err=True)
     raise typer.Exit(1 if failures else 0)
 
 
@@ -74,9 +77,9 @@ def run_drill(settings: Settings, endpoints: Mapping[str, str], console: Console
         try:
             with drilling(own, sources, source, datetime.now(UTC) - promise + _SPARE) as platform:
                 for words in _story(platform, world):
-                    console.print(f"  {platform.now():%H:%M}  {words}", markup=False, highlight=False, soft_wrap=True)
+                    console.print(f"  {platform.now():%H:%M}  {words}", soft_wrap=True)
                     for line in world.new_lines():
-                        console.print(f"         {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
+                        console.print(f"         {line}", style="dim", soft_wrap=True)
         finally:
             world.clear_fault()
             page.write_bytes(world.page())
@@ -89,7 +92,10 @@ def run_drill(settings: Settings, endpoints: Mapping[str, str], console: Console
 
 
 def _introduce(console: Console, title: str, promise: timedelta) -> None:
-    console.print(f"\n[bold]The drill[/bold]: {title}, a core source, fails until its promise of {duration(promise)} is broken.")
+    console.print()
+    console.print(
+        Text("The drill", "bold"), f"{title}, a core source, fails until its promise of {duration(promise)} is broken.", sep=": "
+    )
     console.print(
         "It has its own ledger, warehouse and Dagster, which are deleted at the end: its runs cannot be opened afterwards.\n"
         "The clock of this machine is not changed; the objectives are evaluated as of the time on the left (UTC).\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from oso_dagster.cli.session.terminal import say
 from oso_dagster.settings import read_settings
 from oso_dagster.sources import catalogue
 
@@ -25,7 +26,7 @@ def build() -> None:
 
     project = project_of(read_settings(catalogue()))
     path = ship_manifest(project)
-    typer.echo(f"{len(load_manifest(project).models)} models in {path}")
+    say(f"{len(load_manifest(project).models)} models in {path}")
 
 
 @app.command()
@@ -38,6 +39,6 @@ def check() -> None:
     from oso_dagster.sqlmesh_assets.manifest.store import fault_of_shipped  # noqa: PLC0415  (slow to load)
 
     if fault := fault_of_shipped(project_of(read_settings(catalogue()))):
-        typer.echo(f"{fault}: run `oso manifest build`", err=True)
+        say(f"{fault}: run `oso manifest build`", err=True)
         raise typer.Exit(1)
-    typer.echo("the manifest is up to date")
+    say("the manifest is up to date")

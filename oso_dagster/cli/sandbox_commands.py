@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 
+from oso_dagster.cli.session.terminal import Json, console, listing, number, say, say_json
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
 
@@ -50,11 +49,11 @@ def down() -> None:
 
     with _complaints():
         ended = lifecycle.down(_settings())
-    typer.echo("the sandbox world is down" if ended else "the sandbox world was not up")
+    say("the sandbox world is down" if ended else "the sandbox world was not up")
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> None:
+def status(as_json: Json = False) -> None:
     """Show whether the world is served, where, and what it holds.
 
     Examples: `oso sandbox status`, `oso sandbox status --json | jq .endpoints`
@@ -64,12 +63,12 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for
     with _complaints():
         state = lifecycle.status(_settings())
     if as_json:
-        typer.echo(json.dumps(_plain(state), indent=2))
+        say_json(_plain(state))
         return
     if state.server is None:
-        typer.echo("the sandbox world is down: start it with `oso sandbox up`")
+        say("the sandbox world is down: start it with `oso sandbox up`")
     elif not state.healthy:
-        typer.echo(f"process {state.server.pid} does not answer at port {state.server.port}: `oso sandbox up` restarts it")
+        say(f"process {state.server.pid} does not answer at port {state.server.port}: `oso sandbox up` restarts it")
     else:
         _print_endpoints(state.endpoints)
     if state.world is not None:
@@ -134,18 +133,22 @@ def clear_faults(
 
 
 @fault.command("list")
-def list_faults() -> None:
+def list_faults(as_json: Json = False) -> None:
     """Show the faults that are set, and all kinds there are.
 
-    Example: `oso sandbox fault list`
+    Examples: `oso sandbox fault list`, `oso sandbox fault list --json | jq .set`
     """
     from oso_dagster.sandbox.faults.injection import KINDS  # noqa: PLC0415
 
-    _print_faults(_control("GET"))
-    table = Table("kind", Column("what goes wrong", overflow="fold"))
+    faults = _control("GET")
+    if as_json:
+        say_json({"set": faults, "kinds": dict(KINDS)})
+        return
+    _print_faults(faults)
+    table = listing(Column("kind", no_wrap=True), "what goes wrong")
     for name, about in KINDS.items():
         table.add_row(name, about)
-    Console().print(table)
+    console().print(table)
 
 
 def _control(method: str, **parameters: Any) -> list[dict[str, Any]]:
@@ -167,12 +170,12 @@ def _control(method: str, **parameters: Any) -> list[dict[str, Any]]:
 
 def _print_faults(faults: list[dict[str, Any]]) -> None:
     if not faults:
-        typer.echo("no faults are set")
+        say("no faults are set")
     for fault_set in faults:
         until = f"until process {fault_set['owner'][0]} ends" if fault_set["owner"] else "until it is cleared"
         often = f"{fault_set['times']} more times" if fault_set["times"] else until
         where = f"{fault_set['family']}{' ' + fault_set['path'] if fault_set['path'] else ''}"
-        typer.echo(f"{where}: {fault_set['kind']}, {often}")
+        say(f"{where}: {fault_set['kind']}, {often}")
 
 
 def _settings() -> Settings:
@@ -187,24 +190,24 @@ def _complaints() -> Iterator[None]:
     try:
         yield
     except (SandboxError, SettingsError) as error:
-        typer.echo(str(error), err=True)
+        say(str(error), err=True)
         raise typer.Exit(1) from None
 
 
 def _print_endpoints(addresses: Mapping[str, str]) -> None:
-    typer.echo("The sandbox world is up; everything in it is invented:")
-    table = Table("setting", Column("address", overflow="fold"))
+    say("The sandbox world is up; everything in it is invented:")
+    table = listing(Column("setting", no_wrap=True), "address")
     for setting, address in addresses.items():
         table.add_row(f"OSO_{setting.upper()}", address)
-    Console().print(table)
+    console().print(table)
 
 
 def _print_world(seed: int, made: str, counts: Mapping[str, int]) -> None:
-    typer.echo(f"The world on disk: seed {seed}, made {made}. A complete load of it holds:")
-    table = Table("table", Column("rows", justify="right"))
+    say(f"The world on disk: seed {seed}, made {made}. A complete load of it holds:")
+    table = listing("table", number("rows"))
     for name, rows in counts.items():
         table.add_row(name, f"{rows:,}")
-    Console().print(table)
+    console().print(table)
 
 
 def _plain(state: Status) -> dict[str, Any]:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from pydantic import SecretStr
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Column, Table
 
-from oso_dagster.settings import PREFIX, read_settings
-from oso_dagster.sources import catalogue
+from oso_dagster.cli.session.chosen_world import settings_now
+from oso_dagster.cli.session.terminal import Json, console, listing, say_json, under
+from oso_dagster.domain.redaction import redact
+from oso_dagster.settings import PREFIX
+
+HIDDEN = "set, hidden"
 
 
-def show() -> None:
+def show(as_json: Json = False) -> None:
     """List every setting with its meaning and its value; secrets are shown as set or unset, never as they are.
 
-    Example: `OSO_WORLD=sandbox oso settings`
+    Examples: `OSO_WORLD=sandbox oso settings`, `oso settings --json | jq '.[].variable'`
     """
-    settings = read_settings(catalogue())
-    table = Table(Column("variable", no_wrap=True), "now", "meaning", box=SIMPLE_HEAD)
+    settings = settings_now()
+    rows = []
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        shown = "set, hidden" if isinstance(value, SecretStr) else "default" if value is None else str(value)
-        table.add_row(f"{PREFIX}{name.upper()}", shown, field.description or "")
-    Console().print(table)
+        shown = HIDDEN if isinstance(value, SecretStr) else None if value is None else redact(str(value), settings.secrets())
+        rows.append({"variable": f"{PREFIX}{name.upper()}", "now": shown, "meaning": field.description or ""})
+    if as_json:
+        say_json(rows)
+        return
+    table = listing("variable and its meaning", "now")
+    for row in rows:
+        table.add_row(under(str(row["variable"]), str(row["meaning"])), row["now"] or "default")
+    console().print(table)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import getpass
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 
+from oso_dagster.cli.session.chosen_world import settings_without_sources
+from oso_dagster.cli.session.terminal import Json, console, listing, number, refusal, say, say_json, under
 from oso_dagster.domain.alerts import sprint as sprint_actions
 from oso_dagster.domain.alerts.sprint import Sprint
 from oso_dagster.domain.alerts.sprint_data import as_data
 from oso_dagster.domain.objectives.budget import ALL
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, percent
-from oso_dagster.settings import read_settings
-from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
     from oso_dagster.reliability.store import Store
@@ -30,7 +27,6 @@ app = typer.Typer(
 
 Objective = Annotated[str, typer.Argument(help="The id of an objective, such as core_source_data.data_freshness.")]
 Who = Annotated[str, typer.Option("--as", help="Your name, for the history; by default the one you are logged in with.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command("list")
@@ -47,15 +43,16 @@ def list_sprints(
         sprints = store.sprints.since(now - timedelta(days=days))
     sprints = [sprint for sprint in sprints if sprint.open or days]
     if as_json:
-        typer.echo(json.dumps([as_data(sprint) for sprint in sprints], indent=2))
+        say_json([as_data(sprint) for sprint in sprints])
     elif not sprints:
-        typer.echo("no sprint is open" if not days else f"no sprint was open in the last {days} days")
+        say("no sprint is open" if not days else f"no sprint was open in the last {days} days")
     else:
-        table = Table(Column("objective", no_wrap=True), "phase", "opened (UTC)", "assigned to", "evidence", box=SIMPLE_HEAD)
+        table = listing("objective", "phase", Column("opened (UTC)", no_wrap=True))
         for sprint in sprints:
             who = sprint.assignee or sprint.acknowledged_by or "nobody"
-            table.add_row(sprint.objective, sprint.phase.value, f"{sprint.opened_at:%Y-%m-%d %H:%M}", who, sprint.finding.summary)
-        Console().print(table)
+            about = under(sprint.objective, sprint.finding.summary, f"assigned to {who}")
+            table.add_row(about, sprint.phase.value, f"{sprint.opened_at:%Y-%m-%d %H:%M}")
+        console().print(table)
 
 
 @app.command()
@@ -67,10 +64,10 @@ def show(objective: Objective, as_json: Json = False) -> None:
     with _store() as store:
         sprint = store.sprints.newest().get(_known(objective))
     if sprint is None:
-        typer.echo(f"{objective} never had a sprint", err=True)
+        say(f"{objective} never had a sprint", err=True)
         raise typer.Exit(1)
     if as_json:
-        typer.echo(json.dumps(as_data(sprint), indent=2))
+        say_json(as_data(sprint))
     else:
         _print(sprint)
 
@@ -114,40 +111,45 @@ def _change(objective: str, as_json: bool, act: Callable[[Sprint], Sprint]) -> N
         try:
             sprint = store.sprints.change(_known(objective), act)
         except (LookupError, ValueError) as error:
-            typer.echo(str(error), err=True)
+            say(str(error), err=True)
             raise typer.Exit(1) from None
     last = sprint.history[-1]
-    typer.echo(json.dumps(as_data(sprint), indent=2) if as_json else f"{sprint.objective}: {last.text}")
+    if as_json:
+        say_json(as_data(sprint))
+    else:
+        say(f"{sprint.objective}: {last.text}")
 
 
 def _known(objective: str) -> str:
     if objective not in {known.id for known in OBJECTIVES}:
-        raise typer.BadParameter(f"no objective is called {objective}; there are {', '.join(known.id for known in OBJECTIVES)}")
+        raise refusal(f"no objective is called {objective}; there are {', '.join(known.id for known in OBJECTIVES)}")
     return objective
 
 
 def _store() -> Store:
     from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
 
-    settings = read_settings(catalogue())
+    settings = settings_without_sources()
     return Store.open(settings.reliability_store_url, settings.world.value)
 
 
 def _print(sprint: Sprint) -> None:
-    console, finding = Console(), sprint.finding
+    terminal, finding = console(), sprint.finding
     share = percent(finding.good, finding.valid) if finding.valid else "no data"
     closed = f", closed {sprint.closed_at:%Y-%m-%d %H:%M}" if sprint.closed_at else ""
-    console.print(f"[bold]{sprint.objective}[/bold]  {sprint.phase.value}, opened {sprint.opened_at:%Y-%m-%d %H:%M} UTC{closed}")
-    console.print(f"SLI {share}, target {percent(finding.target_bp, ALL)}: {finding.summary}", highlight=False, markup=False)
-    console.print(f"Acknowledged by {sprint.acknowledged_by or 'nobody'}, assigned to {sprint.assignee or 'nobody'}")
+    terminal.print(sprint.objective, style="bold", end="")
+    terminal.print(f"  {sprint.phase.value}, opened {sprint.opened_at:%Y-%m-%d %H:%M} UTC{closed}")
+    terminal.print(f"SLI {share}, target {percent(finding.target_bp, ALL)}: {finding.summary}")
+    terminal.print(f"Acknowledged by {sprint.acknowledged_by or 'nobody'}, assigned to {sprint.assignee or 'nobody'}")
     if finding.guilty:
-        guilty = Table("asset", "owner", Column("bad", justify="right"), "newest cause", "run", box=SIMPLE_HEAD)
+        guilty = listing("asset, newest cause, owner, run", number("bad"))
         for asset in finding.guilty:
-            guilty.add_row(asset.asset, asset.owner, f"{asset.bad:,} of {asset.valid:,}", asset.cause, asset.run_id)
-        console.print(guilty)
-    timeline = Table(Column("when (UTC)", no_wrap=True), "what", "who", "", box=SIMPLE_HEAD)
+            run = f"run {asset.run_id}" if asset.run_id else ""
+            guilty.add_row(under(asset.asset, asset.cause, asset.owner, run), f"{asset.bad:,} of {asset.valid:,}")
+        terminal.print(guilty)
+    timeline = listing(Column("when (UTC)", no_wrap=True), "what happened", "who")
     for entry in sprint.history:
-        timeline.add_row(f"{entry.at:%Y-%m-%d %H:%M}", entry.kind.value.replace("_", " "), entry.who, entry.text)
-    console.print(timeline)
+        timeline.add_row(f"{entry.at:%Y-%m-%d %H:%M}", under(entry.kind.value.replace("_", " "), entry.text), entry.who)
+    terminal.print(timeline)
     if sprint.open:
-        console.print(f"Next: {finding.next_step}", highlight=False, markup=False)
+        terminal.print(f"Next: {finding.next_step}")

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from oso_dagster.cli.instance import require_free
-from oso_dagster.settings import read_settings
+from oso_dagster.cli.session.chosen_world import settings_now, settings_without_sources
+from oso_dagster.cli.session.instance import require_free
+from oso_dagster.cli.session.terminal import say
 from oso_dagster.sources import catalogue
 
 app = typer.Typer(no_args_is_help=True, help="The public status page.")
@@ -36,10 +37,10 @@ def build() -> None:
     from oso_dagster.orchestration.models.platform_project import transform_assets  # noqa: PLC0415
     from oso_dagster.orchestration.status_page.asset import write_page  # noqa: PLC0415
 
-    settings = read_settings(catalogue())
+    settings = settings_now()
     sources = settings.in_world(catalogue())
     written = write_page(settings, sources, list(transform_assets(settings, sources).specs))
-    typer.echo(f"{written.page.headline}. {written.files} files, {written.bytes:,} bytes: {written.where}")
+    say(f"{written.page.headline}. {written.files} files, {written.bytes:,} bytes: {written.where}")
 
 
 @app.command()
@@ -51,11 +52,11 @@ def serve(port: Annotated[int, typer.Option(help="Port of loopback to listen on.
     folder = _folder()
     require_free(port)
     with server(folder, port) as listening:
-        typer.echo(f"Status page: http://127.0.0.1:{port}/   Ctrl-C to stop")
+        say(f"Status page: http://127.0.0.1:{port}/   Ctrl-C to stop")
         try:
             listening.serve_forever()
         except KeyboardInterrupt:
-            typer.echo("")
+            say("")
 
 
 @app.command("open")
@@ -66,7 +67,7 @@ def open_page() -> None:
     """
     address = (_folder() / "index.html").as_uri()
     if not webbrowser.open(address):
-        typer.echo(address)
+        say(address)
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -88,7 +89,7 @@ def server(folder: Path, port: int) -> ThreadingHTTPServer:
 
 
 def _folder() -> Path:
-    settings = read_settings(catalogue())
+    settings = settings_without_sources()
     if not (settings.status_dir / "index.html").is_file():
         raise NoPageError(f"the {settings.world.value} world has no status page yet: make one with `oso status build`")
     return settings.status_dir

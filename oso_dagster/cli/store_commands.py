@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from oso_dagster.cli.instance import enter
-from oso_dagster.settings import read_settings
-from oso_dagster.sources import catalogue
+from oso_dagster.cli.session.chosen_world import settings_without_sources
+from oso_dagster.cli.session.instance import enter
+from oso_dagster.cli.session.terminal import refusal, say
 
 _LEDGER, _DAGSTER, _SQLMESH = "reliability.db", "dagster", "sqlmesh"
 
@@ -26,14 +26,14 @@ def migrate() -> None:
     from oso_dagster.orchestration.upkeep.upgrading import upgrade_sqlmesh  # noqa: PLC0415
     from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
-    settings = read_settings(catalogue())
+    settings = settings_without_sources()
     enter(settings)
     Store.open(settings.reliability_store_url, settings.world.value).close()
-    typer.echo("the reliability store is up to date")
+    say("the reliability store is up to date")
     with dg.DagsterInstance.get() as instance:
         instance.upgrade(lambda _said: None)
-    typer.echo("Dagster's storage is up to date")
-    typer.echo(upgrade_sqlmesh(settings))
+    say("Dagster's storage is up to date")
+    say(upgrade_sqlmesh(settings))
 
 
 def backup(
@@ -48,7 +48,7 @@ def backup(
     from oso_dagster.orchestration.upkeep.copying import copy_dagster, copy_sqlmesh  # noqa: PLC0415
     from oso_dagster.reliability.backup import all_or_nothing, copy_out  # noqa: PLC0415
 
-    settings = read_settings(catalogue())
+    settings = settings_without_sources()
     enter(settings)
     with _refusals(), all_or_nothing(target) as part:
         # The ledger first: one that is behind Dagster's events catches up, one that is ahead would look for what is not there.
@@ -56,7 +56,7 @@ def backup(
         copied = [f"{rows:,} rows of the ledger", copy_sqlmesh(settings, part / _SQLMESH)]
         with dg.DagsterInstance.get() as instance:
             copied.append(copy_dagster(instance, part / _DAGSTER))
-    typer.echo("; ".join(copied) + f"; in {target}")
+    say("; ".join(copied) + f"; in {target}")
 
 
 def restore(
@@ -74,8 +74,8 @@ def restore(
     from oso_dagster.reliability.backup import copy_in  # noqa: PLC0415
 
     if not (source / _LEDGER).exists():
-        raise typer.BadParameter(f"{source} is no backup: it has no {_LEDGER}")
-    settings = read_settings(catalogue())
+        raise refusal(f"{source} is no backup: it has no {_LEDGER}")
+    settings = settings_without_sources()
     enter(settings)
     done: list[str] = []
     with _refusals(done):
@@ -83,7 +83,7 @@ def restore(
         done.append(restore_sqlmesh(settings, source / _SQLMESH))
         with dg.DagsterInstance.get() as instance:
             done.append(restore_dagster(instance, source / _DAGSTER))
-    typer.echo("; ".join(done) + f"; from {source}")
+    say("; ".join(done) + f"; from {source}")
 
 
 @contextmanager
@@ -95,4 +95,4 @@ def _refusals(done: Sequence[str] = ()) -> Iterator[None]:
     try:
         yield
     except (BackupError, WrongWorldError) as error:
-        raise typer.BadParameter("; ".join([*(f"restored: {restored}" for restored in done), str(error)])) from None
+        raise refusal("; ".join([*(f"restored: {restored}" for restored in done), str(error)])) from None

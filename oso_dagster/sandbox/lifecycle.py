@@ -20,6 +20,7 @@ from oso_dagster.sandbox import disk, process
 from oso_dagster.sandbox.families import endpoints
 from oso_dagster.sandbox.listener import SandboxPortError, listen
 from oso_dagster.sandbox.process import Server
+from oso_dagster.sandbox.process_identity import this_process
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.protocols.git_http import GitMissingError, find_backend
 from oso_dagster.sandbox.server import serve
@@ -44,12 +45,12 @@ class Status:
     world: disk.WorldManifest | None
 
 
-def up(settings: Settings, *, port: int = 0, seed: int | None = None) -> Mapping[str, str]:
+def up(settings: Settings, *, port: int = 0, seed: int | None = None, owned: bool = False) -> Mapping[str, str]:
     """Have the world made and served; returns its endpoints by `<source>_<setting>`.
 
     The world is made when there is none, when it is over a day old, or when another `seed` is asked for. Port 0 means the
-    folder's usual port, or any free one; a healthy server is left as it is, unless it is wanted at another port.
-    Raises SandboxError.
+    folder's usual port, or any free one; a healthy server is left as it is, unless it is wanted at another port. A server that
+    is `owned` ends with this process, however it ends. Raises SandboxError.
     """
     with _lock(settings):
         before = disk.read(settings.sandbox_files.world)
@@ -57,7 +58,7 @@ def up(settings: Settings, *, port: int = 0, seed: int | None = None) -> Mapping
         server = process.remembered(settings.sandbox_dir)
         if server is None or port not in {0, server.port} or not server.healthy():
             _end(settings, server)
-            server = _start(settings, port)
+            server = _start(settings, port, this_process() if owned else None)
         elif made:
             _refill(settings, server)
         return process.publish(settings.sandbox_dir, server)
@@ -94,10 +95,10 @@ def reset(settings: Settings, seed: int | None = None) -> disk.WorldManifest:
 
 @contextmanager
 def running(settings: Settings) -> Iterator[Mapping[str, str]]:
-    """Have the world up inside the block; a server that was up before it is left up."""
+    """Have the world up inside the block; a server that was up before it is left up, another ends with this process."""
     before = status(settings).healthy
     try:
-        yield up(settings)
+        yield up(settings, owned=True)
     finally:
         if not before:
             down(settings)
@@ -127,10 +128,10 @@ def host(folder: Path, listener: socket.socket, database_port: int) -> None:
         process.forget(folder, server)
 
 
-def _start(settings: Settings, port: int) -> Server:
+def _start(settings: Settings, port: int, owner: tuple[int, float] | None) -> Server:
     log = settings.sandbox_dir / "server.log"
     with _listen(settings, port) as listener:
-        server = process.spawn(settings.sandbox_dir, listener, _database_port(settings), log)
+        server = process.spawn(settings.sandbox_dir, listener, _database_port(settings), log, owner)
     process.remember(settings.sandbox_dir, server)
     deadline = time.monotonic() + START_SECONDS
     while not server.healthy():

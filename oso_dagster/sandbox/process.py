@@ -80,9 +80,13 @@ def here(port: int, database_port: int) -> Server:
     return Server(*this_process(), port, database_port)
 
 
-def spawn(folder: Path, listener: socket.socket, database_port: int, log: Path) -> Server:
-    """Start a server of the sandbox in `folder` on `listener`, in a session of its own, writing to `log`."""
+def spawn(folder: Path, listener: socket.socket, database_port: int, log: Path, owner: tuple[int, float] | None = None) -> Server:
+    """Start a server of the sandbox in `folder` on `listener`, in a session of its own, writing to `log`.
+
+    With an `owner` (a process id, and when it was created) it ends when that process has ended, however it ended.
+    """
     command = [sys.executable, "-m", "oso_dagster.sandbox", str(folder), str(listener.fileno()), str(database_port)]
+    command += [str(part) for part in owner or ()]
     # The server needs none of the platform's settings, some of which are secret.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     with log.open("wb") as output:

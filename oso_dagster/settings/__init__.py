@@ -7,7 +7,7 @@ value may be in `values`, the platform's own settings are in `platform`.
 
 from __future__ import annotations
 
-from oso_dagster.settings.environment import read_settings, settings_model
+from oso_dagster.settings.environment import read_platform_settings, read_settings, settings_model
 from oso_dagster.settings.places import PREFIX, PROJECT_ROOT, SANDBOX_PARTITIONS, Profile, SettingsError, World
 from oso_dagster.settings.platform import Settings
 from oso_dagster.settings.sandbox_files import MANIFEST, SandboxFiles
@@ -22,6 +22,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "World",
+    "read_platform_settings",
     "read_settings",
     "settings_model",
 ]

@@ -23,10 +23,18 @@ def read_settings(sources: Iterable[Source] = ()) -> Settings:
     try:
         settings = model()
     except ValidationError as error:
-        problems += [f"{PREFIX}{str(line['loc'][0]).upper()}: {line['msg']}" for line in error.errors(include_input=False)]
+        problems += _bad(error)
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def read_platform_settings() -> Settings:
+    """Read and check the platform's own variables only: those of the sources are not known here, and not judged."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_bad(error))) from None
 
 
 def settings_model(sources: Iterable[Source]) -> type[Settings]:
@@ -39,6 +47,11 @@ def settings_model(sources: Iterable[Source]) -> type[Settings]:
                 raise ValueError(f"two settings are called {PREFIX}{name.upper()}")
             fields[name] = (TYPES[spec.kind] | None, Field(None, description=spec.description))
     return create_model("Settings", __base__=Settings, **fields)
+
+
+def _bad(error: ValidationError) -> list[str]:
+    """A line for each variable that is not as it should be."""
+    return [f"{PREFIX}{str(line['loc'][0]).upper()}: {line['msg']}" for line in error.errors(include_input=False)]
 
 
 def _unknown(name: str, known: set[str]) -> str:

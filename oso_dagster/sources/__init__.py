@@ -8,23 +8,40 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import traceback
 from functools import cache
+from pathlib import Path
 
 from oso_dagster.domain.catalogue.source import Source
 
 
+class SourceFileError(Exception):
+    """A file of the catalogue cannot be used; the message names it, the line and the reason."""
+
+
 @cache
 def catalogue() -> tuple[Source, ...]:
-    """All sources, sorted by name. Raises whatever a source file raises: a broken source must not disappear."""
+    """All sources, sorted by name. Raises SourceFileError: a broken source must not disappear."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
     return tuple(_read(name) for name in names)
 
 
 def _read(name: str) -> Source:
-    module = importlib.import_module(f"{__name__}.{name}")
+    try:
+        module = importlib.import_module(f"{__name__}.{name}")
+    except Exception as error:
+        raise SourceFileError(f"{name}.py{_line(error, name)}: {type(error).__name__}: {error}") from error
     source = getattr(module, "SOURCE", None)
     if not isinstance(source, Source):
-        raise TypeError(f"{name}.py: a value `SOURCE` of type Source is missing")
+        raise SourceFileError(f"{name}.py: a value `SOURCE` of type Source is missing")
     if source.name != name:
-        raise ValueError(f"{name}.py: SOURCE.name is {source.name!r}; the file's name must be the source's name")
+        raise SourceFileError(f"{name}.py: SOURCE.name is {source.name!r}; the file's name must be the source's name")
     return source
+
+
+def _line(error: Exception, name: str) -> str:
+    """Where in the file of a source it failed."""
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f", line {frame.lineno}" for frame in reversed(frames) if Path(frame.filename).stem == name), "")

@@ -1,11 +1,14 @@
+import os
 import shutil
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 
 import dagster as dg
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
-from oso_dagster.cli.instance import enter
+from oso_dagster.cli.session.instance import enter
+from oso_dagster.orchestration.upkeep.run_files import newest_version, outdated
 
 
 def oso(*arguments, code=0):
@@ -21,6 +24,23 @@ def test_every_store_is_upgraded_and_doing_it_twice_changes_nothing(settings, mo
         assert "the reliability store is up to date" in output
         assert "Dagster's storage is up to date" in output
         assert "SQLMesh has no state yet" in output
+
+
+def test_an_upgrade_opens_only_the_files_of_runs_that_are_of_another_version(settings, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    with run_in_world(settings), run_in_world(settings) as instance:
+        first, second = instance.get_run_ids()
+    folder = settings.dagster_home / "history" / "runs"
+    for run_id in (first, second):
+        with closing(sqlite3.connect(folder / f"{run_id}.db")) as connection, connection:
+            connection.execute("UPDATE alembic_version SET version_num = 'f495c27d5019'")  # the one before
+    oso("migrate")
+    assert [*outdated(folder.glob("*-*.db"), folder, newest_version())] == []
+    with closing(sqlite3.connect(folder / f"{first}.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'f495c27d5019'")
+    assert [*outdated(folder.glob("*-*.db"), folder, newest_version())] == [folder / f"{first}.db"]
+    os.utime(folder / f"{first}.db", (0, 0))
+    assert [*outdated(folder.glob("*-*.db"), folder, newest_version())] == []
 
 
 def test_a_backup_is_written_once_and_restored_into_an_empty_store(settings, monkeypatch, tmp_path):

@@ -7,19 +7,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import typer
-
-from oso_dagster.cli.instance import enter
-from oso_dagster.settings import Settings, read_settings
+from oso_dagster.cli.session.chosen_world import settings_now
+from oso_dagster.cli.session.instance import enter
+from oso_dagster.cli.session.terminal import refusal
 from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
     from oso_dagster.orchestration.objectives.evaluator import Evaluator
-
-
-def settings_now() -> Settings:
-    """The settings of the environment."""
-    return read_settings(catalogue())
 
 
 def moment(text: str | None) -> datetime:
@@ -29,7 +23,7 @@ def moment(text: str | None) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text} is not a time; write for example 2026-03-01T12:00+00:00") from None
+        raise refusal(f"{text} is not a time; write for example 2026-03-01T12:00+00:00") from None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import getpass
-import json
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from oso_dagster.cli.session.chosen_world import settings_without_sources
+from oso_dagster.cli.session.terminal import Json, console, refusal, say, say_json
 from oso_dagster.cli.slo import verdict_tables
-from oso_dagster.cli.slo.evaluator_at import evaluator_at, moment, settings_now
+from oso_dagster.cli.slo.evaluator_at import evaluator_at, moment
 
 app = typer.Typer(no_args_is_help=True, help="Maintenance windows: what happens inside leaves the indicators, and is shown.")
 
@@ -37,23 +37,23 @@ def add_window(
             require_scope(scope, OBJECTIVES, evaluator.labels.keys(), evaluator.store.samples.slices())
             window = Maintenance(scope, moment(start), moment(end), author or getpass.getuser(), reason)
         except (LookupError, ValueError) as error:
-            raise typer.BadParameter(str(error)) from None
+            raise refusal(str(error)) from None
         new = evaluator.store.maintenance.add(window)
-    typer.echo("declared" if new else "already declared")
+    say("declared" if new else "already declared")
 
 
 @app.command("list")
-def list_windows(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> None:
+def list_windows(as_json: Json = False) -> None:
     """List every maintenance window, the earliest first.
 
     Example: `oso slo maintenance list`
     """
     from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
-    settings = settings_now()
+    settings = settings_without_sources()
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         windows = store.maintenance.all()
     if as_json:
-        typer.echo(json.dumps([verdict_tables.maintenance_data(window) for window in windows], indent=2))
+        say_json([verdict_tables.maintenance_data(window) for window in windows])
     else:
-        Console().print(verdict_tables.maintenances(windows))
+        console().print(verdict_tables.maintenances(windows))

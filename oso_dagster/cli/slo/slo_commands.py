@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from oso_dagster.cli.session.chosen_world import settings_now, settings_without_sources
+from oso_dagster.cli.session.terminal import Json, console, refusal, say, say_json
 from oso_dagster.cli.slo import maintenance_commands, verdict_tables
-from oso_dagster.cli.slo.evaluator_at import evaluator_at, moment, settings_now
+from oso_dagster.cli.slo.evaluator_at import evaluator_at, moment
 
 app = typer.Typer(no_args_is_help=True, help="The service level objectives: where they stand, and why.")
 app.add_typer(maintenance_commands.app, name="maintenance")
 
 At = Annotated[str | None, typer.Option(help="A time, such as 2026-03-01T12:00+00:00; without a zone it is UTC. Default: now.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command()
@@ -33,19 +32,19 @@ def report(
     from oso_dagster.domain.objectives.objectives import SERVICES  # noqa: PLC0415
 
     if service is not None and service not in SERVICES:
-        raise typer.BadParameter(f"no service is called {service}; there are {', '.join(SERVICES)}")
+        raise refusal(f"no service is called {service}; there are {', '.join(SERVICES)}")
     with evaluator_at(at) as (evaluator, now):
         if asset is not None:
             if asset not in evaluator.labels:
-                raise typer.BadParameter(f"no asset is called {asset}")
+                raise refusal(f"no asset is called {asset}")
             rows = [evaluator.of_assets(evaluator.labels[asset], now)[asset]]
         else:
             rows = [assessment for name in ([service] if service else SERVICES) for assessment in evaluator.assess(name, now)]
         judged = verdict_tables.ObjectivesReport(now, rows, verdict_tables.fresh_shares(evaluator, now), evaluator.labels)
     if as_json:
-        typer.echo(json.dumps(judged.as_data(asset), indent=2))
+        say_json(judged.as_data(asset))
     else:
-        Console().print(*judged.as_tables(asset))
+        console().print(*judged.as_tables(asset))
 
 
 @app.command()
@@ -63,7 +62,7 @@ def explain(
     try:
         wanted = objective_of(objective)
     except LookupError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise refusal(str(error)) from None
     with evaluator_at(at) as (evaluator, now):
         assessment = evaluator.assess_one(wanted, now, evaluator.store.maintenance.all())
         since = now - (wanted.window or timedelta(0))
@@ -71,9 +70,9 @@ def explain(
         bad = [event for event in events if event.count.bad]
     explanation = verdict_tables.Explanation(assessment, bad, f"http://127.0.0.1:{settings_now().webserver_port}/runs/")
     if as_json:
-        typer.echo(json.dumps(explanation.as_data(), indent=2))
+        say_json(explanation.as_data())
     else:
-        Console().print(*explanation.as_tables())
+        console().print(*explanation.as_tables())
 
 
 @app.command()
@@ -92,14 +91,14 @@ def record(
     from oso_dagster.domain.objectives.sample import Sample  # noqa: PLC0415
     from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
 
-    settings, (service, _, name) = settings_now(), objective.partition(".")
+    settings, (service, _, name) = settings_without_sources(), objective.partition(".")
     try:
         sample = Sample(service, name, Count(moment(at), good, valid), slice_)
     except (LookupError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from None
+        raise refusal(str(error)) from None
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         new = store.samples.record([sample])
-    typer.echo("recorded" if new else "already recorded: the same objective, slice and time count once")
+    say("recorded" if new else "already recorded: the same objective, slice and time count once")
 
 
 @app.command()
@@ -115,8 +114,8 @@ def export() -> None:
 
     for objective in OBJECTIVES:
         if not expressible(objective):
-            typer.echo(f"# not expressible in OpenSLO, which wants a window and a target below 1: {objective.id}")
-    typer.echo(yaml.safe_dump_all(documents(SERVICES, OBJECTIVES), sort_keys=False, allow_unicode=True), nl=False)
+            say(f"# not expressible in OpenSLO, which wants a window and a target below 1: {objective.id}")
+    say(yaml.safe_dump_all(documents(SERVICES, OBJECTIVES), sort_keys=False, allow_unicode=True).rstrip())
 
 
 @app.command()
@@ -132,6 +131,6 @@ def simulate(
 
     results = [backtest(shape, target, volume) for target in (7_500, 9_000, 9_900) for shape in SHAPES]
     if as_json:
-        typer.echo(json.dumps([verdict_tables.backtest_data(result) for result in results], indent=2))
+        say_json([verdict_tables.backtest_data(result) for result in results])
     else:
-        Console().print(verdict_tables.backtests(results, volume))
+        console().print(verdict_tables.backtests(results, volume))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 
+from oso_dagster.cli.session.terminal import listing, number, under
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.budget import budget_left, burn_rate, minutes_left
 from oso_dagster.domain.objectives.declarations import remarks
@@ -57,13 +57,12 @@ class ObjectivesReport:
     def as_tables(self, asset: str | None) -> list[Any]:
         """For people."""
         title = f"{asset or 'The objectives'} at {self.now:%Y-%m-%d %H:%M} UTC"
-        table = Table(Column("objective", no_wrap=True), "verdict", "what was counted", "budget", title=title, box=SIMPLE_HEAD)
+        table = listing("objective, what was counted, its budget", Column("verdict", no_wrap=True), title=title)
         for assessment in self.rows:
-            table.add_row(
-                assessment.objective.id, assessment.verdict.replace("_", " "), summary(assessment), budget_text(assessment)
-            )
+            about = under(assessment.objective.id, summary(assessment), budget_text(assessment))
+            table.add_row(about, assessment.verdict.replace("_", " "))
         shares = {name: share for name, share in self.fresh.items() if asset in (None, name) and share[1]}
-        fresh = Table("asset", Column("fresh", justify="right"), title="Fresh in the last 30 days", box=SIMPLE_HEAD)
+        fresh = listing("asset", number("fresh"), title="Fresh in the last 30 days")
         for name, (was, had_to) in sorted(shares.items()):
             fresh.add_row(name, percent(was // timedelta(seconds=1), max(1, had_to // timedelta(seconds=1))))
         windows = [window for assessment in self.rows for window in assessment.maintenance]
@@ -88,12 +87,13 @@ class Explanation:
         assessment = self.assessment
         details: list[Any]
         if assessment.objective.window is not None:
-            table = Table("when (UTC)", "asset", "cost", "leaves (UTC)", "why", box=SIMPLE_HEAD)
+            times = (Column(name, no_wrap=True) for name in ("when (UTC)", "leaves (UTC)"))
+            table = listing("asset, why, cost, run", *times)
             for event in self.bad:
                 data = self._data(event)
                 where = f"{event.asset} {event.partition or ''}".strip()
-                why = f"{event.cause} {data['run']}".strip()
-                table.add_row(f"{event.count.at:%m-%d %H:%M}", where, data["cost"], f"{data['leaves_at']:.16}", why)
+                about = under(where, event.cause, data["cost"], data["run"])
+                table.add_row(about, f"{event.count.at:%m-%d %H:%M}", f"{data['leaves_at']:.16}")
             details = [table] if self.bad else []
         else:
             details = [f"{tally.asset}: {tally.note}" for tally in assessment.guilty]
@@ -149,11 +149,10 @@ def maintenance_data(window: Maintenance) -> dict[str, str]:
 
 def maintenances(windows: Sequence[Maintenance]) -> Table:
     """A table of windows."""
-    table = Table("scope", "from (UTC)", "to (UTC)", "author", "reason", title="Maintenance, left out", box=SIMPLE_HEAD)
+    table = listing("scope, end, reason, author", Column("from (UTC)", no_wrap=True), title="Maintenance, left out")
     for window in windows:
-        table.add_row(
-            window.scope, f"{window.start:%Y-%m-%d %H:%M}", f"{window.end:%Y-%m-%d %H:%M}", window.author, window.reason
-        )
+        about = under(window.scope, f"until {window.end:%Y-%m-%d %H:%M} UTC", window.reason, window.author)
+        table.add_row(about, f"{window.start:%Y-%m-%d %H:%M}")
     return table
 
 
@@ -172,14 +171,13 @@ def backtest_data(result: Backtest) -> dict[str, Any]:
 
 def backtests(results: Sequence[Backtest], volume: int) -> Table:
     """A table of backtests."""
-    names = ("target", "outage", "budget spent", "noticed after", "by", "quiet after", "false")
-    table = Table(*names, title=f"Burn-rate alerts at {volume} events a minute", box=SIMPLE_HEAD)
+    names = ("outage", "target", "spent", "noticed after, by", "quiet after", "false")
+    table = listing(*names, title=f"Burn-rate alerts at {volume} events a minute")
     for result in results:
         data = backtest_data(result)
         times = ("—" if at is None else str(at) for at in (result.detected, result.reset))
         noticed, quiet = times
         spent = f"{float(result.spent * 100):.1f} %"
-        table.add_row(
-            f"{result.target / 100:g} %", result.shape, spent, noticed, data["by"] or "—", quiet, str(result.false_alarms)
-        )
+        target, false = f"{result.target / 100:g} %", str(result.false_alarms)
+        table.add_row(result.shape, target, spent, under(noticed, data["by"] or ""), quiet, false)
     return table

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from oso_dagster.cli.instance import enter
-from oso_dagster.cli.run import verdict_of
+from oso_dagster.cli.run_result import verdict_of
+from oso_dagster.cli.session.chosen_world import settings_now
+from oso_dagster.cli.session.instance import enter
+from oso_dagster.cli.session.terminal import Json, console, say, say_json
 from oso_dagster.cli.sources import source_tables
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.catalogue.table_names import asset_name
-from oso_dagster.settings import Settings, read_settings
+from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue
 
 app = typer.Typer(no_args_is_help=True, help="The catalogue of sources.")
 
 Name = Annotated[str, typer.Argument(help="The name of a source, such as npm.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 class SourceNameError(Exception):
@@ -40,12 +39,12 @@ def list_sources(as_json: Json = False) -> None:
 
     Examples: `oso sources list`, `oso sources list --json | jq '.[].table'`
     """
-    settings = read_settings(catalogue())
+    settings = settings_now()
     rows = _rows(settings, settings.in_world(catalogue()))
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        say_json(rows)
     else:
-        Console().print(source_tables.overview(rows, datetime.now(UTC)))
+        console().print(source_tables.overview(rows, datetime.now(UTC)))
 
 
 @app.command()
@@ -57,15 +56,15 @@ def show(name: Name, as_json: Json = False) -> None:
     from oso_dagster.domain.catalogue.load_checks import checks_of  # noqa: PLC0415  (Dagster is slow to load)
     from oso_dagster.orchestration.objectives.service_assets import promised_checks  # noqa: PLC0415
 
-    settings = read_settings(catalogue())
+    settings = settings_now()
     source = _known(name, settings)
     promised = {t.name: {spec.name: str(spec.description) for spec in promised_checks(source, t)} for t in source.tables}
     checks = {t.name: {check.name: check.description for check in checks_of(t)} | promised[t.name] for t in source.tables}
     declaration = source_tables.declared(source, settings, checks)
     if as_json:
-        typer.echo(json.dumps(declaration, indent=2))
+        say_json(declaration)
     else:
-        source_tables.print_declared(declaration, Console())
+        source_tables.print_declared(declaration, console())
 
 
 @app.command()
@@ -85,7 +84,7 @@ def check(
     """
     from oso_dagster.orchestration.ingest.dry_run import TrialLimits, try_table  # noqa: PLC0415
 
-    settings = read_settings(catalogue())
+    settings = settings_now()
     source = _known(name, settings)
     known = [declared.name for declared in source.tables]
     if table is not None and table not in known:
@@ -94,9 +93,9 @@ def check(
     now, limits = datetime.now(UTC), TrialLimits(rows, inputs)
     trials = [try_table(settings, source, chosen_table, now, limits, partition) for chosen_table in chosen]
     if as_json:
-        typer.echo(json.dumps([vars(trial) for trial in trials], indent=2))
+        say_json([vars(trial) for trial in trials])
     else:
-        Console().print(source_tables.tried(name, trials))
+        console().print(source_tables.tried(name, trials))
     raise typer.Exit(1 if any(trial.problems for trial in trials) else 0)
 
 
@@ -114,8 +113,8 @@ def new(
         path = write(name, title or name.replace("_", " ").capitalize())
     except ValueError as error:
         raise SourceNameError(str(error)) from None
-    typer.echo(f"written: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
-    typer.echo(f"next: edit it, then oso sources check {name}, then oso run ingest_{name}")
+    say(f"written: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+    say(f"next: edit it, then oso sources check {name}, then oso run ingest_{name}")
 
 
 def _rows(settings: Settings, sources: Sequence[Source]) -> list[source_tables.Row]:
@@ -136,7 +135,7 @@ def _judged(settings: Settings) -> Mapping[str, str]:
     from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
 
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        verdicts = store.latest_verdicts()
+        verdicts = [(row.verdict, row.guilty) for row in store.latest_verdicts()]
         kept = {None, Freshness.FRESH}
         return {
             row.asset: verdict_of(row.asset, verdicts) if row.freshness in kept else str(row.freshness).replace("_", " ")

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
+from oso_dagster.cli.session.terminal import listing, number, under
 from oso_dagster.domain.catalogue.cadence import jobs_of
 from oso_dagster.domain.catalogue.partitions import Partitions
 from oso_dagster.domain.catalogue.source import SettingKind, Source
 from oso_dagster.domain.catalogue.source import Table as SourceTable
 from oso_dagster.domain.catalogue.table_names import table_name
+from oso_dagster.domain.printable import printable
 from oso_dagster.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -49,15 +50,13 @@ def hours(span: timedelta | None) -> float | None:
 
 def overview(rows: Sequence[Row], now: datetime) -> Table:
     """The catalogue for people."""
-    promised = Column("fresh within", justify="right")
-    shown = Table(
-        "source", Column("table", no_wrap=True), "stability", promised, "last load", "verdict", "schedule", box=SIMPLE_HEAD
-    )
+    columns = (Column(name, no_wrap=True) for name in ("last load", "verdict"))
+    shown = listing("table, stability, schedule", number("promised"), *columns)
     for row in rows:
         promise = f"{row['fresh_within_hours']:g} h" if row["fresh_within_hours"] else "—"
         last = f"{ago(now - datetime.fromisoformat(row['last_load']))} ago" if row["last_load"] else "never"
-        names = (row[name] for name in ("source", "table", "stability"))
-        shown.add_row(*names, promise, last, row["verdict"], f"{row['schedule']} {row['timezone']}")
+        about = under(table_name(row["source"], row["table"]), f"{row['stability']}, {row['schedule']} {row['timezone']}")
+        shown.add_row(about, promise, last, row["verdict"])
     return shown
 
 
@@ -72,14 +71,14 @@ def ago(span: timedelta) -> str:
 
 def tried(source: str, trials: Sequence[Trial]) -> Table:
     """What a dry run of a source's tables found, for people."""
-    shown = Table(Column("table", no_wrap=True), Column("rows", justify="right"), "what a load would say", box=SIMPLE_HEAD)
+    shown = listing(Column("table", no_wrap=True), number("rows"), "what a load would say")
     for trial in trials:
-        bad = [f"[red]{escape(problem)}[/red]" for problem in trial.problems]
-        odd = [f"[yellow]{escape(warning)}[/yellow]" for warning in trial.warnings]
+        reports = [*((problem, "red") for problem in trial.problems), *((warning, "yellow") for warning in trial.warnings)]
+        answer = Text("\n").join(Text(printable(words), style) for words, style in reports or [("good", "green")])
         place = table_name(source, trial.table) + (f"[{trial.partition}]" if trial.partition else "")
         names = [place, *(table_name(source, name) for name in trial.rows if name != trial.table)]
         counts = "\n".join(f"{count:,}" for count in trial.rows.values()) or "—"
-        shown.add_row(escape("\n".join(names)), counts, "\n".join([*bad, *odd]) or "[green]good[/green]")
+        shown.add_row("\n".join(names), counts, answer)
     return shown
 
 
@@ -149,17 +148,14 @@ def _partitions(partitions: Partitions | None) -> Row | None:
 
 def print_declared(declaration: Row, console: Console) -> None:
     """A source for people: what it says, then each table."""
-    console.print(
-        f"[bold]{declaration['title']}[/bold] ({declaration['name']}, {declaration['stability']})  {declaration['homepage']}"
-    )
+    title = Text(printable(declaration["title"]), "bold")
+    console.print(title, f"({declaration['name']}, {declaration['stability']})  {declaration['homepage']}")
     console.print(f"licence: {declaration['licence']}   owner: {declaration['owner']}")
     if declaration["settings"]:
-        table = Table(
-            Column("variable", no_wrap=True), "now", "meaning", title="What it reads", box=SIMPLE_HEAD, title_justify="left"
-        )
+        table = listing("what it reads", "now")
         for setting in declaration["settings"]:
             now = "set" if setting["set"] else setting["default"] or ("unset, needed" if setting["required"] else "unset")
-            table.add_row(setting["variable"], now, setting["description"])
+            table.add_row(under(setting["variable"], setting["description"]), now)
         console.print(table)
     for declared_table in declaration["tables"]:
         _print_table(declaration["name"], declared_table, console)
@@ -172,14 +168,15 @@ _LABELS = {
 
 
 def _print_table(source: str, declaration: Row, console: Console) -> None:
-    console.print(f"\n[bold]{source}.{declaration['name']}[/bold]  {escape(declaration['description'])}")
-    console.print("; ".join(_facts(declaration)), highlight=False, markup=False)
-    console.print(f"checks: {', '.join(declaration['checks'])}", highlight=False, markup=False)
+    console.print()
+    console.print(Text(f"{source}.{declaration['name']}", "bold"), declaration["description"])
+    console.print("; ".join(_facts(declaration)))
+    console.print(f"checks: {', '.join(declaration['checks'])}")
     for name, columns in declaration["columns"].items():
-        table = Table(Column(f"columns of {name}", no_wrap=True), "type", "meaning", box=SIMPLE_HEAD)
+        table = listing(f"columns of {name}", "type")
         for column in columns:
             kind = column["type"] + ("" if column["nullable"] else ", required")
-            table.add_row(column["name"], kind, escape(column["description"]))
+            table.add_row(under(column["name"], column["description"]), kind)
         console.print(table)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +52,41 @@ def all_jobs(settings: Settings, without: Collection[str] = ()) -> dict[str, str
     return {
         name: f"{job.source.title}: {_named(job)}" for name, job in known if job.source.name not in without
     } | _AFTER_INGESTION
+
+
+def chosen_jobs(settings: Settings, names: Sequence[str]) -> list[str]:
+    """The jobs that a person names, all for none; `ingest_<source>` is every job of that source, whatever they are called.
+
+    Raises SettingsError for names that no job or source has.
+    """
+    known, of_source = all_jobs(settings), _by_source(settings)
+    if unknown := [name for name in names if name not in known and name not in of_source]:
+        others = ", ".join(sorted({*known, *of_source}))
+        raise SettingsError(f"no job is called {', '.join(unknown)}; there are {others}")
+    return list(dict.fromkeys(job for name in names for job in of_source.get(name, [name]))) or list(known)
+
+
+def require_partitions(settings: Settings, names: Sequence[str], jobs: Sequence[str]) -> list[str]:
+    """Those of the `jobs` that have partitions, for a command that asks for a span of them.
+
+    Raises SettingsError where a span has no meaning: without a name, and for a name of which no job has partitions.
+    """
+    if not names:
+        raise SettingsError("--from without a job: name the job whose partitions are to be loaded, for example ingest_npm")
+    known, of_source = ingest_jobs(settings), _by_source(settings)
+    partitioned = [job for job in jobs if job in known and known[job].partitions is not None]
+    for name in names:
+        if not set(of_source.get(name, [name])) & set(partitioned):
+            raise SettingsError(f"--from has no meaning for {name}: it has no partitions; leave --from and --to out")
+    return partitioned
+
+
+def _by_source(settings: Settings) -> dict[str, list[str]]:
+    """The jobs of each source, by `ingest_<source>`."""
+    jobs: dict[str, list[str]] = {}
+    for name, job in ingest_jobs(settings).items():
+        jobs.setdefault(f"ingest_{job.source.name}", []).append(name)
+    return jobs
 
 
 def backfill_text(wanted: Backfill) -> str:

@@ -41,7 +41,7 @@ class ProgressBoard(Protocol):
     def job_described(self, job: str, words: str) -> None:
         """What the job loads, in words."""
 
-    def job_ended(self, job: str) -> None:
+    def job_ended(self, job: str, *, failed: bool) -> None:
         """The job has ended, successfully or not."""
 
 
@@ -160,7 +160,7 @@ class _Work:
         job, worker.job = str(worker.job), None
         self.ended.add(job)
         self.failures[job] = failures
-        self.board.job_ended(job)
+        self.board.job_ended(job, failed=bool(failures))
 
     def _lose(self, worker: Worker) -> None:
         """A worker has died: its job has failed, the others go on."""

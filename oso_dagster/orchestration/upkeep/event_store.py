@@ -11,6 +11,7 @@ Dagster's: either storage reads what the other wrote.
 from __future__ import annotations
 
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,9 @@ from typing import Any
 from dagster import DagsterEventType, EventLogEntry
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
+from dagster._core.storage.sql import get_alembic_config, run_alembic_upgrade
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
@@ -36,6 +39,7 @@ from oso_dagster.orchestration.upkeep.event_rows import (
     planned_check_rows,
     update_check_row,
 )
+from oso_dagster.orchestration.upkeep.run_files import mark, newest_version, outdated
 
 FILES_KEPT_OPEN = 16
 """Each run has a file of its own beside the index; the least lately used one is closed first."""
@@ -106,6 +110,19 @@ class OpenEventLog(SqliteEventLogStorage):
             if planned:
                 index.execute(AssetCheckExecutionsTable.insert(), planned)
         os.utime(self.path_for_shard(run))
+
+    def upgrade(self) -> None:
+        """Bring the index and the files of runs that are of another version to this one; the others are not opened."""
+        config, version, began = get_alembic_config(sqlite_event_log.__file__), newest_version(), time.time()
+        folder = Path(self.path_for_shard(INDEX_SHARD_NAME)).parent
+        paths = (Path(self.path_for_shard(run_id)) for run_id in self.get_all_run_ids())
+        for path in list(outdated(paths, folder, version)):
+            with self.run_connection(path.stem) as connection:
+                run_alembic_upgrade(config, connection, path.stem)
+        with self.index_connection() as connection:
+            run_alembic_upgrade(config, connection, "index")
+        mark(folder, version, began)
+        self._initialized_dbs = set()
 
     def wipe(self) -> None:
         """Delete everything; closed files only can be deleted."""

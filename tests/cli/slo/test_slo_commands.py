@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
-from oso_dagster.cli.instance import prepare
+from oso_dagster.cli.session.instance import prepare
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import SANDBOX_PARTITIONS
 

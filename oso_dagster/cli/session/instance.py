@@ -13,6 +13,10 @@ class PortTakenError(Exception):
     """Somebody listens on the port already."""
 
 
+class InstanceTakenError(Exception):
+    """Another `oso dev` runs on the same instance: two daemons would start every schedule twice."""
+
+
 def prepare(settings: Settings) -> dict[str, str]:
     """Make DAGSTER_HOME with the tree's `dagster.yaml`, and return the variables for processes started from here."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,62 @@
+"""`oso sql`: one question to the warehouse, which it cannot change, safe beside whoever writes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from rich.table import Column
+
+from oso_dagster.cli.session.chosen_world import settings_without_sources
+from oso_dagster.cli.session.terminal import Json, console, listing, refusal, say, say_json
+
+
+class NothingLoadedError(Exception):
+    """This world has no warehouse yet."""
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT, in DuckDB's SQL; `-` reads it from standard input.")],
+    limit: Annotated[int, typer.Option(min=1, help="How many rows to show.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Ask the warehouse of this world, read-only: it waits while a load or a transformation writes, and sees whole loads only.
+
+    Files of this machine and the internet are out of its reach.
+
+    Example: `OSO_WORLD=sandbox oso sql "SELECT project_name, display_name FROM marts.projects_v1 LIMIT 5"`
+    """
+    from oso_dagster.orchestration.resources import warehouse_of  # noqa: PLC0415  (dagster loads when used)
+
+    settings = settings_without_sources()
+    warehouse = warehouse_of(settings)
+    if not settings.warehouse_path.exists():
+        raise NothingLoadedError(f"the {settings.world.value} world has no data yet: load some with `oso run`")
+    text = typer.get_text_stream("stdin").read() if query == "-" else query
+    with warehouse.read() as connection:
+        try:
+            names, rows = _answer(connection, text, limit + 1)
+        except duckdb.Error as error:
+            raise refusal(str(error).strip()) from None
+    _print(names, rows[:limit], as_json=as_json)
+    if len(rows) > limit:
+        say(f"the first {limit:,} rows are shown: --limit shows more", err=True)
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, text: str, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+    connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
+    cursor = connection.execute(text)
+    return [column[0] for column in cursor.description or ()], cursor.fetchmany(most)
+
+
+def _print(names: list[str], rows: list[tuple[Any, ...]], *, as_json: bool) -> None:
+    if as_json:
+        plain = (bool, int, float, str, type(None))
+        cells = [[value if isinstance(value, plain) else str(value) for value in row] for row in rows]
+        say_json([dict(zip(names, row, strict=True)) for row in cells])
+        return
+    table = listing(*(Column(name) for name in names))
+    for row in rows:
+        table.add_row(*("NULL" if value is None else str(value) for value in row))
+    console().print(table)
