@@ -16,17 +16,19 @@ class AnswerError(Exception):
     """An answer that is not what was agreed on; the message says what came instead."""
 
 
-def unpack(body: bytes, encoding: str) -> bytes:
-    """The body without its content encoding; a stream that ends early is an error, never a shorter body."""
+def unpack(body: bytes, encoding: str, most: int) -> bytes:
+    """The body without its content encoding; a stream that ends early, or holds more than `most` bytes, is an error."""
     if encoding in {"", "identity"}:
         return body
     if encoding != "gzip":
         raise AnswerError(f"the body is encoded as {encoding!r}, which was not requested")
     stream = zlib.decompressobj(_GZIP)
     try:
-        plain = stream.decompress(body)
+        plain = stream.decompress(body, most)
     except zlib.error as error:
         raise AnswerError(f"the gzip body is damaged ({error})") from error
+    if stream.unconsumed_tail and not stream.eof:
+        raise AnswerError(f"the gzip body holds more than {most:,} bytes")
     if not stream.eof:
         raise AnswerError(f"the gzip body is truncated: it ends after {len(body):,} bytes, before its checksum")
     return plain

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -166,32 +168,41 @@ def _files(stream: IO[bytes], names: Sequence[str]) -> Iterator[File]:
 
 
 def _git(remote: Remote | None, *arguments: str, cwd: Path | None = None, stdin: bytes = b"") -> bytes:
-    environment = _environment(remote)
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["git", *arguments],
             cwd=cwd,
-            input=stdin,
-            capture_output=True,
-            env=environment,
-            check=False,
-            timeout=TIMEOUT_SECONDS,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(remote),
+            process_group=0,  # what git starts (its transports) ends with it
         )
     except FileNotFoundError:
         raise GitError("git is not installed: install it (Debian: apt-get install git) and run again") from None
+    try:
+        output, errors = process.communicate(stdin, TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         raise GitError(f"git {arguments[0]} took more than {TIMEOUT_SECONDS:g} s and was stopped; run the load again") from None
-    if done.returncode:
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if process.returncode:
         where = redact(remote.url) if remote else "the local clone"
-        words = redact(
-            " ".join(done.stderr.decode("utf-8", "replace").split()), [remote.token] if remote and remote.token else []
-        )
+        words = redact(" ".join(errors.decode("utf-8", "replace").split()), [remote.token] if remote and remote.token else [])
         raise GitError(f"{where} cannot be read ({words}). Check the address and the credentials of the source, then run again.")
-    return done.stdout
+    return output
 
 
 def _environment(remote: Remote | None) -> dict[str, str]:
-    return {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"} | _credentials(remote)
+    """Git asks nobody, gives up on a server that drips, and sends no password of a `.netrc`, which curl would take from HOME."""
+    fixed = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_HTTP_LOW_SPEED_LIMIT": "1000", "GIT_HTTP_LOW_SPEED_TIME": "60"}
+    home = Path(os.environ.get("HOME", os.devnull))
+    if (home / ".netrc").exists():
+        settings = os.environ.get("GIT_CONFIG_GLOBAL") or str(home / ".gitconfig")
+        fixed |= {"HOME": os.devnull, "GIT_CONFIG_GLOBAL": settings}
+    return {**os.environ, **fixed} | _credentials(remote)
 
 
 def _credentials(remote: Remote | None) -> dict[str, str]:

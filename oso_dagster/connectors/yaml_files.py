@@ -8,6 +8,9 @@ from typing import Any
 
 from oso_dagster.connectors.git import File
 
+MOST_VALUES = 1_000_000
+"""How many values a file may hold, each counted as often as it is referred to."""
+
 
 @dataclass(frozen=True)
 class BadFile:
@@ -49,9 +52,23 @@ def load_with_pyyaml(text: str) -> Any:
     import yaml  # noqa: PLC0415
 
     try:
-        return yaml.load(text, yaml.CSafeLoader)
+        document = yaml.load(text, yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
+    _refuse_bomb(document)
+    return document
+
+
+def _refuse_bomb(document: Any) -> None:
+    """Raise ValueError for a document that its aliases repeat into more than a million values, as yaml-rs does."""
+    waiting, count = [document], 0
+    while waiting:
+        value = waiting.pop()
+        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+        count += 1 + len(inner)
+        if count > MOST_VALUES:
+            raise ValueError(f"its aliases repeat it into more than {MOST_VALUES:,} values")
+        waiting += inner
 
 
 def _one_line(error: ValueError) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from oso_dagster.connectors import git
@@ -87,3 +90,20 @@ def test_a_blob_that_is_gone_is_an_error_not_a_missing_file(repository: Reposito
     Repository(snapshot.path).git("init", "--quiet", "--bare")
     with pytest.raises(git.GitError):
         list(git.read(snapshot, "data/projects", ".yaml"))
+
+
+def test_what_git_starts_ends_with_it_at_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker = tmp_path / "child"
+    (tmp_path / "git-remote-slow").write_text(f"#!/bin/sh\necho $$ > {marker}\nexec sleep 600\n")
+    (tmp_path / "git-remote-slow").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(git, "TIMEOUT_SECONDS", 1.0)
+    began = time.monotonic()
+    with pytest.raises(git.GitError, match="git ls-remote took more than 1 s"):
+        git.head(git.Remote("slow::address"))
+    assert time.monotonic() - began < 30
+    child = int(marker.read_text())
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
 import pytest
 
 from oso_dagster.connectors import yaml_files
@@ -32,3 +36,11 @@ def test_a_bad_file_is_named_with_its_reason_in_one_line(content: bytes, reason:
     assert bad.path == "data/projects/b/bad.yaml"
     assert reason in bad.reason
     assert "\n" not in bad.reason
+
+
+@pytest.mark.parametrize("loads", [yaml_files._loader(), yaml_files.load_with_pyyaml])
+def test_a_file_whose_aliases_repeat_it_beyond_measure_is_refused(loads: Callable[[str], Any]) -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]" for before, name in pairwise("abcdefgh")]
+    with pytest.raises(ValueError, match=r"1,?000,?000"):
+        loads("\n".join(lines))

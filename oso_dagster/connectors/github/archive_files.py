@@ -6,7 +6,6 @@ seconds to 6 hours after it happened. So the events of a day stand in its own fi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,14 +15,21 @@ import requests
 import tenacity
 from urllib3.exceptions import HTTPError
 
+from oso_dagster.connectors.http.deadline import DeadlineError, done_within, watched
 from oso_dagster.connectors.http.pacing import requested_pause
+from oso_dagster.connectors.http.redirects import followed, no_netrc
 from oso_dagster.connectors.http.rest import USER_AGENT
+from oso_dagster.domain.catalogue.notices import UpstreamNotes
 
 HOURS = 24
 """Files that are named by a day."""
 LATE_HOURS = 6
 """How many files behind those of a day may still tell of it: GitHub documents a latency of up to 6 hours."""
 _CHUNK = 1024 * 1024
+
+
+_MOST_BYTES = 2 * 1024**3
+"""The largest hour that is fetched: ten times the largest that the archive has had."""
 
 
 class ArchiveError(Exception):
@@ -123,10 +129,15 @@ def fetch(day: Day, place: int, path: Path) -> Path:
 
 
 def _download(url: str, path: Path, bounds: Patience) -> None:
-    until = time.monotonic() + bounds.deadline
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=bounds.silence) as response, path.open("wb") as file:
+        options = {"headers": headers, "auth": no_netrc, "stream": True, "timeout": bounds.silence}
+        with (
+            done_within(bounds.deadline),
+            watched(requests.Session()) as session,
+            followed(session, "GET", url, options, UpstreamNotes()) as response,
+            path.open("wb") as file,
+        ):
             if response.status_code == requests.codes.not_found:
                 raise MissingFileError(f"missing (404 after {bounds.attempts} tries)")
             if not response.ok:
@@ -135,8 +146,10 @@ def _download(url: str, path: Path, bounds: Patience) -> None:
                 raise BrokenTransferError(f"the server answers {response.status_code} {response.reason}{wants}", after)
             while chunk := response.raw.read1(_CHUNK, decode_content=False):  # what has come, so that a drip meets the deadline
                 file.write(chunk)
-                if time.monotonic() > until:
-                    raise BrokenTransferError(f"not complete within {bounds.deadline:g} s")
+                if file.tell() > _MOST_BYTES:
+                    raise BrokenTransferError(f"larger than {_MOST_BYTES:,} bytes")
+    except DeadlineError as error:
+        raise BrokenTransferError(str(error)) from None
     except (requests.RequestException, HTTPError, OSError) as error:
         raise BrokenTransferError(f"the connection broke ({type(error).__name__})") from None
     announced = response.headers.get("Content-Length")

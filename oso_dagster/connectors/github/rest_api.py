@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from oso_dagster.connectors.answers import take, take_list
 from oso_dagster.connectors.http.pacing import Limits, Pace
+from oso_dagster.connectors.http.redirects import same_origin
 from oso_dagster.connectors.http.rest import Answer, Client, RestError
 from oso_dagster.connectors.undeclared import Known, carried
 
@@ -91,6 +92,10 @@ def listing(asking: Client, api: str, owner: str, known: Mapping[str, Mapping[st
                 break
             match = _NEXT.search(answer.headers.get("Link", ""))
             after = before["next"] if answer.unchanged else match["url"] if match else None
+            if after is not None and not same_origin(after, api):
+                raise RestError(
+                    f"{url}: the next page is said to be at another host, {urlsplit(after).netloc}. Check the endpoint."
+                )
             pages.append(ListingPage(url, answer, after))
             url = after
         if url is not None and pages:

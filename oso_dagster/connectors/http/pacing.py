@@ -30,14 +30,22 @@ class Pace:
             raise ValueError(f"a pace needs a concurrency of at least 1 and a positive rate, not {self}")
 
 
+MOST_BYTES = 1024**3
+"""The largest answer that is taken into memory, as sent and unpacked: far more than any table here needs in one request."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one request: tries, first pause (doubled each time, with jitter), whole time of a try, longest pause; seconds."""
+    """Bounds of one request: tries, first pause (doubled each time, with jitter), whole time of a try, longest pause; seconds.
+
+    The time of a try is from the connection to the last byte, redirects and all; `most_bytes` is of an answer, sent and unpacked.
+    """
 
     attempts: int = 4
     pause: float = 1.0
     timeout: float = 60.0
     patience: float = 120.0
+    most_bytes: int = MOST_BYTES
 
 
 class Gate:

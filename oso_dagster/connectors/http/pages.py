@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +12,8 @@ from typing import Any
 from oso_dagster.connectors.answers import AnswerError
 
 _MOST = 100_000
+_LONGEST_SECONDS = 2 * 3600.0
+"""How long a walk may take: endless pages end by time, long before there are too many of them."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,18 @@ class Page:
     total: int | None = None
 
 
-def walk(fetch: Callable[[str | int | None], Page], *, first: str | int | None = None, most: int = _MOST) -> Iterator[Any]:
-    """Every record of every page. Raises AnswerError for a cursor or a page seen before, too many pages, or a wrong total."""
+def walk(
+    fetch: Callable[[str | int | None], Page],
+    *,
+    first: str | int | None = None,
+    most: int = _MOST,
+    seconds: float = _LONGEST_SECONDS,
+) -> Iterator[Any]:
+    """Every record of every page.
+
+    Raises AnswerError for a cursor or a page seen before, too many pages, more time than `seconds`, or a wrong total.
+    """
+    until = time.monotonic() + seconds
     cursor, cursors, pages, count, total = first, {first}, set[str](), 0, None
     for number in range(1, most + 1):
         page = fetch(cursor)
@@ -37,6 +50,8 @@ def walk(fetch: Callable[[str | int | None], Page], *, first: str | int | None =
             break
         if page.next in cursors:
             raise AnswerError(f"the cursor {str(page.next)[:40]!r} came a second time, after page {number}: the pages loop")
+        if time.monotonic() > until:
+            raise AnswerError(f"the pages have not ended within {seconds:,.0f} s, after page {number}; does their paging end?")
         cursors.add(page.next)
         cursor = page.next
     else:

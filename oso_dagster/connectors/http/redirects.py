@@ -23,6 +23,17 @@ _TO_ANYONE = frozenset({"accept", "accept-encoding", "user-agent"})
 """The headers that say nothing of who asks."""
 
 
+def no_netrc(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An explicit, empty authentication: no credentials of whoever runs this are sent along."""
+    return prepared
+
+
+def same_origin(url: str, other: str) -> bool:
+    """Whether two addresses have scheme, host and port in common: what is meant for one may be sent to the other."""
+    there, here = urlsplit(url), urlsplit(other)
+    return (there.scheme, there.netloc) == (here.scheme, here.netloc)
+
+
 @contextmanager
 def followed(
     session: requests.Session, method: str, url: str, options: Mapping[str, Any], notes: UpstreamNotes
@@ -43,7 +54,7 @@ def followed(
         there = urlsplit(urljoin(url, target))
         if there.scheme != "https" and first.scheme == "https":
             raise requests.exceptions.InvalidURL(f"a redirect leads from https to {there.scheme}")
-        if there.netloc != first.netloc:
+        if not same_origin(there.geturl(), first.geturl()):
             kept = {name: value for name, value in options["headers"].items() if name.lower() in _TO_ANYONE}
             options["headers"] = kept
             if permanent:

@@ -7,7 +7,6 @@ Belongs here: one client, its retries and what an answer is. Pace per host is `p
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,8 +23,9 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from oso_dagster.connectors.answers import AnswerError, document, unpack
 from oso_dagster.connectors.http.absence import LIMIT_WORDS, AbsenceRule, AbsentError, absent
 from oso_dagster.connectors.http.announcements import announced
-from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, gate_of, requested_pause
-from oso_dagster.connectors.http.redirects import followed
+from oso_dagster.connectors.http.deadline import DeadlineError, done_within, watched
+from oso_dagster.connectors.http.pacing import MOST_BYTES, Gate, Limits, Pace, gate_of, requested_pause
+from oso_dagster.connectors.http.redirects import followed, no_netrc
 from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, error_text, next_step
 from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
@@ -160,11 +160,16 @@ class Client:
     def _try(self, gate: Gate, method: str, url: str, accept: Collection[int], read: Reading, options: dict[str, Any]) -> Answer:
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **self.headers}
         headers |= options.get("headers", {})
-        options = options | {"headers": headers, "auth": _no_netrc, "timeout": self.limits.timeout, "stream": True}
+        options = options | {"headers": headers, "auth": no_netrc, "timeout": self.limits.timeout, "stream": True}
         with gate.passed():
             try:
-                with followed(self._session(), method, url, options, self.notes) as response:
+                with (
+                    done_within(self.limits.timeout),
+                    followed(self._session(), method, url, options, self.notes) as response,
+                ):
                     body = self._read(response)
+            except DeadlineError:
+                raise _PassingError(f"the answer was not complete within {self.limits.timeout:g} s") from None
             except (requests.Timeout, ReadTimeoutError):
                 raise _PassingError(f"no answer within {self.limits.timeout:g} s") from None
             except (requests.RequestException, HTTPError, OSError) as error:
@@ -176,18 +181,23 @@ class Client:
     def _session(self) -> requests.Session:
         """One session a thread, so that connections are kept."""
         if not hasattr(self.kept, "session"):
-            self.kept.session = requests.Session()
+            self.kept.session = watched(requests.Session())
         session: requests.Session = self.kept.session
         return session
 
     def _read(self, response: requests.Response) -> bytes:
-        """The body as it was sent, within the time of a try: a server that drips holds nobody up for ever."""
-        deadline = time.monotonic() + self.limits.timeout
+        """The body as it was sent, up to a size that no endpoint of ours comes near."""
         chunks: list[bytes] = []
+        size = 0
         while chunk := response.raw.read1(_CHUNK, decode_content=False):
             chunks.append(chunk)
-            if time.monotonic() > deadline:
-                raise _PassingError(f"the answer was not complete within {self.limits.timeout:g} s")
+            size += len(chunk)
+            if size > self.limits.most_bytes:
+                raise DeniedError(
+                    self._error_text(
+                        response.url or "", f"the answer is larger than {self.limits.most_bytes:,} bytes. Check the address"
+                    )
+                )
         return b"".join(chunks)
 
     def _judge(self, url: str, response: requests.Response, body: bytes, accept: Collection[int], read: Reading) -> Answer:
@@ -212,7 +222,7 @@ class Client:
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise DeniedError(self._error_text(url, f"the server answers {status} {response.reason}. {next_step(status)}"))
         try:
-            plain = unpack(body, headers.get("Content-Encoding", "").lower())
+            plain = unpack(body, headers.get("Content-Encoding", "").lower(), self.limits.most_bytes)
             return Answer(url, status, headers, read(plain, headers.get("Content-Type", "")))
         except AnswerError as error:
             raise _PassingError(str(error)) from None
@@ -274,7 +284,7 @@ def client_of(
 def _message(body: bytes, headers: Mapping[str, str]) -> str:
     """The beginning of the body of an error, as far as it can be read."""
     try:
-        plain = unpack(body, headers.get("Content-Encoding", "").lower())
+        plain = unpack(body, headers.get("Content-Encoding", "").lower(), MOST_BYTES)
     except AnswerError:
         return ""
     return plain[:_LONGEST_MESSAGE].decode("utf-8", errors="replace")
@@ -285,8 +295,3 @@ def _file(body: bytes, content_type: str) -> bytes:
     if "html" in content_type.lower() or body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise AnswerError("the answer is HTML, not the file")
     return body
-
-
-def _no_netrc(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An explicit, empty authentication: no credentials of whoever runs this are sent along."""
-    return prepared
