@@ -49,6 +49,18 @@ def data_set(asset: str) -> str:
     return f"data/{slug(source)}/{slug(table)}"
 
 
+def absolute(page: str, path: str) -> str:
+    """The address of a file where the page is read at `page`; relative to a file in `api/v2` where that is not known.
+
+    >>> absolute("https://status.example.org/index.html", "history.html"), absolute("", "history.html")
+    ('https://status.example.org/history.html', '../../history.html')
+    """
+    if not page:
+        return f"../../{path}"
+    last = page.rsplit("/", 1)[-1]
+    return (page.removesuffix(last) if last.endswith(".html") else page.rstrip("/") + "/") + path
+
+
 def root_of(path: str) -> str:
     """The way from a file back to the root: `../` for each folder."""
     return "../" * path.count("/")

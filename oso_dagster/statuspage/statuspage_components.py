@@ -6,7 +6,7 @@ What is under maintenance and otherwise well says so; maintenance never hides th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -23,6 +23,8 @@ _OBJECTIVES = {
     Verdict.BREACHED: "partial_outage",
 }
 _SETS = {"fresh": "operational", "not_due": "operational", "no_promise": "operational", "stale": "degraded_performance"}
+_BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
+"""When a component was created, which nobody knows here and clients want as text: a time that stays."""
 _SEVERITY = ("operational", "under_maintenance", "degraded_performance", "partial_outage")
 
 
@@ -97,7 +99,7 @@ def _component(page: StatusPage, key: str, name: str, status: str, text: str | N
         "id": key,
         "name": name,
         "status": status,
-        "created_at": None,
+        "created_at": instant(_BEGAN),
         "updated_at": instant(moment),
         "position": 1,
         "description": text,

@@ -1,7 +1,10 @@
 """`api/v2/*.json` in the shapes of Atlassian Statuspage, so that the clients which people already have can read the page.
 
 Statuspage has no word for "nothing was measured": components without data are left out here; `slo.json` has them. Links are
-relative to the file. Components are in `statuspage_components`.
+absolute where the page knows its address. Components are in `statuspage_components`.
+
+Which files clients ask for, and that `created_at` is text to them: https://www.npmjs.com/package/statuspage.io (3.1.1), Grafana's
+data source for Statuspage.
 """
 
 from __future__ import annotations
@@ -40,7 +43,12 @@ def files(page: StatusPage) -> dict[str, str]:
         "status": head | status,
         "components": head | {"components": components},
         "incidents": head | {"incidents": (unresolved + resolved)[:MOST_INCIDENTS]},
+        "incidents/unresolved": head | {"incidents": unresolved},
         "scheduled-maintenances": head | {"scheduled_maintenances": works[::-1]},
+        "scheduled-maintenances/upcoming": head
+        | {"scheduled_maintenances": [work for work in ahead if work["status"] == "scheduled"]},
+        "scheduled-maintenances/active": head
+        | {"scheduled_maintenances": [work for work in ahead if work["status"] != "scheduled"]},
     }
     return {f"api/v2/{name}.json": json.dumps(value, indent=1) + "\n" for name, value in documents.items()}
 
@@ -52,7 +60,7 @@ def _indicator(page: StatusPage) -> str:
 
 def _page(page: StatusPage) -> dict[str, Any]:
     name = "Open Source Observer" + ("" if page.is_live else f" ({page.world} world)")
-    values = {"id": page_id(page), "name": name, "url": "../../index.html", "time_zone": "Etc/UTC"}
+    values = {"id": page_id(page), "name": name, "url": addresses.absolute(page.address, addresses.INDEX), "time_zone": "Etc/UTC"}
     return values | {"updated_at": instant(page.generated_at)}
 
 
@@ -93,7 +101,7 @@ def _maintenance(page: StatusPage, work: Work, parts: Mapping[str, dict[str, Any
 
 
 def _event(page: StatusPage, name: str, key: str, title: str) -> dict[str, Any]:
-    link = f"../../{addresses.HISTORY}#{addresses.slug(name)}"
+    link = addresses.absolute(page.address, f"{addresses.HISTORY}#{addresses.slug(name)}")
     return {"id": key, "name": title, "shortlink": link, "page_id": page_id(page), "reminder_intervals": None}
 
 

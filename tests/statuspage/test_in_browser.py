@@ -9,12 +9,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from oso_dagster.domain.objectives.objectives import SERVICES
 from oso_dagster.domain.status.page import StatusPage
+from oso_dagster.sources import catalogue
 from oso_dagster.statuspage.publish import publish
 from oso_dagster.statuspage.render import render
 from oso_dagster.statuspage.words import age
 from tests.statuspage.extremes import hostile
-from tests.statuspage.pages import NOW, full, objective, of
+from tests.statuspage.pages import NOW, full, objective, of, whole_catalogue
 from tests.support.browser import ARTIFACTS, chromium
 
 __all__ = ["chromium"]
@@ -75,12 +77,32 @@ def test_axe_finds_no_violation_on_any_page(width: int, theme: str, chromium: Br
         tab = context.new_page()
         for name in PAGES:
             tab.goto((tmp_path / name).as_uri())
-            for summary in tab.locator("summary").all():
+            for summary in tab.locator("summary:visible").all():
                 summary.click()
             tab.screenshot(path=ARTIFACTS / f"{name.replace('/', '-')}-{width}-{theme}.png", full_page=True)
             report = Axe().run(tab, options=EXAMINED)
             assert report.violations_count == 0, f"{name}: {report.generate_report()}"
             assert tab.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+@pytest.mark.parametrize("height", [844])
+def test_on_a_phone_the_first_page_of_the_whole_catalogue_is_one_screen_with_a_line_each(
+    height: int, chromium: Browser, tmp_path: Path
+) -> None:
+    with chromium.new_context(viewport={"width": 390, "height": height}) as context:
+        tab, complaints = show(context, whole_catalogue(), tmp_path)
+        tab.screenshot(path=ARTIFACTS / "status-phone.png", full_page=True)
+        main = tab.locator("main").bounding_box()
+        assert main is not None
+        assert main["y"] + main["height"] <= height
+        for service in SERVICES.values():
+            assert tab.get_by_role("link", name=service[0], exact=True).is_visible()
+        for source in catalogue():
+            assert tab.get_by_role("link", name=source.title, exact=True).is_visible(), source.title
+        row = tab.locator("tr.group", has_text="npm download counts")
+        assert row.inner_text().split("\n")[-1].strip() == "Stale"
+        assert not tab.locator("tr", has_text="npm/downloads").first.is_visible()
+        assert complaints == []
 
 
 def test_axe_would_find_one(chromium: Browser, tmp_path: Path) -> None:

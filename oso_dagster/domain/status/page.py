@@ -40,7 +40,8 @@ class StatusPage:
     """The whole page. It is made again at least every `stale_after`; an older one is not to be believed.
 
     `incidents` are open, `past` are over, the newest first; `works` is maintenance, the earliest first. `notices` are sentences
-    that every reader should see first.
+    that every reader should see first. `address` is where the page is read, for clients that follow absolute links only; empty
+    where nobody has said it.
     """
 
     world: str
@@ -52,6 +53,7 @@ class StatusPage:
     past: tuple[PublicIncident, ...] = ()
     works: tuple[Work, ...] = ()
     notices: tuple[str, ...] = ()
+    address: str = ""
 
     def __post_init__(self) -> None:
         require_zone("generated_at", self.generated_at)

@@ -77,6 +77,7 @@ def gather(
             _work(window, known) for window in known.windows if window.end > first_day(now) and window.scope not in known.hidden
         ),
         notices=notices_of(store.channels.all()),
+        address=settings.public_status_url,
     )
 
 
