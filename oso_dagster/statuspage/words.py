@@ -14,7 +14,12 @@ FRESHNESS = {"fresh": "Fresh", "stale": "Stale", "not_due": "Not due yet"}
 STATES = FRESHNESS | {"no_promise": "No promise", "no_data": "Never loaded"}
 PHASES = {"open": "Being fixed", "watched": "Met again, being watched", "over": "Resolved"}
 WORKS = {"planned": "Planned", "running": "Under way", "done": "Done"}
-_PARTITION = {PartitionKind.HOURLY: "hour", PartitionKind.DAILY: "day", PartitionKind.WEEKLY: "week"}
+_PARTITION = {
+    PartitionKind.HOURLY: "hour",
+    PartitionKind.DAILY: "day",
+    PartitionKind.WEEKLY: "week",
+    PartitionKind.MONTHLY: "month",
+}
 LABELS = {"core": "core", "unstable": "unstable", "sqlmesh": "derived"}
 
 

@@ -86,7 +86,7 @@ def test_a_state_is_told_by_a_shape_and_a_word_beside_its_colour() -> None:
         "good": {"Compliant", "Fresh"},
         "warn": {"At risk", "Met again, being watched"},
         "bad": {"Breached", "Stale"},
-        "none": {"No data", "Not due yet"},
+        "none": {"No data", "No promise", "Not due yet"},
         "work": {"Planned", "Under way"},
     }
 

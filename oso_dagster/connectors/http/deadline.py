@@ -26,7 +26,7 @@ class DeadlineError(Exception):
 
 
 class _Watch:
-    """The connections of one block, by a handle of their own that outlives the wrapping in TLS."""
+    """The connections of one block, by handles of its own: they outlive the wrapping in TLS and the library's closing."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,16 +34,23 @@ class _Watch:
         self.expired = False
 
     def add(self, connection: socket.socket) -> None:
+        handle = connection.dup()
         with self._lock:
-            self._sockets.append(connection)
+            self._sockets.append(handle)
             if self.expired:
-                _shut(connection)
+                _shut(handle)
 
     def expire(self) -> None:
         with self._lock:
             self.expired = True
             for connection in self._sockets:
                 _shut(connection)
+
+    def release(self) -> None:
+        with self._lock:
+            for connection in self._sockets:
+                connection.close()
+            self._sockets.clear()
 
 
 class _Current(threading.local):
@@ -70,6 +77,7 @@ def done_within(seconds: float) -> Iterator[None]:
     finally:
         _current.watch = before
         timer.cancel()
+        watch.release()
     if watch.expired:  # a body that a shut connection ends looks whole where its length was not announced
         raise DeadlineError(f"not complete within {seconds:g} s")
 

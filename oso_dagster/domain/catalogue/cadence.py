@@ -42,8 +42,8 @@ class PartitionPlan:
 def jobs_of(source: Source) -> tuple[IngestJob, ...]:
     """One job per kind of partition and cadence.
 
-    `ingest_<source>` when there is one, else `ingest_<source>_<hourly|daily|weekly|static|whole>`, and numbered in the order of
-    their crons where even that is not one.
+    `ingest_<source>` when there is one, else `ingest_<source>_<hourly|daily|weekly|monthly|static|whole>`, and numbered in the
+    order of their crons where even that is not one.
     """
     tables = sorted(source.tables, key=_likeness)
     groups = [tuple(group) for _, group in groupby(tables, key=_likeness)]

@@ -13,19 +13,28 @@ class PartitionKind(StrEnum):
     HOURLY = "hourly"
     DAILY = "daily"
     WEEKLY = "weekly"
+    MONTHLY = "monthly"
     STATIC = "static"
 
 
+_MONTH = timedelta(days=31)
 _LENGTH = {
     PartitionKind.HOURLY: timedelta(hours=1),
     PartitionKind.DAILY: timedelta(days=1),
     PartitionKind.WEEKLY: timedelta(days=7),
+    PartitionKind.MONTHLY: _MONTH,
 }
-LOOKBACK = {PartitionKind.HOURLY: 72, PartitionKind.DAILY: 14, PartitionKind.WEEKLY: 6}
+LOOKBACK = {PartitionKind.HOURLY: 72, PartitionKind.DAILY: 14, PartitionKind.WEEKLY: 6, PartitionKind.MONTHLY: 3}
 """How many of the newest available partitions a schedule looks after: long enough for an outage over holidays. Older holes are a
 backfill, which a person starts."""
 
-_FORMAT = {PartitionKind.HOURLY: "%Y-%m-%d-%H:%M", PartitionKind.DAILY: "%Y-%m-%d", PartitionKind.WEEKLY: "%Y-%m-%d"}
+_DAY = "%Y-%m-%d"
+_FORMAT = {
+    PartitionKind.HOURLY: "%Y-%m-%d-%H:%M",
+    PartitionKind.DAILY: _DAY,
+    PartitionKind.WEEKLY: _DAY,
+    PartitionKind.MONTHLY: _DAY,
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ class Partitions:
 
     @property
     def length(self) -> timedelta | None:
-        """How long a partition is; None for static ones."""
+        """How long a partition is, the longest where they differ (a month); None for static ones."""
         return _LENGTH.get(self.kind)
 
     @property
@@ -83,6 +92,9 @@ class Partitions:
         """The same partitions, from the first boundary not before `begin` on; static ones as they are."""
         if self.start is None:
             return self
+        if self.kind is PartitionKind.MONTHLY:
+            first = _floor(self.kind, begin)
+            return replace(self, start=first if first == begin else _next(self.kind, first))
         length = _LENGTH[self.kind]
         return replace(self, start=self.start - (self.start - begin) // length * length)
 
@@ -98,10 +110,9 @@ class Partitions:
                 raise ValueError(f"no partition {key!r} among {', '.join(self.keys)}")
             return Window(key)
         begin = datetime.strptime(key, _FORMAT[self.kind]).replace(tzinfo=UTC)
-        length = _LENGTH[self.kind]
-        if self.start is None or begin < self.start or (begin - self.start) % length:
+        if self.start is None or begin < self.start or not self._is_boundary(begin):
             raise ValueError(f"no {self.kind} partition {key!r}: the first begins at {self.start}")
-        return Window(key, begin, begin + length)
+        return Window(key, begin, _next(self.kind, begin))
 
     def available(self, now: datetime) -> tuple[Window, ...]:
         """All partitions that upstream has (`available_after` their end), oldest first; static ones always are."""
@@ -118,12 +129,26 @@ class Partitions:
     def _ended(self, moment: datetime) -> tuple[Window, ...]:
         if self.start is None:
             return tuple(Window(key) for key in self.keys)
-        length = _LENGTH[self.kind]
-        count = max(0, (moment - self.start) // length)
-        starts = (self.start + length * index for index in range(count))
-        return tuple(Window(begin.strftime(_FORMAT[self.kind]), begin, begin + length) for begin in starts)
+        windows, begin = [], self.start
+        while (end := _next(self.kind, begin)) <= moment:
+            windows.append(Window(begin.strftime(_FORMAT[self.kind]), begin, end))
+            begin = end
+        return tuple(windows)
+
+    def _is_boundary(self, moment: datetime) -> bool:
+        if self.kind is PartitionKind.MONTHLY:
+            return moment == _floor(self.kind, moment)
+        return self.start is not None and not (moment - self.start) % _LENGTH[self.kind]
 
 
 def _floor(kind: PartitionKind, moment: datetime) -> datetime:
     hour = 0 if kind is not PartitionKind.HOURLY else moment.hour
-    return moment.replace(hour=hour, minute=0, second=0, microsecond=0)
+    day = 1 if kind is PartitionKind.MONTHLY else moment.day
+    return moment.replace(day=day, hour=hour, minute=0, second=0, microsecond=0)
+
+
+def _next(kind: PartitionKind, begin: datetime) -> datetime:
+    """Where the partition that begins then ends."""
+    if kind is PartitionKind.MONTHLY:
+        return _floor(kind, begin + _MONTH)
+    return begin + _LENGTH[kind]

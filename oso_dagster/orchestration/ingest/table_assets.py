@@ -39,6 +39,8 @@ def partitions_definition(partitions: Partitions) -> dg.PartitionsDefinition:
         return dg.HourlyPartitionsDefinition(start)
     if partitions.kind is PartitionKind.DAILY:
         return dg.DailyPartitionsDefinition(start)
+    if partitions.kind is PartitionKind.MONTHLY:
+        return dg.MonthlyPartitionsDefinition(start)
     return dg.WeeklyPartitionsDefinition(start, day_offset=partitions.day_offset)
 
 

@@ -80,7 +80,7 @@ BAD: dict[str, tuple[Say, str]] = {
     "cut": (body(b'{"a": 1}', Content_Length="4000"), "the connection broke|not complete|no answer"),
     "reset": (reset, "the connection broke"),
     "drip": (drip, "not complete within 0.4 s"),
-    "silent": (silent, "no answer within 0.4 s|the connection broke"),
+    "silent": (silent, "no answer within 0.4 s|not complete within 0.4 s|the connection broke"),
 }
 
 

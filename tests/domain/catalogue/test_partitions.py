@@ -43,6 +43,32 @@ def test_a_week_begins_on_the_weekday_of_its_start() -> None:
         weekly.window("2026-01-15")
 
 
+def test_a_month_is_as_long_as_it_is_and_keys_are_its_first_day() -> None:
+    monthly = Partitions(PartitionKind.MONTHLY, datetime(2024, 1, 1, tzinfo=UTC), due_after=DUE_AFTER)
+    assert [(window.key, (window.end - window.start).days) for window in monthly.due(datetime(2024, 4, 1, 6, tzinfo=UTC))] == [
+        ("2024-01-01", 31),
+        ("2024-02-01", 29),
+        ("2024-03-01", 31),
+    ]
+    assert monthly.due(datetime(2024, 2, 1, 5, 59, tzinfo=UTC)) == ()
+    assert monthly.window("2024-12-01").end == datetime(2025, 1, 1, tzinfo=UTC)
+    with pytest.raises(ValueError, match="no monthly partition"):
+        monthly.window("2024-02-02")
+    assert monthly.since(datetime(2024, 2, 10, tzinfo=UTC)).start == datetime(2024, 3, 1, tzinfo=UTC)
+    assert monthly.since(datetime(2024, 2, 1, tzinfo=UTC)).start == datetime(2024, 2, 1, tzinfo=UTC)
+    with pytest.raises(ValueError, match="boundary"):
+        Partitions(PartitionKind.MONTHLY, datetime(2024, 1, 2, tzinfo=UTC), due_after=DUE_AFTER)
+
+
+def test_dagster_counts_the_same_months() -> None:
+    from oso_dagster.orchestration.ingest.table_assets import partitions_definition
+
+    monthly = Partitions(PartitionKind.MONTHLY, datetime(2024, 1, 1, tzinfo=UTC), due_after=DUE_AFTER)
+    now = datetime(2025, 3, 5, tzinfo=UTC)
+    keys = partitions_definition(monthly).get_partition_keys(current_time=now)
+    assert keys == [window.key for window in monthly.available(now)]
+
+
 def test_nothing_is_due_before_the_start() -> None:
     assert Partitions(PartitionKind.DAILY, START, due_after=DUE_AFTER).due(START - timedelta(days=3)) == ()
 
