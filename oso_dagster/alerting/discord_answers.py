@@ -29,6 +29,13 @@ from oso_dagster.alerting.webhook import redacted
 _OK, _BAD, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _SERVER = 200, 400, 401, 403, 404, 429, 500
 _MESSAGE_GONE = {10003, 10008, 50083}
 """Unknown channel (a thread that was deleted), unknown message, thread that is archived."""
+_REPAIRABLE = {
+    40067: "the forum demands a tag: allow posts without one",
+    160006: "the server has as many active threads as it may have: archive some",
+}
+"""Refusals that a person can lift: the alert is kept and tried again. Codes as of discord-api-docs c98d64b."""
+_PASSING = {40333}
+"""What Discord's own network says when it cannot reach Discord."""
 _OLD_EDIT = 30046
 _PATIENCE = 60.0
 """Seconds to wait after a 429 that does not say for how long."""
@@ -69,8 +76,12 @@ def meaning(status: int, headers: Mapping[str, str], body: Mapping[str, Any]) ->
 def _refusal(status: int, body: Mapping[str, Any], why: str) -> Outcome:
     if body.get("code") in _MESSAGE_GONE:
         return MessageGone(why)
-    # A 403 without Discord's own words comes from what stands before it, and passes.
-    if status in {_UNAUTHORIZED, _NOT_FOUND} or (status == _FORBIDDEN and "code" in body):
+    if body.get("code") in _REPAIRABLE:
+        return Failed(f"{why}: {_REPAIRABLE[body['code']]}", refused=True)
+    if body.get("code") in _PASSING:
+        return Failed(why, refused=True)
+    # A 403 or 404 without Discord's own words comes from what stands before it, and passes.
+    if status == _UNAUTHORIZED or (status in {_FORBIDDEN, _NOT_FOUND} and "code" in body):
         return ChannelGone(why)
     return Impossible(why) if status == _BAD else Failed(why, refused=True)
 

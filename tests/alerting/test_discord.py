@@ -179,6 +179,11 @@ ANSWERS: dict[str, tuple[int, dict[str, str], dict[str, Any], Any]] = {
     "a page that forbids": (403, {}, {}, Failed),
     "Discord forbids": (403, {}, {"code": 50013, "message": "Missing Permissions"}, ChannelGone),
     "an archived thread": (400, {}, {"code": 50083, "message": "archived"}, MessageGone),
+    "a forum that demands a tag": (400, {}, {"code": 40067, "message": "A tag is required"}, Failed),
+    "too many active threads": (400, {}, {"code": 160006, "message": "Maximum number of active threads"}, Failed),
+    "Discord's own network": (403, {}, {"code": 40333, "message": "internal network error"}, Failed),
+    "a proxy that knows no such page": (404, {}, {}, Failed),
+    "a webhook that Discord does not know": (404, {}, {"code": 10015, "message": "Unknown Webhook"}, ChannelGone),
     "another address": (301, {}, {}, Failed),
 }
 
