@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
+from oso_dagster.connectors.http.absence import AbsenceRule
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest
+from oso_dagster.connectors.items import Items
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, LoadFacts
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.catalogue.truth import Absence
 
 _PACE = Pace(concurrency=4, per_second=8)
 _NEED = "oss_directory.projects__defillama.url"
-_UNKNOWN = frozenset({400, 404})
-_AGAIN = timedelta(days=3)
-"""How many of the newest loaded days are read again: DefiLlama corrects its latest figures."""
+_ABSENT = frozenset({400, 403, 404, 410})
+_UNKNOWN_HERE = AbsenceRule(Absence.GONE, frozenset({400}), re.compile("not found|no protocol|doesn't exist", re.IGNORECASE))
+"""DefiLlama says with a 400 that it does not know a protocol; another 400 is about the request."""
+_DAY = 86_400
 
 _PROTOCOLS = (
     Column("id", ColumnType.VARCHAR, "DefiLlama's id of the protocol", nullable=False),
@@ -67,33 +73,57 @@ def _protocols(request: ExtractRequest) -> Extract:
 
 
 def _series(request: ExtractRequest) -> Extract:
-    """Whole days only, of every slug; of a slug that was loaded before, only the new days and the few before them.
+    """Whole days only, of every slug. An answer holds a slug's whole history, which DefiLlama corrects for months.
 
-    A slug that DefiLlama does not know, or has no such figures for, is named in the facts; if it knows none, that is an error, as
-    it is when one has none any more.
+    A slug whose history is what it was brings its new days alone, one whose history is another comes whole in place of the old.
+    One that DefiLlama does not know, or has no such figures for, is named in the facts; if it knows none, that is an error.
     """
     from oso_dagster.connectors import records  # noqa: PLC0415
 
     table = next(table for table in SOURCE.tables if table.name == request.table)
-    client, seen = client_of(request, _PACE), (request.previous.facts.get("through", {}) if request.previous else {})
+    client, before = client_of(request, _PACE), (request.previous.facts if request.previous else {})
+    seen: dict[str, str] = before.get("through", {})
     slugs = sorted({slug for url in request.inputs[_NEED] if (slug := slug_of(url))})
-    through, missing, rows = dict[str, str](), list[str](), list[dict[str, Any]]()
-    for slug, series in zip(slugs, client.each(slugs, lambda slug: _ask(request, client, slug)), strict=True):
-        if series is None:
+    through, digests, missing, whole = dict(seen), dict(before.get("digests", {})), list[str](), set[str]()
+    items, batches = Items.of(request, len(slugs), seen.keys()), [records.table_of_records(table.columns, [])]
+
+    def work(slug: str) -> list[dict[str, Any]] | None:
+        series = _ask(request, client, slug)
+        if slug in seen and not series:
+            raise AnswerError("no value, where there were some before")
+        end = request.now.timestamp() - _DAY
+        return series and [row | {"slug": slug} for row in _last_of_day(series, table.primary_key) if row["time"] <= end]
+
+    for slug, rows in items.each(slugs, work, client.each):
+        if rows is None:
             missing.append(slug)
             continue
-        if slug in seen and not series:
-            raise RestError(f"{request.settings['url']}: no value of {slug}, which had some before. Check the endpoint.")
-        whole = [row for row in _last_of_day(series, table.primary_key) if row["time"] + 86_400 <= request.now.timestamp()]
-        after = datetime.fromisoformat(seen[slug]) - _AGAIN if slug in seen else datetime.min.replace(tzinfo=UTC)
-        rows += [row | {"slug": slug} for row in whole if datetime.fromtimestamp(row["time"], UTC) > after]
-        newest = [datetime.fromtimestamp(max(row["time"] for row in whole), UTC).isoformat()] if whole else []
-        through |= {slug: max([*newest, *([seen[slug]] if slug in seen else [])])} if newest or slug in seen else {}
+        known = datetime.fromisoformat(seen[slug]).timestamp() if slug in seen else None
+        same = known is not None and digests.get(slug) == _digest(row for row in rows if row["time"] <= known)
+        if not same:
+            whole.add(slug)
+        with client.trusting(f"{request.settings['url']} ({slug})"):
+            batches.append(
+                records.table_of_records(table.columns, [row for row in rows if not same or row["time"] > (known or 0)])
+            )
+        if rows:
+            newest = max(row["time"] for row in rows)
+            through[slug], digests[slug] = datetime.fromtimestamp(newest, UTC).isoformat(), _digest(rows)
+    missing += items.gone
     if len(missing) == len(slugs):
         raise RestError(f"{request.settings['url']}: none of the {len(slugs)} slugs is known there. Is this the right address?")
-    with client.trusting(request.settings["url"]):
-        landed = records.table_of_records(table.columns, rows)
-    return Extract(records.version_of(landed), {request.table: [landed]}, {"through": through, "unknown_slugs": missing})
+    facts: LoadFacts = {"through": through, "digests": digests, "unknown_slugs": sorted(missing)}
+    items.tell(facts)
+    corrected = whole & seen.keys()
+    if corrected:
+        facts["history_replaced"] = sorted(corrected)
+    return Extract(records.version_of(*batches), {request.table: batches}, facts, whole_items=corrected)
+
+
+def _digest(rows: Iterable[dict[str, Any]]) -> str:
+    """A name for exactly these rows, in whatever order they come."""
+    lines = sorted(repr(sorted(row.items())) for row in rows)
+    return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def slug_of(url: str) -> str | None:
@@ -105,8 +135,10 @@ def slug_of(url: str) -> str | None:
 def _ask(request: ExtractRequest, client: Client, slug: str) -> list[dict[str, Any]] | None:
     path, parameters, read = _SERIES[request.table]
     url = f"{request.settings['url']}/{path}/{quote(slug, safe='')}"
-    answer = client.get(url, parameters, accept=_UNKNOWN)
-    if answer.status in _UNKNOWN:
+    answer = client.get(url, parameters, accept=_ABSENT)
+    if answer.status in _ABSENT:
+        raise answer.absent([_UNKNOWN_HERE])
+    if answer.document == {}:  # what DefiLlama answers where it has no summary
         return None
     with client.trusting(url):
         return list(read(answer.document))
@@ -115,6 +147,8 @@ def _ask(request: ExtractRequest, client: Client, slug: str) -> list[dict[str, A
 def _tvl(document: Any) -> Iterable[dict[str, Any]]:
     chains = take(document, "chainTvls")
     for chain in chains:
+        if take(chains[chain], "tokensInUsd") is None:
+            raise AnswerError(f"tokensInUsd of {chain} is null: the answer was made smaller, though the whole was requested")
         for point in take_list(chains[chain], "tokensInUsd"):
             for token, value in take(point, "tokens").items():
                 yield {"time": _midnight(take(point, "date")), "chain": chain, "token": token, "tvl": value}
@@ -123,9 +157,9 @@ def _tvl(document: Any) -> Iterable[dict[str, Any]]:
 def _breakdown(document: Any) -> Iterable[dict[str, Any]]:
     """`totalDataChartBreakdown`: [[seconds, {chain: {version of the protocol: value}}]]."""
     for point in take_list(document, "totalDataChartBreakdown"):
-        if not isinstance(point, list) or len(point) != 2 or not isinstance(point[1], dict):  # noqa: PLR2004  (a pair)
+        if not isinstance(point, list) or len(point) != 2 or not isinstance(point[1], dict | None):  # noqa: PLR2004  (a pair)
             raise AnswerError("a point of totalDataChartBreakdown is no pair of a time and an object; its type has changed")
-        for chain, versions in point[1].items():
+        for chain, versions in (point[1] or {}).items():  # null: a day without chains
             yield {"time": _midnight(point[0]), "chain": chain, "amount": sum(_numbers(versions))}
 
 
@@ -139,7 +173,7 @@ def _numbers(versions: Any) -> list[float]:
 def _midnight(seconds: Any) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, int):
         raise AnswerError(f"a time is {seconds!r}, not seconds since 1970; its type has changed")
-    return seconds - seconds % 86_400
+    return seconds - seconds % _DAY
 
 
 def _last_of_day(rows: list[dict[str, Any]], key: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -148,7 +182,7 @@ def _last_of_day(rows: list[dict[str, Any]], key: tuple[str, ...]) -> list[dict[
 
 
 _SERIES: dict[str, tuple[str, dict[str, str | int], Any]] = {
-    "tvl_events": ("protocol", {}, _tvl),
+    "tvl_events": ("protocol", {"restrictResponseSize": "false"}, _tvl),
     "trading_volume": ("summary/dexs", {}, _breakdown),
     "fees": ("summary/fees", {"dataType": "dailyFees"}, _breakdown),
 }
@@ -167,6 +201,8 @@ def _series_table(name: str, description: str, columns: tuple[Column, ...], key:
         fresh_within=timedelta(days=3),
         event_time="time",
         events_within=timedelta(days=4),
+        item_column="slug",
+        set_aside_share=0.05,
         keeps_deleted="A protocol that DefiLlama no longer follows keeps the history that was published",
         needs=(_NEED,),
     )

@@ -9,16 +9,17 @@ from urllib.parse import quote
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.rest import Client, RestError, client_of, settings_of
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest
+from oso_dagster.connectors.items import Items
+from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, LoadFacts
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 _PACE = Pace(concurrency=1, per_second=1)
 _NEED = "l2beat.projects.slug"
-_UNKNOWN = frozenset({400, 404})
+_ABSENT = frozenset({400, 403, 404, 410})
 _AGAIN = timedelta(days=3)
-"""How many of the newest loaded days are read again: the latest figures are corrected."""
-_RANGES = ((7, "7d"), (30, "30d"), (90, "90d"), (180, "180d"), (365, "1y"))
-"""The spans that may be asked for, in days; `max` is everything."""
+"""How many of the newest loaded days are requested again at least: the latest figures are corrected."""
+_RANGES = ((30, "30d"), (90, "90d"), (180, "180d"), (365, "1y"))
+"""The spans that both series may be requested for, in days; `max` is everything. Values alone know 7d as well."""
 _DAY = 86_400
 
 _PROJECTS = (
@@ -43,7 +44,7 @@ _PROJECT_KEYS = {
     "is_under_review": ("isUnderReview",),
     "tvs": ("tvs", "breakdown", "total"),
 }
-_LEFT_OUT = "shortName|badges|risks|charts|colors|daLayer|proofSystem|scalingStage"
+_LEFT_OUT = "provider|shortName|badges|risks|charts|colors|daLayer|proofSystem|scalingStage"
 """What L2BEAT tells of a project and nobody here needs; anything else that is new arrives."""
 
 _TIME = Column("time", ColumnType.TIMESTAMP, "Midnight UTC: the begin of the day, or the moment of the value", nullable=False)
@@ -79,20 +80,26 @@ def _projects(request: ExtractRequest) -> Extract:
 
     url, client = f"{request.settings['url']}/scaling/summary", client_of(request, _PACE)
     answer = client.get(url)
-    optional = dict.fromkeys(("hostChain", "category", "stage", "providers", "purposes", "tvs"))
+    optional = dict.fromkeys(("hostChain", "category", "stage", "purposes", "tvs", "isUpcoming"))
     with client.trusting(url):
         by_id = take(answer.document, "projects")
         if not isinstance(by_id, dict):
             raise AnswerError("projects is no object of projects by id; its type has changed")
         if not any(project.get("purposes") for project in by_id.values()):
             raise AnswerError("no project has a purpose; the lists of the answer have lost their entries")
-        listed = [optional | project for project in by_id.values()]
+        listed = [optional | {"providers": _providers(project)} | project for project in by_id.values()]
         rows, news = undeclared.table_with_news(_PROJECTS, listed, _PROJECT_KEYS, _LEFT_OUT)
     return Extract(records.version_of(rows), {request.table: [rows]}, {UNKNOWN_FIELDS: news})
 
 
+def _providers(project: Any) -> list[str] | None:
+    """The technology of a project, which older answers call `provider` and give as text."""
+    provider = project.get("provider")
+    return [provider] if isinstance(provider, str) else provider
+
+
 def _series(request: ExtractRequest) -> Extract:
-    """Midnights of every project that has such figures; of one that was loaded before, the new ones and the few before them.
+    """Midnights of every project that has such figures; of one that was loaded before, all those of a month: they are corrected.
 
     Projects without such figures are named in the facts; if none has any, that is an error.
     """
@@ -103,40 +110,49 @@ def _series(request: ExtractRequest) -> Extract:
     client, seen = client_of(request, _PACE), (request.previous.facts.get("through", {}) if request.previous else {})
     slugs, through, missing, rows = sorted(request.inputs[_NEED]), dict(seen), list[str](), list[dict[str, Any]]()
     after = {slug: datetime.fromisoformat(seen[slug]) - _AGAIN for slug in slugs if slug in seen}
-    for slug, points in zip(slugs, client.each(slugs, lambda slug: _ask(request, client, slug, after.get(slug))), strict=True):
+    items, end = Items.of(request, len(slugs), seen.keys()), (request.now - final).timestamp()
+    for slug, points in items.each(slugs, lambda slug: _ask(request, client, slug, after.get(slug)), client.each):
         if points is None:
             missing.append(slug)
             continue
-        begin, end = after[slug].timestamp() if slug in after else 0, (request.now - final).timestamp()
-        fresh = [
-            point | {"slug": slug} for point in points if point["timestamp"] % _DAY == 0 and begin < point["timestamp"] <= end
-        ]
+        fresh = [point | {"slug": slug} for point in points if point["timestamp"] % _DAY == 0 and point["timestamp"] <= end]
         rows += fresh
         if fresh:
             newest = datetime.fromtimestamp(max(point["timestamp"] for point in fresh), UTC).isoformat()
             through[slug] = max(newest, seen.get(slug, newest))
+    missing += items.gone
     if len(missing) == len(slugs):
         raise RestError(f"{request.settings['url']}: none of the {len(slugs)} projects has such figures. Is the address right?")
     with client.trusting(request.settings["url"]):
         landed, news = undeclared.table_with_news(table.columns, rows, keys)
-    facts = {"through": through, "without_figures": missing, UNKNOWN_FIELDS: news}
+    facts: LoadFacts = {"through": through, "without_figures": sorted(missing), UNKNOWN_FIELDS: news}
+    items.tell(facts)
     return Extract(records.version_of(landed), {request.table: [landed]}, facts)
 
 
 def _ask(request: ExtractRequest, client: Client, slug: str, after: datetime | None) -> list[dict[str, Any]] | None:
-    """The points of a series since `after`, or all; None where there is no such series."""
+    """The points of a series since `after` or longer, or all; None where there is no such series.
+
+    L2BEAT answers 200 and `success: false` for a project without figures. Points behind the day up to which it has counted hold
+    nulls. Raises AbsentError, AnswerError, RestError.
+    """
     url = f"{request.settings['url']}/{_SERIES[request.table][0]}/{quote(slug, safe='')}"
     days = (request.now - after).days + 1 if after else None
     span = next((name for length, name in _RANGES if days is not None and days <= length), "max")
-    answer = client.get(url, {"range": span}, accept=_UNKNOWN)
-    if answer.status in _UNKNOWN:
-        return None
+    answer = client.get(url, {"range": span}, accept=_ABSENT)
+    if answer.status in _ABSENT:
+        raise answer.absent()
     with client.trusting(url):
+        if isinstance(answer.document, dict) and answer.document.get("success") is False:
+            if after is not None:
+                raise AnswerError(f"success is false, where there were figures before: {answer.document.get('error')}")
+            return None
         names = take_list(answer.document, "data", "chart", "types")
         points = take_list(answer.document, "data", "chart", "data")
         if not points:
             raise AnswerError(f"the chart of {span} has no point, where there was one before or should be one")
-        return [_point(names, values) for values in points]
+        read = [_point(names, values) for values in points]
+        return [point for point in read if any(value is not None for name, value in point.items() if name != "timestamp")]
 
 
 def _point(names: list[Any], values: Any) -> dict[str, Any]:
@@ -161,6 +177,8 @@ def _series_table(name: str, description: str, columns: tuple[Column, ...]) -> T
         fresh_within=timedelta(days=3),
         event_time="time",
         events_within=timedelta(days=4),
+        item_column="slug",
+        set_aside_share=0.1,
         keeps_deleted="A project that L2BEAT has archived keeps the history that was published",
         needs=(_NEED,),
     )

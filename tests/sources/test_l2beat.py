@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -47,8 +48,42 @@ def test_after_the_first_load_only_the_newest_days_are_asked_for_and_corrected(t
     again = there.load("activity", now=NOW + timedelta(days=1))
     assert isinstance(again, Loaded)
     spans = {path.partition("range=")[2] for _, path, *_ in there.asked if l2beat.UPCOMING not in path}
-    assert spans == {"7d"}
-    assert 0 < again.record.row_count <= 4 * len(growthepie.CHAINS)
+    assert spans == {"30d"}, "activity knows no shorter one"
+    assert again.record.row_count == 30 * len(growthepie.CHAINS)
+    assert again.record.facts["rows_changed"] == 0
+
+
+def test_a_figure_that_was_corrected_a_fortnight_ago_is_corrected_here(there: Landing) -> None:
+    there.load("activity")
+    document = json.loads((there.home / "served" / "data.json").read_text())
+    document["activity"]["base"][-14][1] += 1
+    (there.home / "served" / "data.json").write_text(json.dumps(document))
+    again = there.load("activity")
+    assert isinstance(again, Loaded)
+    assert again.record.facts["rows_changed"] == 1
+
+
+def test_a_project_whose_figures_are_gone_is_set_aside_and_stops_no_other(there: Landing) -> None:
+    there.load("tvs")
+    before = there.rows("tvs")
+    document = json.loads((there.home / "served" / "data.json").read_text())
+    del document["tvs"]["base"]
+    (there.home / "served" / "data.json").write_text(json.dumps(document))
+    again = there.load("tvs")
+    assert isinstance(again, Loaded)
+    assert list(again.record.facts["set_aside"]) == ["base"]
+    assert "success is false" in again.record.facts["set_aside"]["base"]
+    assert there.rows("tvs") == before
+
+
+def test_the_fields_of_older_answers_are_taken_as_well(there: Landing) -> None:
+    document = json.loads((there.home / "served" / "data.json").read_text())
+    for project in document["projects"].values():
+        del project["providers"]
+        project |= {"provider": "OP Stack", "isUpcoming": True}
+    (there.home / "served" / "data.json").write_text(json.dumps(document))
+    there.load("projects")
+    assert all((row["providers"], row["is_upcoming"]) == (["OP Stack"], True) for row in there.rows("projects"))
 
 
 def test_a_day_that_is_not_over_does_not_arrive(there: Landing) -> None:

@@ -124,8 +124,9 @@ class Extract:
     a source that meets a rate limit ends its batches and sets `CUT_SHORT` and `CONTINUATION` (its table must be `resumable`).
     `surviving`, where it is given (Arrow tables of primary keys), is every row that upstream still has: the others are deleted
     in the same transaction. The stored rows of `kept_items` (by the table's `item_column`) stay in what is replaced: they were
-    not asked for, or are gone and their past is still true. `notes` are what upstream announced meanwhile: the load step hands
-    them on.
+    not asked for, or are gone and their past is still true. `whole_items` of a `merge` table came with all that upstream
+    has of them: their stored rows that did not come are deleted. `notes` are what upstream announced meanwhile: the load step
+    hands them on.
     """
 
     version: str
@@ -133,6 +134,7 @@ class Extract:
     facts: LoadFacts = field(default_factory=dict)
     surviving: Iterable[Any] | None = None
     kept_items: Collection[str] = ()
+    whole_items: Collection[str] = ()
     notes: UpstreamNotes = field(default_factory=UpstreamNotes, compare=False)
 
 

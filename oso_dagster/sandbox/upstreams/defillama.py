@@ -1,4 +1,9 @@
-"""DefiLlama as the sandbox has it: the protocols that projects of the directory name, and some that nobody names."""
+"""DefiLlama as the sandbox has it: the protocols that projects of the directory name, and some that nobody names.
+
+Written from defillama-server, `craftParentProtocol.ts` and `craftProtocolV2.ts` (`tokensInUsd` of a very large protocol is null
+unless `restrictResponseSize=false` is sent), `routes/dimensions.ts` (a day without chains is null, a summary that is not there
+`{}`), and DefiLlama/dimension-adapters 5255 (history is corrected and taken back). A protocol that is not known is a 400.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +37,9 @@ def serve(folder: Path) -> ASGIApp:
         folder,
         {
             "/protocols": lambda data, _: JSONResponse(data["protocols"]),
-            "/protocol/{slug}": lambda data, request: _series(data["tvl"], request, "chainTvls"),
-            "/summary/dexs/{slug}": lambda data, request: _series(data["volume"], request, "totalDataChartBreakdown"),
-            "/summary/fees/{slug}": lambda data, request: _series(data["fees"], request, "totalDataChartBreakdown"),
+            "/protocol/{slug}": _protocol,
+            "/summary/dexs/{slug}": lambda data, request: _summary(data["volume"], request),
+            "/summary/fees/{slug}": lambda data, request: _summary(data["fees"], request),
         },
     )
 
@@ -107,11 +112,27 @@ def _amounts(series: dict[str, Any], named: list[str], whole: int) -> list[dict[
     ]
 
 
-def _series(series: dict[str, Any], request: Request, key: str) -> Response:
+def _protocol(data: Any, request: Request) -> Response:
+    slug = request.path_params["slug"]
+    if slug not in data["tvl"]:
+        return JSONResponse({"message": "Protocol not found"}, 400)
+    chains = data["tvl"][slug]
+    if slug in large(data) and request.query_params.get("restrictResponseSize") != "false":
+        chains = {chain: {"tokensInUsd": None} for chain in chains}
+    return JSONResponse({"name": slug, "chainTvls": chains})
+
+
+def large(data: Any) -> list[str]:
+    """The protocols whose answers are made smaller unless the whole is requested."""
+    return sorted(data["tvl"])[:1]
+
+
+def _summary(series: dict[str, Any], request: Request) -> Response:
     slug = request.path_params["slug"]
     if slug not in series:
-        return JSONResponse({"message": "Protocol not found"}, 400)
-    return JSONResponse({"name": slug, key: series[slug]})
+        return JSONResponse({})
+    first = series[slug][0][0]
+    return JSONResponse({"name": slug, "totalDataChartBreakdown": [[first - 86_400, None], *series[slug]]})
 
 
 def _money(value: float) -> float:

@@ -1,5 +1,8 @@
 """L2BEAT as the sandbox has it: chains with their activity and the value that they secure, some without any.
 
+Written from l2beat/l2beat at 65e48a8: `getL2ApiEntries.ts` (an entry has no `isUpcoming`), `PublicApiRouter`, `validateRoute.ts`
+(activity knows no 7d, another range is 400), `getActivityChart.ts` (nulls behind `syncedUntil`). A project without figures is 200
+and `success: false`. The answers of before, with `isUpcoming`, are what a test adds.
 Awkward on purpose: a project without figures, one that is archived, values given several times a day, a day that is not over.
 """
 
@@ -50,7 +53,7 @@ def document(world: SandboxWorld) -> dict[str, Any]:
         projects[slug] = {
             "id": slug, "name": slug.title(), "slug": slug, "type": "layer2", "hostChain": "Ethereum",
             "category": rng.choice(("Optimistic Rollup", "ZK Rollup")), "providers": rng.choice((["OP Stack"], [])),
-            "purposes": ["Universal"], "isArchived": slug == growthepie.CHAINS[-1], "isUpcoming": upcoming,
+            "purposes": ["Universal"], "isArchived": slug == growthepie.CHAINS[-1], "shortName": None,
             "isUnderReview": False, "stage": rng.choice(("Stage 0", "Stage 1")), "badges": [{"id": "EVM"}],
             **({} if upcoming else {"tvs": {"breakdown": {"total": round(rng.lognormvariate(20, 1), 2)}}}),
         }  # fmt: skip
@@ -69,11 +72,11 @@ def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that complete loads hold: whole days of activity, and the value at each midnight."""
     data, today = document(world), int(web_api.midnights(world)[-1].timestamp())
     renamed = {
-        "hostChain": "host_chain", "isArchived": "is_archived", "isUpcoming": "is_upcoming", "isUnderReview": "is_under_review",
+        "hostChain": "host_chain", "isArchived": "is_archived", "isUnderReview": "is_under_review",
     }  # fmt: skip
     projects = [
         {renamed.get(name, name): value for name, value in project.items()}
-        | {"tvs": project["tvs"]["breakdown"]["total"] if "tvs" in project else None}
+        | {"is_upcoming": None, "tvs": project["tvs"]["breakdown"]["total"] if "tvs" in project else None}
         for project in data["projects"].values()
     ]
     activity = [
@@ -92,11 +95,15 @@ def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
 
 
 def _series(series: dict[str, Any], types: list[str], request: Request) -> Response:
-    points, days = series.get(request.path_params["slug"]), _RANGES.get(request.query_params.get("range", "30d"))
-    if points is None or days is None:
-        return JSONResponse({"success": False, "error": "Project not found or no data"}, 404)
-    since = points[-1][0] - days * 86_400
-    return JSONResponse({"success": True, "data": {"chart": {"types": types, "data": [p for p in points if p[0] > since]}}})
+    span = request.query_params.get("range", "30d")
+    if span not in _RANGES or (types == _ACTIVITY and span == "7d"):
+        return JSONResponse({"success": False, "error": "Invalid request"}, 400)
+    points = series.get(request.path_params["slug"])
+    if points is None:
+        return JSONResponse({"success": False, "error": "Project not found or no data"})
+    since, synced = points[-1][0] - _RANGES[span] * 86_400, points[-1][0]
+    shown = [point for point in points if point[0] > since] + [[synced + 86_400, *[None] * (len(types) - 1)]]
+    return JSONResponse({"success": True, "data": {"chart": {"types": types, "data": shown, "syncedUntil": synced}}})
 
 
 FAMILY = Family("l2beat", (Endpoint("l2beat_url", "/l2beat", "L2BEAT's API"),), write, serve, truth)

@@ -6,7 +6,7 @@ with a row all that is nested in it; `append` adds what is not there yet. Each g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import duckdb
 
@@ -72,6 +72,28 @@ def delete_removed_rows(
     for landed in reversed(table.physical):  # nested rows first: their parents say which partition they are of
         target = f"{quoted(record.source)}.{quoted(landed)}"
         connection.execute(f"DELETE FROM {target} AS old WHERE {gone} AND {of_parent}", values)
+    return int(removed)
+
+
+def delete_rows_of_whole_items(
+    connection: duckdb.DuckDBPyConnection, record: LoadRecord, table: Table, items: Collection[str], *, allow_shrink: bool
+) -> int:
+    """Delete the stored rows of items that came whole, as far as they did not come; how many.
+
+    Raises RefusedError when more of these items' rows would go than may vanish at once, unless shrinking is allowed.
+    """
+    if not items or not columns_of(connection, SCHEMA, [table.name]):
+        return 0
+    target, staged = f"{quoted(record.source)}.{quoted(table.name)}", f"{SCHEMA}.{quoted(table.name)}"
+    theirs = f"CAST(old.{quoted(str(table.item_column))} AS VARCHAR) IN (SELECT unnest(?))"
+    gone = f"NOT EXISTS (SELECT 1 FROM {staged} AS new WHERE {_same(table.primary_key)})"
+    counted = f"SELECT count(*), count(*) FILTER (WHERE {gone}) FROM {target} AS old WHERE {theirs}"
+    before, removed = connection.execute(counted, [list(items)]).fetchone() or (0, 0)
+    where = table_name(record.source, table.name)
+    problem = refuse_shrink(where, before=before, now=before - removed, floor=1 - table.vanish_share, slack=10)
+    if problem and not allow_shrink:
+        raise RefusedError(problem)
+    connection.execute(f"DELETE FROM {target} AS old WHERE {theirs} AND {gone}", [list(items)])
     return int(removed)
 
 

@@ -6,7 +6,7 @@ The record (`platform.loads`) commits with the rows, so that "what was loaded la
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date
 
@@ -18,7 +18,7 @@ from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.usual import MOST_REMEMBERED, PastLoad
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, quoted
 from oso_dagster.warehouse.embedded.added_columns import add_columns, published_columns
-from oso_dagster.warehouse.embedded.moving import delete_removed_rows, move
+from oso_dagster.warehouse.embedded.moving import delete_removed_rows, delete_rows_of_whole_items, move
 from oso_dagster.warehouse.embedded.row_changes import refuse_nested_loss, row_changes
 from oso_dagster.warehouse.staging import SCHEMA
 
@@ -123,9 +123,18 @@ def table_rows(connection: duckdb.DuckDBPyConnection, source: str, table: str) -
 
 
 def publish(
-    connection: duckdb.DuckDBPyConnection, table: Table, record: LoadRecord, window: Window | None, *, allow_shrink: bool
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    record: LoadRecord,
+    window: Window | None,
+    *,
+    allow_shrink: bool,
+    whole_items: Collection[str] = (),
 ) -> tuple[LoadRecord, list[str]]:
-    """Move the staged rows to their tables; the record with what that changed, and the columns that are new upstream."""
+    """Move the staged rows to their tables; the record with what that changed, and the columns that are new upstream.
+
+    Of `whole_items` no row stays that did not come.
+    """
     connection.begin()
     try:
         create_tables(connection, record.source, table)
@@ -137,6 +146,7 @@ def publish(
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
         changes[ROWS_REMOVED] += delete_removed_rows(connection, record, table, window, allow_shrink=allow_shrink)
+        changes[ROWS_REMOVED] += delete_rows_of_whole_items(connection, record, table, whole_items, allow_shrink=allow_shrink)
         record = replace(record, facts=record.facts | changes)
         connection.execute(
             "INSERT INTO platform.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -168,7 +168,9 @@ class DuckDBWarehouse:
                 loaded_at=context.now,
                 facts=facts,
             )
-            record, new_columns = publishing.publish(arrival.connection, table, record, window, allow_shrink=allow_shrink)
+            record, new_columns = publishing.publish(
+                arrival.connection, table, record, window, allow_shrink=allow_shrink, whole_items=extract.whole_items
+            )
             return Loaded(record, findings, publishing.table_rows(arrival.connection, source.name, table.name), new_columns)
 
     def trial(
