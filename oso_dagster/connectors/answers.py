@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -10,6 +12,8 @@ from typing import Any, NoReturn
 _GZIP = 31
 """The window of zlib that means: with gzip's header and checksum."""
 _SHOWN = 60
+_LARGE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
+"""What may be a number beyond all numbers, which Python reads as infinity."""
 
 
 class AnswerError(Exception):
@@ -22,16 +26,21 @@ def unpack(body: bytes, encoding: str, most: int) -> bytes:
         return body
     if encoding != "gzip":
         raise AnswerError(f"the body is encoded as {encoding!r}, which was not requested")
-    stream = zlib.decompressobj(_GZIP)
-    try:
-        plain = stream.decompress(body, most)
-    except zlib.error as error:
-        raise AnswerError(f"the gzip body is damaged ({error})") from error
-    if stream.unconsumed_tail and not stream.eof:
-        raise AnswerError(f"the gzip body holds more than {most:,} bytes")
-    if not stream.eof:
-        raise AnswerError(f"the gzip body is truncated: it ends after {len(body):,} bytes, before its checksum")
-    return plain
+    members: list[bytes] = []
+    rest, left = body, most
+    while rest or not members:  # one after the other: what is behind the first is as much of the body
+        stream = zlib.decompressobj(_GZIP)
+        try:
+            members.append(stream.decompress(rest, left + 1))
+        except zlib.error as error:
+            raise AnswerError(f"the gzip body is damaged ({error})") from error
+        left -= len(members[-1])
+        if left < 0:
+            raise AnswerError(f"the gzip body holds more than {most:,} bytes")
+        if not stream.eof:
+            raise AnswerError(f"the gzip body is truncated: it ends after {len(body):,} bytes, before its checksum")
+        rest = stream.unused_data.lstrip(b"\0")  # zeros behind the last are padding
+    return b"".join(members)
 
 
 def document(body: bytes, content_type: str) -> Any:
@@ -46,8 +55,9 @@ def document(body: bytes, content_type: str) -> Any:
         raise AnswerError(f"the answer is HTML, not JSON: {_shown(text)}")
     if "\0" in text:
         raise AnswerError("the body holds null bytes: it is in another encoding than UTF-8, which JSON has to be")
+    finite = {"parse_float": _finite} if _LARGE.search(text) else {}
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, **finite)
     except ValueError as error:
         raise AnswerError(f"the body is not valid JSON ({error}): {_shown(text)}") from error
 
@@ -73,6 +83,13 @@ def take_list(value: Any, *path: str) -> list[Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:_SHOWN]} is more than a number can be")
+    return number
 
 
 def _shown(text: str) -> str:

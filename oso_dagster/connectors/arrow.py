@@ -21,6 +21,9 @@ _TYPES: Mapping[ColumnType, pa.DataType] = {
     ColumnType.JSON: pa.string(),
 }
 
+_MISFIT = (pa.ArrowException, ValueError, TypeError, ArithmeticError)
+_SHOWN = 80
+
 
 def arrow_type(column_type: ColumnType) -> pa.DataType:
     """The Arrow type of a declared column type; JSON travels as text."""
@@ -33,6 +36,24 @@ def schema_of(columns: Sequence[Column]) -> pa.Schema:
 
 
 def table_of(columns: Sequence[Column], values: Mapping[str, Sequence[Any]]) -> pa.Table:
-    """A table from one list of values per column. Raises pyarrow.ArrowInvalid / ArrowTypeError when a value does not fit."""
+    """A table from one list of values per column. Raises pyarrow.ArrowInvalid for one that does not fit, by name."""
     schema = schema_of(columns)
-    return pa.Table.from_arrays([pa.array(values[field.name], field.type) for field in schema], schema=schema)
+    return pa.Table.from_arrays([_array(field, values[field.name]) for field in schema], schema=schema)
+
+
+def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
+    """The values as Arrow. Raises pyarrow.ArrowInvalid that names column, row and value."""
+    try:
+        return pa.array(values, field.type)
+    except _MISFIT as error:
+        number, value = next(((n, value) for n, value in enumerate(values) if not _fits(value, field.type)), (None, None))
+        place = f"record {number:,} is {value!r}"[:_SHOWN] if number is not None else "a value"
+        raise pa.ArrowInvalid(f"column {field.name}: {place}, which is no {field.type} ({error})") from error
+
+
+def _fits(value: Any, kind: pa.DataType) -> bool:
+    try:
+        pa.array([value], kind)
+    except _MISFIT:
+        return False
+    return True

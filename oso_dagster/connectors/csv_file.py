@@ -20,12 +20,20 @@ class CsvError(RefusedError):
 def read(content: bytes, columns: Sequence[Column]) -> pa.Table:
     """The declared columns, typed, in declared order; behind them those that nobody declared, as text.
 
-    An empty field is null. Raises CsvError for a missing column, a value of another type or broken quoting.
+    An empty field is null, and nothing else is: `NA` and `null` are texts. Raises CsvError for a missing column, one that comes
+    twice, a value of another type or broken quoting.
     """
     types = {column.name: arrow_type(column.type) for column in columns}
-    options = csv.ConvertOptions(column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=True)
+    parsing = csv.ParseOptions(newlines_in_values=True)
     try:
-        table = csv.read_csv(BytesIO(content), parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options)
+        names = csv.open_csv(BytesIO(content), parse_options=parsing).schema.names
+        options = csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()) | types,  # a guessed type would make 7 of 007
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        )
+        table = csv.read_csv(BytesIO(content), parse_options=parsing, convert_options=options)
     except pa.ArrowInvalid as error:
         raise CsvError(
             f"the CSV cannot be read: {error}. Correct the file upstream, or the source's declared columns."
@@ -36,8 +44,7 @@ def read(content: bytes, columns: Sequence[Column]) -> pa.Table:
             f"the header has changed: no column {', '.join(missing)} among {', '.join(table.column_names)}. "
             "Change the source's declared columns to match, or correct the file upstream."
         )
+    if twice := sorted({name for name in table.column_names if table.column_names.count(name) > 1}):
+        raise CsvError(f"the header names {', '.join(twice)} more than once: which is meant? Correct the file upstream.")
     unknown = [name for name in table.column_names if name not in types]
-    rows = table.select(list(types))
-    for name in unknown:
-        rows = rows.append_column(name, table[name].cast(pa.string()))
-    return rows
+    return table.select([*types, *unknown])

@@ -19,6 +19,10 @@ Keys = Mapping[str, tuple[str, ...]]
 """Where a column stands in a record, when not under its own name: `{"amount": ("amount", "valueInCents")}`."""
 
 
+_MOST_WHOLE = 2**63
+_MOST_EXACT = Decimal(10) ** 38
+
+
 def table_of_records(columns: Sequence[Column], records: Iterable[Any], keys: Keys | None = None) -> pa.Table:
     """The records as rows. Every key must be there; null is taken where the column is nullable. Raises AnswerError."""
     from oso_dagster.connectors.arrow import table_of  # noqa: PLC0415  (Arrow loads when used)
@@ -40,7 +44,7 @@ def _values(column: Column, path: tuple[str, ...], rows: list[Any]) -> list[Any]
                 break
         try:
             values.append(None if value is None and column.nullable else read(value))
-        except (ValueError, TypeError, OverflowError, ArithmeticError):
+        except (ValueError, TypeError, ArithmeticError, OSError):  # the last: a time beyond what the system counts
             what = f"{value!r}"[:60]
             raise AnswerError(
                 f"record {number:,}: {'.'.join(path)} is {what}, which is no {column.type.value}; its type has changed"
@@ -63,6 +67,8 @@ def _texts(value: Any) -> list[str]:
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(value)
+    if not -_MOST_WHOLE <= value < _MOST_WHOLE:
+        raise OverflowError(value)
     return value
 
 
@@ -91,8 +97,10 @@ def _instant(value: Any) -> datetime:
 
 
 def _exact(value: Any) -> Decimal:
-    number = Decimal(value if isinstance(value, str) else _whole(value))
-    if number != number.to_integral_value():
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError(value)
+    number = Decimal(value)
+    if not number.is_finite() or number != number.to_integral_value() or number.copy_abs() >= _MOST_EXACT:
         raise ValueError(value)
     return number
 

@@ -1,15 +1,14 @@
-"""Parsing many small YAML files, and naming each one that cannot be parsed."""
+"""Parsing many small YAML files, and naming each one that cannot be parsed, or that claims the name of another."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from oso_dagster.connectors.git import File
-
-MOST_VALUES = 1_000_000
-"""How many values a file may hold, each counted as often as it is referred to."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ def parse(files: Iterable[File]) -> tuple[list[tuple[str, dict[str, Any]]], list
     bad: list[BadFile] = []
     for file in files:
         try:
-            document = loads(file.content.decode())
+            document = loads(_text(file.content))
         except ValueError as error:
             bad.append(BadFile(file.path, _one_line(error)))
             continue
@@ -38,37 +37,51 @@ def parse(files: Iterable[File]) -> tuple[list[tuple[str, dict[str, Any]]], list
     return documents, bad
 
 
+def stem(path: str) -> str:
+    """What a file is called, without folders and suffix.
+
+    >>> stem("data/projects/a/alpha.yaml")
+    'alpha'
+    """
+    return PurePosixPath(path).stem
+
+
+def named_twice(named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Of files (path, name inside): why those that claim a name together cannot be used, by path.
+
+    A name belongs to the one file that is called so; without such a one, to none of them.
+
+    >>> sorted(named_twice([("a/x.yaml", "x"), ("b/copy.yaml", "x"), ("y.yaml", "y")]))
+    ['b/copy.yaml']
+    """
+    paths: dict[str, list[str]] = defaultdict(list)
+    for path, name in named:
+        paths[name].append(path)
+    reasons: dict[str, str] = {}
+    for name, claims in paths.items():
+        own = [path for path in claims if stem(path) == name]
+        rejected = [path for path in claims if len(claims) > 1 and not (len(own) == 1 and path in own)]
+        reasons |= {path: f"its name {name!r} is claimed by {' and '.join(claims)}" for path in rejected}
+    return reasons
+
+
+def _text(content: bytes) -> str:
+    """The text of a file, without a byte order mark: it would become part of the first key. Raises ValueError."""
+    text = content.decode("utf-8-sig")
+    if "\0" in text:  # yaml-rs would end there, without a word
+        raise ValueError(f"it holds a NUL character (place {text.index(chr(0)):,}), which no YAML may")
+    return text
+
+
 def _loader() -> Callable[[str], Any]:
     """yaml-rs, five times as fast; PyYAML where no wheel of it exists."""
     try:
         from yaml_rs import loads  # noqa: PLC0415
     except ImportError:
+        from oso_dagster.connectors.yaml_fallback import load_with_pyyaml  # noqa: PLC0415
+
         return load_with_pyyaml
     return loads
-
-
-def load_with_pyyaml(text: str) -> Any:
-    """The same with PyYAML's C loader. Raises ValueError, as yaml-rs does."""
-    import yaml  # noqa: PLC0415
-
-    try:
-        document = yaml.load(text, yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
-    _refuse_bomb(document)
-    return document
-
-
-def _refuse_bomb(document: Any) -> None:
-    """Raise ValueError for a document that its aliases repeat into more than a million values, as yaml-rs does."""
-    waiting, count = [document], 0
-    while waiting:
-        value = waiting.pop()
-        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-        count += 1 + len(inner)
-        if count > MOST_VALUES:
-            raise ValueError(f"its aliases repeat it into more than {MOST_VALUES:,} values")
-        waiting += inner
 
 
 def _one_line(error: ValueError) -> str:

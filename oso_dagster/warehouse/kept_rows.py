@@ -31,9 +31,9 @@ def keep_set_aside(
         return 0
     kept = 0
     for name in table.physical:
-        there = columns_of(connection, SCHEMA, [name]).get(name)
-        if there is not None and table.item_column in there:
-            chosen = f"CAST({quoted(table.item_column)} AS VARCHAR) IN (SELECT unnest(?))"
+        there, item = columns_of(connection, SCHEMA, [name]).get(name), str(table.item_columns[name])
+        if there is not None and item in there:
+            chosen = f"CAST({quoted(item)} AS VARCHAR) IN (SELECT unnest(?))"
             connection.execute(f"DELETE FROM {SCHEMA}.{quoted(name)} WHERE {chosen}", [list(items)])
         if table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}:
             rows = _stage(connection, source, table, name, items, window)
@@ -50,9 +50,9 @@ def _stage(
     window: Window | None,
 ) -> int:
     stored = columns_of(connection, source, [name]).get(name)
-    if stored is None or table.item_column not in stored:
+    if stored is None or table.item_columns[name] not in stored:
         return 0
-    condition, values = _condition(table, items, window)
+    condition, values = _condition(table, name, items, window)
     old, staged = f"{quoted(source)}.{quoted(name)}", f"{SCHEMA}.{quoted(name)}"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE kept_rows AS SELECT * FROM {old} WHERE {condition}", values)
     wanted = {column.name: column for column in table.physical[name] if column.name in stored}
@@ -74,8 +74,8 @@ def _stage(
     return int(count[0]) if count else 0
 
 
-def _condition(table: Table, items: Collection[str], window: Window | None) -> tuple[str, list[Any]]:
-    chosen = f"CAST({quoted(str(table.item_column))} AS VARCHAR) IN (SELECT unnest(?))"
+def _condition(table: Table, name: str, items: Collection[str], window: Window | None) -> tuple[str, list[Any]]:
+    chosen = f"CAST({quoted(str(table.item_columns[name]))} AS VARCHAR) IN (SELECT unnest(?))"
     if table.disposition is not Disposition.REPLACE_PARTITION or window is None:
         return chosen, [list(items)]
     within, values = of_partition(table, window)

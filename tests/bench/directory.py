@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from oso_dagster.connectors import git
-from oso_dagster.connectors.yaml_files import load_with_pyyaml
+from oso_dagster.connectors.yaml_fallback import load_with_pyyaml
 from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.domain.garbage_collector import no_collections
 from oso_dagster.sandbox.protocols import git_objects

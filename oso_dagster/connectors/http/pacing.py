@@ -110,12 +110,12 @@ def requested_pause(headers: Mapping[str, str], now: datetime) -> float | None:
     """The seconds that Retry-After (seconds or a date) or a spent X-RateLimit asks for; a date counts by the server's clock."""
     clock = _date(headers.get("Date")) or now
     retry_after = headers.get("Retry-After", "").strip()
-    if retry_after.isdigit():
+    if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after)
     if until := _date(retry_after):
         return max(0.0, (until - clock).total_seconds())
     reset = headers.get("X-RateLimit-Reset", "")
-    if headers.get("X-RateLimit-Remaining") == "0" and reset.isdigit():
+    if headers.get("X-RateLimit-Remaining") == "0" and reset.isascii() and reset.isdigit():
         return max(0.0, float(reset) - clock.timestamp())
     return None
 

@@ -221,6 +221,8 @@ class Client:
             raise _PassingError(f"the server answers {status} {response.reason}", pause, limit=limit)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise DeniedError(self._error_text(url, f"the server answers {status} {response.reason}. {next_step(status)}"))
+        if status == HTTPStatus.PARTIAL_CONTENT:  # which nobody asked for: a cache that broke off keeps such parts
+            raise _PassingError(f"the server answers {status}: a part of what was asked for, not the whole")
         try:
             plain = unpack(body, headers.get("Content-Encoding", "").lower(), self.limits.most_bytes)
             return Answer(url, status, headers, read(plain, headers.get("Content-Type", "")))

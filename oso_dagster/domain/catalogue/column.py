@@ -39,12 +39,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Child:
-    """A table that holds one nested array of structs of its parent; lands as `<table>__<suffix>`, in the same transaction."""
+    """A table that holds one nested array of structs of its parent; lands as `<table>__<suffix>`, in the same transaction.
+
+    `item_column` says which item a row belongs to, where that column is called otherwise than the parent's.
+    """
 
     suffix: str
     description: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...]
+    item_column: str | None = None
 
     def __post_init__(self) -> None:
         _require(_IDENTIFIER.match(self.suffix) is not None, f"child {self.suffix!r}: lower-case snake_case only")

@@ -194,8 +194,9 @@ class Table:
         _require(self.item_column is not None or not self.set_aside_share, f"{where}: set_aside_share needs an item_column")
         kept = self.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
         for name, columns in (self.physical if kept else {self.name: self.columns}).items():
-            there = self.item_column is None or self.item_column in {column.name for column in columns}
-            _require(there, f"{where}: {name} has no column {self.item_column!r} for item_column")
+            item = self.item_columns[name]
+            there = item is None or item in {column.name for column in columns}
+            _require(there, f"{where}: {name} has no column {item!r} for item_column")
         lost = set(self.second_count.held.columns) - names if self.second_count else set()
         _require(not lost, f"{where}: no column {', '.join(sorted(lost))} for second_count")
         span = self.changes_within
@@ -233,6 +234,12 @@ class Table:
     def physical(self) -> dict[str, tuple[Column, ...]]:
         """The landed tables by name, parent first: `{"projects": …, "projects__github": …}`."""
         return {self.name: self.columns} | {f"{self.name}__{child.suffix}": child.columns for child in self.children}
+
+    @property
+    def item_columns(self) -> dict[str, str | None]:
+        """The column of each landed table that says which item (repository, slug, file) a row belongs to; None without items."""
+        nested = {f"{self.name}__{child.suffix}": child.item_column for child in self.children}
+        return {self.name: self.item_column} | {name: own or self.item_column for name, own in nested.items()}
 
     @property
     def descriptions(self) -> dict[str, str]:

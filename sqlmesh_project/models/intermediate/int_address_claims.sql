@@ -12,7 +12,7 @@ MODEL (
 );
 
 WITH entries AS (
-  SELECT addresses.project_name, addresses.position, addresses.address, LOWER(NULLIF(TRIM(named.network), '')) AS network, named.network_position
+  SELECT addresses.project_name, addresses.position, addresses.address, LOWER(NULLIF(@trimmed(named.network), '')) AS network, named.network_position
   FROM staging.stg_oss_directory__addresses AS addresses
   CROSS JOIN UNNEST(addresses.networks) WITH ORDINALITY AS named(network, network_position)
 ), known AS (

@@ -45,7 +45,7 @@ WITH segments AS (
     'https://github.com/' || owner || '/' || repository AS artifact_url,
     repository IS NULL AS is_organization,
     CASE
-      WHEN url IS NULL OR TRIM(url) = '' THEN 'the entry has no address'
+      WHEN url IS NULL OR @trimmed(url) = '' THEN 'the entry has no address'
       WHEN host IS NULL THEN 'not an http(s) address'
       WHEN host <> 'github.com' THEN 'not an address of github.com'
       WHEN owner IS NULL THEN 'names neither an owner nor a repository'

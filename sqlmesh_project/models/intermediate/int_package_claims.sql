@@ -119,7 +119,7 @@ WITH entries AS (
     artifact_url,
     FALSE AS is_organization,
     CASE
-      WHEN url IS NULL OR TRIM(url) = '' THEN 'the entry has no address'
+      WHEN url IS NULL OR @trimmed(url) = '' THEN 'the entry has no address'
       WHEN host IS NULL THEN 'not an http(s) address'
       WHEN NOT host_fits OR artifact_name IS NULL THEN 'not the address of a package: ' || expected || ' is expected'
     END AS reason

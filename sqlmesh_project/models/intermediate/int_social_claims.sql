@@ -64,7 +64,7 @@ WITH entries AS (
     END AS artifact_url,
     FALSE AS is_organization,
     CASE
-      WHEN url IS NULL OR TRIM(url) = '' THEN 'the entry has no address'
+      WHEN url IS NULL OR @trimmed(url) = '' THEN 'the entry has no address'
       WHEN host IS NULL THEN 'not an http(s) address'
       WHEN artifact_source NOT IN ('TWITTER', 'FARCASTER', 'TELEGRAM', 'MIRROR', 'MEDIUM') THEN 'a platform that is not known yet'
       WHEN artifact_name IS NULL THEN 'not the address of an account on this platform'

@@ -43,7 +43,7 @@ WITH names AS (
     END AS artifact_url,
     FALSE AS is_organization,
     CASE
-      WHEN url IS NULL OR TRIM(url) = '' THEN 'the entry has no address'
+      WHEN url IS NULL OR @trimmed(url) = '' THEN 'the entry has no address'
       WHEN host IS NULL THEN 'not an http(s) address'
       WHEN artifact_name IS NULL AND kind = 'defillama' THEN 'not the address of a protocol: defillama.com/protocol/<name> is expected'
       WHEN artifact_name IS NULL THEN 'not the address of a collective: opencollective.com/<name> is expected'

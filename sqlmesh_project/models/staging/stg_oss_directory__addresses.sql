@@ -13,7 +13,7 @@ MODEL (
 SELECT
   CAST(project_name AS VARCHAR) AS project_name, -- Project that lists the address
   CAST(position AS BIGINT) AS position, -- Place in the list, from 0
-  CAST(TRIM(address) AS VARCHAR) AS address, -- Address as it stands in the directory, without blanks at its ends
+  CAST(@trimmed(address) AS VARCHAR) AS address, -- Address as it stands in the directory, without blanks at its ends
   CAST(
     CASE
       WHEN CARDINALITY(networks) > 0 THEN networks

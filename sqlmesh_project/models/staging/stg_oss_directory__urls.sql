@@ -34,7 +34,7 @@ WITH entries AS (
     kind,
     position,
     url,
-    NULLIF(REGEXP_EXTRACT(TRIM(url), '^[hH][tT][tT][pP][sS]?://([^/?#\s][^\s]*)$', 1), '') AS address
+    NULLIF(REGEXP_EXTRACT(@trimmed(url), '^[hH][tT][tT][pP][sS]?://([^/?#\s][^\s]*)$', 1), '') AS address
   FROM entries
 ), parts AS (
   SELECT

@@ -12,7 +12,7 @@ MODEL (
 
 SELECT
   CAST(funding_id AS VARCHAR) AS funding_id, -- Id of the grant
-  CAST(NULLIF(TRIM(to_project_name), '') AS VARCHAR) AS project_name, -- Project that was funded; empty when OSS Funding knows none
+  CAST(NULLIF(@trimmed(to_project_name), '') AS VARCHAR) AS project_name, -- Project that was funded; empty when OSS Funding knows none
   CAST(from_funder_name AS VARCHAR) AS funder_name, -- Who funded
   CAST(grant_pool_name AS VARCHAR) AS grant_pool_name, -- Round or pool of the grant
   CAST(funding_date AS DATE) AS funded_on, -- Day of the grant

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from oso_dagster.connectors.http.pacing import Gate, Limits, Pace
-from oso_dagster.connectors.http.rest import Client, RateLimitedError
+from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
 from tests.support.web import Web, serving, value
 
@@ -105,3 +105,15 @@ def test_a_redirect_within_the_host_keeps_the_token_and_is_no_news(web: Web) -> 
     assert client(notes).get(f"{web.url}/repos/a/b").document == {"a": 1}
     assert (web.asked[1][1], web.asked[1][2]["Api-Key"]) == ("/repositories/1", "hunter2")
     assert notes.facts() == {}
+
+
+def test_a_pause_that_is_no_number_is_none_and_the_limit_stays_one(web: Web) -> None:
+    web.says(value({}, 429, Retry_After="²"))
+    with pytest.raises(RateLimitedError, match="after 3 tries"):
+        client().get(web.url)
+
+
+def test_a_part_that_nobody_asked_for_is_not_taken_for_the_whole(web: Web) -> None:
+    web.says(value([1, 2], 206, Content_Range="bytes 0-5/900"))
+    with pytest.raises(RestError, match="206: a part of what was asked for, not the whole"):
+        client().get(web.url)

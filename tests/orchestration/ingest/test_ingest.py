@@ -84,8 +84,11 @@ def test_every_table_materializes_with_its_facts(
         "values_fit": True,
         "primary_key": True,
         "not_shrunk": True,
+        "few_set_aside": True,
+        "not_vanished": True,
         "schema": True,
         "row_count_band": True,
+        "set_aside": True,
         "upstream_notice": True,
     }
 
@@ -261,7 +264,7 @@ def test_a_permanent_error_is_not_retried_and_a_passing_one_is_within_bounds(
     with unreachable(repository, Path()):
         result = dg.materialize(assets, instance=instance, raise_on_error=False, selection=[PROJECTS])
     assert sum(event.is_step_up_for_retry for event in result.all_events) == 2
-    repository.commit({"data/projects/x/odd.yaml": "name: [odd\n"})
+    repository.commit({f"data/projects/x/{name}.yaml": "name: [odd\n" for name in ("odd", "odder")})
     result = dg.materialize(assets, instance=instance, raise_on_error=False, selection=[PROJECTS])
     assert sum(event.is_step_up_for_retry for event in result.all_events) == 0
     assert result.success is False

@@ -1,0 +1,96 @@
+"""What comes as bytes is taken whole and as it stands, or refused by name."""
+
+from __future__ import annotations
+
+import gzip
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from oso_dagster.connectors import answers, csv_file
+from oso_dagster.connectors.arrow import table_of
+from oso_dagster.connectors.records import table_of_records
+from oso_dagster.domain.catalogue.source import Column, ColumnType
+
+MOST = 1_000
+NAME = Column("name", ColumnType.VARCHAR, "a name")
+SHARE = Column("share", ColumnType.DOUBLE, "a share")
+
+
+def test_all_members_of_a_gzip_are_the_body() -> None:
+    whole = gzip.compress(b"[1,") + gzip.compress(b"2]")
+    assert answers.unpack(whole, "gzip", MOST) == b"[1,2]"
+    assert answers.unpack(whole + b"\0" * 100, "gzip", MOST) == b"[1,2]", "zeros behind the last are padding"
+
+
+def test_the_bound_is_of_all_members_together() -> None:
+    member = gzip.compress(b"x" * 600)
+    with pytest.raises(answers.AnswerError, match="more than 1,000 bytes"):
+        answers.unpack(member + member, "gzip", MOST)
+
+
+def test_a_gzip_cut_within_its_second_member_is_truncated_and_no_shorter_body() -> None:
+    second = gzip.compress(b"2]" * 100)
+    with pytest.raises(answers.AnswerError, match="truncated"):
+        answers.unpack(gzip.compress(b"[1,") + second[:-5], "gzip", MOST)
+    with pytest.raises(answers.AnswerError, match="damaged"):
+        answers.unpack(gzip.compress(b"[1,") + b"something else", "gzip", MOST)
+
+
+@pytest.mark.parametrize("body", [b'{"a": 1e999}', b'{"a": -1E+400}', b'{"a": NaN}', b"[1" + b"0" * 400 + b".0]"])
+def test_a_number_that_no_double_holds_is_no_json(body: bytes) -> None:
+    with pytest.raises(answers.AnswerError, match="not valid JSON"):
+        answers.document(body, "application/json")
+
+
+def test_large_numbers_that_can_be_held_are_taken() -> None:
+    assert answers.document(b'{"a": 1e300, "b": "1e999", "c": 1e-999}', "application/json") == {"a": 1e300, "b": "1e999", "c": 0.0}
+
+
+@pytest.mark.parametrize("text", ["NA", "N/A", "null", "nan", '"null"', "NULL", "-", "#N/A"])
+def test_a_word_in_a_csv_is_a_text_and_only_an_empty_field_is_null(text: str) -> None:
+    rows = csv_file.read(f'name,share\n{text},1.5\n"",\n'.encode(), [NAME, SHARE]).to_pylist()
+    assert rows == [{"name": text.strip('"'), "share": 1.5}, {"name": None, "share": None}]
+
+
+def test_a_column_that_nobody_declared_arrives_as_it_is_written() -> None:
+    rows = csv_file.read(b"zip,name,on\n007,a,true\n1e3,b,2026-01-01\n", [NAME]).to_pylist()
+    assert rows == [{"name": "a", "zip": "007", "on": "true"}, {"name": "b", "zip": "1e3", "on": "2026-01-01"}]
+
+
+def test_a_header_that_names_a_column_twice_is_refused() -> None:
+    with pytest.raises(csv_file.CsvError, match="names name more than once"):
+        csv_file.read(b"name,share,name\na,1,b\n", [NAME, SHARE])
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (ColumnType.BIGINT, 2**63),
+        (ColumnType.BIGINT, 2.5),
+        (ColumnType.BIGINT, True),
+        (ColumnType.DECIMAL, "Infinity"),
+        (ColumnType.DECIMAL, "NaN"),
+        (ColumnType.DECIMAL, 10**38),
+        (ColumnType.DECIMAL, "1.5"),
+        (ColumnType.TIMESTAMP, 1e18),
+        (ColumnType.BOOLEAN, 2),
+    ],
+)
+def test_a_value_that_its_type_cannot_hold_is_refused_with_record_and_field(kind: ColumnType, value: Any) -> None:
+    with pytest.raises(answers.AnswerError, match=r"record 1: x is .* which is no "):
+        table_of_records([Column("x", kind, "a value")], [{"x": None}, {"x": value}])
+
+
+def test_large_exact_numbers_are_taken() -> None:
+    rows = table_of_records([Column("x", ColumnType.DECIMAL, "wei")], [{"x": 10**38 - 1}, {"x": str(2**70)}])
+    assert rows["x"].to_pylist() == [Decimal(10**38 - 1), Decimal(2**70)]
+
+
+def test_a_value_that_arrow_refuses_is_named_with_its_column_and_record() -> None:
+    with pytest.raises(pa.ArrowInvalid, match=r"column share: record 1 is 'much', which is no double"):
+        table_of([NAME, SHARE], {"name": ["a", "b"], "share": [1.0, "much"]})
+    with pytest.raises(pa.ArrowInvalid, match=r"column name: record 0 is '\\ud800', which is no string"):
+        table_of([NAME], {"name": ["\ud800"]})
