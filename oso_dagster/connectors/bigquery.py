@@ -7,6 +7,7 @@ SQL.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from http import HTTPStatus
@@ -27,7 +28,10 @@ from oso_dagster.domain.redaction import redact
 
 _PAGE_ROWS = 50_000
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST})
-_PASSING = frozenset({"rateLimitExceeded", "backendError", "internalError"})
+_JOB_PASSING = frozenset({"jobRateLimitExceeded", "jobBackendError", "jobInternalError"})
+"""Reasons for which a job ended that may be begun again: nothing is wrong with the query."""
+
+_PASSING = frozenset({"rateLimitExceeded", "backendError", "internalError", *_JOB_PASSING})
 """Reasons with which BigQuery also says 400 or 403 for what passes."""
 
 
@@ -63,11 +67,19 @@ class QueryPatience:
 
 @dataclass(frozen=True)
 class Reader:
-    """Asks one client, which it closes in the end; `secrets` are texts that must show nowhere."""
+    """Asks one client, inside `open()`, which closes it in the end; `secrets` are texts that must show nowhere."""
 
     client: bigquery.Client
     patience: QueryPatience
     secrets: Sequence[str] = field(default=(), repr=False)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Close the client at the end of the block."""
+        try:
+            yield
+        finally:
+            self.client.close()  # type: ignore[no-untyped-call]  # Google types its clients in part
 
     def read(self, query: Query, facts: LoadFacts) -> Iterator[pa.Table]:
         """The rows, a page at a time; `facts` gets the bytes that were weighed and scanned.
@@ -84,8 +96,6 @@ class Reader:
             raise self._error_of(error) from None
         except (LookupError, TypeError, ValueError) as error:
             raise BigQueryError(self._plain(f"the answer is not as BigQuery's are ({type(error).__name__}: {error})")) from None
-        finally:
-            self.client.close()  # type: ignore[no-untyped-call]  # Google types its clients in part
 
     def _weigh(self, query: Query) -> int:
         """What the query would scan, in bytes; nothing runs."""
@@ -122,7 +132,7 @@ class Reader:
             job_config=_configuration(query, maximum_bytes_billed=query.most_bytes),
             page_size=_PAGE_ROWS,
             retry=self._retry(),
-            job_retry=None,  # type: ignore[arg-type]  # None is documented: a job that failed is not begun again
+            job_retry=self._job_retry(),
         )
         facts["bytes_scanned"] = result.total_bytes_processed
         count = 0
@@ -141,6 +151,11 @@ class Reader:
         pause, whole = self.patience.pause, self.patience.whole
         return bigquery.DEFAULT_RETRY.with_delay(pause, whole, 2.0).with_timeout(whole)
 
+    def _job_retry(self) -> Retry:
+        """A job that ended for a passing reason is begun again; no other is, for each is paid for."""
+        pause, whole = self.patience.pause, self.patience.whole
+        return Retry(predicate=_job_passes, initial=pause, maximum=whole, multiplier=2.0, timeout=whole)
+
     def _error_of(self, error: Exception) -> BigQueryError:
         cause = error.cause if isinstance(error, RetryError) and error.cause is not None else error
         if isinstance(cause, GoogleAuthError):
@@ -148,7 +163,7 @@ class Reader:
                 self._plain(f"the credentials were refused ({cause}). Renew the credentials of the source")
             )
         if isinstance(cause, GoogleAPICallError):
-            reason = next((error_detail.get("reason") for error_detail in cause.errors if isinstance(error_detail, dict)), None)
+            reason = _reason_of(cause)
             words = self._plain(f"BigQuery answers {cause.code} {reason or ''}: {cause.message}".replace(" :", ":"))
             if cause.code == HTTPStatus.UNAUTHORIZED:
                 words += ". Renew the credentials of the source"
@@ -160,6 +175,15 @@ class Reader:
 
     def _plain(self, words: str) -> str:
         return redact(" ".join(words.split()), self.secrets)
+
+
+def _reason_of(error: GoogleAPICallError) -> str | None:
+    return next((detail.get("reason") for detail in error.errors if isinstance(detail, dict)), None)
+
+
+def _job_passes(error: BaseException) -> bool:
+    cause = error.cause if isinstance(error, RetryError) else error
+    return isinstance(cause, GoogleAPICallError) and _reason_of(cause) in _JOB_PASSING
 
 
 def _configuration(query: Query, **more: Any) -> bigquery.QueryJobConfig:

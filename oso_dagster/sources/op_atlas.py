@@ -124,6 +124,9 @@ _MEANING = {
 }
 """What each column means, by its name upstream, which means the same in every table; after the type, where that is not text."""
 
+_UNBOUNDED = ("time", "real")
+"""Types that may be infinite or no number in PostgreSQL, whatever Prisma says: that is no value here, and is counted."""
+
 _LEFT_OUT = {"RewardClaim": ("kycStatus", "kycStatusUpdatedAt", "addressSetById")}
 """Sensitive columns: never named in a query, and no news either."""
 
@@ -160,6 +163,7 @@ def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table
         cost=Cost(calls=3 if cursor else 2, bytes=2_000_000, duration=timedelta(minutes=1)),
         fresh_within=timedelta(hours=36),
         surviving=bool(cursor),
+        not_finite_is_null=tuple(column.name for name, column in columns.items() if _MEANING[name].startswith(_UNBOUNDED)),
         contract=SchemaContract.EVOLVE if upstream in _OPEN else SchemaContract.REPORT,
         second_count=rows_of(upstream, created="createdAt" in columns),
     )
@@ -168,7 +172,7 @@ def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table
 def _column(name: str, optional: bool) -> Column:
     kind, _, meaning = _MEANING[name].rpartition(":")
     # A list may be null upstream even where Prisma calls it required.
-    return Column(_snake(name), _TYPES[kind], meaning, nullable=optional or kind == "list")
+    return Column(_snake(name), _TYPES[kind], meaning, nullable=optional or kind in {"list", *_UNBOUNDED})
 
 
 def _snake(name: str) -> str:
@@ -222,10 +226,13 @@ def _cursor(request: ExtractRequest, news: list[str]) -> datetime | None:
 
 def _newest(rows: Any, column: str, before: datetime | None, now: datetime) -> str | None:
     """The newest time seen so far. One in the future would hide what changes until then, so now is the latest."""
-    import pyarrow.compute as pc  # noqa: PLC0415  (Arrow loads when used)
+    import pyarrow as pa  # noqa: PLC0415  (Arrow loads when used)
+    import pyarrow.compute as pc  # noqa: PLC0415
 
-    newest = pc.max(rows[column]).as_py()
-    seen = [time.astimezone(UTC) for time in (newest, before) if time is not None]
+    latest = pc.max(rows[column].cast(pa.int64())).as_py()  # in microseconds: Python has no infinite time
+    epoch, most = datetime(1970, 1, 1, tzinfo=UTC), int(now.timestamp() * 1_000_000)
+    newest = None if latest is None else epoch + timedelta(microseconds=min(max(latest, 0), most))
+    seen = [moment for moment in (newest, before) if moment is not None]
     return min(max(seen), now).isoformat() if seen else None
 
 
@@ -250,7 +257,7 @@ SOURCE = Source(
             "isOnChainContract pricingModel? pricingModelDetails? isSubmittedToOso defiLlamaSlug kycTeamId?"),
         _table("ProjectContract", "Contracts that projects have proved to be theirs.",
             f"id contractAddress deployerAddress deploymentHash verificationProof chainId {_PERIOD} projectId description? "
-            "name?"),
+            "name? verificationChainId?"),
         _table("ProjectRepository", "Repositories that projects have named.",
             f"id type url verified openSource containsContracts crate npmPackage name? description? {_PERIOD} projectId"),
         _table("ProjectLinks", "Other addresses that projects have named.",

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors.undeclared import Known
@@ -48,14 +48,20 @@ _AVAILABLE_AFTER = timedelta(hours=24)
 """How far the dataset is behind the chains: a day is whole that long after its end."""
 
 _DAILY = """
-SELECT chain, dt AS day, from_address, COALESCE(to_address, '') AS to_address, COUNT(*) AS transactions,
-    SUM(CAST(receipt_gas_used AS NUMERIC) * gas_price) AS gas_fees
-FROM `{dataset}.transactions`
-WHERE dt = @day AND network = 'mainnet' AND receipt_status = 1 AND gas > 0
+SELECT chain, day, from_address, to_address, COUNT(*) AS transactions, SUM(fee) AS gas_fees, SUM(copies) AS copies
+FROM (
+    SELECT chain, dt AS day, hash, MIN(from_address) AS from_address, MIN(COALESCE(to_address, '')) AS to_address,
+        MIN(CAST(receipt_gas_used AS NUMERIC) * gas_price) AS fee, COUNT(*) AS copies
+    FROM `{dataset}.transactions`
+    WHERE dt = @day AND network = 'mainnet' AND receipt_status = 1 AND gas > 0
+    GROUP BY chain, dt, hash
+) AS distinct_transactions
 GROUP BY 1, 2, 3, 4
 """
+"""Upstream has some rows twice (op-analytics PR 956): a transaction is one hash, however many rows it has."""
+
 _DEPLOYMENTS = """
-SELECT t.chain, t.dt AS day, TIMESTAMP_SECONDS(t.block_timestamp) AS deployed_at, t.transaction_hash,
+SELECT DISTINCT t.chain, t.dt AS day, TIMESTAMP_SECONDS(t.block_timestamp) AS deployed_at, t.transaction_hash,
     COALESCE(t.trace_address, '') AS trace_address, t.trace_type AS create_type, t.to_address AS contract_address,
     t.from_address AS deployer_address, x.from_address AS originating_address
 FROM `{dataset}.traces` AS t
@@ -63,19 +69,28 @@ JOIN `{dataset}.transactions` AS x ON x.hash = t.transaction_hash AND x.chain = 
 WHERE t.dt = @day AND x.dt = @day AND t.network = 'mainnet' AND x.network = 'mainnet' AND t.status = 1
     AND x.receipt_status = 1 AND x.gas > 0 AND t.trace_type IN ('create', 'create2')
 """
+_CHAINS = """
+SELECT chain, dt AS day, COUNT(*) AS transactions
+FROM `{dataset}.transactions`
+WHERE (dt = @day OR dt = @before) AND network = 'mainnet'
+GROUP BY 1, 2
+"""
+_RESTS = 30
+"""A chain with fewer transactions on the day before may have none on the next: beyond that it has not arrived."""
+
 _LOOK = "SELECT * FROM `{dataset}.{table}` WHERE dt = @day"
 _KNOWN = {
     "transactions": Known.of(
         ["chain", "dt", "from_address", "to_address", "receipt_gas_used", "gas_price", "network", "receipt_status", "gas",
          "hash"],
-        pattern="chain_id|block_.*|transaction_index|transaction_type|nonce|value|value_lossless|input|max_fee_per_.*|"
+        pattern="chain_id|block_.*|transaction_index|transaction_type|nonce|value|value_64|value_lossless|input|max_fee_per_.*|"
         "max_priority_fee_per_gas|blob_versioned_hashes|receipt_(root|contract_address|effective_gas_price|cumulative_gas_used)|"
         "receipt_l1_.*",
     ),
     "traces": Known.of(
         ["chain", "dt", "block_timestamp", "transaction_hash", "trace_address", "trace_type", "to_address", "from_address",
          "network", "status"],
-        pattern="chain_id|block_hash|block_number|transaction_index|value|value_lossless|input|output|call_type|reward_type|gas|"
+        pattern="chain_id|block_hash|block_number|transaction_index|value|value_64|value_lossless|input|output|call_type|reward_type|gas|"
         "gas_used|subtraces|error|trace_id|trace_root",
     ),
 }  # fmt: skip
@@ -109,7 +124,11 @@ _DEPLOYMENT_COLUMNS = (
 )
 
 
-def _day_of(sql: str, columns: tuple[Column, ...]) -> Callable[[ExtractRequest], Extract]:
+_COPIES = Column("copies", ColumnType.BIGINT, "Rows that upstream has of these transactions", nullable=False)
+_CHAIN_COLUMNS = (_CHAIN, _DAY, Column("transactions", ColumnType.BIGINT, "Transactions of the chain", nullable=False))
+
+
+def _day_of(sql: str, declared: tuple[Column, ...]) -> Callable[[ExtractRequest], Extract]:
     def extract(request: ExtractRequest) -> Extract:
         from oso_dagster.connectors.bigquery import Query, QueryPatience, Reader  # noqa: PLC0415  (Google's client loads when used)
 
@@ -118,23 +137,54 @@ def _day_of(sql: str, columns: tuple[Column, ...]) -> Callable[[ExtractRequest],
             raise RefusedError(f"{request.where} is loaded by day: name a partition")
         if not _DATASET_NAME.match(settings["dataset"]):
             raise RefusedError("OSO_SUPERCHAIN_DATASET: dataset or project.dataset is expected")
-        day = request.window.start.date()
-        dataset = settings["dataset"]
+        day, dataset, most = request.window.start.date(), settings["dataset"], int(float(settings["max_bytes"]))
+        columns = (*declared, _COPIES) if _COPIES.name in sql else declared
         looks = {name: (_LOOK.format(dataset=dataset, table=name), known) for name, known in _KNOWN.items() if f".{name}`" in sql}
-        query = Query(sql.format(dataset=dataset), {"day": day}, columns, int(float(settings["max_bytes"])), looks)
+        query = Query(sql.format(dataset=dataset), {"day": day}, columns, most, looks)
+        before = day - timedelta(days=1)
+        chains = Query(_CHAINS.format(dataset=dataset), {"day": day, "before": before}, _CHAIN_COLUMNS, most)
         patience = QueryPatience(float(settings["pause_seconds"]), float(settings["patience_seconds"]))
         reader = Reader(request.clients["bigquery"], patience, [settings[name] for name in ("credentials",) if name in settings])
         facts: dict[str, Any] = {}
-        return Extract(f"superchain/{day}", {request.table: _some(reader.read(query, facts), day)}, facts)
+
+        def batches() -> Iterator[Any]:
+            with reader.open():
+                seen: dict[str, Any] = {}
+                _require_chains(list(reader.read(chains, seen)), day, settings.get("ended_chains", ""))
+                facts["bytes_scanned_for_chains"] = seen["bytes_scanned"]
+                yield from _some(reader.read(query, facts), day, facts)
+
+        return Extract(f"superchain/{day}", {request.table: batches()}, facts)
 
     return extract
 
 
-def _some(batches: Iterator[Any], day: object) -> Iterator[Any]:
+def _require_chains(batches: list[Any], day: date, ended: str) -> None:
+    """Raise RefusedError when a chain that had its usual transactions the day before has none of this day."""
+    counts = {(row["chain"], row["day"]): row["transactions"] for batch in batches for row in batch.to_pylist()}
+    known = {name.strip() for name in ended.split(",")}
+    missing = {
+        chain: rows
+        for (chain, when), rows in counts.items()
+        if when != day and rows >= _RESTS and (chain, day) not in counts and chain not in known
+    }
+    if missing and any(when == day for _, when in counts):
+        named = ", ".join(f"{chain} ({rows:,} transactions the day before)" for chain, rows in sorted(missing.items()))
+        raise RefusedError(
+            f"BigQuery has nothing of {named} on {day}: these chains have not arrived yet. The old rows stay; run again tomorrow. "
+            "A chain that has ended is named in OSO_SUPERCHAIN_ENDED_CHAINS"
+        )
+
+
+def _some(batches: Iterator[Any], day: object, facts: dict[str, Any]) -> Iterator[Any]:
     """The batches; that there are rows at all. The chains never rest: a day without any has not arrived yet."""
     rows = 0
     for batch in batches:
         rows += batch.num_rows
+        if _COPIES.name in batch.column_names:
+            copies, transactions = (sum(batch[name].to_pylist()) for name in (_COPIES.name, "transactions"))
+            facts["rows_twice_upstream"] = facts.get("rows_twice_upstream", 0) + copies - transactions
+            batch = batch.drop_columns([_COPIES.name])
         yield batch
     if not rows:
         raise RefusedError(f"BigQuery has no rows of {day}: the dataset is late. The old rows stay; run again tomorrow")
@@ -180,6 +230,7 @@ SOURCE = Source(
         Setting("credentials", SettingKind.SECRET, "Key of a service account, in base64; the machine's own if unset"),
         Setting("max_bytes", SettingKind.NUMBER, "Most bytes that the query of a day may scan; beyond, it does not run",
             default="200000000000"),
+        Setting("ended_chains", SettingKind.TEXT, "Chains that have ended, by commas: a day may come without them", default=""),
         Setting("pause_seconds", SettingKind.NUMBER, "First pause before a request is tried again; it grows", default="1"),
         Setting("timeout_seconds", SettingKind.NUMBER, "How long one try of a request may take", default="60"),
         Setting("patience_seconds", SettingKind.NUMBER, "How long a request is tried at all", default="300"),

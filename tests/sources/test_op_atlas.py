@@ -5,6 +5,7 @@ From a real PostgreSQL; what a load does to the rows that are there is the same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -43,10 +44,10 @@ class Pipe:
         previous: LoadRecord | None = self.warehouse.last_load("op_atlas", name)
         return TABLES[name].extract(ExtractRequest("op_atlas", name, NOW, self.folder, {"url": self.url}, previous))
 
-    def load(self, name: str) -> Extract | Unchanged:
+    def load(self, name: str, **more: Any) -> Extract | Unchanged:
         extract = self.extract(name)
         if isinstance(extract, Extract):
-            self.warehouse.load(SOURCE, TABLES[name], extract, fingerprint="f")
+            self.warehouse.load(SOURCE, TABLES[name], extract, fingerprint="f", **more)
         return extract
 
     def rows(self, name: str, columns: str = "id") -> list[Any]:
@@ -164,6 +165,60 @@ def test_rows_that_upstream_deleted_for_good_are_gone_after_the_next_load(pipe: 
     pipe.upstream(f"""DELETE FROM "{name}" WHERE id = '{first}'""")
     pipe.load(landed)
     assert pipe.rows(landed) == others
+
+
+def test_a_form_that_is_saved_again_replaces_its_rows_and_the_funding_is_not_counted_twice(pipe: Pipe) -> None:
+    """Saving a funding form deletes the project's rows and writes new ids (voteagora/op-atlas d63f16e)."""
+    pipe.load("project_funding")
+    before = pipe.rows("project_funding", "project_id, amount")
+    pipe.upstream("""UPDATE "ProjectFunding" SET id = 'again-' || id, "updatedAt" = now() WHERE "projectId" IN
+        (SELECT "projectId" FROM "ProjectFunding" ORDER BY 1 LIMIT 1)""")
+    pipe.load("project_funding")
+    assert pipe.rows("project_funding", "project_id, amount") == before
+    assert [row for row in pipe.rows("project_funding") if row[0].startswith("again-")]
+
+
+@pytest.mark.parametrize("name", [table.name for table in SOURCE.tables if table.disposition is Disposition.MERGE])
+def test_deletions_are_followed_in_every_table_that_is_not_read_whole(pipe: Pipe, name: str) -> None:
+    upstream = next(one for one in atlas.TABLES if one.lower() == name.replace("_", ""))
+    camel = re.sub(r"_([a-z])", lambda hump: hump[1].upper(), TABLES[name].primary_key[0])
+    pipe.load(name)
+    first = str(pipe.rows(name, TABLES[name].primary_key[0])[0][0])
+    pipe.upstream(f"""DELETE FROM "{upstream}" WHERE "{camel}" = '{first}'""")
+    pipe.load(name)
+    assert (first,) not in pipe.rows(name, TABLES[name].primary_key[0])
+
+
+def test_a_table_that_lost_much_is_refused_until_a_person_allows_it(pipe: Pipe) -> None:
+    pipe.load("project_links")
+    (kept,) = pipe.rows("project_links")[0]
+    pipe.upstream(f"""DELETE FROM "ProjectLinks" WHERE id <> '{kept}'""")
+    with pytest.raises(RefusedError, match="allow_shrink"):
+        pipe.load("project_links")
+    pipe.load("project_links", allow_shrink=True)
+    assert pipe.rows("project_links") == [(kept,)]
+
+
+@pytest.mark.parametrize("options", ["", "?pgbouncer=true"], ids=["connectorx", "libpq"])
+@pytest.mark.parametrize("time", ["infinity", "-infinity"])
+def test_a_time_without_end_is_no_time_counted_and_stops_nobody(pipe: Pipe, options: str, time: str) -> None:
+    pipe.url += options
+    (one,) = pipe.upstream('SELECT id FROM "Project" ORDER BY id LIMIT 1').split()
+    pipe.upstream(f"""UPDATE "Project" SET "updatedAt" = '{time}', "lastMetadataUpdate" = '{time}' WHERE id = '{one}'""")
+    pipe.load("project")
+    record = pipe.warehouse.last_load("op_atlas", "project")
+    assert record is not None
+    assert record.facts["values_nulled"] == {"updated_at": 1, "last_metadata_update": 1}
+    assert datetime.fromisoformat(record.facts["cursor"]) <= NOW
+    assert [row for row in pipe.rows("project", "id, updated_at") if row[1] is None] == [(one, None)]
+    pipe.load("project")
+    assert len(pipe.rows("project")) == record.row_count
+
+
+def test_a_share_that_is_no_number_is_no_value(pipe: Pipe) -> None:
+    pipe.upstream("""UPDATE "GithubProximity" SET percentile = 'NaN' WHERE peer = (SELECT min(peer) FROM "GithubProximity")""")
+    pipe.load("github_proximity")
+    assert pipe.rows("github_proximity", "count(*) FILTER (WHERE percentile IS NULL), isfinite(sum(percentile))") == [(1, True)]
 
 
 @on_any_engine

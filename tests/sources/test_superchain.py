@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 from sqlmesh.core.dialect import extend_sqlglot
 
 from oso_dagster.domain.catalogue.loading import ExtractRequest, RefusedError
@@ -26,6 +29,7 @@ NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 WORLD = generate(7, NOW)
 TRUTH = chains.truth(WORLD)
 DAY = datetime(2026, 2, 20, tzinfo=UTC)
+NUMBER = (DAY - chains.chains_of(WORLD).start).days
 TABLES = {table.name: table for table in SOURCE.tables}
 
 
@@ -82,6 +86,57 @@ def test_a_day_takes_several_pages(endpoint: str, monkeypatch: pytest.MonkeyPatc
     assert len(load(endpoint, "daily_transactions")[0]) == len(truth("daily_transactions")) > 14
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_rows_that_upstream_has_twice_count_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(chains, "rows", _changed(chains.rows, lambda rows: [*rows, *rows[::3], *rows[::9]]))
+    facts = load_anew(tmp_path, name)
+    if name == "daily_transactions":
+        assert facts["rows_twice_upstream"] > 0
+
+
+def test_a_chain_that_was_there_the_day_before_and_has_nothing_has_not_arrived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busiest = Counter(row["chain"] for row in chains.rows(chains.chains_of(WORLD), NUMBER)[0]).most_common(1)[0][0]
+    monkeypatch.setattr(
+        chains, "rows", _changed(chains.rows, lambda rows: [row for row in rows if (row["chain"], row["dt"]) != (busiest, DAY.date())])
+    )
+    bigquery_engine._loaded.cache_clear()
+    forge.write(WORLD, tmp_path)
+    with serving(bigquery.serve(tmp_path)) as url:
+        for name in TABLES:
+            with pytest.raises(RefusedError, match=rf"nothing of {busiest} \(\d+ transactions the day before\) on 2026-02-20: .*tomorrow"):
+                load(url, name)
+        rows, _ = load(url, "daily_transactions", ended_chains=f"old, {busiest}")
+        assert rows
+        assert not [row for row in rows if row["chain"] == busiest]
+        assert load(url, "daily_transactions", day=DAY + timedelta(days=1))[0], "the day before missed it: what is new is no loss"
+    bigquery_engine._loaded.cache_clear()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_job_that_too_many_ran_beside_is_begun_again(tmp_path: Path, times: int) -> None:
+    forge.write(WORLD, tmp_path)
+    app, left = bigquery.serve(tmp_path), [times]
+
+    async def limited(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/queries") and left[0]:
+            left[0] -= 1
+            await Response(JOB_LIMIT, 400, media_type="application/json")(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    with serving(limited) as url:
+        rows, _ = load(url, "daily_transactions")
+    assert plain(rows) == plain(truth("daily_transactions"))
+    assert left == [0]
+
+
+JOB_LIMIT = json.dumps({
+    "error": {"code": 400, "message": "Exceeded rate limits", "errors": [{"reason": "jobRateLimitExceeded", "message": "limits"}]}
+})  # fmt: skip
+
+
 def test_a_query_over_the_ceiling_is_refused_before_it_runs(endpoint: str) -> None:
     with pytest.raises(RefusedError, match=r"would scan [\d,]+ bytes; at most 1,000 are allowed .*It did not run"):
         load(endpoint, "daily_transactions", max_bytes="1000")
@@ -126,6 +181,21 @@ def test_a_new_column_of_the_raw_tables_is_told_although_no_aggregate_can_take_i
 
 def _with(rows: Any, *more: dict[str, Any]) -> Any:
     return lambda *given: [[row | extra for row in part] for part, extra in zip(rows(*given), more, strict=True)]
+
+
+def _changed(rows: Any, change: Any) -> Any:
+    return lambda *given: tuple(change(part) for part in rows(*given))
+
+
+def load_anew(folder: Path, name: str) -> dict[str, Any]:
+    """Load a day of chains whose raw rows have changed: it holds what it held."""
+    bigquery_engine._loaded.cache_clear()
+    forge.write(WORLD, folder)
+    with serving(bigquery.serve(folder)) as url:
+        rows, facts = load(url, name)
+    bigquery_engine._loaded.cache_clear()
+    assert plain(rows) == plain(truth(name))
+    return facts
 
 
 def load_told(folder: Path, name: str) -> list[str]:

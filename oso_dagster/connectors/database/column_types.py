@@ -65,6 +65,15 @@ class Changes:
     since: datetime
 
 
+def quoted(name: str) -> str:
+    """A name as standard SQL quotes it.
+
+    >>> quoted("theKey")
+    '"theKey"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
 def opened(upstream: str, kind: str) -> Field | None:
     """A column that nobody declared, as it arrives: in snake_case, exact numbers as text; None for a name or type that cannot."""
     name = _HUMP.sub("_", upstream).lower()

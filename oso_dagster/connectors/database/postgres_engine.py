@@ -1,4 +1,8 @@
-"""PostgreSQL: looked at with psycopg, which tells a refused login at once; read with connectorx, the fastest way to Arrow."""
+"""PostgreSQL: looked at with psycopg, which tells a refused login at once; read with connectorx, the fastest way to Arrow.
+
+connectorx knows the bare form of an address. One with options that only libpq has (a checked certificate, `options`, a socket of
+this machine, a pooler) is read by psycopg, with the same query and the same rows.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,11 @@ from datetime import UTC
 
 import connectorx
 import pyarrow as pa
-from sqlalchemy import URL, NullPool, create_engine, text
+from sqlalchemy import URL, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from oso_dagster.connectors.database.column_types import Changes, DatabaseError, Field
+from oso_dagster.connectors.database import libpq_rows, postgres_address
+from oso_dagster.connectors.database.column_types import Changes, DatabaseError, Field, quoted
 from oso_dagster.domain.catalogue.source import ColumnType
 from oso_dagster.domain.redaction import redact
 
@@ -25,7 +30,7 @@ _READ_AS: Mapping[ColumnType, str] = {
     ColumnType.TIMESTAMP: "timestamp",
     ColumnType.JSON: "text",
 }
-_CONNECT_SECONDS = 20
+_CONNECT_SECONDS = "20"
 _LOOK = """
 SELECT a.attname::text AS name, CASE WHEN t.typtype = 'e' THEN 'enum' ELSE format_type(a.atttypid, NULL) END AS kind
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -36,26 +41,28 @@ _SESSION = ["SET TIME ZONE 'UTC'", "SET SESSION CHARACTERISTICS AS TRANSACTION R
 
 def columns(address: URL, table: str) -> dict[str, str]:
     """Type by column; none where there is no such table. Raises DatabaseError."""
-    engine = create_engine(
-        address.set(drivername="postgresql+psycopg2"), poolclass=NullPool, connect_args={"connect_timeout": _CONNECT_SECONDS}
-    )
     try:
-        with engine.connect() as connection:
-            return {row.name: row.kind for row in connection.execute(text(_LOOK), {"name": _quoted(table)})}
+        with _engine(address).connect() as connection:
+            found = connection.execute(text(_LOOK), {"name": _named(address, table)})
+            return {row.name: row.kind for row in found}
     except SQLAlchemyError as error:
         raise _error_of(table, str(getattr(error, "orig", None) or error), address) from None
 
 
 def read(address: URL, table: str, fields: Sequence[Field], changes: Changes | None) -> pa.Table:
     """The fields under their declared names, each cast to its declared type by the database. Raises DatabaseError."""
-    query = f"SELECT {', '.join(map(_expression, fields))} FROM {_quoted(table)}"  # noqa: S608  (quoted identifiers)
+    bare = postgres_address.is_bare(address)
+    expression = _expression if bare else libpq_rows.expression
+    selected = ", ".join(f"{expression(field)} AS {quoted(field.column.name)}" for field in fields)
+    query = f"SELECT {selected} FROM {_named(address, table)}"  # noqa: S608  (quoted identifiers)
     if changes is not None:  # connectorx binds no parameters; this one is a time of ours, written by us
         since = changes.since.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
-        query += " WHERE " + " OR ".join(f"{_quoted(name)} >= timestamp '{since}'" for name in changes.columns)
-    # connectorx knows the bare form of the address only.
-    bare = address.set(drivername="postgresql").render_as_string(hide_password=False)
+        query += " WHERE " + " OR ".join(f"{quoted(name)} >= timestamp '{since}'" for name in changes.columns)
     try:
-        return connectorx.read_sql(bare, query, return_type="arrow", pre_execution_query=_SESSION)
+        if not bare:
+            return libpq_rows.read(_engine(address), query, fields)
+        plain = postgres_address.of_libpq(address).set(drivername="postgresql").render_as_string(hide_password=False)
+        return connectorx.read_sql(plain, query, return_type="arrow", pre_execution_query=_SESSION)
     except BaseException as error:
         # connectorx is written in Rust: what it did not expect comes as a panic, which is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
@@ -68,9 +75,18 @@ def _error_of(table: str, words: str, address: URL) -> DatabaseError:
     return DatabaseError(f"{table}: the database cannot be read: {redact(' '.join(words.split()), secrets)}")
 
 
+def _engine(address: URL) -> Engine:
+    plain = postgres_address.of_libpq(address).set(drivername="postgresql+psycopg2")
+    if "connect_timeout" not in plain.query:
+        plain = plain.update_query_dict({"connect_timeout": _CONNECT_SECONDS})
+    return create_engine(plain, poolclass=NullPool)
+
+
+def _named(address: URL, table: str) -> str:
+    """The table as a query names it: in the schema that the address names, else where the session looks."""
+    schema = postgres_address.schema_of(address)
+    return f"{quoted(schema)}.{quoted(table)}" if schema else quoted(table)
+
+
 def _expression(field: Field) -> str:
-    return f"{_quoted(field.upstream)}::{_READ_AS[field.column.type]} AS {_quoted(field.column.name)}"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"{quoted(field.upstream)}::{_READ_AS[field.column.type]}"

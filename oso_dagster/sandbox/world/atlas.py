@@ -33,7 +33,7 @@ TABLES = {
         "pricingModelDetails" text, "isSubmittedToOso" boolean NOT NULL, "defiLlamaSlug" text[], "kycTeamId" text""",
     "ProjectContract": f"""id text PRIMARY KEY, "contractAddress" text NOT NULL, "deployerAddress" text NOT NULL,
         "deploymentHash" text NOT NULL, "verificationProof" text NOT NULL, "chainId" integer NOT NULL, {_PERIOD},
-        "projectId" text NOT NULL, description text, name text""",
+        "projectId" text NOT NULL, description text, name text, "verificationChainId" integer""",
     "ProjectRepository": f"""id text PRIMARY KEY, type text NOT NULL, url text UNIQUE NOT NULL, verified boolean NOT NULL,
         "openSource" boolean NOT NULL, "containsContracts" boolean NOT NULL, crate boolean NOT NULL,
         "npmPackage" boolean NOT NULL, name text, description text, {_PERIOD}, "projectId" text NOT NULL""",
@@ -152,7 +152,7 @@ class _Maker:
                 self._add(
                     "ProjectContract", id=self._id(), contractAddress=address.address, deployerAddress=deployer,
                     deploymentHash=deployed, verificationProof=self._hex(65), chainId=chain, **self._period(),
-                    projectId=atlas_id, description=None, name=address.name,
+                    projectId=atlas_id, description=None, name=address.name, verificationChainId=10,
                 )  # fmt: skip
                 self._add(
                     "PublishedContract", id=self._hex(32), contract=address.address, chainId=chain, deployer=deployer,

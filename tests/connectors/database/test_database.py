@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import socketserver
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import make_url
@@ -112,6 +118,82 @@ def test_other_spellings_of_the_address_are_understood(url: str) -> None:
         assert table_reader.inspect_table(url.replace("postgresql", scheme), "Odd Table").read(FIELDS).num_rows == 2
 
 
+OPTIONS = ("schema=public", "pgbouncer=true", "schema=public&connection_limit=1&pool_timeout=5", "options=-c%20search_path%3Dpublic",
+    "sslmode=allow", "application_name=oso", "connect_timeout=5")  # fmt: skip
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_options_that_only_libpq_or_prisma_know_are_understood_and_the_rows_are_the_same(url: str, port: int, options: str) -> None:
+    execute(port, """UPDATE "Odd Table" SET "seenAt" = '-infinity', share = 'NaN' WHERE "theKey" = 2""")
+    address = f"{url}{'&' if '?' in url else '?'}{options}"
+    rows, bare = (table_reader.inspect_table(one, "Odd Table").read(FIELDS) for one in (address, url))
+    seen = [rows.column_names.index("seen_at"), rows.column_names.index("share")]
+    plain = [[row for number, row in enumerate(table.columns) if number not in seen] for table in (rows, bare)]
+    assert plain[0] == plain[1]
+    assert rows["seen_at"][0] == bare["seen_at"][0]
+    assert rows.schema == bare.schema
+    changes = Changes(("seenAt",), datetime(2026, 1, 2, tzinfo=UTC))
+    assert table_reader.inspect_table(address, "Odd Table").read(FIELDS, changes).num_rows == 1
+
+
+@pytest.mark.parametrize("spelled", ["host=", "%2F"])
+def test_a_socket_of_this_machine_is_understood(url: str, port: int, spelled: str) -> None:
+    with TemporaryDirectory() as folder, _socket_in(folder, port):
+        credentials, path = f"{postgres.READER}:{postgres.PASSWORD}", "op_atlas"
+        address = {
+            "host=": f"postgresql://{credentials}@/{path}?host={folder}&port={port}",
+            "%2F": f"postgresql://{credentials}@{quote(folder, safe='')}:{port}/{path}",
+        }[spelled]
+        assert table_reader.inspect_table(address, "Odd Table").read(FIELDS).num_rows == 2
+
+
+@contextmanager
+def _socket_in(folder: str, port: int) -> Iterator[None]:
+    """A socket where libpq looks for one, that leads to the server's port: the sandbox's own listens on loopback only."""
+
+    class Forward(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as far:
+                back = threading.Thread(target=_copy, args=(far, self.request), daemon=True)
+                back.start()
+                _copy(self.request, far)
+                back.join(5)
+
+    with socketserver.ThreadingUnixStreamServer(f"{folder}/.s.PGSQL.{port}", Forward) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("options", ["sslmode=verify-full", "sslmode=verify-ca&sslrootcert=/nowhere/root.crt", "sslaccept=strict"])
+def test_a_server_without_the_certificate_that_the_address_asks_for_is_refused_by_name(url: str, options: str) -> None:
+    with pytest.raises(DatabaseError, match=r"Odd Table: .*(SSL|root certificate)") as caught:
+        table_reader.inspect_table(f"{url}{'&' if '?' in url else '?'}{options}", "Odd Table")
+    assert postgres.PASSWORD not in str(caught.value)
+
+
+def test_a_schema_that_is_not_there_is_no_table_by_name(url: str) -> None:
+    with pytest.raises(DatabaseError, match="Odd Table: no such table"):
+        table_reader.inspect_table(f"{url}{'&' if '?' in url else '?'}schema=elsewhere", "Odd Table")
+
+
+def test_a_session_that_libpq_reads_only_reads(url: str, port: int) -> None:
+    execute(port, """DROP TABLE IF EXISTS seen CASCADE; CREATE TABLE seen (at integer); GRANT INSERT, SELECT ON seen TO reader;
+        CREATE OR REPLACE FUNCTION note() RETURNS integer LANGUAGE sql AS 'INSERT INTO seen VALUES (1) RETURNING at';
+        CREATE OR REPLACE VIEW "Noting" AS SELECT note() AS "theKey"; GRANT SELECT ON "Noting" TO reader;""")  # fmt: skip
+    with pytest.raises(DatabaseError, match="cannot execute INSERT in a read-only transaction"):
+        table_reader.inspect_table(f"{url}{'&' if '?' in url else '?'}pgbouncer=true", "Noting").read(FIELDS[:1])
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [
@@ -136,7 +218,7 @@ def test_a_refused_login_is_an_error_that_names_the_table_and_holds_no_password(
 def test_a_session_only_reads_even_where_a_view_would_write(url: str, port: int) -> None:
     execute(port, """DROP TABLE IF EXISTS seen CASCADE; CREATE TABLE seen (at integer); GRANT INSERT, SELECT ON seen TO reader;
         CREATE OR REPLACE FUNCTION note() RETURNS integer LANGUAGE sql AS 'INSERT INTO seen VALUES (1) RETURNING at';
-        CREATE VIEW "Noting" AS SELECT note() AS "theKey"; GRANT SELECT ON "Noting" TO reader;""")  # fmt: skip
+        CREATE OR REPLACE VIEW "Noting" AS SELECT note() AS "theKey"; GRANT SELECT ON "Noting" TO reader;""")  # fmt: skip
     inspected = table_reader.inspect_table(url, "Noting")
     with pytest.raises(DatabaseError, match="cannot execute INSERT in a read-only transaction"):
         inspected.read(FIELDS[:1])
