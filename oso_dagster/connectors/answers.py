@@ -55,9 +55,8 @@ def document(body: bytes, content_type: str) -> Any:
         raise AnswerError(f"the answer is HTML, not JSON: {_shown(text)}")
     if "\0" in text:
         raise AnswerError("the body holds null bytes: it is in another encoding than UTF-8, which JSON has to be")
-    finite = {"parse_float": _finite} if _LARGE.search(text) else {}
     try:
-        return json.loads(text, parse_constant=_refuse_constant, **finite)
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite if _LARGE.search(text) else None)
     except ValueError as error:
         raise AnswerError(f"the body is not valid JSON ({error}): {_shown(text)}") from error
 

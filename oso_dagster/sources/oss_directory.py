@@ -51,7 +51,7 @@ _TEXTS = ("name", "display_name", "description", "token_coingecko_api_id")
 _KNOWN_FIELDS = {"version", "social", "blockchain", "comments", "projects", *_TEXTS, *_URL_LISTS}
 _MOST = 2**63
 _SET_ASIDE_SHARE = 0.02
-"""Of the files of a folder. Of the 918 states to 2026-08, 171 have a bad file; 4 have more of them than this, none since 2024-05."""
+"""Of the files of a folder. Of the 918 states to 2026-08 171 have a bad file; 4 have more of them, none since 2024-05."""
 _ADDRESS_FIELDS = {"address", "tags", "networks", "name"}
 _PROJECTS = (
     Column("name", ColumnType.VARCHAR, "Name of the project, unique in the directory", nullable=False),

@@ -171,8 +171,8 @@ def _require_chains(batches: list[Any], day: date, ended: str) -> None:
     if missing and any(when == day for _, when in counts):
         named = ", ".join(f"{chain} ({rows:,} transactions the day before)" for chain, rows in sorted(missing.items()))
         raise RefusedError(
-            f"BigQuery has nothing of {named} on {day}: these chains have not arrived yet. The old rows stay; run again tomorrow. "
-            "A chain that has ended is named in OSO_SUPERCHAIN_ENDED_CHAINS"
+            f"BigQuery has nothing of {named} on {day}: these chains have not arrived yet. The old rows stay; run again "
+            "tomorrow. A chain that has ended is named in OSO_SUPERCHAIN_ENDED_CHAINS"
         )
 
 
@@ -184,8 +184,7 @@ def _some(batches: Iterator[Any], day: object, facts: dict[str, Any]) -> Iterato
         if _COPIES.name in batch.column_names:
             copies, transactions = (sum(batch[name].to_pylist()) for name in (_COPIES.name, "transactions"))
             facts["rows_twice_upstream"] = facts.get("rows_twice_upstream", 0) + copies - transactions
-            batch = batch.drop_columns([_COPIES.name])
-        yield batch
+        yield batch.drop_columns([name for name in (_COPIES.name,) if name in batch.column_names])
     if not rows:
         raise RefusedError(f"BigQuery has no rows of {day}: the dataset is late. The old rows stay; run again tomorrow")
 

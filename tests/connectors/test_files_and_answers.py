@@ -46,7 +46,11 @@ def test_a_number_that_no_double_holds_is_no_json(body: bytes) -> None:
 
 
 def test_large_numbers_that_can_be_held_are_taken() -> None:
-    assert answers.document(b'{"a": 1e300, "b": "1e999", "c": 1e-999}', "application/json") == {"a": 1e300, "b": "1e999", "c": 0.0}
+    assert answers.document(b'{"a": 1e300, "b": "1e999", "c": 1e-999}', "application/json") == {
+        "a": 1e300,
+        "b": "1e999",
+        "c": 0.0,
+    }
 
 
 @pytest.mark.parametrize("text", ["NA", "N/A", "null", "nan", '"null"', "NULL", "-", "#N/A"])

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.responses import Response
 from sqlmesh.core.dialect import extend_sqlglot
+from starlette.responses import Response
 
 from oso_dagster.domain.catalogue.loading import ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
@@ -99,13 +99,17 @@ def test_a_chain_that_was_there_the_day_before_and_has_nothing_has_not_arrived(
 ) -> None:
     busiest = Counter(row["chain"] for row in chains.rows(chains.chains_of(WORLD), NUMBER)[0]).most_common(1)[0][0]
     monkeypatch.setattr(
-        chains, "rows", _changed(chains.rows, lambda rows: [row for row in rows if (row["chain"], row["dt"]) != (busiest, DAY.date())])
+        chains,
+        "rows",
+        _changed(chains.rows, lambda rows: [row for row in rows if (row["chain"], row["dt"]) != (busiest, DAY.date())]),
     )
     bigquery_engine._loaded.cache_clear()
     forge.write(WORLD, tmp_path)
     with serving(bigquery.serve(tmp_path)) as url:
         for name in TABLES:
-            with pytest.raises(RefusedError, match=rf"nothing of {busiest} \(\d+ transactions the day before\) on 2026-02-20: .*tomorrow"):
+            with pytest.raises(
+                RefusedError, match=rf"nothing of {busiest} \(\d+ transactions the day before\) on 2026-02-20: .*tomorrow"
+            ):
                 load(url, name)
         rows, _ = load(url, "daily_transactions", ended_chains=f"old, {busiest}")
         assert rows

@@ -26,6 +26,7 @@ _MOMENT = (
     "CASE WHEN isfinite({name}) THEN (extract(epoch FROM {name}::timestamp) * 1000000)::bigint "
     f"WHEN {{name}} IS NOT NULL THEN {_SECONDS_TO_YEAR_10000}000000 END"
 )
+_DAY = f"CASE WHEN isfinite({{name}}) THEN {{name}} - date '1970-01-01' WHEN {{name}} IS NOT NULL THEN {_DAYS_TO_YEAR_10000} END"
 _READ_AS: Mapping[ColumnType, tuple[str, pa.DataType]] = {
     ColumnType.VARCHAR: ("{name}::text", pa.string()),
     ColumnType.VARCHARS: ("{name}::text[]", pa.list_(pa.string())),
@@ -34,7 +35,7 @@ _READ_AS: Mapping[ColumnType, tuple[str, pa.DataType]] = {
     ColumnType.DECIMAL: ("{name}::text", pa.string()),
     ColumnType.BOOLEAN: ("{name}::boolean", pa.bool_()),
     ColumnType.DATE: (
-        f"CASE WHEN isfinite({{name}}) THEN {{name}} - date '1970-01-01' WHEN {{name}} IS NOT NULL THEN {_DAYS_TO_YEAR_10000} END",
+        _DAY,
         pa.int32(),
     ),
     ColumnType.TIMESTAMP: (_MOMENT, pa.int64()),
@@ -55,8 +56,7 @@ def read(engine: Engine, query: str, fields: Sequence[Field]) -> pa.Table:
     connection = engine.raw_connection()
     with closing(connection):
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(_TRANSACTION)
+            connection.cursor().execute(_TRANSACTION)
             with connection.driver_connection.cursor(name="oso_rows") as cursor:  # type: ignore[union-attr]
                 cursor.itersize = _BATCH
                 cursor.execute(query)

@@ -118,12 +118,14 @@ def test_other_spellings_of_the_address_are_understood(url: str) -> None:
         assert table_reader.inspect_table(url.replace("postgresql", scheme), "Odd Table").read(FIELDS).num_rows == 2
 
 
-OPTIONS = ("schema=public", "pgbouncer=true", "schema=public&connection_limit=1&pool_timeout=5", "options=-c%20search_path%3Dpublic",
+OPTIONS = ("schema=public", "pgbouncer=true", "schema=public&connection_limit=1", "options=-c%20search_path%3Dpublic",
     "sslmode=allow", "application_name=oso", "connect_timeout=5")  # fmt: skip
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_options_that_only_libpq_or_prisma_know_are_understood_and_the_rows_are_the_same(url: str, port: int, options: str) -> None:
+def test_options_that_only_libpq_or_prisma_know_are_understood_and_the_rows_are_the_same(
+    url: str, port: int, options: str
+) -> None:
     execute(port, """UPDATE "Odd Table" SET "seenAt" = '-infinity', share = 'NaN' WHERE "theKey" = 2""")
     address = f"{url}{'&' if '?' in url else '?'}{options}"
     rows, bare = (table_reader.inspect_table(one, "Odd Table").read(FIELDS) for one in (address, url))
@@ -174,7 +176,9 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
-@pytest.mark.parametrize("options", ["sslmode=verify-full", "sslmode=verify-ca&sslrootcert=/nowhere/root.crt", "sslaccept=strict"])
+@pytest.mark.parametrize(
+    "options", ["sslmode=verify-full", "sslmode=verify-ca&sslrootcert=/nowhere/root.crt", "sslaccept=strict"]
+)
 def test_a_server_without_the_certificate_that_the_address_asks_for_is_refused_by_name(url: str, options: str) -> None:
     with pytest.raises(DatabaseError, match=r"Odd Table: .*(SSL|root certificate)") as caught:
         table_reader.inspect_table(f"{url}{'&' if '?' in url else '?'}{options}", "Odd Table")
