@@ -27,7 +27,7 @@ test-smoke: ready ## the rules alone, in seconds: what CI runs on a second Pytho
 	@$(BIN)/pytest -m "not server and not browser and not slow" tests/domain tests/connectors/test_git.py
 
 check: ready ## one changed file: style, types, the tests nearest to it (ONLY=path), in seconds
-	@$(BIN)/python .ci/check.py $(ONLY)
+	@$(BIN)/python .ci/check.py $(ONLY) $(SECONDS)
 
 lint: ready ## style, types, who may import whom, and the picture of it
 	@$(BIN)/ruff check --quiet .

@@ -1,4 +1,8 @@
-"""Python's garbage collector, held back where very many small objects are made and none of them is in a cycle."""
+"""Python's garbage collector, held back where very many small objects are made and none of them is in a cycle.
+
+The bridge has its own tuning (`sqlmesh_assets/gc_tuning.py`): it stands alone as a package and may import nothing of ours, and it
+has another case, very many objects that last, among which there is garbage.
+"""
 
 from __future__ import annotations
 
