@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from oso_dagster.domain.objectives.attempts import RETRY_PATIENCE, Attempt, Outcome
+from oso_dagster.domain.objectives.attempts import RETRY_PATIENCE, Attempt, Outcome, is_deployment
 from oso_dagster.domain.objectives.failed_family import FailedFamily, failed_after
 from oso_dagster.domain.objectives.objectives import COVERAGE, OBJECTIVES
 from oso_dagster.domain.objectives.slo import Objective
 from oso_dagster.reliability.ledger.attempt_rows import attempt_of, joined
 from oso_dagster.reliability.ledger.rollup_reader import last_good as last_good_rolled_up
 from oso_dagster.reliability.ledger.tallying import IS_BAD
+from oso_dagster.reliability.newest import good_model
 from oso_dagster.reliability.store import Store
 from oso_dagster.reliability.tables import attempts, comparisons, samples
 
@@ -41,7 +42,8 @@ def failed_families(store: Store, since: datetime, now: datetime) -> list[Failed
 
 def _begin(connection: Connection, mine: ColumnElement[bool], asset: str, since: datetime) -> datetime | None:
     """From when on attempts matter: a family before the last good one; where that was rolled up, no family is that long."""
-    good = and_(mine, attempts.c.outcome == Outcome.OK, attempts.c.ended <= since)
+    own = good_model() if is_deployment(asset) else [mine, attempts.c.outcome == Outcome.OK]
+    good = and_(*own, attempts.c.ended <= since)
     kept = connection.execute(select(func.max(attempts.c.ended)).where(good)).scalar_one()
     old = last_good_rolled_up(connection, since, asset).get(asset)
     if old is not None and (kept is None or kept < old):

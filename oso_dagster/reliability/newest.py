@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
-from oso_dagster.domain.objectives.attempts import Outcome, RunState
+from oso_dagster.domain.objectives.attempts import Label, Outcome, RunState, is_deployment
 from oso_dagster.reliability.ledger.attempt_rows import chunks
 from oso_dagster.reliability.store import Store
 from oso_dagster.reliability.tables import attempts, runs
 
 
 def newest_good(store: Store, assets: Collection[str]) -> dict[tuple[str, str], datetime]:
-    """When each (asset, partition) was last materialized well; the partition of one that has none is ""."""
+    """When each (asset, partition) was last materialized well; the partition of one that has none is "".
+
+    Any model that was computed well shows that the deployment that failed before does so no more.
+    """
     newest_by_key: dict[tuple[str, str], datetime] = {}
     newest = func.max(attempts.c.ended).label("at")
     with store.database.reading() as connection:
@@ -24,7 +27,15 @@ def newest_good(store: Store, assets: Collection[str]) -> dict[tuple[str, str], 
             )
             rows = connection.execute(query.group_by(attempts.c.asset, attempts.c.partition))
             newest_by_key |= {(row.asset, row.partition): row.at for row in rows}
+        for asset in filter(is_deployment, assets):
+            at = connection.execute(select(newest).where(*good_model())).scalar_one()
+            newest_by_key |= {(asset, ""): at} if at is not None else {}
     return newest_by_key
+
+
+def good_model() -> list[ColumnElement[bool]]:
+    """The condition of an attempt at some model that was good."""
+    return [attempts.c.label == Label.SQLMESH, attempts.c.outcome == Outcome.OK]
 
 
 def newest_up_to_date(store: Store, models: Collection[str], since: datetime | None = None) -> dict[str, datetime]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity
+from oso_dagster.domain.objectives.attempts import is_deployment
 from oso_dagster.domain.objectives.failed_family import FailedFamily
 
 PATIENCE = 4
@@ -63,7 +64,8 @@ def failed_subject(asset: str, partition: str | None) -> str:
 def failed(family: FailedFamily, owned: OwnedAsset, links: AlertLinks, checks: Sequence[FailedCheck] = ()) -> Signal:
     """A family that failed for good; `checks` are those that failed in its run. The second in a row is louder."""
     again = family.in_a_row > 1
-    what = f"{owned.asset}" + (f" [{family.partition}]" if family.partition else "")
+    whole = is_deployment(owned.asset)
+    what = "the deployment of the models" if whole else owned.asset + (f" [{family.partition}]" if family.partition else "")
     body = [family.cause or "no cause was recorded", *(f"check {check.check}: {check.reason}" for check in checks)]
     extra = (IncidentField("Failed in a row", str(family.in_a_row)),)
     return _signal(
@@ -75,9 +77,10 @@ def failed(family: FailedFamily, owned: OwnedAsset, links: AlertLinks, checks: S
         severity=Severity.PAGE if again else Severity.TICKET,
         body=body,
         extra=extra,
-        links=links.links(Kind.FAILED_MATERIALIZATION, owned.asset, family.run_id),
+        links=links.links(Kind.FAILED_MATERIALIZATION, "" if whole else owned.asset, family.run_id),
         facts=links.fields(Kind.FAILED_MATERIALIZATION),
-        next_step="Read the log of the failed run, fix the cause, and materialize the asset again.",
+        next_step="Read the log of the failed run, fix the cause, and "
+        + ("run the job transform again." if whole else "materialize the asset again."),
     )
 
 

@@ -25,6 +25,8 @@ class Label(StrEnum):
     SQLMESH = "sqlmesh"
 
 
+_DEPLOYMENT = "deployment"
+
 REGARDLESS_OF_RETRIES = frozenset({Label.SQLMESH})
 """The labels whose every attempt counts; of the others a family counts once."""
 
@@ -82,7 +84,7 @@ class AttemptFacts:
 
 
 class Attempt(NamedTuple):
-    """One row of the ledger.
+    """One row of the ledger. `label` None: who recorded it did not know the asset; it counts once somebody does.
 
     `family` is the run that the automatic retries go back to; `will_retry` says that Dagster announced one more;
     `reported` attempts were reported one by one by the SQLMesh bridge; `step_retries` None is not known. `audited`: whether all
@@ -92,7 +94,7 @@ class Attempt(NamedTuple):
     run_id: str
     asset: str
     partition: str | None
-    label: Label
+    label: Label | None
     outcome: Outcome
     family: str
     started: datetime | None
@@ -147,15 +149,24 @@ def classify(facts: AttemptFacts) -> Outcome:
     return Outcome.OK if facts.materialized else _never_finished(facts)
 
 
-def classify_unreported(facts: AttemptFacts, *, failure_reported: bool) -> Outcome:
+def classify_unreported(facts: AttemptFacts) -> Outcome:
     """The outcome of an asset whose attempts are reported one by one, in a run that reported none for it.
 
-    A model that was up to date is not attempted. A process that died before its report has failed; one that ended
-    by itself after naming what failed has left nothing out.
+    A model that was up to date is not attempted. A process that died before its report has failed at all of them; one that ended
+    by itself has named what failed, or failed as a whole before any (`deployment_of`).
     """
     outcome = classify(facts)
-    named = failure_reported and facts.step is StepEnd.FAILED
-    return Outcome.NOT_EMITTED if outcome is Outcome.OK or (outcome is Outcome.FAILED and named) else outcome
+    return Outcome.NOT_EMITTED if outcome is Outcome.OK or facts.step is StepEnd.FAILED else outcome
+
+
+def deployment_of(step: str) -> str:
+    """Under which name the ledger keeps a failure of a whole step of models that none of them is to blame for."""
+    return f"{step}/{_DEPLOYMENT}"
+
+
+def is_deployment(asset: str) -> bool:
+    """Whether this is the name of such a failure, and not of an asset."""
+    return asset.endswith(f"/{_DEPLOYMENT}")
 
 
 def judge_family(unit: Sequence[Attempt], now: datetime) -> JudgedFamily:
@@ -191,6 +202,8 @@ def count_families(attempts: Iterable[Attempt]) -> Iterator[Counted]:
     """
     forgiving = []
     for attempt in attempts:
+        if attempt.label is None:
+            continue
         if attempt.label not in REGARDLESS_OF_RETRIES:
             forgiving.append(attempt)
         elif attempt.outcome in (Outcome.OK, Outcome.FAILED) and attempt.ended is not None:
@@ -202,7 +215,7 @@ def count_families(attempts: Iterable[Attempt]) -> Iterator[Counted]:
 
 def count_single(attempt: Attempt) -> Counted | None:
     """The same for the only attempt at its unit, as nearly all are."""
-    if attempt.ended is None or attempt.outcome not in (Outcome.OK, Outcome.FAILED):
+    if attempt.label is None or attempt.ended is None or attempt.outcome not in (Outcome.OK, Outcome.FAILED):
         return None
     waits = attempt.will_retry and attempt.outcome is Outcome.FAILED and attempt.label not in REGARDLESS_OF_RETRIES
     return Counted(attempt, attempt.outcome is Outcome.OK, attempt.ended + RETRY_PATIENCE if waits else attempt.ended)

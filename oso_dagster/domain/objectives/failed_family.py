@@ -28,7 +28,7 @@ class FailedFamily:
     run_id: str
     judged_at: datetime
     cause: str
-    stability: Label
+    stability: Label | None
     in_a_row: int
 
 

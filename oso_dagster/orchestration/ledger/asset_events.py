@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from oso_dagster.orchestration.labels import PLATFORM_SCHEMAS
 from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.dagster_tables import body_of, moment
 
@@ -29,9 +30,11 @@ _KINDS = [_PLANNED, _MATERIALIZED, _OBSERVED]
 _NEWEST = "SELECT max(id) FROM event_logs"
 _RUNS = """
     SELECT {no_index}run_id, max(id) FROM event_logs
-    WHERE id > :after AND id <= :upto AND {no_index}dagster_event_type IN :kinds AND {no_index}asset_key IN :keys
+    WHERE id > :after AND id <= :upto AND {no_index}dagster_event_type IN :kinds
+    AND {no_index}asset_key NOT LIKE :slo AND {no_index}asset_key NOT LIKE :status AND {no_index}asset_key NOT LIKE :platform
     GROUP BY {no_index}run_id
 """
+_OWN = {schema: f'["{schema}", %' for schema in PLATFORM_SCHEMAS}
 _FINGERPRINT = "SELECT run_id, asset_key FROM event_logs WHERE id = :id"
 _OF_RUNS = """
     SELECT run_id, asset_key, partition, max(step_key),
@@ -48,7 +51,7 @@ _TEXTS = "SELECT id, event FROM event_logs WHERE id IN :ids"
 
 @dataclass(frozen=True)
 class RunPage:
-    """The runs that have events of measured assets up to the id `last`; `anchor` describes the event at it."""
+    """The runs that have events of assets, but the platform's own, up to the id `last`; `anchor` describes the event at it."""
 
     run_ids: list[str]
     last: int
@@ -77,12 +80,11 @@ class RunAssets:
     steps: dict[str, str] = field(default_factory=dict)
 
 
-def runs_after(instance: dg.DagsterInstance, position: int, assets: Collection[str]) -> Iterator[RunPage]:
-    """Pages of the runs that have events of `assets` with an id above `position`, in the order of ids."""
-    keys = [stored_key(name) for name in assets]
+def runs_after(instance: dg.DagsterInstance, position: int) -> Iterator[RunPage]:
+    """Pages of the runs that have events of assets with an id above `position`, in the order of ids, whoever knows the assets."""
     [(newest,)] = dagster_tables.events(instance, _NEWEST)
     for after in range(position, newest or 0, PAGE):
-        rows = dagster_tables.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=_KINDS, keys=keys)
+        rows = dagster_tables.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=_KINDS, **_OWN)
         if rows:
             last = max(row[1] for row in rows)
             yield RunPage(
@@ -97,21 +99,23 @@ def event_fingerprint_at(instance: dg.DagsterInstance, event_id: int) -> str | N
     return None
 
 
-def asset_events_of(
-    instance: dg.DagsterInstance, run_ids: Sequence[str], reporting_assets: Collection[str]
-) -> dict[str, RunAssets]:
-    """The asset events of the given runs, with the metadata of those of `reporting_assets`."""
+def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str], silent_assets: Collection[str]) -> dict[str, RunAssets]:
+    """The asset events of the given runs; with the metadata of all that may report attempts: what is no `silent_assets`."""
     by_run: dict[str, RunAssets] = defaultdict(RunAssets)
     rows = dagster_tables.events(
         instance, _OF_RUNS, run_ids=list(run_ids), kinds=[_PLANNED, _MATERIALIZED], materialized=_MATERIALIZED
     )
     for run_id, stored, partition, step, event_id, at in rows:
         if stored:
-            assets, name = by_run[run_id], name_of_key(stored)
+            name = name_of_key(stored)
+            if name.partition("/")[0] in PLATFORM_SCHEMAS:
+                continue
+            assets = by_run[run_id]
             assets.units[name, partition] = None if event_id is None else Materialized(moment(at), event_id)
             if step is not None:
                 assets.steps[name] = step
-    keys, kinds = [stored_key(name) for name in reporting_assets], [_MATERIALIZED, _OBSERVED]
+    reporting = {name for assets in by_run.values() for name, _ in assets.units} - set(silent_assets)
+    keys, kinds = [stored_key(name) for name in sorted(reporting)], [_MATERIALIZED, _OBSERVED]
     for run_id, stored, partition, body in dagster_tables.events(
         instance, _METADATA, run_ids=list(run_ids), kinds=kinds, keys=keys
     ):

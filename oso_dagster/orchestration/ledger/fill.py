@@ -38,7 +38,11 @@ class FillReport:
 
 @dataclass(frozen=True)
 class LedgerFill:
-    """Fills `ledger` from `instance`. `labels` names every asset that is measured; all others leave no trace."""
+    """Fills `ledger` from `instance`. `labels` names every asset that is measured.
+
+    What happened to an asset that this process does not know is recorded without a label, and counts once a process knows it: a
+    model may be added while an older process still records. The platform's own assets leave no trace.
+    """
 
     instance: dg.DagsterInstance
     ledger: Ledger
@@ -62,13 +66,14 @@ class LedgerFill:
                     record(batch.runs, batch.attempts)
                     attempts += len(batch.attempts)
                 read_ids.update(waiting)
+        self.ledger.label(self.labels)
         return FillReport(len(order), len(read_ids), attempts)
 
     def _discover(self, now: datetime) -> Iterator[list[str]]:
         """The runs with new events, page by page in the order of the log; at least one page, which may be empty."""
         storage = asset_events.storage_id(self.instance)
         start, discovered = self._start(self.ledger.cursor(storage)), set[str]()
-        for page in asset_events.runs_after(self.instance, start, self.labels):
+        for page in asset_events.runs_after(self.instance, start):
             # A run goes on from page to page, and its row may be written just now: asked for again, it would be waited for.
             new = [run_id for run_id in page.run_ids if run_id not in discovered]
             self.ledger.discover(storage, Cursor(page.last, page.anchor), sorted(new), now)

@@ -16,8 +16,10 @@ from oso_dagster.domain.objectives.attempts import (
     Label,
     Outcome,
     RunState,
+    StepEnd,
     classify,
     classify_unreported,
+    deployment_of,
 )
 from oso_dagster.orchestration.ledger.asset_events import Materialized, RunAssets, Unit
 from oso_dagster.orchestration.ledger.dagster_tables import moment
@@ -51,31 +53,62 @@ class RunHistory:
 
 
 def attempts_of(history: RunHistory) -> list[Attempt]:
-    """Every attempt of the run at an asset that is measured."""
+    """Every attempt of the run; those at assets that nobody here knows have no label."""
     attempts = list(_reports(history))
-    reported, failed = {attempt.asset for attempt in attempts}, any(attempt.outcome is Outcome.FAILED for attempt in attempts)
+    reported = {attempt.asset for attempt in attempts}
+    of_models = _steps_of_models(history, reported)
     outputs_of_step = (
         Counter(_step(history, asset) for asset, _ in history.assets.units) if history.steps.ends else Counter[str]()
     )
     broken = {step for step, end in history.steps.ends.items() if end[0] in BROKEN}
     for unit, materialized in history.assets.units.items():
-        label = history.labels.get(unit[0])
-        if label is None or unit[0] in reported:
+        label, step = history.labels.get(unit[0]), _step(history, unit[0])
+        if unit[0] in reported:
             continue
-        step = _step(history, unit[0])
         # A materialization is good without more questions, as nearly all are; models report their own attempts.
         if (
             materialized is not None
             and step not in broken
+            and step not in of_models
             and label is not Label.SQLMESH
             and history.state is not RunState.ACTIVE
         ):
             attempts.append(_good(history, unit, label, step, materialized))
         else:
             attempts.append(
-                _planned(history, unit, step, materialized, shared=outputs_of_step[step] > 1, failure_reported=failed)
+                _planned(history, unit, step, materialized, shared=outputs_of_step[step] > 1, of_models=step in of_models)
             )
-    return attempts
+    blamed = {_step(history, attempt.asset) for attempt in attempts if attempt.reported and attempt.outcome is Outcome.FAILED}
+    return attempts + [
+        _failed_deployment(history, step) for step in sorted(of_models - blamed) if _ended_by_itself(history, step)
+    ]
+
+
+def _steps_of_models(history: RunHistory, reported: set[str]) -> set[str]:
+    """The steps whose attempts are reported one by one: some was, or one of their assets is known to be a model."""
+    models = {asset for asset, _ in history.assets.units if history.labels.get(asset) is Label.SQLMESH}
+    return {_step(history, asset) for asset in models | reported} - {""}
+
+
+def _ended_by_itself(history: RunHistory, step: str) -> bool:
+    return step in history.steps.ends and history.steps.ends[step][0] is StepEnd.FAILED
+
+
+def _failed_deployment(history: RunHistory, step: str) -> Attempt:
+    """A step of models that failed as a whole: no connection, a linter's error, a unit test. One failure, with its cause."""
+    _, ended, cause = history.steps.ends[step]
+    return Attempt(
+        run_id=history.run.run_id,
+        asset=deployment_of(step),
+        partition=None,
+        label=Label.SQLMESH,
+        outcome=Outcome.FAILED,
+        family=history.family,
+        started=history.steps.starts.get(step, history.run.started),
+        ended=ended,
+        cause=cause,
+        step_retries=None if history.steps.retries is None else history.steps.retries.get(step, 0),
+    )
 
 
 def of_deleted(attempt: Attempt, now: datetime) -> Attempt:
@@ -87,12 +120,12 @@ def _reports(history: RunHistory) -> Iterator[Attempt]:
     """The attempts that the SQLMesh bridge reported one by one."""
     for (asset, partition), events in history.assets.event_metadata.items():
         for report in events:
-            if asset in history.labels and attempt_metadata.OUTCOME in report:
+            if attempt_metadata.OUTCOME in report:
                 yield Attempt(
                     run_id=history.run.run_id,
                     asset=asset,
                     partition=partition,
-                    label=history.labels[asset],
+                    label=history.labels.get(asset),
                     outcome=_OUTCOMES[str(report[attempt_metadata.OUTCOME])],
                     family=history.family,
                     started=moment(float(report[attempt_metadata.STARTED])),
@@ -103,7 +136,7 @@ def _reports(history: RunHistory) -> Iterator[Attempt]:
                 )
 
 
-def _good(history: RunHistory, unit: Unit, label: Label, step: str, materialized: Materialized) -> Attempt:
+def _good(history: RunHistory, unit: Unit, label: Label | None, step: str, materialized: Materialized) -> Attempt:
     (asset, partition), steps, metadata = unit, history.steps, history.metadata.get(materialized.event_id)
     return Attempt(
         run_id=history.run.run_id,
@@ -122,15 +155,15 @@ def _good(history: RunHistory, unit: Unit, label: Label, step: str, materialized
 
 
 def _planned(
-    history: RunHistory, unit: Unit, step: str, materialized: Materialized | None, *, shared: bool, failure_reported: bool
+    history: RunHistory, unit: Unit, step: str, materialized: Materialized | None, *, shared: bool, of_models: bool
 ) -> Attempt:
     asset, partition = unit
     end = history.steps.ends.get(step)
     blame = None if end or materialized else history.steps.failed_upstream(step)
     facts = AttemptFacts(history.state, end[0] if end else None, materialized is not None, blame is not None, shared)
-    label = history.labels[asset]
-    unreported, metadata = label is Label.SQLMESH, history.metadata.get(materialized.event_id, {}) if materialized else {}
-    outcome = classify_unreported(facts, failure_reported=failure_reported) if unreported else classify(facts)
+    label = history.labels.get(asset)
+    metadata = history.metadata.get(materialized.event_id, {}) if materialized else {}
+    outcome = classify_unreported(facts) if of_models or label is Label.SQLMESH else classify(facts)
     return Attempt(
         run_id=history.run.run_id,
         asset=asset,

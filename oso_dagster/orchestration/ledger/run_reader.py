@@ -61,8 +61,8 @@ class RunReader:
         """Read some runs; the runs that a retry goes back to have to be among them or read before."""
         # Records first: when a record says that its run is over, all events of the run are there to be read.
         runs = read_records(self.instance, run_ids)
-        reporting = [name for name, label in self.labels.items() if label is Label.SQLMESH]
-        events = asset_events.asset_events_of(self.instance, run_ids, reporting)
+        silent = [name for name, label in self.labels.items() if label is not Label.SQLMESH]
+        events = asset_events.asset_events_of(self.instance, run_ids, silent)
         read = self._logs(runs, events)
         metadata, audited = self._metadata(events), self.proofs.audited(self.instance, run_ids)
         known = self._known(run_ids)
@@ -72,7 +72,8 @@ class RunReader:
             assets, old = events.get(run.run_id, RunAssets()), {}
             for attempt in known.get(run.run_id, ()):
                 assets.units.setdefault((attempt.asset, attempt.partition), None)
-                old[attempt.asset] = attempt.label
+                if attempt.label is not None:
+                    old[attempt.asset] = attempt.label
             labels = {**old, **self.labels} if old else self.labels
             steps, family = read.get(run.run_id) or RunSteps(), self.families[run.run_id]
             state = self._state(run, steps)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN, tallies_of
-from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.attempts import Label, is_deployment
 from oso_dagster.domain.objectives.budget import recovery
 from oso_dagster.domain.objectives.burn import TIERS, Burning, firing
 from oso_dagster.domain.objectives.freshness import Freshness
@@ -81,7 +81,7 @@ class Evaluator:
         events = [
             replace(event, asset=self.present_name(event.asset)) for event in self.store.events.of(objective, since, now, windows)
         ]
-        return [event for event in events if objective.label is None or event.asset in self.labels]
+        return [event for event in events if objective.label is None or self._is_counted(event.asset)]
 
     def freshness_rows(self, label: Label, now: datetime) -> list[AssetRow]:
         """The freshness of each source asset of a label; None for those that promise nothing."""
@@ -122,6 +122,10 @@ class Evaluator:
         """The name that an asset has today."""
         return self.renamed.get(name, name)
 
+    def _is_counted(self, asset: str) -> bool:
+        """Not what is no more: an asset that nobody declares counts no more; a deployment of models always does."""
+        return asset in self.labels or is_deployment(asset)
+
     def _outside_maintenance(
         self, label: Label, judged: Mapping[str, TableFreshness], now: datetime
     ) -> dict[str, TableFreshness]:
@@ -140,7 +144,7 @@ class Evaluator:
             return self._point_in_time(objective, objective.label, now, windows)
         wide = (objective.service, objective.id)
         tallies = self.store.tallying.tally(objective.label, since, now, windows, wide)
-        return [tally for tally in under_present_names(tallies, self.renamed) if tally.asset in self.labels]
+        return [tally for tally in under_present_names(tallies, self.renamed) if self._is_counted(tally.asset)]
 
     def _point_in_time(self, objective: Objective, label: Label, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
         promises = self._promises(label, now)

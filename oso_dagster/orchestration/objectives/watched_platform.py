@@ -10,8 +10,9 @@ import dagster as dg
 from oso_dagster.domain.alerts.alert_links import OwnedAsset
 from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
-from oso_dagster.domain.objectives.attempts import Label
+from oso_dagster.domain.objectives.attempts import Label, deployment_of
 from oso_dagster.orchestration.labels import PLATFORM_OWNER, asset_key
+from oso_dagster.orchestration.models.platform_project import OP
 from oso_dagster.orchestration.objectives.evaluator import measured_assets, reliability_of
 from oso_dagster.settings import Settings
 
@@ -32,12 +33,13 @@ class Platform:
 
     @property
     def owned(self) -> dict[str, OwnedAsset]:
-        """Every measured asset, with its owner and service."""
+        """Every measured asset, and the deployment of the models, with its owner and service."""
         owners = {asset: source.owner for asset, (source, _) in by_asset(self.sources).items()}
         owners |= {spec.key.to_user_string(): ", ".join(sorted(spec.owners)) for spec in self.models}
+        labels = self.labels | ({deployment_of(OP): Label.SQLMESH} if self.models else {})
         return {
             asset: OwnedAsset(asset, label.value, owners.get(asset) or PLATFORM_OWNER, reliability_of(label).service)
-            for asset, label in self.labels.items()
+            for asset, label in labels.items()
         }
 
     @property

@@ -15,6 +15,9 @@ from sqlalchemy import Connection, Row, Select, select
 from oso_dagster.domain.objectives.attempts import Attempt, Counted, Label, Outcome
 from oso_dagster.reliability.tables import attempts, runs
 
+NO_LABEL = ""
+"""What is stored of an attempt at an asset that its recorder did not know."""
+
 _CHUNK = 500
 _PAGE = 5_000
 """Rows in one statement: each one may read a whole table to find them."""
@@ -22,7 +25,7 @@ _KEY = ("run_id", "asset", "partition", "report")
 _FINAL = ("outcome", "started", "ended", "cause", "rows", "step_retries", "audited", "newest_event", "counted", "counted_at")
 _COLUMNS = (*_KEY, "label", *_FINAL)
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
-_NEVER_NULL = ", ".join(f'"{name}"' for name in ("partition", "report", "cause"))
+_NEVER_NULL = ", ".join(f'"{name}"' for name in ("partition", "report", "label", "cause"))
 _SET = ", ".join(f'"{name}" = excluded."{name}"' for name in _FINAL)
 _FINISH = (
     f'ON CONFLICT ("run_id", "asset", "partition", "report") DO UPDATE SET {_SET} WHERE attempts.outcome = \'{Outcome.PENDING}\''
@@ -45,7 +48,7 @@ def attempt_of(row: Row[Any]) -> Attempt:
         run_id=row.run_id,
         asset=row.asset,
         partition=row.partition or None,
-        label=Label(row.label),
+        label=Label(row.label) if row.label else None,
         outcome=Outcome(row.outcome),
         family=row.family,
         started=row.started,
@@ -127,7 +130,7 @@ def _values(attempt: Attempt, counts: Counted | None, started: str | None) -> tu
     else:
         good, at = int(counts.good), ended if counts.at is attempt.ended else text_of(counts.at)
     return (
-        attempt.label.value,
+        attempt.label.value if attempt.label else NO_LABEL,
         attempt.outcome.value,
         started,
         ended,

@@ -44,15 +44,24 @@ def families_to_judge(connection: Connection, run_rows: Sequence[RunRow], new_at
 def rejudge_families(connection: Connection, families: Collection[str]) -> None:
     """Judge families as a whole, and write what changed."""
     for chunk in chunks(sorted(families)):
-        changed = []
-        rows = _entangled(connection, chunk)
-        read = [attempt_of(row) for row in rows]
-        adds = {key_of(count.attempt): count for count in count_families(read)}
-        for row, attempt in zip(rows, read, strict=True):
-            count = adds.get(key_of(attempt))
-            if (row.counted, row.counted_at) != ((int(count.good), count.at) if count else (None, None)):
-                changed.append((attempt, count))
-        update_counted(connection, changed)
+        _judge(connection, _entangled(connection, chunk))
+
+
+def judge_anew(connection: Connection, families: Collection[str]) -> None:
+    """The same without assuming that anything of them was judged before: some had no label then."""
+    for chunk in chunks(sorted(families)):
+        _judge(connection, list(connection.execute(joined().where(runs.c.family.in_(chunk)))))
+
+
+def _judge(connection: Connection, rows: Sequence[Row[Any]]) -> None:
+    changed = []
+    read = [attempt_of(row) for row in rows]
+    adds = {key_of(count.attempt): count for count in count_families(read)}
+    for row, attempt in zip(rows, read, strict=True):
+        count = adds.get(key_of(attempt))
+        if (row.counted, row.counted_at) != ((int(count.good), count.at) if count else (None, None)):
+            changed.append((attempt, count))
+    update_counted(connection, changed)
 
 
 def _entangled(connection: Connection, families: Sequence[str]) -> list[Row[Any]]:

@@ -5,19 +5,19 @@ A row is inserted once. Only a pending one may change, and only into its final o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.ledger import rollup_reader
-from oso_dagster.reliability.ledger.attempt_rows import attempt_of, chunks, insert_attempts, joined
-from oso_dagster.reliability.ledger.judging import families_to_judge, judge_single_attempts, rejudge_families
+from oso_dagster.reliability.ledger.attempt_rows import NO_LABEL, attempt_of, chunks, insert_attempts, joined
+from oso_dagster.reliability.ledger.judging import families_to_judge, judge_anew, judge_single_attempts, rejudge_families
 from oso_dagster.reliability.ledger.recording import Record, in_background
 from oso_dagster.reliability.ledger.run_rows import RunRow, insert_runs, update_runs
 from oso_dagster.reliability.tables import attempts, cursors, runs
@@ -100,6 +100,21 @@ class Ledger:
             rejudge_families(connection, entangled)
         if len(new_attempts) >= _MANY:
             self._database.analyze_if_new(attempts)
+
+    def label(self, labels: Mapping[str, Label]) -> int:
+        """Give attempts that were recorded without a label the one that their asset has now, and count them; how many."""
+        nameless = attempts.c.label == NO_LABEL
+        with self._database.reading() as connection:
+            assets = connection.execute(select(attempts.c.asset).where(nameless).distinct()).scalars().all()
+        labelled = 0
+        for asset in sorted(set(assets) & labels.keys()):
+            mine = (attempts.c.asset == asset, nameless)
+            with self._database.writing() as connection:
+                of_runs = select(runs.c.family.distinct()).join(attempts, attempts.c.run_id == runs.c.run_id).where(*mine)
+                families = list(connection.execute(of_runs).scalars())
+                labelled += connection.execute(update(attempts).where(*mine).values(label=labels[asset].value)).rowcount
+                judge_anew(connection, families)
+        return labelled
 
     @contextmanager
     def recording(self) -> Iterator[Record]:

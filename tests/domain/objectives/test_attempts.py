@@ -74,13 +74,16 @@ def test_facts_have_one_outcome(name):
 
 
 def test_a_model_that_was_up_to_date_is_not_an_attempt():
-    assert classify_unreported(AttemptFacts(RunState.SUCCEEDED, None, True), failure_reported=False) is Outcome.NOT_EMITTED
+    assert classify_unreported(AttemptFacts(RunState.SUCCEEDED, None, True)) is Outcome.NOT_EMITTED
 
 
 def test_a_crash_is_not_excused_by_an_earlier_report():
     crashed = AttemptFacts(RunState.FAILED, StepEnd.CRASHED, False)
-    assert classify_unreported(crashed, failure_reported=True) is Outcome.FAILED
-    assert classify_unreported(AttemptFacts(RunState.FAILED, StepEnd.FAILED, False), failure_reported=True) is Outcome.NOT_EMITTED
+    assert classify_unreported(crashed) is Outcome.FAILED
+
+
+def test_a_step_of_models_that_ended_by_itself_leaves_no_failure_for_those_that_it_did_not_name():
+    assert classify_unreported(AttemptFacts(RunState.FAILED, StepEnd.FAILED, False)) is Outcome.NOT_EMITTED
 
 
 def test_a_family_is_good_when_any_run_of_it_materialized():

@@ -1,14 +1,16 @@
 """The log is read again and again, wiped, replaced and rewritten: nothing is lost, and nothing counted twice."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import pytest
 
 from oso_dagster.domain.objectives.attempts import Label, Outcome
 from oso_dagster.orchestration.ledger import asset_events
 from oso_dagster.orchestration.ledger import fill as ledger
 from oso_dagster.reliability.ledger.ledger import Cursor
 from tests.orchestration.ledger.runs import asset, failing, fill, job_of, outcomes, run
+from tests.orchestration.ledger.test_models import models, report
 
 
 def test_filling_again_changes_nothing_and_looks_at_nothing(instance, store):
@@ -84,10 +86,44 @@ def test_a_run_that_is_deleted_while_pending_is_canceled_and_says_so(instance, s
     assert "deleted" in attempt.cause
 
 
-def test_assets_without_a_label_leave_no_trace(instance, store):
-    run(instance, asset("a"), asset("verdict"))
-    fill(instance, store, names="a")
+def test_the_platforms_own_assets_leave_no_trace(instance, store):
+    @dg.asset(key=["slo", "sqlmesh"])
+    def own() -> None: ...
+
+    run(instance, own)
+    run(instance, asset("a"), own)
+    filled, _ = fill(instance, store, names="a")
+    assert filled.discovered == 1
     assert outcomes(store) == {("a", None): Outcome.OK}
+
+
+@pytest.mark.parametrize("names", ["a", "c"], ids=["in a run with a known one", "in a run of its own"])
+def test_what_an_older_process_does_not_know_counts_once_somebody_knows_it(instance, store, names):
+    run(instance, asset("a"), asset("b", failing))
+    _, now = fill(instance, store, names=names)
+    windows = now - timedelta(days=1), now + timedelta(hours=1)
+    assert [tally.asset for tally in store.tallying.tally(Label.CORE, *windows)] == ["shop/a"] * (names == "a")
+    fill(instance, store, names="ab")
+    assert [(tally.asset, tally.good, tally.valid) for tally in store.tallying.tally(Label.CORE, *windows)] == [
+        ("shop/a", 1, 1),
+        ("shop/b", 0, 1),
+    ]
+
+
+def test_a_model_that_an_older_process_does_not_know_is_counted_by_its_report_and_nobody_else_is_charged(instance, store):
+    def body(context):
+        report(context, "a", "failed", at=datetime.now(UTC).timestamp() - 60, cause="audit not_null failed")
+        report(context, "a", "ok", at=datetime.now(UTC).timestamp() - 50)
+        report(context, "b", "ok", at=datetime.now(UTC).timestamp() - 40)
+        raise dg.Failure("one model failed")
+
+    run(instance, models(body))
+    _, now = fill(instance, store, label=Label.SQLMESH, names="bc")
+    windows = now - timedelta(days=1), now + timedelta(hours=1)
+    assert [(tally.asset, tally.bad) for tally in store.tallying.tally(Label.SQLMESH, *windows)] == [("shop/b", 0)]
+    fill(instance, store, label=Label.SQLMESH)
+    tallies = [(tally.asset, tally.good, tally.valid) for tally in store.tallying.tally(Label.SQLMESH, *windows)]
+    assert tallies == [("shop/a", 1, 2), ("shop/b", 1, 1)]
 
 
 def test_a_label_stays_what_it_was_at_the_time(instance, store):

@@ -1,12 +1,14 @@
 """SQLMesh models: every attempt that was reported counts."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from oso_dagster.domain.objectives.attempts import Label, Outcome
+from oso_dagster.reliability.failed_families import failed_families
+from oso_dagster.reliability.newest import newest_good
 from tests.orchestration.ledger.runs import failing, fill, job_of, outcomes, run
 
 
@@ -77,10 +79,34 @@ def test_a_model_run_that_named_its_failure_blames_nobody_else(instance, store):
     assert outcomes(store) == {("a", None): Outcome.FAILED, ("b", None): Outcome.NOT_EMITTED, ("c", None): Outcome.NOT_EMITTED}
 
 
-def test_a_model_run_that_dies_before_it_reports_has_failed_for_all(instance, store):
-    run(instance, models(lambda _: failing("no state database")))
-    fill(instance, store, label=Label.SQLMESH)
-    assert set(outcomes(store).values()) == {Outcome.FAILED}
+def test_a_model_run_that_fails_before_any_model_is_one_failed_deployment_with_its_cause(instance, store):
+    run(instance, models(lambda _: failing("linter: marts.a selects *")))
+    _, now = fill(instance, store, label=Label.SQLMESH)
+    found = {attempt.asset: attempt for attempt in store.attempts()}
+    deployment = found.pop("_models/deployment")
+    assert (deployment.outcome, deployment.cause, deployment.label) == (
+        Outcome.FAILED,
+        "ValueError: linter: marts.a selects *",
+        Label.SQLMESH,
+    )
+    assert {attempt.outcome for attempt in found.values()} == {Outcome.NOT_EMITTED}
+    (family,) = failed_families(store, now - timedelta(hours=1), now)
+    assert (family.asset, family.in_a_row) == ("_models/deployment", 1)
+
+
+def test_a_second_failed_deployment_is_the_second_in_a_row_until_a_model_is_good(instance, store):
+    def good(context):
+        report(context, "a", "ok", at=datetime.now(UTC).timestamp() - 0.6)
+
+    for body in (good, failing, failing):
+        run(instance, models(lambda context, body=body: body(context) if body is good else failing()))
+    _, now = fill(instance, store, label=Label.SQLMESH)
+    assert [family.in_a_row for family in failed_families(store, now - timedelta(hours=1), now)] == [1, 2]
+    assert newest_good(store, {"_models/deployment"}).keys() == {("_models/deployment", "")}
+    run(instance, models(good))
+    _, now = fill(instance, store, label=Label.SQLMESH)
+    last = max(family.judged_at for family in failed_families(store, now - timedelta(hours=1), now))
+    assert newest_good(store, {"_models/deployment"})["_models/deployment", ""] > last
 
 
 def test_a_pending_plan_gives_way_to_reported_attempts(instance, store):
