@@ -23,8 +23,11 @@ test: lint ## lint, and every test
 test-fast: ready ## the tests that need no server and no browser: less than a quarter of the time
 	@$(BIN)/pytest -m "not server and not browser and not slow"
 
-test-smoke: ready ## the rules alone, in seconds: what CI runs on a second Python beside the demo
-	@$(BIN)/pytest -m "not server and not browser and not slow" tests/domain tests/connectors/test_git.py
+SMOKE := tests/domain tests/reliability tests/warehouse tests/test_definitions.py tests/sources/test_catalogue.py \
+	tests/sources/test_l2beat.py tests/connectors/test_git.py tests/sandbox/upstreams
+
+test-smoke: ready ## what CI runs on a second Python beside the demo: rules, stores, definitions, catalogue, a source end to end
+	@$(BIN)/pytest -m "not slow and not browser" -k "not postgresql" $(SMOKE)
 
 check: ready ## one changed file: style, types, the tests nearest to it (ONLY=path), in seconds
 	@$(BIN)/python .ci/check.py $(ONLY) $(SECONDS)

@@ -237,11 +237,8 @@ def test_a_load_that_is_terminated_on_the_page_of_its_run_ends_and_publishes_not
         page.get_by_role("button", name=re.compile("Materialize$")).click(timeout=60_000)
         launched = page.get_by_text(re.compile(r"^Launched run"))
         launched.wait_for(timeout=60_000)
-        (name,) = {
-            launched_run["runId"]
-            for launched_run in runs_of(dagster)
-            if launched_run["runId"].startswith(launched.inner_text().split()[2])
-        }
+        begin = launched.inner_text().split()[2]
+        (name,) = {entry["runId"] for entry in runs_of(dagster) if entry["runId"].startswith(begin)}
         page.goto(f"{dagster}/runs/{name}")
         page.get_by_text("STEP_START").first.wait_for(timeout=60_000)
         page.get_by_role("button", name="Terminate").click()

@@ -128,6 +128,7 @@ def test_a_venv_is_not_ready_when(change: str, tree: Path, machine: Path) -> Non
     assert "none was found" in only_line(setup(tree, machine, **chosen))
 
 
+@pytest.mark.slow
 def test_a_registry_that_cannot_be_reached_is_named_with_the_log(tree: Path, machine: Path) -> None:
     done = setup(
         tree,
