@@ -5,12 +5,12 @@ from __future__ import annotations
 import dagster as dg
 
 from oso_dagster.orchestration.alerts.sensors import alert_sensors
-from oso_dagster.orchestration.coverage.asset import coverage_asset, coverage_job, coverage_schedule
+from oso_dagster.orchestration.coverage.coverage_asset import coverage_asset, coverage_job, coverage_schedule
 from oso_dagster.orchestration.ingest.schedules import ingest_schedules
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.models.platform_project import transform_assets, transform_jobs, transform_schedule
 from oso_dagster.orchestration.objectives.service_assets import reliability_checks, slo_assets, slo_job, slo_schedule
-from oso_dagster.orchestration.status_page.asset import status_asset, status_job, status_schedule, status_sensor
+from oso_dagster.orchestration.status_page.page_asset import status_asset, status_job, status_schedule, status_sensor
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
 

@@ -35,7 +35,7 @@ def build() -> None:
     """
     # Dagster and SQLMesh's manifest load when used.
     from oso_dagster.orchestration.models.platform_project import transform_assets  # noqa: PLC0415
-    from oso_dagster.orchestration.status_page.asset import write_page  # noqa: PLC0415
+    from oso_dagster.orchestration.status_page.page_asset import write_page  # noqa: PLC0415
 
     settings = settings_now()
     sources = settings.in_world(catalogue())

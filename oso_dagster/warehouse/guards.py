@@ -39,7 +39,7 @@ from oso_dagster.domain.catalogue.usual import PastLoad
 from oso_dagster.warehouse import event_time
 from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
 from oso_dagster.warehouse.staging import SCHEMA
-from oso_dagster.warehouse.values import values_fit
+from oso_dagster.warehouse.value_rules import values_fit
 
 _CHILD_SLACK = 10
 """Rows that a child table may lose whatever its share: half of a list of four is no sign of a broken upstream."""

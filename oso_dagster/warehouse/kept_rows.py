@@ -17,7 +17,7 @@ from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.event_time import of_partition
 from oso_dagster.warehouse.staging import SCHEMA
-from oso_dagster.warehouse.values import misfits
+from oso_dagster.warehouse.value_rules import misfits
 
 
 def keep_set_aside(

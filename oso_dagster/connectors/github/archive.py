@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from isal import isal_zlib
 
 from oso_dagster.connectors.github import archive_events, archive_fields, archive_files, archive_gaps
-from oso_dagster.connectors.github.archive_files import ArchiveError, BrokenTransferError, Day, MissingFileError, fetch
+from oso_dagster.connectors.github.archive_files import ArchiveError, BrokenTransferError, Day, MissingHourError, fetch
 from oso_dagster.connectors.github.archive_gaps import Floors, Tries
 from oso_dagster.connectors.github.archive_ids import SeenIds
 from oso_dagster.connectors.github.archive_lines import FileLines, slices
@@ -92,9 +92,9 @@ def _absent(day: Day, coming: Mapping[str, Future[Path]], floors: Floors, tries:
     """In words, the files that are left out as missing. Raises ArchiveError, with all that cannot be fetched, where none may."""
     causes = {name: cause for name, future in coming.items() if (cause := future.exception()) is not None}
     for cause in causes.values():
-        if not isinstance(cause, (MissingFileError, BrokenTransferError)):
+        if not isinstance(cause, (MissingHourError, BrokenTransferError)):
             raise cause
-    if all(isinstance(cause, MissingFileError) for cause in causes.values()):
+    if all(isinstance(cause, MissingHourError) for cause in causes.values()):
         taken = archive_gaps.missing(day, list(causes), floors, tries)
         if taken:
             return taken

@@ -36,7 +36,7 @@ class ArchiveError(Exception):
     """The day cannot be read whole; the message names the hours, the causes and what to do next."""
 
 
-class MissingFileError(Exception):
+class MissingHourError(Exception):
     """The server does not have the file (yet)."""
 
 
@@ -108,7 +108,7 @@ class Day:
 def fetch(day: Day, place: int, path: Path) -> Path:
     """The file on disk, whole; tried again within bounds, a missing one too, which may only be late.
 
-    Raises MissingFileError, BrokenTransferError.
+    Raises MissingHourError, BrokenTransferError.
     """
     bounds = PATIENCE
     usual = tenacity.wait_exponential(multiplier=bounds.pause, max=60) + tenacity.wait_random(0, bounds.pause)
@@ -119,7 +119,7 @@ def fetch(day: Day, place: int, path: Path) -> Path:
 
     def passes(error: BaseException) -> bool:
         return (
-            isinstance(error, (BrokenTransferError, MissingFileError)) and (getattr(error, "after", None) or 0) <= bounds.patience
+            isinstance(error, (BrokenTransferError, MissingHourError)) and (getattr(error, "after", None) or 0) <= bounds.patience
         )
 
     stop = tenacity.stop_after_attempt(bounds.attempts)
@@ -139,7 +139,7 @@ def _download(url: str, path: Path, bounds: Patience) -> None:
             path.open("wb") as file,
         ):
             if response.status_code == requests.codes.not_found:
-                raise MissingFileError(f"missing (404 after {bounds.attempts} tries)")
+                raise MissingHourError(f"missing (404 after {bounds.attempts} tries)")
             if not response.ok:
                 after = requested_pause(response.headers, datetime.now(UTC))
                 wants = f", and asks for a pause of {after:,.0f} s" if after else ""

@@ -27,7 +27,7 @@ _NEWEST = 7
 
 
 @dataclass(frozen=True)
-class Round:
+class MeasuredRound:
     """What a round measured, and of each second count that could not be had, by asset, why."""
 
     comparisons: tuple[Comparison, ...]
@@ -45,7 +45,7 @@ class CountedTable:
     window: Window | None
 
 
-def measure(settings: Settings, sources: Sequence[Source], now: datetime) -> Round:
+def measure(settings: Settings, sources: Sequence[Source], now: datetime) -> MeasuredRound:
     """Ask every second count of the tables that are loaded, and compare. Errors become `failures`."""
     warehouse, comparisons, failures = warehouse_of(settings), list[Comparison](), dict[str, str]()
     for counted in counted_tables(warehouse, sources, now):
@@ -54,7 +54,7 @@ def measure(settings: Settings, sources: Sequence[Source], now: datetime) -> Rou
         except Exception as error:  # noqa: BLE001  (named, without secrets; the caller fails in the end)
             words = redact(str(error), settings.secrets()) or type(error).__name__
             failures[asset_name(counted.source.name, counted.table.name)] = words
-    return Round(tuple(comparisons), failures)
+    return MeasuredRound(tuple(comparisons), failures)
 
 
 def counted_tables(warehouse: Warehouse, sources: Sequence[Source], now: datetime) -> Iterator[CountedTable]:

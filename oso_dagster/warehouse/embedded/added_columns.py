@@ -14,7 +14,7 @@ from oso_dagster.domain.catalogue.source import Column, SchemaContract, Table
 from oso_dagster.domain.catalogue.truth import not_taken_name
 from oso_dagster.warehouse.ddl import columns_of, describe, duckdb_type, quoted
 from oso_dagster.warehouse.staging import SCHEMA
-from oso_dagster.warehouse.values import as_described, misfits
+from oso_dagster.warehouse.value_rules import as_described, misfits
 
 
 def published_columns(table: Table, staged: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:

@@ -38,7 +38,7 @@ from oso_dagster.warehouse.embedded.opening import kept_open, patiently
 from oso_dagster.warehouse.embedded.writer_lock import hold
 from oso_dagster.warehouse.kept_rows import keep_set_aside
 from oso_dagster.warehouse.mix import mix_of
-from oso_dagster.warehouse.values import null_not_finite
+from oso_dagster.warehouse.value_rules import null_not_finite
 
 
 class WorldMismatchError(Exception):

@@ -14,7 +14,7 @@ from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN, Comparison
 from oso_dagster.domain.objectives.objectives import COVERAGE
 from oso_dagster.domain.objectives.silence import silences
 from oso_dagster.domain.objectives.slo import Verdict
-from oso_dagster.orchestration.coverage.asset import coverage_asset
+from oso_dagster.orchestration.coverage.coverage_asset import coverage_asset
 from oso_dagster.orchestration.coverage.measuring import measure
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
 from oso_dagster.orchestration.resources import warehouse_of

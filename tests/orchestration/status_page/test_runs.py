@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from oso_dagster.orchestration.status_page.asset import PAGE_IS_NEW, status_job, status_schedule, status_sensor
+from oso_dagster.orchestration.status_page.page_asset import PAGE_IS_NEW, status_job, status_schedule, status_sensor
 
 
 @dg.asset(key=["status", "page"])
