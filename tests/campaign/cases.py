@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice, product
 
 from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.sandbox.faults.at_source import AT_SOURCE
 from oso_dagster.sandbox.faults.injection import KINDS
 from oso_dagster.sandbox.faults.spoiling import SPOILERS, Format
 from oso_dagster.sandbox.protocols.family import Endpoint
@@ -25,7 +26,10 @@ ONCE = ("status", "html", "reset", "clock_skew", "truncated_gzip", "rate_limit_b
 NO_FAULT = frozenset({"new_fields"})
 """What is no fault of the data: tests/sources/test_new_fields.py lets every source meet it."""
 
-HARMLESS = frozenset({"empty", "duplicates", "loop"})
+SET_ASIDE = frozenset({"damaged_file"})
+"""Faults of one item: it keeps its last good rows, a finding says so, all others are the truth."""
+
+HARMLESS = frozenset({"empty", "duplicates", "loop", "duplicate_rows"})
 """Faults of answers that look right: the load is refused, or its rows are exactly the truth all the same."""
 
 WORDS: Mapping[str, str] = {
@@ -44,6 +48,7 @@ WORDS: Mapping[str, str] = {
     "empty": r"(?i)empty|no rows|no surviving row|would replace|lost|none of|has no|announced|is missing|are missing|not of",
     "duplicates": r"(?i)twice|duplicate| times|announced|second time|not of|not as BigQuery's",
     "loop": r"(?i)duplicate|second time|loop|circle|announced|twice",
+    "chain_missing": r"have not arrived yet",
     "drift": r"is missing|are missing|has no|needs|not as declared|has changed|lost|not as BigQuery's",
 }
 """What the error of a lasting fault says, by fault."""
@@ -97,6 +102,7 @@ def cases(source: Source) -> Iterator[Case]:
 def _over_http(family: str) -> list[tuple[str, bool]]:
     spoken = {"git": Format.GIT, "oss-funding": Format.CSV, "gharchive": Format.LINES}.get(family, Format.JSON)
     lasting = [kind for kind in KINDS if kind not in SPOILERS or (spoken in SPOILERS[kind].ways and kind not in NO_FAULT)]
+    lasting = [kind for kind in lasting if kind not in AT_SOURCE or family in AT_SOURCE[kind].families]
     paged = spoken is Format.JSON
     return [(kind, False) for kind in lasting if kind != "loop" or paged] + [(kind, True) for kind in ONCE if kind in lasting]
 

@@ -17,6 +17,7 @@ MARKS = {
     FAILED: "F",
     ENDURED: "f",
     "kept what it had, said so, healed": "k",
+    "set one item aside, said so, healed": "a",
     "did no harm": "=",
     "lists of values came empty or doubled, else the truth, healed": "~",
     "not as declared": "!",

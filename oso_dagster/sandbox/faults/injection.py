@@ -18,9 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from oso_dagster.sandbox.faults.at_source import AT_SOURCE
 from oso_dagster.sandbox.faults.looping import without_cursor
 from oso_dagster.sandbox.faults.spoiling import SPOILERS
 from oso_dagster.sandbox.process_identity import living_process
+from oso_dagster.sandbox.protocols.source_faults import with_fault
 
 SKEW = timedelta(hours=9)
 """How far ahead the clock of a skewed server is."""
@@ -36,6 +38,7 @@ KINDS: Mapping[str, str] = {
     "loop": "the first page comes again, whichever page is requested",
     "clock_skew": "503 whose Date and Retry-After come from a clock nine hours ahead",
     **{name: spoiler.about for name, spoiler in SPOILERS.items()},
+    **{name: f"{fault.about} (only {', '.join(fault.families)})" for name, fault in AT_SOURCE.items()},
 }
 
 
@@ -57,6 +60,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}")
+        if self.kind in AT_SOURCE and self.family not in AT_SOURCE[self.kind].families:
+            raise ValueError(f"{self.kind} is a fault of {', '.join(AT_SOURCE[self.kind].families)}, not of {self.family}")
         if self.times is not None and self.times < 1:
             raise ValueError("times: at least 1 is expected")
         if self.owner is not None and [type(part) for part in self.owner] != [int, float]:
@@ -91,6 +96,8 @@ class Faults:
             fault = self._take(family, scope)
             if fault is None:
                 await app(scope, receive, send)
+            elif fault.kind in AT_SOURCE:
+                await app(with_fault(scope, fault.kind), receive, send)
             elif fault.kind == "loop":
                 await _loop(self.first_pages, app, scope, receive, send)
             else:

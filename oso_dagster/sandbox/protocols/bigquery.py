@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.bigquery_answers import Failure, Finished, failed, job_of, page_of
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 
 _ROOT = "/bigquery/v2/projects/{project}"
 _JOBS_KEPT = 100
@@ -72,7 +73,8 @@ class _Jobs:
 
         job = name or f"job_sandbox_{next(self._numbers)}"
         query = bigquery_engine.request_of(configuration, dry=dry)
-        finished = bigquery_engine.run(self._mark.read_text(), query, request.path_params["project"], job)
+        project, fault = request.path_params["project"], fault_of(request.scope)
+        finished = bigquery_engine.run(self._mark.read_text(), query, project, job, fault)
         if not dry:
             self._done[job] = finished
             for old in list(self._done)[:-_JOBS_KEPT]:

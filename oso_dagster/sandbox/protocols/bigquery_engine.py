@@ -47,8 +47,8 @@ def request_of(configuration: Mapping[str, Any], *, dry: bool) -> QueryRequest:
     return QueryRequest(configuration["query"], parameters, int(ceiling) if ceiling else None, dry)
 
 
-def run(mark: str, request: QueryRequest, project: str, job: str) -> Finished:
-    """Plan a query, weigh it, and unless it is dry run it."""
+def run(mark: str, request: QueryRequest, project: str, job: str, fault: str | None = None) -> Finished:
+    """Plan a query, weigh it, and unless it is dry run it, over raw tables that have the `fault`, if any."""
     try:
         tree = sqlglot.parse_one(_with_placeholders(request.query), read="bigquery")
     except sqlglot.ParseError as error:
@@ -61,9 +61,11 @@ def run(mark: str, request: QueryRequest, project: str, job: str) -> Finished:
         if request.ceiling is not None and scanned > request.ceiling:
             message = f"Query exceeded limit for bytes billed: {request.ceiling}. {scanned} or higher required."
             raise Failure(400, "bytesBilledLimitExceeded", message)
-        for table in tree.find_all(exp.Table):
+        for table in list(tree.find_all(exp.Table)):
             table.set("catalog", None)
             table.set("db", None)
+            if fault is not None:
+                table.replace(_damaged(table, fault, max(map(str, request.parameters.values()))))
         named = {placeholder.name: request.parameters.get(placeholder.name) for placeholder in tree.find_all(exp.Placeholder)}
         sql = f"SELECT * FROM ({tree.sql(dialect='duckdb')}) {'LIMIT 0' if request.dry else ''}"  # noqa: S608  (the query itself)
         try:
@@ -71,6 +73,17 @@ def run(mark: str, request: QueryRequest, project: str, job: str) -> Finished:
         except duckdb.Error as error:
             raise Failure(400, "invalidQuery", str(error).splitlines()[0]) from None
         return Finished(project, job, done.description or [], done.fetchall(), scanned, dry=request.dry)
+
+
+def _damaged(table: exp.Table, fault: str, day: str) -> exp.Expr:
+    """The rows of a raw table as a fault leaves them, in its place; `day` is the newest one of the query."""
+    busiest = "(SELECT chain FROM transactions GROUP BY chain ORDER BY count(*) DESC LIMIT 1)"
+    damages = {
+        "duplicate_rows": f"SELECT * FROM {table.name} UNION ALL SELECT * FROM {table.name} WHERE rowid % 3 = 0",  # noqa: S608  (our own names)
+        "chain_missing": f"SELECT * FROM {table.name} WHERE NOT (chain = {busiest} AND CAST(dt AS VARCHAR) = '{day}')",  # noqa: S608
+    }
+    rows = sqlglot.parse_one(damages[fault], read="duckdb")
+    return exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name)))
 
 
 def _with_placeholders(query: str) -> str:

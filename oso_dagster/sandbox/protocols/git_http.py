@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import subprocess
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
+
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 
 _CHUNK = 64 * 1024
 
@@ -40,11 +44,16 @@ def find_backend() -> Path:
 
 
 class GitHttp:
-    """Serves every repository under `folder`, for reading, below the path that it is mounted at."""
+    """Serves every repository under `folder`, for reading, below the path that it is mounted at.
 
-    def __init__(self, folder: Path, backend: Path) -> None:
+    `damage` commits a file to a copy of the folder that is not as it should be: what is served while the fault is set.
+    """
+
+    def __init__(self, folder: Path, backend: Path, damage: Callable[[Path], None]) -> None:
         self._folder = folder
         self._backend = backend
+        self._damage = damage
+        self._damaged: TemporaryDirectory[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -58,6 +67,17 @@ class GitHttp:
         finally:
             await _end(process)
 
+    def _root(self, *, damaged: bool) -> Path:
+        """The folder of the repositories. The damaged copy is made when it is first asked for, and thrown away afterwards."""
+        if not damaged:
+            self._damaged = None
+            return self._folder
+        if self._damaged is None:
+            self._damaged = TemporaryDirectory(prefix="oso-damaged-")
+            shutil.copytree(self._folder, self._damaged.name, dirs_exist_ok=True)
+            self._damage(Path(self._damaged.name))
+        return Path(self._damaged.name)
+
     def _environment(self, request: Request) -> dict[str, str]:
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
         variables = {
@@ -65,7 +85,7 @@ class GitHttp:
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_HTTP_EXPORT_ALL": "1",
-            "GIT_PROJECT_ROOT": str(self._folder),
+            "GIT_PROJECT_ROOT": str(self._root(damaged=fault_of(request.scope) is not None)),
             "PATH_INFO": path,
             "QUERY_STRING": request.url.query,
             "REMOTE_ADDR": request.client.host if request.client else "",

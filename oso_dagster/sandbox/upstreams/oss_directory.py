@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,6 +26,7 @@ SCHEMA_VERSION = 7
 HISTORY = timedelta(days=60)
 COMMITS = 25
 
+_FOLDERS = ("data/projects/", "data/collections/")
 _README = b"# OSS Directory of the OSO sandbox\n\nEvery project in here is invented.\n"
 _LEFT = ("drained-pond", "fallen-signpost", "spent-candle")
 """Projects that were in the directory once and are deleted in its history."""
@@ -121,6 +122,15 @@ def render(document: Mapping[str, Any]) -> str:
     return yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
 
 
+def damage(folder: Path) -> None:
+    """Commit a project and a collection whose remarks are one text, as upstream had it for 199 hours in June 2026 (`wizpay`)."""
+    repository = folder / REPOSITORY
+    there = git_objects.read_files(repository)
+    chosen = [min(name for name in there if name.startswith(kind) and name.endswith(".yaml")) for kind in _FOLDERS]
+    spoiled = {name: there[name] + b"comments: as one text\n" for name in chosen}
+    git_objects.commit_files(repository, spoiled, "Give remarks as one text", datetime.now(UTC))
+
+
 class _Dumper(yaml.SafeDumper):
     """Indents the items of lists, as the real files do."""
 
@@ -168,5 +178,5 @@ FAMILY = Family(
     "git",
     (Endpoint("oss_directory_url", f"/git/{REPOSITORY}", "OSS Directory, a git repository over smart HTTP"),),
     write,
-    lambda folder: GitHttp(folder, find_backend()),
+    lambda folder: GitHttp(folder, find_backend(), damage),
 )

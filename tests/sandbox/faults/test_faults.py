@@ -54,7 +54,12 @@ def test_a_fault_is_set_listed_spent_and_cleared(endpoints: Mapping[str, str]) -
         assert b"Please log in" in answer.read()
     assert "growthepie: html, until it is cleared" in RUNNER.invoke(app, ["fault", "list"]).output
     assert RUNNER.invoke(app, ["fault", "clear", "growthepie"]).output == "no faults are set\n"
-    for wrong, words in [(["nobody", "html"], "no family 'nobody'"), (["npm", "gremlins"], "no fault is called 'gremlins'")]:
+    wrongs = [
+        (["nobody", "html"], "no family 'nobody'"),
+        (["npm", "gremlins"], "no fault is called 'gremlins'"),
+        (["npm", "chain_missing"], "chain_missing is a fault of bigquery, not of npm"),
+    ]
+    for wrong, words in wrongs:
         failed = RUNNER.invoke(app, ["fault", "set", *wrong])
         assert failed.exit_code == 1
         assert words in failed.stderr

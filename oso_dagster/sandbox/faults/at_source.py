@@ -1,0 +1,24 @@
+"""Faults that happened upstream, before anybody asks: the answers are well formed, what they say is damaged.
+
+A family whose data can be so is named with the kind; it answers from such data (`protocols.source_faults`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SourceFault:
+    """What is wrong with the data, for people, and the families whose data can be so."""
+
+    about: str
+    families: tuple[str, ...]
+
+
+AT_SOURCE: Mapping[str, SourceFault] = {
+    "chain_missing": SourceFault("the busiest chain has no rows of the newest requested day", ("bigquery",)),
+    "duplicate_rows": SourceFault("every third row is there twice", ("bigquery",)),
+    "damaged_file": SourceFault("a file of the newest commit is not as its schema wants it", ("git",)),
+}
