@@ -69,12 +69,14 @@ JOIN `{dataset}.transactions` AS x ON x.hash = t.transaction_hash AND x.chain = 
 WHERE t.dt = @day AND x.dt = @day AND t.network = 'mainnet' AND x.network = 'mainnet' AND t.status = 1
     AND x.receipt_status = 1 AND x.gas > 0 AND t.trace_type IN ('create', 'create2')
 """
-_CHAINS = """
+CHAINS_QUERY = """
 SELECT chain, dt AS day, COUNT(*) AS transactions
 FROM `{dataset}.transactions`
 WHERE (dt = @day OR dt = @before) AND network = 'mainnet'
 GROUP BY 1, 2
 """
+"""How many transactions each chain has on a day and on the one before it."""
+
 _RESTS = 30
 """A chain with fewer transactions on the day before may have none on the next: beyond that it has not arrived."""
 
@@ -125,7 +127,7 @@ _DEPLOYMENT_COLUMNS = (
 
 
 _COPIES = Column("copies", ColumnType.BIGINT, "Rows that upstream has of these transactions", nullable=False)
-_CHAIN_COLUMNS = (_CHAIN, _DAY, Column("transactions", ColumnType.BIGINT, "Transactions of the chain", nullable=False))
+CHAIN_COLUMNS = (_CHAIN, _DAY, Column("transactions", ColumnType.BIGINT, "Transactions of the chain", nullable=False))
 
 
 def _day_of(sql: str, declared: tuple[Column, ...]) -> Callable[[ExtractRequest], Extract]:
@@ -142,7 +144,7 @@ def _day_of(sql: str, declared: tuple[Column, ...]) -> Callable[[ExtractRequest]
         looks = {name: (_LOOK.format(dataset=dataset, table=name), known) for name, known in _KNOWN.items() if f".{name}`" in sql}
         query = Query(sql.format(dataset=dataset), {"day": day}, columns, most, looks)
         before = day - timedelta(days=1)
-        chains = Query(_CHAINS.format(dataset=dataset), {"day": day, "before": before}, _CHAIN_COLUMNS, most)
+        chains = Query(CHAINS_QUERY.format(dataset=dataset), {"day": day, "before": before}, CHAIN_COLUMNS, most)
         patience = QueryPatience(float(settings["pause_seconds"]), float(settings["patience_seconds"]))
         reader = Reader(request.clients["bigquery"], patience, [settings[name] for name in ("credentials",) if name in settings])
         facts: dict[str, Any] = {}

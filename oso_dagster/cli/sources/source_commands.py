@@ -70,18 +70,23 @@ def show(name: Name, as_json: Json = False) -> None:
 @app.command()
 def check(
     name: Name,
+    *,
     table: Annotated[str | None, typer.Option(help="One table only.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="How many rows of each table to fetch and check.")] = 1_000,
     inputs: Annotated[int, typer.Option(min=1, help="How many values to take from the tables that a table needs.")] = 5,
     partition: Annotated[str | None, typer.Option(help="Which partition; by default the newest that is due.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask also what only a live request can show: at most 60, slowly.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Print one Markdown report, without secrets, to paste.")] = False,
     as_json: Json = False,
 ) -> None:
     """Fetch some rows from a source's endpoint, check them as a load would, and write nothing.
 
     A file or a query can only be fetched whole, at its full cost. Exit code 1 means that a load would fail.
 
-    Examples: `oso sources check growthepie`, `OSO_WORLD=sandbox oso sources check github --table events --rows 50`
+    Examples: `oso sources check growthepie`, `OSO_WORLD=sandbox oso sources check github --table events --rows 50`,
+    `OSO_WORLD=live oso sources check npm --live --report`
     """
+    from oso_dagster.orchestration.ingest import live_report  # noqa: PLC0415
     from oso_dagster.orchestration.ingest.dry_run import TrialLimits, try_table  # noqa: PLC0415
 
     settings = settings_now()
@@ -92,10 +97,16 @@ def check(
     chosen = [declared for declared in source.tables if table in {None, declared.name}]
     now, limits = datetime.now(UTC), TrialLimits(rows, inputs)
     trials = [try_table(settings, source, chosen_table, now, limits, partition) for chosen_table in chosen]
+    answers = live_report.ask_live(settings, source, now) if live else []
     if as_json:
-        say_json([vars(trial) for trial in trials])
+        tables = [vars(trial) for trial in trials]
+        say_json({"tables": tables, "answers": [vars(answer) for answer in answers]} if live else tables)
+    elif report:
+        say(live_report.markdown(source, settings.world.value, now, trials, answers))
     else:
         console().print(source_tables.tried(name, trials))
+        for answer in answers:
+            say("\n  ".join([f"{answer.name}: {answer.question}", *answer.lines]))
     raise typer.Exit(1 if any(trial.problems for trial in trials) else 0)
 
 

@@ -70,7 +70,9 @@ class GitHttp:
     def _root(self, *, damaged: bool) -> Path:
         """The folder of the repositories. The damaged copy is made when it is first asked for, and thrown away afterwards."""
         if not damaged:
-            self._damaged = None
+            if self._damaged is not None:
+                self._damaged.cleanup()
+                self._damaged = None
             return self._folder
         if self._damaged is None:
             self._damaged = TemporaryDirectory(prefix="oso-damaged-")
