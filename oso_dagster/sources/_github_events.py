@@ -22,6 +22,7 @@ from oso_dagster.domain.catalogue.source import (
 )
 from oso_dagster.domain.catalogue.truth import regime_of
 from oso_dagster.sources._github_columns import number, text, time
+from oso_dagster.sources._second_counts.github import EVENTS
 
 ARCHIVE = "https://data.gharchive.org"
 
@@ -149,6 +150,7 @@ TABLE = Table(
     set_aside_share=0.001,
     regimes=REGIMES,
     mix_by=("type",),
+    second_count=EVENTS,
     events_within=timedelta(hours=48),
     partitions=Partitions(
         PartitionKind.DAILY,

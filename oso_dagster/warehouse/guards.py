@@ -98,10 +98,11 @@ def judge(
     findings += judge_summary(LoadSummary(source, table, facts, context.now, context.before, context.allow_shrink))
     day = (window.start if window and window.start else context.now).date()
     now = PastLoad(day, rows[table.name], facts.get(usual.SUMS) or {}, facts.get(usual.MIX) or {})
-    findings.append(_usual(where, table, now.rows, usual.usual_rows(context.history, day)))
+    history = usual.of_regime(context.history, table.regimes, day)
+    findings.append(_usual(where, table, now.rows, usual.usual_rows(history, day)))
     for check, problems in (
-        (MIX, usual.unusual_mix(now, context.history)),
-        (SUMS, usual.unusual_sums(now, context.history)),
+        (MIX, usual.unusual_mix(now, history)),
+        (SUMS, usual.unusual_sums(now, history)),
     ):
         if check.applies(table):
             message = f"{where}: {'; '.join(problems)}" if problems else "as usual"

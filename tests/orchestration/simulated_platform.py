@@ -17,8 +17,10 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from oso_dagster.domain.catalogue.cadence import IngestJob, jobs_of, plan_partitions, stretches
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.coverage.comparison import Comparison
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.orchestration.alerts.alert_round import run_round
+from oso_dagster.orchestration.coverage.asset import MEASURING_CRON
 from oso_dagster.orchestration.models.platform_project import TRANSFORM_CRON
 from oso_dagster.orchestration.objectives.watched_platform import Platform
 from oso_dagster.orchestration.watch.incident_round import send
@@ -28,6 +30,9 @@ from oso_dagster.settings import Settings
 
 BEGIN_OF_A_RUN = timedelta(minutes=1)
 """From a tick until its load begins, usually."""
+
+EVALUATED_AFTER = timedelta(minutes=15)
+"""From a measurement of coverage until it is judged, at most."""
 
 TRANSFORM_TIME = timedelta(minutes=10)
 MODELS = ("staging/stg_github__events", "intermediate/int_events_daily", "marts/metrics_v1")
@@ -62,6 +67,7 @@ class SimulatedPlatform:
     sources: Sequence[Source]
     begin: datetime
     failing: Failing = no_failure
+    measured: Callable[[datetime], Sequence[Comparison]] | None = None
     messages: list[str] = field(default_factory=list)
     rounds: int = 0
     _present: dict[str, set[str]] = field(default_factory=dict)
@@ -102,6 +108,8 @@ class SimulatedPlatform:
         jobs = [job for source in self.sources for job in jobs_of(source)]
         each = [(job.schedule.cron, job.schedule.timezone, _bound(self._asked, job)) for job in jobs]
         each.append((TRANSFORM_CRON, "UTC", self._transform))
+        if self.measured is not None:
+            each.append((MEASURING_CRON, "UTC", self._measure))
         actions = [(at, action) for cron, zone, action in each for at in moments(cron, zone, self.begin, until)]
         return iter(sorted(actions, key=lambda action: action[0]))
 
@@ -111,6 +119,8 @@ class SimulatedPlatform:
         In between nothing becomes worse than it is at the next of them. Of the loads of a day those of another hour are looked
         at each day, of those that come by the week each one.
         """
+        if self.measured is not None:
+            yield from (at + EVALUATED_AFTER for at in moments(MEASURING_CRON, "UTC", self.begin, until - EVALUATED_AFTER))
         ends: dict[datetime, datetime] = {}
         for source in self.sources:
             for table in source.tables:
@@ -161,6 +171,9 @@ class SimulatedPlatform:
 
     def _transform(self, tick: datetime) -> None:
         self._wait([self._attempt(name, Label.SQLMESH.value, None, tick, tick + TRANSFORM_TIME, 0) for name in MODELS])
+
+    def _measure(self, tick: datetime) -> None:
+        self.store.comparisons.record(self.measured(tick) if self.measured is not None else ())
 
     def _attempt(self, asset: str, label: str, window: Window | None, began: datetime, ended: datetime, retries: int) -> Attempt:
         return Attempt(

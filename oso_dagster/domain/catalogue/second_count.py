@@ -81,7 +81,8 @@ class SecondCount:
     `description` says what counts and why it is independent of the load; `count` asks, with the request of an extraction, whose
     window is the newest partition that is loaded and due (none for a table without partitions), and whose `previous` is its
     load. `target` is the share that is promised, in basis points. `sample` describes the sample, where not everything is asked:
-    the bounds of the share are then those of Wilson's interval.
+    the bounds of the share are then those of Wilson's interval. `needs` names columns of landed tables whose values it is handed,
+    as those of a table do.
     """
 
     description: str
@@ -89,6 +90,7 @@ class SecondCount:
     held: Held = Held()
     target: int = DEFAULT_TARGET
     sample: str | None = None
+    needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.description or self.sample == "":

@@ -14,6 +14,8 @@ from datetime import date, timedelta
 from math import ceil, exp, floor, inf, log, sqrt
 from statistics import median
 
+from oso_dagster.domain.catalogue.truth import Regime, regime_of
+
 MIX = "mix"
 """The fact, rows by category of each column of `Table.mix_by`: `{"type": {"PushEvent": 5}}`."""
 
@@ -64,6 +66,12 @@ class Band:
     def holds(self, value: float) -> bool:
         """Whether a value is usual."""
         return self.low <= value <= self.high
+
+
+def of_regime(past: Sequence[PastLoad], regimes: Sequence[Regime], day: date) -> list[PastLoad]:
+    """The past loads of the regime in which `day` lies: what was usual before a source changed is no measure of it now."""
+    regime = regime_of(regimes, day)
+    return [load for load in past if regime is None or load.day >= regime.since]
 
 
 def usual_amount(past: Sequence[tuple[date, float]], day: date) -> Band | None:

@@ -17,7 +17,7 @@ from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.table_names import asset_name, table_name
 from oso_dagster.domain.coverage.comparison import Comparison
 from oso_dagster.domain.redaction import redact
-from oso_dagster.orchestration.ingest.needed_values import inputs_of
+from oso_dagster.orchestration.ingest.needed_values import inputs_of, values_of
 from oso_dagster.orchestration.resources import clients_of, warehouse_of
 from oso_dagster.settings import Settings
 from oso_dagster.warehouse.base import Warehouse
@@ -87,7 +87,7 @@ def _compare(settings: Settings, warehouse: Warehouse, counted: CountedTable, no
         previous=counted.loaded,
         window=counted.window,
         clients=clients_of(source, settings),
-        inputs=inputs_of(warehouse, table),
+        inputs=inputs_of(warehouse, table) | values_of(warehouse, second.needs),
     )
     counts = list(second.count(request))
     _refuse_twice(table_name(source.name, table.name), counts)

@@ -14,8 +14,12 @@ from oso_dagster.warehouse.base import Warehouse
 
 def inputs_of(warehouse: Warehouse, table: Table) -> dict[str, Sequence[str]]:
     """The sorted distinct values by need. Raises RefusedError when a needed table has no rows: nothing would be requested."""
-    needed: dict[str, Sequence[str]] = {need: _values(warehouse, need) for need in table.needs}
-    return needed | {need: _values_if_loaded(warehouse, need) for need in table.needs_if_loaded}
+    return values_of(warehouse, table.needs) | {need: _values_if_loaded(warehouse, need) for need in table.needs_if_loaded}
+
+
+def values_of(warehouse: Warehouse, needs: Sequence[str]) -> dict[str, Sequence[str]]:
+    """The same of needs that are no table's own, such as those of its second count."""
+    return {need: _values(warehouse, need) for need in needs}
 
 
 def keys_of(table: Table) -> list[dg.AssetKey]:

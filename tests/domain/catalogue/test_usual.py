@@ -12,7 +12,8 @@ from random import Random
 
 import pytest
 
-from oso_dagster.domain.catalogue.usual import PastLoad, unusual_mix, unusual_sums, usual_amount, usual_rows
+from oso_dagster.domain.catalogue.truth import Regime
+from oso_dagster.domain.catalogue.usual import PastLoad, of_regime, unusual_mix, unusual_sums, usual_amount, usual_rows
 
 BEGIN = date(2024, 1, 1)
 SHARES = {"PushEvent": 0.59, "WatchEvent": 0.03, "IssuesEvent": 0.019, "PullRequestEvent": 0.079, "CreateEvent": 0.28}
@@ -108,3 +109,12 @@ def test_nothing_is_usual_before_five_loads_and_an_odd_one_changes_little() -> N
     band = usual_amount([*days, (BEGIN + timedelta(28), 5000.0), (BEGIN + timedelta(29), 0.0)], BEGIN + timedelta(30))
     assert band is not None
     assert (round(band.low), round(band.high)) == (80, 125)
+
+
+def test_a_new_regime_begins_a_new_past():
+    mark = Regime("new_feed", date(2026, 3, 1), "half of the rows", "its issue 7")
+    past = [PastLoad(date(2026, 2, 1) + timedelta(days=number), 100 if number < 28 else 50) for number in range(40)]
+    day = date(2026, 3, 13)
+    assert usual_rows(of_regime(past, [mark], day), day) == (27, 95)
+    assert usual_rows(of_regime(past, [], day), day)[1] > 100
+    assert of_regime(past, [mark], date(2026, 2, 20)) == past

@@ -1,0 +1,93 @@
+"""Second counts, asked of the sandbox's servers: each is right there, sees what a load has lost, and fails by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from oso_dagster.connectors.database.row_count import RowCount, count_rows
+from oso_dagster.connectors.database.table_reader import DatabaseError
+from oso_dagster.connectors.github import rest_api
+from oso_dagster.connectors.http.rest import RestError
+from oso_dagster.domain.catalogue.loading import ExtractRequest
+from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.second_count import TrueCount
+from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.upstreams import _github_feeds
+from oso_dagster.sandbox.world.world import generate
+from oso_dagster.sources._second_counts import github
+from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub, github_hub
+from tests.support.database import execute, execute_sqlite, serving
+
+pytestmark = pytest.mark.server
+
+END = NOW.replace(hour=0, minute=0, second=0)
+WINDOW = Window(f"{END - timedelta(days=1):%Y-%m-%d}", END - timedelta(days=1), END)
+EVERY = [repository.full_name for repository in LIVING]
+SAMPLED = [r for r in LIVING if r.full_name.lower() in github.sample_of(EVERY)]
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[GithubHub]:
+    with github_hub(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest_api, "LIMITS", replace(rest_api.LIMITS, attempts=2, pause=0.01))
+
+
+def ask(hub: GithubHub, names: list[str], window: Window = WINDOW) -> list[TrueCount]:
+    settings = {"api_url": hub.url, "token": TOKEN, "requests_per_second": "10000"}
+    inputs = {"github.repositories.name_with_owner": names}
+    return list(github.EVENTS.count(ExtractRequest("github", "events", NOW, hub.home, settings, window=window, inputs=inputs)))
+
+
+def test_the_feeds_of_the_sample_say_how_many_events_of_each_type_a_day_really_had(hub: GithubHub) -> None:
+    counts = ask(hub, EVERY)
+    told = [event for repository in SAMPLED for event in _github_feeds.feed(FORGE, repository)]
+    true = Counter(event["type"] for event in told if event["created_at"].startswith(WINDOW.key))
+    assert {count.category: count.low for count in counts} == true
+    assert all((count.low, count.since, count.until) == (count.high, WINDOW.start, WINDOW.end) for count in counts)
+    assert set(counts[0].items) == {str(event["repo"]["id"]) for event in told}
+    assert len(hub.asked) <= 3 * github.SAMPLE
+
+
+def test_a_feed_that_does_not_reach_back_to_the_day_takes_no_part(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = _github_feeds.feed
+    busy = next(repository for repository in SAMPLED if whole(FORGE, repository))
+    short = [whole(FORGE, busy)[0] | {"id": str(number)} for number in range(300)]
+    monkeypatch.setattr(_github_feeds, "feed", lambda forge, r: short if r.id == busy.id else whole(forge, r))
+    assert str(busy.id) not in ask(hub, EVERY)[0].items
+    with pytest.raises(RestError, match="1 do not reach back to 2026-03-03 00:00, so nothing can be compared"):
+        ask(hub, [busy.full_name])
+
+
+def test_the_sample_is_the_same_each_day_and_no_larger_than_declared() -> None:
+    names = [f"owner/{number}" for number in range(5_000)]
+    assert github.sample_of(names) == github.sample_of([*reversed(names), "owner/*"])
+    assert len(github.sample_of(names)) == github.SAMPLE
+
+
+def test_a_database_counts_all_rows_and_those_that_were_there_before_a_load(tmp_path: Path) -> None:
+    script = """
+CREATE TABLE "Thing" (id text, "createdAt" timestamp);
+INSERT INTO "Thing" VALUES ('a', '2026-01-01 00:00:00'), ('b', '2026-01-02 00:00:00'), ('c', '2026-01-03 00:00:00');
+"""
+    loaded_at = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    with serving(generate(1, NOW), tmp_path / "world") as port:
+        execute(port, script + 'GRANT SELECT ON "Thing" TO reader;')
+        url = postgres.address(port, "op_atlas")
+        assert count_rows(url, "Thing", "createdAt", loaded_at) == RowCount(3, 2)
+        assert count_rows(url, "Thing", None, loaded_at) == RowCount(3, 3)
+        with pytest.raises(DatabaseError, match=r"Nothing: the rows cannot be counted: .*does not exist"):
+            count_rows(url, "Nothing", None, loaded_at)
+    path = tmp_path / "things.db"
+    execute_sqlite(path, script)
+    assert count_rows(f"sqlite:///{path}", "Thing", "createdAt", loaded_at) == RowCount(3, 2)
