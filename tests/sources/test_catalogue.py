@@ -182,7 +182,7 @@ def judge(
     facts: dict[str, Any] = {UNKNOWN_FIELDS: guards.undeclared(connection, table)}
     facts |= {NEWEST_EVENT: newest.isoformat()} if newest else {}
     occasion = guards.LoadContext(
-        datetime.now(UTC), window, record, history=[PastLoad(date(2026, 1, n), 100) for n in range(1, 6)]
+        datetime.now(UTC), window, record, history=[PastLoad(NOW.date() - timedelta(days=n), 100) for n in range(1, 6)]
     )
     findings = guards.judge(connection, source.name, table, counts, facts, occasion)
     return {finding.check: finding for finding in findings}
