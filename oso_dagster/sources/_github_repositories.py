@@ -14,18 +14,19 @@ from typing import Any
 from oso_dagster.connectors.http.rest import Client
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Retries, Schedule, SchemaContract, Table
-
-_KNOWN, _ATLAS = "github.repositories.name_with_owner", "op_atlas.project_repository.url"
-_MOST_REQUESTS = 2_500
-"""Requests of one hourly run, half of the hourly limit: the other tables ask with the same token."""
-
-
-def names_of(request: ExtractRequest) -> list[str]:
-    """`owner/name`, lower case, of what OSS Directory names, itself or by owners, and of what OP Atlas names."""
-    from oso_dagster.connectors.github import rest_api  # noqa: PLC0415  (Arrow loads when used)
-
-    known = {name.lower() for name in request.inputs[_KNOWN] if not name.endswith("/*")}
-    return sorted(known | set(rest_api.addresses(request.inputs.get(_ATLAS, ())).repositories))
+from oso_dagster.sources._github_changes import CHANGES, STARS
+from oso_dagster.sources._github_plans import (
+    ATLAS,
+    BEGIN,
+    KNOWN,
+    MOST_HISTORIES,
+    MOST_POINTS,
+    MOST_REQUESTS,
+    names_of,
+    plan_of_changes,
+    plan_of_feeds,
+    plan_of_stars,
+)
 
 
 def _client(request: ExtractRequest) -> Client:
@@ -43,10 +44,76 @@ def _repository_events(columns: Sequence[Column], request: ExtractRequest) -> Ex
 
     state = KeptState.of(request)
     facts: dict[str, Any] = {}
-    run = feeds.Feeds(_client(request), request.settings["api_url"], state, request.now, _MOST_REQUESTS)
+    run = feeds.Feeds(_client(request), request.settings["api_url"], state, request.now, MOST_REQUESTS)
     there = {name for name, known in state.by_name.items() if not known["gone"]}
     rows = run.run(names_of(request), columns, Items.of(request, 0, there), facts)
     return Extract(f"{request.now:%Y-%m-%dT%H:%M}", {request.table: rows}, facts)
+
+
+def _stars_by_day(request: ExtractRequest) -> Extract:
+    """The newest page of the star histories that are due, then older ones. Raises RestError."""
+    from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors.github.core import stars  # noqa: PLC0415
+    from oso_dagster.connectors.github.core.kept_state import KeptState  # noqa: PLC0415
+    from oso_dagster.connectors.items import Items  # noqa: PLC0415
+
+    state = KeptState.of(request)
+    facts: dict[str, Any] = {}
+    run = stars.Stars(_client(request), request.settings["api_url"], state, request.now, MOST_HISTORIES)
+    there = {name for name, known in state.by_name.items() if not known["gone"]}
+    rows = run.run(names_of(request), Items.of(request, 0, there), facts)
+    tables = (records.table_of_records(STARS, some) for some in rows)
+    return Extract(f"{request.now:%Y-%m-%dT%H:%M}", {request.table: tables}, facts)
+
+
+def _changes(columns: Sequence[Column], request: ExtractRequest) -> Extract:
+    """What changed in the repositories since they were walked last; the table's name is the kind. Raises RestError."""
+    from oso_dagster.connectors.github.core import changes, walks  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors.github.core.kept_state import KeptState  # noqa: PLC0415
+    from oso_dagster.connectors.items import Items  # noqa: PLC0415
+
+    state = KeptState.of(request)
+    facts: dict[str, Any] = {}
+    kind = changes.KINDS[request.table]
+    run = walks.Walks(_client(request), request.settings["api_url"], kind, columns, state, request.now, BEGIN)
+    there = {name for name, known in state.by_name.items() if not known["gone"]}
+    rows = run.run(names_of(request), Items.of(request, 0, there), facts, MOST_POINTS)
+    return Extract(f"{request.now:%Y-%m-%dT%H:%M}", {request.table: rows}, facts)
+
+
+def _table_of_changes(
+    name: str, description: str, key: str, event_time: str, columns: tuple[Column, ...], why_deletions_stay: str
+) -> Table:
+    about = (
+        Column("repo_id", ColumnType.BIGINT, "GitHub's id of the repository, which it keeps when it is renamed", nullable=False),
+        Column("repo_name", ColumnType.VARCHAR, "Its owner/name when it was asked", nullable=False),
+    )
+    asked = Column("checked_at", ColumnType.TIMESTAMP, "When GitHub was asked that had it last", nullable=False)
+    whole = (*about, *columns, asked)
+    return Table(
+        name=name,
+        description=description,
+        columns=whole,
+        primary_key=("repo_id", key) if name == "commits" else (key,),
+        disposition=Disposition.MERGE,
+        keeps_deleted=why_deletions_stay,
+        extract=partial(_changes, whole),
+        plan=plan_of_changes,
+        schedule=Schedule("50 5 * * *"),
+        cost=Cost(calls=600, bytes=100_000_000, duration=timedelta(minutes=20)),
+        fresh_within=timedelta(hours=36),
+        event_time=event_time,
+        events_within=timedelta(days=7),
+        resumable=True,
+        may_be_empty=True,  # nothing may have changed since an hour ago, when a run is started by hand
+        needs=(KNOWN,),
+        needs_if_loaded=(ATLAS,),
+        item_column="repo_name",
+        set_aside_share=0.05,
+        vanish_share=0.05,
+        not_compared=("checked_at",),
+        retries=Retries(limit=2, delay=timedelta(minutes=1)),
+    )
 
 
 def repository_tables(events: tuple[Column, ...]) -> tuple[Table, ...]:
@@ -64,6 +131,7 @@ def repository_tables(events: tuple[Column, ...]) -> tuple[Table, ...]:
             primary_key=("id",),
             disposition=Disposition.APPEND,
             extract=partial(_repository_events, feed_columns),
+            plan=plan_of_feeds,
             schedule=Schedule("40 * * * *"),
             cost=Cost(calls=2_500, bytes=250_000_000, duration=timedelta(minutes=15)),
             fresh_within=timedelta(hours=6),
@@ -72,8 +140,8 @@ def repository_tables(events: tuple[Column, ...]) -> tuple[Table, ...]:
             mix_by=("type",),
             resumable=True,
             may_be_empty=True,  # nothing may be new since an hour ago; feeds that are all empty are refused
-            needs=(_KNOWN,),
-            needs_if_loaded=(_ATLAS,),
+            needs=(KNOWN,),
+            needs_if_loaded=(ATLAS,),
             item_column="repo_name",
             set_aside_share=0.05,
             vanish_share=0.05,
@@ -82,4 +150,29 @@ def repository_tables(events: tuple[Column, ...]) -> tuple[Table, ...]:
             retries=Retries(limit=2, delay=timedelta(minutes=1)),
             contract=SchemaContract.REPORT,
         ),
+        Table(
+            name="stars_by_day",
+            description="One row per day on which a repository was given stars that are still there, as GitHub counts them.",
+            columns=STARS,
+            primary_key=("repository", "day"),
+            disposition=Disposition.MERGE,
+            keeps_deleted="A day whose stars were all taken back becomes 0",
+            extract=_stars_by_day,
+            plan=plan_of_stars,
+            schedule=Schedule("55 */4 * * *"),
+            cost=Cost(calls=2_000, bytes=10_000_000, duration=timedelta(minutes=10)),
+            fresh_within=timedelta(hours=12),
+            event_time="day",
+            events_within=timedelta(days=7),
+            resumable=True,
+            may_be_empty=True,  # nothing may be due; histories that are all empty are refused
+            needs=(KNOWN,),
+            needs_if_loaded=(ATLAS,),
+            item_column="repository",
+            set_aside_share=0.05,
+            vanish_share=0.05,
+            not_compared=("checked_at",),
+            retries=Retries(limit=2, delay=timedelta(minutes=1)),
+        ),
+        *(_table_of_changes(*described) for described in CHANGES),
     )

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oso_dagster.connectors.github import archive_files
+from oso_dagster.connectors.github.core.changes import KINDS
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.sandbox import families
-from oso_dagster.sandbox.upstreams import _github_feeds, gharchive, github_api, op_atlas
+from oso_dagster.sandbox.upstreams import _github_feeds, _github_graph, _github_stars, gharchive, github_api, op_atlas
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import SandboxWorld
 
@@ -37,9 +38,12 @@ def truth(world: SandboxWorld, generated: Mapping[str, list[Row]], source: str, 
         "github.repositories": _repositories,
         "github.sbom": _bills,
         "github.repository_events": _feeds,
+        "github.stars_by_day": _stars,
     }
     if name == "github.events":
         return _events(world, window)
+    if source == "github" and table.name in KINDS:
+        return _changes(world, table.name)
     if name in own:
         return own[name](world)
     if source == op_atlas.DATABASE:
@@ -152,6 +156,35 @@ def _feeds(world: SandboxWorld) -> list[Row]:
         for repository in github.repositories
         if not repository.deleted
         for event in _github_feeds.feed(github, repository)
+    ]
+
+
+def _stars(world: SandboxWorld) -> list[Row]:
+    """The days of weeks in which repositories that are there were given stars."""
+    github = forge.forge_of(world)
+    return [
+        {
+            "repository": repository.full_name,
+            "stars": stars,
+            "day": str(datetime.fromtimestamp(week["week"] + n * 86_400, UTC))[:10],
+        }
+        for repository in github.repositories
+        if not repository.deleted
+        for week in _github_stars.history(github, repository)
+        if week["total"]
+        for n, stars in enumerate(week["days"])
+        if datetime.fromtimestamp(week["week"] + n * 86_400, UTC).date() <= github.now.date()
+    ]
+
+
+def _changes(world: SandboxWorld, kind: str) -> list[Row]:
+    """What repositories that are there have, as GraphQL tells it."""
+    github = forge.forge_of(world)
+    return [
+        {"repo_id": repository.id, "repo_name": repository.full_name} | KINDS[kind].row(node)
+        for repository in github.repositories
+        if not repository.deleted
+        for node in _github_graph.things(github, repository.id)[kind]
     ]
 
 

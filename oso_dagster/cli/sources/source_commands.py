@@ -111,6 +111,35 @@ def check(
 
 
 @app.command()
+def plan(
+    name: Name,
+    table: Annotated[str | None, typer.Option(help="One table only.")] = None,
+    first: Annotated[int, typer.Option(min=0, help="How many items of each table to show.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Show what the next load of a source asks for first, and what that costs of its upstream's limit; asks and writes nothing.
+
+    Examples: `oso sources plan github`, `oso sources plan github --table repository_events --first 20 --json`
+    """
+    from oso_dagster.cli.sources import plan_table  # noqa: PLC0415
+    from oso_dagster.orchestration.ingest.plan import plan_of  # noqa: PLC0415
+
+    settings = read_settings(catalogue())
+    source = _known(name, settings)
+    planned = [declared for declared in source.tables if declared.plan is not None]
+    if not planned or (table is not None and table not in {declared.name for declared in planned}):
+        tables = ", ".join(declared.name for declared in planned)
+        have = f"has plans of {tables}" if planned else "has no table that is asked item by item under a limit, so no plan"
+        raise SourceNameError(f"{name} {have}")
+    now = datetime.now(UTC)
+    plans = {chosen.name: plan_of(settings, source, chosen, now) for chosen in planned if table in {None, chosen.name}}
+    if as_json:
+        typer.echo(json.dumps(plan_table.plain(plans, first), indent=2))
+    else:
+        plan_table.print_plans(plans, first, Console())
+
+
+@app.command()
 def new(
     name: Name, title: Annotated[str, typer.Option(help="Its name for people; by default the name with a capital letter.")] = ""
 ) -> None:

@@ -139,6 +139,31 @@ class Extract:
 
 
 @dataclass(frozen=True)
+class PlannedItem:
+    """One item (repository, package …) that the next load asks for, and why now."""
+
+    item: str
+    why: str
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """What the next load of a table asks for, first things first, and what that costs of the limit of its upstream.
+
+    `total` items are there, `items` are due of these; a load spends at most `budget` of `unit` (requests, points). `per_day` is
+    what a usual day costs, of `limit_per_day`, which one credential has for all tables with this unit.
+    """
+
+    items: Sequence[PlannedItem]
+    total: int
+    unit: str
+    budget: int
+    per_day: int
+    limit_per_day: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Unchanged:
     """The upstream was asked and is exactly what was loaded before."""
 

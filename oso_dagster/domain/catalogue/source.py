@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from oso_dagster.domain.catalogue.column import Child, Column, ColumnType, check_columns
-from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, LoadPlan, Unchanged
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.promise import TermsOfLoad, refuse_unkept
 from oso_dagster.domain.catalogue.second_count import SecondCount
@@ -83,7 +83,8 @@ class Table:
     leave there. In columns of `not_finite_is_null` NaN and infinity mean that there is no value; elsewhere they are refused.
     Columns of `not_compared` (when a row was asked for) do not make a row a changed one. `second_count` is what coverage is
     measured by. `regimes` are the spans in which upstream behaved in one way, oldest first. `gap_since` is the column that marks
-    the first row behind a span that upstream showed no longer (`GAPS`).
+    the first row behind a span that upstream showed no longer (`GAPS`). `plan` says, without asking
+    upstream, what the next load asks for.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Table:
     second_count: SecondCount | None = None
     regimes: tuple[Regime, ...] = ()
     gap_since: str | None = None
+    plan: Callable[[ExtractRequest], LoadPlan] | None = None
 
     def __post_init__(self) -> None:
         where = f"table {self.name!r}"

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
-from oso_dagster.sandbox.upstreams import _github_feeds
+from oso_dagster.sandbox.upstreams import _github_feeds, _github_graph, _github_stars
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 from oso_dagster.sandbox.world.world import stream
@@ -116,6 +116,8 @@ def serve(folder: Path) -> Starlette:
             Route("/repos/{owner}/{name}/dependency-graph/sbom", bill),
             Route("/repositories/{id:int}", by_id),
             *_github_feeds.routes(folder, read, _find, _answer),
+            *_github_stars.route(folder, read, _find, _answer),
+            _github_graph.route(folder, read),
             Route("/{kind}/{owner}/repos", repositories),
             Route("/{kind}/{owner}", owner),
         ]

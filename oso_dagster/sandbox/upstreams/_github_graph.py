@@ -1,0 +1,302 @@
+"""GitHub's GraphQL API as the sandbox has it: issues, pull requests, commits and releases of repositories.
+
+Written from `@octokit/graphql-schema` 15.26.1 (npm), of which `SCHEMA` is the cut that is used, and docs.github.com, "Rate limits
+and query limits for the GraphQL API": a query costs a point for every hundred connections, at least one; 5,000 points an hour, of
+which `X-RateLimit-*` and `rateLimit` tell; a spent limit is 200 with an error RATE_LIMITED; a repository that is not there is
+null with an error NOT_FOUND at its alias; `first` is 1 to 100. `spent(folder)` spends the points of this hour.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from oso_dagster.sandbox.world.forge import HISTORY, Forge, Repository
+from oso_dagster.sandbox.world.world import stream
+
+POINTS = 5_000
+"""Points of an hour."""
+LARGEST_PAGE = 100
+_HOUR = 3600
+_POINTS_FILE = "points.json"
+
+SCHEMA = """
+scalar DateTime
+scalar GitTimestamp
+scalar GitObjectID
+scalar BigInt
+enum OrderDirection { ASC DESC }
+enum IssueOrderField { COMMENTS CREATED_AT UPDATED_AT }
+enum ReleaseOrderField { CREATED_AT NAME }
+enum IssueState { CLOSED OPEN }
+enum IssueStateReason { COMPLETED DUPLICATE NOT_PLANNED REOPENED }
+enum PullRequestState { CLOSED MERGED OPEN }
+input IssueOrder { field: IssueOrderField!, direction: OrderDirection! }
+input ReleaseOrder { field: ReleaseOrderField!, direction: OrderDirection! }
+input IssueFilters { since: DateTime }
+interface Actor { login: String! }
+type User implements Actor { login: String!, databaseId: Int }
+type Bot implements Actor { login: String!, databaseId: Int }
+type PageInfo { endCursor: String, hasNextPage: Boolean! }
+type Issue {
+  fullDatabaseId: BigInt, number: Int!, state: IssueState!, stateReason(enableDuplicate: Boolean = false): IssueStateReason
+  author: Actor, createdAt: DateTime!, updatedAt: DateTime!, closedAt: DateTime
+}
+type IssueConnection { nodes: [Issue], pageInfo: PageInfo!, totalCount: Int! }
+type PullRequest {
+  fullDatabaseId: BigInt, number: Int!, state: PullRequestState!, isDraft: Boolean!, baseRefName: String!, author: Actor
+  createdAt: DateTime!, updatedAt: DateTime!, closedAt: DateTime, mergedAt: DateTime, mergedBy: Actor, mergeCommit: Commit
+}
+type PullRequestConnection { nodes: [PullRequest], pageInfo: PageInfo!, totalCount: Int! }
+type Release {
+  databaseId: Int, tagName: String!, name: String, isPrerelease: Boolean!, author: User
+  createdAt: DateTime!, publishedAt: DateTime, updatedAt: DateTime!
+}
+type ReleaseConnection { nodes: [Release], pageInfo: PageInfo!, totalCount: Int! }
+type GitActor { user: User, date: GitTimestamp }
+interface GitObject { oid: GitObjectID! }
+type Commit implements GitObject {
+  oid: GitObjectID!, committedDate: DateTime!, authoredDate: DateTime!, author: GitActor
+  history(after: String, first: Int, since: GitTimestamp, until: GitTimestamp): CommitHistoryConnection!
+}
+type CommitHistoryConnection { nodes: [Commit], pageInfo: PageInfo!, totalCount: Int! }
+type Ref { name: String!, target: GitObject }
+type Repository {
+  databaseId: Int, nameWithOwner: String!, defaultBranchRef: Ref
+  issues(after: String, first: Int, orderBy: IssueOrder, filterBy: IssueFilters): IssueConnection!
+  pullRequests(after: String, first: Int, orderBy: IssueOrder): PullRequestConnection!
+  releases(after: String, first: Int, orderBy: ReleaseOrder): ReleaseConnection!
+}
+type RateLimit { cost: Int!, limit: Int!, remaining: Int!, resetAt: DateTime! }
+type Query {
+  repository(owner: String!, name: String!, followRenames: Boolean = true): Repository
+  rateLimit(dryRun: Boolean = false): RateLimit
+}
+"""
+
+Node = dict[str, Any]
+Things = Mapping[str, list[Node]]
+
+
+@lru_cache(maxsize=4096)
+def things(forge: Forge, repository_id: int) -> Things:
+    """What a repository has, by kind (issues, pull_requests, commits, releases), each newest first by the time it is asked by."""
+    rng = stream(forge.seed, f"graph/{repository_id}")
+    end = forge.start + (forge.now - forge.start) // timedelta(hours=1) * timedelta(hours=1)
+    base = repository_id % 1_000_000 * 10_000
+
+    def times(most: int) -> list[datetime]:
+        hours = int(HISTORY / timedelta(hours=1)) - 24
+        return sorted(
+            end - timedelta(hours=rng.randrange(1, hours), minutes=rng.randrange(60)) for _ in range(rng.randint(0, most))
+        )
+
+    commits = [_commit(rng, forge, when) for when in times(14)]
+    return {
+        "issues": _newest([_issue(rng, forge, base + n, n, when, end) for n, when in enumerate(times(9), 1)], "updatedAt"),
+        "pull_requests": _newest(
+            [_pull(rng, forge, base + n, n, when, end) for n, when in enumerate(times(7), 100)], "updatedAt"
+        ),
+        "commits": _newest(commits, "committedDate"),
+        "releases": _newest([_release(rng, forge, base + n, n, when) for n, when in enumerate(times(2), 1)], "createdAt"),
+    }
+
+
+def spent(folder: Path, left: int = 0, *, seconds: int = _HOUR) -> None:
+    """From now on, and for `seconds`, `left` more points; then the limit is as usual again."""
+    (folder / _POINTS_FILE).write_text(json.dumps({"left": left, "until": time.time() + seconds}))
+
+
+def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
+    """The endpoint, at `/graphql` below the API's own address."""
+    from graphql import build_schema, graphql_sync  # noqa: PLC0415  (the server alone needs it)
+
+    schema = build_schema(SCHEMA)
+
+    async def answer(request: Request) -> Response:
+        body = await request.json()
+        cost = max(1, round(body["query"].count("repository(") / 100))
+        left, until = _points(folder, cost)
+        headers = {
+            "X-RateLimit-Limit": str(POINTS),
+            "X-RateLimit-Remaining": str(max(0, left)),
+            "X-RateLimit-Resource": "graphql",
+        }
+        headers |= {"X-RateLimit-Reset": str(int(until) + 1)}
+        if left < 0:
+            error = {"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}
+            return JSONResponse({"errors": [error]}, headers=headers)
+        missing: list[Any] = []
+        limit = {"cost": cost, "limit": POINTS, "remaining": left, "resetAt": datetime.fromtimestamp(until).isoformat()}  # noqa: DTZ006
+        root = {"repository": _resolver(read(folder), missing), "rateLimit": lambda _info, **_: limit}
+        result = graphql_sync(schema, body["query"], root, variable_values=body.get("variables"))
+        errors = [*missing, *(error.formatted for error in result.errors or ())]
+        return JSONResponse({"data": result.data} | ({"errors": errors} if errors else {}), headers=headers)
+
+    return Route("/graphql", answer, methods=["POST"])
+
+
+def _points(folder: Path, cost: int) -> tuple[int, float]:
+    """The points that are left after a query of this cost, below 0 where there are none, and until when."""
+    path, now = folder / _POINTS_FILE, time.time()
+    limit = json.loads(path.read_text()) if path.exists() else {"left": POINTS, "until": 0}
+    if limit["until"] <= now:
+        limit = {"left": POINTS, "until": now + _HOUR}
+    left = limit["left"] - cost
+    if left >= 0:
+        path.write_text(json.dumps(limit | {"left": left}))
+    return left, limit["until"]
+
+
+def _resolver(forge: Forge, missing: list[Any]) -> Callable[..., Any]:
+    living = {}
+    for repository in forge.repositories:
+        if not repository.deleted:
+            living[repository.full_name.lower()] = repository
+            if repository.former_name:
+                living.setdefault(f"{repository.owner}/{repository.former_name}".lower(), repository)
+
+    def resolve(info: Any, owner: str, name: str, **_: Any) -> Any:
+        repository = living.get(f"{owner}/{name}".lower())
+        if repository is None:
+            words = f"Could not resolve to a Repository with the name '{owner}/{name}'."
+            missing.append({"type": "NOT_FOUND", "path": list(info.path.as_list()), "message": words})
+            return None
+        return _repository(forge, repository)
+
+    return resolve
+
+
+def _repository(forge: Forge, repository: Repository) -> Node:
+    held = things(forge, repository.id)
+
+    def pages(kind: str, time_key: str) -> Callable[..., Any]:
+        def connection(_info: Any, **asked: Any) -> Node:
+            since = asked.get("since") or (asked.get("filterBy") or {}).get("since")
+            nodes = [node for node in held[kind] if since is None or node[time_key] >= _text(datetime.fromisoformat(since))]
+            return _connection(nodes, asked)
+
+        return connection
+
+    head = {"__typename": "Commit", "oid": held["commits"][0]["oid"]} if held["commits"] else None
+    branch = {"name": "main", "target": head | {"history": pages("commits", "committedDate")}} if head else None
+    return {
+        "databaseId": repository.id,
+        "nameWithOwner": repository.full_name,
+        "defaultBranchRef": branch,
+        "issues": pages("issues", "updatedAt"),
+        "pullRequests": pages("pull_requests", "updatedAt"),
+        "releases": pages("releases", "createdAt"),
+    }
+
+
+def _connection(nodes: list[Node], asked: Mapping[str, Any]) -> Node:
+    size = asked.get("first") or 0
+    if not 1 <= size <= LARGEST_PAGE:
+        raise ValueError("`first` must be within 1-100")
+    begin = int(asked["after"]) if asked.get("after") else 0
+    end = begin + size
+    more = end < len(nodes)
+    return {
+        "nodes": nodes[begin:end],
+        "totalCount": len(nodes),
+        "pageInfo": {"hasNextPage": more, "endCursor": str(min(end, len(nodes)))},
+    }
+
+
+def _newest(nodes: list[Node], key: str) -> list[Node]:
+    return sorted(nodes, key=lambda node: str(node[key]), reverse=True)
+
+
+def _person(rng: Random, forge: Forge) -> Node | None:
+    """Who did it; an account that is deleted is null."""
+    if rng.randrange(25) == 0:
+        return None
+    person = rng.choice(forge.people)
+    kind = "Bot" if person.login.endswith("[bot]") else "User"
+    return {"__typename": kind, "login": person.login, "databaseId": person.id}
+
+
+def _user(rng: Random, forge: Forge) -> Node | None:
+    person = _person(rng, forge)
+    return person if person and person["__typename"] == "User" else None
+
+
+def _issue(rng: Random, forge: Forge, number: int, local: int, created: datetime, end: datetime) -> Node:
+    closed = _later(rng, created, end) if rng.randrange(2) else None
+    return {
+        "fullDatabaseId": str(4_000_000_000_000 + number),
+        "number": local,
+        "state": "CLOSED" if closed else "OPEN",
+        "stateReason": rng.choice(("COMPLETED", "NOT_PLANNED")) if closed else None,
+        "author": _person(rng, forge),
+        "createdAt": _text(created),
+        "updatedAt": _text(closed or _later(rng, created, end)),
+        "closedAt": _text(closed) if closed else None,
+    }
+
+
+def _pull(rng: Random, forge: Forge, number: int, local: int, created: datetime, end: datetime) -> Node:
+    state = rng.choice(("OPEN", "MERGED", "MERGED", "CLOSED"))
+    ended = _later(rng, created, end) if state != "OPEN" else None
+    merged = state == "MERGED"
+    return {
+        "fullDatabaseId": str(5_000_000_000_000 + number),
+        "number": local,
+        "state": state,
+        "isDraft": state == "OPEN" and rng.randrange(4) == 0,
+        "baseRefName": "main",
+        "author": _person(rng, forge),
+        "createdAt": _text(created),
+        "updatedAt": _text(ended or _later(rng, created, end)),
+        "closedAt": _text(ended) if ended else None,
+        "mergedAt": _text(ended) if ended and merged else None,
+        "mergedBy": _person(rng, forge) if merged else None,
+        "mergeCommit": {"oid": _sha(rng)} if merged else None,
+    }
+
+
+def _commit(rng: Random, forge: Forge, when: datetime) -> Node:
+    written = when - timedelta(minutes=rng.randrange(600))
+    return {
+        "oid": _sha(rng),
+        "authoredDate": _text(written),
+        "committedDate": _text(when),
+        "author": {"user": _user(rng, forge), "date": _text(written)},
+    }
+
+
+def _release(rng: Random, forge: Forge, number: int, local: int, created: datetime) -> Node:
+    published = created + timedelta(minutes=rng.randrange(90))
+    return {
+        "databaseId": 200_000_000 + number % 1_000_000_000,
+        "tagName": f"v1.{local}.0",
+        "name": rng.choice((None, f"Release {local}")),
+        "isPrerelease": rng.randrange(5) == 0,
+        "author": _user(rng, forge),
+        "createdAt": _text(created),
+        "publishedAt": _text(published),
+        "updatedAt": _text(published),
+    }
+
+
+def _later(rng: Random, created: datetime, end: datetime) -> datetime:
+    return created + (end - created) * rng.random()
+
+
+def _sha(rng: Random) -> str:
+    return f"{rng.getrandbits(160):040x}"
+
+
+def _text(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
