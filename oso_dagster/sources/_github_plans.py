@@ -1,6 +1,6 @@
 """What is asked of GitHub by repository, and in which order: names, budgets, and the plan of the next load, which asks nothing.
 
-One token has 5,000 requests and 5,000 points an hour; docs/decisions has the cost for 25,000 repositories.
+One token has 5,000 requests and 5,000 points an hour; docs/decisions/0046 has the cost for 25,000 repositories.
 """
 
 from __future__ import annotations

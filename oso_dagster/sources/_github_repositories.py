@@ -1,7 +1,7 @@
 """Tables of GitHub by repository, for those that OSS Directory and OP Atlas name: what GH Archive no longer has whole.
 
 Part of the source `github` (`github.py`), whose settings they share. How much they cost of the two limits of one token, 5,000
-requests and 5,000 points an hour, is in docs/decisions/0042; `oso sources plan github` shows what is asked next.
+requests and 5,000 points an hour, is in docs/decisions/0046; `oso sources plan github` shows what is asked next.
 """
 
 from __future__ import annotations

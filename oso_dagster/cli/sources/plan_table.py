@@ -1,18 +1,14 @@
-"""What `oso sources plan` prints: plain data for programs, eighty columns for people."""
+"""What `oso sources plan` prints: plain data for programs, tables that fit eighty columns for people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
+from oso_dagster.cli.session.terminal import listing, number
 from oso_dagster.domain.catalogue.loading import LoadPlan
-
-WIDTH = 80
 
 
 def plain(plans: Mapping[str, LoadPlan], first: int) -> list[dict[str, Any]]:
@@ -35,23 +31,18 @@ def plain(plans: Mapping[str, LoadPlan], first: int) -> list[dict[str, Any]]:
 
 def print_plans(plans: Mapping[str, LoadPlan], first: int, console: Console) -> None:
     """One line a table, then the items that are asked first."""
-    overview = Table(
-        Column("table", no_wrap=True), *(Column(name, justify="right") for name in ("due", "of", "a run", "a day", "of limit")),
-        "unit", box=SIMPLE_HEAD,
-    )  # fmt: skip
+    overview = listing("table", *map(number, ("due", "of", "a run", "a day", "of limit")), "unit")
     for table, plan in plans.items():
         counts = (len(plan.items), plan.total, plan.budget, plan.per_day)
         share = f"{plan.per_day / plan.limit_per_day:.1%}"
         overview.add_row(table, *(f"{count:,}" for count in counts), share, plan.unit)
-    console.print(overview, width=WIDTH)
+    console.print(overview)
     for table, plan in plans.items():
-        shown = Table(
-            Column(f"{table}, asked first", ratio=1, overflow="fold"), Column("why", ratio=1), box=SIMPLE_HEAD, expand=True
-        )
+        shown = listing(f"{table}, asked first", "why")
         for planned in plan.items[:first]:
-            shown.add_row(escape(planned.item), planned.why)
+            shown.add_row(planned.item, planned.why)
         if not plan.items:
             shown.add_row("nothing is due", "")
-        console.print(shown, width=WIDTH)
+        console.print(shown)
         if plan.note:
-            console.print(f"  {plan.note}", width=WIDTH, highlight=False)
+            console.print(f"  {plan.note}")

@@ -124,7 +124,7 @@ def plan(
     from oso_dagster.cli.sources import plan_table  # noqa: PLC0415
     from oso_dagster.orchestration.ingest.plan import plan_of  # noqa: PLC0415
 
-    settings = read_settings(catalogue())
+    settings = settings_now()
     source = _known(name, settings)
     planned = [declared for declared in source.tables if declared.plan is not None]
     if not planned or (table is not None and table not in {declared.name for declared in planned}):
@@ -134,9 +134,9 @@ def plan(
     now = datetime.now(UTC)
     plans = {chosen.name: plan_of(settings, source, chosen, now) for chosen in planned if table in {None, chosen.name}}
     if as_json:
-        typer.echo(json.dumps(plan_table.plain(plans, first), indent=2))
+        say_json(plan_table.plain(plans, first))
     else:
-        plan_table.print_plans(plans, first, Console())
+        plan_table.print_plans(plans, first, console())
 
 
 @app.command()
