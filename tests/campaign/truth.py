@@ -16,7 +16,7 @@ from oso_dagster.connectors.github.core.changes import KINDS
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.sandbox import families
-from oso_dagster.sandbox.upstreams import _github_feeds, _github_graph, _github_stars, gharchive, github_api, op_atlas
+from oso_dagster.sandbox.upstreams import _github_feeds, _github_stars, _github_things, gharchive, github_api, op_atlas
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import SandboxWorld
 
@@ -184,7 +184,7 @@ def _changes(world: SandboxWorld, kind: str) -> list[Row]:
         {"repo_id": repository.id, "repo_name": repository.full_name} | KINDS[kind].row(node)
         for repository in github.repositories
         if not repository.deleted
-        for node in _github_graph.things(github, repository.id)[kind]
+        for node in _github_things.things(github, repository.id)[kind]
     ]
 
 

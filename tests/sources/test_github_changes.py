@@ -18,7 +18,7 @@ from oso_dagster.connectors.github.core.changes import KINDS, Page, query_of
 from oso_dagster.connectors.github.core.graph_answers import TooMuchError, read
 from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import RateLimitedError
-from oso_dagster.sandbox.upstreams import _github_graph
+from oso_dagster.sandbox.upstreams import _github_graph, _github_things
 from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub, github_hub
 
 EVERY = [repository.full_name for repository in LIVING]
@@ -32,7 +32,7 @@ def things(kind: str) -> dict[str, tuple[int, str]]:
     return {
         str(node[KEYS[kind]]): (repository.id, node[time])
         for repository in LIVING
-        for node in _github_graph.things(FORGE, repository.id)[kind]
+        for node in _github_things.things(FORGE, repository.id)[kind]
     }
 
 
@@ -77,8 +77,8 @@ def test_long_lists_are_walked_page_by_page_and_only_what_is_new_is_walked_again
 @pytest.mark.server
 def test_what_changed_since_is_merged_under_its_id(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.load("issues", EVERY)
-    repository = next(r for r in LIVING if _github_graph.things(FORGE, r.id)["issues"])
-    real = _github_graph.things
+    repository = next(r for r in LIVING if _github_things.things(FORGE, r.id)["issues"])
+    real = _github_things.things
     closed = (NOW + timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def later(forge: Any, number: int) -> Any:
@@ -88,7 +88,7 @@ def test_what_changed_since_is_merged_under_its_id(hub: GithubHub, monkeypatch: 
         oldest = held["issues"][-1] | {"state": "CLOSED", "closedAt": closed, "updatedAt": closed, "stateReason": "COMPLETED"}
         return dict(held) | {"issues": [oldest, *held["issues"][:-1]]}
 
-    monkeypatch.setattr(_github_graph, "things", later)
+    monkeypatch.setattr(_github_things, "things", later)
     loaded = hub.load("issues", EVERY, NOW + timedelta(days=1))
     assert loaded.record.facts["rows_changed"] == 1
     assert loaded.record.facts["rows_added"] == 0
@@ -128,12 +128,12 @@ def test_a_budget_bounds_a_run_and_a_walk_goes_on_behind_its_cursor(hub: GithubH
 
     monkeypatch.setattr(walks, "SIZE", 2)
     monkeypatch.setattr(_github_repositories, "MOST_POINTS", 3)
-    long = [r.full_name for r in LIVING if len(_github_graph.things(FORGE, r.id)["commits"]) > 8][:2]
+    long = [r.full_name for r in LIVING if len(_github_things.things(FORGE, r.id)["commits"]) > 8][:2]
     expected = {
         node["oid"]
         for r in LIVING
         if r.full_name in long
-        for node in _github_graph.things(FORGE, r.id)["commits"]
+        for node in _github_things.things(FORGE, r.id)["commits"]
     }  # fmt: skip
     first = hub.load("commits", long)
     assert first.record.cut_short is not None
@@ -155,14 +155,14 @@ def test_a_repository_that_is_gone_stops_no_other_and_does_not_vanish_twice(hub:
 
 @pytest.mark.server
 def test_one_thing_of_another_shape_sets_its_repository_aside(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = next(r for r in LIVING if _github_graph.things(FORGE, r.id)["releases"])
-    real = _github_graph.things
+    repository = next(r for r in LIVING if _github_things.things(FORGE, r.id)["releases"])
+    real = _github_things.things
 
     def odd(forge: Any, number: int) -> Any:
         held = real(forge, number)
         return dict(held) | {"releases": [{**held["releases"][0], "databaseId": None}]} if number == repository.id else held
 
-    monkeypatch.setattr(_github_graph, "things", odd)
+    monkeypatch.setattr(_github_things, "things", odd)
     loaded = hub.load("releases", EVERY)
     assert list(loaded.record.facts["set_aside"]) == [repository.full_name.lower()]
     assert len(ids(hub, "releases")) >= len(things("releases")) - len(real(FORGE, repository.id)["releases"])

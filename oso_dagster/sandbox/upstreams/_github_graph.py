@@ -11,18 +11,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from oso_dagster.sandbox.world.forge import HISTORY, Forge, Repository
-from oso_dagster.sandbox.world.world import stream
+from oso_dagster.sandbox.upstreams import _github_things
+from oso_dagster.sandbox.upstreams._github_things import Node, text
+from oso_dagster.sandbox.world.forge import Forge, Repository
 
 POINTS = 5_000
 """Points of an hour."""
@@ -84,37 +83,10 @@ type Query {
 }
 """
 
-Node = dict[str, Any]
-Things = Mapping[str, list[Node]]
-
-
-@lru_cache(maxsize=4096)
-def things(forge: Forge, repository_id: int) -> Things:
-    """What a repository has, by kind (issues, pull_requests, commits, releases), each newest first by the time it is asked by."""
-    rng = stream(forge.seed, f"graph/{repository_id}")
-    end = forge.start + (forge.now - forge.start) // timedelta(hours=1) * timedelta(hours=1)
-    base = repository_id % 1_000_000 * 10_000
-
-    def times(most: int) -> list[datetime]:
-        hours = int(HISTORY / timedelta(hours=1)) - 24
-        return sorted(
-            end - timedelta(hours=rng.randrange(1, hours), minutes=rng.randrange(60)) for _ in range(rng.randint(0, most))
-        )
-
-    commits = [_commit(rng, forge, when) for when in times(14)]
-    return {
-        "issues": _newest([_issue(rng, forge, base + n, n, when, end) for n, when in enumerate(times(9), 1)], "updatedAt"),
-        "pull_requests": _newest(
-            [_pull(rng, forge, base + n, n, when, end) for n, when in enumerate(times(7), 100)], "updatedAt"
-        ),
-        "commits": _newest(commits, "committedDate"),
-        "releases": _newest([_release(rng, forge, base + n, n, when) for n, when in enumerate(times(2), 1)], "createdAt"),
-    }
-
 
 def spent(folder: Path, left: int = 0, *, seconds: int = _HOUR) -> None:
     """From now on, and for `seconds`, `left` more points; then the limit is as usual again."""
-    (folder / _POINTS_FILE).write_text(json.dumps({"left": left, "until": time.time() + seconds}))
+    (folder / _POINTS_FILE).writetext(json.dumps({"left": left, "until": time.time() + seconds}))
 
 
 def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
@@ -149,12 +121,12 @@ def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
 def _points(folder: Path, cost: int) -> tuple[int, float]:
     """The points that are left after a query of this cost, below 0 where there are none, and until when."""
     path, now = folder / _POINTS_FILE, time.time()
-    limit = json.loads(path.read_text()) if path.exists() else {"left": POINTS, "until": 0}
+    limit = json.loads(path.readtext()) if path.exists() else {"left": POINTS, "until": 0}
     if limit["until"] <= now:
         limit = {"left": POINTS, "until": now + _HOUR}
     left = limit["left"] - cost
     if left >= 0:
-        path.write_text(json.dumps(limit | {"left": left}))
+        path.writetext(json.dumps(limit | {"left": left}))
     return left, limit["until"]
 
 
@@ -178,12 +150,12 @@ def _resolver(forge: Forge, missing: list[Any]) -> Callable[..., Any]:
 
 
 def _repository(forge: Forge, repository: Repository) -> Node:
-    held = things(forge, repository.id)
+    held = _github_things.things(forge, repository.id)
 
     def pages(kind: str, time_key: str) -> Callable[..., Any]:
         def connection(_info: Any, **asked: Any) -> Node:
             since = asked.get("since") or (asked.get("filterBy") or {}).get("since")
-            nodes = [node for node in held[kind] if since is None or node[time_key] >= _text(datetime.fromisoformat(since))]
+            nodes = [node for node in held[kind] if since is None or node[time_key] >= text(datetime.fromisoformat(since))]
             return _connection(nodes, asked)
 
         return connection
@@ -212,91 +184,3 @@ def _connection(nodes: list[Node], asked: Mapping[str, Any]) -> Node:
         "totalCount": len(nodes),
         "pageInfo": {"hasNextPage": more, "endCursor": str(min(end, len(nodes)))},
     }
-
-
-def _newest(nodes: list[Node], key: str) -> list[Node]:
-    return sorted(nodes, key=lambda node: str(node[key]), reverse=True)
-
-
-def _person(rng: Random, forge: Forge) -> Node | None:
-    """Who did it; an account that is deleted is null."""
-    if rng.randrange(25) == 0:
-        return None
-    person = rng.choice(forge.people)
-    kind = "Bot" if person.login.endswith("[bot]") else "User"
-    return {"__typename": kind, "login": person.login, "databaseId": person.id}
-
-
-def _user(rng: Random, forge: Forge) -> Node | None:
-    person = _person(rng, forge)
-    return person if person and person["__typename"] == "User" else None
-
-
-def _issue(rng: Random, forge: Forge, number: int, local: int, created: datetime, end: datetime) -> Node:
-    closed = _later(rng, created, end) if rng.randrange(2) else None
-    return {
-        "fullDatabaseId": str(4_000_000_000_000 + number),
-        "number": local,
-        "state": "CLOSED" if closed else "OPEN",
-        "stateReason": rng.choice(("COMPLETED", "NOT_PLANNED")) if closed else None,
-        "author": _person(rng, forge),
-        "createdAt": _text(created),
-        "updatedAt": _text(closed or _later(rng, created, end)),
-        "closedAt": _text(closed) if closed else None,
-    }
-
-
-def _pull(rng: Random, forge: Forge, number: int, local: int, created: datetime, end: datetime) -> Node:
-    state = rng.choice(("OPEN", "MERGED", "MERGED", "CLOSED"))
-    ended = _later(rng, created, end) if state != "OPEN" else None
-    merged = state == "MERGED"
-    return {
-        "fullDatabaseId": str(5_000_000_000_000 + number),
-        "number": local,
-        "state": state,
-        "isDraft": state == "OPEN" and rng.randrange(4) == 0,
-        "baseRefName": "main",
-        "author": _person(rng, forge),
-        "createdAt": _text(created),
-        "updatedAt": _text(ended or _later(rng, created, end)),
-        "closedAt": _text(ended) if ended else None,
-        "mergedAt": _text(ended) if ended and merged else None,
-        "mergedBy": _person(rng, forge) if merged else None,
-        "mergeCommit": {"oid": _sha(rng)} if merged else None,
-    }
-
-
-def _commit(rng: Random, forge: Forge, when: datetime) -> Node:
-    written = when - timedelta(minutes=rng.randrange(600))
-    return {
-        "oid": _sha(rng),
-        "authoredDate": _text(written),
-        "committedDate": _text(when),
-        "author": {"user": _user(rng, forge), "date": _text(written)},
-    }
-
-
-def _release(rng: Random, forge: Forge, number: int, local: int, created: datetime) -> Node:
-    published = created + timedelta(minutes=rng.randrange(90))
-    return {
-        "databaseId": 200_000_000 + number % 1_000_000_000,
-        "tagName": f"v1.{local}.0",
-        "name": rng.choice((None, f"Release {local}")),
-        "isPrerelease": rng.randrange(5) == 0,
-        "author": _user(rng, forge),
-        "createdAt": _text(created),
-        "publishedAt": _text(published),
-        "updatedAt": _text(published),
-    }
-
-
-def _later(rng: Random, created: datetime, end: datetime) -> datetime:
-    return created + (end - created) * rng.random()
-
-
-def _sha(rng: Random) -> str:
-    return f"{rng.getrandbits(160):040x}"
-
-
-def _text(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
