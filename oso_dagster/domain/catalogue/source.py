@@ -62,29 +62,28 @@ class Table:
 
     `newest_by` names the times that tell versions of a row apart (`merge` only): the version whose latest time is the latest
     wins, so that an older live one never comes back over a soft delete. `fresh_within` is the promise (required for core) of a
-    table without time partitions: with those it is `Partitions.due_after`;
-    `shrink_floor` is the share of the last good row count below which a `replace` is refused; `revision` is raised when the
-    meaning of the rows changes, so that an unchanged upstream is loaded again. `events_within` is how old the newest
-    `event_time` may be, where upstream is expected to go on. `partition_key` is the column that holds the key of a static
-    partition. `range_in_one_run`: a backfill of many partitions is one run that loads them one after the other, not a run for
-    each. `resumable`: a rate limit may cut a load short. `may_be_empty`: upstream may really have no row, of the whole or of a
-    partition; else a load without rows is refused. `needs` names columns of landed tables, as `source.table.column`, whose
-    values the extraction is handed (`ExtractRequest.inputs`): the slugs that OSS Directory names, for instance. Those of
-    `needs_if_loaded` are none until their table was loaded once.
+    table without time partitions: with those it is `Partitions.due_after`; `shrink_floor` is the share of the last good row
+    count below which a `replace` is refused; `revision` is raised when the meaning of the rows changes, so that an unchanged
+    upstream is loaded again. `events_within` is how old the newest `event_time` may be, where upstream is expected to go on.
+    `partition_key` is the column that holds the key of a static partition. `range_in_one_run`: a backfill of many partitions is
+    one run that loads them one after the other, not a run for each. `resumable`: a rate limit may cut a load short.
+    `may_be_empty`: upstream may really have no row, of the whole or of a partition; else a load without rows is refused.
+    `needs` names columns of landed tables, as `source.table.column`, whose values the extraction is handed
+    (`ExtractRequest.inputs`): the slugs that OSS Directory names, for instance. Those of `needs_if_loaded` are none until their
+    table was loaded once.
 
-    Truth, as quirks of the upstream (docs/add-a-source.md has the whole): `item_column` says which item (repository, slug, file)
-    a row belongs to, and `set_aside_share` of the items asked for may be set aside in a load, their last good rows kept.
+    Truth, as quirks of the upstream (docs/add-a-source.md has the whole): `item_column` says which item (repository, slug,
+    file) a row belongs to, and `set_aside_share` of the items asked for may be set aside in a load, their last good rows kept.
     `vanish_share` of the items asked for, or of the rows that upstream deletes, may vanish in one load. `changes_within` is how
     long after its end a partition may still change: it is loaded again within that span (`looks_again`), with all others of the
-    span where a request covers them together (`changes_together`). `surviving`: each whole load says which
-    keys upstream still has; a `merge` table without says in `keeps_deleted` why deletions are not followed. `events_may_stop`
-    says why no newest event is promised (`events_within`). `mix_by` are columns whose shares of rows, `sums` columns whose
-    totals are judged by what is usual. `not_taken` has a reason for each name, or pattern of names, that upstream has and we
-    leave there. In columns of `not_finite_is_null` NaN and infinity mean that there is no value; elsewhere they are refused.
-    Columns of `not_compared` (when a row was asked for) do not make a row a changed one. `second_count` is what coverage is
-    measured by. `regimes` are the spans in which upstream behaved in one way, oldest first. `gap_since` is the column that marks
-    the first row behind a span that upstream showed no longer (`GAPS`). `plan` says, without asking
-    upstream, what the next load asks for.
+    span where a request covers them together (`changes_together`). `surviving`: each whole load says which keys upstream still
+    has; a `merge` table without says in `keeps_deleted` why deletions are not followed. `events_may_stop` says why no newest
+    event is promised (`events_within`). `mix_by` are columns whose shares of rows, `sums` columns whose totals are judged by
+    what is usual. `not_taken` has a reason for each name, or pattern of names, that upstream has and we leave there. In columns
+    of `not_finite_is_null` NaN and infinity mean that there is no value; elsewhere they are refused. Columns of `not_compared`
+    (when a row was asked for) do not make a row a changed one. `second_count` is what coverage is measured by. `regimes` are
+    the spans in which upstream behaved in one way, oldest first. `gap_since` is the column that marks the first row behind a
+    span that upstream showed no longer (`GAPS`). `plan` says, without asking upstream, what the next load asks for.
     """
 
     name: str

@@ -86,7 +86,7 @@ type Query {
 
 def spent(folder: Path, left: int = 0, *, seconds: int = _HOUR) -> None:
     """From now on, and for `seconds`, `left` more points; then the limit is as usual again."""
-    (folder / _POINTS_FILE).writetext(json.dumps({"left": left, "until": time.time() + seconds}))
+    (folder / _POINTS_FILE).write_text(json.dumps({"left": left, "until": time.time() + seconds}))
 
 
 def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
@@ -121,12 +121,12 @@ def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
 def _points(folder: Path, cost: int) -> tuple[int, float]:
     """The points that are left after a query of this cost, below 0 where there are none, and until when."""
     path, now = folder / _POINTS_FILE, time.time()
-    limit = json.loads(path.readtext()) if path.exists() else {"left": POINTS, "until": 0}
+    limit = json.loads(path.read_text()) if path.exists() else {"left": POINTS, "until": 0}
     if limit["until"] <= now:
         limit = {"left": POINTS, "until": now + _HOUR}
     left = limit["left"] - cost
     if left >= 0:
-        path.writetext(json.dumps(limit | {"left": left}))
+        path.write_text(json.dumps(limit | {"left": left}))
     return left, limit["until"]
 
 
