@@ -27,13 +27,14 @@ def open_context(
 ) -> Any:
     """A context, with its models loaded if `load`; unless `connected`, on the project's own (in-memory) connections."""
     constants.MAX_FORK_WORKERS = 1  # a fork of a process with Dagster's threads may hang; for a warm cache one is faster too
-    (config,) = load_configs(None, Config, project.path).values()
-    config.cache_dir = str(Path(project.cache) / "sqlmesh")
-    if connected:
-        gateway = config.get_gateway(project.gateway)
-        for place, values in project.connections.items():
-            setattr(gateway, place, parse_connection_config(dict(values)))
-    context = kind(paths=[str(project.path)], config=config, gateway=project.gateway, load=False)
+    configs = load_configs(None, Config, [*project.folders])
+    for config in configs.values():
+        config.cache_dir = str(Path(project.cache) / "sqlmesh")
+        if connected:
+            gateway = config.get_gateway(project.gateway)
+            for place, values in project.connections.items():
+                setattr(gateway, place, parse_connection_config(dict(values)))
+    context = kind(paths=[str(folder) for folder in project.folders], config=configs, gateway=project.gateway, load=False)
     context.console = console or NoopConsole()
     if load:
         context.load()

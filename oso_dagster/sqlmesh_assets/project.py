@@ -25,6 +25,7 @@ class Project:
     `connections` are keyword arguments of SQLMesh's connection configurations, by their place in the gateway
     (`connection`, `state_connection`); without them the project's own `config.yaml` decides. `recompute_whole`: models
     without a time column are computed at every materialization; otherwise when their cron says that they are due.
+    `repositories` are further folders of the same project, each with a configuration of its own (`sqlmesh -p one -p other`).
     """
 
     path: Path
@@ -35,11 +36,18 @@ class Project:
     recompute_whole: bool = False
     lock_timeout_seconds: float = 3600
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    repositories: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Make the folders absolute: steps may run in another working directory than definitions are loaded in."""
         for name in ("path", "cache"):
             object.__setattr__(self, name, Path(getattr(self, name)).absolute())
+        object.__setattr__(self, "repositories", tuple(Path(folder).absolute() for folder in self.repositories))
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All folders that SQLMesh loads: the project's own, then the other repositories."""
+        return (self.path, *self.repositories)
 
     def fingerprint(self) -> str:
         """Changes with the content of the project, its configuration, the gateway, SQLMesh, SQLGlot and this wrapper.
@@ -53,7 +61,7 @@ class Project:
             digest.update(f"{part}\0".encode())
         overrides = sorted(f"{name}={value}" for name, value in os.environ.items() if name.upper().startswith("SQLMESH__"))
         digest.update("\0".join([*overrides, ""]).encode())
-        for origin, path in [*_files(self.path, Path(__file__).parent), *_personal()]:
+        for origin, path in [*_files(*self.folders, Path(__file__).parent), *_personal()]:
             if _is_database(path):
                 continue
             content = path.read_bytes()

@@ -42,12 +42,15 @@ class Comparison:
     instance: dg.DagsterInstance
     gateway: str = "local"
     recompute_whole: bool = False
+    folders: tuple[str, ...] = (".",)
 
     @property
     def project(self) -> Project:
         """The wrapped copy."""
-        folder = self.root / "wrapped"
-        return Project(folder / "project", self.gateway, "duckdb", folder / "cache", recompute_whole=self.recompute_whole)
+        copy = self.root / "wrapped"
+        first, *others = (copy / "project" / folder for folder in self.folders)
+        options = {"recompute_whole": self.recompute_whole, "repositories": tuple(others)}
+        return Project(first, self.gateway, "duckdb", copy / "cache", **options)
 
     def materialize(self, *models: str) -> Result:
         """Materialize the models, or all, as a Dagster run."""
@@ -97,7 +100,7 @@ class Comparison:
     @contextmanager
     def _context(self) -> Iterator[Context]:
         with self._inside("plain"):
-            context = Context(paths=["project"], gateway=self.gateway)
+            context = Context(paths=[f"project/{folder}" for folder in self.folders], gateway=self.gateway)
             try:
                 yield context
             finally:

@@ -44,6 +44,11 @@ def test_every_audit_is_a_check_with_a_result_also_on_tables_that_no_model_makes
     assert case.sql(TABLES) == [(2, 600, 2)]
 
 
+def test_unit_tests_are_told_as_passed_or_as_not_run(case):
+    assert "unit tests: 1 passed" in "\n".join(case.materialize().lines)
+    assert "unit tests were not run: nothing is to be deployed" in "\n".join(case.materialize().lines)
+
+
 def test_a_blocking_audit_on_a_table_that_no_model_makes_holds_back_what_reads_it_at_the_first_deployment(case):
     case.sql("INSERT INTO raw.payments VALUES (3, NULL, 7)")
     result = case.materialize()

@@ -74,9 +74,15 @@ def test_going_back_to_an_earlier_version_moves_the_view_and_materializes_nothin
 def test_a_changed_audit_computes_no_model_twice(case):
     open_gate(case)
     case.recompute_whole = True
+    case.sql("CREATE TABLE raw.computed (model TEXT)")
+    insert = "INSERT INTO raw.computed VALUES"  # before each time that the model is computed
+    for file in ("all", "gated"):
+        case.replace(f"models/{file}.sql", ");\nSELECT", f");\n@IF(@runtime_stage = 'evaluating', {insert} ('{file}'));\nSELECT")
     case.materialize()
+    case.sql("DELETE FROM raw.computed", "wrapped")
     case.replace("models/all.sql", "kind FULL", "kind FULL, audits (not_null(columns := id))")
     result = case.materialize()
     assert result.success, result.error
     assert result.checks == {("staging.events", "not_null"): True}
     assert result.outcomes["staging.events"] == "ok"
+    assert sorted(case.sql("SELECT model FROM raw.computed", "wrapped")) == [("all",), ("gated",)]

@@ -20,7 +20,7 @@ from oso_dagster.domain.catalogue.source import ColumnType
 _BATCH = 20_000
 _SECONDS_TO_YEAR_10000 = 253_402_300_800
 _DAYS_TO_YEAR_10000 = 2_932_897
-_TRANSACTION = "SET TRANSACTION READ ONLY; SET LOCAL TIME ZONE 'UTC'"
+_TRANSACTION = "SET TRANSACTION READ ONLY; SET LOCAL TIME ZONE 'UTC'; SET LOCAL statement_timeout = '3600s'"
 
 _MOMENT = (
     "CASE WHEN isfinite({name}) THEN (extract(epoch FROM {name}::timestamp) * 1000000)::bigint "

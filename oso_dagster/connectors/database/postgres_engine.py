@@ -31,11 +31,17 @@ _READ_AS: Mapping[ColumnType, str] = {
     ColumnType.JSON: "text",
 }
 _CONNECT_SECONDS = "20"
+READ_TIMEOUT = "SET statement_timeout = '3600s'"
+"""How long the database may work at one statement: it ends it by itself, so that nobody waits for ever for a lock there."""
 _LOOK = """
 SELECT a.attname::text AS name, CASE WHEN t.typtype = 'e' THEN 'enum' ELSE format_type(a.atttypid, NULL) END AS kind
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass(:name) AND a.attnum > 0 AND NOT a.attisdropped"""
-_SESSION = ["SET TIME ZONE 'UTC'", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"]
+SESSION = [
+    "SET TIME ZONE 'UTC'",
+    "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    READ_TIMEOUT,
+]
 """Times with a zone are read as UTC; times without one are taken to be."""
 
 
@@ -43,6 +49,7 @@ def columns(address: URL, table: str) -> dict[str, str]:
     """Type by column; none where there is no such table. Raises DatabaseError."""
     try:
         with _engine(address).connect() as connection:
+            connection.execute(text(f"SET LOCAL statement_timeout = '{_CONNECT_SECONDS}s'"))
             found = connection.execute(text(_LOOK), {"name": _named(address, table)})
             return {row.name: row.kind for row in found}
     except SQLAlchemyError as error:
@@ -62,7 +69,7 @@ def read(address: URL, table: str, fields: Sequence[Field], changes: Changes | N
         if not bare:
             return libpq_rows.read(_engine(address), query, fields)
         plain = postgres_address.of_libpq(address).set(drivername="postgresql").render_as_string(hide_password=False)
-        return connectorx.read_sql(plain, query, return_type="arrow", pre_execution_query=_SESSION)
+        return connectorx.read_sql(plain, query, return_type="arrow", pre_execution_query=SESSION)
     except BaseException as error:
         # connectorx is written in Rust: what it did not expect comes as a panic, which is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":

@@ -32,10 +32,11 @@ def with_audit_events(evaluator: Any, recorder: Recorder, models: Collection[str
     def audit(snapshot: Any, **kwargs: Any) -> Any:
         results = type(evaluator).audit(reporting, snapshot, **kwargs)
         model = checked_model(snapshot, models)
+        adapter = reporting.get_adapter(snapshot.model_gateway)
         names = check_names([(result.audit.name, partial(plain_arguments, result.audit_args)) for result in results])
         for result, name in zip(results, names, strict=True):
             if model and not result.skipped:
-                recorder.emit(_event(model, name, result, reporting.adapter))
+                recorder.emit(_event(model, name, result, adapter))
         return results
 
     reporting.audit = audit

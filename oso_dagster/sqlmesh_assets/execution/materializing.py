@@ -14,6 +14,7 @@ from typing import Any
 from sqlmesh.utils.errors import SQLMeshError
 
 from ..context import is_asset, short_name
+from ..events import Note
 from ..project import Project
 from .deployed_fingerprint import is_deployed, record_deployed
 from .model_graph import downstream_of, to_compute
@@ -69,7 +70,7 @@ def deploy(project: Project, emit: Emit, cancelled: Cancelled, *, allow_destruct
         session = Session(context, project, emit, cancelled)
         plan = session.plan(allow_destructive_models=list(allow_destructive) or None)
         if plan.has_changes:
-            run_unit_tests(context)
+            run_unit_tests(context, emit)
             if session.deploy(plan):
                 record_deployed(project, context.state_sync)
         session.emit_promoted()
@@ -77,6 +78,7 @@ def deploy(project: Project, emit: Emit, cancelled: Cancelled, *, allow_destruct
 
 def _compute(session: Session, request: Request) -> None:
     if is_deployed(session.project, session.context.state_sync):
+        session.emit(Note("unit tests were not run: nothing is to be deployed"))
         session.compute(request.models)
         return
     try:
@@ -127,7 +129,7 @@ def _whole(session: Session, plan: Any) -> None:
     upstream, models, touched = _upstream(difference), _models(difference), _touched(difference)
     if not difference.is_new_environment:
         session.compute(models - touched)
-    run_unit_tests(session.context)
+    run_unit_tests(session.context, session.emit)
     if not session.held_back(upstream, touched) and session.deploy(plan):
         record_deployed(session.project, session.context.state_sync)
         after = models if difference.is_new_environment else touched
@@ -150,7 +152,7 @@ def _subset(session: Session, plan: Any, models: Collection[str], *, downstream:
             f"not deployed yet: {', '.join(changed)}. Materialize all models once: that deploys the change whole{alternative}."
         )
     if changed:
-        run_unit_tests(session.context)
+        run_unit_tests(session.context, session.emit)
         if not session.deploy(session.plan(select_models=[f"{name}+" for name in changed])):
             return
     session.compute(set(models))

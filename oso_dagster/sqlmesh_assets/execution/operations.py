@@ -55,7 +55,7 @@ def develop(project: Project, environment: str, models: Sequence[str], emit: Emi
     with opened_project(project, emit) as context:
         session = Session(context, replace(project, environment=environment), emit, cancelled)
         plan = session.plan(select_models=list(models) or None, include_unmodified=True)
-        run_unit_tests(context)
+        run_unit_tests(context, emit)
         session.deploy(plan)
         session.emit_promoted()
 

@@ -92,7 +92,7 @@ class RecordingScheduler(Scheduler):
 
     def _rows(self, snapshot: Any, written: int | None) -> int | None:
         """Rows of the table: counted in DuckDB; elsewhere the rows written, for a model that is written whole."""
-        adapter = self.snapshot_evaluator.adapter
+        adapter = self.snapshot_evaluator.get_adapter(snapshot.model_gateway)
         if snapshot.is_view or snapshot.is_symbolic:
             return None
         if adapter.dialect != "duckdb":

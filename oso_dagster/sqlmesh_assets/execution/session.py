@@ -169,12 +169,14 @@ class Session:
         self.failed |= set(recorder.failed)
 
 
-def run_unit_tests(context: RecordingContext) -> None:
-    """Raises PlanError, naming the tests, when one fails: nothing is deployed then."""
+def run_unit_tests(context: RecordingContext, emit: Emit) -> None:
+    """Run all unit tests and say so. Raises PlanError, naming the tests, when one fails: nothing is deployed then."""
     result = context.test()
     if not result.wasSuccessful():
         broken = [f"{test}: {text.strip().splitlines()[-1]}" for test, text in [*result.failures, *result.errors]]
         raise PlanError(f"{len(broken)} of {result.testsRun} unit tests fail, nothing was deployed: {'; '.join(broken)}")
+    if result.testsRun:
+        emit(Note(f"unit tests: {result.testsRun} passed"))
 
 
 def _not_visible(event: Event, cause: str) -> Event:

@@ -19,6 +19,10 @@ UNITS = {
 
 
 def partitions_of(unit: str, start: dt.datetime) -> dg.TimeWindowPartitionsDefinition:
-    """The intervals of the unit from `start` on, in UTC."""
+    """The whole intervals of the unit from `start` on, in UTC.
+
+    An interval in which `start` lies is none of them: SQLMesh computes it when it deploys, and alone never again. It goes with
+    the next one, by `sqlmesh_restate`.
+    """
     cron, key = UNITS[unit]
     return dg.TimeWindowPartitionsDefinition(start=start, fmt=key, cron_schedule=cron, timezone="UTC")

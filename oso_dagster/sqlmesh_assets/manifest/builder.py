@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -92,7 +93,7 @@ def _model(context: Context, model: Any, root: Path) -> Model:
         grain=tuple(column.sql() for grain in model.grains for column in (grain.expressions or [grain])),
         upstream=tuple(sorted(short_name(name) for name in _reads(context, model))),
         audits=_audits(model),
-        path=model._path.relative_to(root).as_posix(),  # noqa: SLF001  (the only place where a model keeps it)
+        path=Path(os.path.relpath(model._path, root)).as_posix(),  # noqa: SLF001  (the only place where a model keeps it)
         sql=query_of(model),
         incremental=bool(model.kind.is_incremental_by_time_range),
         interval_unit=str(model.interval_unit.value),

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
-from oso_dagster.connectors.database import any_engine, table_reader
+from oso_dagster.connectors.database import any_engine, postgres_engine, table_reader
 from oso_dagster.connectors.database.table_reader import Changes, DatabaseError, Field
 from oso_dagster.domain.catalogue.source import Column, ColumnType
 from oso_dagster.sandbox.protocols import postgres
@@ -226,6 +226,16 @@ def test_a_session_only_reads_even_where_a_view_would_write(url: str, port: int)
     inspected = table_reader.inspect_table(url, "Noting")
     with pytest.raises(DatabaseError, match="cannot execute INSERT in a read-only transaction"):
         inspected.read(FIELDS[:1])
+
+
+def test_a_statement_that_does_not_end_is_ended_by_the_database(url: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute(port, """DROP VIEW IF EXISTS "Endless"; CREATE VIEW "Endless" AS SELECT 1 AS "theKey", pg_sleep(60) IS NULL AS slept
+        WHERE pg_sleep(60) IS NOT NULL; GRANT SELECT ON "Endless" TO reader;""")  # fmt: skip
+    monkeypatch.setattr(postgres_engine, "SESSION", [*postgres_engine.SESSION[:-1], "SET statement_timeout = '200ms'"])
+    inspected = table_reader.inspect_table(url, "Endless")
+    with pytest.raises(DatabaseError, match="statement timeout"):
+        inspected.read(FIELDS[:1])
+    assert "3600s" in postgres_engine.READ_TIMEOUT
 
 
 def test_the_same_rows_have_the_same_digest_and_others_another(url: str, port: int) -> None:
