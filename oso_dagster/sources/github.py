@@ -21,6 +21,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
+from oso_dagster.domain.catalogue.truth import ITEMS_ASKED
 from oso_dagster.sources import _github_events
 from oso_dagster.sources._github_columns import number, text, time
 from oso_dagster.sources._github_repositories import repository_tables
@@ -104,13 +105,14 @@ def _asking(request: ExtractRequest) -> Client:
     from oso_dagster.connectors.github import rest_api  # noqa: PLC0415  (Arrow loads when used)
 
     settings = request.settings
-    return rest_api.client(settings.get("token"), float(settings["requests_per_second"]))
+    return rest_api.client(settings.get("token"), float(settings["requests_per_second"]), request.notes)
 
 
 def _repositories(request: ExtractRequest) -> Extract:
     """All repositories and owners of OSS Directory, as far as the rate limit allows; the next run goes on. Raises RestError."""
     from oso_dagster.connectors import rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.github import repository_rounds, rest_api  # noqa: PLC0415
+    from oso_dagster.connectors.items import Items  # noqa: PLC0415
 
     named, declared = rest_api.addresses(request.inputs[_URLS]), [column.name for column in _REPOSITORIES]
     round_name, folder = f"{request.now:%Y-%m-%d}", request.cache / "github" / request.table
@@ -118,7 +120,7 @@ def _repositories(request: ExtractRequest) -> Extract:
     memory = repository_rounds.Memory.of(folder, request.previous)
     run = repository_rounds.Repositories(_asking(request), request.settings["api_url"], memory, _REPOSITORY, request.now)
     facts: dict[str, Any] = {"asked": len(this_round.names), "unusable_urls": len(named.unusable)}
-    run.run(this_round, facts)
+    run.run(this_round, facts, Items.of(request, len(this_round.names), run.names_there()))
     facts |= {"unchanged": run.unchanged, "changed": len(run.rows), "memory": memory.keep(folder)}
     repositories = [dict.fromkeys(declared) | row for row in run.rows.values()]
     rows, _ = undeclared.table_with_news(_REPOSITORIES, repositories)  # rows carry what is new already
@@ -128,21 +130,26 @@ def _repositories(request: ExtractRequest) -> Extract:
 
 def _sbom(request: ExtractRequest) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
-    from oso_dagster.connectors import rounds, undeclared  # noqa: PLC0415  (Arrow loads when used)
+    from oso_dagster.connectors import undeclared  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.github import bills  # noqa: PLC0415
+    from oso_dagster.connectors.github.core.kept_state import MARK, KeptState  # noqa: PLC0415
+    from oso_dagster.connectors.items import Items  # noqa: PLC0415
 
     week, previous = f"{request.now:%G-W%V}", request.previous
-    if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
-        return Unchanged(previous.version, previous.facts)
     known = {name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")}
-    this_round = rounds.Round.of(week, known, previous)
+    this_round = bills.round_of(week, known, previous)
+    if this_round is None:
+        return Unchanged(previous.version, previous.facts) if previous else Unchanged(week)
+    state = KeptState.of(request)
     facts: dict[str, Any] = {"week": week, "asked": len(this_round.names)}
     run = bills.Bills(_asking(request), request.settings["api_url"], request.now, _BILL, _PACKAGE)
     documents, packages = [], []
-    for rows, parts in run.run(this_round, facts):  # rows carry what is new already
+    items = Items.of(request, len(known), state.by_name.keys())
+    for rows, parts in run.run(this_round, facts, items):  # rows carry what is new already
         documents.append(undeclared.table_with_news(_SBOM, rows)[0])
         packages.append(undeclared.table_with_news(_PACKAGES, parts)[0])
-    facts |= {"found": run.found, UNKNOWN_FIELDS: sorted(run.unknown)}
+    state.by_name = {name: {} for name in (state.by_name.keys() - items.gone.keys()) | set(run.found)}
+    facts |= {"found": len(run.found), MARK: state.keep(), ITEMS_ASKED: len(known), UNKNOWN_FIELDS: sorted(run.unknown)}
     batches = {request.table: documents, f"{request.table}__packages": packages}
     return Extract(f"{week}/{len(this_round.names)}", batches, facts)
 
@@ -158,7 +165,7 @@ SOURCE = Source(
         *_github_events.SETTINGS,
         Setting("api_url", SettingKind.URL, "Base address of GitHub's REST API", default=_API, endpoint=True),
         Setting("token", SettingKind.SECRET, "Token for GitHub's REST API; without one it answers 60 requests an hour"),
-        pace_setting(20),
+        pace_setting(12),
     ),
     tables=(
         _github_events.TABLE,
@@ -170,6 +177,7 @@ SOURCE = Source(
             disposition=Disposition.MERGE,
             keeps_deleted="Repositories that are gone stay, marked as such",
             item_column="name_with_owner",
+            set_aside_share=0.02,
             vanish_share=0.05,
             not_compared=("checked_at",),
             extract=_repositories,
@@ -188,11 +196,12 @@ SOURCE = Source(
             disposition=Disposition.MERGE,
             keeps_deleted="A repository that is no longer named keeps its last bill of materials",
             item_column="repository",
+            set_aside_share=0.05,
             vanish_share=0.05,
             not_compared=("checked_at",),
             extract=_sbom,
-            schedule=Schedule("0 5 * * *"),
-            cost=Cost(calls=25_000, bytes=2_000_000_000, duration=timedelta(minutes=20)),
+            schedule=Schedule("0 5,11,17,23 * * *"),
+            cost=Cost(calls=75_000, bytes=2_000_000_000, duration=timedelta(minutes=20)),
             fresh_within=timedelta(days=8),
             resumable=True,
             needs=(_NAMES,),

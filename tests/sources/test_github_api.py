@@ -11,10 +11,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from oso_dagster.connectors.github import rest_api
+from oso_dagster.connectors.github import bills, rest_api
 from oso_dagster.connectors.http.rest import RateLimitedError, RestError
-from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, Unchanged
+from oso_dagster.domain.catalogue.loading import CUT_SHORT, Extract, ExtractRequest, Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.upstreams import github_api
+from oso_dagster.sandbox.upstreams._github_behaviour import Behaviour, behave
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources.github import SOURCE
@@ -61,9 +62,13 @@ class Hub:
         settings = {"api_url": self.url, "token": TOKEN, "requests_per_second": "10000"}
         previous = self.warehouse.last_load("github", table)
         inputs = {need: list(urls) for need in TABLES[table].needs}
-        request = ExtractRequest("github", table, now, self.home, settings, previous=previous, inputs=inputs)
+        share = TABLES[table].set_aside_share
+        request = ExtractRequest(
+            "github", table, now, self.home, settings, previous=previous, inputs=inputs, set_aside_share=share
+        )
         extract = TABLES[table].extract(request)
         if isinstance(extract, Extract):
+            extract = replace(extract, notes=request.notes)
             return self.warehouse.load(SOURCE, TABLES[table], extract, fingerprint="f")
         return extract
 
@@ -182,14 +187,8 @@ def test_a_repository_that_disappears_is_recorded_with_what_was_known_of_it(hub:
     hub.load("repositories", FEW)
     owners = {r.full_name for r in TRUTH.of_owner("sbx-harbour")}
     fallen = {ONE, min(owners)}
-    changed = replace(
-        TRUTH, repositories=tuple(replace(r, deleted=r.deleted or r.full_name in fallen) for r in TRUTH.repositories)
-    )
-    real, github_api.read = github_api.read, lambda _: changed  # type: ignore[attr-defined]
-    try:
-        hub.load("repositories", FEW, NOW + timedelta(days=1))
-    finally:
-        github_api.read = real  # type: ignore[attr-defined]
+    behave(hub.folder, Behaviour(deleted=sorted(fallen)))
+    hub.load("repositories", FEW, NOW + timedelta(days=1))
     gone = hub.rows(
         "SELECT name_with_owner, id IS NOT NULL, star_count FROM github.repositories WHERE status = 'gone' AND id > 0"
     )
@@ -218,7 +217,7 @@ def test_bills_of_materials_arrive_with_their_packages_and_once_a_week(hub: Hub)
 
 def test_bills_that_the_limit_cut_short_go_on_in_the_same_week(hub: Hub) -> None:
     names = tuple(r.full_name for r in TRUTH.repositories if not r.deleted)[:60]
-    github_api.limited(hub.folder, 25)
+    github_api.limited(hub.folder, 50)
     first = hub.load("sbom", names)
     assert isinstance(first, Loaded)
     assert first.record.cut_short is not None
@@ -230,9 +229,178 @@ def test_bills_that_the_limit_cut_short_go_on_in_the_same_week(hub: Hub) -> None
     assert {name for (name,) in hub.rows("SELECT repository FROM github.sbom")} == set(names)
 
 
+POLICIES = [
+    "Although you appear to have the correct authorization credentials, the `sbx` organization has an IP allow list enabled",
+    "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.",
+    "`sbx` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token",
+    "The 'sbx' organization forbids access via a fine-grained personal access tokens if the token's lifetime is over 366 days",
+]
+
+
+@pytest.mark.parametrize("message", POLICIES, ids=["IP allow list", "SAML", "classic token", "lifetime"])
+def test_a_policy_hides_one_repository_which_keeps_its_row_and_is_named(message: str, hub: Hub) -> None:
+    hub.load("repositories", FEW)
+    before = hub.rows("SELECT * FROM github.repositories ORDER BY key")
+    behave(hub.folder, Behaviour(refused={ONE: message}))
+    loaded = hub.load("repositories", FEW, NOW + timedelta(days=1))
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.facts["set_aside"][ONE].startswith("403, hidden: ")
+    assert [finding.check for finding in loaded.findings if not finding.passed] == ["set_aside"]
+    assert [row for row in hub.rows("SELECT * FROM github.repositories ORDER BY key") if row[0][0] != "n"] == [
+        row for row in before if row[0][0] != "n"
+    ]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+        "You have triggered an abuse detection mechanism",
+        "Please wait a few minutes before you try again.",
+    ],
+)
+def test_a_limit_that_only_its_message_tells_cuts_short_and_says_nothing_of_the_repository(message: str, hub: Hub) -> None:
+    every = tuple(f"https://github.com/{repository.full_name}" for repository in ALIVE[:9])
+    hub.load("repositories", every)
+    later = sorted(repository.full_name for repository in ALIVE[:9])[5]
+    behave(hub.folder, Behaviour(refused={later: message}))
+    loaded = hub.load("repositories", every, NOW + timedelta(days=1))
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.cut_short is not None
+    assert later in loaded.record.cut_short
+    assert hub.rows("SELECT DISTINCT status FROM github.repositories WHERE status = 'gone'") == []
+    behave(hub.folder, Behaviour())
+    again = hub.load("repositories", every, NOW + timedelta(days=1, hours=1))
+    assert isinstance(again, Loaded)
+    assert again.record.cut_short is None
+    assert again.record.facts["items_asked"] == 4, "the one that was refused is asked for again"
+
+
+def test_a_blocked_repository_is_gone(hub: Hub) -> None:
+    hub.load("repositories", FEW)
+    behave(hub.folder, Behaviour(refused={ONE: "Repository access blocked"}))
+    hub.load("repositories", FEW, NOW + timedelta(days=1))
+    assert (ONE,) in hub.rows("SELECT name_with_owner FROM github.repositories WHERE status = 'gone'")
+
+
+def test_a_round_in_which_an_unusual_share_vanishes_is_refused(hub: Hub) -> None:
+    hub.load("repositories", every_url())
+    before = hub.rows("SELECT * FROM github.repositories ORDER BY key")
+    behave(hub.folder, Behaviour(deleted=[repository.full_name for repository in ALIVE[::3]]))
+    with pytest.raises(RefusedError, match=r"items would be gone at once: .*allow_shrink"):
+        hub.load("repositories", every_url(), NOW + timedelta(days=1))
+    assert hub.rows("SELECT * FROM github.repositories ORDER BY key") == before
+
+
+def test_a_repository_that_moved_without_a_redirect_is_asked_for_by_its_id_and_keeps_one_history(hub: Hub) -> None:
+    hub.load("repositories", FEW)
+    listed = next(repository for repository in TRUTH.of_owner("sbx-harbour") if repository.former_name is None)
+    behave(hub.folder, Behaviour(moved={str(ALIVE[0].id): "sbx-new/home", str(listed.id): "sbx-new/port"}))
+    loaded = hub.load("repositories", FEW, NOW + timedelta(days=1))
+    assert isinstance(loaded, Loaded)
+    assert "vanished" not in loaded.record.facts
+    rows = hub.rows(
+        f"SELECT id, status, name_with_owner FROM github.repositories WHERE id IN ({ALIVE[0].id}, {listed.id}) ORDER BY id"
+    )
+    assert rows == sorted([(ALIVE[0].id, "renamed", "sbx-new/home"), (listed.id, "renamed", "sbx-new/port")])
+    assert hub.rows(f"SELECT 1 FROM github.repositories WHERE key = 'name:{ONE}'") == []
+
+
+def test_the_one_owner_whose_answer_is_nonsense_stops_no_other(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = github_api.document
+    monkeypatch.setattr(github_api, "document", lambda at, r: {"id": r.id} if r.full_name == ONE else real(at, r))
+    loaded = hub.load("repositories", FEW)
+    assert isinstance(loaded, Loaded)
+    assert set(loaded.record.facts["set_aside"]) == {ONE}
+    assert loaded.record.row_count > 3
+
+
+WITH_BILL = [r for r in TRUTH.repositories if not r.deleted and github_api.sbom(TRUTH, r) is not None][:12]
+BILLS = tuple(repository.full_name for repository in WITH_BILL)
+
+
+def purls(hub: Hub) -> list[tuple[Any, ...]]:
+    return hub.rows("SELECT repository, position, purl FROM github.sbom__packages ORDER BY ALL")
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        Behaviour(polls=2, wrapped=False),
+        Behaviour(polls=1, not_ready=201),
+        Behaviour(reports=False, old_call=200),
+        Behaviour(old_call=410),
+    ],
+    ids=["not ready, bare", "not ready as announced", "old call only", "old call removed"],
+)
+def test_however_github_gives_bills_of_materials_the_packages_are_the_same(
+    behaviour: Behaviour, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bills, "SWEEPS", (0.0,) * 4)
+    behave(hub.folder, behaviour)
+    hub.load("sbom", BILLS)
+    assert [(name, package["externalRefs"][0]["referenceLocator"]) for name, package in expected_packages()] == [
+        (name, purl) for name, _, purl in purls(hub)
+    ]
+    assert {token for path, token, _ in hub.asked if "/storage/" in path} <= {""}, "the token stays with GitHub"
+
+
+def expected_packages() -> list[tuple[str, Any]]:
+    documents = {repository.full_name: github_api.sbom(TRUTH, repository) or {} for repository in WITH_BILL}
+    return [(name, package) for name, document in sorted(documents.items()) for package in document["sbom"]["packages"]]
+
+
+def test_what_the_old_call_announces_of_its_end_reaches_the_load(hub: Hub) -> None:
+    behave(hub.folder, Behaviour(reports=False, old_call=200))
+    loaded = hub.load("sbom", BILLS[:2])
+    assert isinstance(loaded, Loaded)
+    (notice,) = [finding for finding in loaded.findings if finding.check == "upstream_notice"]
+    assert not notice.passed
+    assert "will not answer after 2026-11-13" in notice.message
+
+
+def test_bills_that_all_are_gone_at_once_are_a_broken_endpoint_and_the_packages_stay(hub: Hub) -> None:
+    hub.load("sbom", BILLS)
+    before = purls(hub)
+    assert before
+    behave(hub.folder, Behaviour(reports=False, old_call=404))
+    with pytest.raises(RestError, match="none of 12 repositories has a bill of materials"):
+        hub.load("sbom", BILLS, NOW + timedelta(days=7))
+    assert purls(hub) == before
+
+
+def test_a_bill_that_cannot_be_had_is_set_aside_keeps_its_packages_and_is_asked_for_again(hub: Hub) -> None:
+    hub.load("sbom", BILLS)
+    before, large = purls(hub), BILLS[3]
+    behave(hub.folder, Behaviour(refused={large: POLICIES[0]}))
+    loaded = hub.load("sbom", BILLS, NOW + timedelta(days=7))
+    assert isinstance(loaded, Loaded)
+    assert set(loaded.record.facts["set_aside"]) == {large}
+    assert loaded.record.facts["again"] == [large]
+    assert purls(hub) == before
+    behave(hub.folder, Behaviour())
+    hub.asked.clear()
+    again = hub.load("sbom", BILLS, NOW + timedelta(days=7, hours=6))
+    assert isinstance(again, Loaded)
+    assert again.record.facts["asked"] == 1
+    assert isinstance(hub.load("sbom", BILLS, NOW + timedelta(days=7, hours=12)), Unchanged)
+
+
+def test_a_report_that_is_not_ready_by_the_end_is_told_and_asked_for_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bills, "SWEEPS", (0.0,))
+    behave(hub.folder, Behaviour(polls=3))
+    first = hub.load("sbom", (*BILLS[:3], "sbx-nobody/nothing"))
+    assert isinstance(first, Loaded)
+    assert first.record.facts[CUT_SHORT].startswith("3 reports were not ready at the end of the run")
+    second = hub.load("sbom", (*BILLS[:3], "sbx-nobody/nothing"), NOW + timedelta(hours=6))
+    assert isinstance(second, Loaded)
+    assert second.record.cut_short is None
+    assert {name for name, _, _ in purls(hub)} == set(BILLS[:3])
+
+
 def test_a_document_of_another_shape_is_an_error_by_name(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(github_api, "document", lambda *_: {"id": 1, "full_name": "a/b", "owner": {}})
-    with pytest.raises(RestError, match=rf"/repos/{ONE}.*'owner.login' is missing"):
+    with pytest.raises(RefusedError, match=rf"1 of 1 items set aside.*/repos/{ONE}.*'owner.login' is missing"):
         hub.load("repositories", FEW[:1])
 
 
@@ -293,7 +461,7 @@ def test_new_plain_fields_arrive_nested_ones_are_told_and_templates_of_addresses
     assert isinstance(again, Loaded)
     assert set(again.record.facts["unknown_fields"]) >= {"newCounts"}, "and it is still told"
     assert any("new_score" in field for field in again.record.facts["unknown_fields"])
-    bills = hub.load("sbom", (ONE.lower(),))
-    assert isinstance(bills, Loaded)
+    bill = hub.load("sbom", (ONE.lower(),))
+    assert isinstance(bill, Loaded)
     unknown = ["sbom.data_quality (VARCHAR)", "sbom__packages.ecosystem (VARCHAR)", "graph"]
-    assert bills.record.facts["unknown_fields"] == unknown
+    assert bill.record.facts["unknown_fields"] == unknown

@@ -7,20 +7,22 @@ published it: a failed load, or an emptied cache, costs requests and never a row
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from oso_dagster.connectors.answers import take_list
+from oso_dagster.connectors.answers import take, take_list
 from oso_dagster.connectors.github import rest_api
+from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import Answer, Client, RateLimitedError, RestError
+from oso_dagster.connectors.items import Items
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
 from oso_dagster.domain.catalogue.loading import LoadFacts, LoadRecord
+from oso_dagster.domain.catalogue.truth import FEWEST_VANISHED, ITEMS_ASKED, Absence, named
 
 _KEPT_FILES = 3
 _Row = dict[str, Any]
@@ -57,6 +59,16 @@ class Memory:
         return mark
 
 
+@dataclass
+class _Fetched:
+    """What was found under one name: rows by key, pages of an owner's listing, and what is gone of what was known."""
+
+    answer: Answer | None = None
+    pages: Sequence[rest_api.ListingPage] = ()
+    elsewhere: list[Any] = field(default_factory=list)
+    gone: dict[str, str] = field(default_factory=dict)
+
+
 class Repositories:
     """One run over the directory's owners and repositories. `rows` are those that changed, by key.
 
@@ -67,40 +79,103 @@ class Repositories:
         self._client, self._api, self._memory, self._known, self._now = asking, api, memory, known, now
         self.rows: dict[str, _Row] = {}
         self.unchanged = 0
-        self._blocked, self._answered = 0, 0
+        self._answered = 0
 
-    def run(self, this_round: Round, facts: LoadFacts) -> None:
+    def run(self, this_round: Round, facts: LoadFacts, items: Items) -> None:
         """Ask for each `owner/name`, and for all repositories of each `owner`, until the limit. Raises RestError."""
-        done = 0
         try:
-            for fetched in self._client.each(this_round.names, self._fetch):
-                if isinstance(fetched, Answer):
-                    self._repository(this_round.names[done], fetched)
-                else:
-                    self._owner(this_round.names[done], fetched)
-                done += 1
+            for name, fetched in items.each(this_round.names, self._fetch, self._client.each):
+                try:
+                    self._note_fetched(name, fetched, items)
+                except RestError as error:
+                    items.put_aside(name, error)
         except RateLimitedError as error:
-            if not done:
+            if not items.asked:
                 raise
-            this_round.cut(facts, error, done)
-        if self._blocked and not self._answered:
+            this_round.cut(facts, error, items.asked)
+        if not self._answered and len(items.gone) > FEWEST_VANISHED:
             raise RestError(
-                f"{self._api}: all {self._blocked:,} answers were 403. Renew the token of the source, then run again."
+                f"{self._api}: none of {items.asked:,} names is there ({named(items.gone)}), which says more of the endpoint "
+                "than of them. The old rows stay; check the endpoint, then run again"
             )
+        for name in items.gone:
+            self._gone(name, self._memory.names.get(name, {}).get("key"))
+        items.tell(facts)
+        facts[ITEMS_ASKED] += sum(len(keys) for keys in self._memory.owners.values())
 
-    def _fetch(self, name: str) -> Answer | list[rest_api.ListingPage]:
-        """Only asks; what is known does not change under the other threads."""
+    def names_there(self) -> set[str]:
+        """The names under which something was there at the last load."""
+        known = self._memory
+        return {name for name, mark in known.names.items() if known.rows.get(mark["key"], {}).get("status") not in {None, "gone"}}
+
+    def _fetch(self, name: str) -> _Fetched:
+        """Only asks; what is known does not change under the other threads. What is gone by name is asked for by its id."""
+        known = self._memory.names.get(name, {})
         if "/" not in name:
-            return rest_api.listing(self._client, self._api, name, self._memory.pages)
-        validators = self._memory.names.get(name, {}).get("validators")
-        return self._client.get(f"{self._api}/repos/{name}", validators=validators, accept=rest_api.ABSENT)
+            return self._fetch_owner(name)
+        try:
+            answer = rest_api.repository(self._client, f"{self._api}/repos/{name}", known.get("validators"))
+        except AbsentError as error:
+            if error.absence is not Absence.GONE:
+                raise
+            by_id = self._by_id(known.get("key"))
+            if by_id is None:
+                raise
+            return _Fetched(by_id)
+        fetched = _Fetched(answer)
+        if not answer.unchanged and known and _key(answer) not in {known["key"], None}:
+            self._follow([known["key"]], fetched)  # the name is another repository's now
+        return fetched
+
+    def _fetch_owner(self, owner: str) -> _Fetched:
+        """An owner's repositories; those that it no longer lists may have moved."""
+        fetched = _Fetched(pages=rest_api.listing(self._client, self._api, owner, self._memory.pages))
+        with self._client.trusting(f"{self._api}: the repositories of {owner}"):
+            listed = {key for page in fetched.pages for key in self._keys(page)}
+        self._follow(sorted(set(self._memory.owners.get(owner, ())) - listed), fetched)
+        return fetched
+
+    def _follow(self, keys: Iterable[str], fetched: _Fetched) -> None:
+        """Ask for repositories by their ids, which they keep when they move or are renamed."""
+        for key in keys:
+            try:
+                answer = self._by_id(key)
+            except AbsentError as error:
+                if error.absence is not Absence.GONE:
+                    raise
+                fetched.gone[key] = str(error)
+            else:
+                if answer is None:
+                    fetched.gone[key] = "it has no id"
+                else:
+                    fetched.elsewhere.append(answer.document)
+
+    def _by_id(self, key: str | None) -> Answer | None:
+        number = self._memory.rows.get(key, {}).get("id") if key else None
+        return rest_api.repository(self._client, f"{self._api}/repositories/{number}") if number else None
+
+    def _keys(self, page: rest_api.ListingPage) -> list[str]:
+        if page.answer.unchanged:
+            known: list[str] = self._memory.pages[page.url]["keys"]
+            return known
+        return [str(take(entry, "id")) for entry in take_list(page.answer.document)]
+
+    def _note_fetched(self, name: str, fetched: _Fetched, items: Items) -> None:
+        self._answered += 1
+        if fetched.answer is not None:
+            self._repository(name, fetched.answer)
+        else:
+            self._owner(name, fetched.pages)
+        with self._client.trusting(f"{self._api}: {name}"):
+            for document in fetched.elsewhere:
+                self._found(self._row(document))
+        for key, reason in fetched.gone.items():
+            row = self._memory.rows.get(key, {})
+            if key not in self.rows and row.get("status") not in {None, "gone"}:
+                items.vanished[row["name_with_owner"]] = reason
+                self._gone(row["name_with_owner"].lower(), key)
 
     def _repository(self, name: str, answer: Answer) -> None:
-        if answer.status in rest_api.ABSENT:
-            self._blocked += answer.status == HTTPStatus.FORBIDDEN
-            self._gone(name, self._memory.names.get(name, {}).get("key"))
-            return
-        self._answered += 1
         if answer.unchanged:
             self.unchanged += 1
             return
@@ -108,22 +183,17 @@ class Repositories:
             self._found(self._row(answer.document, name), name, answer.validators)
 
     def _owner(self, owner: str, pages: Sequence[rest_api.ListingPage]) -> None:
-        """Whatever an owner's listing no longer has is gone; a repository that moved is found under its new name."""
-        keys: list[str] = []
-        for page in pages:
-            self._answered += 1
-            keys += self._page(page)
-        for key in set(self._memory.owners.get(owner, ())) - set(keys) - self.rows.keys():
-            self._gone(self._memory.rows[key]["name_with_owner"].lower(), key)
-        self._memory.owners[owner] = keys
+        """Whatever an owner's listing no longer has was followed by its id already."""
+        self._memory.owners[owner] = [key for page in pages for key in self._page(page)]
         if not pages:
+            self._answered -= 1
             self._gone(f"{owner}/*", None)
 
     def _page(self, page: rest_api.ListingPage) -> list[str]:
         if page.answer.unchanged:
-            known: list[str] = self._memory.pages[page.url]["keys"]
-            self.unchanged += len(known)
-            return known
+            unchanged: list[str] = self._memory.pages[page.url]["keys"]
+            self.unchanged += len(unchanged)
+            return unchanged
         with self._client.trusting(page.url):
             rows = [self._row(repository) for repository in take_list(page.answer.document)]
         for row in rows:
@@ -159,3 +229,8 @@ class Repositories:
     def _note(self, row: dict[str, Any]) -> None:
         self.rows[row["key"]] = row
         self._memory.rows[row["key"]] = row
+
+
+def _key(answer: Answer) -> str | None:
+    number = answer.document.get("id") if isinstance(answer.document, Mapping) else None
+    return None if number is None else str(number)

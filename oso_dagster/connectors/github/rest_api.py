@@ -16,13 +16,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from oso_dagster.connectors.answers import take, take_list
+from oso_dagster.connectors.github.absence_rules import GITHUB_RULES
+from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.pacing import Limits, Pace
 from oso_dagster.connectors.http.redirects import same_origin
-from oso_dagster.connectors.http.rest import Answer, Client, RestError
+from oso_dagster.connectors.http.rest import Answer, Client, RateLimitedError, RestError
 from oso_dagster.connectors.undeclared import Known, carried
+from oso_dagster.domain.catalogue.notices import UpstreamNotes
+from oso_dagster.domain.catalogue.truth import Absence
 
-ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS})
-"""Answers that say something about one repository: blocked (or no dependency graph), not there, taken down."""
+ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS})
+"""Answers without what was asked for; what they say of it is for `absence_rules` to judge, by their message."""
 _CONCURRENCY = 4
 LIMITS = Limits(patience=90)
 _ADDRESS = re.compile(
@@ -50,12 +54,37 @@ class ListingPage:
     after: str | None
 
 
-def client(token: str | None, per_second: float) -> Client:
-    """A client that waits out short limits, and tells long ones (RateLimitedError). Without a token GitHub allows 60 an hour."""
+def client(token: str | None, per_second: float, notes: UpstreamNotes | None = None) -> Client:
+    """A client that waits out short limits, and tells long ones (RateLimitedError). Without a token GitHub allows 60 an hour.
+
+    What GitHub announces (a deprecation, a last day) goes into `notes`.
+    """
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    return Client(headers, secrets=[token] if token else [], pace=Pace(_CONCURRENCY, per_second), limits=LIMITS)
+    return Client(
+        headers,
+        secrets=[token] if token else [],
+        pace=Pace(_CONCURRENCY, per_second),
+        limits=LIMITS,
+        notes=notes or UpstreamNotes(),
+    )
+
+
+def absent(answer: Answer) -> AbsentError:
+    """What an answer without a repository says of it, as an error to raise; raises RateLimitedError itself for a limit."""
+    error = answer.absent(GITHUB_RULES)
+    if error.absence is Absence.LIMITED:
+        raise RateLimitedError(f"{answer.url}: {error}", 0.0)
+    return error
+
+
+def repository(asking: Client, url: str, validators: Mapping[str, str] | None = None) -> Answer:
+    """A repository, by name or by id; of one that moved what GitHub redirects to. Raises AbsentError, RestError."""
+    answer = asking.get(url, validators=validators, accept=ABSENT)
+    if answer.status in ABSENT:
+        raise absent(answer)
+    return answer
 
 
 def addresses(urls: Iterable[str]) -> Addresses:
@@ -80,7 +109,7 @@ def listing(asking: Client, api: str, owner: str, known: Mapping[str, Mapping[st
     """The pages of an organisation's public repositories, or of a user's; none when there is no such owner.
 
     `known` holds, by address, the validators of a page and the address `next` to it. Raises RestError for a listing that is
-    empty where the owner is said to have repositories.
+    empty where the owner is said to have repositories, AbsentError for an owner that is hidden from us.
     """
     for kind, type_ in (("orgs", "public"), ("users", "owner")):
         url: str | None = f"{api}/{kind}/{owner}/repos?type={type_}&per_page=100"
@@ -89,6 +118,9 @@ def listing(asking: Client, api: str, owner: str, known: Mapping[str, Mapping[st
             before = known.get(url, {})
             answer = asking.get(url, validators=before.get("validators"), accept=() if pages else ABSENT)
             if answer.status in ABSENT:
+                error = absent(answer)
+                if error.absence is not Absence.GONE:
+                    raise error
                 break
             match = _NEXT.search(answer.headers.get("Link", ""))
             after = before["next"] if answer.unchanged else match["url"] if match else None
@@ -153,13 +185,13 @@ def absent_row(requested: str, before: Mapping[str, Any] | None, now: datetime) 
     return {**bare, "requested_names": [requested], **(before or {}), "status": "gone", "checked_at": now.isoformat()}
 
 
-def packages(document: Any, repository: str, known: Known, unknown: set[str]) -> list[dict[str, Any]]:
-    """The packages that a bill of materials (SPDX) names, one row each, in its order; an entry that is repeated counts once.
+def packages(bill: Any, repository: str, known: Known, unknown: set[str]) -> list[dict[str, Any]]:
+    """The packages that a `bill` of materials (SPDX) names, one row each, in its order; an entry that is repeated counts once.
 
     A row also holds the plain values of fields that are not `known`; `unknown` gets the names of all others.
     """
     rows = []
-    listed = {json.dumps(package, sort_keys=True): package for package in take_list(document, "sbom", "packages")}
+    listed = {json.dumps(package, sort_keys=True): package for package in take_list(bill, "packages")}
     for position, package in enumerate(listed.values()):
         references = package.get("externalRefs") or []
         purl = next((ref["referenceLocator"] for ref in references if ref.get("referenceType") == "purl"), None)

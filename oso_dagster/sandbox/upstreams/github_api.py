@@ -1,7 +1,8 @@
 """GitHub's REST API as the sandbox has it: repositories and bills of materials of the forge, with ETags and a rate limit.
 
-A renamed repository is sent on (301), a deleted one is not there (404). The limit counts every answer but 304, and starts again
-each hour; `limited(folder, calls)` lowers it for a while.
+Written from @octokit/openapi 23.0.2 and "Renaming a repository" of GitHub's documentation. A renamed repository is sent on (301),
+a deleted one is not there (404). The limit counts every answer but 304, and starts again each hour; `limited(folder, calls)`
+lowers it for a while. What has changed upstream, or differs by repository, `_github_behaviour` switches.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
-from oso_dagster.sandbox.upstreams import _github_feeds, _github_graph, _github_stars
+from oso_dagster.sandbox.upstreams import _github_feeds, _github_graph, _github_reports, _github_stars
+from oso_dagster.sandbox.upstreams._github_behaviour import forge_now, refusal, refusal_of
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 from oso_dagster.sandbox.world.world import stream
@@ -75,27 +77,35 @@ def sbom(forge: Forge, repository: Repository) -> dict[str, Any] | None:
     return {"sbom": {"SPDXID": "SPDXRef-DOCUMENT", "creationInfo": {"created": created}, "packages": numbered}}
 
 
+def _bill(forge: Forge, repository: Repository) -> dict[str, Any] | None:
+    return sbom(forge, repository)
+
+
 def serve(folder: Path) -> Starlette:
     """Serve the forge of the world in `folder`. One request after the other, so that the limit is counted right."""
 
     async def repository(request: Request) -> Response:
-        forge = read(folder)
+        if (refused := refusal(folder, request)) is not None:
+            return refused
+        forge = forge_now(folder)
         repository = _find(forge, request)
         if repository is not None and repository.former_name == request.path_params["name"].lower():
             return _counted(folder, RedirectResponse(f"{request.scope['root_path']}/repositories/{repository.id}", 301))
         return _answer(folder, request, document(forge, repository) if repository else None)
 
     async def by_id(request: Request) -> Response:
-        forge = read(folder)
+        forge = forge_now(folder)
         repository = next((r for r in forge.repositories if r.id == request.path_params["id"] and not r.deleted), None)
+        if repository is not None and (refused := refusal_of(folder, repository.full_name)) is not None:
+            return refused
         return _answer(folder, request, document(forge, repository) if repository else None)
 
     async def owner(request: Request) -> Response:
-        listed = _listed(read(folder), request)
+        listed = _listed(forge_now(folder), request)
         return _answer(folder, request, None if listed is None else {"public_repos": len(listed)})
 
     async def repositories(request: Request) -> Response:
-        forge = read(folder)
+        forge = forge_now(folder)
         listed = _listed(forge, request)
         if listed is None:
             return _answer(folder, request, None)
@@ -105,15 +115,10 @@ def serve(folder: Path) -> Starlette:
         shown = [document(forge, repository) for repository in listed[(page - 1) * PAGE : page * PAGE]]
         return _answer(folder, request, shown, link)
 
-    async def bill(request: Request) -> Response:
-        forge = read(folder)
-        repository = _find(forge, request)
-        return _answer(folder, request, sbom(forge, repository) if repository else None)
-
     return Starlette(
         routes=[
             Route("/repos/{owner}/{name}", repository),
-            Route("/repos/{owner}/{name}/dependency-graph/sbom", bill),
+            *_github_reports.routes(folder, _find, _bill, _answer, _counted),
             Route("/repositories/{id:int}", by_id),
             *_github_feeds.routes(folder, read, _find, _answer),
             *_github_stars.route(folder, read, _find, _answer),

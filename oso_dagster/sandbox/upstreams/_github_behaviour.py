@@ -1,0 +1,71 @@
+"""How GitHub's API behaves in the sandbox, where that has changed or differs by repository: switched by a file of the family."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from oso_dagster.sandbox.world.forge import Forge, Repository, read
+
+_FILE = "behaviour.json"
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How GitHub behaves. `old_call`: the status of the old call for bills of materials, 200 where it still answers.
+
+    `reports` can be ordered; one is not ready `polls` times, which is said by `not_ready`; its document stands below `sbom` where
+    it is `wrapped`. `moved` are names, by id, of repositories that are elsewhere now, without a redirect from where they were.
+    `deleted` are names (`owner/name`) of repositories that are no more, `refused` messages, by name, of those that are answered
+    with 403 and no header that asks for a pause.
+    """
+
+    old_call: int = 404
+    reports: bool = True
+    polls: int = 0
+    not_ready: int = 202
+    wrapped: bool = True
+    moved: Mapping[str, str] = field(default_factory=dict)
+    deleted: Collection[str] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def behave(folder: Path, behaviour: Behaviour) -> None:
+    """From now on GitHub behaves so."""
+    (folder / _FILE).write_text(json.dumps(asdict(behaviour)))
+
+
+def behaviour_of(folder: Path) -> Behaviour:
+    """How GitHub behaves now."""
+    path = folder / _FILE
+    return Behaviour(**json.loads(path.read_text())) if path.exists() else Behaviour()
+
+
+def forge_now(folder: Path) -> Forge:
+    """The forge, with what has moved where it is now, and without what is deleted."""
+    forge, behaviour = read(folder), behaviour_of(folder)
+    if not behaviour.moved and not behaviour.deleted:
+        return forge
+
+    def placed(repository: Repository) -> Repository:
+        owner, _, name = behaviour.moved.get(str(repository.id), repository.full_name).partition("/")
+        deleted = repository.deleted or repository.full_name in behaviour.deleted
+        return replace(repository, owner=owner, name=name, deleted=deleted)
+
+    return replace(forge, repositories=tuple(map(placed, forge.repositories)))
+
+
+def refusal(folder: Path, request: Request) -> Response | None:
+    """The 403 for the repository that a request names, if it is refused."""
+    return refusal_of(folder, f"{request.path_params['owner']}/{request.path_params['name']}")
+
+
+def refusal_of(folder: Path, name: str) -> Response | None:
+    """The 403 for a repository, if it is refused."""
+    message = behaviour_of(folder).refused.get(name.lower())
+    return None if message is None else JSONResponse({"message": message}, 403)
