@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -66,7 +66,7 @@ def _state(settings: Settings, began: datetime) -> _State:
     from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
 
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        stored = store.latest_verdicts()
+        stored = store.latest_verdicts(datetime.now(UTC))
         if stored and min(row.evaluated_at for row in stored) >= began:
             objectives = [
                 JudgedObjective(

@@ -51,17 +51,31 @@ def _begin(connection: Connection, mine: ColumnElement[bool], asset: str, since:
     return None if kept is None else kept - _FAMILY_SPAN
 
 
-def last_data(store: Store) -> dict[str, datetime]:
-    """When something was last counted for each objective that ever had data, by id; for `domain.objectives.silence`."""
-    newest_sample = select(samples.c.service, samples.c.objective, func.max(samples.c.at).label("at"))
+def last_data(store: Store, until: datetime | None = None) -> dict[str, datetime]:
+    """When something was last counted for each objective that ever had data, by id; for `domain.objectives.silence`.
+
+    What is dated later than `until` does not count: a clock may once have been ahead.
+    """
     newest_attempt = select(attempts.c.label, func.max(attempts.c.counted_at).label("at")).where(attempts.c.counted.is_not(None))
+    if until is not None:
+        newest_attempt = newest_attempt.where(attempts.c.counted_at <= until)
     with store.database.reading() as connection:
-        sampled = connection.execute(newest_sample.group_by(samples.c.service, samples.c.objective)).all()
         attempted = {row.label: row.at for row in connection.execute(newest_attempt.group_by(attempts.c.label))}
         compared = connection.execute(select(func.max(comparisons.c.measured_at)).where(comparisons.c.high > 0)).scalar_one()
-    newest = {f"{row.service}.{row.objective}": row.at for row in sampled}
+    newest: dict[str, datetime] = {}
+    for (id_, _), at in last_samples(store, until).items():
+        newest[id_] = max(at, newest.get(id_, at))
     newest |= {COVERAGE.id: compared} if compared is not None else {}
     return newest | {objective.id: attempted[objective.label] for objective in _windowed() if objective.label in attempted}
+
+
+def last_samples(store: Store, until: datetime | None = None) -> dict[tuple[str, str], datetime]:
+    """When the newest sample of each objective and slice was taken, of those up to `until`."""
+    own = (samples.c.service, samples.c.objective, samples.c.slice)
+    known = [] if until is None else [samples.c.at <= until]
+    with store.database.reading() as connection:
+        rows = connection.execute(select(*own, func.max(samples.c.at).label("at")).where(*known).group_by(*own)).all()
+    return {(f"{row.service}.{row.objective}", row.slice): row.at for row in rows}
 
 
 def _windowed() -> Iterable[Objective]:

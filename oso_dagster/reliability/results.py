@@ -57,10 +57,11 @@ class Results:
             with self._database.writing() as connection:
                 connection.execute(insert_into(connection, verdicts).on_conflict_do_nothing(), values)
 
-    def latest_verdicts(self) -> list[VerdictRow]:
-        """The newest verdict of every objective ever evaluated."""
+    def latest_verdicts(self, until: datetime | None = None) -> list[VerdictRow]:
+        """The newest verdict, of those up to `until`, of every objective ever evaluated: a clock may once have been ahead."""
         key = (verdicts.c.service, verdicts.c.objective)
-        newest = select(*key, func.max(verdicts.c.evaluated_at).label("at")).group_by(*key).subquery()
+        known = [] if until is None else [verdicts.c.evaluated_at <= until]
+        newest = select(*key, func.max(verdicts.c.evaluated_at).label("at")).where(*known).group_by(*key).subquery()
         same = and_(
             verdicts.c.service == newest.c.service,
             verdicts.c.objective == newest.c.objective,

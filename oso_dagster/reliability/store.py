@@ -79,9 +79,9 @@ class Store:
         """Upgrade the schema to the newest revision."""
         self.database.migrate()
 
-    def latest_verdicts(self) -> list[VerdictRow]:
-        """The newest verdict of every objective ever evaluated."""
-        return self.results.latest_verdicts()
+    def latest_verdicts(self, until: datetime | None = None) -> list[VerdictRow]:
+        """The newest verdict, up to `until`, of every objective ever evaluated."""
+        return self.results.latest_verdicts(until)
 
     def attempts(
         self, label: Label | None = None, since: datetime | None = None, assets: Collection[str] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -79,7 +79,7 @@ def explain(
 def record(
     objective: Annotated[str, typer.Argument(help="The id of an objective that is counted from samples.")],
     good: Annotated[int, typer.Option(min=0, help="Good events.")],
-    valid: Annotated[int, typer.Option(min=1, help="All events that count.")],
+    valid: Annotated[int, typer.Option(min=0, help="All events that count; 0: nothing was asked for.")],
     slice_: Annotated[str, typer.Option("--slice", help="What the count is about: an application, a cluster.")] = "",
     at: At = None,
 ) -> None:
@@ -88,7 +88,7 @@ def record(
     Example: `oso slo record public_applications.availability --good 1 --valid 1 --slice website`
     """
     from oso_dagster.domain.objectives.budget import Count  # noqa: PLC0415
-    from oso_dagster.domain.objectives.sample import Sample  # noqa: PLC0415
+    from oso_dagster.domain.objectives.sample import AHEAD, Sample  # noqa: PLC0415
     from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
 
     settings, (service, _, name) = settings_without_sources(), objective.partition(".")
@@ -96,9 +96,32 @@ def record(
         sample = Sample(service, name, Count(moment(at), good, valid), slice_)
     except (LookupError, ValueError) as error:
         raise refusal(str(error)) from None
+    if sample.count.at > datetime.now(UTC) + AHEAD:
+        raise refusal(f"{sample.count.at.isoformat()} has not come yet: nothing can have been counted then")
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         new = store.samples.record([sample])
     say("recorded" if new else "already recorded: the same objective, slice and time count once")
+
+
+@app.command()
+def repair(
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it they are only counted.")] = False,
+) -> None:
+    """Remove what is dated later than now, as a clock that was ahead or a wrong date left it: it would count once its time comes.
+
+    Example: `oso slo repair`, then `oso slo repair --yes`
+    """
+    from oso_dagster.reliability import repair as repairs  # noqa: PLC0415  (SQLAlchemy loads when used)
+    from oso_dagster.reliability.store import Store  # noqa: PLC0415
+
+    settings, now = settings_without_sources(), datetime.now(UTC)
+    with Store.open(settings.reliability_store_url, settings.world.value) as store:
+        rows = (repairs.remove_later_than if yes else repairs.later_than)(store, now)
+    if not rows:
+        say("nothing is dated later than now")
+        return
+    found = ", ".join(f"{count:,} {kind}" for kind, count in rows.items())
+    say(f"removed or corrected: {found}" if yes else f"dated later than now: {found}; `oso slo repair --yes` removes them")
 
 
 @app.command()

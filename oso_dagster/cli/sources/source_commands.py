@@ -175,7 +175,7 @@ def _judged(settings: Settings) -> Mapping[str, str]:
     from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
 
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        verdicts = [(row.verdict, row.guilty) for row in store.latest_verdicts()]
+        verdicts = [(row.verdict, row.guilty) for row in store.latest_verdicts(datetime.now(UTC))]
         kept = {None, Freshness.FRESH}
         return {
             row.asset: verdict_of(row.asset, verdicts) if row.freshness in kept else str(row.freshness).replace("_", " ")

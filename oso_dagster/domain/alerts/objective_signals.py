@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -108,14 +109,29 @@ def no_data(silence: Silence, links: AlertLinks, now: datetime) -> Signal:
     """An objective that had data and has none any more: it is neither met nor missed, it is not known."""
     objective = silence.objective
     assessment = Assessment(objective, Verdict.NO_DATA, 0, 0, (), now)
-    return _of_objective(
+    about = f"{objective.id}[{silence.slice}]" if silence.slice else objective.id
+    signal = _of_objective(
         Kind.NO_DATA,
         assessment,
-        f"{objective.id} has no data",
+        f"{about} has no data",
         [f"nothing has been counted since {silence.since:%Y-%m-%d %H:%M} UTC"],
         Severity.TICKET,
         links,
         "Check that the probe or schedule that measures it is still running.",
+    )
+    return replace(signal, incident=replace(signal.incident, subject=f"{Kind.NO_DATA}:{about}")) if silence.slice else signal
+
+
+def not_computed(assessment: Assessment, links: AlertLinks) -> Signal:
+    """An objective that cannot be computed: it is not known whether it is met."""
+    return _of_objective(
+        Kind.NO_DATA,
+        assessment,
+        f"{assessment.objective.id} cannot be computed",
+        [summary(assessment)],
+        Severity.PAGE,
+        links,
+        "Find the rows that the error speaks of; `oso slo repair` removes what is dated later than now.",
     )
 
 

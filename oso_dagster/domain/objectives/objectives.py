@@ -165,6 +165,8 @@ def summary(assessment: Assessment) -> str:
     """One sentence: what was counted, and against which target."""
     objective = assessment.objective
     mark = f" {EXTENSION}" if objective.extension else ""
+    if assessment.problem:
+        return f"could not be computed: {assessment.problem}"
     if assessment.verdict is Verdict.NO_DATA:
         return f"no data: {_NOTHING[objective.indicator]}{mark}"
     good, valid = assessment.good, assessment.valid

@@ -23,10 +23,34 @@ SILENT_AFTER: Mapping[Indicator, timedelta] = {
 
 @dataclass(frozen=True)
 class Silence:
-    """An objective for which nothing was counted after `since`."""
+    """An objective for which nothing was counted after `since`, or one `slice` of it: an application of several."""
 
     objective: Objective
     since: datetime
+    slice: str = ""
+
+
+def silent_slices(
+    objectives: Iterable[Objective],
+    last_samples: Mapping[tuple[str, str], datetime],
+    now: datetime,
+    windows: Iterable[Maintenance] = (),
+) -> list[Silence]:
+    """The slices that fell silent while others of their objective did not; `last_samples` is by objective and slice.
+
+    One that has left the window of its objective is no more measured, and is not missed.
+    """
+    declared, silent = list(windows), []
+    for objective in objectives:
+        patience = SILENT_AFTER.get(objective.indicator)
+        mine = {slice_: at for (id_, slice_), at in last_samples.items() if id_ == objective.id}
+        if patience is None or objective.window is None or not mine or now - max(mine.values()) > patience:
+            continue  # all of it is silent: `silences` says so
+        for slice_, at in sorted(mine.items()):
+            working = any(window.covers(objective.service, objective.name, slice_, now) for window in declared)
+            if patience < now - at <= objective.window and not working:
+                silent.append(Silence(objective, at, slice_))
+    return silent
 
 
 def silences(

@@ -126,7 +126,7 @@ class Assessment:
     """One objective at one instant; `guilty` are the assets with bad events, the worst first.
 
     `burning` are the alert tiers that fire, the loudest first; `recovers` is when a breached window will be met again;
-    `maintenance` are the declared windows whose events were left out.
+    `maintenance` are the declared windows whose events were left out; `problem` says why it could not be computed.
     """
 
     objective: Objective
@@ -138,6 +138,7 @@ class Assessment:
     burning: tuple[Burning, ...] = ()
     recovers: datetime | None = None
     maintenance: tuple[Maintenance, ...] = ()
+    problem: str = ""
 
 
 def verdict_of(good: int, valid: int, target: int) -> Verdict:

@@ -25,7 +25,7 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
     """Find out what is wrong at `now`; record which incidents changed, and the announcements to deliver."""
     evaluator = up_to_date(platform.settings, platform.sources, platform.labels, store, instance, now)
     assessments, owned, links = assess_all(evaluator, now), platform.owned, alert_links(platform.settings)
-    latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts()}
+    latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts(now)}
     store.results.record_verdicts(
         verdict_row(assessment) for assessment in assessments if latest.get(assessment.objective.id) is not assessment.verdict
     )

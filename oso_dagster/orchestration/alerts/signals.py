@@ -18,10 +18,10 @@ from oso_dagster.domain.objectives.failed_family import FailedFamily
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES, summary
-from oso_dagster.domain.objectives.silence import silences
+from oso_dagster.domain.objectives.silence import silences, silent_slices
 from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
-from oso_dagster.reliability.failed_families import failed_families, last_data
+from oso_dagster.reliability.failed_families import failed_families, last_data, last_samples
 from oso_dagster.reliability.newest import newest_failed_run, newest_good
 from oso_dagster.reliability.store import Store
 
@@ -83,8 +83,14 @@ class Situation:
             ):
                 if signal is not None:
                     yield signal
-        for silence in silences(OBJECTIVES, last_data(self.evaluator.store), self.now, self.windows):
-            yield objective_signals.no_data(silence, self.links, self.now)
+        broken = {assessment.objective.id for assessment in self.assessments if assessment.problem}
+        yield from (objective_signals.not_computed(each, self.links) for each in self.assessments if each.problem)
+        store = self.evaluator.store
+        silent = silences(OBJECTIVES, last_data(store, self.now), self.now, self.windows)
+        silent += silent_slices(OBJECTIVES, last_samples(store, self.now), self.now, self.windows)
+        for silence in silent:
+            if silence.objective.id not in broken:
+                yield objective_signals.no_data(silence, self.links, self.now)
 
     def _of_assets(self) -> Iterator[Signal]:
         failed = [

@@ -27,8 +27,8 @@ def check_of(
     return dg.AssetCheckResult(
         check_name=assessment.objective.name,
         asset_key=asset,
-        passed=assessment.verdict in (Verdict.COMPLIANT, Verdict.NO_DATA),
-        severity=breached if assessment.verdict is Verdict.BREACHED else dg.AssetCheckSeverity.WARN,
+        passed=assessment.verdict in (Verdict.COMPLIANT, Verdict.NO_DATA) and not assessment.problem,
+        severity=breached if assessment.verdict is Verdict.BREACHED or assessment.problem else dg.AssetCheckSeverity.WARN,
         description=summary(assessment),
         metadata={"verdict": assessment.verdict.value, **_numbers(assessment), **_sentences(assessment)},
     )

@@ -52,9 +52,17 @@ class Evaluator:
         validated_renames(self.renamed)
 
     def assess(self, service: str, now: datetime) -> list[Assessment]:
-        """All objectives of `service` at `now`."""
+        """All objectives of `service` at `now`; one that cannot be computed says so, and stops no other."""
         windows = self.store.maintenance.all()
-        return [self.assess_one(objective, now, windows) for objective in of_service(service)]
+        return [self._assess_alone(objective, now, windows) for objective in of_service(service)]
+
+    def _assess_alone(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> Assessment:
+        """The same of one that cannot be computed: what is known of the others is reported all the same."""
+        try:
+            return self.assess_one(objective, now, windows)
+        except Exception as error:  # noqa: BLE001  (told in the assessment, its check fails, and an alert names it)
+            words = (str(error).splitlines() or [""])[0]
+            return Assessment(objective, Verdict.NO_DATA, 0, 0, (), now, problem=f"{type(error).__name__}: {words}"[:300])
 
     def assess_one(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> Assessment:
         """One objective at `now`, without what the maintenance `windows` cover."""

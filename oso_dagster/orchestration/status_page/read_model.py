@@ -53,7 +53,7 @@ def gather(
     labels = measured_assets(sources, [spec.key.to_user_string() for spec in models])
     known = _PageInputs(
         evaluator=Evaluator(store, sources, labels, replaying=True, due_at=due_at),
-        verdicts={f"{row.service}.{row.objective}": row for row in store.latest_verdicts()},
+        verdicts={f"{row.service}.{row.objective}": row for row in store.latest_verdicts(now)},
         judged={
             objective.id: store.results.past_verdicts(objective.service, objective.name, first_day(now))
             for objective in OBJECTIVES

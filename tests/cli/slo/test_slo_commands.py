@@ -52,7 +52,7 @@ def test_a_report_counts_what_happened_and_the_past_is_replayed(world):
     assert (core["verdict"], core["good"], core["valid"]) == ("breached", 1, 2)
     assert core["met_again"] > (datetime.now(UTC) + timedelta(days=29)).isoformat()
     assert reported["kubernetes.availability"]["verdict"] == "no_data"
-    assert len(reported) == 11
+    assert len(reported) == 12
     before = objectives("--at", (datetime.now(UTC) - timedelta(days=1)).isoformat(), "--service", "core_source_data")
     # Days of events were due then as well, and none had come.
     missing = {"core_source_data.partition_completeness", "core_source_data.data_freshness"}
@@ -145,3 +145,21 @@ def test_in_the_sandbox_partitions_from_before_its_world_are_not_asked_for(make_
     for name, value in prepare(settings).items():
         monkeypatch.setenv(name, value)
     assert 0 < objectives()["core_source_data.partition_completeness"]["valid"] <= 3 * SANDBOX_PARTITIONS.days
+
+
+def test_a_sample_of_the_future_is_refused_and_one_without_traffic_is_taken(world):
+    assert "has not come yet" in oso(*RECORD, "--at", "2099-01-01", code=2)
+    assert "recorded" in oso("record", "public_applications.requests", "--good", "0", "--valid", "0", "--slice", "website")
+    assert objectives()["public_applications.requests"]["verdict"] == "no_data"
+
+
+RECORD = ("record", "public_applications.availability", "--good", "1", "--valid", "1", "--slice", "website")
+
+
+def test_what_is_dated_later_than_now_is_counted_and_then_removed(world):
+    assert "nothing is dated later" in oso("repair")
+    with Store.open(world.reliability_store_url, world.world.value) as store:
+        store.heartbeats.beat("sensor remedial_alerts", timedelta(seconds=30), datetime.now(UTC) + timedelta(days=200))
+    assert "1 heartbeats" in oso("repair")
+    assert "removed or corrected: 1 heartbeats" in oso("repair", "--yes")
+    assert "nothing is dated later" in oso("repair")

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, objective_of
-from oso_dagster.domain.objectives.silence import Silence, silences
+from oso_dagster.domain.objectives.silence import Silence, silences, silent_slices
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PROBED = objective_of("public_applications.availability")
@@ -28,3 +28,15 @@ def test_daily_data_may_be_silent_for_two_days():
 def test_what_is_being_worked_on_is_not_told():
     window = Maintenance("public_applications", NOON - timedelta(hours=1), NOON + timedelta(hours=1), "ada", "a new server")
     assert silences(OBJECTIVES, {PROBED.id: NOON - timedelta(days=1)}, NOON, [window]) == []
+
+
+def test_one_silent_application_of_two_is_missed_until_it_leaves_the_window():
+    objective = objective_of("public_applications.availability")
+    at = {(objective.id, "website"): NOON, (objective.id, "api"): NOON - timedelta(hours=2)}
+    assert [(silence.slice, silence.since) for silence in silent_slices([objective], at, NOON)] == [
+        ("api", NOON - timedelta(hours=2))
+    ]
+    working = Maintenance("api", NOON - timedelta(hours=3), NOON + timedelta(hours=1), "ann", "moving")
+    assert silent_slices([objective], at, NOON, [working]) == []
+    assert silent_slices([objective], at | {(objective.id, "api"): NOON - timedelta(days=31)}, NOON) == []
+    assert silent_slices([objective], dict.fromkeys(at, NOON - timedelta(hours=2)), NOON) == []  # all of it is silent

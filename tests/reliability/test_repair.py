@@ -1,0 +1,70 @@
+"""A clock that was once ahead, a sample of a wrong date, sums beyond what a database holds: the rest is judged all the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.objectives import objective_of
+from oso_dagster.domain.objectives.sample import MOST_EVENTS, Sample
+from oso_dagster.domain.objectives.silence import silences
+from oso_dagster.domain.objectives.slo import Assessment, Verdict
+from oso_dagster.orchestration.objectives.evaluator import Evaluator
+from oso_dagster.reliability.failed_families import last_data
+from oso_dagster.reliability.repair import later_than, remove_later_than
+from oso_dagster.reliability.results import verdict_row
+from oso_dagster.reliability.store import Store
+from oso_dagster.reliability.tables import samples
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+AHEAD = NOW + timedelta(days=200)
+ID = "kubernetes.availability"
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as opened:
+        yield opened
+
+
+def sample(at, good=1, valid=1, slice_=""):
+    return Sample("kubernetes", "availability", Count(at, good, valid), slice_)
+
+
+def test_a_verdict_and_a_sample_of_the_future_are_not_the_newest(store):
+    objective = objective_of(ID)
+    for at, verdict in ((NOW, Verdict.BREACHED), (AHEAD, Verdict.COMPLIANT)):
+        store.results.record_verdicts([verdict_row(Assessment(objective, verdict, 1, 2, (), at))])
+    store.samples.record([sample(NOW - timedelta(hours=5)), sample(AHEAD)])
+    assert [row.verdict for row in store.latest_verdicts(NOW)] == [Verdict.BREACHED]
+    assert [silence.since for silence in silences([objective], last_data(store, NOW), NOW)] == [NOW - timedelta(hours=5)]
+
+
+def test_the_past_is_kept_and_the_future_removed(store):
+    store.samples.record([sample(NOW), sample(AHEAD)])
+    store.results.record_verdicts([verdict_row(Assessment(objective_of(ID), Verdict.COMPLIANT, 1, 1, (), AHEAD))])
+    store.results.remember_assets({"shop/things"}, AHEAD)
+    assert later_than(store, NOW) == {"samples": 1, "verdicts": 1, "assets": 1}
+    assert remove_later_than(store, NOW) == {"samples": 1, "verdicts": 1, "assets": 1}
+    assert later_than(store, NOW) == {}
+    assert [tally.valid for tally in store.samples.tally("kubernetes", "availability", NOW - timedelta(days=1), NOW)] == [1]
+    assert store.results.first_seen() == {"shop/things": NOW}
+
+
+def test_an_objective_that_cannot_be_computed_says_so_and_stops_no_other(store):
+    row = {"service": "kubernetes", "objective": "availability", "slice": "", "good": 2**62, "valid": 2**62}
+    with store.database.writing() as connection:
+        connection.execute(insert(samples), [row | {"at": NOW - timedelta(minutes=minutes)} for minutes in (1, 2)])
+    store.samples.record([Sample("kubernetes", "flux_availability", Count(NOW, 1, 1))])
+    broken, other = Evaluator(store, (), {}).assess("kubernetes", NOW)
+    assert "overflow" in broken.problem
+    assert broken.verdict is Verdict.NO_DATA
+    assert (other.verdict, other.problem) == (Verdict.COMPLIANT, "")
+
+
+def test_a_sample_too_large_to_be_summed_is_refused():
+    with pytest.raises(ValueError, match="at most 1,000,000,000,000 events"):
+        sample(NOW, valid=MOST_EVENTS + 1)
