@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,20 @@ class Maintenance:
     def covers(self, service: str, objective: str, asset: str, at: datetime) -> bool:
         """Whether an event of `asset` at `at` is left out of `<service>.<objective>`."""
         return self.start <= at < self.end and self.scope in (service, f"{service}.{objective}", asset)
+
+
+LONG = timedelta(days=1)
+"""A longer window is asked about: what it covers is in no indicator."""
+
+
+def declared_at(window: Maintenance, now: datetime) -> Maintenance:
+    """The window as it counts when it is declared at `now`: what happened before stays in the indicators.
+
+    Raises ValueError for one that is over.
+    """
+    if window.end <= now:
+        raise ValueError(f"the window ended at {window.end.isoformat()}: maintenance declared afterwards erases nothing")
+    return replace(window, start=max(window.start, now))
 
 
 def touching(

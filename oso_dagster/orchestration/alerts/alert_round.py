@@ -12,7 +12,7 @@ import dagster as dg
 from oso_dagster.domain.alerts.announcing import IncidentChange
 from oso_dagster.domain.alerts.incident import Kind
 from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failing_checks
-from oso_dagster.orchestration.alerts.signals import DagsterState, Situation, assess_all, objective_finding
+from oso_dagster.orchestration.alerts.signals import DagsterState, Situation, assess_all, is_frozen, objective_finding
 from oso_dagster.orchestration.objectives.open_evaluator import up_to_date
 from oso_dagster.orchestration.objectives.watched_platform import Platform
 from oso_dagster.orchestration.watch.heartbeats import ALERTS, awake, last_heartbeats
@@ -29,7 +29,8 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
     store.results.record_verdicts(
         verdict_row(assessment) for assessment in assessments if latest.get(assessment.objective.id) is not assessment.verdict
     )
-    store.sprints.advance(objective_finding(assessment, store, owned, links) for assessment in assessments)
+    judged = (assessment for assessment in assessments if not is_frozen(assessment))
+    store.sprints.advance(objective_finding(assessment, store, owned, links) for assessment in judged)
     standing = store.incidents.standing()
     able = awake(store, ALERTS, now)
     state = DagsterState(

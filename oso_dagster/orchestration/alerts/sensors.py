@@ -44,9 +44,10 @@ def alert_sensors(
         name="alert_watch",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Reports when remedial_alerts is silent, and delivers the messages that it left undelivered.",
+        description="Reports when remedial_alerts is silent, delivers what it left undelivered, deletes old runs of own jobs.",
     )
     def _watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        from oso_dagster.orchestration.upkeep import pruning  # noqa: PLC0415
         from oso_dagster.orchestration.watch import heartbeats, incident_round  # noqa: PLC0415
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
@@ -54,6 +55,7 @@ def alert_sensors(
             changes = incident_round.report_silence(settings, store, heartbeats.WATCH, utc_now())
             heartbeats.beat(store, heartbeats.WATCH, utc_now())
             sent = incident_round.send(settings, store, context.log, utc_now).sent
-        return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent")
+        pruned = pruning.prune(context.instance, utc_now())
+        return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent, {pruned} old runs of the platform deleted")
 
     return [_alerts, _watch]

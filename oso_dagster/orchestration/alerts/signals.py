@@ -62,18 +62,29 @@ class Situation:
         return signals
 
     def kept(self) -> set[str]:
-        """The subjects of which nothing is known now."""
-        unknown = [assessment.objective.id for assessment in self.assessments if assessment.verdict is Verdict.NO_DATA]
+        """The subjects of which nothing is known now, and those that are being worked on: declaring it repairs nothing."""
+        unknown = [
+            assessment.objective.id
+            for assessment in self.assessments
+            if assessment.verdict is Verdict.NO_DATA or is_frozen(assessment)
+        ]
+        working = {asset for asset in self.owned if self._covered(asset, self.now)}
+        held = {incident.subject for incident in self.standing if _names(incident) & working}
         kept = {f"{kind}:{id_}" for id_ in unknown for kind in (Kind.BUDGET_SPENT, Kind.BURN_RATE)}
         mine = [incident for incident in self.standing if incident.kind is Kind.FAILED_MATERIALIZATION]
         named = {incident.subject: _asset_of(incident.subject) for incident in mine}
         good = newest_good(self.evaluator.store, {asset for asset, _ in named.values()})
         # A family that failed before the span of `failed_families` still stands until the asset is good again.
-        return kept | {
-            incident.subject
-            for incident in mine
-            if named[incident.subject][0] in self.owned and not _good_after(good, *named[incident.subject], incident.opened_at)
-        }
+        return (
+            kept
+            | held
+            | {
+                incident.subject
+                for incident in mine
+                if named[incident.subject][0] in self.owned
+                and not _good_after(good, *named[incident.subject], incident.opened_at)
+            }
+        )
 
     def _of_objectives(self) -> Iterator[Signal]:
         for assessment in self.assessments:
@@ -149,6 +160,18 @@ class Situation:
         return any(
             window.start <= at < window.end and window.scope in (asset, self.owned[asset].service) for window in self.windows
         )
+
+
+def is_frozen(assessment: Assessment) -> bool:
+    """Whether maintenance hides what the objective would say now: its sprint and its incidents stay as they are."""
+    at = assessment.at
+    return assessment.verdict is not Verdict.BREACHED and any(work.start <= at < work.end for work in assessment.maintenance)
+
+
+def _names(incident: Incident) -> set[str]:
+    """The assets that the subject of an incident may name: `kind:asset`, `kind:asset[partition]`, `kind:asset:check`."""
+    about = incident.subject.partition(":")[2]
+    return {about, about.partition("[")[0], about.partition(":")[0]}
 
 
 def objective_finding(

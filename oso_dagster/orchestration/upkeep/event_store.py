@@ -124,6 +124,19 @@ class OpenEventLog(SqliteEventLogStorage):
         mark(folder, version, began)
         self._initialized_dbs = set()
 
+    def delete_events(self, run_id: str) -> None:
+        """Those in the index, and the run's file as a whole: Dagster would empty it and leave it."""
+        with self.index_connection() as connection:
+            self.delete_events_for_run(connection, run_id)
+        self.free_concurrency_slots_for_run(run_id)
+        with self._db_lock:
+            engine = self._open.pop(run_id, None)
+            if engine is not None:
+                engine.dispose()
+            self._initialized_dbs.discard(run_id)
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.path_for_shard(run_id)}{suffix}").unlink(missing_ok=True)
+
     def wipe(self) -> None:
         """Delete everything; closed files only can be deleted."""
         self._close_all()

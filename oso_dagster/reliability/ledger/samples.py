@@ -1,4 +1,4 @@
-"""Samples and maintenance windows: what is reported from outside. A row is inserted once and never changed."""
+"""Samples and maintenance windows: what is reported from outside. A sample is inserted once and never changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, not_, select, update
 
 from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.maintenance import Maintenance
@@ -118,6 +118,18 @@ class Maintenances:
         with self._database.writing() as connection:
             inserted = connection.execute(insert_into(connection, maintenance).values(values).on_conflict_do_nothing())
             return bool(inserted.rowcount)
+
+    def end(self, scope: str, now: datetime) -> int:
+        """End the windows of a scope that are open at `now`; how many. What happened in them stays left out."""
+        open_now = (maintenance.c.scope == scope, maintenance.c.start < now, maintenance.c.end > now)
+        with self._database.writing() as connection:
+            return connection.execute(update(maintenance).where(*open_now).values(end=now)).rowcount
+
+    def take_back(self, scope: str, now: datetime) -> int:
+        """Forget the windows of a scope that have not begun at `now`; how many."""
+        planned = (maintenance.c.scope == scope, maintenance.c.start >= now)
+        with self._database.writing() as connection:
+            return connection.execute(delete(maintenance).where(*planned)).rowcount
 
     def all(self) -> list[Maintenance]:
         """Every declared window, the earliest first."""

@@ -119,12 +119,16 @@ def test_a_sample_that_makes_no_sense_is_refused(settings, arguments, complaint)
 def test_maintenance_is_declared_listed_and_left_out(world):
     now = datetime.now(UTC)
     times = ("--from", (now - timedelta(hours=1)).isoformat(), "--to", (now + timedelta(hours=1)).isoformat())
-    assert oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till", "--author", "ada") == "declared\n"
+    declared = oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till", "--author", "ada")
+    assert "what happened before counts" in declared
     assert "already declared" in oso("maintenance", "add", "core_source_data", *times, "--reason", "a new till")
     assert [window["author"] for window in json.loads(oso("maintenance", "list", "--json"))] == ["ada"]
     core = objectives("--service", "core_source_data")["core_source_data.materialization_reliability"]
-    assert (core["verdict"], core["valid"]) == ("no_data", 0)
+    assert (core["verdict"], core["valid"]) == ("breached", 2)  # both runs were before it was declared
     assert [window["reason"] for window in core["maintenance"]] == ["a new till"]
+    with dg.DagsterInstance.get() as instance:
+        dg.materialize([fails], instance=instance, raise_on_error=False)
+    assert objectives("--service", "core_source_data")["core_source_data.materialization_reliability"]["valid"] == 2
     assert "would leave nothing out" in " ".join(
         oso("maintenance", "add", "core_source_dada", *times, "--reason", "x", code=2).replace("│", " ").split()
     )
@@ -163,3 +167,22 @@ def test_what_is_dated_later_than_now_is_counted_and_then_removed(world):
     assert "1 heartbeats" in oso("repair")
     assert "removed or corrected: 1 heartbeats" in oso("repair", "--yes")
     assert "nothing is dated later" in oso("repair")
+
+
+def test_maintenance_counts_from_its_declaration_is_ended_and_taken_back(world):
+    now = datetime.now(UTC)
+    times = ["--from", (now - timedelta(hours=3)).isoformat(), "--to", (now + timedelta(hours=3)).isoformat()]
+    declared = oso("maintenance", "add", "core_source_data", *times, "--reason", "a disk", "--author", "ada")
+    assert "what happened before counts" in declared
+    core = "core_source_data.materialization_reliability"
+    assert (objectives()[core]["good"], objectives()[core]["valid"]) == (1, 2)
+    assert "ended" in oso("maintenance", "end", "core_source_data")
+    assert "in no maintenance now" in oso("maintenance", "end", "core_source_data", code=2)
+    later = ["--from", (now + timedelta(days=1)).isoformat(), "--to", (now + timedelta(days=3)).isoformat()]
+    oso("maintenance", "add", "sqlmesh", *later, "--reason", "a disk", "--author", "ada", code=1)  # nobody says yes
+    oso("maintenance", "add", "sqlmesh", *later, "--reason", "a disk", "--author", "ada", "--yes")
+    assert "taken back: 1" in oso("maintenance", "cancel", "sqlmesh")
+    past = ["--from", (now - timedelta(hours=3)).isoformat(), "--to", (now - timedelta(hours=1)).isoformat()]
+    assert "erases nothing" in " ".join(
+        oso("maintenance", "add", "sqlmesh", *past, "--reason", "a", "--author", "b", code=2).split()
+    )

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.objectives.maintenance import Maintenance, touching
+from oso_dagster.domain.objectives.maintenance import Maintenance, declared_at, touching
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -40,3 +40,13 @@ def test_the_windows_that_touch_a_span_are_shown_in_order():
 def test_a_window_that_makes_no_sense_cannot_be_built(broken):
     with pytest.raises(ValueError, match="window"):
         window(**broken)
+
+
+def test_maintenance_declared_afterwards_erases_nothing():
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    window = Maintenance("sqlmesh", now - timedelta(hours=2), now + timedelta(hours=1), "ada", "a new disk")
+    declared = declared_at(window, now)
+    assert (declared.start, declared.end) == (now, window.end)
+    assert not declared.covers("sqlmesh", "materialization_reliability", "", now - timedelta(minutes=1))
+    with pytest.raises(ValueError, match="erases nothing"):
+        declared_at(window, window.end)

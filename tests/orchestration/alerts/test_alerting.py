@@ -153,6 +153,20 @@ def test_an_asset_in_maintenance_is_not_told(tick, store, instance):
     assert tick() == []
 
 
+def test_maintenance_over_something_broken_announces_no_recovery_and_closes_no_sprint(tick, store, instance):
+    run(instance, load(["shop", "things"], fail))
+    assert tick()
+    standing = {incident.subject for incident in store.incidents.standing()}
+    sprints = {objective: sprint.open for objective, sprint in store.sprints.newest().items()}
+    assert any(sprints.values())
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    store.maintenance.add(Maintenance("core_source_data", now - hour, now + 9 * hour, "ada", "the shop moves"))
+    for hours in (1, 2, 3):
+        assert [change for change in tick(hours * hour) if change.startswith("recovered")] == []
+    assert standing <= {incident.subject for incident in store.incidents.standing()}
+    assert {objective: sprint.open for objective, sprint in store.sprints.newest().items()} == sprints
+
+
 def test_a_sensor_that_is_silent_is_told_by_the_other_one_and_recovers_when_it_is_heard_of(platform, store):
     now = datetime.now(UTC)
     heartbeats.beat(store, heartbeats.ALERTS, now)
