@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date
 
@@ -157,6 +158,7 @@ def publish(
         )  # fmt: skip
         connection.commit()
     except BaseException:
-        connection.rollback()
+        with suppress(duckdb.Error):  # a commit that failed has ended it: its own error, such as a full disk, is the one to see
+            connection.rollback()
         raise
     return record, added
