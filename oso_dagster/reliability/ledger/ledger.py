@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
@@ -170,10 +170,17 @@ class Ledger:
     def newest_event(self, asset: str, until: datetime | None = None, *, of_last: bool = False) -> datetime | None:
         """The newest event time that good materializations of an asset brought up to `until`; `of_last`: that of the last one."""
         at = attempts.c.newest_event
-        query = select(at).where(attempts.c.asset == asset, *_good(until), at.is_not(None))
+        query = select(attempts.c.ended, at).where(attempts.c.asset == asset, *_good(until), at.is_not(None))
+        order = attempts.c.ended if of_last else at
         with self._database.reading() as connection:
-            order = attempts.c.ended if of_last else at
-            return connection.execute(query.order_by(order.desc()).limit(1)).scalar_one_or_none()
+            found = [(row.ended, row.newest_event) for row in connection.execute(query.order_by(order.desc()).limit(1))]
+            # No event is more than a day newer than its load, a check refuses it: what is out of reach is not unpacked.
+            least = found[0][0 if of_last else 1] - timedelta(days=0 if of_last else 1) if found else None
+            if until is not None and (least is None or rollup_reader.Span(least, until).touches(connection)):
+                old = rollup_reader.newest_event(connection, asset, until, of_last=of_last)
+                found += [old] if old else []
+        best = max(found, key=lambda pair: pair[0 if of_last else 1], default=None)
+        return best[1] if best else None
 
     def good_times(self, asset: str, since: datetime, until: datetime, *, audited: bool = False) -> list[datetime]:
         """When an asset was materialized well in (since, until], and the last time before that, oldest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -76,6 +77,24 @@ def last_good(connection: Connection, until: datetime, asset: str | None = None,
         times = good_times(connection, name, midnight - _TICK, until, audited=audited)
         newest |= {name: times[-1]} if times else {}
     return newest
+
+
+def newest_event(connection: Connection, asset: str, until: datetime, *, of_last: bool) -> tuple[datetime, datetime] | None:
+    """When the attempt up to `until` ended that brought the newest event, or the last one that brought any, and that event.
+
+    As far as they were rolled up: newer attempts have rows of their own.
+    """
+    table = folded_attempts
+    own = (table.c.asset == asset, table.c.day <= day_of(until))
+    query = select(table.c.day, table.c.packed).where(*own).order_by(table.c.day.desc())
+    best: tuple[datetime, datetime] | None = None
+    for day, of_day in groupby(connection.execute(query).all(), key=lambda row: row.day):
+        if best is not None and of_last and best[0] >= day:  # of a later day than this one
+            break
+        rows = [row for each in of_day for row in unpack(each.packed, ATTEMPT) if row["outcome"] == Outcome.OK]
+        pairs = [(row["ended"], row["newest_event"]) for row in rows if row["ended"] <= until and row["newest_event"] is not None]
+        best = max([*pairs, *([best] if best else [])], key=lambda pair: pair[0 if of_last else 1], default=None)
+    return best
 
 
 def sums_of_samples(connection: Connection, service: str, objective: str, span: Span) -> dict[str, tuple[int, int]]:

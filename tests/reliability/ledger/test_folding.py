@@ -21,8 +21,16 @@ from tests.support.postgres import ENGINES, empty
 
 DICE = Random(17)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def _event(attempt):
+    """An event time that is not always newer than that of the attempt before, and sometimes is not known."""
+    known = attempt.ended is not None and DICE.random() < 0.6
+    return attempt.ended - DICE.randrange(1, 400) * HOUR if known else None
+
+
 HISTORY = [
-    attempt._replace(audited=DICE.random() < 0.7)
+    attempt._replace(audited=DICE.random() < 0.7, newest_event=_event(attempt))
     for prefix, label in (("c", Label.CORE), ("m", Label.SQLMESH))
     for attempt in history(DICE, 120, label=label, prefix=prefix)
 ]
@@ -76,6 +84,7 @@ def answers(store):
             results.append({asset: last.at for asset, last in store.ledger.last_good(now, audited=audited).items()})
             results += [store.ledger.good_times(f"shop/{name}", since, now, audited=audited) for name in "abc"]
         results += [store.ledger.landed(f"shop/{name}", now) for name in "abc"]
+        results += [store.ledger.newest_event(f"shop/{name}", now, of_last=last) for name in "abc" for last in (False, True)]
     return results
 
 
