@@ -15,7 +15,7 @@ import pytest
 from oso_dagster.domain.catalogue.cadence import jobs_of
 from oso_dagster.domain.catalogue.load_checks import checks_of
 from oso_dagster.domain.catalogue.loading import NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadRecord
-from oso_dagster.domain.catalogue.partitions import Window
+from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions, Window
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Disposition, SchemaContract, Source, Stability, Table
 from oso_dagster.domain.catalogue.usual import PastLoad
 from oso_dagster.orchestration import labels
@@ -177,7 +177,10 @@ def judge(
     record = None
     if before is not None:
         record = LoadRecord("1", source.name, table.name, None, "v", "f", dict.fromkeys(table.physical, before), NOW)
-    window = Window("now", NOW, NOW + timedelta(days=1)) if table.partitions else None
+    window = None
+    if table.partitions is not None:
+        keys = table.partitions.keys
+        window = Window(keys[0]) if keys else Window("now", NOW, NOW + timedelta(days=1))
     newest = event_time.newest(connection, f"{source.name}.{table.name}", table)
     facts: dict[str, Any] = {UNKNOWN_FIELDS: guards.undeclared(connection, table)}
     facts |= {NEWEST_EVENT: newest.isoformat()} if newest else {}
@@ -228,3 +231,25 @@ def test_every_check_of_a_table_can_fail(source: Source, table: Table, bench: du
     lost = judge(bench, source, table)["columns_present"]
     assert not lost.passed
     assert table.columns[-1].name in lost.message
+
+
+def test_the_checks_of_a_table_with_a_list_of_partitions_are_judged_by_the_same_tests() -> None:
+    source = next(each for each in catalogue() if each.name == "npm")
+    columns = (Column("chain", ColumnType.VARCHAR, "Name of the chain", nullable=False), source.tables[0].columns[-1])
+    table = Table(
+        name="by_chain",
+        description="One row per chain.",
+        columns=columns,
+        primary_key=("chain",),
+        disposition=Disposition.REPLACE_PARTITION,
+        partitions=Partitions(PartitionKind.STATIC, keys=("value 0", "other")),
+        partition_key="chain",
+        extract=source.tables[0].extract,
+        schedule=source.tables[0].schedule,
+        cost=source.tables[0].cost,
+    )
+    with staged(table) as connection:
+        test_a_good_row_passes_and_every_check_of_a_table_is_heard(source, table, connection)
+        assert judge(connection, source, table)["in_partition"].passed
+    with staged(table) as connection:
+        test_every_check_of_a_table_can_fail(source, table, connection)

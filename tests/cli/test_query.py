@@ -1,0 +1,87 @@
+"""`oso sql`: reads what is there, waits for who writes, changes nothing, and reaches nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from oso_dagster.cli import app
+from oso_dagster.cli.query import NothingLoadedError
+from oso_dagster.settings import Settings
+
+WRITER = (
+    "import duckdb, sys, time\nc = duckdb.connect(sys.argv[1])\nc.execute('INSERT INTO t VALUES (3)')\n"
+    "print('open', flush=True)\ntime.sleep(2)\nc.close()\n"
+)
+
+
+@pytest.fixture
+def warehouse(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COLUMNS", "80")
+    settings.world_dir.mkdir(parents=True)
+    with duckdb.connect(settings.warehouse_path) as connection:
+        connection.execute("CREATE TABLE t AS SELECT UNNEST([1, 2]) AS n")
+    return settings.warehouse_path
+
+
+def ask(query: str, *options: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, ["sql", query, *options])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_rows_are_shown_as_a_table_or_as_json_and_a_limit_is_said(warehouse: Path) -> None:
+    assert ask("SELECT n, NULL AS nothing FROM t ORDER BY n").split() == ["n", "nothing", "─" * 11, "1", "NULL", "2", "NULL"]
+    assert json.loads(ask("SELECT n, DATE '2026-03-01' AS day FROM t ORDER BY n", "--json")) == [
+        {"n": 1, "day": "2026-03-01"},
+        {"n": 2, "day": "2026-03-01"},
+    ]
+    assert "the first 1 rows are shown" in ask("SELECT n FROM t", "--limit", "1")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DELETE FROM t",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "COPY t TO '/tmp/t.csv'",
+        "ATTACH '/tmp/other.duckdb'",
+        "SET enable_external_access = true",
+    ],
+)
+def test_it_changes_nothing_and_reaches_no_file(warehouse: Path, query: str) -> None:
+    ask(query, code=2)
+    assert ask("SELECT count(*) AS n FROM t", "--json") == '[\n  {\n    "n": 2\n  }\n]\n'
+
+
+def test_it_waits_for_who_writes_and_sees_what_was_written(warehouse: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(warehouse)], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "open\n"
+        began = time.monotonic()
+        assert json.loads(ask("SELECT max(n) AS n FROM t", "--json")) == [{"n": 3}]
+        assert time.monotonic() - began > 1
+
+
+def test_before_anything_was_loaded_the_next_step_is_said(settings: Settings) -> None:
+    result = CliRunner().invoke(app, ["sql", "SELECT 1"])
+    assert isinstance(result.exception, NothingLoadedError)
+    assert "oso run" in str(result.exception)
+    assert not settings.home.exists()
+
+
+def test_where_nobody_chose_a_world_and_there_are_two_the_command_says_which(
+    settings: Settings, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "OSO_WORLD" not in ask("SELECT 1")
+    (settings.home / "sandbox").mkdir()
+    assert "the live world; what `make demo` and `make dev` made: OSO_WORLD=sandbox oso …" in ask("SELECT 1")
+    monkeypatch.setenv("OSO_WORLD", "live")
+    assert "OSO_WORLD" not in ask("SELECT 1")
