@@ -19,6 +19,9 @@ TAINTED_TAG = "opensource.observer/tainted"
 PLATFORM_TAG = "opensource.observer/platform"
 """`true` on the platform's own assets, which count in no objective."""
 
+RETIRED_TAG = "opensource.observer/retired"
+"""On assets of a source that is no more upstream: since which day."""
+
 PLATFORM_GROUP = "platform"
 
 COVERAGE_KEY = dg.AssetKey(["platform", "coverage"])
@@ -59,8 +62,9 @@ def landed_tables(sources: tuple[Source, ...]) -> dict[str, dg.AssetKey]:
 
 
 def asset_keys_of(stability: Stability, sources: tuple[Source, ...]) -> list[dg.AssetKey]:
-    """The asset keys of all sources with one label."""
-    return [asset_key(source, table) for source in sources if source.stability is stability for table in source.tables]
+    """The asset keys of all sources with one label that are not retired."""
+    mine = (source for source in sources if source.stability is stability and source.retired is None)
+    return [asset_key(source, table) for source in mine for table in source.tables]
 
 
 def due_at(tags: Mapping[str, str]) -> datetime | None:

@@ -1,6 +1,7 @@
 """EAS: attestations of the Ethereum Attestation Service on Optimism, week by week, from its public indexer (GraphQL).
 
-A week brings what was attested in it, and what was revoked in it, whenever that was attested: so `revoked` does not go stale.
+A week brings what was attested in it, what came to the indexer in it (an attestation that is kept off chain comes when its owner
+publishes it, and the indexer fills gaps), and what was revoked in it, whenever that was attested: so `revoked` does not go stale.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Dispos
 
 _PACE = Pace(concurrency=1, per_second=2)
 _PAGE = 1_000
+_LATEST = 2**31 - 1
+"""What the indexer writes for every end that is later: it counts seconds in 32 bits."""
 
 _COUNT = "query ($where: AttestationWhereInput!) { aggregateAttestation(where: $where) { _count { _all } } }"
 _LIST = """
@@ -34,7 +37,7 @@ _COLUMNS = (
     Column("attester", ColumnType.VARCHAR, "Address that attests", nullable=False),
     Column("recipient", ColumnType.VARCHAR, "Address that it is about; 0x000… where it is about none", nullable=False),
     Column("time", ColumnType.TIMESTAMP, "When it was attested", nullable=False),
-    Column("expiration_time", ColumnType.TIMESTAMP, "When it ends; null where it does not"),
+    Column("expiration_time", ColumnType.TIMESTAMP, "When it ends; null where it does not, or not before 2038-01-19"),
     Column("revocation_time", ColumnType.TIMESTAMP, "When it was revoked; null where it was not"),
     Column("revocable", ColumnType.BOOLEAN, "Whether it may be revoked", nullable=False),
     Column("revoked", ColumnType.BOOLEAN, "Whether it was revoked, up to the newest loaded week", nullable=False),
@@ -62,7 +65,7 @@ def _extract(request: ExtractRequest) -> Extract:
     if request.window is None or request.window.start is None or request.window.end is None:
         raise RefusedError("eas_optimism.attestations is loaded by week: name a partition")
     span = {"gte": int(request.window.start.timestamp()), "lt": int(request.window.end.timestamp())}
-    where = {"OR": [{"time": span}, {"revocationTime": span}]}
+    where = {"OR": [{"time": span}, {"timeCreated": span}, {"revocationTime": span}]}
     endpoint = GraphqlEndpoint(client_of(request, _PACE), request.settings["url"])
     with endpoint.client.trusting(endpoint.url):
         total = take(endpoint.ask(_COUNT, {"where": where}), "aggregateAttestation", "_count", "_all")
@@ -84,9 +87,9 @@ def _page(endpoint: GraphqlEndpoint, query: str, where: dict[str, Any], cursor: 
 
 
 def _plain(attestation: Any) -> Any:
-    """Upstream writes 0 for a time that never comes, and an empty text for no transaction."""
-    absent = {"expirationTime": 0, "revocationTime": 0, "txid": ""}
-    return attestation | {name: None for name, none in absent.items() if take(attestation, name) == none}
+    """Upstream writes 0 for a time that never comes, its largest number for a later one, and an empty text for no transaction."""
+    absent: dict[str, tuple[Any, ...]] = {"expirationTime": (0, _LATEST), "revocationTime": (0,), "txid": ("",)}
+    return attestation | {name: None for name, none in absent.items() if take(attestation, name) in none}
 
 
 SOURCE = Source(

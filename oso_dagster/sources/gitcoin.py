@@ -1,13 +1,14 @@
 """Gitcoin: donations and matching of its grants rounds, from the public PostgreSQL database RegenData; read whole.
 
 The database documents no types and no keys. The names declared here are those that Open Source Observer's own earlier models
-read from it; what differs in the database is an error by name. Numbers and dates are taken from any type that holds them. All
+read from it; what differs in the database is an error by name: by gitcoinco/regendata at 16e444a its last tables had other keys
+and columns, so that none of them would load. Numbers and dates are taken from any type that holds them. All
 of it is public already, so that a column that nobody declared arrives.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, Unchanged
@@ -16,6 +17,7 @@ from oso_dagster.domain.catalogue.source import (
     ColumnType,
     Cost,
     Disposition,
+    Retired,
     Schedule,
     Setting,
     SettingKind,
@@ -138,6 +140,7 @@ SOURCE = Source(
     licence="Public data of RegenData",
     owner="team:data",
     stability=Stability.UNSTABLE,
+    retired=Retired(date(2025, 5, 31), "Gitcoin closed Grants Lab, which kept RegenData; its last sign of life is of 2025-05-27"),
     settings=(
         Setting(
             "url", SettingKind.SECRET, "SQLAlchemy URL of RegenData: postgresql://user:password@host/database", endpoint=True

@@ -101,7 +101,7 @@ def test_dagster_shows_what_a_table_declares(source: Source, table: Table, defin
         nested = spec.metadata[f"columns of {table.name}__{child.suffix}"].columns
         assert [column.description for column in nested] == [column.description for column in child.columns]
     policy = spec.freshness_policy
-    assert (policy is None) == (table.promised_within is None)
+    assert (policy is None) == (table.promised_within is None or source.retired is not None)
     assert policy is None or policy.fail_window.to_timedelta() == table.promised_within
     assert (node.partitions_def is None) == (table.partitions is None)
 
@@ -116,13 +116,22 @@ def test_every_check_of_a_table_is_a_check_in_dagster(source: Source, table: Tab
     judged = {check.name for check in checks_of(table)}
     assert judged >= wanted
     wanted |= judged
-    wanted |= {"freshness"} if table.promised_within else set()
+    wanted |= {"freshness"} if table.promised_within and source.retired is None else set()
     wanted |= {"partition_completeness"} if table.partitions else set()
-    assert checks == wanted | {"materialization_reliability"}
+    assert checks == wanted | ({"materialization_reliability"} if source.retired is None else set())
+
+
+def spec_of(source: Source, table: Table, definitions: dg.Definitions) -> dg.AssetSpec:
+    key = labels.asset_key(source, table)
+    return definitions.resolve_assets_def(key).specs_by_key[key]
 
 
 @pytest.mark.parametrize(("source", "table"), EVERY)
 def test_one_running_schedule_loads_a_table_when_it_says(source: Source, table: Table, definitions: dg.Definitions) -> None:
+    if source.retired is not None:
+        assert jobs_of(source) == ()
+        assert spec_of(source, table, definitions).tags[labels.RETIRED_TAG] == source.retired.since.isoformat()
+        return
     (job,) = [job for job in jobs_of(source) if table in job.tables]
     schedule = definitions.resolve_schedule_def(job.name)
     assert (schedule.cron_schedule, schedule.execution_timezone) == (table.schedule.cron, table.schedule.timezone)

@@ -52,6 +52,30 @@ def test_a_revocation_in_a_later_week_reaches_the_row_of_an_earlier_one(there: L
     assert row == {"revoked": True, "revocation_time": late[-1]["revocation_time"]}
 
 
+def test_an_attestation_that_its_owner_publishes_weeks_later_arrives_in_the_week_in_which_it_came(there: Landing) -> None:
+    """Off chain it has the time at which it was signed."""
+    windows = [window for window in there.windows("attestations") if window]
+    path = there.home / "served" / "data.json"
+    listed = json.loads(path.read_text())
+    late = next(row for row in listed if row["isOffchain"] and row["time"] > windows[0].start.timestamp())  # type: ignore[union-attr]
+    path.write_text(json.dumps([row for row in listed if row["id"] != late["id"]]))
+    (signed,) = [window for window in windows if window.start.timestamp() <= late["time"] < window.end.timestamp()]  # type: ignore[union-attr]
+    (came,) = [window for window in windows if window.start.timestamp() <= late["timeCreated"] < window.end.timestamp()]  # type: ignore[union-attr]
+    assert came != signed
+    there.load("attestations", signed)
+    path.write_text(json.dumps(listed))
+    there.load("attestations", came)
+    assert late["id"] in {row["id"] for row in there.rows("attestations")}
+
+
+def test_an_end_beyond_what_the_indexer_counts_is_no_end(there: Landing) -> None:
+    path = there.home / "served" / "data.json"
+    listed = json.loads(path.read_text())
+    path.write_text(json.dumps([row | {"expirationTime": 2**31 - 1} for row in listed]))
+    there.load("attestations", there.windows("attestations")[0])
+    assert {row["expiration_time"] for row in there.rows("attestations")} == {None}
+
+
 def test_attestations_that_op_atlas_names_are_there(there: Landing) -> None:
     named = {row["attestationId"] for table in eas_optimism._ATTESTED for row in WORLD.atlas[table]}
     assert named

@@ -33,14 +33,20 @@ def row_of(source: Source, table: SourceTable, last: datetime | None, verdict: s
         "stability": source.stability.value,
         "fresh_within_hours": hours(table.promised_within),
         "last_load": last.isoformat(timespec="seconds") if last else None,
-        "verdict": verdict,
+        "verdict": "retired" if source.retired else verdict,
         "schedule": table.schedule.cron,
         "timezone": table.schedule.timezone,
         "partitions": table.partitions.kind.value if table.partitions else None,
         "licence": source.licence,
         "owner": source.owner,
         "description": table.description,
+        "retired": _retired(source),
     }
+
+
+def _retired(source: Source) -> Row | None:
+    """Since when a source is no more upstream, and why."""
+    return {"since": source.retired.since.isoformat(), "reason": source.retired.reason} if source.retired else None
 
 
 def hours(span: timedelta | None) -> float | None:
@@ -53,9 +59,10 @@ def overview(rows: Sequence[Row], now: datetime) -> Table:
     columns = (Column(name, no_wrap=True) for name in ("last load", "verdict"))
     shown = listing("table, stability, schedule", number("promised"), *columns)
     for row in rows:
-        promise = f"{row['fresh_within_hours']:g} h" if row["fresh_within_hours"] else "—"
+        promise = f"{row['fresh_within_hours']:g} h" if row["fresh_within_hours"] and not row["retired"] else "—"
         last = f"{ago(now - datetime.fromisoformat(row['last_load']))} ago" if row["last_load"] else "never"
-        about = under(table_name(row["source"], row["table"]), f"{row['stability']}, {row['schedule']} {row['timezone']}")
+        when = f"retired since {row['retired']['since']}" if row["retired"] else f"{row['schedule']} {row['timezone']}"
+        about = under(table_name(row["source"], row["table"]), f"{row['stability']}, {when}")
         shown.add_row(about, promise, last, row["verdict"])
     return shown
 
@@ -88,6 +95,7 @@ def declared(source: Source, settings: Settings, checks: Mapping[str, Mapping[st
     return {
         **{name: getattr(source, name) for name in ("name", "title", "homepage", "licence", "owner")},
         "stability": source.stability.value,
+        "retired": _retired(source),
         "clients": list(source.clients),
         "settings": [
             {
@@ -100,11 +108,11 @@ def declared(source: Source, settings: Settings, checks: Mapping[str, Mapping[st
             }
             for setting in source.settings
         ],
-        "tables": [_table(table, jobs[table.name], checks[table.name]) for table in source.tables],
+        "tables": [_table(table, jobs.get(table.name), checks[table.name]) for table in source.tables],
     }
 
 
-def _table(table: SourceTable, job: str, checks: Mapping[str, str]) -> Row:
+def _table(table: SourceTable, job: str | None, checks: Mapping[str, str]) -> Row:
     return {
         "name": table.name,
         "description": table.description,
@@ -151,6 +159,9 @@ def print_declared(declaration: Row, console: Console) -> None:
     title = Text(printable(declaration["title"]), "bold")
     console.print(title, f"({declaration['name']}, {declaration['stability']})  {declaration['homepage']}")
     console.print(f"licence: {declaration['licence']}   owner: {declaration['owner']}")
+    if declaration["retired"]:
+        retired = declaration["retired"]
+        console.print(Text(f"retired since {retired['since']}: {retired['reason']}. Its rows are kept, it is not loaded."))
     if declaration["settings"]:
         table = listing("what it reads", "now")
         for setting in declaration["settings"]:

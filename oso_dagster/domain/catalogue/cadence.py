@@ -40,11 +40,13 @@ class PartitionPlan:
 
 
 def jobs_of(source: Source) -> tuple[IngestJob, ...]:
-    """One job per kind of partition and cadence.
+    """One job per kind of partition and cadence; none of a source that is retired.
 
     `ingest_<source>` when there is one, else `ingest_<source>_<hourly|daily|weekly|monthly|static|whole>`, and numbered in the
     order of their crons where even that is not one.
     """
+    if source.retired is not None:
+        return ()
     tables = sorted(source.tables, key=_likeness)
     groups = [tuple(group) for _, group in groupby(tables, key=_likeness)]
     kinds = [_kind(group[0]) for group in groups]

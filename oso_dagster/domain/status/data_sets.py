@@ -24,7 +24,8 @@ class DataSet:
     `fresh_within` None: nothing is promised, and `freshness` is None too. `fresh_for` of `promised_for`: how long it was
     fresh, of the time of the last 30 days in which it had to be. `newest_event` is known where the age of what the rows tell of
     is promised too: `events_within`. `partitions` is how it is cut, and `due_after` how long after the end of one that one is
-    promised. `stale_because` says in words why it is stale.
+    promised. `retired` says since when and why it is no more upstream; its rows are kept. `stale_because` says in words why it is
+    stale.
     """
 
     asset: str
@@ -36,6 +37,7 @@ class DataSet:
     fresh_within: timedelta | None
     freshness: Freshness | None
     tainted_by: tuple[str, ...] = ()
+    retired: str = ""
     due_partitions: int = 0
     holes: tuple[str, ...] = ()
     fresh_for: timedelta = timedelta(0)

@@ -199,6 +199,11 @@ def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
 
 def _extract_and_load(step: _Load, window: Window | None, known: LoadRecord | None, *, waited: bool) -> tuple[Loaded, bool]:
     source, table = step.source, step.table
+    if source.retired is not None and not step.config.force:
+        raise RefusedError(
+            f"{source.title} is retired since {source.retired.since}: {source.retired.reason}. Its rows are kept. If it is back, "
+            "load it once with `force: true` and take `retired` out of its declaration"
+        )
     previous = step.before(window, fresh=True) if waited else known
     comparable = step.comparable(previous)
     if waited and window is not None and previous is not None and comparable and previous != known:

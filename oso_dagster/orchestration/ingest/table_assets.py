@@ -51,7 +51,7 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
         group_name=labels.group(source),
         description=_describe(source, table),
         owners=[source.owner],
-        tags={labels.SOURCE_TAG: source.stability.value},
+        tags={labels.SOURCE_TAG: source.stability.value} | _retired_tag(source),
         code_version=fingerprint(table)[:8],
         kinds={"dlt", "duckdb"},
         metadata={
@@ -70,7 +70,7 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
         check_specs=load_checks(source, table),
         partitions_def=partitions_definition(table.partitions) if table.partitions else None,
         backfill_policy=_backfill_policy(table),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=table.promised_within) if table.promised_within else None,
+        freshness_policy=_freshness_policy(source, table),
         retry_policy=dg.RetryPolicy(
             max_retries=table.retries.limit,
             delay=table.retries.delay.total_seconds(),
@@ -84,6 +84,17 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
             yield from load(context, settings, source, table, config)
 
     return _load
+
+
+def _freshness_policy(source: Source, table: Table) -> dg.FreshnessPolicy | None:
+    """What is promised; nothing of a source that is retired."""
+    if source.retired is not None or table.promised_within is None:
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=table.promised_within)
+
+
+def _retired_tag(source: Source) -> dict[str, str]:
+    return {labels.RETIRED_TAG: source.retired.since.isoformat()} if source.retired is not None else {}
 
 
 def _backfill_policy(table: Table) -> dg.BackfillPolicy | None:
@@ -109,6 +120,8 @@ def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSche
 
 def _describe(source: Source, table: Table) -> str:
     promise = f"Promised to be fresh within {table.promised_within.total_seconds() / 3600:g} h." if table.promised_within else ""
+    if source.retired is not None:
+        promise = f"Retired since {source.retired.since}: {source.retired.reason}. Its rows are kept, it is not loaded any more."
     children = "".join(
         f"\n- `{table_name(source.name, table.name)}__{child.suffix}`: {child.description}" for child in table.children
     )

@@ -47,10 +47,11 @@ def reliability_checks(settings: Settings, sources: Sequence[Source], models: Se
     `partition_completeness`.
     A run that loads the assets selects their checks too; such a run is not over, so the step says nothing there.
     """
-    keys = {asset_key(source, table) for source in sources for table in source.tables} | {spec.key for spec in models}
+    in_use = [source for source in sources if source.retired is None]
+    keys = {asset_key(source, table) for source in in_use for table in source.tables} | {spec.key for spec in models}
     names = sorted(spec.key.to_user_string() for spec in models)
     specs = [dg.AssetCheckSpec(RELIABILITY, asset=key, description=_RELIABLE) for key in sorted(keys)]
-    specs += [spec for source in sources for table in source.tables for spec in promised_checks(source, table)]
+    specs += [spec for source in in_use for table in source.tables for spec in promised_checks(source, table)]
     specs += model_checks(models)
 
     @dg.multi_asset_check(name="reliability_of_each_asset", specs=specs, can_subset=True)

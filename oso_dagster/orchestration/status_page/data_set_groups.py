@@ -60,6 +60,8 @@ def _source_group(source: Source, known: _TableRecords) -> DataGroup:
 def _data_set(source: Source, table: Table, known: _TableRecords) -> DataSet:
     asset = asset_name(source.name, table.name)
     row, parts = known.fresh.get(asset), table.partitions
+    if source.retired is not None:
+        return _retired(source, table, known)
     promised = row.within if row is not None and row.freshness is not None else None
     fresh_for, promised_for = known.share.get(asset, _NO_TIME)
     ledger = known.evaluator.store.ledger
@@ -81,6 +83,23 @@ def _data_set(source: Source, table: Table, known: _TableRecords) -> DataSet:
         promised_for=promised_for,
         newest_event=known.events.get(asset),
         events_within=table.events_within,
+    )
+
+
+def _retired(source: Source, table: Table, known: _TableRecords) -> DataSet:
+    """A table whose source is no more: what it holds, and why nothing is promised of it."""
+    asset, why = asset_name(source.name, table.name), source.retired
+    last = known.evaluator.store.ledger.last_good().get(asset)
+    return DataSet(
+        asset=asset,
+        title=table.description,
+        label=Label(source.stability.value),
+        owner=source.owner,
+        rows=last.rows if last else None,
+        last_good=last.at if last else None,
+        fresh_within=None,
+        freshness=None,
+        retired=f"since {why.since}: {why.reason}" if why else "",
     )
 
 

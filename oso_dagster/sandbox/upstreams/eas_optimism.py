@@ -1,5 +1,7 @@
 """EAS on Optimism as the sandbox has it: what OP Atlas attests about its projects, and what people attest to projects' addresses.
 
+Written from eas-indexing-service and eas-docs-site at d4d3116: `time` is when it was attested, `timeCreated` when it came to the
+indexer, weeks later where an owner publishes late; ends are cut to 32 bits.
 Awkward on purpose: many attestations in one second, later revocations, no recipient, no transaction, text in any script.
 """
 
@@ -27,7 +29,7 @@ _REVOKED_SHARE, _OFFCHAIN_SHARE = 0.06, 0.04
 
 _SCHEMA = """
 input IntFilter { gte: Int, lt: Int }
-input AttestationWhereInput { OR: [AttestationWhereInput!], time: IntFilter, revocationTime: IntFilter }
+input AttestationWhereInput { OR: [AttestationWhereInput!], time: IntFilter, timeCreated: IntFilter, revocationTime: IntFilter }
 input AttestationWhereUniqueInput { id: String! }
 enum SortOrder { asc desc }
 input AttestationOrderByWithRelationInput { time: SortOrder, id: SortOrder }
@@ -36,7 +38,7 @@ type AggregateAttestation { _count: AttestationCountAggregate }
 type Attestation {
   id: String!, decodedDataJson: String!, recipient: String!, attester: String!, time: Int!, expirationTime: Int!
   revocationTime: Int!, refUID: String!, revocable: Boolean!, revoked: Boolean!, txid: String!, schemaId: String!
-  isOffchain: Boolean!
+  isOffchain: Boolean!, timeCreated: Int!
 }
 type Query {
   attestations(
@@ -97,12 +99,14 @@ def _attestation(
     gone = at + timedelta(days=rng.uniform(0.5, 25))
     revoked = rng.random() < _REVOKED_SHARE and gone < world.now
     offchain = rng.random() < _OFFCHAIN_SHARE
+    created = min(at + timedelta(days=16), world.now) if offchain else at
     return {
         "id": _hex(rng, 32), "decodedDataJson": json.dumps(facts, ensure_ascii=False), "recipient": recipient,
         "attester": attester, "time": int(at.timestamp()),
         "expirationTime": int(gone.timestamp()) + 10**7 if rng.random() < 0.1 else 0,  # noqa: PLR2004  (some expire)
         "revocationTime": int(gone.timestamp()) if revoked else 0, "refUID": "0x" + "0" * 64, "revocable": True,
         "revoked": revoked, "txid": "" if offchain else _hex(rng, 32), "schemaId": schema, "isOffchain": offchain,
+        "timeCreated": int(created.timestamp()),
     }  # fmt: skip
 
 
@@ -133,11 +137,8 @@ def _row(attestation: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     row = {renamed.get(name, name): value for name, value in attestation.items()}
     ends = {name: row[name] or None for name in ("expiration_time", "revocation_time")}
-    return (
-        row
-        | ends
-        | {"txid": row["txid"] or None, "seen": [time for time in (attestation["time"], attestation["revocationTime"]) if time]}
-    )
+    seen = [attestation[name] for name in ("time", "timeCreated", "revocationTime") if attestation[name]]
+    return row | ends | {"txid": row["txid"] or None, "seen": seen}
 
 
 def _hex(rng: Random, size: int) -> str:

@@ -1,11 +1,17 @@
-"""growthepie as the sandbox has it: one file of metrics by chain and day."""
+"""growthepie as the sandbox has it: a file a metric with its values by chain and day, and `master.json`, which lists the metrics.
+
+Written from growthepie/gtp-backend at c0ec9f0, `json_creation.py` (`metrics` of master.json with `fundamental` and `metric_keys`;
+`export/<metric>.json`: flat rows, from 2020, whole days only). The file of before 2025-10-30, `fundamentals_full.json`, is gone
+(403 with XML, as recorded) or frozen: `FROZEN` serves it as it was.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import web_api
@@ -14,6 +20,11 @@ from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 CHAINS = ("optimism", "base", "mode", "zora", "arbitrum", "unichain")
 METRICS = ("txcount", "daa", "fees_paid_usd", "tvl", "stables_mcap")
+FILES = {"txcount": ["txcount"], "daa": ["daa"], "fees": ["fees_paid_usd"], "tvl": ["tvl"], "stables_mcap": ["stables_mcap"]}
+"""The keys of each metric, which has a file."""
+FROZEN = "frozen.json"
+"""Where the family serves the file of before, as it was when it was written last."""
+_DENIED = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
 
 
 def write(world: SandboxWorld, folder: Path) -> None:
@@ -22,8 +33,37 @@ def write(world: SandboxWorld, folder: Path) -> None:
 
 
 def serve(folder: Path) -> ASGIApp:
-    """The one file."""
-    return web_api.serve(folder, {"/v1/fundamentals_full.json": lambda data, _: JSONResponse(data)})
+    """The list of metrics, the file of each, and the two ends that the one file came to."""
+    return web_api.serve(
+        folder,
+        {
+            "/v1/master.json": lambda _, __: JSONResponse({"current_version": "v1", "metrics": _metrics()}),
+            "/v1/export/{metric}.json": _export,
+            "/v1/fundamentals_full.json": lambda _, __: _denied(),
+            f"/v1/{FROZEN}": lambda data, _: JSONResponse([row for row in data if row["date"] < _middle(data)]),
+        },
+    )
+
+
+def _metrics() -> dict[str, Any]:
+    listed = {name: {"name": name.title(), "fundamental": True, "metric_keys": keys} for name, keys in FILES.items()}
+    return listed | {"market_cap": {"name": "Market cap", "fundamental": False, "metric_keys": ["market_cap_usd"]}}
+
+
+def _export(data: Any, request: Request) -> Response:
+    keys = FILES.get(request.path_params["metric"])
+    if keys is None:
+        return _denied()
+    return JSONResponse([row for row in data if row["metric_key"] in keys])
+
+
+def _middle(data: Any) -> str:
+    days = sorted({row["date"] for row in data})
+    return str(days[len(days) // 2])
+
+
+def _denied() -> Response:
+    return Response(_DENIED, 403, media_type="application/xml")
 
 
 def rows(world: SandboxWorld) -> list[dict[str, Any]]:
@@ -44,7 +84,7 @@ def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
 
 FAMILY = Family(
     "growthepie",
-    (Endpoint("growthepie_url", "/growthepie/v1/fundamentals_full.json", "growthepie, one file"),),
+    (Endpoint("growthepie_url", "/growthepie/v1", "growthepie's files"),),
     write,
     serve,
     truth,

@@ -42,7 +42,7 @@ def endpoints(running: tuple[Path, Mapping[str, str]], monkeypatch: pytest.Monke
 
 
 def test_a_fault_is_set_listed_spent_and_cleared(endpoints: Mapping[str, str]) -> None:
-    url = endpoints["growthepie_url"]
+    url = f"{endpoints['growthepie_url']}/master.json"
     set_one = ["fault", "set", "growthepie", "status", "--status", "503", "--times", "1"]
     assert RUNNER.invoke(app, set_one).output == "growthepie: status, 1 more times\n"
     with pytest.raises(HTTPError, match="503"):
