@@ -63,6 +63,12 @@ def test_every_event_of_the_feeds_arrives_with_the_id_that_gh_archive_has(hub: G
     assert finding(loaded, "no_gaps").passed
 
 
+def test_a_renamed_repository_that_is_named_twice_has_each_of_its_events_once(hub: GithubHub) -> None:
+    renamed = next(r for r in LIVING if r.former_name and _github_feeds.feed(FORGE, r))
+    hub.load(EVENTS, [renamed.full_name, f"{renamed.owner}/{renamed.former_name}"])
+    assert len(hub.rows("SELECT id FROM github.repository_events")) == len(_github_feeds.feed(FORGE, renamed))
+
+
 def test_an_hour_later_only_busy_feeds_are_asked_and_what_is_unchanged_costs_nothing(hub: GithubHub) -> None:
     hub.load(EVENTS, FEW)
     before, asked = hub.rows("SELECT * FROM github.repository_events ORDER BY id"), len(hub.asked)

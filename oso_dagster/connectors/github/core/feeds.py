@@ -56,6 +56,7 @@ class Feeds:
     def __init__(self, client: Client, api: str, state: KeptState, now: datetime, most_requests: int) -> None:
         self._client, self._api, self._state, self._now, self._most = client, api, state, now, most_requests
         self._requests = self._unchanged = self._bare = self._events = 0
+        self._seen: set[str] = set()
 
     def run(self, names: Sequence[str], columns: Sequence[Column], items: Items, facts: LoadFacts) -> Iterator[pa.Table]:
         """The new events of all feeds that are due, some thousand at a time. Raises RestError.
@@ -167,7 +168,14 @@ class Feeds:
         since = [gap if place == oldest and gap else None for place in range(len(times))]
         instants = pa.timestamp("us", tz="UTC")
         table = table.append_column("gap_since", pa.array([datetime.fromisoformat(t) if t else None for t in since], instants))
-        return [table.append_column("checked_at", pa.array([self._now] * len(times), instants))]
+        table = table.append_column("checked_at", pa.array([self._now] * len(times), instants))
+        return [self._not_seen(table, fetched.events)]
+
+    def _not_seen(self, table: pa.Table, events: Sequence[dict[str, Any]]) -> pa.Table:
+        """Leave out what another feed of this run had: a renamed repository answers under both of its names."""
+        new = [_id(event) not in self._seen for event in events]
+        self._seen.update(map(_id, events))
+        return table if all(new) else table.filter(pa.array(new))
 
     def _table(self, name: str, events: Sequence[dict[str, Any]], columns: Sequence[Column]) -> pa.Table:
         try:
