@@ -106,10 +106,10 @@ def _judged_now(settings: Settings) -> _State:
 def _data(state: _State) -> Table:
     table = listing(
         Column("table", no_wrap=True),
-        number("rows of its last load"),
-        Column("freshness", no_wrap=True),
+        number("rows"),
+        Column("fresh", no_wrap=True),
         Column("verdict", no_wrap=True),
-        title="The data",
+        title="The data, with the rows of each last load",
     )
     verdicts = [(objective.verdict, objective.guilty) for objective in state.objectives]
     for asset in (*sorted(state.fresh), *sorted(name for name in state.rows if name.startswith("marts/"))):
