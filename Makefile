@@ -20,7 +20,7 @@ dev: ready ## Dagster in the browser, with schedules and sensors running, on the
 test: lint ## lint, and every test
 	@$(BIN)/pytest
 
-test-fast: ready ## the tests that need no server and no browser: less than a quarter of the time
+test-fast: ready ## the tests that need no server, no browser and no minutes: a quarter of the time
 	@$(BIN)/pytest -m "not server and not browser and not slow"
 
 SMOKE := tests/domain tests/reliability tests/warehouse tests/test_definitions.py tests/sources/test_catalogue.py \

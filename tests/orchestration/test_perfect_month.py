@@ -15,7 +15,7 @@ BEGIN = datetime(2026, 3, 4, 12, 40, tzinfo=UTC)  # a Wednesday; a change of the
 DAY = timedelta(days=1)
 UNTIL = BEGIN + 60 * DAY
 
-pytestmark = pytest.mark.timeout(900)  # twenty seconds of a processor each, which may be shared by many
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # twenty seconds of a processor each, which may be shared by many
 
 
 @pytest.fixture

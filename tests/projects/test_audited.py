@@ -8,6 +8,8 @@ import pytest
 
 from tests.projects.comparison import Comparison, compared
 
+pytestmark = pytest.mark.slow
+
 MODELS = {"staging.payments", "marts.names", "marts.payers", "marts.rates"}
 READERS = MODELS - {"marts.rates"}
 TABLES = (

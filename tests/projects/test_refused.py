@@ -8,6 +8,8 @@ import pytest
 
 from tests.projects.comparison import Comparison, compared
 
+pytestmark = pytest.mark.slow
+
 BOTH = {"marts.days", "marts.other"}
 
 

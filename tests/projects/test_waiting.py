@@ -8,6 +8,8 @@ import pytest
 
 from tests.projects.comparison import Comparison, compared
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def case(tmp_path) -> Iterator[Comparison]:

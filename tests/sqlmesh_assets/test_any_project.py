@@ -17,6 +17,8 @@ from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
 from tests.sqlmesh_assets.execution.test_materializing import ALL, Outcome, run
 from tests.sqlmesh_assets.playground import Playground, played
 
+pytestmark = pytest.mark.slow
+
 PYTHON = """
 import typing as t
 import pandas as pd

@@ -21,6 +21,8 @@ from oso_dagster.sqlmesh_assets.reporting.standing_failures import EVALUATED_AT
 from tests.sqlmesh_assets.execution.test_materializing import ALL, run
 from tests.sqlmesh_assets.playground import Playground
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(str(package.__file__)).parent
 NEEDS = {"dagster", "sqlmesh", "sqlglot", "pydantic", "filelock", "msgspec", "psycopg2"}
 

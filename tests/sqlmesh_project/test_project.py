@@ -69,6 +69,7 @@ def test_a_model_that_follows_the_rules_passes(tmp_path):
     with_model(tmp_path, "marts.good").lint_models()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_each_rule_can_fail(tmp_path, rule):
     name, parts = RULES[rule]

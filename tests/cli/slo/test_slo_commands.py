@@ -13,6 +13,8 @@ from oso_dagster.cli.session.instance import prepare
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import SANDBOX_PARTITIONS
 
+pytestmark = pytest.mark.slow
+
 
 @dg.asset(key=["oss_directory", "projects"])
 def fails() -> None:

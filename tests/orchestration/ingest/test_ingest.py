@@ -185,6 +185,7 @@ def changed_header(_: Repository, funding: Path) -> Iterator[None]:
     yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "sick", "words"),
     [

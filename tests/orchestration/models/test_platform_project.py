@@ -12,6 +12,8 @@ from oso_dagster.orchestration.models.platform_project import transform_assets, 
 from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue
 
+pytestmark = pytest.mark.slow
+
 KEY = dg.AssetKey
 
 

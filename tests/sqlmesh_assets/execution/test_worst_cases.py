@@ -7,10 +7,13 @@ import time
 
 import dagster as dg
 import duckdb
+import pytest
 
 from oso_dagster.sqlmesh_assets.events import Event, ModelDone
 from oso_dagster.sqlmesh_assets.execution import materializing as running
 from tests.sqlmesh_assets.execution.test_materializing import ALL, run
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_breaking_change_with_its_children_unselected_leaves_every_view_readable_at_every_instant(playground):
