@@ -93,9 +93,9 @@ def measured(warehouse: duckdb.DuckDBPyConnection, tick: datetime) -> list[Compa
     held = held_counts(warehouse, GITHUB, TABLE, EVENTS, counts)
     return [
         Comparison(
-            "github/events", true.category, tick, one, true.low, true.high, EVENTS.target, true.since, true.until, sampled=True
+            "github/events", true.category, tick, kept, true.low, true.high, EVENTS.target, true.since, true.until, sampled=True
         )
-        for true, one in zip(counts, held, strict=True)
+        for true, kept in zip(counts, held, strict=True)
     ]
 
 

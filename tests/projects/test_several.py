@@ -23,11 +23,11 @@ def gateways(tmp_path: Path) -> Iterator[Comparison]:
 
 
 def archived(case: Comparison) -> list[list[tuple[int]]]:
-    found = []
+    rows = []
     for copy in ("wrapped", "plain"):
         with duckdb.connect(str(case.root / copy / "archive.duckdb")) as connection:
-            found.append(connection.execute("SELECT id FROM staging.old_events ORDER BY id").fetchall())
-    return found
+            rows.append(connection.execute("SELECT id FROM staging.old_events ORDER BY id").fetchall())
+    return rows
 
 
 def test_each_model_is_computed_and_audited_on_its_gateway(gateways: Comparison) -> None:

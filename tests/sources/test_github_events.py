@@ -277,13 +277,13 @@ def crawled(delays: Callable[[int], timedelta]) -> Change:
 
     def change(hour: int, _: list[dict[str, Any]]) -> bytes:
         begin = BEFORE + timedelta(hours=hour)
-        told = [
+        events = [
             line
             for back in range(9)
             for number, line in enumerate(gharchive.events(OLD, begin - timedelta(hours=back)))
             if 0 <= (moment_of(line) + delays(number) - begin).total_seconds() < 3600
         ]
-        return gharchive.render(tuple(told))
+        return gharchive.render(tuple(events))
 
     return change
 

@@ -36,7 +36,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def finding(loaded: Loaded, check: str) -> Finding:
-    (judged,) = (one for one in loaded.findings if one.check == check)
+    (judged,) = (candidate for candidate in loaded.findings if candidate.check == check)
     return judged
 
 
@@ -53,9 +53,9 @@ def event(number: int, when: datetime, name: str = BUSY) -> dict[str, Any]:
 def test_every_event_of_the_feeds_arrives_with_the_id_that_gh_archive_has(hub: GithubHub) -> None:
     loaded = hub.load(EVENTS, EVERY)
     assert loaded.record.cut_short is None
-    expected = {told["id"]: told["type"] for r in LIVING for told in _github_feeds.feed(FORGE, r)}
+    expected = {shown["id"]: shown["type"] for r in LIVING for shown in _github_feeds.feed(FORGE, r)}
     assert dict(hub.rows("SELECT id, type FROM github.repository_events")) == expected
-    archived = {told["id"] for hour in range(24) for told in gharchive.events(FORGE, NOW.replace(minute=0, second=0)
+    archived = {happened["id"] for hour in range(24) for happened in gharchive.events(FORGE, NOW.replace(minute=0, second=0)
                 - timedelta(hours=hour + 1))}  # fmt: skip
     assert archived <= expected.keys()
     assert hub.rows("SELECT count(*) FROM github.repository_events WHERE gap_since IS NOT NULL") == [(0,)]
@@ -81,8 +81,8 @@ def test_an_hour_later_only_busy_feeds_are_asked_and_what_is_unchanged_costs_not
 
 
 def test_a_feed_that_ran_over_leaves_a_span_that_nothing_overwrites(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = [event(number, NOW - timedelta(minutes=number)) for number in range(1, 11)]
-    monkeypatch.setattr(_github_feeds, "feed", lambda *_: told)
+    events = [event(number, NOW - timedelta(minutes=number)) for number in range(1, 11)]
+    monkeypatch.setattr(_github_feeds, "feed", lambda *_: events)
     assert finding(hub.load(EVENTS, [BUSY]), "no_gaps").passed
     later = NOW + timedelta(days=1)
     flood = [event(1_000 + number, later - timedelta(seconds=10 * number)) for number in range(1, 401)]
@@ -153,8 +153,8 @@ def test_one_damaged_event_sets_its_repository_aside(hub: GithubHub, monkeypatch
     real = _github_feeds.feed
 
     def feed(world: Any, repository: Any) -> list[dict[str, Any]]:
-        told = real(world, repository)
-        return [told[0] | {"actor": None}, *told[1:]] if repository.full_name == BUSY else told
+        events = real(world, repository)
+        return [events[0] | {"actor": None}, *events[1:]] if repository.full_name == BUSY else events
 
     monkeypatch.setattr(_github_feeds, "feed", feed)
     loaded = hub.load(EVENTS, FEW)

@@ -65,13 +65,13 @@ def test_stars_that_are_taken_back_become_nought(hub: GithubHub, monkeypatch: py
     real = _github_stars.history
     week = int(datetime(2026, 2, 22, tzinfo=UTC).timestamp())
 
-    def told(stars: int) -> Any:
+    def stars_of(stars: int) -> Any:
         given = {"week": week, "total": stars, "days": [0, stars, 0, 0, 0, 0, 0]}
         return lambda forge, repository: [given] if repository.full_name == NAMES[0] else real(forge, repository)
 
-    monkeypatch.setattr(_github_stars, "history", told(3))
+    monkeypatch.setattr(_github_stars, "history", stars_of(3))
     hub.load(STARS, NAMES[:1])
-    monkeypatch.setattr(_github_stars, "history", told(0))
+    monkeypatch.setattr(_github_stars, "history", stars_of(0))
     hub.load(STARS, NAMES[:1], NOW + timedelta(days=1))
     assert hub.rows("SELECT day, stars FROM github.stars_by_day WHERE day = DATE '2026-02-23'") == [(date(2026, 2, 23), 0)]
 

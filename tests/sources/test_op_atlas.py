@@ -180,7 +180,7 @@ def test_a_form_that_is_saved_again_replaces_its_rows_and_the_funding_is_not_cou
 
 @pytest.mark.parametrize("name", [table.name for table in SOURCE.tables if table.disposition is Disposition.MERGE])
 def test_deletions_are_followed_in_every_table_that_is_not_read_whole(pipe: Pipe, name: str) -> None:
-    upstream = next(one for one in atlas.TABLES if one.lower() == name.replace("_", ""))
+    upstream = next(model for model in atlas.TABLES if model.lower() == name.replace("_", ""))
     camel = re.sub(r"_([a-z])", lambda hump: hump[1].upper(), TABLES[name].primary_key[0])
     pipe.load(name)
     first = str(pipe.rows(name, TABLES[name].primary_key[0])[0][0])
@@ -203,14 +203,14 @@ def test_a_table_that_lost_much_is_refused_until_a_person_allows_it(pipe: Pipe) 
 @pytest.mark.parametrize("time", ["infinity", "-infinity"])
 def test_a_time_without_end_is_no_time_counted_and_stops_nobody(pipe: Pipe, options: str, time: str) -> None:
     pipe.url += options
-    (one,) = pipe.upstream('SELECT id FROM "Project" ORDER BY id LIMIT 1').split()
-    pipe.upstream(f"""UPDATE "Project" SET "updatedAt" = '{time}', "lastMetadataUpdate" = '{time}' WHERE id = '{one}'""")
+    (identity,) = pipe.upstream('SELECT id FROM "Project" ORDER BY id LIMIT 1').split()
+    pipe.upstream(f"""UPDATE "Project" SET "updatedAt" = '{time}', "lastMetadataUpdate" = '{time}' WHERE id = '{identity}'""")
     pipe.load("project")
     record = pipe.warehouse.last_load("op_atlas", "project")
     assert record is not None
     assert record.facts["values_nulled"] == {"updated_at": 1, "last_metadata_update": 1}
     assert datetime.fromisoformat(record.facts["cursor"]) <= NOW
-    assert [row for row in pipe.rows("project", "id, updated_at") if row[1] is None] == [(one, None)]
+    assert [row for row in pipe.rows("project", "id, updated_at") if row[1] is None] == [(identity, None)]
     pipe.load("project")
     assert len(pipe.rows("project")) == record.row_count
 

@@ -51,11 +51,11 @@ def ask(hub: GithubHub, names: list[str], window: Window = WINDOW) -> list[TrueC
 
 def test_the_feeds_of_the_sample_say_how_many_events_of_each_type_a_day_really_had(hub: GithubHub) -> None:
     counts = ask(hub, EVERY)
-    told = [event for repository in SAMPLED for event in _github_feeds.feed(FORGE, repository)]
-    true = Counter(event["type"] for event in told if event["created_at"].startswith(WINDOW.key))
+    events = [event for repository in SAMPLED for event in _github_feeds.feed(FORGE, repository)]
+    true = Counter(event["type"] for event in events if event["created_at"].startswith(WINDOW.key))
     assert {count.category: count.low for count in counts} == true
     assert all((count.low, count.since, count.until) == (count.high, WINDOW.start, WINDOW.end) for count in counts)
-    assert set(counts[0].items) == {str(event["repo"]["id"]) for event in told}
+    assert set(counts[0].items) == {str(event["repo"]["id"]) for event in events}
     assert len(hub.asked) <= 3 * github.SAMPLE
 
 

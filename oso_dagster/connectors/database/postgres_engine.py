@@ -50,8 +50,8 @@ def columns(address: URL, table: str) -> dict[str, str]:
     try:
         with _engine(address).connect() as connection:
             connection.execute(text(f"SET LOCAL statement_timeout = '{_CONNECT_SECONDS}s'"))
-            found = connection.execute(text(_LOOK), {"name": _named(address, table)})
-            return {row.name: row.kind for row in found}
+            rows = connection.execute(text(_LOOK), {"name": _named(address, table)})
+            return {row.name: row.kind for row in rows}
     except SQLAlchemyError as error:
         raise _error_of(table, str(getattr(error, "orig", None) or error), address) from None
 

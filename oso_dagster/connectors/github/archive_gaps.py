@@ -82,13 +82,13 @@ def short(day: Day, lines: Mapping[str, int], events: int, floors: Floors, tries
         words.append("the archive is known to have lost most of it")
     if not words:
         return None, {}
-    told = f"{day.key} is short: {events:,} events, {usual:,.0f} in a usual hour; {', '.join(words)}"
+    message = f"{day.key} is short: {events:,} events, {usual:,.0f} in a usual hour; {', '.join(words)}"
     if not _taken(day, floors, tries, [f"{name} {count}" for name, count in lines.items()]):
         raise ShortDayError(
-            f"{told}. The old rows stay. Run the partition again: if it is as short on {floors.tries} different days, it is "
+            f"{message}. The old rows stay. Run the partition again: if it is as short on {floors.tries} different days, it is "
             "taken as all there is; a day that is known to be short can be named in OSO_GITHUB_SHORT_DAYS"
         )
-    return told, shares
+    return message, shares
 
 
 def _taken(day: Day, floors: Floors, tries: Tries, gaps: Iterable[str]) -> bool:

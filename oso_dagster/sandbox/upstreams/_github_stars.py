@@ -36,10 +36,10 @@ def history(forge: Forge, repository: Repository) -> list[dict[str, Any]]:
         counts[day] += 1
     counts[0] += repository.stars - spread
     weeks = [counts[begin : begin + 7] for begin in range(0, len(counts), 7)]
-    told = [
+    edges = [
         {"week": int((first + number * _WEEK).timestamp()), "total": sum(days), "days": days} for number, days in enumerate(weeks)
     ]
-    return told[::-1]
+    return edges[::-1]
 
 
 def route(

@@ -128,7 +128,7 @@ def test_options_that_only_libpq_or_prisma_know_are_understood_and_the_rows_are_
 ) -> None:
     execute(port, """UPDATE "Odd Table" SET "seenAt" = '-infinity', share = 'NaN' WHERE "theKey" = 2""")
     address = f"{url}{'&' if '?' in url else '?'}{options}"
-    rows, bare = (table_reader.inspect_table(one, "Odd Table").read(FIELDS) for one in (address, url))
+    rows, bare = (table_reader.inspect_table(source, "Odd Table").read(FIELDS) for source in (address, url))
     seen = [rows.column_names.index("seen_at"), rows.column_names.index("share")]
     plain = [[row for number, row in enumerate(table.columns) if number not in seen] for table in (rows, bare)]
     assert plain[0] == plain[1]

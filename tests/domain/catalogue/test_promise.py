@@ -83,7 +83,7 @@ def test_a_partition_waits_for_the_first_tick_at_which_upstream_has_it(
 @pytest.mark.parametrize(
     ("name", "table", "due_after"),
     [
-        ("github", "events", 3 * HOUR),
+        ("github", "events", 7 * HOUR),
         ("superchain", "deployments", 24 * HOUR),
         ("eas_optimism", "attestations", 3 * HOUR),
         ("open_collective", "transactions", 6 * HOUR),
@@ -103,7 +103,7 @@ def test_an_age_or_an_event_that_the_schedule_cannot_keep_is_refused_by_name_wit
     )
     with pytest.raises(ValueError, match=refusal):
         changed("oss_directory", "projects", fresh_within=DAY)
-    with pytest.raises(ValueError, match=r"'events' promises an event that is at most 1 d 6 h old.* events_within to 1 d 8 h"):
+    with pytest.raises(ValueError, match=r"'events' promises an event that is at most 1 d 6 h old.* events_within to 1 d 12 h"):
         changed("github", "events", events_within=30 * HOUR)
 
 

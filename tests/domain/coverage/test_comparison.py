@@ -69,7 +69,7 @@ def test_a_comparison_says_what_is_compared_and_when():
 
 
 def test_each_category_counts_by_itself_and_the_worst_are_named_first():
-    found = tallies_of(
+    tallies = tallies_of(
         [
             comparison(10, 100),
             comparison(50, 100, category="IssuesEvent"),
@@ -78,9 +78,9 @@ def test_each_category_counts_by_itself_and_the_worst_are_named_first():
             comparison(7, 7, asset="op_atlas/project", category=""),
         ]
     )
-    assert [(tally.asset, tally.good, tally.valid) for tally in found] == [("github/events", 1, 3), ("op_atlas/project", 1, 1)]
-    assert found[0].note.startswith("WatchEvent 10.00 % of 100 (target 95.00 %); IssuesEvent 50.00 %")
-    assessed = evaluate(COVERAGE, found, NOW)
+    assert [(tally.asset, tally.good, tally.valid) for tally in tallies] == [("github/events", 1, 3), ("op_atlas/project", 1, 1)]
+    assert tallies[0].note.startswith("WatchEvent 10.00 % of 100 (target 95.00 %); IssuesEvent 50.00 %")
+    assessed = evaluate(COVERAGE, tallies, NOW)
     assert assessed.verdict is Verdict.BREACHED
     assert summary(assessed) == f"2 of 4 second counts are reached (50.00 %); the target is all of them {EXTENSION}"
 

@@ -82,14 +82,14 @@ def test_a_model_run_that_named_its_failure_blames_nobody_else(instance, store):
 def test_a_model_run_that_fails_before_any_model_is_one_failed_deployment_with_its_cause(instance, store):
     run(instance, models(lambda _: failing("linter: marts.a selects *")))
     _, now = fill(instance, store, label=Label.SQLMESH)
-    found = {attempt.asset: attempt for attempt in store.attempts()}
-    deployment = found.pop("_models/deployment")
+    attempts = {attempt.asset: attempt for attempt in store.attempts()}
+    deployment = attempts.pop("_models/deployment")
     assert (deployment.outcome, deployment.cause, deployment.label) == (
         Outcome.FAILED,
         "ValueError: linter: marts.a selects *",
         Label.SQLMESH,
     )
-    assert {attempt.outcome for attempt in found.values()} == {Outcome.NOT_EMITTED}
+    assert {attempt.outcome for attempt in attempts.values()} == {Outcome.NOT_EMITTED}
     (family,) = failed_families(store, now - timedelta(hours=1), now)
     assert (family.asset, family.in_a_row) == ("_models/deployment", 1)
 
