@@ -120,8 +120,8 @@ def repair(
     if not rows:
         say("nothing is dated later than now")
         return
-    found = ", ".join(f"{count:,} {kind}" for kind, count in rows.items())
-    say(f"removed or corrected: {found}" if yes else f"dated later than now: {found}; `oso slo repair --yes` removes them")
+    counted = ", ".join(f"{count:,} {kind}" for kind, count in rows.items())
+    say(f"removed or corrected: {counted}" if yes else f"dated later than now: {counted}; `oso slo repair --yes` removes them")
 
 
 @app.command()

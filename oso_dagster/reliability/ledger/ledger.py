@@ -173,13 +173,13 @@ class Ledger:
         query = select(attempts.c.ended, at).where(attempts.c.asset == asset, *_good(until), at.is_not(None))
         order = attempts.c.ended if of_last else at
         with self._database.reading() as connection:
-            found = [(row.ended, row.newest_event) for row in connection.execute(query.order_by(order.desc()).limit(1))]
+            candidates = [(row.ended, row.newest_event) for row in connection.execute(query.order_by(order.desc()).limit(1))]
             # No event is more than a day newer than its load, a check refuses it: what is out of reach is not unpacked.
-            least = found[0][0 if of_last else 1] - timedelta(days=0 if of_last else 1) if found else None
+            least = candidates[0][0 if of_last else 1] - timedelta(days=0 if of_last else 1) if candidates else None
             if until is not None and (least is None or rollup_reader.Span(least, until).touches(connection)):
                 old = rollup_reader.newest_event(connection, asset, until, of_last=of_last)
-                found += [old] if old else []
-        best = max(found, key=lambda pair: pair[0 if of_last else 1], default=None)
+                candidates += [old] if old else []
+        best = max(candidates, key=lambda pair: pair[0 if of_last else 1], default=None)
         return best[1] if best else None
 
     def good_times(self, asset: str, since: datetime, until: datetime, *, audited: bool = False) -> list[datetime]:
