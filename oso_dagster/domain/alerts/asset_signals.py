@@ -44,6 +44,16 @@ class SchemaDrift:
 
 
 @dataclass(frozen=True)
+class FailedJob:
+    """A job of the platform itself whose newest finished run failed at `at`; `serves` says what is not done meanwhile."""
+
+    name: str
+    serves: str
+    run_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class LastHeartbeat:
     """The last heartbeat of something that has to happen regularly, every `every`."""
 
@@ -81,6 +91,22 @@ def failed(family: FailedFamily, owned: OwnedAsset, links: AlertLinks, checks: S
         facts=links.fields(Kind.FAILED_MATERIALIZATION),
         next_step="Read the log of the failed run, fix the cause, and "
         + ("run the job transform again." if whole else "materialize the asset again."),
+    )
+
+
+def failed_job(job: FailedJob, links: AlertLinks) -> Signal:
+    """A job of the platform itself, which makes no data, failed the last time that it ran."""
+    kind = Kind.FAILED_MATERIALIZATION
+    return _signal(
+        kind,
+        f"{kind}:job {job.name}",
+        OwnedAsset(asset="", label="", owner=links.owner, service=""),
+        f"the job {job.name} fails",
+        job.at,
+        body=[f"its newest run failed at {job.at:%Y-%m-%d %H:%M} UTC: {job.serves}"],
+        links=links.links(kind, run_id=job.run_id),
+        facts=links.fields(kind),
+        next_step="Read the log of the failed run and fix the cause; the next run that succeeds closes this.",
     )
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 
 from oso_dagster.domain.alerts.announcing import IncidentChange
 from oso_dagster.domain.alerts.incident import Kind
-from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failing_checks
+from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failed_jobs, failing_checks
 from oso_dagster.orchestration.alerts.signals import DagsterState, Situation, assess_all, is_frozen, objective_finding
 from oso_dagster.orchestration.objectives.open_evaluator import up_to_date
 from oso_dagster.orchestration.objectives.watched_platform import Platform
@@ -35,6 +35,7 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
     able = awake(store, ALERTS, now)
     state = DagsterState(
         checks=failing_checks(instance, platform.checks),
+        jobs=failed_jobs(instance),
         drifting=drifting(instance, platform.declared),
         silent=[
             heartbeat

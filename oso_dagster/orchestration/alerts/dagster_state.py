@@ -8,12 +8,20 @@ from datetime import timedelta
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from oso_dagster.domain.alerts.asset_signals import FailedCheck, LastHeartbeat, SchemaDrift
+from oso_dagster.domain.alerts.asset_signals import FailedCheck, FailedJob, LastHeartbeat, SchemaDrift
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS
 from oso_dagster.orchestration.ledger.dagster_tables import moment
 
 _DAEMON_EVERY = timedelta(minutes=1)
 """How often a daemon records a heartbeat, at the latest: Dagster's own interval is half of it."""
+
+
+_OWN_JOBS = {
+    "evaluate_slos": "the objectives are not judged",
+    "publish_status": "the status page grows old",
+    "measure_coverage": "coverage is not measured",
+}
+"""The platform's own jobs, and what is missing while one fails. Those that make data are watched by what they make."""
 
 
 def failing_checks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> list[FailedCheck]:
@@ -29,6 +37,18 @@ def failing_checks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey
             asset, at = key.asset_key.to_user_string(), moment(record.create_timestamp)
             failing.append(FailedCheck(asset, key.name, evaluation.description or "", record.run_id, at))
     return sorted(failing, key=lambda check: (check.asset, check.check))
+
+
+def failed_jobs(instance: dg.DagsterInstance) -> list[FailedJob]:
+    """The platform's own jobs whose newest finished run failed. A canceled one says nothing: a session may have ended."""
+    finished = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+    failed = []
+    for job, serves in _OWN_JOBS.items():
+        for record in instance.get_run_records(dg.RunsFilter(job_name=job, statuses=finished), limit=1):
+            run, ended = record.dagster_run, record.end_time
+            if run.status is dg.DagsterRunStatus.FAILURE and ended is not None:
+                failed.append(FailedJob(job, serves, run.run_id, moment(ended)))
+    return failed
 
 
 def drifting(instance: dg.DagsterInstance, declared: Mapping[dg.AssetKey, frozenset[str]]) -> list[SchemaDrift]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from oso_dagster.domain.alerts import asset_signals, objective_signals
 from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
-from oso_dagster.domain.alerts.asset_signals import FailedCheck, LastHeartbeat, SchemaDrift, failed_subject
+from oso_dagster.domain.alerts.asset_signals import FailedCheck, FailedJob, LastHeartbeat, SchemaDrift, failed_subject
 from oso_dagster.domain.alerts.incident import Incident, Kind
 from oso_dagster.domain.alerts.sprint import Guilty, ObjectiveFinding, Sprint
 from oso_dagster.domain.durations import duration
@@ -34,9 +34,10 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class DagsterState:
-    """What Dagster's own storage reports: failing checks, new columns upstream, sensors and daemons without a heartbeat."""
+    """What Dagster's own storage reports: failing checks and own jobs, new columns upstream, silent sensors and daemons."""
 
     checks: Sequence[FailedCheck]
+    jobs: Sequence[FailedJob]
     drifting: Sequence[SchemaDrift]
     silent: Sequence[LastHeartbeat]
 
@@ -58,6 +59,7 @@ class Situation:
         """Everything that is wrong now, but not what lies in its maintenance window."""
         signals = [objective_signals.sprint(sprint, self.links) for sprint in sprints if sprint.open]
         signals += [*self._of_objectives(), *self._of_assets(), *self._removals()]
+        signals += [asset_signals.failed_job(job, self.links) for job in self.dagster.jobs]
         signals += [asset_signals.silent(heartbeat, self.links, self.now) for heartbeat in self.dagster.silent]
         return signals
 

@@ -153,6 +153,27 @@ def test_an_asset_in_maintenance_is_not_told(tick, store, instance):
     assert tick() == []
 
 
+def own_job(instance, name, *, fails):
+    @dg.op
+    def publish() -> None:
+        if fails:
+            raise ConnectionError("the bucket is gone")
+
+    @dg.job(name=name)
+    def job() -> None:
+        publish()
+
+    job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def test_a_job_of_the_platform_that_fails_is_an_incident_until_it_succeeds(tick, instance):
+    own_job(instance, "publish_status", fails=True)
+    own_job(instance, "somebodys_job", fails=True)
+    assert tick() == ["raised failed_materialization:job publish_status"]
+    own_job(instance, "publish_status", fails=False)
+    assert tick() == ["recovered failed_materialization:job publish_status"]
+
+
 def test_maintenance_over_something_broken_announces_no_recovery_and_closes_no_sprint(tick, store, instance):
     run(instance, load(["shop", "things"], fail))
     assert tick()
