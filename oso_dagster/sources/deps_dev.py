@@ -72,7 +72,7 @@ _VERSIONS = (
 _OF_PACKAGES, _OF_VERSIONS = ([column.name for column in columns] for columns in (_PACKAGES, _VERSIONS))
 _KNOWN = Known.of(
     ["versionKey", "publishedAt", "isDefault", "licenses", "links", "relatedProjects"],
-    pattern="purl|isDeprecated|deprecatedReason|licenseDetails|advisoryKeys|slsaProvenances|attestations|registries|"
+    pattern="purl|cooldown|isDeprecated|deprecatedReason|licenseDetails|advisoryKeys|slsaProvenances|attestations|registries|"
     "upstreamIdentifiers|projectStatus",
 )
 """The fields of a version, in a package's list and by itself, with those that nobody here needs; what else is new arrives."""
@@ -103,8 +103,11 @@ def packages_named(inputs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict
     packages, left_out = set(), Counter[str]()
     for need, (kind, pattern) in _ADDRESSES.items():
         parts = [urlsplit(url.strip()) for url in inputs[need]]
-        # People write npm's names in any case; a bill of materials has them as they are, and old ones have capitals.
-        paths = [f"/{part.netloc}{part.path}" if kind == "golang" else part.path.lower() for part in parts]
+        # Names of npm and Go differ by their capitals.
+        paths = [
+            f"/{part.netloc}{part.path}" if kind == "golang" else part.path if kind == "npm" else part.path.lower()
+            for part in parts
+        ]
         packages |= {key for path in paths if (match := pattern.match(path)) and (key := _key(kind, match[1]))}
     for purl in inputs[_PURL]:
         kind, _, path = purl.partition("?")[0].partition("#")[0].removeprefix("pkg:").partition("/")

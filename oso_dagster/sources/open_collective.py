@@ -11,10 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
-from oso_dagster.connectors.http.graphql import GraphqlEndpoint
+from oso_dagster.connectors.http.absence import AbsentError
+from oso_dagster.connectors.http.graphql import GraphqlEndpoint, GraphqlError
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.pages import by_offset, walk
 from oso_dagster.connectors.http.rest import RestError, client_of, settings_of
+from oso_dagster.connectors.items import Items
 from oso_dagster.connectors.undeclared import Known
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, LoadFacts, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
@@ -31,6 +33,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
+from oso_dagster.domain.catalogue.truth import Absence
 
 _PACE = Pace(concurrency=2, per_second=0.15)
 _NEED = "oss_directory.projects__open_collective.url"
@@ -132,15 +135,18 @@ _MOVE_KNOWN = Known.by(
 
 
 def _accounts(request: ExtractRequest) -> Extract:
-    """The named collectives, one by one. Those that are not known there are named in the facts; none known is an error."""
+    """The named collectives, one by one. Those that are not known there are named in the facts; none known is an error.
+
+    One that is private is hidden from us: it is set aside, and its last good row stays.
+    """
     from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
 
     endpoint = _endpoint(request)
     slugs = sorted({slug for url in request.inputs[_NEED] if (slug := slug_of(url))})
     with endpoint.client.trusting(endpoint.url):
         news = endpoint.news("Account", _ACCOUNT_KNOWN)
-        answers = endpoint.client.each(slugs, lambda slug: take(endpoint.ask(_ACCOUNT, {"slug": slug}), "account"))
-        by_slug = dict(zip(slugs, answers, strict=True))
+        items = Items.of(request, len(slugs))
+        by_slug = dict(items.each(slugs, lambda slug: _account(endpoint, slug), endpoint.client.each))
         known = [account for account in by_slug.values() if account is not None]
         if not known:
             raise RestError(f"{endpoint.url}: none of {len(slugs)} collectives is known there. Is the address right?")
@@ -148,8 +154,19 @@ def _accounts(request: ExtractRequest) -> Extract:
         rows = records.table_of_records(_ACCOUNTS, {take(account, "id"): account for account in known}.values(), _ACCOUNT_KEYS)
     unknown = [slug for slug, account in by_slug.items() if account is None]
     also = _ACCOUNT_KNOWN.unknown(name for account in known for name in account)
-    facts = {"unknown_collectives": unknown} | news.facts(requested=False, also=also)
+    facts: LoadFacts = {"unknown_collectives": unknown} | news.facts(requested=False, also=also)
+    items.tell(facts)
     return Extract(records.version_of(rows), {request.table: [rows]}, facts)
+
+
+def _account(endpoint: GraphqlEndpoint, slug: str) -> Any:
+    """One collective; None where it is not known. Raises AbsentError for one that is private, else as `GraphqlEndpoint.ask`."""
+    try:
+        return take(endpoint.ask(_ACCOUNT, {"slug": slug}), "account")
+    except GraphqlError as error:
+        if {code.lower() for code in error.codes} == {"forbidden"}:
+            raise AbsentError(Absence.HIDDEN, f"hidden, it is private: {error}") from None
+        raise
 
 
 def _transactions(request: ExtractRequest) -> Extract:
@@ -214,7 +231,7 @@ SOURCE = Source(
     settings=(
         # Ten requests a minute without a token, a hundred with one: raise the pace to 1.5 then.
         *settings_of("https://api.opencollective.com/graphql/v2", "Address of the GraphQL API", per_second=0.15),
-        Setting("token", SettingKind.SECRET, "Personal token; with one, 100 requests a minute are allowed instead of 10"),
+        Setting("token", SettingKind.SECRET, "Personal token with the scope `transactions`; with it 100 requests a minute"),
     ),
     tables=(
         Table(
@@ -228,6 +245,8 @@ SOURCE = Source(
             cost=Cost(calls=20, bytes=20_000),
             fresh_within=timedelta(days=9),
             contract=SchemaContract.REPORT,
+            item_column="slug",
+            set_aside_share=0.1,
             needs=(_NEED,),
         ),
         Table(

@@ -49,6 +49,20 @@ def test_the_named_collectives_arrive_and_the_unknown_one_is_told(there: Landing
     assert loaded.record.facts["unknown_collectives"] == [open_collective.UNKNOWN]  # type: ignore[union-attr]
 
 
+def test_a_collective_that_is_private_is_hidden_keeps_its_row_and_stops_no_other(there: Landing) -> None:
+    there.load("accounts")
+    path = there.home / "served" / "data.json"
+    document = json.loads(path.read_text())
+    slug = min(document["accounts"])
+    document["private"] = [slug]
+    path.write_text(json.dumps(document))
+    loaded = there.load("accounts")
+    assert isinstance(loaded, Loaded)
+    assert list(loaded.record.facts["set_aside"]) == [slug]
+    assert "private" in loaded.record.facts["set_aside"][slug]
+    assert there.rows("accounts") == there.truth("accounts")
+
+
 def test_the_last_moment_of_a_week_belongs_to_it_and_the_first_of_the_next_does_not(there: Landing) -> None:
     window = there.windows("transactions")[0]
     assert window is not None

@@ -27,6 +27,14 @@ query ($type: String!) {
 }"""
 
 
+class GraphqlError(AnswerError):
+    """The endpoint reports errors; `codes` are what it calls them, where it does (`Forbidden`)."""
+
+    def __init__(self, message: str, codes: frozenset[str]) -> None:
+        super().__init__(message)
+        self.codes = codes
+
+
 @dataclass(frozen=True)
 class News:
     """Fields of a type that nobody declared: those with plain values, all others, and why they could not be found, if so."""
@@ -54,10 +62,17 @@ class GraphqlEndpoint:
     url: str
 
     def ask(self, query: str, variables: Mapping[str, Any]) -> Any:
-        """The `data` of an answer. Raises AnswerError when the answer holds errors or no data, and what `Client.post` raises."""
-        document = self.client.post(self.url, {"query": query, "variables": dict(variables)}).document
+        """The `data` of an answer.
+
+        Raises GraphqlError when the answer holds errors, AnswerError when the query is refused or there is no data, and what
+        `Client.post` raises.
+        """
+        answer = self.client.post(self.url, {"query": query, "variables": dict(variables)}, accept={HTTPStatus.BAD_REQUEST})
+        if answer.status == HTTPStatus.BAD_REQUEST:  # it names the field that is no more
+            raise AnswerError(f"the endpoint refuses the query (400 Bad Request): {' '.join(answer.message.split())[:300]}")
+        document = answer.document
         if isinstance(document, Mapping) and document.get("errors"):
-            raise AnswerError(f"the endpoint reports errors: {_messages(document['errors'])}")
+            raise GraphqlError(f"the endpoint reports errors: {_messages(document['errors'])}", _codes(document["errors"]))
         data = take(document, "data")
         if data is None:
             raise AnswerError("the answer has neither data nor errors")
@@ -88,6 +103,13 @@ def _is_plain(field: Any) -> bool:
     type_ = take(field, "type")
     kind = take(type_, "ofType", "kind") if take(type_, "kind") == "NON_NULL" else type_["kind"]
     return kind in _PLAIN and not take(field, "args")
+
+
+def _codes(errors: Any) -> frozenset[str]:
+    """What the errors are called, each that is called something; an error without a name has an empty one."""
+    listed = errors if isinstance(errors, list) else [errors]
+    extensions = [error.get("extensions") if isinstance(error, Mapping) else None for error in listed]
+    return frozenset(str(extension.get("code", "")) if isinstance(extension, Mapping) else "" for extension in extensions)
 
 
 def _messages(errors: Any) -> str:

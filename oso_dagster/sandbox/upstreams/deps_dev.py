@@ -159,7 +159,8 @@ def _name_of(kind: str, url: str) -> str:
     parts = urlsplit(url)
     if kind == "go":
         return f"{parts.netloc}{parts.path}"
-    return parts.path.strip("/").split("/", 1)[1].lower()
+    name = parts.path.strip("/").split("/", 1)[1]
+    return name if kind == "npm" else name.lower()  # npm's names differ by their capitals
 
 
 FAMILY = Family("deps-dev", (Endpoint("deps_dev_url", "/deps-dev", "deps.dev's API"),), write, serve, truth)

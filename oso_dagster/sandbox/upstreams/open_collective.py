@@ -1,5 +1,7 @@
 """Open Collective as the sandbox has it: the collectives that projects name, their money by day, and what strangers do there.
 
+Written from opencollective-api at e3f35f5 and 651ac5106: a collective in `private` of the document answers 200 without data,
+with an error whose code is Forbidden.
 Awkward on purpose: several transactions of one instant, a giver that is not named, a kind that is not named, a week without any.
 """
 
@@ -96,6 +98,10 @@ def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
 
 
 def _account(data: Any, slug: str, throwIfMissing: bool = True) -> Any:  # noqa: N803  (upstream's name)
+    if slug in data.get("private", ()):
+        from graphql import GraphQLError  # noqa: PLC0415  (the server alone needs it)
+
+        raise GraphQLError("This collective is private", extensions={"code": "Forbidden"})
     if slug not in data["accounts"] and throwIfMissing:
         raise ValueError(f"No account found with slug {slug}")
     return data["accounts"].get(slug)
