@@ -13,7 +13,7 @@ from oso_dagster.cli.run_result import verdict_of
 from oso_dagster.cli.session.chosen_world import settings_now
 from oso_dagster.cli.session.instance import enter
 from oso_dagster.cli.session.terminal import Json, console, say, say_json
-from oso_dagster.cli.sources import source_tables
+from oso_dagster.cli.sources import source_tables, truth_tables
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.settings import Settings
@@ -49,7 +49,7 @@ def list_sources(as_json: Json = False) -> None:
 
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
-    """Show everything that a source declares: its settings, and for each table columns, partitions, schedule, cost and checks.
+    """Show everything that a source declares, its settings and tables, and what was seen of the truth of each table.
 
     Examples: `oso sources show npm`, `oso sources show github --json | jq '.tables[].cost'`
     """
@@ -61,6 +61,9 @@ def show(name: Name, as_json: Json = False) -> None:
     promised = {t.name: {spec.name: str(spec.description) for spec in promised_checks(source, t)} for t in source.tables}
     checks = {t.name: {check.name: check.description for check in checks_of(t)} | promised[t.name] for t in source.tables}
     declaration = source_tables.declared(source, settings, checks)
+    seen = truth_tables.seen_of(settings, source, datetime.now(UTC))
+    for table, row in zip(source.tables, declaration["tables"], strict=True):
+        row["truth"] = truth_tables.truth_of(source, table, seen)
     if as_json:
         say_json(declaration)
     else:

@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from oso_dagster.cli.session.terminal import listing, number, under
+from oso_dagster.cli.sources.truth_tables import print_truth
 from oso_dagster.domain.catalogue.cadence import jobs_of
 from oso_dagster.domain.catalogue.partitions import Partitions
 from oso_dagster.domain.catalogue.source import SettingKind, Source
@@ -183,6 +184,8 @@ def _print_table(source: str, declaration: Row, console: Console) -> None:
     console.print(Text(f"{source}.{declaration['name']}", "bold"), declaration["description"])
     console.print("; ".join(_facts(declaration)))
     console.print(f"checks: {', '.join(declaration['checks'])}")
+    if "truth" in declaration:
+        print_truth(declaration["truth"], console)
     for name, columns in declaration["columns"].items():
         table = listing(f"columns of {name}", "type")
         for column in columns:
