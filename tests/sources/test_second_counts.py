@@ -19,10 +19,13 @@ from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.second_count import TrueCount
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.upstreams import _github_feeds
+from oso_dagster.sandbox.upstreams import npm as npm_family
 from oso_dagster.sandbox.world.world import generate
-from oso_dagster.sources._second_counts import github
+from oso_dagster.sources._second_counts import github, npm
 from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub, github_hub
+from tests.support.asgi import serving as serving_app
 from tests.support.database import execute, execute_sqlite, serving
+from tests.support.landing import QUICK
 
 pytestmark = pytest.mark.server
 
@@ -91,3 +94,27 @@ INSERT INTO "Thing" VALUES ('a', '2026-01-01 00:00:00'), ('b', '2026-01-02 00:00
     path = tmp_path / "things.db"
     execute_sqlite(path, script)
     assert count_rows(f"sqlite:///{path}", "Thing", "createdAt", loaded_at) == RowCount(3, 2)
+
+
+def test_npm_sums_the_downloads_of_a_day_in_one_request_and_leaves_out_what_it_does_not_know(tmp_path: Path) -> None:
+    world = generate(7, NOW)
+    npm_family.write(world, tmp_path)
+    day = (NOW - timedelta(days=2)).replace(hour=0, minute=0, second=0)
+    window = Window(f"{day:%Y-%m-%d}", day, day + timedelta(days=1))
+    urls = [url for project in world.projects for url in project.links.get("npm", ())]
+    with serving_app(npm_family.serve(tmp_path)) as url:
+        request = ExtractRequest(
+            "npm",
+            "downloads",
+            NOW,
+            tmp_path,
+            {"url": url} | QUICK,
+            window=window,
+            inputs={"oss_directory.projects__npm.url": urls},
+        )
+        [count] = npm.DOWNLOADS.count(request)
+    by_package = npm_family.downloads(world)
+    asked = npm.sample_of(npm_family.packages(world))
+    assert count.items == tuple(sorted(name for name in asked if name in by_package))
+    assert count.low == count.high == sum(by_package[name][window.key] for name in count.items)
+    assert (count.since, count.until) == (window.start, window.end)

@@ -33,8 +33,11 @@ def write(world: SandboxWorld, folder: Path) -> None:
 
 
 def serve(folder: Path) -> ASGIApp:
-    """`/downloads/range/{start}:{end}/{package}`."""
-    return web_api.serve(folder, {"/downloads/range/{start}:{end}/{package:path}": _range})
+    """`/downloads/range/{start}:{end}/{package}`, and `point` for the total of the span."""
+    return web_api.serve(
+        folder,
+        {"/downloads/range/{start}:{end}/{package:path}": _range, "/downloads/point/{start}:{end}/{package:path}": _point},
+    )
 
 
 def packages(world: SandboxWorld) -> list[str]:
@@ -70,6 +73,23 @@ def _range(data: Any, request: Request) -> Response:
     if len(names) > _MOST or any(name.startswith("@") for name in names):
         return JSONResponse({"error": "scoped packages are not yet supported in bulk lookups, nor more than 128"}, 400)
     return JSONResponse({name: _package(data, name, first, last) for name in names})
+
+
+def _point(data: Any, request: Request) -> Response:
+    """The same spans and names, one number each."""
+    parameters = request.path_params
+    first, last = date.fromisoformat(parameters["start"]), date.fromisoformat(parameters["end"])
+    names = parameters["package"].split(",")
+    if len(names) > _MOST or (len(names) > 1 and any(name.startswith("@") for name in names)):
+        return JSONResponse({"error": "scoped packages are not yet supported in bulk lookups, nor more than 128"}, 400)
+    totals = {name: _total(_package(data, name, first, last)) for name in names}
+    if len(names) > 1:
+        return JSONResponse(totals)
+    return JSONResponse(totals[names[0]] or {"error": f"package {names[0]} not found"}, 200 if totals[names[0]] else 404)
+
+
+def _total(package: dict[str, Any] | None) -> dict[str, Any] | None:
+    return package | {"downloads": sum(day["downloads"] for day in package["downloads"])} if package else None
 
 
 def _package(data: Any, name: str, first: date, last: date) -> dict[str, Any] | None:
