@@ -43,7 +43,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
-from oso_dagster.sources._second_counts.npm import DOWNLOADS
+from oso_dagster.sources._second_counts.npm import downloads_of
 
 _PACE = Pace(concurrency=1, per_second=0.5)
 _NEED = "oss_directory.projects__npm.url"
@@ -272,7 +272,7 @@ SOURCE = Source(
             cost=Cost(calls=400, bytes=1_000_000, duration=timedelta(minutes=30)),
             event_time="day",
             sums=("downloads",),
-            second_count=DOWNLOADS,
+            second_count=downloads_of(package_of),
             events_within=timedelta(days=5),
             partitions=Partitions(
                 PartitionKind.DAILY,

@@ -22,6 +22,7 @@ from oso_dagster.sandbox.upstreams import _github_feeds
 from oso_dagster.sandbox.upstreams import npm as npm_family
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources._second_counts import github, npm
+from oso_dagster.sources.npm import package_of
 from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub, github_hub
 from tests.support.asgi import serving as serving_app
 from tests.support.database import execute, execute_sqlite, serving
@@ -112,7 +113,7 @@ def test_npm_sums_the_downloads_of_a_day_in_one_request_and_leaves_out_what_it_d
             window=window,
             inputs={"oss_directory.projects__npm.url": urls},
         )
-        [count] = npm.DOWNLOADS.count(request)
+        [count] = npm.downloads_of(package_of).count(request)
     by_package = npm_family.downloads(world)
     asked = npm.sample_of(npm_family.packages(world))
     assert count.items == tuple(sorted(name for name in asked if name in by_package))

@@ -6,7 +6,7 @@ npm; 128 names without a scope at most, and one request of the forty that the li
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
 from hashlib import sha256
 
 from oso_dagster.connectors.answers import take
@@ -25,26 +25,27 @@ def sample_of(packages: list[str]) -> list[str]:
     return sorted(plain, key=lambda name: sha256(name.encode()).digest())[:SAMPLE]
 
 
-def _count(request: ExtractRequest) -> list[TrueCount]:
-    from oso_dagster.connectors.http.rest import client_of  # noqa: PLC0415  (HTTP loads when used)
-    from oso_dagster.sources.npm import package_of  # noqa: PLC0415  (it declares this count)
+def downloads_of(package_of: Callable[[str], str | None]) -> SecondCount:
+    """The downloads of a day; `package_of` reads a package out of an address of the directory."""
 
-    window = request.window
-    if window is None or window.start is None or window.end is None:
-        raise RefusedError(f"{request.where} is counted by day: a partition is expected")
-    names = sample_of([name for url in request.inputs[_NEED] if (name := package_of(url))])
-    day, client = window.start.date().isoformat(), client_of(request, _PACE)
-    url = f"{request.settings['url']}/downloads/point/{day}:{day}/{','.join(names)}"
-    answer = client.get(url)
-    with client.trusting(url):
-        by_package = {names[0]: answer.document} if len(names) == 1 else {name: take(answer.document, name) for name in names}
-        there = {name: int(take(counted, "downloads")) for name, counted in by_package.items() if counted is not None}
-    total = sum(there.values())
-    return [TrueCount("", total, total, window.start, window.start + timedelta(days=1), tuple(sorted(there)))]
+    def count(request: ExtractRequest) -> list[TrueCount]:
+        from oso_dagster.connectors.http.rest import client_of  # noqa: PLC0415  (HTTP loads when used)
 
+        window = request.window
+        if window is None or window.start is None or window.end is None:
+            raise RefusedError(f"{request.where} is counted by day: a partition is expected")
+        names = sample_of([name for url in request.inputs[_NEED] if (name := package_of(url))])
+        day, client = window.start.date().isoformat(), client_of(request, _PACE)
+        url = f"{request.settings['url']}/downloads/point/{day}:{day}/{','.join(names)}"
+        answer = client.get(url)
+        with client.trusting(url):
+            by_package = {names[0]: answer.document} if len(names) == 1 else {name: take(answer.document, name) for name in names}
+            there = {name: int(take(counted, "downloads")) for name, counted in by_package.items() if counted is not None}
+        total = sum(there.values())
+        return [TrueCount("", total, total, window.start, window.end, tuple(sorted(there)))]
 
-DOWNLOADS = SecondCount(
-    f"Downloads of the day of up to {SAMPLE} packages without a scope, as npm's endpoint of totals sums them",
-    _count,
-    Held(Measure.SUM, "downloads", item="package"),
-)
+    return SecondCount(
+        f"Downloads of the day of up to {SAMPLE} packages without a scope, as npm's endpoint of totals sums them",
+        count,
+        Held(Measure.SUM, "downloads", item="package"),
+    )
