@@ -7,7 +7,6 @@ requests and 5,000 points an hour, is in docs/decisions/0046; `oso sources plan 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -34,8 +33,7 @@ def _client(request: ExtractRequest) -> Client:
     from oso_dagster.connectors.github import rest_api  # noqa: PLC0415  (Arrow loads when used)
 
     settings = request.settings
-    client = rest_api.client(settings.get("token"), float(settings["requests_per_second"]))
-    return replace(client, notes=request.notes)
+    return rest_api.client(settings.get("token"), float(settings["requests_per_second"]), request.notes)
 
 
 def _repository_events(columns: Sequence[Column], request: ExtractRequest) -> Extract:

@@ -117,9 +117,9 @@ class Client:
         """POST a JSON value that only reads (it is retried) and get a JSON document. Raises as `get`."""
         return self._ask("POST", url, accept, document, json=body)
 
-    def content(self, url: str) -> bytes:
-        """GET a file of any kind but HTML, whole, without its content encoding. Raises as `get`."""
-        body: bytes = self._ask("GET", url, (), _file, headers={"Accept": "*/*"}).document
+    def content(self, url: str, headers: Mapping[str, str] | None = None) -> bytes:
+        """GET a file of any kind but HTML, whole or a Range of it, without its content encoding. Raises as `get`."""
+        body: bytes = self._ask("GET", url, (), _file, headers={"Accept": "*/*", **(headers or {})}).document
         return body
 
     def each(self, items: Iterable[Item], work: Callable[[Item], Found]) -> Iterator[Found]:
@@ -221,7 +221,7 @@ class Client:
             raise _PassingError(f"the server answers {status} {response.reason}", pause, limit=limit)
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise DeniedError(self._error_text(url, f"the server answers {status} {response.reason}. {next_step(status)}"))
-        if status == HTTPStatus.PARTIAL_CONTENT:  # which nobody asked for: a cache that broke off keeps such parts
+        if status == HTTPStatus.PARTIAL_CONTENT and "Range" not in response.request.headers:  # a cache that broke off keeps parts
             raise _PassingError(f"the server answers {status}: a part of what was asked for, not the whole")
         try:
             plain = unpack(body, headers.get("Content-Encoding", "").lower(), self.limits.most_bytes)

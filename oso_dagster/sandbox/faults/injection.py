@@ -148,7 +148,7 @@ async def _spoil(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, sen
         if fault.kind == "reset":
             await _cut(send, status, headers, body)
         elif fault.kind == "drip":
-            await _drip(send, status, headers, body, fault.seconds)
+            await _drip(receive, send, status, headers, body, fault.seconds)
         else:
             spoiled, changed = SPOILERS[fault.kind].spoil(body, headers.get("content-type", ""))
             await _send(send, status, headers | changed | {"content-length": str(len(spoiled))}, spoiled)
@@ -218,9 +218,22 @@ async def _cut(send: Send, status: int, headers: Mapping[str, str], body: bytes)
     raise ConnectionResetError("a fault of the sandbox")
 
 
-async def _drip(send: Send, status: int, headers: Mapping[str, str], body: bytes, seconds: float) -> None:
-    await _send(send, status, {**headers, "content-length": str(len(body))}, body[:1], more=True)
-    for place in range(1, len(body)):
-        await asyncio.sleep(seconds)
-        await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": True})
+async def _gone(receive: Receive) -> None:
+    """Wait until the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _drip(receive: Receive, send: Send, status: int, headers: Mapping[str, str], body: bytes, seconds: float) -> None:
+    """A byte at a time, as long as somebody waits: a client that has gone leaves nothing running."""
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        await _send(send, status, {**headers, "content-length": str(len(body))}, body[:1], more=True)
+        for place in range(1, len(body)):
+            await asyncio.wait([gone], timeout=seconds)
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": True})
+    finally:
+        gone.cancel()
     await send({"type": "http.response.body", "body": b"", "more_body": False})
