@@ -2,8 +2,8 @@
 
 Written from npm/registry, docs/download-counts.md at ae49abf (bulk: 128 names, 365 days, none with a scope; else 18 months; a day
 that is not counted is 0) and npm/download-counts 31 (the error of too long a span). Names differ by their capitals, as
-`JSONStream` and `jsonstream` do. The limiter of November 2025 (nice-registry/download-counts 9) is the fault `bare_429`; that a
-day is not counted yet is `zero_day`.
+`JSONStream` and `jsonstream` do. The limiter of November 2025 (nice-registry/download-counts 9) and a day that is not counted
+yet are not switched on here: tests/sources/test_npm.py serves both.
 """
 
 from __future__ import annotations
