@@ -10,9 +10,12 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 
 _FILE = "behaviour.json"
+POLICY = "The `sbx` organization has an IP allow list enabled, and your IP address is not permitted to access this resource."
+"""What GitHub says where an organisation's policy hides something."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,17 @@ def forge_now(folder: Path) -> Forge:
 def refusal(folder: Path, request: Request) -> Response | None:
     """The 403 for the repository that a request names, if it is refused."""
     return refusal_of(folder, f"{request.path_params['owner']}/{request.path_params['name']}")
+
+
+def first_of(request: Request, refused: set[str]) -> Response | None:
+    """The 403 of a policy for the first repository that was asked for since the fault `policy_403` was set."""
+    if fault_of(request.scope) != "policy_403":
+        refused.clear()
+        return None
+    name = f"{request.path_params['owner']}/{request.path_params['name']}".lower()
+    if not refused:
+        refused.add(name)
+    return JSONResponse({"message": POLICY}, 403) if name in refused else None
 
 
 def refusal_of(folder: Path, name: str) -> Response | None:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from oso_dagster.sandbox.upstreams._github_behaviour import behaviour_of, refusal
+from oso_dagster.sandbox.upstreams._github_behaviour import behaviour_of, first_of, refusal
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 
 _ANNOUNCED = {"Sunset": "Fri, 13 Nov 2026 00:00:00 GMT", "Deprecation": "@1776124800"}
@@ -30,9 +30,15 @@ Answers = Callable[..., Response]
 Counted = Callable[[Path, Response], Response]
 
 
+def _base(request: Request) -> str:
+    """The address of the family, below which its paths are."""
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
+
+
 def routes(folder: Path, find: Find, bill_of: Bill, answer: Answers, counted: Counted) -> list[Route]:
     """The endpoints of bills of materials, below those of a repository."""
     polls: Counter[int] = Counter()
+    hidden: set[str] = set()
 
     async def old_call(request: Request) -> Response:
         status = behaviour_of(folder).old_call
@@ -43,14 +49,13 @@ def routes(folder: Path, find: Find, bill_of: Bill, answer: Answers, counted: Co
         return answer(folder, request, bill_of(forge, repository) if repository else None, _ANNOUNCED)
 
     async def order(request: Request) -> Response:
-        if (refused := refusal(folder, request)) is not None:
+        if (refused := refusal(folder, request) or first_of(request, hidden)) is not None:
             return refused
         forge = read(folder)
         repository = find(forge, request)
         if not behaviour_of(folder).reports or repository is None or bill_of(forge, repository) is None:
             return answer(folder, request, None)
-        base = str(request.base_url).rstrip("/")
-        url = f"{base}/repos/{repository.full_name}/dependency-graph/sbom/fetch-report/{repository.id}"
+        url = f"{_base(request)}/repos/{repository.full_name}/dependency-graph/sbom/fetch-report/{repository.id}"
         return counted(folder, JSONResponse({"sbom_url": url}, 201))
 
     async def report(request: Request) -> Response:
@@ -58,7 +63,7 @@ def routes(folder: Path, find: Find, bill_of: Bill, answer: Answers, counted: Co
         polls[number] += 1
         if polls[number] <= behaviour.polls:
             return counted(folder, Response(status_code=behaviour.not_ready))
-        storage = str(request.base_url).rstrip("/").replace("127.0.0.1", "localhost")
+        storage = _base(request).replace("127.0.0.1", "localhost")
         return counted(folder, RedirectResponse(f"{storage}/storage/{number}?sig=signed", 302))
 
     async def storage(request: Request) -> Response:

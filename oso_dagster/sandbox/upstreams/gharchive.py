@@ -1,7 +1,10 @@
 """GH Archive as the sandbox keeps it: an hourly file of events in the repositories of the forge, made when it is asked for.
 
-`events` is the truth of one hour; `render` is the file, in the form that upstream has on that day: until 2025-10-07 a push tells
-its commits (with e-mail addresses, which nobody may keep), since then only where the branch points.
+Written from igrigorik/gharchive.org: its crawler.rb and commit f1f4200 of 2025-05-24, since which a file is named by the hour of
+the crawl, and its issues 102 (events twice), 310 and 320 (the feed of 2026), 312. `events` is the truth of one hour, `file_lines`
+what the file of an hour holds: events that were known of by then, some of them again. `render` is the file, in the form that
+upstream has on that day: until 2025-10-07 a push tells its commits (with e-mail addresses, which nobody may keep), since then
+only where the branch points.
 """
 
 from __future__ import annotations
@@ -9,9 +12,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +26,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 from oso_dagster.sandbox.world.world import stream
@@ -33,7 +38,10 @@ WEIGHTS = {
     "CreateEvent": 5, "PullRequestReviewEvent": 4, "PullRequestReviewCommentEvent": 3, "ForkEvent": 3, "ReleaseEvent": 2,
 }  # fmt: skip
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json\.gz\Z")
-_HOUR = timedelta(hours=1)
+_HOUR, _SECOND = timedelta(hours=1), timedelta(seconds=1)
+LONGEST_DELAY = timedelta(hours=5, minutes=55)
+"""How late GitHub tells of an event at most: its documentation says six hours."""
+_SERVED_AGAIN, _LEFT, _DAMAGED_HOUR = 97, 50, 3
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,38 @@ def events(forge: Forge, hour: datetime) -> tuple[dict[str, Any], ...]:
     )
 
 
-def render(lines: tuple[dict[str, Any], ...]) -> bytes:
+def file_lines(forge: Forge, hour: datetime, fault: str | None = None) -> list[dict[str, Any]]:
+    """What the file of an hour holds: what became known in it, half a minute to five minutes after it happened.
+
+    One of 97 events is served again an hour later. `fault`: `late_arrivals` take up to six hours for every fourth; of a
+    `hollow_feed` little is left but pushes.
+    """
+    late = fault == "late_arrivals"
+    lines = []
+    for back in range(LONGEST_DELAY // _HOUR + 2 if late else 3):
+        begin = hour - back * _HOUR
+        for event in _hour_of(forge, begin) if begin >= forge.start else ():
+            known = datetime.fromisoformat(event["created_at"]) + _delay(int(event["id"]), late=late)
+            again = int(event["id"]) % _SERVED_AGAIN == 0
+            if hour <= known < hour + _HOUR or (again and hour <= known + _HOUR < hour + _HOUR):
+                lines.append(event)
+    if fault == "hollow_feed":
+        return [event for event in lines if event["type"] == "PushEvent" or int(event["id"]) % _LEFT == 0]
+    return lines
+
+
+@lru_cache(maxsize=256)
+def _hour_of(forge: Forge, hour: datetime) -> tuple[dict[str, Any], ...]:
+    return events(forge, hour)
+
+
+def _delay(number: int, *, late: bool) -> timedelta:
+    if late and number % 4 == 0:
+        return number * 7919 % (LONGEST_DELAY // _SECOND) * _SECOND
+    return timedelta(seconds=30 + number * 37 % 270)
+
+
+def render(lines: Sequence[dict[str, Any]]) -> bytes:
     """The file of an hour: a JSON object a line, gzipped, the same bytes each time."""
     return gzip.compress(b"".join(json.dumps(line).encode() + b"\n" for line in lines), compresslevel=3, mtime=0)
 
@@ -73,9 +112,19 @@ def serve(folder: Path) -> Starlette:
         latest = max(forge.now, datetime.now(UTC))
         if hour is None or not forge.start <= hour <= latest - _HOUR:
             return PlainTextResponse("no such hour\n", status_code=404)
-        return Response(render(events(forge, hour)), media_type="application/gzip")
+        fault = fault_of(request.scope)
+        content = render(file_lines(forge, hour, fault))
+        if fault == "damaged_line" and hour.hour == _DAMAGED_HOUR:
+            content = _cut_a_line(content)
+        return Response(content, media_type="application/gzip")
 
     return Starlette(routes=[Route("/{name}", hour_file)])
+
+
+def _cut_a_line(content: bytes) -> bytes:
+    lines = gzip.decompress(content).splitlines(keepends=True)
+    lines[2] = lines[2][:90] + b"\n"
+    return gzip.compress(b"".join(lines), compresslevel=3, mtime=0)
 
 
 def _hour(name: str) -> datetime | None:

@@ -20,8 +20,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.upstreams import _github_feeds, _github_graph, _github_reports, _github_stars
-from oso_dagster.sandbox.upstreams._github_behaviour import forge_now, refusal, refusal_of
+from oso_dagster.sandbox.upstreams._github_behaviour import first_of, forge_now, refusal, refusal_of
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 from oso_dagster.sandbox.world.world import stream
@@ -83,13 +84,15 @@ def _bill(forge: Forge, repository: Repository) -> dict[str, Any] | None:
 
 def serve(folder: Path) -> Starlette:
     """Serve the forge of the world in `folder`. One request after the other, so that the limit is counted right."""
+    hidden: set[str] = set()
 
     async def repository(request: Request) -> Response:
-        if (refused := refusal(folder, request)) is not None:
+        if (refused := refusal(folder, request) or first_of(request, hidden)) is not None:
             return refused
         forge = forge_now(folder)
         repository = _find(forge, request)
-        if repository is not None and repository.former_name == request.path_params["name"].lower():
+        moved = fault_of(request.scope) == "moved" or _is_former(repository, request)
+        if repository is not None and moved:
             return _counted(folder, RedirectResponse(f"{request.scope['root_path']}/repositories/{repository.id}", 301))
         return _answer(folder, request, document(forge, repository) if repository else None)
 
@@ -127,6 +130,10 @@ def serve(folder: Path) -> Starlette:
             Route("/{kind}/{owner}", owner),
         ]
     )
+
+
+def _is_former(repository: Repository | None, request: Request) -> bool:
+    return repository is not None and repository.former_name == request.path_params["name"].lower()
 
 
 def _listed(forge: Forge, request: Request) -> tuple[Repository, ...] | None:

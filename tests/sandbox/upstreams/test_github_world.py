@@ -10,6 +10,8 @@ from urllib.parse import urljoin
 
 import pytest
 import requests
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from oso_dagster.connectors.github.rest_api import addresses
 from oso_dagster.sandbox.upstreams import gharchive, github_api
@@ -54,12 +56,34 @@ def test_events_belong_to_living_repositories_and_to_their_hour() -> None:
         assert {event["created_at"][:13] for event in events} == {f"{hour:%Y-%m-%dT%H}"}
 
 
+@pytest.mark.parametrize("fault", [None, "late_arrivals"])
+def test_every_event_of_a_day_stands_in_its_files_or_in_those_of_the_six_hours_after(fault: str | None) -> None:
+    day = HUB.start + timedelta(days=2)
+    hours = [day + timedelta(hours=hour) for hour in range(30)]
+    happened = [event["id"] for hour in hours[:24] for event in gharchive.events(HUB, hour)]
+    named = [
+        event["id"]
+        for hour in hours
+        for event in gharchive.file_lines(HUB, hour, fault)
+        if event["created_at"] < f"{hours[24]:%F}"
+    ]
+    assert set(happened) <= set(named)
+    assert len(named) > len(set(named)), "some are served again"
+    assert {line["created_at"][:13] for line in gharchive.file_lines(HUB, hours[5], fault)} > {f"{hours[5]:%FT%H}"}
+
+
+def test_of_a_hollow_feed_hardly_anything_is_left_but_pushes() -> None:
+    lines = [line for hour in range(48) for line in gharchive.file_lines(HUB, HUB.start + timedelta(hours=hour), "hollow_feed")]
+    pushes = sum(line["type"] == "PushEvent" for line in lines)
+    assert 0.93 < pushes / len(lines) < 1
+
+
 @pytest.mark.server
 def test_only_hours_of_the_history_that_are_over_are_served(folder: Path) -> None:
     with serving(gharchive.serve(folder)) as url:
         answer = requests.get(f"{url}/{HUB.start:%Y-%m-%d}-0.json.gz", timeout=9)
         lines = [json.loads(line) for line in gzip.decompress(answer.content).splitlines()]
-        assert lines == list(gharchive.events(HUB, HUB.start))
+        assert lines == gharchive.file_lines(HUB, HUB.start)
         before, ahead = HUB.start - timedelta(days=1), max(NOW, datetime.now(UTC)) + timedelta(days=1)
         for name in (f"{before:%Y-%m-%d}-23", f"{ahead:%Y-%m-%d}-0", f"{HUB.start:%Y-%m-%d}-24", "x"):
             assert requests.get(f"{url}/{name}.json.gz", timeout=9).status_code == 404
@@ -81,6 +105,23 @@ def test_the_rate_limit_counts_down_refuses_and_does_not_count_what_is_unchanged
         assert requests.get(f"{url}/repos/{living.full_name}", timeout=9).status_code == 200
         refused = requests.get(f"{url}/repos/{living.full_name}", timeout=9)
         assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (403, "0")
+
+
+@pytest.mark.server
+def test_a_report_is_where_the_family_is_and_its_document_on_another_host_without_the_token(folder: Path) -> None:
+    living = next(r for r in HUB.repositories if not r.deleted and github_api.sbom(HUB, r))
+    below = Starlette(routes=[Mount("/github-api", github_api.serve(folder))])
+    token = {"Authorization": "Bearer somebody"}
+    with serving(below) as url:
+        order = f"{url}/github-api/repos/{living.full_name}/dependency-graph/sbom/generate-report"
+        report = requests.get(order, timeout=9, headers=token).json()["sbom_url"]
+        assert report.startswith(f"{url}/github-api/repos/{living.full_name}/dependency-graph/sbom/fetch-report/")
+        sent_on = requests.get(report, timeout=9, headers=token, allow_redirects=False)
+        assert sent_on.status_code == 302
+        storage = sent_on.headers["Location"]
+        assert storage.startswith("http://localhost:")
+        assert requests.get(storage, timeout=9, headers=token).status_code == 401
+        assert requests.get(storage, timeout=9).json() == github_api.sbom(HUB, living)
 
 
 @pytest.mark.server
