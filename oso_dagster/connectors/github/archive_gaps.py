@@ -85,8 +85,8 @@ def short(day: Day, lines: Mapping[str, int], events: int, floors: Floors, tries
     message = f"{day.key} is short: {events:,} events, {usual:,.0f} in a usual hour; {', '.join(words)}"
     if not _taken(day, floors, tries, [f"{name} {count}" for name, count in lines.items()]):
         raise ShortDayError(
-            f"{message}. The old rows stay. Run the partition again: if it is as short on {floors.tries} different days, it is "
-            "taken as all there is; a day that is known to be short can be named in OSO_GITHUB_SHORT_DAYS"
+            f"{message}. The old rows stay. Run the partition again: if it is as short on {floors.tries} different days, the "
+            "archive has no more, and it is taken so; a day that is known to be short can be named in OSO_GITHUB_SHORT_DAYS"
         )
     return message, shares
 
