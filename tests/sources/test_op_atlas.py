@@ -154,19 +154,6 @@ def test_an_older_live_version_never_comes_back_over_a_soft_delete(pipe: Pipe) -
     assert (identity, True) in pipe.rows("organization", "id, deleted_at IS NOT NULL")
 
 
-@on_any_engine
-@pytest.mark.parametrize("name", ["ProjectContract", "ProjectRepository", "ProjectLinks"])
-def test_rows_that_upstream_deleted_for_good_are_gone_after_the_next_load(pipe: Pipe, name: str) -> None:
-    landed = {"ProjectContract": "project_contract", "ProjectRepository": "project_repository", "ProjectLinks": "project_links"}[
-        name
-    ]
-    pipe.load(landed)
-    (first,), *others = pipe.rows(landed)
-    pipe.upstream(f"""DELETE FROM "{name}" WHERE id = '{first}'""")
-    pipe.load(landed)
-    assert pipe.rows(landed) == others
-
-
 def test_a_form_that_is_saved_again_replaces_its_rows_and_the_funding_is_not_counted_twice(pipe: Pipe) -> None:
     """Saving a funding form deletes the project's rows and writes new ids (voteagora/op-atlas d63f16e)."""
     pipe.load("project_funding")
@@ -178,6 +165,7 @@ def test_a_form_that_is_saved_again_replaces_its_rows_and_the_funding_is_not_cou
     assert [row for row in pipe.rows("project_funding") if row[0].startswith("again-")]
 
 
+@on_any_engine
 @pytest.mark.parametrize("name", [table.name for table in SOURCE.tables if table.disposition is Disposition.MERGE])
 def test_deletions_are_followed_in_every_table_that_is_not_read_whole(pipe: Pipe, name: str) -> None:
     upstream = next(model for model in atlas.TABLES if model.lower() == name.replace("_", ""))
