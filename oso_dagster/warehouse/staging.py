@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import dlt
 import duckdb
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.runtime.telemetry import stop_telemetry
 from dlt.extract.exceptions import ResourceExtractionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
@@ -198,6 +199,7 @@ def _stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: 
 def _quiet() -> None:
     """No telemetry, no state to restore, no progress of its own: Dagster shows what happens."""
     dlt.config["runtime.dlthub_telemetry"] = False
+    stop_telemetry()  # dlt starts it before it takes the setting above
     dlt.config["restore_from_destination"] = False
     dlt.config["load.workers"] = 4
     logging.getLogger("dlt").setLevel(logging.ERROR)
