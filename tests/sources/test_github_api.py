@@ -3,97 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from oso_dagster.connectors.github import bills, rest_api
-from oso_dagster.connectors.http.rest import RateLimitedError, RestError
-from oso_dagster.domain.catalogue.loading import CUT_SHORT, Extract, ExtractRequest, Loaded, RefusedError, Unchanged
+from oso_dagster.connectors.github import rest_api
+from oso_dagster.connectors.http.rest import RateLimitedError
+from oso_dagster.domain.catalogue.loading import ExtractRequest, Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.upstreams import github_api
 from oso_dagster.sandbox.upstreams._github_behaviour import Behaviour, behave
-from oso_dagster.sandbox.world import forge
-from oso_dagster.sandbox.world.world import generate
-from oso_dagster.sources.github import SOURCE
-from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
-from tests.support.asgi import serving
-from tests.support.clock import clock
+from tests.sources.github_api_hub import ALIVE, FEW, NOW, ONE, POLICIES, TABLES, TOKEN, TRUTH, Hub, every_url, open_hub
 
 pytestmark = pytest.mark.server
-
-NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)  # a Wednesday
-WORLD = generate(7, NOW)
-TRUTH = forge.forge_of(WORLD)
-TABLES = {table.name: table for table in SOURCE.tables}
-TOKEN = "ghp_verysecrettokenofatest"
-
-
-def every_url() -> tuple[str, ...]:
-    return tuple(url for project in WORLD.projects for url in project.links.get("github", ()))
-
-
-ALIVE = [
-    r
-    for r in TRUTH.repositories
-    if not r.deleted and r.former_name is None and r.full_name in rest_api.addresses(every_url()).repositories
-]
-ONE, TWO = ALIVE[0].full_name, ALIVE[-1].full_name.upper()
-FEW = tuple(f"https://github.com/{name}" for name in [ONE, "sbx-harbour", TWO, "sbx-nobody", "sbx-nobody/nothing"])
-
-
-@dataclass
-class Hub:
-    """The sandbox's API on loopback, a warehouse beside it, and the requests that came."""
-
-    url: str
-    folder: Path
-    home: Path
-    asked: list[tuple[str, str, int]]
-
-    @property
-    def warehouse(self) -> DuckDBWarehouse:
-        return DuckDBWarehouse(self.home / "w.duckdb", world="sandbox", cache=self.home, lock_timeout_seconds=20, clock=clock)
-
-    def load(self, table: str, urls: tuple[str, ...], now: datetime = NOW) -> Loaded | Unchanged:
-        settings = {"api_url": self.url, "token": TOKEN, "requests_per_second": "10000"}
-        previous = self.warehouse.last_load("github", table)
-        inputs = {need: list(urls) for need in TABLES[table].needs}
-        share = TABLES[table].set_aside_share
-        request = ExtractRequest(
-            "github", table, now, self.home, settings, previous=previous, inputs=inputs, set_aside_share=share
-        )
-        extract = TABLES[table].extract(request)
-        if isinstance(extract, Extract):
-            extract = replace(extract, notes=request.notes)
-            return self.warehouse.load(SOURCE, TABLES[table], extract, fingerprint="f")
-        return extract
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.home / "w.duckdb"), read_only=True) as connection:
-            return connection.execute(query).fetchall()
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
-    folder = tmp_path / "served"
-    folder.mkdir()
-    forge.write(WORLD, folder)
-    app, asked = github_api.serve(folder), []
-
-    async def noting(scope: Any, receive: Any, send: Any) -> None:
-        async def sent(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                asked.append((scope["path"], dict(scope["headers"]).get(b"authorization", b"").decode(), message["status"]))
-            await send(message)
-
-        await app(scope, receive, sent)
-
-    with serving(noting) as url:
-        yield Hub(url, folder, tmp_path, asked)
+    with open_hub(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -229,14 +158,6 @@ def test_bills_that_the_limit_cut_short_go_on_in_the_same_week(hub: Hub) -> None
     assert {name for (name,) in hub.rows("SELECT repository FROM github.sbom")} == set(names)
 
 
-POLICIES = [
-    "Although you appear to have the correct authorization credentials, the `sbx` organization has an IP allow list enabled",
-    "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.",
-    "`sbx` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token",
-    "The 'sbx' organization forbids access via a fine-grained personal access tokens if the token's lifetime is over 366 days",
-]
-
-
 @pytest.mark.parametrize("message", POLICIES, ids=["IP allow list", "SAML", "classic token", "lifetime"])
 def test_a_policy_hides_one_repository_which_keeps_its_row_and_is_named(message: str, hub: Hub) -> None:
     hub.load("repositories", FEW)
@@ -313,155 +234,3 @@ def test_the_one_owner_whose_answer_is_nonsense_stops_no_other(hub: Hub, monkeyp
     assert isinstance(loaded, Loaded)
     assert set(loaded.record.facts["set_aside"]) == {ONE}
     assert loaded.record.row_count > 3
-
-
-WITH_BILL = [r for r in TRUTH.repositories if not r.deleted and github_api.sbom(TRUTH, r) is not None][:12]
-BILLS = tuple(repository.full_name for repository in WITH_BILL)
-
-
-def purls(hub: Hub) -> list[tuple[Any, ...]]:
-    return hub.rows("SELECT repository, position, purl FROM github.sbom__packages ORDER BY ALL")
-
-
-@pytest.mark.parametrize(
-    "behaviour",
-    [
-        Behaviour(polls=2, wrapped=False),
-        Behaviour(polls=1, not_ready=201),
-        Behaviour(reports=False, old_call=200),
-        Behaviour(old_call=410),
-    ],
-    ids=["not ready, bare", "not ready as announced", "old call only", "old call removed"],
-)
-def test_however_github_gives_bills_of_materials_the_packages_are_the_same(
-    behaviour: Behaviour, hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bills, "SWEEPS", (0.0,) * 4)
-    behave(hub.folder, behaviour)
-    hub.load("sbom", BILLS)
-    assert [(name, package["externalRefs"][0]["referenceLocator"]) for name, package in expected_packages()] == [
-        (name, purl) for name, _, purl in purls(hub)
-    ]
-    assert {token for path, token, _ in hub.asked if "/storage/" in path} <= {""}, "the token stays with GitHub"
-
-
-def expected_packages() -> list[tuple[str, Any]]:
-    documents = {repository.full_name: github_api.sbom(TRUTH, repository) or {} for repository in WITH_BILL}
-    return [(name, package) for name, document in sorted(documents.items()) for package in document["sbom"]["packages"]]
-
-
-def test_what_the_old_call_announces_of_its_end_reaches_the_load(hub: Hub) -> None:
-    behave(hub.folder, Behaviour(reports=False, old_call=200))
-    loaded = hub.load("sbom", BILLS[:2])
-    assert isinstance(loaded, Loaded)
-    (notice,) = [finding for finding in loaded.findings if finding.check == "upstream_notice"]
-    assert not notice.passed
-    assert "will not answer after 2026-11-13" in notice.message
-
-
-def test_bills_that_all_are_gone_at_once_are_a_broken_endpoint_and_the_packages_stay(hub: Hub) -> None:
-    hub.load("sbom", BILLS)
-    before = purls(hub)
-    assert before
-    behave(hub.folder, Behaviour(reports=False, old_call=404))
-    with pytest.raises(RestError, match="none of 12 repositories has a bill of materials"):
-        hub.load("sbom", BILLS, NOW + timedelta(days=7))
-    assert purls(hub) == before
-
-
-def test_a_bill_that_cannot_be_had_is_set_aside_keeps_its_packages_and_is_asked_for_again(hub: Hub) -> None:
-    hub.load("sbom", BILLS)
-    before, large = purls(hub), BILLS[3]
-    behave(hub.folder, Behaviour(refused={large: POLICIES[0]}))
-    loaded = hub.load("sbom", BILLS, NOW + timedelta(days=7))
-    assert isinstance(loaded, Loaded)
-    assert set(loaded.record.facts["set_aside"]) == {large}
-    assert loaded.record.facts["again"] == [large]
-    assert purls(hub) == before
-    behave(hub.folder, Behaviour())
-    hub.asked.clear()
-    again = hub.load("sbom", BILLS, NOW + timedelta(days=7, hours=6))
-    assert isinstance(again, Loaded)
-    assert again.record.facts["asked"] == 1
-    assert isinstance(hub.load("sbom", BILLS, NOW + timedelta(days=7, hours=12)), Unchanged)
-
-
-def test_a_report_that_is_not_ready_by_the_end_is_told_and_asked_for_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bills, "SWEEPS", (0.0,))
-    behave(hub.folder, Behaviour(polls=3))
-    first = hub.load("sbom", (*BILLS[:3], "sbx-nobody/nothing"))
-    assert isinstance(first, Loaded)
-    assert first.record.facts[CUT_SHORT].startswith("3 reports were not ready at the end of the run")
-    second = hub.load("sbom", (*BILLS[:3], "sbx-nobody/nothing"), NOW + timedelta(hours=6))
-    assert isinstance(second, Loaded)
-    assert second.record.cut_short is None
-    assert {name for name, _, _ in purls(hub)} == set(BILLS[:3])
-
-
-def test_a_document_of_another_shape_is_an_error_by_name(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(github_api, "document", lambda *_: {"id": 1, "full_name": "a/b", "owner": {}})
-    with pytest.raises(RefusedError, match=rf"1 of 1 items set aside.*/repos/{ONE}.*'owner.login' is missing"):
-        hub.load("repositories", FEW[:1])
-
-
-def test_awkward_addresses_are_sorted_or_told(hub: Hub) -> None:
-    named = rest_api.addresses(every_url())
-    assert {"sbx-harbour", "sbx-harbour-docs", "sbx-lantern"} <= set(named.owners)
-    assert {"sbx-dot/engine", "sbx-slash/road", "sbx-loud/llama", "sbx-habits/old", "sbx-deep/reef", "sbx-half/typed"} <= set(
-        named.repositories
-    )
-    assert {"https:///sbx-lost/repo", "https://gitlab.example/sbx-forge/tool", "https://github.com/", ""} <= set(named.unusable)
-
-
-@pytest.mark.parametrize(
-    ("purl", "parts"),
-    [
-        ("pkg:npm/%40sbx/core@1.2.3", ("npm", "@sbx/core", "1.2.3")),
-        ("pkg:npm/@sbx/core", ("npm", "@sbx/core", None)),
-        ("pkg:golang/github.com/sbx/go/v2@v2.0.1?type=module#sub", ("golang", "github.com/sbx/go/v2", "v2.0.1")),
-        ("pkg:PyPI/sbx", ("pypi", "sbx", None)),
-        ("https://example.org", (None, None, None)),
-        ("pkg:npm", (None, None, None)),
-    ],
-)
-def test_package_urls_are_taken_apart(purl: str, parts: tuple[str | None, ...]) -> None:
-    assert rest_api.parse_purl(purl) == parts
-
-
-def more_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    """GitHub grows: of a repository a plain field, a nested one and a template of an address; as much of a bill of materials."""
-    document, sbom = github_api.document, github_api.sbom
-    more = {"newScore": 7, "newCounts": {"a": 1}, "new_things_url": "https://api.github.com/{x}"}
-
-    def bill(forge_: Any, repository: Any) -> Any:
-        document = sbom(forge_, repository)
-        if document is not None:
-            document["sbom"] |= {"dataQuality": "good"}
-            document["sbom"]["packages"] = [
-                package | {"ecosystem": "cargo", "graph": []} for package in document["sbom"]["packages"]
-            ]
-        return document
-
-    monkeypatch.setattr(github_api, "document", lambda *given: document(*given) | more)
-    monkeypatch.setattr(github_api, "sbom", bill)
-
-
-def test_new_plain_fields_arrive_nested_ones_are_told_and_templates_of_addresses_are_left_out(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    more_fields(monkeypatch)
-    loaded = hub.load("repositories", FEW)
-    assert isinstance(loaded, Loaded)
-    assert loaded.record.facts["unknown_fields"] == ["repositories.new_score (VARCHAR)", "newCounts"]
-    assert hub.rows("SELECT DISTINCT new_score FROM github.repositories WHERE status <> 'gone'") == [("7",)]
-    assert "new_things_url" not in {name for name, *_ in hub.rows("DESCRIBE github.repositories")}
-    hub.asked.clear()
-    again = hub.load("repositories", FEW, NOW + timedelta(days=1))
-    assert {status for _, _, status in hub.asked} <= {304, 404}, "nothing is sent again"
-    assert isinstance(again, Loaded)
-    assert set(again.record.facts["unknown_fields"]) >= {"newCounts"}, "and it is still told"
-    assert any("new_score" in field for field in again.record.facts["unknown_fields"])
-    bill = hub.load("sbom", (ONE.lower(),))
-    assert isinstance(bill, Loaded)
-    unknown = ["sbom.data_quality (VARCHAR)", "sbom__packages.ecosystem (VARCHAR)", "graph"]
-    assert bill.record.facts["unknown_fields"] == unknown

@@ -62,6 +62,16 @@ def test_everything_that_repositories_have_arrives_for_few_points(hub: GithubHub
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_repository_that_is_named_by_its_old_and_its_new_name_is_read_once(hub: GithubHub, kind: str) -> None:
+    renamed = next(repository for repository in LIVING if repository.former_name)
+    former = f"{renamed.owner}/{renamed.former_name}"
+    for day in range(2):
+        hub.load(kind, [former, *EVERY], NOW + timedelta(days=day))
+        assert ids(hub, kind) == things(kind).keys()
+
+
+@pytest.mark.server
 def test_long_lists_are_walked_page_by_page_and_only_what_is_new_is_walked_again(
     hub: GithubHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

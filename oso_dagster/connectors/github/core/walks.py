@@ -68,6 +68,7 @@ class Walks:
         self._client, self._url, self._kind, self._state, self._now = client, f"{api}/graphql", kind, state, now
         self._columns, self._begin, self._round = columns, begin, round_of(now)
         self._together = TOGETHER
+        self._name_of: dict[int, str] = {}
         self.points = 0
 
     def run(self, names: Sequence[str], items: Items, facts: LoadFacts, points: int) -> Iterator[pa.Table]:
@@ -137,6 +138,9 @@ class Walks:
     def _read(self, repository: Any, page: Page, rows: list[pa.Table]) -> Page | None:
         nodes, after = self._kind.page(repository)
         about = {"repo_id": repository["databaseId"], "repo_name": repository["nameWithOwner"]}
+        if self._name_of.setdefault(about["repo_id"], page.name) != page.name:  # renamed: it answers under both of its names
+            self._finish(page.name, self._walk(page.name).until)
+            return None
         came = [(self._kind.when(node), about | self._kind.row(node) | {"checked_at": self._now.isoformat()}) for node in nodes]
         rows.append(table_of_records(self._columns, (row for when, row in came if when >= page.since)))
         walk = self._walk(page.name)
