@@ -138,7 +138,7 @@ def _first(table: pa.Table, ids: Sequence[int], reading: _Reading) -> pa.Table:
     """Without the events that were read before, in this file or an earlier one."""
     positions = reading.seen.first_time(ids)
     reading.repeated += len(ids) - len(positions)
-    return table if len(positions) == len(ids) else table.take(positions)
+    return table if len(positions) == len(ids) else table.take(pa.array(positions, pa.int64()))
 
 
 def _of_day(day: Day, place: int, table: pa.Table, reading: _Reading) -> pa.Table:

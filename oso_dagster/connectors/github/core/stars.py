@@ -72,6 +72,7 @@ class Stars:
     def __init__(self, client: Client, api: str, state: KeptState, now: datetime, most_requests: int) -> None:
         self._client, self._api, self._state, self._now, self._most = client, api, state, now, most_requests
         self.requests = self._empty = self._filled = 0
+        self._looping: set[str] = set()
 
     def run(self, names: Sequence[str], items: Items, facts: LoadFacts) -> Iterator[list[Row]]:
         """Rows of days, some thousand at a time, until the budget is spent or the limit comes. Raises RestError."""
@@ -85,9 +86,9 @@ class Stars:
                     yield rows
                     rows = []
             self._refuse_silence()
-            while (left := self._most - self.requests) > 0 and (deeper := older_pages(names, self._state.by_name)[:left]):
+            while (left := self._most - self.requests) > 0 and (deeper := self._deeper(names)[:left]):
                 for name, fetched in zip(deeper, self._client.each(deeper, self._older), strict=True):
-                    rows += self._took_older(name, fetched)
+                    rows += self._took_older(name, fetched, items)
                     if len(rows) >= _BATCH:
                         yield rows
                         rows = []
@@ -147,11 +148,22 @@ class Stars:
         before = set(known.weeks) if known else set()
         return self._rows(name, {week: days for week, days in fetched.weeks.items() if any(days) or week in before})
 
-    def _took_older(self, name: str, fetched: Fetched) -> list[Row]:
+    def _deeper(self, names: Sequence[str]) -> list[str]:
+        return [name for name in older_pages(names, self._state.by_name) if name not in self._looping]
+
+    def _took_older(self, name: str, fetched: Fetched, items: Items) -> list[Row]:
         known = self._known(name)
         if known is None or fetched.weeks is None:
             return []
         self.requests += 1
+        starred = {week for week, days in fetched.weeks.items() if any(days)}
+        if len(starred & set(known.weeks)) > 1:  # one week may have slid from page to page since the newest one was read
+            self._looping.add(name)
+            again = (
+                f"{self._api}/repos/{name}/stargazers/history: page {known.older} has weeks of the newest page: the pages loop"
+            )
+            items.put_aside(name, RestError(f"{again}. Check the endpoint; change the source if the endpoint has changed"))
+            return []
         page = (known.older or 1) + 1
         self._state.by_name[name] = asdict(known) | {"older": page if fetched.more else None}
         return self._rows(name, {week: days for week, days in fetched.weeks.items() if any(days)})

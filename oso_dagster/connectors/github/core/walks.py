@@ -30,6 +30,8 @@ SIZE = 100
 TOGETHER = 50
 """Repositories in one query."""
 _BATCH = 5_000
+_ALIKE = 50
+"""So many repositories that were never asked before and have nothing at all are no accident."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Walks:
         self._columns, self._begin, self._round = columns, begin, round_of(now)
         self._together = TOGETHER
         self._name_of: dict[int, str] = {}
-        self.points = 0
+        self.points = self._empty = self._filled = 0
 
     def run(self, names: Sequence[str], items: Items, facts: LoadFacts, points: int) -> Iterator[pa.Table]:
         """Rows of what changed, some thousand at a time, until `points` are spent or the limit comes. Raises RestError."""
@@ -92,6 +94,7 @@ class Walks:
             facts[CUT_SHORT] = f"the limit came after {done:,} of {len(due):,} repositories; the next run continues. {error}"
         if waiting and CUT_SHORT not in facts:
             facts[CUT_SHORT] = f"{self.points:,} points were spent; {len(waiting):,} repositories are left to the next run"
+        self._refuse_silence()
         yield pa.concat_tables([schema_of(self._columns).empty_table(), *rows])
         items.asked = max(items.asked, done)
         items.tell(facts)
@@ -143,6 +146,8 @@ class Walks:
             return None
         came = [(self._kind.when(node), about | self._kind.row(node) | {"checked_at": self._now.isoformat()}) for node in nodes]
         rows.append(table_of_records(self._columns, (row for when, row in came if when >= page.since)))
+        self._filled += bool(came)
+        self._empty += not came and page.name not in self._state.by_name
         walk = self._walk(page.name)
         top = walk.top or (max(when for when, _ in came).isoformat() if came else None)
         ended = after is None or any(when < page.since for when, _ in came)
@@ -153,6 +158,13 @@ class Walks:
             raise AnswerError(f"the cursor {after} came a second time: the pages loop")
         self._state.by_name[page.name] = asdict(Walk(walk.until, walk.round, after, top))
         return Page(page.name, page.since, after)
+
+    def _refuse_silence(self) -> None:
+        if self._empty >= _ALIKE and not self._filled:
+            raise RestError(
+                f"{self._url}: {self._kind.name} of {self._empty:,} repositories that were never asked before are all empty, and none "
+                "has any. The old rows stay; check the endpoint, then run again"
+            )
 
     def _finish(self, name: str, until: str, *, gone: bool = False) -> None:
         self._state.by_name[name] = asdict(Walk(until, self._round, gone=gone))
