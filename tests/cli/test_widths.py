@@ -49,7 +49,8 @@ def test_the_catalogue_with_the_longest_words(width: int) -> None:
     names = {table_name(source.name, table.name) for source in catalogue() for table in source.tables}
     printed = lines(overview(rows, NOW), width)
     judge(printed, width, names)
-    assert sum("59 min ago   compliant" in line for line in printed) == len(names)
+    retired = sum(len(source.tables) for source in catalogue() if source.retired)
+    assert sum("59 min ago   compliant" in line for line in printed) == len(names) - retired
 
 
 def test_the_result_of_a_run(width: int) -> None:

@@ -162,8 +162,8 @@ class Walks:
     def _refuse_silence(self) -> None:
         if self._empty >= _ALIKE and not self._filled:
             raise RestError(
-                f"{self._url}: {self._kind.name} of {self._empty:,} repositories that were never asked before are all empty, and none "
-                "has any. The old rows stay; check the endpoint, then run again"
+                f"{self._url}: {self._kind.name} of {self._empty:,} repositories that were never asked before are all empty. "
+                "The old rows stay; check the endpoint, then run again"
             )
 
     def _finish(self, name: str, until: str, *, gone: bool = False) -> None:
