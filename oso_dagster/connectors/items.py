@@ -7,7 +7,7 @@ which more fails than may be set aside ends early, with the first reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -59,14 +59,18 @@ class Items:
             return _attempt(work, name)
 
         answers = many(listed, attempt) if many else map(attempt, listed)
-        for name, answer in zip(listed, answers, strict=True):
-            self.asked += 1
-            if isinstance(answer, AbsentError):
-                self.absent(name, answer)
-            elif isinstance(answer, Exception):
-                self.put_aside(name, answer)
-            else:
-                yield name, answer
+        try:
+            for name, answer in zip(listed, answers, strict=True):
+                self.asked += 1
+                if isinstance(answer, AbsentError):
+                    self.absent(name, answer)
+                elif isinstance(answer, Exception):
+                    self.put_aside(name, answer)
+                else:
+                    yield name, answer
+        finally:
+            if isinstance(answers, Generator):
+                answers.close()  # ends what still asks side by side, in this thread
 
     def absent(self, name: str, error: AbsentError) -> None:
         """Note an item that was not there: gone, or set aside where it is hidden from us or nothing is known of it."""

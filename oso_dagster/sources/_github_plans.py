@@ -34,7 +34,7 @@ def names_of(request: ExtractRequest) -> list[str]:
 def plan_of_feeds(request: ExtractRequest) -> LoadPlan:
     """The feeds that are due, those that run over first. An unchanged one costs nothing."""
     from oso_dagster.connectors.github.core.feed_state import FeedState, due_feeds  # noqa: PLC0415
-    from oso_dagster.connectors.github.core.kept_state import KeptState  # noqa: PLC0415
+    from oso_dagster.connectors.kept_state import KeptState  # noqa: PLC0415
 
     names, states = names_of(request), KeptState.of(request).by_name
     due = due_feeds(names, states, request.now)
@@ -55,7 +55,7 @@ def plan_of_feeds(request: ExtractRequest) -> LoadPlan:
 def plan_of_stars(request: ExtractRequest) -> LoadPlan:
     """The star histories that are due: new repositories, then the longest unasked; older pages with what is left."""
     from oso_dagster.connectors.github.core import stars  # noqa: PLC0415  (Arrow loads when used)
-    from oso_dagster.connectors.github.core.kept_state import KeptState  # noqa: PLC0415
+    from oso_dagster.connectors.kept_state import KeptState  # noqa: PLC0415
 
     names, states = names_of(request), KeptState.of(request).by_name
     due = stars.due_histories(names, states, request.now)
@@ -68,7 +68,7 @@ def plan_of_stars(request: ExtractRequest) -> LoadPlan:
 def plan_of_changes(request: ExtractRequest) -> LoadPlan:
     """The repositories that are walked next for one kind of thing: unfinished walks, the longest unasked, new ones."""
     from oso_dagster.connectors.github.core import walks  # noqa: PLC0415  (Arrow loads when used)
-    from oso_dagster.connectors.github.core.kept_state import KeptState  # noqa: PLC0415
+    from oso_dagster.connectors.kept_state import KeptState  # noqa: PLC0415
 
     names, states = names_of(request), KeptState.of(request).by_name
     items = [PlannedItem(name, _why(states.get(name))) for name in walks.due_walks(names, states, request.now)]

@@ -39,8 +39,8 @@ def _client(request: ExtractRequest) -> Client:
 def _repository_events(columns: Sequence[Column], request: ExtractRequest) -> Extract:
     """What is new in the feeds that are due. Nothing is asked before the rows are drawn; raises RestError then."""
     from oso_dagster.connectors.github.core import feeds  # noqa: PLC0415  (Arrow loads when used)
-    from oso_dagster.connectors.github.core.kept_state import KeptState  # noqa: PLC0415
     from oso_dagster.connectors.items import Items  # noqa: PLC0415
+    from oso_dagster.connectors.kept_state import KeptState  # noqa: PLC0415
 
     state = KeptState.of(request)
     facts: dict[str, Any] = {}
@@ -54,8 +54,8 @@ def _stars_by_day(request: ExtractRequest) -> Extract:
     """The newest page of the star histories that are due, then older ones. Raises RestError."""
     from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.github.core import stars  # noqa: PLC0415
-    from oso_dagster.connectors.github.core.kept_state import KeptState  # noqa: PLC0415
     from oso_dagster.connectors.items import Items  # noqa: PLC0415
+    from oso_dagster.connectors.kept_state import KeptState  # noqa: PLC0415
 
     state = KeptState.of(request)
     facts: dict[str, Any] = {}
@@ -69,8 +69,8 @@ def _stars_by_day(request: ExtractRequest) -> Extract:
 def _changes(columns: Sequence[Column], request: ExtractRequest) -> Extract:
     """What changed in the repositories since they were walked last; the table's name is the kind. Raises RestError."""
     from oso_dagster.connectors.github.core import changes, walks  # noqa: PLC0415  (Arrow loads when used)
-    from oso_dagster.connectors.github.core.kept_state import KeptState  # noqa: PLC0415
     from oso_dagster.connectors.items import Items  # noqa: PLC0415
+    from oso_dagster.connectors.kept_state import KeptState  # noqa: PLC0415
 
     state = KeptState.of(request)
     facts: dict[str, Any] = {}

@@ -2,6 +2,9 @@
 
 Each package is asked for once a week (`v3`, one call a package), the source of its default version in batches (`v3alpha`, which
 alone has them). A run asks for a bounded number of packages and the next one goes on behind it, so that a week may take days.
+
+A known package may answer 404 for a while: it counts as vanished, and what was loaded of it stays. What was known is kept in a
+file of the cache; once that was lost, a 404 for a package that it does not name counts only the second time.
 """
 
 from __future__ import annotations
@@ -14,9 +17,12 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
+from oso_dagster.connectors.http.absence import AbsenceRule
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.pages import Page, walk
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError, client_of, settings_of
+from oso_dagster.connectors.items import Items
+from oso_dagster.connectors.kept_state import MARK, KeptState
 from oso_dagster.connectors.rounds import Round
 from oso_dagster.connectors.undeclared import Known, carried
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, LoadFacts, Unchanged
@@ -33,11 +39,15 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
+from oso_dagster.domain.catalogue.truth import Absence
 
 _PACE = Pace(concurrency=8, per_second=20)
 _CHUNK = 100
 _UNKNOWN = frozenset({400, 404})
 """A package that is not there, or whose name is none: bills of materials hold both."""
+_RULES = (AbsenceRule(Absence.GONE, _UNKNOWN),)
+_FOUND, _LOST = "found", "memory_lost"
+"""What is kept of a package (whether its last answer held versions), and the fact that the file of it was lost once."""
 
 _SYSTEMS = {"npm": "NPM", "cargo": "CARGO", "pypi": "PYPI", "golang": "GO", "maven": "MAVEN", "nuget": "NUGET", "gem": "RUBYGEMS"}
 """deps.dev's systems by the type of a package URL; it knows no others."""
@@ -89,11 +99,13 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
     named, left_out = packages_named(request.inputs)
     this_round = Round.of(week, named, previous)
     facts: LoadFacts = {"week": week, "unsupported_systems": left_out, "asked": len(this_round.names)}
+    state = KeptState.of(request) if previous else KeptState.newest(request)
     packages, versions, news = [], [], set[str]()
-    for some, theirs in _ask(request, this_round, facts, news):  # rows carry what is new already
+    facts[_LOST] = state.lost_since is not None or bool(previous and previous.facts.get(_LOST))
+    for some, theirs in _ask(request, this_round, facts, news, state):  # rows carry what is new already
         packages.append(undeclared.table_with_news(_PACKAGES, some)[0])
         versions.append(undeclared.table_with_news(_VERSIONS, theirs)[0])
-    facts[UNKNOWN_FIELDS] = sorted(news)
+    facts |= {UNKNOWN_FIELDS: sorted(news), MARK: state.keep()}
     batches = {request.table: packages, f"{request.table}__versions": versions}
     return Extract(f"{week}/{records.version_of(*packages, *versions)}", batches, facts)
 
@@ -138,44 +150,55 @@ def _key(kind: str, name: str) -> str | None:
 
 
 def _ask(
-    request: ExtractRequest, this_round: Round, facts: LoadFacts, news: set[str]
-) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
-    """Packages and their versions, a chunk at a time, until the week's round, the run's share or the server's patience ends."""
+    request: ExtractRequest, this_round: Round, facts: LoadFacts, news: set[str], state: KeptState
+) -> Iterator[tuple[_Rows, _Rows]]:
+    """Packages and their versions, a chunk at a time, until the week's round, the run's share or the server's patience ends.
+
+    What stays as it was, since its answer is not believed, does not come; `state` then holds what is known of every package.
+    """
     client, share = client_of(request, _PACE), int(float(request.settings["packages_per_run"]))
-    done = known_packages = 0
+    known = {name for name, kept in state.by_name.items() if kept[_FOUND]}
+    items, done, known_packages = Items.of(request, len(this_round.names), known), 0, 0
     while done < len(this_round.names):
         if done >= share:
             this_round.cut(facts, f"A run asks for {share:,} packages", done)
             break
         names = this_round.names[done : min(done + _CHUNK, share)]
         try:
-            versions_of = dict(zip(names, client.each(names, lambda name: _package(request, client, name, news)), strict=True))
-            sources = _sources(
-                request, client, [default for listed in versions_of.values() if (default := _default(listed or ()))]
-            )
+            had = dict(items.each(names, lambda name: _package(request, client, name, news), client.each))
+            sources = _sources(request, client, [default for listed in had.values() if (default := _default(listed))])
         except RateLimitedError as error:
             if not done:
                 raise
             this_round.cut(facts, error, done)
             break
         done += len(names)
-        known_packages += sum(bool(listed) for listed in versions_of.values())
+        known_packages += sum(bool(listed) for listed in had.values())
+        unknown = {name: None for name in names if name in items.gone and _is_believed(name, facts, state)}
+        state.by_name |= {name: {_FOUND: name in had} for name in names if name not in known or name in had}
         yield (
-            [_row(name, listed, sources, news) for name, listed in versions_of.items()],
-            [v for versions in versions_of.values() for v in versions or ()],
+            [_row(name, listed, sources, news) for name, listed in (had | unknown).items()],
+            [version for listed in had.values() for version in listed],
         )
     if this_round.names and not known_packages:
         raise RestError(f"{request.settings['url']}: none of {done:,} packages has a version there. Is the address right?")
+    items.tell(facts)
     facts["found"] = known_packages
 
 
-def _package(request: ExtractRequest, client: Client, package: str, news: set[str]) -> list[dict[str, Any]] | None:
-    """The versions of a package; None for one that is not known."""
+def _is_believed(name: str, facts: LoadFacts, state: KeptState) -> bool:
+    """Whether a package that is not there may be called unknown: it never was, as far as is kept of the loads before."""
+    kept = state.by_name.get(name)
+    return not kept[_FOUND] if kept else not facts[_LOST]
+
+
+def _package(request: ExtractRequest, client: Client, package: str, news: set[str]) -> _Rows:
+    """The versions of a package. Raises AbsentError for one that is not known, RestError."""
     system, _, name = package.partition("/")
     url = f"{request.settings['url']}/v3/systems/{system.lower()}/packages/{quote(name, safe='')}"
     answer = client.get(url, accept=_UNKNOWN)
     if answer.status in _UNKNOWN:
-        return None
+        raise answer.absent(_RULES)
     with client.trusting(url):
         listed = take_list(answer.document, "versions")
         return [
@@ -203,17 +226,22 @@ def _sources(request: ExtractRequest, client: Client, keys: list[dict[str, str]]
 
     with client.trusting(url):
         answers = list(walk(page)) if keys else []
-        requested = [take(answer, "request", "versionKey") for answer in answers]
-        answered = {
-            f"{key['system']}/{key['name']}": answer.get("version") for key, answer in zip(requested, answers, strict=True)
-        }
+        named = [take(answer, "request", "versionKey") for answer in answers]
+        if [_folded(key) for key in named] == [_folded(key) for key in keys]:
+            named = keys  # requests that fold into one are all answered with the spelling of the first
+        answered = {f"{key['system']}/{key['name']}": answer.get("version") for key, answer in zip(named, answers, strict=True)}
         lost = sorted({f"{key['system']}/{key['name']}" for key in keys} - answered.keys())
         if lost:
             raise AnswerError(f"{len(lost):,} of {len(keys):,} versions are missing in the answer, {lost[0]} first")
         return answered
 
 
-def _row(package: str, versions: list[dict[str, Any]] | None, sources: Mapping[str, Any], news: set[str]) -> dict[str, Any]:
+def _folded(key: Mapping[str, str]) -> tuple[str, str, str]:
+    """What spellings of one package have in common, for any system."""
+    return key["system"], re.sub(r"[-_.]+", "-", key["name"]).casefold(), key["version"].casefold()
+
+
+def _row(package: str, versions: _Rows | None, sources: Mapping[str, Any], news: set[str]) -> dict[str, Any]:
     system, _, name = package.partition("/")
     details, default = sources.get(package) or {}, _default(versions or ())
     related = [project for project in details.get("relatedProjects", ()) if project.get("relationType") == "SOURCE_REPO"]
@@ -252,8 +280,9 @@ SOURCE = Source(
             children=(Child("versions", "Versions of the packages", _VERSIONS, ("system", "name", "version")),),
             primary_key=("system", "name"),
             disposition=Disposition.MERGE,
-            keeps_deleted="A package that nobody names any more keeps what was known of it",
+            keeps_deleted="A package that nobody names, or deps.dev shows, any more keeps what was known of it",
             item_column="name",
+            vanish_share=0.05,
             extract=_extract,
             schedule=Schedule("0 7 * * *"),
             cost=Cost(calls=25_000, bytes=400_000_000, duration=timedelta(minutes=30)),

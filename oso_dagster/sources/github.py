@@ -132,8 +132,8 @@ def _sbom(request: ExtractRequest) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
     from oso_dagster.connectors import undeclared  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.github import bills  # noqa: PLC0415
-    from oso_dagster.connectors.github.core.kept_state import MARK, KeptState  # noqa: PLC0415
     from oso_dagster.connectors.items import Items  # noqa: PLC0415
+    from oso_dagster.connectors.kept_state import MARK, KeptState  # noqa: PLC0415
 
     week, previous = f"{request.now:%G-W%V}", request.previous
     known = {name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")}

@@ -50,7 +50,7 @@ _ROUNDS = (
     Column("id", ColumnType.VARCHAR, "Number of the round", nullable=False),
     Column("slug", ColumnType.VARCHAR, "Name in addresses", nullable=False),
     Column("name", ColumnType.VARCHAR, "Name for people"),
-    Column("is_active", ColumnType.BOOLEAN, "Whether it takes donations now", nullable=False),
+    Column("is_active", ColumnType.BOOLEAN, "Whether it takes donations now; null where Giveth leaves that open"),
     Column("begin_date", ColumnType.TIMESTAMP, "When it begins", nullable=False),
     Column("end_date", ColumnType.TIMESTAMP, "When it ends", nullable=False),
     Column(
@@ -82,12 +82,12 @@ _KEY = (
 _PROJECTS = (
     *_KEY,
     Column("title", ColumnType.VARCHAR, "Name for people"),
-    Column("slug", ColumnType.VARCHAR, "Name in addresses", nullable=False),
+    Column("slug", ColumnType.VARCHAR, "Name in addresses; null where it has none"),
     Column("verified", ColumnType.BOOLEAN, "Whether Giveth has verified it", nullable=False),
     Column("donations", ColumnType.DOUBLE, "All donations so far, in US dollars, of every round and of none", nullable=False),
     Column("unique_donors", ColumnType.BIGINT, "Distinct donors so far"),
-    Column("created_at", ColumnType.TIMESTAMP, "When it was created", nullable=False),
-    Column("updated_at", ColumnType.TIMESTAMP, "When it last changed", nullable=False),
+    Column("created_at", ColumnType.TIMESTAMP, "When it was created; null where Giveth does not know"),
+    Column("updated_at", ColumnType.TIMESTAMP, "When it last changed; null where Giveth does not know"),
 )
 _PROJECT_KEYS = {
     "project_id": ("id",),
@@ -196,7 +196,7 @@ SOURCE = Source(
         ),
         Table(
             name="projects",
-            description="One row per project and round that it takes part in.",
+            description="One row per project and round that it takes part in; one that Giveth lists no more leaves past rounds.",
             columns=_PROJECTS,
             children=(Child("addresses", "Addresses of the projects", _ADDRESSES, ("round_id", "project_id", "position")),),
             primary_key=("round_id", "project_id"),

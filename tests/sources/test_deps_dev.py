@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError, Unchanged
+from oso_dagster.sandbox.protocols import web_api
 from oso_dagster.sandbox.upstreams import deps_dev
 from oso_dagster.sandbox.upstreams.npm import UNPUBLISHED
 from oso_dagster.sources.deps_dev import SOURCE, packages_named
@@ -83,6 +87,68 @@ def test_sources_are_asked_for_in_batches_not_one_by_one(there: Landing) -> None
     batches = [path for method, path, *_ in there.asked if method == "POST"]
     pages = len(deps_dev.named(WORLD)) / deps_dev.PAGE
     assert pages * 0.8 <= len(batches) <= pages + 2
+
+
+def forget(there: Landing, packages: list[str]) -> None:
+    """deps.dev answers 404 for these, as it does for a while for packages that it knows (google/deps.dev, issues 103, 299)."""
+    served = deps_dev.document(WORLD)
+    web_api.save(there.home / "served", {name: entry for name, entry in served.items() if name not in packages})
+
+
+def known() -> list[str]:
+    return [name for name, entry in deps_dev.document(WORLD).items() if entry["package"]["versions"]]
+
+
+@pytest.mark.parametrize("cache_lost", [False, True])
+def test_a_404_that_passes_for_a_known_package_keeps_its_rows_and_is_counted(there: Landing, cache_lost: bool) -> None:
+    there.load("packages")
+    gone = known()[:2]
+    forget(there, gone)
+    if cache_lost:
+        shutil.rmtree(there.home / "deps_dev")
+    week = there.load("packages", now=NOW + timedelta(days=7))
+    assert isinstance(week, Loaded)
+    assert there.rows("packages") == there.truth("packages")
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+    assert sorted(week.record.facts.get("vanished", ())) == ([] if cache_lost else sorted(gone))
+    forget(there, [])
+    there.load("packages", now=NOW + timedelta(days=14))
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+
+
+def test_a_forced_load_knows_the_packages_of_those_before_it(there: Landing) -> None:
+    there.load("packages")
+    table = there.table("packages")
+    forced = replace(table, extract=lambda request: table.extract(replace(request, previous=None)))
+    there.source = replace(SOURCE, tables=(forced,))
+    forget(there, known()[:2])
+    there.load("packages", now=NOW + timedelta(hours=1))
+    assert there.rows("packages") == there.truth("packages")
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+
+
+def test_an_unusual_share_of_known_packages_that_answer_404_is_refused(there: Landing) -> None:
+    there.load("packages")
+    forget(there, known()[::10])
+    with pytest.raises(RefusedError, match="items would be gone at once"):
+        there.load("packages", now=NOW + timedelta(days=7))
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+
+
+def test_spellings_of_a_package_that_a_batch_folds_into_the_first_each_get_their_source(there: Landing) -> None:
+    """A batch is answered in the order of its requests, with the first spelling for all: the place says which was meant."""
+    served = deps_dev.document(WORLD)
+    package = next(
+        name for name, entry in served.items() if name.startswith("CARGO/") and entry["version"] and entry["version"]["links"][1:]
+    )
+    capital = package.upper()
+    served[capital] = json.loads(json.dumps(served[package]).replace(package[6:], capital[6:]))
+    web_api.save(there.home / "served", served)
+    there.inputs = INPUTS | {"github.sbom__packages.purl": [*INPUTS["github.sbom__packages.purl"], f"pkg:cargo/{capital[6:]}@1"]}
+    there.load("packages")
+    rows = {row["name"]: row for row in there.rows("packages") if row["name"].lower() == package[6:].lower()}
+    assert rows.keys() == {package[6:], capital[6:]}
+    assert all(row["source_url"] for row in rows.values())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """deps.dev as the sandbox has it: the packages that projects of the directory name, and those that bills of materials name.
 
 Awkward on purpose: packages that are not known, without a source repository, without a default version, of unknown date.
+A batch echoes requests that fold into one as the first of them was spelt (google/deps.dev, its protos and issues).
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ def serve(folder: Path) -> ASGIApp:
     async def batch(request: Request) -> Response:
         body, data = await request.json(), web_api.read(folder)
         begin = int(body.get("pageToken") or 0)
-        answers = [_answer(data, wanted) for wanted in body["requests"][begin : begin + PAGE]]
+        spellings: dict[tuple[str, ...], Any] = {}
+        echoed = [spellings.setdefault(_folded(wanted["versionKey"]), wanted) for wanted in body["requests"]]
+        pairs = list(zip(body["requests"], echoed, strict=True))[begin : begin + PAGE]
+        answers = [_answer(data, wanted) | {"request": first} for wanted, first in pairs]
         more = begin + PAGE < len(body["requests"])
         return JSONResponse({"responses": answers, "nextPageToken": str(begin + PAGE) if more else ""})
 
@@ -147,6 +151,12 @@ def _answer(data: Any, wanted: Any) -> dict[str, Any]:
     version = (data.get(f"{key['system']}/{key['name']}") or {}).get("version")
     fits = version is not None and version["versionKey"]["version"] == key["version"]
     return {"request": wanted} | ({"version": version} if fits else {})
+
+
+def _folded(key: dict[str, str]) -> tuple[str, str, str]:
+    """The one package that several spellings are; names of npm, Go and Maven have one alone."""
+    exact = key["system"] in {"NPM", "GO", "MAVEN"}
+    return key["system"], key["name"] if exact else key["name"].lower().replace("_", "-"), key["version"]
 
 
 def _home(name: str, other: str, repositories: list[str]) -> str:

@@ -1,7 +1,8 @@
 """Giveth as the sandbox has it: rounds of quadratic funding, and the projects of the directory that take part in them.
 
 Awkward on purpose: a round without projects, one without an end of its fund in dollars, a project in several rounds, addresses in
-checksum form and none at all.
+checksum form and none at all, a round of which nobody says whether it is active, projects without a name in addresses and without
+dates: those four may be null (Giveth/impact-graph b6718ee, `src/entities/qfRound.ts` and `project.ts`).
 """
 
 from __future__ import annotations
@@ -22,19 +23,21 @@ PAGE = 12
 """Projects on a page, however many are asked for."""
 ROUNDS = 4
 """The last of which has no projects yet."""
+_NAMELESS = 7
+"""One project of so many has neither a name in addresses nor dates."""
 _CHAINS = {"optimism": 10, "mainnet": 1, "arbitrum_one": 42161, "base": 8453}
 
 _SCHEMA = """
 scalar DateTime
 enum SortingField { Newest Oldest QualityScore }
 type QfRound {
-  id: ID, slug: String!, name: String, isActive: Boolean!, allocatedFund: Float!, allocatedFundUSD: Float
+  id: ID, slug: String!, name: String, isActive: Boolean, allocatedFund: Float!, allocatedFundUSD: Float
   allocatedTokenSymbol: String, eligibleNetworks: [Int!], beginDate: DateTime!, endDate: DateTime!
 }
 type ProjectAddress { address: String, networkId: Float, chainType: String, isRecipient: Boolean }
 type Project {
   id: ID, title: String, slug: String, verified: Boolean!, totalDonations: Float!, countUniqueDonors: Int
-  creationDate: DateTime!, updatedAt: DateTime!, addresses: [ProjectAddress!]
+  creationDate: DateTime, updatedAt: DateTime, addresses: [ProjectAddress!]
 }
 type AllProjects { projects: [Project!]!, totalCount: Float! }
 type Query {
@@ -101,7 +104,8 @@ def _projects(data: Any, limit: int, skip: int, qfRoundId: int, **_: Any) -> Any
 def _round(rng: Random, number: int, now: datetime) -> dict[str, Any]:
     begin = now - timedelta(days=150 - 40 * number)
     return {
-        "id": str(number), "slug": f"sbx-round-{number}", "name": f"Round {number}: «Tide» 🌊", "isActive": number == ROUNDS,
+        "id": str(number), "slug": f"sbx-round-{number}", "name": f"Round {number}: «Tide» 🌊",
+        "isActive": None if number == 1 else number == ROUNDS,
         "allocatedFund": float(rng.randint(10, 200) * 1000), "allocatedFundUSD": None if number == 1 else 250_000.5,
         "allocatedTokenSymbol": rng.choice(("OP", "DAI", None)), "eligibleNetworks": rng.choice(([10], [1, 10, 8453])),
         "beginDate": _instant(begin), "endDate": _instant(begin + timedelta(days=14)),
@@ -115,12 +119,14 @@ def _project(rng: Random, number: int, project: Project, now: datetime) -> dict[
         for network in address.networks
         if network in _CHAINS
     ]
-    return {
+    bare: dict[str, Any] = {} if number % _NAMELESS else {"slug": None, "creationDate": None, "updatedAt": None}
+    made: dict[str, Any] = {
         "id": str(100 + number), "title": project.display_name or project.name, "slug": project.name,
         "verified": rng.random() < 0.8, "totalDonations": round(rng.lognormvariate(7, 2), 2),  # noqa: PLR2004  (most are)
         "countUniqueDonors": rng.choice((None, rng.randrange(900))), "creationDate": _instant(now - timedelta(days=300)),
         "updatedAt": _instant(now - timedelta(days=rng.uniform(1, 100))), "addresses": addresses or rng.choice((None, [])),
     }  # fmt: skip
+    return made | bare
 
 
 def _instant(moment: datetime) -> str:

@@ -21,9 +21,9 @@ from oso_dagster.connectors.arrow import schema_of
 from oso_dagster.connectors.github import archive_events
 from oso_dagster.connectors.github.absence_rules import GITHUB_RULES
 from oso_dagster.connectors.github.core.feed_state import MOST_EVENTS, FeedState, due_feeds, gap_since
-from oso_dagster.connectors.github.core.kept_state import MARK, KeptState
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
 from oso_dagster.connectors.items import Items
+from oso_dagster.connectors.kept_state import MARK, KeptState
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, GAPS, LoadFacts
 from oso_dagster.domain.catalogue.source import Column
 

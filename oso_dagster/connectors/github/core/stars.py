@@ -14,9 +14,9 @@ from typing import Any
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.github.absence_rules import GITHUB_RULES
-from oso_dagster.connectors.github.core.kept_state import MARK, KeptState
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
 from oso_dagster.connectors.items import Items
+from oso_dagster.connectors.kept_state import MARK, KeptState
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, LoadFacts
 
 ABSENT = frozenset({403, 404, 410, 451})

@@ -17,10 +17,10 @@ from oso_dagster.connectors.answers import AnswerError
 from oso_dagster.connectors.arrow import schema_of
 from oso_dagster.connectors.github.core.changes import Kind, Page, query_of
 from oso_dagster.connectors.github.core.graph_answers import GraphAnswer, TooMuchError, ask
-from oso_dagster.connectors.github.core.kept_state import MARK, KeptState
 from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
 from oso_dagster.connectors.items import Items
+from oso_dagster.connectors.kept_state import MARK, KeptState
 from oso_dagster.connectors.records import table_of_records
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, LoadFacts
 from oso_dagster.domain.catalogue.source import Column

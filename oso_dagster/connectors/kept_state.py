@@ -1,4 +1,4 @@
-"""What a load of many repositories keeps for the next one: a file of the cache that counts only when the load was published.
+"""What a load of many items keeps for the next one: a file of the cache that counts only when the load was published.
 
 The mark of the file stands in the facts of the load. A failed load, or an emptied cache, costs requests and never a row.
 """
@@ -22,7 +22,7 @@ _KEPT_FILES = 3
 
 @dataclass
 class KeptState:
-    """Plain values by repository (`owner/name`, lower case).
+    """Plain values by item (a repository as `owner/name` in lower case, a package as `SYSTEM/name`).
 
     `lost_since` is the time of the last published load when its file is gone: what it knew is not known any more.
     """
@@ -44,6 +44,13 @@ class KeptState:
         if mark and path.exists():
             return cls(folder, json.loads(path.read_text()))
         return cls(folder, lost_since=previous.loaded_at if previous is not None else None)
+
+    @classmethod
+    def newest(cls, request: ExtractRequest) -> KeptState:
+        """What the newest load left, published or not: for one that knows of none before it, as when it is forced."""
+        folder = request.cache / request.source / request.table
+        files = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        return cls(folder, json.loads(files[-1].read_text()) if files else {})
 
     def keep(self) -> str:
         """Write it; returns the mark under which the next load finds it."""
