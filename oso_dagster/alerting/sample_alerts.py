@@ -16,6 +16,7 @@ from oso_dagster.domain.alerts.announcement import Announcement, AnnouncementKin
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.collecting import digest_of, storm_of
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
+from oso_dagster.domain.alerts.lost_rows import LostRows
 from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, ObjectiveFinding, Sprint, acknowledge, advance
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.burn import TIERS, Burning
@@ -103,6 +104,9 @@ def _of_assets(now: datetime) -> list[Signal]:
         asset_signals.stale(_PROJECTS, "last good 50 h ago, promised within 1 d 12 h", now, _PLACES),
         asset_signals.failed_check(check, _MODEL, _PLACES),
         asset_signals.drift(asset_signals.SchemaDrift(_PROJECTS.asset, ("projects.colour",), _RUN, now), _PROJECTS, _PLACES),
+        asset_signals.lost(
+            LostRows(_EVENTS.asset, ("2026-03-01", "2026-03-02"), True, "ingest_github_daily"), _EVENTS, now, _PLACES
+        ),
         asset_signals.silent(asset_signals.LastHeartbeat("daemon sensor", now - _HOUR, timedelta(minutes=1)), _PLACES, now),
     ]
 

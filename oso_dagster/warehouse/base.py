@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from oso_dagster.domain.catalogue.loading import Extract, Finding, Loaded, LoadRecord
+from oso_dagster.domain.catalogue.loading import Extract, Finding, Loaded, LoadRecord, RecordedLoads
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, Source, Table
 
@@ -32,6 +32,9 @@ class Warehouse(Protocol):
 
     def last_loads(self, source: str, table: str, partitions: Sequence[str | None]) -> dict[str | None, LoadRecord]:
         """The newest published load of each of these partitions; opening a warehouse for each takes longer than a small load."""
+
+    def recorded_loads(self, load_ids: Collection[str]) -> dict[tuple[str, str], RecordedLoads]:
+        """What there are records of, by source and table, in one query; of the loads `load_ids`, which there are."""
 
     def table_rows(self, source: str, table: str) -> int:
         """How many rows a table has."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity
+from oso_dagster.domain.alerts.lost_rows import LostRows
 from oso_dagster.domain.objectives.attempts import is_deployment
 from oso_dagster.domain.objectives.failed_family import FailedFamily
 
@@ -152,6 +153,21 @@ def drift(fact: SchemaDrift, owned: OwnedAsset, links: AlertLinks) -> Signal:
         links=links.links(Kind.SCHEMA_DRIFT, fact.asset, fact.run_id),
         facts=links.fields(Kind.SCHEMA_DRIFT),
         next_step="Declare the columns in the source, with type and description, or exclude them on purpose.",
+    )
+
+
+def lost(fact: LostRows, owned: OwnedAsset, now: datetime, links: AlertLinks) -> Signal:
+    """A table that was loaded and that the warehouse has no record of: its file was lost, or replaced by another one."""
+    return _signal(
+        Kind.LOST_ROWS,
+        f"{Kind.LOST_ROWS}:{owned.asset}",
+        owned,
+        f"{owned.asset} was loaded, but is not in the warehouse",
+        now,
+        body=[fact.sentence],
+        links=links.links(Kind.LOST_ROWS, owned.asset),
+        facts=links.fields(Kind.LOST_ROWS),
+        next_step=f"Find out whether the warehouse's file was moved or replaced; else load it again: {fact.command}",
     )
 
 

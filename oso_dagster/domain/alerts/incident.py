@@ -24,6 +24,7 @@ class Kind(StrEnum):
     BUDGET_SPENT = "budget_spent"
     REMOVAL_PROPOSAL = "removal_proposal"
     NO_DATA = "no_data"
+    LOST_ROWS = "lost_rows"
     DIGEST = "digest"
     STORM = "storm"
     TEST = "test"

@@ -48,6 +48,14 @@ LoadFacts = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class RecordedLoads:
+    """Of one table, the `partitions` that have a record ("": the whole table), and which of the `asked` loads have one."""
+
+    partitions: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class LoadRecord:
     """What the warehouse remembers of one published load; written in the same transaction as the rows."""
 

@@ -5,6 +5,8 @@ Everything is compared with what was announced before: a round that is lost, or 
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from datetime import datetime
 
 import dagster as dg
@@ -12,18 +14,24 @@ import dagster as dg
 from oso_dagster.domain.alerts.announcing import IncidentChange
 from oso_dagster.domain.alerts.incident import Kind
 from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failed_jobs, failing_checks
+from oso_dagster.orchestration.alerts.recorded_loads import RecordComparison, compare_records
 from oso_dagster.orchestration.alerts.signals import DagsterState, Situation, assess_all, is_frozen, objective_finding
 from oso_dagster.orchestration.objectives.open_evaluator import up_to_date
 from oso_dagster.orchestration.objectives.watched_platform import Platform
-from oso_dagster.orchestration.watch.heartbeats import ALERTS, awake, last_heartbeats
+from oso_dagster.orchestration.watch.heartbeats import ALERTS, WAREHOUSE, awake, beat, last_heartbeats
 from oso_dagster.orchestration.watch.incident_round import alert_links, settle
 from oso_dagster.reliability.results import verdict_row
 from oso_dagster.reliability.store import Store
+
+_LOG = logging.getLogger(__name__)
 
 
 def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, now: datetime) -> list[IncidentChange]:
     """Find out what is wrong at `now`; record which incidents changed, and the announcements to deliver."""
     evaluator = up_to_date(platform.settings, platform.sources, platform.labels, store, instance, now)
+    compared = _compared(platform, store, instance, now)
+    if not compared.problem:
+        evaluator = replace(evaluator, lost={lost.asset: lost.sentence for lost in compared.lost})
     assessments, owned, links = assess_all(evaluator, now), platform.owned, alert_links(platform.settings)
     latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts(now)}
     store.results.record_verdicts(
@@ -43,7 +51,21 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
             if able and heartbeat.name != ALERTS and heartbeat.is_silent(now)
         ],
     )
-    situation = Situation(evaluator, owned, links, state, assessments, standing, store.maintenance.all(), now)
+    situation = Situation(evaluator, owned, links, state, compared.lost, assessments, standing, store.maintenance.all(), now)
     unknown = set() if able else {incident.subject for incident in standing if incident.kind is Kind.SILENT}
+    if compared.problem:
+        unknown |= {incident.subject for incident in standing if incident.kind is Kind.LOST_ROWS}
     signals = situation.signals(store.sprints.newest().values())
     return settle(platform.settings, store, signals, situation.kept() | unknown, now)
+
+
+def _compared(platform: Platform, store: Store, instance: dg.DagsterInstance, now: datetime) -> RecordComparison:
+    """The warehouse's records beside what was materialized. One that cannot be read for an hour becomes a silence."""
+    if not platform.compares_records:
+        return RecordComparison()
+    compared = compare_records(platform.settings, platform.sources, store, instance, now)
+    if compared.problem:
+        _LOG.warning("nothing is said of lost rows: %s", compared.problem)
+    if not compared.problem or not awake(store, ALERTS, now):  # the hour begins when the sensor does
+        beat(store, WAREHOUSE, now)
+    return compared

@@ -33,7 +33,7 @@ def alert_sensors(
         from oso_dagster.orchestration.watch import heartbeats, incident_round  # noqa: PLC0415
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
-        platform = watched_platform.Platform(settings, sources, models, checks)
+        platform = watched_platform.Platform(settings, sources, models, checks, compares_records=True)
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
             changes = alert_round.run_round(platform, store, context.instance, utc_now())
             heartbeats.beat(store, heartbeats.ALERTS, utc_now())  # afterwards: a sensor that fails at each tick is silent

@@ -11,6 +11,7 @@ from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.asset_signals import FailedCheck, FailedJob, LastHeartbeat, SchemaDrift, failed_subject
 from oso_dagster.domain.alerts.incident import Incident, Kind
+from oso_dagster.domain.alerts.lost_rows import LostRows
 from oso_dagster.domain.alerts.sprint import Guilty, ObjectiveFinding, Sprint
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.attempts import Label
@@ -50,6 +51,7 @@ class Situation:
     owned: Mapping[str, OwnedAsset]
     links: AlertLinks
     dagster: DagsterState
+    lost: Sequence[LostRows]
     assessments: Sequence[Assessment]
     standing: Sequence[Incident]
     windows: Sequence[Maintenance]
@@ -121,7 +123,10 @@ class Situation:
         for drift in self.dagster.drifting:
             if drift.asset in self.owned:
                 yield asset_signals.drift(drift, self.owned[drift.asset], self.links)
-        yield from self._stale()
+        for lost in self.lost:
+            if lost.asset in self.owned and not self._covered(lost.asset, self.now):
+                yield asset_signals.lost(lost, self.owned[lost.asset], self.now, self.links)
+        yield from self._stale(leave_out={lost.asset for lost in self.lost})
 
     def _failed(self) -> list[FailedFamily]:
         """The newest failed family of each asset and partition that was not good since."""
@@ -131,7 +136,7 @@ class Situation:
         good = newest_good(self.evaluator.store, {asset for asset, _ in newest})
         return [family for (asset, part), family in newest.items() if not _good_after(good, asset, part, family.judged_at)]
 
-    def _stale(self) -> Iterator[Signal]:
+    def _stale(self, leave_out: Collection[str]) -> Iterator[Signal]:
         notes = {
             tally.asset: tally.note
             for assessment in self.assessments
@@ -140,7 +145,7 @@ class Situation:
         }
         for label in (Label.CORE, Label.UNSTABLE):
             for row in self.evaluator.freshness_rows(label, self.now):
-                stale = row.freshness is Freshness.STALE and row.within is not None
+                stale = row.freshness is Freshness.STALE and row.within is not None and row.asset not in leave_out
                 if stale and row.asset in self.owned and not self._covered(row.asset, self.now):
                     note = notes.get(row.asset) or f"promised to be at most {duration(row.within or timedelta(0))} old"
                     yield asset_signals.stale(self.owned[row.asset], note, self.now, self.links)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from oso_dagster.domain.alerts.incident import Kind
 from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN, tallies_of
@@ -39,6 +40,7 @@ class Evaluator:
 
     When `replaying`, what happened after the time that is asked for is not known yet, and nothing is written. `due_at` is the
     begin of a command that loads everything and then judges: what only became due while it ran is not asked for.
+    `lost`: of tables that the warehouse has no record of, by asset, what is missing; None: as the incidents about them say.
     """
 
     store: Store
@@ -47,6 +49,7 @@ class Evaluator:
     replaying: bool = False
     renamed: Mapping[str, str] = field(default_factory=lambda: RENAMED)
     due_at: datetime | None = None
+    lost: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         validated_renames(self.renamed)
@@ -187,7 +190,14 @@ class Evaluator:
         mine = by_asset(source for source in self.sources if source.stability.value == label.value)
         tables = {asset: table for asset, (_, table) in mine.items()}
         terms = {asset: source.terms_of(table) for asset, (source, table) in mine.items()}
-        return Promises(self.store, tables, terms, self.renamed, now, self.replaying, self.due_at)
+        return Promises(self.store, tables, terms, self.renamed, now, self.replaying, self.due_at, self._lost_now())
+
+    def _lost_now(self) -> Mapping[str, str]:
+        """The past is judged without: when rows were lost is not known."""
+        if self.replaying or self.lost is not None:
+            return self.lost or {}
+        standing = (incident for incident in self.store.incidents.standing() if incident.kind is Kind.LOST_ROWS)
+        return {incident.subject.removeprefix(f"{Kind.LOST_ROWS}:"): "; ".join(incident.body) for incident in standing}
 
 
 def reliability_of(label: Label) -> Objective:

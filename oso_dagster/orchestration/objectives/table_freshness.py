@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from oso_dagster.domain.catalogue.partitions import Partitions, Window
@@ -31,7 +31,7 @@ class TableFreshness:
 
 @dataclass(frozen=True)
 class Promises:
-    """What the `tables`, by asset name, promise at `now`; see `Evaluator` for `renamed`, `replaying` and `due_at`."""
+    """What the `tables`, by asset name, promise at `now`; see `Evaluator` for `renamed`, `replaying`, `due_at` and `lost`."""
 
     store: Store
     tables: Mapping[str, Table]
@@ -40,6 +40,7 @@ class Promises:
     now: datetime
     replaying: bool
     due_at: datetime | None = None
+    lost: Mapping[str, str] = field(default_factory=dict)
 
     def judged(self) -> dict[str, TableFreshness]:
         """Every table that promises something."""
@@ -117,6 +118,8 @@ class Promises:
 
     def _judge(self, asset: str, table: Table, first_due: datetime, good: LastGood | None) -> TableFreshness:
         evidence = good.at if good else None
+        if asset in self.lost:
+            return TableFreshness(Freshness.STALE, self.lost[asset], evidence)
         try:
             freshness_, wrong = self._arrival(asset, table, Promise(table.promised_within or timedelta(0), first_due), evidence)
             event = self._newest_event(asset, table)

@@ -19,12 +19,16 @@ from oso_dagster.settings import Settings
 
 @dataclass(frozen=True)
 class Platform:
-    """What alerting watches: the sources, the SQLMesh models, and the checks whose failure is told."""
+    """What alerting watches: the sources, the SQLMesh models, and the checks whose failure is told.
+
+    `compares_records`: the warehouse's records are held against the ledger; not where the loads of the ledger are invented.
+    """
 
     settings: Settings
     sources: Sequence[Source]
     models: Sequence[dg.AssetSpec]
     checks: Sequence[dg.AssetCheckKey]
+    compares_records: bool = False
 
     @property
     def labels(self) -> dict[str, Label]:

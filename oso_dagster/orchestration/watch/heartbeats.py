@@ -9,11 +9,13 @@ from oso_dagster.domain.alerts.asset_signals import LEAST_PATIENCE, LastHeartbea
 from oso_dagster.reliability.store import Store
 
 ALERTS, WATCH, EVALUATION = "sensor remedial_alerts", "sensor alert_watch", "schedule evaluate_slos"
+WAREHOUSE = "comparison with the warehouse"
 
 EVERY: Mapping[str, timedelta] = {
     ALERTS: timedelta(seconds=30),
     WATCH: timedelta(seconds=60),
     EVALUATION: timedelta(minutes=15),
+    WAREHOUSE: timedelta(minutes=15),  # at least: it waits while the models have the file
 }
 """How often each of them records a heartbeat."""
 

@@ -13,7 +13,7 @@ from datetime import UTC, date
 
 import duckdb
 
-from oso_dagster.domain.catalogue.loading import ROWS_REMOVED, LoadRecord
+from oso_dagster.domain.catalogue.loading import ROWS_REMOVED, LoadRecord, RecordedLoads
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.usual import MOST_REMEMBERED, PastLoad
@@ -85,6 +85,20 @@ def last_loads(
             load_id, source, table, partition, version, mark, json.loads(rows), loaded_at.astimezone(UTC), json.loads(facts)
         )
         for load_id, partition, version, mark, rows, loaded_at, facts in records
+    }
+
+
+def recorded_loads(connection: duckdb.DuckDBPyConnection, load_ids: Collection[str]) -> dict[tuple[str, str], RecordedLoads]:
+    """By source and table, of which partitions there are records ("": the whole table), and which of the loads `load_ids`."""
+    if not columns_of(connection, "platform", ["loads"]):
+        return {}
+    rows = connection.execute(
+        "SELECT source, table_name, list(DISTINCT coalesce(partition, '')), "
+        "list(load_id) FILTER (list_contains(?, load_id)) FROM platform.loads GROUP BY ALL",
+        [sorted(load_ids)],
+    ).fetchall()
+    return {
+        (source, table): RecordedLoads(frozenset(partitions), frozenset(asked or ())) for source, table, partitions, asked in rows
     }
 
 

@@ -7,7 +7,7 @@ children in one transaction together with the record of the load. Whoever dies i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from oso_dagster.domain.catalogue.loading import (
     Loaded,
     LoadFacts,
     LoadRecord,
+    RecordedLoads,
     RefusedError,
 )
 from oso_dagster.domain.catalogue.partitions import Window
@@ -123,6 +124,13 @@ class DuckDBWarehouse:
             return {}
         with self._reader() as connection:
             return publishing.last_loads(connection, source, table, partitions)
+
+    def recorded_loads(self, load_ids: Collection[str]) -> dict[tuple[str, str], RecordedLoads]:
+        """What there are records of, by source and table; nothing where the file does not exist. Raises LockTimeoutError."""
+        if not self._path.exists():
+            return {}
+        with self._reader() as connection:
+            return publishing.recorded_loads(connection, load_ids)
 
     def table_rows(self, source: str, table: str) -> int:
         """How many rows a table has."""

@@ -20,9 +20,9 @@ def hold(path: Path, timeout_seconds: float) -> Iterator[None]:
     Raises LockTimeoutError after `timeout_seconds`. The kernel frees the lock when its holder dies, however it dies.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{path}.lock", timeout=timeout_seconds, is_singleton=True)
+    lock = FileLock(f"{path}.lock", is_singleton=True)
     try:
-        lock.acquire()
+        lock.acquire(timeout=timeout_seconds)  # not the lock's own: those who share it wait for as long as each may
     except Timeout:
         raise LockTimeoutError(
             f"{path.name} has been locked by another process for over {timeout_seconds:.0f} s; "
