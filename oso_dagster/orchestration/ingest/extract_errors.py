@@ -81,8 +81,8 @@ def _named(error: Exception, table: Table, request: ExtractRequest) -> ExtractEr
     code = at.tb_frame.f_code
     place = f"{type(error).__name__} at {_short(code.co_filename)}:{at.tb_lineno} in {code.co_name}"
     return ExtractError(
-        f"{request.where}: {_what(error, reading, table)} ({place}). Compare the record with upstream's documentation; if upstream "
-        f"has changed, adapt the source, and try it with `oso sources check {request.source}`"
+        f"{request.where}: {_what(error, reading, table)} ({place}). Compare the record with upstream's documentation; "
+        f"if upstream has changed, adapt the source, and try it with `oso sources check {request.source}`"
     )
 
 

@@ -57,7 +57,10 @@ def test_the_last_exception_is_first_then_the_line_of_the_file_then_the_frames(p
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ('def size_of(row: dict) -> int:\n    """Words."""\n\n    if row:\n        # why\n        return row["size"]\n    return 0\n', 6),
+        (
+            'def size_of(row: dict) -> int:\n    """W."""\n\n    if row:\n        #\n        return row["size"]\n    return 0',
+            6,
+        ),
         ('def size_of(row: dict) -> int:\n    if row:\n        return row["length"]\n    return 0\n', None),
         ("def other():\n    pass\n", None),
         ("def size_of(:\n", None),
