@@ -100,7 +100,7 @@ def _of_assets(now: datetime) -> list[Signal]:
     )
     check = asset_signals.FailedCheck(_MODEL.asset, "unique_values", "12 rows stand twice", _RUN, now)
     return [
-        asset_signals.failed(failed, _EVENTS, _PLACES),
+        asset_signals.failed(failed, _EVENTS, _PLACES, now),
         asset_signals.stale(_PROJECTS, "last good 50 h ago, promised within 1 d 12 h", now, _PLACES),
         asset_signals.failed_check(check, _MODEL, _PLACES),
         asset_signals.drift(asset_signals.SchemaDrift(_PROJECTS.asset, ("projects.colour",), _RUN, now), _PROJECTS, _PLACES),

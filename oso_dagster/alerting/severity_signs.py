@@ -22,10 +22,11 @@ SEVERITIES = {
     Severity.INFO: Sign(0x56B4E9, "●", "INFO"),
 }
 _ACKNOWLEDGED = Sign(0xCC79A7, "◐", "ACKNOWLEDGED")
+_WATCHED = Sign(0xF0E442, "◇", "MET AGAIN, WATCHED")
 _RECOVERED = Sign(0x009E73, "✔", "RECOVERED")
 
 
 def sign_of(incident: Incident) -> Sign:
     """The sign of the state that an incident is in."""
-    by_state = {State.ACKNOWLEDGED: _ACKNOWLEDGED, State.RECOVERED: _RECOVERED}
+    by_state = {State.ACKNOWLEDGED: _ACKNOWLEDGED, State.WATCHED: _WATCHED, State.RECOVERED: _RECOVERED}
     return by_state.get(incident.state, SEVERITIES[incident.severity])

@@ -140,7 +140,11 @@ def test_an_address_cannot_be_smuggled_in_by_a_label() -> None:
 
 
 def test_each_state_has_a_colour_a_shape_and_a_word_of_its_own() -> None:
-    states = [incident(severity=severity) for severity in Severity] + [incident(state=State.ACKNOWLEDGED), over()]
+    states = [incident(severity=severity) for severity in Severity] + [
+        incident(state=State.ACKNOWLEDGED),
+        incident(state=State.WATCHED),
+        over(),
+    ]
     signs = [sign_of(state) for state in states]
     for part in ("color", "shape", "word"):
         assert len({getattr(sign, part) for sign in signs}) == len(states)

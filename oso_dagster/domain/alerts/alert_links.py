@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link
+from oso_dagster.domain.catalogue.terms import Schedule
 
 RUNBOOKS = "docs/runbooks.md"
 RUNBOOK = "Runbook"
@@ -60,9 +61,14 @@ def _chapter(address: str, kind: Kind) -> str:
 
 @dataclass(frozen=True)
 class OwnedAsset:
-    """A measured asset: its class (core, unstable, sqlmesh), whose it is, and the service it counts in."""
+    """A measured asset: its class (core, unstable, sqlmesh), whose it is, and the service it counts in.
+
+    `schedule` is when it is loaded, where that is known; `readers` are the published models computed from it, however indirectly.
+    """
 
     asset: str
     label: str
     owner: str
     service: str
+    schedule: Schedule | None = None
+    readers: tuple[str, ...] = ()

@@ -13,11 +13,14 @@ from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity
 from oso_dagster.domain.alerts.lost_rows import LostRows
+from oso_dagster.domain.catalogue.cron import ticks
 from oso_dagster.domain.objectives.attempts import is_deployment
 from oso_dagster.domain.objectives.failed_family import FailedFamily
 
 PATIENCE = 4
 """Whatever records no heartbeat for so many times its interval is silent."""
+
+_NAMED = 5
 
 LEAST_PATIENCE = timedelta(minutes=3)
 """Nothing is called silent earlier: a busy machine may be late."""
@@ -72,13 +75,16 @@ def failed_subject(asset: str, partition: str | None) -> str:
     return f"{Kind.FAILED_MATERIALIZATION}:{asset}" + (f"[{partition}]" if partition else "")
 
 
-def failed(family: FailedFamily, owned: OwnedAsset, links: AlertLinks, checks: Sequence[FailedCheck] = ()) -> Signal:
+def failed(
+    family: FailedFamily, owned: OwnedAsset, links: AlertLinks, now: datetime, checks: Sequence[FailedCheck] = ()
+) -> Signal:
     """A family that failed for good; `checks` are those that failed in its run. The second in a row is louder."""
     again = family.in_a_row > 1
     whole = is_deployment(owned.asset)
     what = "the deployment of the models" if whole else owned.asset + (f" [{family.partition}]" if family.partition else "")
     body = [family.cause or "no cause was recorded", *(f"check {check.check}: {check.reason}" for check in checks)]
-    extra = (IncidentField("Failed in a row", str(family.in_a_row)),)
+    extra = (IncidentField("Failed in a row", str(family.in_a_row)), *_outlook(owned, now))
+    again_what = f"partition {family.partition}" if family.partition else "the asset"
     return _signal(
         Kind.FAILED_MATERIALIZATION,
         failed_subject(owned.asset, family.partition),
@@ -91,7 +97,7 @@ def failed(family: FailedFamily, owned: OwnedAsset, links: AlertLinks, checks: S
         links=links.links(Kind.FAILED_MATERIALIZATION, "" if whole else owned.asset, family.run_id),
         facts=links.fields(Kind.FAILED_MATERIALIZATION),
         next_step="Read the log of the failed run, fix the cause, and "
-        + ("run the job transform again." if whole else "materialize the asset again."),
+        + ("run the job transform again." if whole else f"materialize {again_what} again."),
     )
 
 
@@ -121,9 +127,22 @@ def stale(owned: OwnedAsset, note: str, now: datetime, links: AlertLinks) -> Sig
         now,
         body=[note],
         links=links.links(Kind.STALE_ASSET, owned.asset),
+        extra=_outlook(owned, now),
         facts=links.fields(Kind.STALE_ASSET),
         next_step="Check that its schedule is running and what its newest run reports, then materialize it.",
     )
+
+
+def _outlook(owned: OwnedAsset, now: datetime) -> tuple[IncidentField, ...]:
+    """When its schedule loads it next, and which published models are computed from it."""
+    facts = []
+    if owned.schedule is not None:
+        tick = next(ticks(owned.schedule.cron, owned.schedule.timezone, now))
+        facts.append(IncidentField("Next scheduled load", f"{tick:%Y-%m-%d %H:%M} UTC"))
+    if owned.readers:
+        more = f" and {len(owned.readers) - _NAMED} more" if len(owned.readers) > _NAMED else ""
+        facts.append(IncidentField("Affected downstream", ", ".join(owned.readers[:_NAMED]) + more))
+    return tuple(facts)
 
 
 def failed_check(fact: FailedCheck, owned: OwnedAsset, links: AlertLinks) -> Signal:

@@ -51,11 +51,11 @@ class Hours:
         return start <= hour < end if start <= end else hour >= start or hour < end
 
     def remind(self, incident: Incident, announced_at: datetime, now: datetime) -> bool:
-        """Whether its last announcement is too long ago. Once somebody is working on it, once a day is enough."""
+        """Whether its last announcement is too long ago. Once a day is enough when somebody works on it, or it is met again."""
         every = self.reminders.get(incident.severity)
         if every is None or not self.may_tell(incident, now):
             return False
-        return now - announced_at >= (max(every, DAY) if incident.state is State.ACKNOWLEDGED else every)
+        return now - announced_at >= (max(every, DAY) if incident.state in (State.ACKNOWLEDGED, State.WATCHED) else every)
 
     def digest_due(self, last: datetime | None, now: datetime) -> bool:
         """Whether the digest of today is still to come; the first one of all is due at once."""

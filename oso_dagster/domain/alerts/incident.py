@@ -44,10 +44,11 @@ class Severity(StrEnum):
 
 
 class State(StrEnum):
-    """The state of an incident; acknowledged is open, with somebody working on it."""
+    """The state of an incident; acknowledged is open, with somebody working on it; watched is open, met again for a while."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
+    WATCHED = "watched"
     RECOVERED = "recovered"
 
 

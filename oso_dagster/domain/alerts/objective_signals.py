@@ -59,13 +59,20 @@ def sprint(of: Sprint, links: AlertLinks) -> Signal:
             title=f"Remedial sprint of {finding.objective}",
             opened_at=of.opened_at,
             updated_at=of.history[-1].at,
-            state=State.ACKNOWLEDGED if of.acknowledged_by else State.OPEN,
+            state=_state(of),
             body=tuple(body),
             fields=(*fields, *links.fields(Kind.SPRINT)),
             links=links.links(Kind.SPRINT, newest.asset if newest else "", newest.run_id if newest else ""),
             next_step=finding.next_step,
         )
     )
+
+
+def _state(of: Sprint) -> State:
+    """Met again counts more than that somebody works on it: what is met is not red."""
+    if of.phase is SprintPhase.RECOVERING:
+        return State.WATCHED
+    return State.ACKNOWLEDGED if of.acknowledged_by else State.OPEN
 
 
 def burning(assessment: Assessment, links: AlertLinks) -> Signal | None:

@@ -13,7 +13,6 @@ from oso_dagster.domain.alerts.asset_signals import FailedCheck, FailedJob, Last
 from oso_dagster.domain.alerts.incident import Incident, Kind
 from oso_dagster.domain.alerts.lost_rows import LostRows
 from oso_dagster.domain.alerts.sprint import Guilty, ObjectiveFinding, Sprint
-from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.failed_family import FailedFamily
 from oso_dagster.domain.objectives.freshness import Freshness
@@ -116,7 +115,7 @@ class Situation:
         reported = {family.asset for family in failed}
         for family in failed:
             of_run = [check for check in self.dagster.checks if check.asset == family.asset]
-            yield asset_signals.failed(family, self.owned[family.asset], self.links, of_run)
+            yield asset_signals.failed(family, self.owned[family.asset], self.links, self.now, of_run)
         for check in self.dagster.checks:
             if check.asset in self.owned and check.asset not in reported and not self._covered(check.asset, check.at):
                 yield asset_signals.failed_check(check, self.owned[check.asset], self.links)
@@ -137,18 +136,11 @@ class Situation:
         return [family for (asset, part), family in newest.items() if not _good_after(good, asset, part, family.judged_at)]
 
     def _stale(self, leave_out: Collection[str]) -> Iterator[Signal]:
-        notes = {
-            tally.asset: tally.note
-            for assessment in self.assessments
-            for tally in assessment.guilty
-            if assessment.objective.window is None
-        }
         for label in (Label.CORE, Label.UNSTABLE):
-            for row in self.evaluator.freshness_rows(label, self.now):
-                stale = row.freshness is Freshness.STALE and row.within is not None and row.asset not in leave_out
-                if stale and row.asset in self.owned and not self._covered(row.asset, self.now):
-                    note = notes.get(row.asset) or f"promised to be at most {duration(row.within or timedelta(0))} old"
-                    yield asset_signals.stale(self.owned[row.asset], note, self.now, self.links)
+            for asset, judged in sorted(self.evaluator.judged_tables(label, self.now).items()):
+                stale = judged.freshness is Freshness.STALE and asset not in leave_out
+                if stale and asset in self.owned and not self._covered(asset, self.now):
+                    yield asset_signals.stale(self.owned[asset], judged.note, self.now, self.links)
 
     def _removals(self) -> Iterator[Signal]:
         """Unstable tables that were below their target at this same time of day on each of the last days (`LONG_BELOW`)."""

@@ -13,6 +13,7 @@ from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Refuse
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.redaction import redact
+from oso_dagster.orchestration.ingest.extract_errors import extracted
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
 from oso_dagster.orchestration.resources import clients_of, warehouse_of
 from oso_dagster.settings import Settings, SettingsError
@@ -87,7 +88,7 @@ def _try(
         inputs={need: values[: limits.inputs] for need, values in needed.items()},
         set_aside_share=table.set_aside_share,
     )
-    outcome = table.extract(request)
+    outcome = extracted(table, request)
     if not isinstance(outcome, Extract):
         raise RefusedError("the source reports an unchanged upstream, but nothing was ever loaded")
     some = {name: _first(batches, limits.rows) for name, batches in outcome.batches.items()}

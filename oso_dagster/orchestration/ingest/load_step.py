@@ -39,6 +39,7 @@ from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.clock import utc_now
 from oso_dagster.orchestration.ingest.check_events import evaluation, result
 from oso_dagster.orchestration.ingest.earlier_tries import partitions_done
+from oso_dagster.orchestration.ingest.extract_errors import extracted
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
 from oso_dagster.orchestration.ingest.termination import LoadTerminatedError, drawn_while_going_on, require_going_on
 from oso_dagster.orchestration.ingest.turn import my_turn
@@ -223,7 +224,7 @@ def _extract_and_load(step: _Load, window: Window | None, known: LoadRecord | No
         inputs=step.inputs,
         set_aside_share=table.set_aside_share,
     )
-    outcome = table.extract(request)
+    outcome = extracted(table, request)
     if isinstance(outcome, Unchanged):
         require_going_on(step.context)
         if request.previous is None:

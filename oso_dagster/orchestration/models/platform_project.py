@@ -26,6 +26,8 @@ from oso_dagster.sqlmesh_assets.project import Project
 OP = "sqlmesh"
 JOB = "transform"
 TRANSFORM_CRON = "0 3 * * *"
+PUBLISHED_LAYER = "sqlmesh/marts"
+"""The group of the models that are published."""
 
 
 def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDefinition:

@@ -14,11 +14,11 @@ from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.freshness import Freshness, holes
 from oso_dagster.domain.objectives.objectives import ROLLING
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
+from oso_dagster.orchestration.models.platform_project import PUBLISHED_LAYER
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
 from oso_dagster.reliability.ledger.ledger import LastGood
 from oso_dagster.reliability.store import FreshnessRow
 
-_PUBLISHED_LAYER = "sqlmesh/marts"
 _NO_TIME = (timedelta(0), timedelta(0))
 
 
@@ -48,7 +48,7 @@ def groups_of(evaluator: Evaluator, models: Sequence[dg.AssetSpec], now: datetim
     due_at = min(now, evaluator.due_at or now)
     known = _TableRecords(evaluator, fresh, _why_stale(evaluator, fresh), shares[0] | shares[1], events[0] | events[1], due_at)
     groups = [_source_group(source, known) for source in evaluator.sources]
-    published = [spec for spec in models if spec.group_name == _PUBLISHED_LAYER]
+    published = [spec for spec in models if spec.group_name == PUBLISHED_LAYER]
     return (*(group for group in groups if group.sets), _model_group(published, store.ledger.last_good()))
 
 

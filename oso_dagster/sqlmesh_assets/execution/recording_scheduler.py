@@ -6,7 +6,8 @@ The hooks used are `Context.create_scheduler` (plan and run both call it), `Sche
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 from sqlmesh.core.context import Context
@@ -22,6 +23,7 @@ from ..manifest.builder import query_of
 from .audit_results import with_audit_events
 from .lean_snapshots import LeanSnapshots
 from .model_graph import upstream_of
+from .python_errors import python_cause
 from .recorder import Recorder
 
 
@@ -30,6 +32,7 @@ class RecordingScheduler(Scheduler):
 
     recorder: Recorder
     lean: LeanSnapshots
+    roots: Collection[Path]
 
     def run_merged_intervals(self, *, merged_intervals: Any, **kwargs: Any) -> Any:
         """Evaluate the schedule; afterwards report models whose table could not be created, and those that were skipped."""
@@ -37,7 +40,7 @@ class RecordingScheduler(Scheduler):
         models = {short_name(snapshot.name): snapshot for snapshot in self.snapshots.values() if is_asset(snapshot)}
         for error in errors:
             name = short_name(error.node.snapshot_name)
-            cause = _cause(error.__cause__ or error)
+            cause = self._cause(error.__cause__ or error, models.get(name))
             if name in models:  # the recorder drops what `evaluate` has reported
                 self.recorder.batch_failed(name, cause, models[name].version or "", _sql(models[name]))
             else:
@@ -66,7 +69,7 @@ class RecordingScheduler(Scheduler):
         try:
             results = super().evaluate(snapshot, *args, **kwargs)
         except Exception as error:
-            self.recorder.batch_failed(model, _cause(error), snapshot.version or "", _sql(snapshot))
+            self.recorder.batch_failed(model, self._cause(error, snapshot), snapshot.version or "", _sql(snapshot))
             raise
         stats = self._stats(snapshot, kwargs["batch_index"])
         batch = Batch((to_timestamp(kwargs["start"]), to_timestamp(kwargs["end"])), *stats)
@@ -99,6 +102,10 @@ class RecordingScheduler(Scheduler):
             return written if snapshot.model.kind.is_full else None
         row = adapter.fetchone(f"SELECT COUNT(*) FROM {snapshot.table_name()}")  # noqa: S608
         return int(row[0]) if row else None
+
+    def _cause(self, error: BaseException, snapshot: Any) -> str:
+        code = snapshot.model.python_env if snapshot is not None else {}
+        return python_cause(error, code, self.roots) or _cause(error)
 
     def _failed_upstream(self, model: str) -> set[str]:
         upstream = {
@@ -135,6 +142,7 @@ class RecordingContext(Context):
         )
         scheduler.recorder = self.recorder
         scheduler.lean = self._lean
+        scheduler.roots = tuple(self.configs)
         return scheduler
 
 

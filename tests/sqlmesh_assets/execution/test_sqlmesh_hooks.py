@@ -36,7 +36,8 @@ from sqlmesh.core.state_sync import EngineAdapterStateSync, StateReader
 from sqlmesh.core.state_sync.db.snapshot import SnapshotState
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.date import to_timestamp
-from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
+from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, PythonModelEvalError, SQLMeshError
+from sqlmesh.utils.metaprogramming import Executable
 
 TAKES = {
     Context.__init__: {"paths", "config", "gateway", "load"},
@@ -91,6 +92,7 @@ HAS = {
         "close",
         "load",
         "cache_dir",
+        "configs",
         "standalone_audits",
         "default_catalog",
     },
@@ -98,7 +100,8 @@ HAS = {
     Plan: {"context_diff", "new_snapshots", "has_changes", "uncategorized"},
     SqlModel: MODEL | {"render_query", "is_sql", "_query_renderer"},
     QueryRenderer: {"_optimized_cache"},
-    PythonModel: MODEL,
+    PythonModel: MODEL | {"python_env"},
+    Executable: {"payload", "path"},
     StandaloneAudit: {"depends_on", "skip", "description"},
     FullKind: {"is_symbolic", "is_embedded", "is_full", "is_view", "is_incremental_by_time_range", "name"},
     Scheduler: {"snapshots", "snapshots_by_name", "snapshot_evaluator", "state_sync"},
@@ -184,3 +187,4 @@ def test_small_things_are_where_they_were():
     assert to_timestamp("1970-01-02") == 86_400_000
     assert "errors" in inspect.signature(NodeAuditsErrors).parameters
     assert issubclass(PlanError, SQLMeshError)
+    assert issubclass(PythonModelEvalError, SQLMeshError)
