@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -113,12 +114,13 @@ class Bills:
             except (RestError, AbsentError) as error:
                 return error
 
-        for name, answer in zip(waiting, self._client.each(waiting, again), strict=True):
-            if isinstance(answer, Exception):
-                del self._pending[name]
-                items.put_aside(name, answer)
-            else:
-                yield name, answer
+        with closing(self._client.each(waiting, again)) as answers:
+            for name, answer in zip(waiting, answers, strict=True):
+                if isinstance(answer, Exception):
+                    del self._pending[name]
+                    items.put_aside(name, answer)
+                else:
+                    yield name, answer
 
     def _read(self, name: str, answer: Answer) -> tuple[_Row, list[_Row]]:
         with self._client.trusting(answer.url):

@@ -7,7 +7,7 @@ Belongs here: one client, its retries and what an answer is. Pace per host is `p
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -122,8 +122,8 @@ class Client:
         body: bytes = self._ask("GET", url, (), _file, headers={"Accept": "*/*", **(headers or {})}).document
         return body
 
-    def each(self, items: Iterable[Item], work: Callable[[Item], Found]) -> Iterator[Found]:
-        """`work` on every item, as many at a time as the pace allows; in order. The first error ends it."""
+    def each(self, items: Iterable[Item], work: Callable[[Item], Found]) -> Generator[Found, None, None]:
+        """`work` on every item, as many at a time as the pace allows; in order. The first error ends it. To leave early, close it."""
         with ThreadPoolExecutor(self.pace.concurrency, thread_name_prefix="rest") as pool:
             try:
                 yield from pool.map(work, items)

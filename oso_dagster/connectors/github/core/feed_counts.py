@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -35,18 +36,19 @@ def count_events(client: Client, api: str, names: Sequence[str], since: datetime
     Raises RestError when no feed reaches back, RateLimitedError when a limit ends the round: half a sample is none.
     """
     total = FeedCount()
-    for events in client.each(names, lambda name: _feed(client, api, name, since)):
-        if events is None:
-            total.absent += 1
-            continue
-        times = [_time(event) for event in events]
-        if (min(times, default=now) >= since and len(events) >= MOST_EVENTS) or since < now - REACH:
-            total.too_short += 1
-            continue
-        total.counted += 1
-        inside = {event["id"]: event for event, at in zip(events, times, strict=True) if since <= at < until}.values()
-        total.by_type.update(str(event["type"]) for event in inside)
-        total.repositories.update(int(take(event, "repo", "id")) for event in events)
+    with closing(client.each(names, lambda name: _feed(client, api, name, since))) as answers:
+        for events in answers:
+            if events is None:
+                total.absent += 1
+                continue
+            times = [_time(event) for event in events]
+            if (min(times, default=now) >= since and len(events) >= MOST_EVENTS) or since < now - REACH:
+                total.too_short += 1
+                continue
+            total.counted += 1
+            inside = {event["id"]: event for event, at in zip(events, times, strict=True) if since <= at < until}.values()
+            total.by_type.update(str(event["type"]) for event in inside)
+            total.repositories.update(int(take(event, "repo", "id")) for event in events)
     if not total.counted:
         raise RestError(
             f"{api}: of {len(names):,} feeds {total.absent:,} are not there and {total.too_short:,} do not reach back to "

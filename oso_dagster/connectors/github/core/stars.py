@@ -8,6 +8,7 @@ taken back is taken from its day. Days are GitHub's, which need not be those of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -87,11 +88,12 @@ class Stars:
                     rows = []
             self._refuse_silence()
             while (left := self._most - self.requests) > 0 and (deeper := self._deeper(names)[:left]):
-                for name, fetched in zip(deeper, self._client.each(deeper, self._older), strict=True):
-                    rows += self._took_older(name, fetched, items)
-                    if len(rows) >= _BATCH:
-                        yield rows
-                        rows = []
+                with closing(self._client.each(deeper, self._older)) as pages:
+                    for name, fetched in zip(deeper, pages, strict=True):
+                        rows += self._took_older(name, fetched, items)
+                        if len(rows) >= _BATCH:
+                            yield rows
+                            rows = []
         except RateLimitedError as error:
             if not items.asked:
                 raise
