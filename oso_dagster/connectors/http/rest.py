@@ -123,7 +123,7 @@ class Client:
         return body
 
     def each(self, items: Iterable[Item], work: Callable[[Item], Found]) -> Generator[Found, None, None]:
-        """`work` on every item, as many at a time as the pace allows; in order. The first error ends it. To leave early, close it."""
+        """`work` on every item, as many at a time as the pace allows; in order. Closed to leave early."""
         with ThreadPoolExecutor(self.pace.concurrency, thread_name_prefix="rest") as pool:
             try:
                 yield from pool.map(work, items)
