@@ -97,7 +97,7 @@ def test_a_run_that_hits_the_limit_keeps_what_it_has_and_the_next_one_goes_on(hu
     assert TOKEN not in first.record.cut_short
     assert 0 < len(hub.rows("SELECT 1 FROM github.repositories")) < 500
     asked = len(hub.asked)
-    github_api.limited(hub.folder, 5_000)
+    github_api.limited(hub.folder, github_api.LIMIT)
     second = hub.load("repositories", every_url(), NOW + timedelta(hours=2))
     assert isinstance(second, Loaded)
     assert second.record.cut_short is None
@@ -150,7 +150,7 @@ def test_bills_that_the_limit_cut_short_go_on_in_the_same_week(hub: Hub) -> None
     first = hub.load("sbom", names)
     assert isinstance(first, Loaded)
     assert first.record.cut_short is not None
-    github_api.limited(hub.folder, 5_000)
+    github_api.limited(hub.folder, github_api.LIMIT)
     second = hub.load("sbom", names, NOW + timedelta(days=1))
     assert isinstance(second, Loaded)
     assert 20 <= first.record.row_count <= 25  # four are asked at a time: the refused one may not be the last

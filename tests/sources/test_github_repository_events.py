@@ -117,7 +117,7 @@ def test_a_run_that_hits_the_limit_keeps_what_it_has_and_the_next_one_goes_on(hu
     assert first.record.cut_short is not None
     assert TOKEN not in first.record.cut_short
     asked = {path for path, _, status in hub.asked if status == 200}
-    github_api.limited(hub.folder, 5_000)
+    github_api.limited(hub.folder, github_api.LIMIT)
     second = hub.load(EVENTS, EVERY, NOW + timedelta(minutes=5))
     assert second.record.cut_short is None
     again = {path for path, _, _ in hub.asked[len(asked) :]} & asked

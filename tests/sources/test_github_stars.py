@@ -93,7 +93,7 @@ def test_a_limit_cuts_short_and_the_next_run_goes_on(hub: GithubHub) -> None:
     github_api.limited(hub.folder, 12)
     first = hub.load(STARS, NAMES)
     assert first.record.cut_short is not None
-    github_api.limited(hub.folder, 5_000)
+    github_api.limited(hub.folder, github_api.LIMIT)
     second = hub.load(STARS, NAMES, NOW + timedelta(hours=1))
     assert second.record.cut_short is None
     assert totals(hub) == {repository.full_name: repository.stars for repository in SOME if repository.stars}

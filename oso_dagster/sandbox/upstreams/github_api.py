@@ -27,7 +27,9 @@ from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 from oso_dagster.sandbox.world.world import stream
 
-LIMIT = 5_000
+LIMIT = 15_000
+"""Requests an hour: what an app gets in an organisation of GitHub Enterprise Cloud (docs.github.com, "Rate limits for the REST
+API"), as the sandbox loads within minutes what a real installation takes a first day for. A person's token has 5,000."""
 PAGE = 3
 """Repositories on a page of a listing: few, so that listings have pages."""
 _HOUR = 3600
