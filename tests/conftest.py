@@ -78,9 +78,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server for all tests that need one and leave it running: each makes an empty database there."""
-    with postgres(tmp_path_factory.mktemp("server")) as url:
+    with postgres() as url:
         yield url
 
 

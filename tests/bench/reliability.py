@@ -157,7 +157,7 @@ def _places(engine: str, folder: Path) -> Iterator[tuple[dict[str, object], list
     if engine == "sqlite":
         yield {}, [f"sqlite:///{folder / f'reliability-{number}.db'}" for number in range(2)]
     else:
-        with postgres(folder) as server:
+        with postgres() as server:
             yield {"storage": {"postgres": {"postgres_url": empty(server)}}}, [empty(server), empty(server)]
 
 

@@ -58,7 +58,7 @@ class TellingBytes(PostgresEngineAdapter):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Iterator[OnPostgres]:
     root = tmp_path_factory.mktemp("engine")
-    with postgres(root) as server, played(root) as usual:
+    with postgres() as server, played(root) as usual:
         made = OnPostgres(root, usual.instance, url=empty(server))
         made.sql(RAW)
         made.write("marts.days", DAYS, "", "SELECT CAST(@start_date AS DATE) AS day, size FROM raw.things")

