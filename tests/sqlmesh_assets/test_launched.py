@@ -242,8 +242,9 @@ def test_a_terminated_run_stops_between_two_models_and_the_next_one_ends_right(s
 
 
 def ledger(instance: dg.DagsterInstance, folder: Path, run_id: str) -> dict[str, Outcome]:
-    """What the ledger makes of the attempts of a run."""
+    """What the ledger makes of the attempts of a run at the assets that it knows."""
     labels = {name.replace(".", "/"): Label.SQLMESH for name in [*ALL, *SLOW]}
     with Store.open(f"sqlite:///{folder / 'reliability.db'}", "live") as store:
         LedgerFill(instance, store.ledger, labels).run(datetime.now(UTC))
-        return {attempt.asset.replace("/", "."): attempt.outcome for attempt in store.attempts() if attempt.run_id == run_id}
+        known = [attempt for attempt in store.attempts() if attempt.run_id == run_id and attempt.label is not None]
+        return {attempt.asset.replace("/", "."): attempt.outcome for attempt in known}
