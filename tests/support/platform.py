@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -33,6 +34,13 @@ def run(command: list[str], home: Path, **more: str) -> subprocess.CompletedProc
     return subprocess.run(
         command, cwd=PROJECT_ROOT, env=environment(home, **more), capture_output=True, text=True, check=False, timeout=280
     )
+
+
+def as_written(command: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of the README, with the settings that stand before it."""
+    words = shlex.split(command)
+    settings = dict(word.split("=", 1) for word in words if word.startswith("OSO_"))
+    return run(words[len(settings) :], home, **settings)
 
 
 @contextmanager

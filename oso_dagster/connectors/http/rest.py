@@ -34,8 +34,7 @@ from oso_dagster.domain.catalogue.source import Setting, SettingKind
 __all__ = ["Answer", "Client", "DeniedError", "RateLimitedError", "RestError", "client_of", "settings_of"]
 
 USER_AGENT = "oso_dagster (+https://github.com/opensource-observer)"
-_CHUNK = 256 * 1024
-_LONGEST_MESSAGE = 2_000
+_CHUNK, _LONGEST_MESSAGE = 256 * 1024, 2_000
 _UNTOLD_PAUSE = 10
 """How many first pauses we wait when a server limits us and does not say for how long; doubled each time."""
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -55,8 +54,7 @@ class _PassingError(Exception):
 
     def __init__(self, message: str, after: float | None = None, *, limit: bool = False) -> None:
         super().__init__(message)
-        self.after = after
-        self.limit = limit
+        self.after, self.limit = after, limit
 
 
 @dataclass(frozen=True)
@@ -124,11 +122,14 @@ class Client:
 
     def each(self, items: Iterable[Item], work: Callable[[Item], Found]) -> Generator[Found, None, None]:
         """`work` on every item, as many at a time as the pace allows; in order. Closed to leave early."""
-        with ThreadPoolExecutor(self.pace.concurrency, thread_name_prefix="rest") as pool:
-            try:
-                yield from pool.map(work, items)
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        pool, wait = ThreadPoolExecutor(self.pace.concurrency, thread_name_prefix="rest"), True
+        try:
+            yield from pool.map(work, items)
+        except BaseException as error:
+            wait = isinstance(error, Exception | GeneratorExit)  # a person who terminates does not wait for what hangs
+            raise
+        finally:
+            pool.shutdown(wait=wait, cancel_futures=True)
 
     @contextmanager
     def trusting(self, url: str) -> Iterator[None]:
