@@ -229,7 +229,7 @@ def test_a_load_that_is_terminated_on_the_page_of_its_run_ends_and_publishes_not
     path = home / "sandbox" / "warehouse.duckdb"
     warehouse = DuckDBWarehouse(path, world="sandbox", cache=home, lock_timeout_seconds=60, clock=clock)
     before = warehouse.last_load("growthepie", "fundamentals")
-    hung = run(["oso", "sandbox", "fault", "set", "growthepie", "timeout", "--seconds", "20"], home, OSO_WORLD="sandbox")
+    hung = run(["oso", "sandbox", "fault", "set", "growthepie", "timeout", "--seconds", "8"], home, OSO_WORLD="sandbox")
     assert hung.returncode == 0, hung.stdout + hung.stderr
     page = chromium.new_page()
     try:

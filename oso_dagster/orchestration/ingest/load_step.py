@@ -224,6 +224,7 @@ def _extract_and_load(step: _Load, window: Window | None, known: LoadRecord | No
         inputs=step.inputs,
         set_aside_share=table.set_aside_share,
     )
+    require_going_on(step.context)  # an interrupt may have been lost while the warehouse was read
     outcome = extracted(table, request)
     if isinstance(outcome, Unchanged):
         require_going_on(step.context)
