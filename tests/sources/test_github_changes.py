@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +10,13 @@ from typing import Any
 import pytest
 from graphql import build_schema, parse, validate
 
-from oso_dagster.connectors.github import rest_api
 from oso_dagster.connectors.github.core import walks
 from oso_dagster.connectors.github.core.changes import KINDS, Page, query_of
 from oso_dagster.connectors.github.core.graph_answers import TooMuchError, read
 from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import RateLimitedError
 from oso_dagster.sandbox.upstreams import _github_graph, _github_things
-from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub, github_hub
+from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub
 
 EVERY = [repository.full_name for repository in LIVING]
 KEYS = {"issues": "fullDatabaseId", "pull_requests": "fullDatabaseId", "commits": "oid", "releases": "databaseId"}
@@ -34,17 +31,6 @@ def things(kind: str) -> dict[str, tuple[int, str]]:
         for repository in LIVING
         for node in _github_things.things(FORGE, repository.id)[kind]
     }
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[GithubHub]:
-    with github_hub(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest_api, "LIMITS", replace(rest_api.LIMITS, attempts=2, pause=0.01))
 
 
 def ids(hub: GithubHub, kind: str) -> set[str]:

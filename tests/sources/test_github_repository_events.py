@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oso_dagster.connectors.github import rest_api
 from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Finding, Loaded
 from oso_dagster.sandbox.upstreams import _github_feeds, gharchive, github_api
-from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub, github_hub
+from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub
 
 pytestmark = pytest.mark.server
 
@@ -22,17 +18,6 @@ EVENTS = "repository_events"
 EVERY = [repository.full_name for repository in LIVING]
 FEW = [repository.full_name for repository in LIVING if _github_feeds.feed(FORGE, repository)][:8]
 BUSY = FEW[0]
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[GithubHub]:
-    with github_hub(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest_api, "LIMITS", replace(rest_api.LIMITS, attempts=2, pause=0.01))
 
 
 def finding(loaded: Loaded, check: str) -> Finding:

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oso_dagster.connectors.github import rest_api
 from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.sandbox.upstreams import _github_stars, github_api
 from oso_dagster.sources import _github_repositories
-from tests.sources.github_hub import FORGE, LIVING, NOW, GithubHub, github_hub
+from tests.sources.github_hub import FORGE, LIVING, NOW, GithubHub
 
 pytestmark = pytest.mark.server
 
 STARS = "stars_by_day"
 SOME = LIVING[:30]
 NAMES = [repository.full_name for repository in SOME]
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[GithubHub]:
-    with github_hub(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest_api, "LIMITS", replace(rest_api.LIMITS, attempts=2, pause=0.01))
 
 
 def totals(hub: GithubHub) -> dict[str, int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import pytest
 
 from oso_dagster.connectors.database.row_count import RowCount, count_rows
 from oso_dagster.connectors.database.table_reader import DatabaseError
-from oso_dagster.connectors.github import rest_api
 from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.domain.catalogue.partitions import Window
@@ -23,7 +20,7 @@ from oso_dagster.sandbox.upstreams import npm as npm_family
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources._second_counts import github, npm
 from oso_dagster.sources.npm import package_of
-from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub, github_hub
+from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub
 from tests.support.asgi import serving as serving_app
 from tests.support.database import execute, execute_sqlite, serving
 from tests.support.landing import QUICK
@@ -34,17 +31,6 @@ END = NOW.replace(hour=0, minute=0, second=0)
 WINDOW = Window(f"{END - timedelta(days=1):%Y-%m-%d}", END - timedelta(days=1), END)
 EVERY = [repository.full_name for repository in LIVING]
 SAMPLED = [r for r in LIVING if r.full_name.lower() in github.sample_of(EVERY)]
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[GithubHub]:
-    with github_hub(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest_api, "LIMITS", replace(rest_api.LIMITS, attempts=2, pause=0.01))
 
 
 def ask(hub: GithubHub, names: list[str], window: Window = WINDOW) -> list[TrueCount]:

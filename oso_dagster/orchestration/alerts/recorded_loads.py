@@ -84,7 +84,7 @@ def _newest_loads(sources: Sequence[Source], instance: dg.DagsterInstance, world
     for record in instance.get_asset_records(keys) if keys else []:
         event = record.asset_entry.last_materialization
         materialization = event.asset_materialization if event else None
-        said = {name: str(value.value) for name, value in materialization.metadata.items()} if materialization else {}
-        if materialization is not None and said.get("world") == world and "load_id" in said:
-            loads[record.asset_entry.asset_key.to_user_string()] = (materialization.partition or "", said["load_id"])
+        metadata = {name: str(value.value) for name, value in materialization.metadata.items()} if materialization else {}
+        if materialization is not None and metadata.get("world") == world and "load_id" in metadata:
+            loads[record.asset_entry.asset_key.to_user_string()] = (materialization.partition or "", metadata["load_id"])
     return loads

@@ -9,26 +9,24 @@ repository. The events are those of the sandbox's GH Archive, with the same ids;
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.upstreams import gharchive
+from oso_dagster.sandbox.upstreams._github_paths import Answer, Find, Read, routes_of
 from oso_dagster.sandbox.world.forge import Forge, Repository
 
 REACH = timedelta(days=2)
 """How far back the feeds of the sandbox reach: its events are made anew for each server."""
 MOST, LARGEST_PAGE, USUAL_PAGE = 300, 100, 30
 _HOUR = timedelta(hours=1)
-
-Answer = Callable[[Path, Request, Any, dict[str, str] | None], Response]
-"""How the API answers with a value (none: 404): with an ETag, counted against the limit."""
 
 
 def feed(forge: Forge, repository: Repository) -> list[dict[str, Any]]:
@@ -49,21 +47,8 @@ def _feeds(forge: Forge) -> dict[int, list[dict[str, Any]]]:
     return feeds
 
 
-def routes(
-    folder: Path, read: Callable[[Path], Forge], find: Callable[[Forge, Request], Repository | None], answer: Answer
-) -> list[Route]:
+def routes(folder: Path, read: Read, find: Find, answer: Answer) -> list[Route]:
     """The routes of the feeds, below the API's own address; `find` is the repository that a request names."""
-
-    async def by_name(request: Request) -> Response:
-        forge = read(folder)
-        repository = find(forge, request)
-        if repository is not None and repository.former_name == request.path_params["name"].lower():
-            return RedirectResponse(f"{request.scope['root_path']}/repositories/{repository.id}/events?{request.url.query}", 301)
-        return _page(request, forge, repository)
-
-    async def by_id(request: Request) -> Response:
-        forge = read(folder)
-        return _page(request, forge, next((r for r in forge.repositories if r.id == request.path_params["id"]), None))
 
     def _page(request: Request, forge: Forge, repository: Repository | None) -> Response:
         if repository is None or repository.deleted:
@@ -75,7 +60,7 @@ def routes(
         shown = feed(forge, repository)
         return answer(folder, request, shown[(number - 1) * size : number * size], _links(request, shown, size, number))
 
-    return [Route("/repos/{owner}/{name}/events", by_name), Route("/repositories/{id:int}/events", by_id)]
+    return routes_of("events", folder, read, find, _page)
 
 
 def _links(request: Request, shown: Sequence[Any], size: int, number: int) -> dict[str, str]:

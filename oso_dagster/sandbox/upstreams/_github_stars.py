@@ -7,15 +7,15 @@ newest first, as `{"week": seconds, "total": n, "days": [seven counts]}`, 30 on 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from oso_dagster.sandbox.upstreams._github_paths import Answer, Find, Read, routes_of
 from oso_dagster.sandbox.world.forge import Forge, Repository
 from oso_dagster.sandbox.world.world import stream
 
@@ -42,25 +42,8 @@ def history(forge: Forge, repository: Repository) -> list[dict[str, Any]]:
     return edges[::-1]
 
 
-def route(
-    folder: Path,
-    read: Callable[[Path], Forge],
-    find: Callable[[Forge, Request], Repository | None],
-    answer: Callable[[Path, Request, Any, dict[str, str] | None], Response],
-) -> list[Route]:
+def route(folder: Path, read: Read, find: Find, answer: Answer) -> list[Route]:
     """The routes of star histories; `find` is the repository that a request names."""
-
-    async def by_name(request: Request) -> Response:
-        forge = read(folder)
-        repository = find(forge, request)
-        if repository is not None and repository.former_name == request.path_params["name"].lower():
-            moved = f"{request.scope['root_path']}/repositories/{repository.id}/stargazers/history?{request.url.query}"
-            return RedirectResponse(moved, 301)
-        return _page(request, forge, repository)
-
-    async def by_id(request: Request) -> Response:
-        forge = read(folder)
-        return _page(request, forge, next((r for r in forge.repositories if r.id == request.path_params["id"]), None))
 
     def _page(request: Request, forge: Forge, repository: Repository | None) -> Response:
         if repository is None or repository.deleted:
@@ -72,10 +55,7 @@ def route(
         link = {"Link": f'<{request.url.include_query_params(page=number + 1)}>; rel="next"'} if more else None
         return answer(folder, request, weeks[(number - 1) * size : number * size], link)
 
-    return [
-        Route("/repos/{owner}/{name}/stargazers/history", by_name),
-        Route("/repositories/{id:int}/stargazers/history", by_id),
-    ]
+    return routes_of("stargazers/history", folder, read, find, _page)
 
 
 def _sunday(when: datetime) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -182,6 +183,28 @@ def test_each_keeps_the_order_and_ends_at_the_first_error(web: Web) -> None:
     assert list(client().each(range(9), lambda n: n * client().get(web.url).status)) == [n * 200 for n in range(9)]
     with pytest.raises(ZeroDivisionError):
         list(client().each([1, 0, 2], lambda n: 1 // n))
+
+
+@pytest.mark.parametrize(("left_by", "waited"), [(GeneratorExit, True), (RuntimeError, True), (KeyboardInterrupt, False)])
+def test_who_leaves_early_waits_for_what_is_under_way_but_a_terminated_run_does_not(
+    left_by: type[BaseException], waited: bool
+) -> None:
+    begun, interrupted, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work(number: int) -> int:
+        if number:
+            begun.set()
+            interrupted.wait(10 if left_by is KeyboardInterrupt else 0.2)
+            ended.set()
+        return number
+
+    answers = client().each([0, 1], work)
+    assert next(answers) == 0
+    assert begun.wait(10)
+    with pytest.raises(left_by):
+        answers.throw(left_by)
+    assert ended.is_set() is waited
+    interrupted.set()
 
 
 def test_a_gate_spaces_requests_and_bounds_how_many_are_under_way() -> None:
