@@ -52,7 +52,7 @@ def test_one_message_tells_the_sprint_from_the_breach_to_its_end_and_the_platfor
     }
     assert {message["versions"][-1]["content"][0] for message in messages.values()} == {"✔"}
     versions = messages[f"key sprint:{OBJECTIVE}"]["versions"]
-    assert [version["content"].split(":")[0] for version in versions] == ["▲ PAGE", "▲ PAGE", "✔ RECOVERED"]
+    assert [version["content"].split(":")[0] for version in versions] == ["▲ PAGE", "◇ MET AGAIN, WATCHED", "✔ RECOVERED"]
     raised, watched, _ = (version["embeds"][0]["description"].replace("\\", "") for version in versions)
     assert "oss_funding/funding_data (team:data): 1 of 1 bad" in raised
     assert ("Met since" in raised, "Met since" in watched) == (False, True)
