@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Double,
     Index,
     Integer,
     LargeBinary,
@@ -122,6 +123,8 @@ comparisons = Table(
     Column("high", BigInteger, nullable=False),
     Column("target_bp", Integer, nullable=False),
     Column("sampled", Boolean, nullable=False),
+    Column("items", Integer),
+    Column("draws", Double),
 )
 
 maintenance = Table(

@@ -30,6 +30,14 @@ def held_counts(
     return [by_scope[_scope(count)].get(count.category, 0) for count in counts]
 
 
+def held_by_item(
+    connection: duckdb.DuckDBPyConnection, source: Source, table: Table, second: SecondCount, counts: Sequence[TrueCount]
+) -> list[dict[str, int]]:
+    """What is held of each item beside each of `counts`, in their order; nothing of one that is not there."""
+    by_scope = {scope: _held_of_items(connection, source, table, second, scope) for scope in {_scope(count) for count in counts}}
+    return [by_scope[_scope(count)].get(count.category, {}) for count in counts]
+
+
 def _scope(count: TrueCount) -> _Scope:
     return count.since, count.until, count.items
 
@@ -37,6 +45,23 @@ def _scope(count: TrueCount) -> _Scope:
 def _held(
     connection: duckdb.DuckDBPyConnection, source: Source, table: Table, second: SecondCount, scope: _Scope
 ) -> dict[str, int]:
+    query, values = _query(source, table, second, scope, "''")
+    return {str(name): int(count) for name, _, count in connection.execute(query, values).fetchall()}
+
+
+def _held_of_items(
+    connection: duckdb.DuckDBPyConnection, source: Source, table: Table, second: SecondCount, scope: _Scope
+) -> dict[str, dict[str, int]]:
+    by_category: dict[str, dict[str, int]] = defaultdict(dict)
+    item = f"CAST({quoted(str(second.held.item))} AS VARCHAR)"
+    query, values = _query(source, table, second, scope, item)
+    for category, name, count in connection.execute(query, values).fetchall():
+        by_category[str(category)][str(name)] = int(count)
+    return by_category
+
+
+def _query(source: Source, table: Table, second: SecondCount, scope: _Scope, by: str) -> tuple[str, list[Any]]:
+    """What is held by category and `by`, an expression; with the values of the query."""
     held, (since, until, items) = second.held, scope
     column = quoted(held.column) if held.column is not None else ""
     measured = {
@@ -53,8 +78,8 @@ def _held(
         values.append(list(items))
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     # Declared identifiers, quoted; values are parameters.
-    query = f"SELECT {category}, {measured} FROM {quoted(source.name)}.{quoted(table.name)} {where} GROUP BY 1"
-    return {str(name): int(count) for name, count in connection.execute(query, values).fetchall()}
+    query = f"SELECT {category}, {by}, {measured} FROM {quoted(source.name)}.{quoted(table.name)} {where} GROUP BY 1, 2"
+    return query, values
 
 
 def _in_span(

@@ -46,6 +46,9 @@ def test_the_feeds_of_the_sample_say_how_many_events_of_each_type_a_day_really_h
     assert {count.category: count.low for count in counts} == true
     assert all((count.low, count.since, count.until) == (count.high, WINDOW.start, WINDOW.end) for count in counts)
     assert set(counts[0].items) == {str(event["repo"]["id"]) for event in events}
+    of_day = [event for event in events if event["created_at"].startswith(WINDOW.key)]
+    by_item = Counter((event["type"], str(event["repo"]["id"])) for event in of_day)
+    assert {(count.category, item): number for count in counts for item, number in count.by_item.items()} == by_item
     assert len(hub.asked) <= 3 * github.SAMPLE
 
 
@@ -104,4 +107,5 @@ def test_npm_sums_the_downloads_of_a_day_in_one_request_and_leaves_out_what_it_d
     asked = npm.sample_of(npm_family.packages(world))
     assert count.items == tuple(sorted(name for name in asked if name in by_package))
     assert count.low == count.high == sum(by_package[name][window.key] for name in count.items)
+    assert count.by_item == {name: by_package[name][window.key] for name in count.items}
     assert (count.since, count.until) == (window.start, window.end)

@@ -6,8 +6,8 @@ Belongs here: the declaration and its answer, as data. Does not: the comparison 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -56,7 +56,8 @@ class Held:
 class TrueCount:
     """Between `low` and `high` are really there, of a `category`, in the span [since, until) of time (None: no limit).
 
-    `items` are those that were asked, where not all were: what we hold of others is not compared.
+    `items` are those that were asked, where not all were: what we hold of others is not compared. `by_item` says how much is
+    there of each, those without any may be missing: how far items differ is how uncertain a sample of them is.
     """
 
     category: str
@@ -65,10 +66,13 @@ class TrueCount:
     since: datetime | None = None
     until: datetime | None = None
     items: tuple[str, ...] = ()
+    by_item: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high:
             raise ValueError(f"second count of {self.category!r}: {self.low} to {self.high} is no range of whole numbers")
+        if self.by_item and not (sum(self.by_item.values()) == self.low == self.high and self.by_item.keys() <= set(self.items)):
+            raise ValueError(f"second count of {self.category!r}: what the items have is not {self.low:,} of those asked")
         for moment in (self.since, self.until):
             if moment is not None and moment.utcoffset() is None:
                 raise ValueError(f"second count of {self.category!r}: a time without a zone, {moment}")
@@ -81,8 +85,8 @@ class SecondCount:
     `description` says what counts and why it is independent of the load; `count` asks, with the request of an extraction, whose
     window is the newest partition that is loaded and due (none for a table without partitions), and whose `previous` is its
     load. `target` is the share that is promised, in basis points. `sample` describes the sample, where not everything is asked:
-    the bounds of the share are then those of Wilson's interval. `needs` names columns of landed tables whose values it is handed,
-    as those of a table do.
+    the bounds of the share are then those of Wilson's interval, and each count says what each item has (`by_item`). `needs` names
+    columns of landed tables whose values it is handed, as those of a table do.
     """
 
     description: str

@@ -1,8 +1,9 @@
 """What we hold beside what is really there: the bounds of the share, and whether the promise is kept. Exact, in whole numbers.
 
 The true count is known as a range, so the share is one: from held / high to held / low. Of a sample it is the range of Wilson's
-interval at 95 % about both ends (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927). A promise is broken when the upper bound is below
-it: what is compatible with the promise alarms nobody.
+interval at 95 % about both ends (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927); where whole items were drawn, for as many draws as
+the sample is worth (`clusters`), and never narrower than the symmetric interval, as one large item may be most of it. A promise
+is broken when the upper bound is below it: what is compatible with the promise alarms nobody.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _NAMED = 3
 class Comparison:
     """One second count of one category, beside what we held when it was asked. `target` is in basis points.
 
-    [since, until) is the span that is compared; None has no limit. `sampled`: `low`, `high` and `held` are of a sample.
+    [since, until) is the span that is compared; None has no limit. `sampled`: `low`, `high` and `held` are of a sample, of so
+    many `items` in which anything was counted, worth so many independent `draws` (None: each thing was drawn by itself).
     """
 
     asset: str
@@ -44,6 +46,8 @@ class Comparison:
     since: datetime | None = None
     until: datetime | None = None
     sampled: bool = False
+    items: int | None = None
+    draws: float | None = None
 
     def __post_init__(self) -> None:
         if self.held < 0 or not 0 <= self.low <= self.high:
@@ -59,7 +63,10 @@ class Comparison:
         target, share = Fraction(self.target, ALL), Fraction(self.held, self.low)
         below = share < target
         if below and self.sampled:  # the upper end of Wilson's interval is below the target: the same without a root
-            below = (share - target) ** 2 * self.low > Z_SQUARED * target * (1 - target)
+            spread = target * (1 - target)
+            if self.draws is not None:
+                spread = max(spread, share * (1 - share))
+            below = (share - target) ** 2 * Fraction(self._draws(self.low)) > Z_SQUARED * spread
         return Verdict.BREACHED if below else Verdict.COMPLIANT
 
     @property
@@ -74,7 +81,14 @@ class Comparison:
         high = self.held / self.low if self.low else max(1.0, low)
         if not self.sampled:
             return low, high
-        return _wilson(min(low, 1.0), self.high)[0], _wilson(min(high, 1.0), self.low or self.high)[1]
+        draws = self._draws(self.high), self._draws(self.low or self.high)
+        below, above = _wilson(min(low, 1.0), draws[0])[0], _wilson(min(high, 1.0), draws[1])[1]
+        if self.draws is None:
+            return below, above
+        return min(below, _symmetric(min(low, 1.0), draws[0])[0]), max(above, _symmetric(min(high, 1.0), draws[1])[1])
+
+    def _draws(self, count: int) -> float:
+        return count if self.draws is None else min(self.draws, count)
 
     @property
     def in_words(self) -> str:
@@ -83,7 +97,8 @@ class Comparison:
         low, high = (f"{share * 100:.2f} %" for share in bounds) if bounds else ("", "")
         share = "nothing to compare" if bounds is None else high if low == high else f"{low} to {high}"
         count = f"{self.low:,}" if self.low == self.high else f"{self.low:,} to {self.high:,}"
-        words = [self.category, share, f"of {count}", "in a sample" if self.sampled else ""]
+        sample = f"in a sample of {self.items:,}" if self.items is not None else "in a sample"
+        words = [self.category, share, f"of {count}", sample if self.sampled else ""]
         words += [f"(target {percent(self.target, ALL)})", self.span]
         return " ".join(word for word in words if word)
 
@@ -115,8 +130,8 @@ def _tally(asset: str, comparisons: Sequence[Comparison]) -> Tally:
     return Tally(asset, len(compared) - len(missed), len(compared), named)
 
 
-def _wilson(share: float, count: int) -> tuple[float, float]:
-    """The interval of a share that was seen in a sample of `count`.
+def _wilson(share: float, count: float) -> tuple[float, float]:
+    """The interval of a share that was seen in a sample of `count` draws.
 
     >>> [round(bound, 4) for bound in _wilson(0.5, 100)]
     [0.4038, 0.5962]
@@ -124,3 +139,9 @@ def _wilson(share: float, count: int) -> tuple[float, float]:
     z2 = float(Z_SQUARED)
     middle, width = share + z2 / (2 * count), sqrt(z2 * (share * (1 - share) / count + z2 / (4 * count * count)))
     return (middle - width) / (1 + z2 / count), (middle + width) / (1 + z2 / count)
+
+
+def _symmetric(share: float, count: float) -> tuple[float, float]:
+    """The interval of the same width on both sides, as far as there are shares."""
+    width = sqrt(float(Z_SQUARED) * share * (1 - share) / count)
+    return max(0.0, share - width), min(1.0, share + width)

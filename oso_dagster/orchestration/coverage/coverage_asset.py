@@ -9,9 +9,9 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.coverage import published
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.orchestration.clock import utc_now
-from oso_dagster.orchestration.coverage import table
 from oso_dagster.orchestration.labels import COVERAGE_KEY, PLATFORM_GROUP, PLATFORM_OWNER, PLATFORM_TAG, asset_key
 from oso_dagster.settings import Settings
 
@@ -30,8 +30,8 @@ def coverage_asset(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDe
         tags={PLATFORM_TAG: "true"},
         kinds={"duckdb"},
         owners=[PLATFORM_OWNER],
-        description=table.DESCRIPTION,
-        metadata={"dagster/table_name": f"platform.{table.NAME}"},
+        description=published.DESCRIPTION,
+        metadata={"dagster/table_name": f"platform.{published.NAME}"},
     )
     def _measure(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster takes the bare class only
         # SQLAlchemy and the warehouse load when used.
@@ -43,8 +43,10 @@ def coverage_asset(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDe
         measured = measure(settings, sources, now)
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
             store.comparisons.record(measured.comparisons)
-            kept = store.comparisons.all(now - table.KEPT)
-        warehouse_of(settings).replace_platform_table(table.NAME, table.DESCRIPTION, table.COLUMNS, table.rows_of(kept))
+            kept = store.comparisons.all(now - published.KEPT)
+        warehouse_of(settings).replace_platform_table(
+            published.NAME, published.DESCRIPTION, published.COLUMNS, published.rows_of(kept)
+        )
         for comparison in measured.comparisons:
             context.log.info("%s: %s", comparison.asset, comparison.in_words)
         if measured.failures:

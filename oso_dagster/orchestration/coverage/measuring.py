@@ -15,6 +15,7 @@ from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.second_count import SecondCount, TrueCount
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.table_names import asset_name, table_name
+from oso_dagster.domain.coverage.clusters import independent_draws
 from oso_dagster.domain.coverage.comparison import Comparison
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration.ingest.needed_values import inputs_of, values_of
@@ -75,7 +76,7 @@ def counted_tables(warehouse: Warehouse, sources: Sequence[Source], now: datetim
 
 
 def _compare(settings: Settings, warehouse: Warehouse, counted: CountedTable, now: datetime) -> list[Comparison]:
-    from oso_dagster.warehouse.held import held_counts  # noqa: PLC0415  (DuckDB loads when used)
+    from oso_dagster.warehouse.held import held_by_item, held_counts  # noqa: PLC0415  (DuckDB loads when used)
 
     source, table, second = counted.source, counted.table, counted.second
     request = ExtractRequest(
@@ -91,8 +92,10 @@ def _compare(settings: Settings, warehouse: Warehouse, counted: CountedTable, no
     )
     counts = list(second.count(request))
     _refuse_twice(table_name(source.name, table.name), counts)
+    _refuse_undivided(table_name(source.name, table.name), second, counts)
     with warehouse.read() as connection:
         held = held_counts(connection, source, table, second, counts)
+        of_items = held_by_item(connection, source, table, second, counts) if second.sample else [{} for _ in counts]
     return [
         Comparison(
             asset=asset_name(source.name, table.name),
@@ -105,8 +108,10 @@ def _compare(settings: Settings, warehouse: Warehouse, counted: CountedTable, no
             since=count.since,
             until=count.until,
             sampled=second.sample is not None,
+            items=sum(number > 0 for number in count.by_item.values()) if second.sample else None,
+            draws=independent_draws(held_of_item, count.by_item) if second.sample else None,
         )
-        for count, held_ in zip(counts, held, strict=True)
+        for count, held_, held_of_item in zip(counts, held, of_items, strict=True)
     ]
 
 
@@ -118,3 +123,10 @@ def _refuse_twice(where: str, counts: Sequence[TrueCount]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{where}: the second count counts {', '.join(twice)} twice")
+
+
+def _refuse_undivided(where: str, second: SecondCount, counts: Sequence[TrueCount]) -> None:
+    """A sample that does not say what each of its items has would be taken for draws of their own: its interval too narrow."""
+    lump = [count.category for count in counts if second.sample and count.high and not count.by_item]
+    if lump:
+        raise ValueError(f"{where}: the second count is of a sample, and does not say what each item has of {lump[0]!r}")

@@ -32,6 +32,8 @@ class Comparisons:
                 "high": comparison.high,
                 "target_bp": comparison.target,
                 "sampled": comparison.sampled,
+                "items": comparison.items,
+                "draws": comparison.draws,
             }
             for comparison in measured
         ]
@@ -72,4 +74,6 @@ def _comparison(row: Row[tuple[object, ...]]) -> Comparison:
         since=row.since,
         until=row.until,
         sampled=bool(row.sampled),
+        items=row.items,
+        draws=row.draws,
     )

@@ -34,9 +34,11 @@ def _count(request: ExtractRequest) -> list[TrueCount]:
     names = sample_of(list(request.inputs[_NAMES]))
     counted = count_events(client, settings["api_url"], names, window.start, window.end, request.now)
     items = tuple(sorted(map(str, counted.repositories)))
-    return [TrueCount(kind, true, true, window.start, window.end, items) for kind, true in sorted(counted.by_type.items())] or [
-        TrueCount("", 0, 0, window.start, window.end, items)
-    ]
+    return [
+        TrueCount(kind, total, total, window.start, window.end, items, {str(name): count for name, count in of.items()})
+        for kind, of in sorted(counted.by_type.items())
+        for total in (sum(of.values()),)
+    ] or [TrueCount("", 0, 0, window.start, window.end, items)]
 
 
 EVENTS = SecondCount(

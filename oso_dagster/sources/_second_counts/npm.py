@@ -42,10 +42,11 @@ def downloads_of(package_of: Callable[[str], str | None]) -> SecondCount:
             by_package = {names[0]: answer.document} if len(names) == 1 else {name: take(answer.document, name) for name in names}
             there = {name: int(take(counted, "downloads")) for name, counted in by_package.items() if counted is not None}
         total = sum(there.values())
-        return [TrueCount("", total, total, window.start, window.end, tuple(sorted(there)))]
+        return [TrueCount("", total, total, window.start, window.end, tuple(sorted(there)), there)]
 
     return SecondCount(
-        f"Downloads of the day of up to {SAMPLE} packages without a scope, as npm's endpoint of totals sums them",
+        "Downloads of the day by package, as npm's endpoint of totals sums them",
         count,
         Held(Measure.SUM, "downloads", item="package"),
+        sample=f"up to {SAMPLE} packages without a scope whose names have the smallest hashes",
     )

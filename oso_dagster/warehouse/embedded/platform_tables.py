@@ -8,9 +8,18 @@ import duckdb
 import pyarrow as pa
 
 from oso_dagster.domain.catalogue.source import Column
-from oso_dagster.warehouse.ddl import create, describe, quoted
+from oso_dagster.warehouse.ddl import columns_of, create, describe, quoted
 
 _ARRIVED = "platform_rows"
+
+
+def create_missing(connection: duckdb.DuckDBPyConnection, name: str, description: str, columns: Sequence[Column]) -> None:
+    """Create `platform.<name>`, empty, where it does not exist; one that was made with other columns is written anew later."""
+    if columns_of(connection, "platform", [name]):
+        return
+    where = f"platform.{quoted(name)}"
+    create(connection, where, columns)
+    describe(connection, where, description, columns, {})
 
 
 def replace_table(

@@ -17,7 +17,9 @@ from oso_dagster.domain.catalogue.loading import ROWS_REMOVED, LoadRecord, Recor
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.usual import MOST_REMEMBERED, PastLoad
+from oso_dagster.domain.coverage import published
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, quoted
+from oso_dagster.warehouse.embedded import platform_tables
 from oso_dagster.warehouse.embedded.added_columns import add_columns, published_columns
 from oso_dagster.warehouse.embedded.moving import delete_removed_rows, delete_rows_of_whole_items, move
 from oso_dagster.warehouse.embedded.row_changes import refuse_nested_loss, row_changes
@@ -31,10 +33,11 @@ CREATE TABLE IF NOT EXISTS platform.loads (
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the platform's own schema and tables when they are missing."""
+    """Create the platform's own schema and tables when they are missing; what readers may ask for is there, empty."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS platform")
     connection.execute("CREATE TABLE IF NOT EXISTS platform.identity (world VARCHAR)")
     connection.execute(_LOADS)
+    platform_tables.create_missing(connection, published.NAME, published.DESCRIPTION, published.COLUMNS)
 
 
 def claim_world(connection: duckdb.DuckDBPyConnection, world: str) -> str:

@@ -7,9 +7,10 @@ import dagster as dg
 import pytest
 
 from oso_dagster.domain.catalogue.loading import Extract
-from oso_dagster.domain.catalogue.second_count import SecondCount, TrueCount
+from oso_dagster.domain.catalogue.second_count import Held, SecondCount, TrueCount
 from oso_dagster.domain.catalogue.source import Stability
 from oso_dagster.domain.catalogue.truth import Retired
+from oso_dagster.domain.coverage import published
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN, Comparison
 from oso_dagster.domain.objectives.objectives import COVERAGE
 from oso_dagster.domain.objectives.silence import silences
@@ -20,6 +21,7 @@ from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_a
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.reliability.failed_families import last_data
 from oso_dagster.reliability.store import Store
+from oso_dagster.settings import PROJECT_ROOT
 from tests.orchestration.shop import source, table
 
 NOW = datetime.now(UTC)
@@ -123,3 +125,39 @@ def test_an_old_comparison_says_nothing_of_now_and_its_silence_is_noticed(settin
         assert assess(store, sources, later).verdict is Verdict.NO_DATA
         assert [silence.objective for silence in silences([COVERAGE], last_data(store), later)] == [COVERAGE]
         assert silences([COVERAGE], last_data(store), NOW + timedelta(days=2)) == []
+
+
+def test_a_sample_is_judged_by_its_items_which_are_lost_together(settings):
+    """One of four repositories is missing whole: of independent draws it would be a broken promise."""
+    true = {"0": 1, "1": 1, "2": 1, "77": 1}
+    second = counted(TrueCount("", 4, 4, items=tuple(true), by_item=true), held=Held(item="id"), sample="four things")
+    of = shop(second)
+    loaded(settings, of, 3)
+    [comparison] = measure(settings, [of], NOW).comparisons
+    assert (comparison.held, comparison.low, comparison.items, comparison.sampled) == (3, 4, 4, True)
+    assert comparison.draws is not None
+    assert 0 < comparison.draws < 4
+    with store_with(settings, comparison) as store:
+        assert store.comparisons.newest(NOW) == [comparison]
+
+
+def test_a_sample_that_does_not_say_what_each_item_has_is_an_error(settings):
+    of = shop(counted(TrueCount("", 4, 4, items=("0", "1")), held=Held(item="id"), sample="two things"))
+    loaded(settings, of, 3)
+    assert "does not say what each item has" in measure(settings, [of], NOW).failures["shop/things"]
+
+
+def test_the_table_for_readers_is_there_empty_and_described_before_anything_was_measured(settings):
+    loaded(settings, shop(None), 1)
+    with warehouse_of(settings).read() as connection:
+        assert connection.execute("SELECT * FROM platform.coverage").fetchall() == []
+        columns = connection.execute(
+            "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'platform' AND table_name = 'coverage'"
+        ).fetchall()
+    assert columns == [(column.name, column.description) for column in published.COLUMNS]
+
+
+def test_the_page_about_objectives_has_every_column_of_the_table_with_its_description():
+    page = (PROJECT_ROOT / "docs" / "objectives.md").read_text()
+    for column in published.COLUMNS:
+        assert f"| `{column.name}` | {column.description} |" in page

@@ -21,9 +21,9 @@ from oso_dagster.connectors.http.rest import Client, RestError
 
 @dataclass
 class FeedCount:
-    """Events by type in the feeds that reach back, the ids of their repositories, and how many feeds do not, or are not there."""
+    """Events by type and repository in the feeds that reach back, their ids, and how many others there are."""
 
-    by_type: Counter[str] = field(default_factory=Counter)
+    by_type: dict[str, Counter[int]] = field(default_factory=dict)
     repositories: set[int] = field(default_factory=set)
     counted: int = 0
     too_short: int = 0
@@ -47,7 +47,8 @@ def count_events(client: Client, api: str, names: Sequence[str], since: datetime
                 continue
             total.counted += 1
             inside = {event["id"]: event for event, at in zip(events, times, strict=True) if since <= at < until}.values()
-            total.by_type.update(str(event["type"]) for event in inside)
+            for event in inside:
+                total.by_type.setdefault(str(event["type"]), Counter())[int(take(event, "repo", "id"))] += 1
             total.repositories.update(int(take(event, "repo", "id")) for event in events)
     if not total.counted:
         raise RestError(

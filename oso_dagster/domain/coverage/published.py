@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from oso_dagster.domain.catalogue.source import Column, ColumnType
+from oso_dagster.domain.catalogue.column import Column, ColumnType
 from oso_dagster.domain.coverage.comparison import Comparison
 from oso_dagster.domain.objectives.budget import ALL
 
@@ -32,6 +32,12 @@ COLUMNS = (
     Column(
         "sampled", ColumnType.BOOLEAN, "Whether a sample is compared: the shares are of Wilson's interval at 95 %", nullable=False
     ),
+    Column("sampled_items", ColumnType.BIGINT, "Items of the sample in which anything was counted: repositories, packages"),
+    Column(
+        "independent_draws",
+        ColumnType.DOUBLE,
+        "How many independent draws the sample is worth, as things of one item are lost together: the interval is of so many",
+    ),
     Column("verdict", ColumnType.VARCHAR, "compliant, breached or no_data (nothing to compare with)", nullable=False),
 )
 
@@ -51,6 +57,8 @@ def rows_of(comparisons: Sequence[Comparison]) -> dict[str, list[object]]:
             *(comparison.bounds or (None, None)),
             comparison.target / ALL,
             comparison.sampled,
+            comparison.items,
+            comparison.draws,
             comparison.verdict.value,
         )
         for comparison in comparisons
