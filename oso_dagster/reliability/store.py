@@ -26,7 +26,8 @@ from oso_dagster.reliability.ledger.comparisons import Comparisons
 from oso_dagster.reliability.ledger.counted_events import Events
 from oso_dagster.reliability.ledger.daily_rollup import DailyRollup
 from oso_dagster.reliability.ledger.ledger import Ledger
-from oso_dagster.reliability.ledger.samples import Maintenances, Samples
+from oso_dagster.reliability.ledger.maintenance_windows import Maintenances
+from oso_dagster.reliability.ledger.samples import Samples
 from oso_dagster.reliability.ledger.tallying import Tallying
 from oso_dagster.reliability.results import Results, VerdictRow
 from oso_dagster.reliability.tables import identity

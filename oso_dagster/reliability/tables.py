@@ -135,6 +135,8 @@ maintenance = Table(
     Column("end", UtcTime, primary_key=True),
     Column("author", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("declared_at", UtcTime),
+    Column("rule", Text, nullable=False, server_default=""),
 )
 
 folding = Table(

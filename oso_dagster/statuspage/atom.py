@@ -60,10 +60,10 @@ def _incident(incident: PublicIncident) -> _Entry:
 
 
 def _work(page: StatusPage, work: Work) -> _Entry:
-    """Its beginning may lie ahead, and when it was declared is not kept: it has no time of publication."""
+    """Its beginning may lie ahead: it was published when it was declared, where that is known."""
     title = f"{WORKS[work.state(page.generated_at)]}: maintenance of {work.title}"
     text = f"{work.reason}\n{stamp(work.start)} to {stamp(work.end)}"
-    return _Entry(work.key, title, text, work.changed_at(page.generated_at))
+    return _Entry(work.key, title, text, work.changed_at(page.generated_at), work.declared_at)
 
 
 def _entry(feed: ET.Element, page: StatusPage, content: _Entry) -> None:

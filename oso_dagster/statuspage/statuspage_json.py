@@ -87,7 +87,7 @@ def _maintenance(page: StatusPage, work: Work, parts: Mapping[str, dict[str, Any
     reached = work.changed_at(page.generated_at)
     return _event(page, work.key, key, f"Maintenance: {work.title}") | {
         "status": _WORKS[state],
-        "created_at": instant(min(work.start, reached)),
+        "created_at": instant(work.declared_at or min(work.start, reached)),
         "updated_at": instant(reached),
         "monitoring_at": None,
         "resolved_at": instant(work.end) if state is WorkState.DONE else None,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Column, Table
 
 from oso_dagster.cli.session.terminal import listing, number, under
+from oso_dagster.cli.slo.maintenance_tables import maintenance_data, maintenances
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.budget import budget_left, burn_rate, minutes_left
 from oso_dagster.domain.objectives.declarations import remarks
-from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, ROLLING, budget_text, percent, summary
 from oso_dagster.domain.objectives.simulation import Backtest
 from oso_dagster.domain.objectives.slo import Assessment
@@ -139,21 +139,6 @@ def assessment_data(assessment: Assessment) -> dict[str, Any]:
         "worst": [{"asset": each.asset, "good": each.good, "valid": each.valid, "note": each.note} for each in assessment.guilty],
         "maintenance": [maintenance_data(window) for window in assessment.maintenance],
     }
-
-
-def maintenance_data(window: Maintenance) -> dict[str, str]:
-    """A window as plain values."""
-    times = {"from": window.start.isoformat(), "to": window.end.isoformat()}
-    return {"scope": window.scope, **times, "author": window.author, "reason": window.reason}
-
-
-def maintenances(windows: Sequence[Maintenance]) -> Table:
-    """A table of windows."""
-    table = listing("scope, end, reason, author", Column("from (UTC)", no_wrap=True), title="Maintenance, left out")
-    for window in windows:
-        about = under(window.scope, f"until {window.end:%Y-%m-%d %H:%M} UTC", window.reason, window.author)
-        table.add_row(about, f"{window.start:%Y-%m-%d %H:%M}")
-    return table
 
 
 def backtest_data(result: Backtest) -> dict[str, Any]:

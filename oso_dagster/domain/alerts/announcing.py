@@ -60,11 +60,21 @@ class IncidentMemory:
 
 
 def compare(
-    signals: Iterable[Signal], kept: Collection[str], memory: IncidentMemory, hours: Hours, now: datetime
+    signals: Iterable[Signal],
+    kept: Collection[str],
+    memory: IncidentMemory,
+    hours: Hours,
+    now: datetime,
+    quiet: Collection[str] = (),
 ) -> list[IncidentChange]:
-    """What has to change. Of the subjects in `kept` nothing is known now: their incidents stay as they are."""
+    """What has to change. Of the subjects in `kept` nothing is known now: their incidents stay as they are.
+
+    Those in `quiet` are being worked on: they stay as they are too, and nothing is said of them, not even a reminder.
+    """
+    resting = [record for record in memory.standing if record.incident.subject in quiet and not record.collected]
+    memory = replace(memory, standing=[record for record in memory.standing if record not in resting])
     known = {record.incident.subject: record for record in memory.standing}
-    wanted = {signal.incident.subject: signal for signal in signals}
+    wanted = {signal.incident.subject: signal for signal in signals if signal.incident.subject not in quiet}
     moved: list[tuple[IncidentRecord | None, IncidentRecord]] = []
     for subject, signal in wanted.items():
         before = known.get(subject)

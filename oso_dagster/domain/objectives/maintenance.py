@@ -9,13 +9,18 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class Maintenance:
-    """Work on `scope` in [start, end): a service, the id of an objective, or the name of an asset or slice."""
+    """Work on `scope` in [start, end): a service, the id of an objective, or the name of an asset or slice.
+
+    `declared_at` None: of an older store, nobody knows; `rule` is what it was repeated by, empty for a single one.
+    """
 
     scope: str
     start: datetime
     end: datetime
     author: str
     reason: str
+    declared_at: datetime | None = None
+    rule: str = ""
 
     def __post_init__(self) -> None:
         if self.start.utcoffset() is None or self.end.utcoffset() is None:
@@ -41,7 +46,12 @@ def declared_at(window: Maintenance, now: datetime) -> Maintenance:
     """
     if window.end <= now:
         raise ValueError(f"the window ended at {window.end.isoformat()}: maintenance declared afterwards erases nothing")
-    return replace(window, start=max(window.start, now))
+    return replace(window, start=max(window.start, now), declared_at=now)
+
+
+def of_span(windows: Iterable[Maintenance], since: datetime, now: datetime) -> list[Maintenance]:
+    """The windows that may take something out of (since, now]: years of repeated ones do not make each count slower."""
+    return [window for window in windows if window.start <= now and window.end > since]
 
 
 def touching(

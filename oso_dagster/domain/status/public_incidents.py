@@ -103,6 +103,7 @@ class Work:
     """Maintenance in [start, end): `scope` is a service, an objective's id or the name of a data set, `title` says it to people.
 
     Who declared it is for the team. `service` is the service that it belongs to, empty where that is not one alone.
+    `declared_at` is None for one of an older store.
     """
 
     scope: str
@@ -111,6 +112,7 @@ class Work:
     start: datetime
     end: datetime
     service: str = ""
+    declared_at: datetime | None = None
 
     def __post_init__(self) -> None:
         require_zone(f"maintenance of {self.scope}: start", self.start)
@@ -118,8 +120,8 @@ class Work:
 
     @property
     def key(self) -> str:
-        """Stable and unique."""
-        return f"maintenance.{self.scope}@{self.start:%Y%m%dT%H%M%SZ}-{self.end:%Y%m%dT%H%M%SZ}"
+        """Stable and unique, also when its end is moved."""
+        return f"maintenance.{self.scope}@{self.start:%Y%m%dT%H%M%SZ}-{self.declared_at or self.end:%Y%m%dT%H%M%SZ}"
 
     @property
     def length(self) -> timedelta:
@@ -133,9 +135,12 @@ class Work:
         return WorkState.RUNNING if now < self.end else WorkState.DONE
 
     def changed_at(self, now: datetime) -> datetime:
-        """When its state last changed. What is planned is announced each whole week before it begins: when is not kept."""
-        if self.state(now) is WorkState.DONE:
+        """When its state last changed: it was declared (not known: each whole week before it), began or ended."""
+        state = self.state(now)
+        if state is WorkState.DONE:
             return self.end
+        if self.declared_at is not None:
+            return self.start if state is WorkState.RUNNING else min(self.declared_at, now)
         weeks = max(0, -(-(self.start - now) // _WEEK))
         return self.start - weeks * _WEEK
 

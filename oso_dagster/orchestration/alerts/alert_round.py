@@ -56,7 +56,7 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
     if compared.problem:
         unknown |= {incident.subject for incident in standing if incident.kind is Kind.LOST_ROWS}
     signals = situation.signals(store.sprints.newest().values())
-    return settle(platform.settings, store, signals, situation.kept() | unknown, now)
+    return settle(platform.settings, store, signals, situation.kept() | unknown, now, situation.quiet())
 
 
 def _compared(platform: Platform, store: Store, instance: dg.DagsterInstance, now: datetime) -> RecordComparison:

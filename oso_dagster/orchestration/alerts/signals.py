@@ -71,8 +71,7 @@ class Situation:
             for assessment in self.assessments
             if assessment.verdict is Verdict.NO_DATA or is_frozen(assessment)
         ]
-        working = {asset for asset in self.owned if self._covered(asset, self.now)}
-        held = {incident.subject for incident in self.standing if _names(incident) & working}
+        held = {incident.subject for incident in self.standing if _names(incident) & self._working()}
         kept = {f"{kind}:{id_}" for id_ in unknown for kind in (Kind.BUDGET_SPENT, Kind.BURN_RATE)}
         mine = [incident for incident in self.standing if incident.kind is Kind.FAILED_MATERIALIZATION]
         named = {incident.subject: _asset_of(incident.subject) for incident in mine}
@@ -88,6 +87,14 @@ class Situation:
                 and not _good_after(good, *named[incident.subject], incident.opened_at)
             }
         )
+
+    def quiet(self) -> set[str]:
+        """The subjects that are being worked on now: what is broken there stays so without a word until the work is over."""
+        frozen = {assessment.objective.id for assessment in self.assessments if is_frozen(assessment)}
+        return {incident.subject for incident in self.standing if _names(incident) & (self._working() | frozen)}
+
+    def _working(self) -> set[str]:
+        return {asset for asset in self.owned if self._covered(asset, self.now)}
 
     def _of_objectives(self) -> Iterator[Signal]:
         for assessment in self.assessments:
@@ -162,9 +169,11 @@ class Situation:
 
 
 def is_frozen(assessment: Assessment) -> bool:
-    """Whether maintenance hides what the objective would say now: its sprint and its incidents stay as they are."""
-    at = assessment.at
-    return assessment.verdict is not Verdict.BREACHED and any(work.start <= at < work.end for work in assessment.maintenance)
+    """Whether the objective is worked on now, as a whole or in what is missed: its sprint and incidents stay as they are."""
+    at, objective = assessment.at, assessment.objective
+    running = [work for work in assessment.maintenance if work.start <= at < work.end]
+    whole = any(work.scope in (objective.service, objective.id) for work in running)
+    return whole or (bool(running) and assessment.verdict is not Verdict.BREACHED)
 
 
 def _names(incident: Incident) -> set[str]:

@@ -14,7 +14,7 @@ from oso_dagster.domain.objectives.attempts import Label, is_deployment
 from oso_dagster.domain.objectives.budget import recovery
 from oso_dagster.domain.objectives.burn import TIERS, Burning, firing
 from oso_dagster.domain.objectives.freshness import Freshness
-from oso_dagster.domain.objectives.maintenance import Maintenance, touching
+from oso_dagster.domain.objectives.maintenance import Maintenance, of_span, touching
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, FRESHNESS, OBJECTIVES, of_service
 from oso_dagster.domain.objectives.renames import RENAMED, under_present_names, validated_renames
 from oso_dagster.domain.objectives.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
@@ -148,7 +148,8 @@ class Evaluator:
             if not any(window.covers(service, FRESHNESS.name, asset, now) for window in windows)
         }
 
-    def _tallies(self, objective: Objective, since: datetime, now: datetime, windows: Sequence[Maintenance]) -> list[Tally]:
+    def _tallies(self, objective: Objective, since: datetime, now: datetime, declared: Sequence[Maintenance]) -> list[Tally]:
+        windows = of_span(declared, since, now)
         if objective.label is None:
             return self.store.samples.tally(objective.service, objective.name, since, now, windows)
         if objective.window is None:

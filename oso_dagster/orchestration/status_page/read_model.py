@@ -146,4 +146,5 @@ def _work(window: Maintenance, known: _PageInputs) -> Work:
         start=window.start,
         end=window.end,
         service=service if service in SERVICES else "",
+        declared_at=window.declared_at,
     )

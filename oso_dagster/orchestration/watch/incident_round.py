@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from oso_dagster.alerting.channels import routes, senders
@@ -43,15 +43,17 @@ def send(settings: Settings, store: Store, logger: logging.Logger, now: Callable
     return deliver(store.outbox, store.channels, senders(settings, logger), Clock(now=now), log=logger)
 
 
-def settle(settings: Settings, store: Store, signals: Sequence[Signal], kept: set[str], now: datetime) -> list[IncidentChange]:
+def settle(
+    settings: Settings, store: Store, signals: Sequence[Signal], kept: set[str], now: datetime, quiet: Collection[str] = ()
+) -> list[IncidentChange]:
     """Compare the `signals` with the remembered incidents, and record the changes and the announcements to send.
 
-    The incidents of the subjects in `kept` stay as they are: nothing is known of them now.
+    The incidents of the subjects in `kept` stay as they are: nothing is known of them now. Of those in `quiet` nothing is said.
     """
     hours = settings.hours()
 
     def decide(memory: IncidentMemory) -> list[IncidentChange]:
-        return compare(signals, kept, memory, hours, now)
+        return compare(signals, kept, memory, hours, now, quiet)
 
     keys = {signal.incident.key for signal in signals}
     return store.incidents.settle(decide, keys, settings.world.value, routes(settings), now)

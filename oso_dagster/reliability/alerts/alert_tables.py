@@ -42,6 +42,7 @@ incidents = Table(
     Column("collected", String(255), nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("content", JSON, nullable=False),
+    Column("pace", JSON),
     Index("incidents_standing", "standing"),
     Index("incidents_by_subject", "subject", "opened_at"),
 )

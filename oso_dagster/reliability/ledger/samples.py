@@ -1,4 +1,4 @@
-"""Samples and maintenance windows: what is reported from outside. A sample is inserted once and never changed."""
+"""Samples: what is reported from outside. One is inserted once and never changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
 
 from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.maintenance import Maintenance
@@ -14,7 +14,7 @@ from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.domain.objectives.slo import Tally
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.ledger.rollup_reader import Span, is_rolled_up, samples_in, sums_of_samples
-from oso_dagster.reliability.tables import folded_samples, maintenance, samples
+from oso_dagster.reliability.tables import folded_samples, samples
 
 
 class Samples:
@@ -104,38 +104,6 @@ def _rolled_up(connection: Connection, service: str, objective: str, span: Span)
     for packed in samples_in(connection, service, objective, span, parts=True):
         if not any(window.covers(service, objective, packed["slice"], packed["at"]) for window in span.windows):
             yield packed["slice"], packed["good"], packed["valid"]
-
-
-class Maintenances:
-    """Reads and writes maintenance windows."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def add(self, window: Maintenance) -> bool:
-        """Declare a window; False when the same scope and times were declared already."""
-        values = {name: getattr(window, name) for name in ("scope", "start", "end", "author", "reason")}
-        with self._database.writing() as connection:
-            inserted = connection.execute(insert_into(connection, maintenance).values(values).on_conflict_do_nothing())
-            return bool(inserted.rowcount)
-
-    def end(self, scope: str, now: datetime) -> int:
-        """End the windows of a scope that are open at `now`; how many. What happened in them stays left out."""
-        open_now = (maintenance.c.scope == scope, maintenance.c.start < now, maintenance.c.end > now)
-        with self._database.writing() as connection:
-            return connection.execute(update(maintenance).where(*open_now).values(end=now)).rowcount
-
-    def take_back(self, scope: str, now: datetime) -> int:
-        """Forget the windows of a scope that have not begun at `now`; how many."""
-        planned = (maintenance.c.scope == scope, maintenance.c.start >= now)
-        with self._database.writing() as connection:
-            return connection.execute(delete(maintenance).where(*planned)).rowcount
-
-    def all(self) -> list[Maintenance]:
-        """Every declared window, the earliest first."""
-        query = select(maintenance).order_by(maintenance.c.start, maintenance.c.end, maintenance.c.scope)
-        with self._database.reading() as connection:
-            return [Maintenance(*row) for row in connection.execute(query)]
 
 
 def left_out(window: Maintenance, wide: set[str], name: Any, at: Any) -> ColumnElement[bool]:

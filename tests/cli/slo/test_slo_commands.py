@@ -188,3 +188,24 @@ def test_maintenance_counts_from_its_declaration_is_ended_and_taken_back(world):
     assert "erases nothing" in " ".join(
         oso("maintenance", "add", "sqlmesh", *past, "--reason", "a", "--author", "b", code=2).split()
     )
+
+
+def test_maintenance_repeats_is_shortened_and_each_change_is_listed(world):
+    window = ("--from", "2027-03-07T02:00", "--to", "2027-03-07T04:00", "--zone", "Europe/Berlin", "--reason", "a disk")
+    rule = ("--repeat", "FREQ=WEEKLY;BYDAY=SU;COUNT=8")
+    assert "declared 8 windows from 2027-03-07 01:00 UTC" in oso("maintenance", "add", "sqlmesh", *window, *rule)
+    assert "already declared" in oso("maintenance", "add", "sqlmesh", *window, *rule)
+    windows = json.loads(oso("maintenance", "list", "--json"))
+    assert windows[7]["from"] == "2027-04-25T00:00:00+00:00"  # the clocks of Berlin went forward
+    assert windows[0]["declared_at"]
+    assert windows[0]["rule"] == "FREQ=WEEKLY;BYDAY=SU;COUNT=8 (Europe/Berlin)"
+    next_week = ("--at", "2027-03-14T01:00")
+    assert "shortened" in oso("maintenance", "reschedule", "sqlmesh", *next_week, "--to", "2027-03-14T02:00")
+    assert "extended" in oso("maintenance", "reschedule", "sqlmesh", *next_week, "--to", "2027-03-14T02:30")
+    oso("maintenance", "reschedule", "sqlmesh", *next_week, "--to", "2027-03-16T02:30", code=1)  # nobody says yes
+    assert "taken back: 1" in oso("maintenance", "cancel", "sqlmesh", *next_week)
+    assert "taken back: 7" in oso("maintenance", "cancel", "sqlmesh")
+    changes = [change["what"] for change in json.loads(oso("maintenance", "log", "--json"))]
+    assert changes == ["declared"] * 8 + ["moved"] * 2 + ["taken_back"] * 8
+    for wrong, why in [(("--repeat", "FREQ=WEEKLY"), "say when it ends"), (("--zone", "Mars/North"), "no time zone is called")]:
+        assert why in " ".join(oso("maintenance", "add", "sqlmesh", *window, *wrong, code=2).replace("│", " ").split())

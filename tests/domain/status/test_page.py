@@ -175,6 +175,10 @@ def test_maintenance_is_planned_then_running_then_done() -> None:
     times = (NOW - minute, NOW, work.end - minute, work.end)
     assert [work.state(at) for at in times] == [WorkState.PLANNED, WorkState.RUNNING, WorkState.RUNNING, WorkState.DONE]
     assert [work.changed_at(at) for at in times] == [NOW - timedelta(days=7), NOW, NOW, work.end]
+    declared = replace(work, declared_at=NOW - timedelta(days=30))
+    assert [declared.changed_at(at) for at in times[1:]] == [NOW, NOW, work.end]
+    assert declared.changed_at(work.start - timedelta(days=20)) == min(declared.declared_at, work.start - timedelta(days=20))
+    assert replace(declared, end=declared.end + timedelta(hours=1)).key == declared.key
 
 
 def test_a_table_cannot_have_been_fresh_longer_than_it_had_to_be() -> None:
