@@ -140,7 +140,7 @@ def enqueue(connection: Connection, announcement: Announcement, names: Collectio
         connection.execute(insert_into(connection, deliveries).values(**values).on_conflict_do_nothing())
 
 
-def _heads(connection: Connection, now: datetime, only: Collection[str] | None) -> Sequence[Row[Any]]:
+def _heads(connection: Connection, now: datetime, only: Collection[str] | None) -> Sequence[Row[*tuple[Any, ...]]]:
     """Incidents with something pending on a channel that may be used now, those that wait longest first."""
     closed = select(channels.c.name).where(channels.c.disabled.is_(True) | (channels.c.blocked_until > now))
     due = func.min(deliveries.c.next_attempt_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, and_, func, select
 
@@ -62,7 +63,7 @@ class Comparisons:
             return [_comparison(row) for row in connection.execute(query)]
 
 
-def _comparison(row: Row[tuple[object, ...]]) -> Comparison:
+def _comparison(row: Row[*tuple[Any, ...]]) -> Comparison:
     return Comparison(
         asset=row.asset,
         category=row.category,

@@ -110,7 +110,7 @@ class Ledger:
         for asset in sorted(set(assets) & labels.keys()):
             mine = (attempts.c.asset == asset, nameless)
             with self._database.writing() as connection:
-                of_runs = select(runs.c.family.distinct()).join(attempts, attempts.c.run_id == runs.c.run_id).where(*mine)
+                of_runs = select(runs.c.family).join(attempts, attempts.c.run_id == runs.c.run_id).where(*mine).distinct()
                 families = list(connection.execute(of_runs).scalars())
                 labelled += connection.execute(update(attempts).where(*mine).values(label=labels[asset].value)).rowcount
                 judge_anew(connection, families)

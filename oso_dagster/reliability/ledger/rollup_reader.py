@@ -72,7 +72,7 @@ def last_good(connection: Connection, until: datetime, asset: str | None = None,
     mine = [] if asset is None else [table.c.asset == asset]
     days_before = select(table.c.asset, func.max(at).label("at")).where(*mine, table.c.day < midnight, at.is_not(None))
     newest = {row.asset: row.at for row in connection.execute(days_before.group_by(table.c.asset))}
-    that_day = select(table.c.asset.distinct()).where(*mine, table.c.day == midnight)
+    that_day = select(table.c.asset).where(*mine, table.c.day == midnight).distinct()
     for name in connection.execute(that_day).scalars().all():
         times = good_times(connection, name, midnight - _TICK, until, audited=audited)
         newest |= {name: times[-1]} if times else {}
