@@ -15,8 +15,8 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser
 
-from oso_dagster.domain.catalogue.cadence import jobs_of
 from oso_dagster.domain.catalogue.source import Stability
+from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.domain.objectives.attempts import Outcome
 from oso_dagster.orchestration import labels
 from oso_dagster.reliability.store import Store

@@ -22,7 +22,7 @@ from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.burn import TIERS, Burning
 from oso_dagster.domain.objectives.failed_family import FailedFamily
 from oso_dagster.domain.objectives.objectives import objective_of
-from oso_dagster.domain.objectives.silence import Silence
+from oso_dagster.domain.objectives.over_time.silence import Silence
 from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict, evaluate
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)

@@ -19,7 +19,7 @@ from oso_dagster.cli.session.terminal import console
 from oso_dagster.cli.workers.interruption import interruptible
 from oso_dagster.cli.workers.job_list import PartitionRequest, all_jobs, chosen_jobs, ingest_jobs, require_partitions
 from oso_dagster.cli.workers.worker_pool import Worker, started, work
-from oso_dagster.domain.catalogue.cadence import waits_for
+from oso_dagster.domain.due.cadence import waits_for
 from oso_dagster.settings import Settings, SettingsError
 
 WORKERS = 2

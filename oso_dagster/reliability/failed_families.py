@@ -52,7 +52,7 @@ def _begin(connection: Connection, mine: ColumnElement[bool], asset: str, since:
 
 
 def last_data(store: Store, until: datetime | None = None) -> dict[str, datetime]:
-    """When something was last counted for each objective that ever had data, by id; for `domain.objectives.silence`.
+    """When something was last counted for each objective that ever had data, by id; for `domain.objectives.over_time.silence`.
 
     What is dated later than `until` does not count: a clock may once have been ahead.
     """

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Row, and_, func, or_, select
 
 from oso_dagster.domain.objectives.freshness import Freshness
-from oso_dagster.domain.objectives.history import PastVerdict
 from oso_dagster.domain.objectives.objectives import budget_text, summary
+from oso_dagster.domain.objectives.over_time.history import PastVerdict
 from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.tables import assets, verdicts

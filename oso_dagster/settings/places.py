@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from oso_dagster.domain.catalogue.cadence import in_sandbox
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.due.cadence import in_sandbox
 from oso_dagster.settings.sandbox_files import SandboxFiles
 
 PREFIX = "OSO_"

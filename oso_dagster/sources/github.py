@@ -22,9 +22,9 @@ from oso_dagster.domain.catalogue.source import (
     Table,
 )
 from oso_dagster.domain.catalogue.truth import ITEMS_ASKED
-from oso_dagster.sources import _github_events
-from oso_dagster.sources._github_columns import number, text, time
-from oso_dagster.sources._github_repositories import repository_tables
+from oso_dagster.sources._github import events as github_events
+from oso_dagster.sources._github.columns import number, text, time
+from oso_dagster.sources._github.repositories import repository_tables
 
 _URLS, _NAMES = "oss_directory.projects__github.url", "github.repositories.name_with_owner"
 _API = "https://api.github.com"
@@ -162,13 +162,13 @@ SOURCE = Source(
     owner="team:data",
     stability=Stability.CORE,
     settings=(
-        *_github_events.SETTINGS,
+        *github_events.SETTINGS,
         Setting("api_url", SettingKind.URL, "Base address of GitHub's REST API", default=_API, endpoint=True),
         Setting("token", SettingKind.SECRET, "Token for GitHub's REST API; without one it answers 60 requests an hour"),
         pace_setting(12),
     ),
     tables=(
-        _github_events.TABLE,
+        github_events.TABLE,
         Table(
             name="repositories",
             description="One row per repository that OSS Directory names, itself or by its owner; renamed and deleted ones stay.",
@@ -206,6 +206,6 @@ SOURCE = Source(
             resumable=True,
             needs=(_NAMES,),
         ),
-        *repository_tables(_github_events.COLUMNS),
+        *repository_tables(github_events.COLUMNS),
     ),
 )

@@ -9,7 +9,7 @@ from .assets.multi_asset import sqlmesh_assets
 from .assets.specs import AssetExtras, asset_specs, check_specs
 from .gc_tuning import infrequent_gc
 from .jobs.catalogue import sqlmesh_jobs
-from .manifest.store import load_manifest
+from .manifest.manifest_store import load_manifest
 from .project import Project
 
 

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from oso_dagster.domain.objectives.attempts import Label
-from oso_dagster.domain.objectives.history import DayHistory
+from oso_dagster.domain.objectives.over_time.history import DayHistory
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
 from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import StatusPage

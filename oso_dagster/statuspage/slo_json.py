@@ -6,7 +6,7 @@ import json
 from importlib.resources import files as package_files
 from typing import Any
 
-from oso_dagster.domain.objectives.history import DayHistory
+from oso_dagster.domain.objectives.over_time.history import DayHistory
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
 from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage

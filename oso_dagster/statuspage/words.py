@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from oso_dagster.domain.catalogue.partitions import PartitionKind
-from oso_dagster.domain.objectives.history import DayHistory
+from oso_dagster.domain.objectives.over_time.history import DayHistory
 from oso_dagster.domain.status.data_sets import DataSet
 
 VERDICTS = {"compliant": "Compliant", "at_risk": "At risk", "breached": "Breached", "no_data": "No data"}

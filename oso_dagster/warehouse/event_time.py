@@ -7,10 +7,10 @@ from typing import Any
 
 import duckdb
 
-from oso_dagster.domain.catalogue.load_checks import IN_PARTITION
 from oso_dagster.domain.catalogue.loading import Finding, RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Table
+from oso_dagster.domain.judging.load_checks import IN_PARTITION
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.staging import SCHEMA
 

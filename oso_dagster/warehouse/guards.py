@@ -1,6 +1,6 @@
 """What a load must pass before anyone sees it: the checks that query the staged rows, and all checks together.
 
-What the checks are called, and which a table has, is declared in `domain.catalogue.load_checks`.
+What the checks are called, and which a table has, is declared in `domain.judging.load_checks`.
 """
 
 from __future__ import annotations
@@ -11,19 +11,6 @@ from datetime import datetime
 
 import duckdb
 
-from oso_dagster.domain.catalogue import usual
-from oso_dagster.domain.catalogue.load_checks import (
-    ARRIVED,
-    COLUMNS_PRESENT,
-    IN_PARTITION,
-    MIX,
-    NOT_SHRUNK,
-    PRIMARY_KEY,
-    ROW_COUNT_BAND,
-    SUMS,
-    LoadSummary,
-    judge_summary,
-)
 from oso_dagster.domain.catalogue.loading import (
     ROWS_KEPT,
     Finding,
@@ -35,7 +22,20 @@ from oso_dagster.domain.catalogue.loading import (
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.domain.catalogue.table_names import table_name
-from oso_dagster.domain.catalogue.usual import PastLoad
+from oso_dagster.domain.judging import usual
+from oso_dagster.domain.judging.load_checks import (
+    ARRIVED,
+    COLUMNS_PRESENT,
+    IN_PARTITION,
+    MIX,
+    NOT_SHRUNK,
+    PRIMARY_KEY,
+    ROW_COUNT_BAND,
+    SUMS,
+    LoadSummary,
+    judge_summary,
+)
+from oso_dagster.domain.judging.usual import PastLoad
 from oso_dagster.warehouse import event_time
 from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
 from oso_dagster.warehouse.staging import SCHEMA

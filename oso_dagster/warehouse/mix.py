@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from oso_dagster.domain.catalogue.source import Table
-from oso_dagster.domain.catalogue.usual import MIX, SUMS
+from oso_dagster.domain.judging.usual import MIX, SUMS
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.staging import SCHEMA
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 
-from oso_dagster.domain.catalogue.load_checks import VALUES_FIT
 from oso_dagster.domain.catalogue.loading import Finding
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Table
+from oso_dagster.domain.judging.load_checks import VALUES_FIT
 from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
 from oso_dagster.warehouse.staging import SCHEMA
 

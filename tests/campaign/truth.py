@@ -16,7 +16,10 @@ from oso_dagster.connectors.github.core.changes import KINDS
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import ColumnType, Table
 from oso_dagster.sandbox import families
-from oso_dagster.sandbox.upstreams import _github_feeds, _github_stars, _github_things, gharchive, github_api, op_atlas
+from oso_dagster.sandbox.upstreams import gharchive, github_api, op_atlas
+from oso_dagster.sandbox.upstreams._github import feeds as github_feeds
+from oso_dagster.sandbox.upstreams._github import stars as github_stars
+from oso_dagster.sandbox.upstreams._github import things as github_things
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import SandboxWorld
 
@@ -155,7 +158,7 @@ def _feeds(world: SandboxWorld) -> list[Row]:
         {"id": event["id"], "type": event["type"], "repo_name": event["repo"]["name"], "created_at": event["created_at"]}
         for repository in github.repositories
         if not repository.deleted
-        for event in _github_feeds.feed(github, repository)
+        for event in github_feeds.feed(github, repository)
     ]
 
 
@@ -170,7 +173,7 @@ def _stars(world: SandboxWorld) -> list[Row]:
         }
         for repository in github.repositories
         if not repository.deleted
-        for week in _github_stars.history(github, repository)
+        for week in github_stars.history(github, repository)
         if week["total"]
         for n, stars in enumerate(week["days"])
         if datetime.fromtimestamp(week["week"] + n * 86_400, UTC).date() <= github.now.date()
@@ -184,7 +187,7 @@ def _changes(world: SandboxWorld, kind: str) -> list[Row]:
         {"repo_id": repository.id, "repo_name": repository.full_name} | KINDS[kind].row(node)
         for repository in github.repositories
         if not repository.deleted
-        for node in _github_things.things(github, repository.id)[kind]
+        for node in github_things.things(github, repository.id)[kind]
     ]
 
 

@@ -14,10 +14,10 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from oso_dagster.domain.catalogue.cadence import IngestJob, jobs_of, plan_partitions, stretches
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.coverage.comparison import Comparison
+from oso_dagster.domain.due.cadence import IngestJob, jobs_of, plan_partitions, stretches
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.orchestration.alerts.alert_round import run_round
 from oso_dagster.orchestration.coverage.coverage_asset import MEASURING_CRON

@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 from oso_dagster.domain.catalogue.second_count import TrueCount
-from oso_dagster.domain.catalogue.usual import PastLoad, of_regime, unusual_mix
 from oso_dagster.domain.coverage.clusters import independent_draws
 from oso_dagster.domain.coverage.comparison import Comparison
+from oso_dagster.domain.judging.usual import PastLoad, of_regime, unusual_mix
 from oso_dagster.domain.objectives.objectives import COVERAGE
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.reliability.store import Store

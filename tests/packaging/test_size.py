@@ -25,8 +25,6 @@ GROWING = {
     "tests/sources": "a file a source",
 }
 """Folders that hold many things of one kind, by rule."""
-ALLOWED = {"oso_dagster/domain/catalogue": 18, "oso_dagster/domain/objectives": 16}
-"""Folders that are a little over: one rule a file, each needed by its neighbours."""
 
 
 def too_long(files: list[Path]) -> list[str]:
@@ -36,11 +34,8 @@ def too_long(files: list[Path]) -> list[str]:
 
 
 def too_full(folders: Counter[str]) -> list[str]:
-    """Folders with more files than allowed, and allowances that nobody needs any more."""
-    over = [
-        f"{name}: {files} files" for name, files in folders.items() if files > ALLOWED.get(name, FILES) and name not in GROWING
-    ]
-    return sorted(over) + [f"{name}: no exception is needed" for name in ALLOWED if folders[name] <= FILES]
+    """Folders with more files than allowed."""
+    return sorted(f"{name}: {files} files" for name, files in folders.items() if files > FILES and name not in GROWING)
 
 
 def folders() -> Counter[str]:
@@ -57,7 +52,7 @@ def test_no_folder_has_more_than_15_files() -> None:
 
 
 def test_the_exceptions_are_folders_that_exist() -> None:
-    assert [name for name in (*GROWING, *ALLOWED) if not (ROOT / name).is_dir()] == []
+    assert [name for name in GROWING if not (ROOT / name).is_dir()] == []
 
 
 def test_a_long_file_and_a_full_folder_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,14 +60,4 @@ def test_a_long_file_and_a_full_folder_are_seen(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "long.py").write_text("x = 1\n" * (LINES + 1))
     (tmp_path / "data.csv").write_text("1\n" * (LINES + 1))
     assert too_long(sorted(tmp_path.iterdir())) == ["long.py: 301 lines"]
-    problems = too_full(
-        Counter(
-            {
-                "a": FILES + 1,
-                "oso_dagster/sources": 99,
-                "oso_dagster/domain/catalogue": FILES + 1,
-                "oso_dagster/domain/objectives": FILES,
-            }
-        )
-    )
-    assert problems == ["a: 16 files", "oso_dagster/domain/objectives: no exception is needed"]
+    assert too_full(Counter({"a": FILES + 1, "b": FILES, "oso_dagster/sources": 99})) == ["a: 16 files"]

@@ -9,8 +9,8 @@ from sqlalchemy import insert
 
 from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.objectives import objective_of
+from oso_dagster.domain.objectives.over_time.silence import silences
 from oso_dagster.domain.objectives.sample import MOST_EVENTS, Sample
-from oso_dagster.domain.objectives.silence import silences
 from oso_dagster.domain.objectives.slo import Assessment, Verdict
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
 from oso_dagster.reliability.failed_families import last_data

@@ -12,12 +12,12 @@ import dagster as dg
 import duckdb
 import pytest
 
-from oso_dagster.domain.catalogue.cadence import jobs_of
-from oso_dagster.domain.catalogue.load_checks import checks_of
 from oso_dagster.domain.catalogue.loading import NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadRecord
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions, Window
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Disposition, SchemaContract, Source, Stability, Table
-from oso_dagster.domain.catalogue.usual import PastLoad
+from oso_dagster.domain.due.cadence import jobs_of
+from oso_dagster.domain.judging.load_checks import checks_of
+from oso_dagster.domain.judging.usual import PastLoad
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.schedules import ingest_schedules
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets

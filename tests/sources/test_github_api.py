@@ -13,7 +13,7 @@ from oso_dagster.connectors.github import rest_api
 from oso_dagster.connectors.http.rest import RateLimitedError
 from oso_dagster.domain.catalogue.loading import ExtractRequest, Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.upstreams import github_api
-from oso_dagster.sandbox.upstreams._github_behaviour import Behaviour, behave
+from oso_dagster.sandbox.upstreams._github.behaviour import Behaviour, behave
 from tests.sources.github_api_hub import ALIVE, FEW, NOW, ONE, POLICIES, TABLES, TOKEN, TRUTH, Hub, every_url, open_hub
 
 pytestmark = pytest.mark.server

@@ -14,7 +14,7 @@ from oso_dagster.connectors.github import bills, rest_api
 from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.upstreams import github_api
-from oso_dagster.sandbox.upstreams._github_behaviour import Behaviour, behave
+from oso_dagster.sandbox.upstreams._github.behaviour import Behaviour, behave
 from tests.sources.github_api_hub import FEW, NOW, ONE, POLICIES, TRUTH, Hub, every_url, open_hub
 
 pytestmark = pytest.mark.server

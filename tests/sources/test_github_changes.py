@@ -15,7 +15,8 @@ from oso_dagster.connectors.github.core.changes import KINDS, Page, query_of
 from oso_dagster.connectors.github.core.graph_answers import TooMuchError, read
 from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import RateLimitedError
-from oso_dagster.sandbox.upstreams import _github_graph, _github_things
+from oso_dagster.sandbox.upstreams._github import graph as github_graph
+from oso_dagster.sandbox.upstreams._github import things as github_things
 from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub
 
 EVERY = [repository.full_name for repository in LIVING]
@@ -29,7 +30,7 @@ def things(kind: str) -> dict[str, tuple[int, str]]:
     return {
         str(node[KEYS[kind]]): (repository.id, node[time])
         for repository in LIVING
-        for node in _github_things.things(FORGE, repository.id)[kind]
+        for node in github_things.things(FORGE, repository.id)[kind]
     }
 
 
@@ -73,8 +74,8 @@ def test_long_lists_are_walked_page_by_page_and_only_what_is_new_is_walked_again
 @pytest.mark.server
 def test_what_changed_since_is_merged_under_its_id(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.load("issues", EVERY)
-    repository = next(r for r in LIVING if _github_things.things(FORGE, r.id)["issues"])
-    real = _github_things.things
+    repository = next(r for r in LIVING if github_things.things(FORGE, r.id)["issues"])
+    real = github_things.things
     closed = (NOW + timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def later(forge: Any, number: int) -> Any:
@@ -84,7 +85,7 @@ def test_what_changed_since_is_merged_under_its_id(hub: GithubHub, monkeypatch: 
         oldest = held["issues"][-1] | {"state": "CLOSED", "closedAt": closed, "updatedAt": closed, "stateReason": "COMPLETED"}
         return dict(held) | {"issues": [oldest, *held["issues"][:-1]]}
 
-    monkeypatch.setattr(_github_things, "things", later)
+    monkeypatch.setattr(github_things, "things", later)
     loaded = hub.load("issues", EVERY, NOW + timedelta(days=1))
     assert loaded.record.facts["rows_changed"] == 1
     assert loaded.record.facts["rows_added"] == 0
@@ -95,14 +96,14 @@ def test_what_changed_since_is_merged_under_its_id(hub: GithubHub, monkeypatch: 
 @pytest.mark.server
 def test_spent_points_cut_a_run_short_and_the_next_one_goes_on(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walks, "TOGETHER", 20)
-    _github_graph.spent(hub.folder, 5)
+    github_graph.spent(hub.folder, 5)
     first = hub.load("pull_requests", EVERY)
     assert first.record.cut_short is not None
     assert "the next run continues" in first.record.cut_short
     held = ids(hub, "pull_requests")
     assert 0 < len(held) < len(things("pull_requests"))
     asked = len(hub.asked)
-    _github_graph.spent(hub.folder, 5_000)
+    github_graph.spent(hub.folder, 5_000)
     second = hub.load("pull_requests", EVERY, NOW + timedelta(hours=1))
     assert second.record.cut_short is None
     assert ids(hub, "pull_requests") == things("pull_requests").keys()
@@ -113,23 +114,23 @@ def test_spent_points_cut_a_run_short_and_the_next_one_goes_on(hub: GithubHub, m
 
 @pytest.mark.server
 def test_points_that_are_spent_before_the_first_answer_are_an_error(hub: GithubHub) -> None:
-    _github_graph.spent(hub.folder)
+    github_graph.spent(hub.folder)
     with pytest.raises(RateLimitedError, match="rate limit exceeded"):
         hub.load("issues", EVERY[:3])
 
 
 @pytest.mark.server
 def test_a_budget_bounds_a_run_and_a_walk_goes_on_behind_its_cursor(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    from oso_dagster.sources import _github_repositories
+    from oso_dagster.sources._github import repositories as github_repositories
 
     monkeypatch.setattr(walks, "SIZE", 2)
-    monkeypatch.setattr(_github_repositories, "MOST_POINTS", 3)
-    long = [r.full_name for r in LIVING if len(_github_things.things(FORGE, r.id)["commits"]) > 8][:2]
+    monkeypatch.setattr(github_repositories, "MOST_POINTS", 3)
+    long = [r.full_name for r in LIVING if len(github_things.things(FORGE, r.id)["commits"]) > 8][:2]
     expected = {
         node["oid"]
         for r in LIVING
         if r.full_name in long
-        for node in _github_things.things(FORGE, r.id)["commits"]
+        for node in github_things.things(FORGE, r.id)["commits"]
     }  # fmt: skip
     first = hub.load("commits", long)
     assert first.record.cut_short is not None
@@ -151,14 +152,14 @@ def test_a_repository_that_is_gone_stops_no_other_and_does_not_vanish_twice(hub:
 
 @pytest.mark.server
 def test_one_thing_of_another_shape_sets_its_repository_aside(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    repository = next(r for r in LIVING if _github_things.things(FORGE, r.id)["releases"])
-    real = _github_things.things
+    repository = next(r for r in LIVING if github_things.things(FORGE, r.id)["releases"])
+    real = github_things.things
 
     def odd(forge: Any, number: int) -> Any:
         held = real(forge, number)
         return dict(held) | {"releases": [{**held["releases"][0], "databaseId": None}]} if number == repository.id else held
 
-    monkeypatch.setattr(_github_things, "things", odd)
+    monkeypatch.setattr(github_things, "things", odd)
     loaded = hub.load("releases", EVERY)
     assert list(loaded.record.facts["set_aside"]) == [repository.full_name.lower()]
     assert len(ids(hub, "releases")) >= len(things("releases")) - len(real(FORGE, repository.id)["releases"])
@@ -202,6 +203,6 @@ def test_fewer_repositories_are_asked_at_once_where_it_was_too_much(hub: GithubH
 def test_queries_are_valid_in_the_cut_and_in_the_schema_that_github_publishes(kind: Any) -> None:
     """`OSO_GITHUB_SCHEMA` is schema.graphql of `@octokit/graphql-schema`; without it the cut of the sandbox is what there is."""
     published = os.environ.get("OSO_GITHUB_SCHEMA")
-    text = Path(published).read_text() if published else _github_graph.SCHEMA
+    text = Path(published).read_text() if published else github_graph.SCHEMA
     query, _ = query_of(kind, [Page("a/b", NOW), Page("c/d", NOW, "x")], 100)
     assert validate(build_schema(text), parse(query)) == []

@@ -9,14 +9,15 @@ import pytest
 
 from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Finding, Loaded
-from oso_dagster.sandbox.upstreams import _github_feeds, gharchive, github_api
+from oso_dagster.sandbox.upstreams import gharchive, github_api
+from oso_dagster.sandbox.upstreams._github import feeds as github_feeds
 from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub
 
 pytestmark = pytest.mark.server
 
 EVENTS = "repository_events"
 EVERY = [repository.full_name for repository in LIVING]
-FEW = [repository.full_name for repository in LIVING if _github_feeds.feed(FORGE, repository)][:8]
+FEW = [repository.full_name for repository in LIVING if github_feeds.feed(FORGE, repository)][:8]
 BUSY = FEW[0]
 
 
@@ -38,7 +39,7 @@ def event(number: int, when: datetime, name: str = BUSY) -> dict[str, Any]:
 def test_every_event_of_the_feeds_arrives_with_the_id_that_gh_archive_has(hub: GithubHub) -> None:
     loaded = hub.load(EVENTS, EVERY)
     assert loaded.record.cut_short is None
-    expected = {shown["id"]: shown["type"] for r in LIVING for shown in _github_feeds.feed(FORGE, r)}
+    expected = {shown["id"]: shown["type"] for r in LIVING for shown in github_feeds.feed(FORGE, r)}
     assert dict(hub.rows("SELECT id, type FROM github.repository_events")) == expected
     archived = {happened["id"] for hour in range(24) for happened in gharchive.events(FORGE, NOW.replace(minute=0, second=0)
                 - timedelta(hours=hour + 1))}  # fmt: skip
@@ -49,9 +50,9 @@ def test_every_event_of_the_feeds_arrives_with_the_id_that_gh_archive_has(hub: G
 
 
 def test_a_renamed_repository_that_is_named_twice_has_each_of_its_events_once(hub: GithubHub) -> None:
-    renamed = next(r for r in LIVING if r.former_name and _github_feeds.feed(FORGE, r))
+    renamed = next(r for r in LIVING if r.former_name and github_feeds.feed(FORGE, r))
     hub.load(EVENTS, [renamed.full_name, f"{renamed.owner}/{renamed.former_name}"])
-    assert len(hub.rows("SELECT id FROM github.repository_events")) == len(_github_feeds.feed(FORGE, renamed))
+    assert len(hub.rows("SELECT id FROM github.repository_events")) == len(github_feeds.feed(FORGE, renamed))
 
 
 def test_an_hour_later_only_busy_feeds_are_asked_and_what_is_unchanged_costs_nothing(hub: GithubHub) -> None:
@@ -67,11 +68,11 @@ def test_an_hour_later_only_busy_feeds_are_asked_and_what_is_unchanged_costs_not
 
 def test_a_feed_that_ran_over_leaves_a_span_that_nothing_overwrites(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
     events = [event(number, NOW - timedelta(minutes=number)) for number in range(1, 11)]
-    monkeypatch.setattr(_github_feeds, "feed", lambda *_: events)
+    monkeypatch.setattr(github_feeds, "feed", lambda *_: events)
     assert finding(hub.load(EVENTS, [BUSY]), "no_gaps").passed
     later = NOW + timedelta(days=1)
     flood = [event(1_000 + number, later - timedelta(seconds=10 * number)) for number in range(1, 401)]
-    monkeypatch.setattr(_github_feeds, "feed", lambda *_: flood[:300])
+    monkeypatch.setattr(github_feeds, "feed", lambda *_: flood[:300])
     loaded = hub.load(EVENTS, [BUSY], later)
     span = (NOW - timedelta(minutes=1), later - timedelta(seconds=3_000))
     marked = "SELECT gap_since, created_at FROM github.repository_events WHERE gap_since IS NOT NULL"
@@ -79,7 +80,7 @@ def test_a_feed_that_ran_over_leaves_a_span_that_nothing_overwrites(hub: GithubH
     judged = finding(loaded, "no_gaps")
     assert (judged.passed, judged.blocking) == (False, False)
     assert BUSY.lower() in judged.message
-    monkeypatch.setattr(_github_feeds, "feed", lambda *_: [event(9_999, later + timedelta(hours=1)), *flood[:299]])
+    monkeypatch.setattr(github_feeds, "feed", lambda *_: [event(9_999, later + timedelta(hours=1)), *flood[:299]])
     again = hub.load(EVENTS, [BUSY], later + timedelta(hours=2))
     assert finding(again, "no_gaps").passed, "it reached back to what was known"
     assert len(hub.rows(marked)) == 1
@@ -87,10 +88,10 @@ def test_a_feed_that_ran_over_leaves_a_span_that_nothing_overwrites(hub: GithubH
 
 
 def test_events_that_appear_late_behind_the_newest_known_one_arrive(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_github_feeds, "feed", lambda *_: [event(5, NOW - timedelta(minutes=5))])
+    monkeypatch.setattr(github_feeds, "feed", lambda *_: [event(5, NOW - timedelta(minutes=5))])
     hub.load(EVENTS, [BUSY])
     late = [event(6, NOW + timedelta(hours=1)), event(5, NOW - timedelta(minutes=5)), event(4, NOW - timedelta(hours=3))]
-    monkeypatch.setattr(_github_feeds, "feed", lambda *_: late)
+    monkeypatch.setattr(github_feeds, "feed", lambda *_: late)
     loaded = hub.load(EVENTS, [BUSY], NOW + timedelta(days=1))
     assert sorted(hub.rows("SELECT id FROM github.repository_events")) == [("4",), ("5",), ("6",)]
     assert finding(loaded, "no_gaps").passed
@@ -107,7 +108,7 @@ def test_a_run_that_hits_the_limit_keeps_what_it_has_and_the_next_one_goes_on(hu
     assert second.record.cut_short is None
     again = {path for path, _, _ in hub.asked[len(asked) :]} & asked
     assert len(again) <= 10, "hardly anything is asked twice"
-    assert len(hub.rows("SELECT id FROM github.repository_events")) == sum(len(_github_feeds.feed(FORGE, r)) for r in LIVING)
+    assert len(hub.rows("SELECT id FROM github.repository_events")) == sum(len(github_feeds.feed(FORGE, r)) for r in LIVING)
 
 
 def test_a_limit_before_the_first_answer_is_an_error(hub: GithubHub) -> None:
@@ -135,24 +136,24 @@ def test_a_repository_that_a_policy_hides_is_set_aside_and_stops_no_other(hub: G
 
 
 def test_one_damaged_event_sets_its_repository_aside(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = _github_feeds.feed
+    real = github_feeds.feed
 
     def feed(world: Any, repository: Any) -> list[dict[str, Any]]:
         events = real(world, repository)
         return [events[0] | {"actor": None}, *events[1:]] if repository.full_name == BUSY else events
 
-    monkeypatch.setattr(_github_feeds, "feed", feed)
+    monkeypatch.setattr(github_feeds, "feed", feed)
     loaded = hub.load(EVENTS, FEW)
     assert "not as declared" in loaded.record.facts["set_aside"][BUSY.lower()]
     assert BUSY not in {name for (name,) in hub.rows("SELECT DISTINCT repo_name FROM github.repository_events")}
-    monkeypatch.setattr(_github_feeds, "feed", real)
+    monkeypatch.setattr(github_feeds, "feed", real)
     healed = hub.load(EVENTS, FEW, NOW + timedelta(hours=1))
     assert "set_aside" not in healed.record.facts
     assert BUSY in {name for (name,) in hub.rows("SELECT DISTINCT repo_name FROM github.repository_events")}
 
 
 def test_feeds_that_are_all_empty_are_refused(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_github_feeds, "feed", lambda *_: [])
+    monkeypatch.setattr(github_feeds, "feed", lambda *_: [])
     with pytest.raises(RestError, match=r"none had an event"):
         hub.load(EVENTS, EVERY)
     assert finding(hub.load(EVENTS, FEW), "complete").passed, "a few quiet repositories are nothing odd"

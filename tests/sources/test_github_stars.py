@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from oso_dagster.connectors.http.rest import RestError
-from oso_dagster.sandbox.upstreams import _github_stars, github_api
-from oso_dagster.sources import _github_repositories
+from oso_dagster.sandbox.upstreams import github_api
+from oso_dagster.sandbox.upstreams._github import stars as github_stars
+from oso_dagster.sources._github import repositories as github_repositories
 from tests.sources.github_hub import FORGE, LIVING, NOW, GithubHub
 
 pytestmark = pytest.mark.server
@@ -28,7 +29,7 @@ def test_the_days_of_a_repository_add_up_to_its_stars(hub: GithubHub) -> None:
     assert loaded.record.cut_short is None
     assert loaded.record.facts["older_pages_left"] == 0
     assert totals(hub) == {repository.full_name: repository.stars for repository in SOME if repository.stars}
-    given = next(week for week in _github_stars.history(FORGE, SOME[0]) if week["total"])
+    given = next(week for week in github_stars.history(FORGE, SOME[0]) if week["total"])
     day = datetime.fromtimestamp(given["week"], UTC).date()
     week = f"repository = '{NAMES[0]}' AND day BETWEEN DATE '{day}' AND DATE '{day + timedelta(days=6)}'"
     counted = [stars for (stars,) in hub.rows(f"SELECT stars FROM github.stars_by_day WHERE {week} ORDER BY day")]
@@ -47,22 +48,22 @@ def test_the_next_day_only_newest_pages_are_asked_and_what_is_unchanged_costs_no
 
 
 def test_stars_that_are_taken_back_become_nought(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = _github_stars.history
+    real = github_stars.history
     week = int(datetime(2026, 2, 22, tzinfo=UTC).timestamp())
 
     def stars_of(stars: int) -> Any:
         given = {"week": week, "total": stars, "days": [0, stars, 0, 0, 0, 0, 0]}
         return lambda forge, repository: [given] if repository.full_name == NAMES[0] else real(forge, repository)
 
-    monkeypatch.setattr(_github_stars, "history", stars_of(3))
+    monkeypatch.setattr(github_stars, "history", stars_of(3))
     hub.load(STARS, NAMES[:1])
-    monkeypatch.setattr(_github_stars, "history", stars_of(0))
+    monkeypatch.setattr(github_stars, "history", stars_of(0))
     hub.load(STARS, NAMES[:1], NOW + timedelta(days=1))
     assert hub.rows("SELECT day, stars FROM github.stars_by_day WHERE day = DATE '2026-02-23'") == [(date(2026, 2, 23), 0)]
 
 
 def test_a_budget_gives_newest_pages_to_all_before_older_ones_to_any(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_github_repositories, "MOST_HISTORIES", len(NAMES) + 5)
+    monkeypatch.setattr(github_repositories, "MOST_HISTORIES", len(NAMES) + 5)
     first = hub.load(STARS, NAMES)
     assert first.record.cut_short is None
     assert first.record.facts["requests"] == len(NAMES) + 5
@@ -85,19 +86,19 @@ def test_a_limit_cuts_short_and_the_next_run_goes_on(hub: GithubHub) -> None:
 
 
 def test_a_week_whose_days_do_not_add_up_sets_its_repository_aside(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = _github_stars.history
+    real = github_stars.history
 
     def odd(forge: Any, repository: Any) -> Any:
         weeks = real(forge, repository)
         return [weeks[0] | {"total": -1}, *weeks[1:]] if repository.full_name == NAMES[0] else weeks
 
-    monkeypatch.setattr(_github_stars, "history", odd)
+    monkeypatch.setattr(github_stars, "history", odd)
     loaded = hub.load(STARS, NAMES)
     assert list(loaded.record.facts["set_aside"]) == [NAMES[0]]
     assert NAMES[1] in totals(hub)
 
 
 def test_histories_that_are_all_empty_are_refused(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_github_stars, "history", lambda *_: [])
+    monkeypatch.setattr(github_stars, "history", lambda *_: [])
     with pytest.raises(RestError, match="all empty"):
         hub.load(STARS, [repository.full_name for repository in LIVING])

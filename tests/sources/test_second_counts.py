@@ -15,8 +15,8 @@ from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.second_count import TrueCount
 from oso_dagster.sandbox.protocols import postgres
-from oso_dagster.sandbox.upstreams import _github_feeds
 from oso_dagster.sandbox.upstreams import npm as npm_family
+from oso_dagster.sandbox.upstreams._github import feeds as github_feeds
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources._second_counts import github, npm
 from oso_dagster.sources.npm import package_of
@@ -41,7 +41,7 @@ def ask(hub: GithubHub, names: list[str], window: Window = WINDOW) -> list[TrueC
 
 def test_the_feeds_of_the_sample_say_how_many_events_of_each_type_a_day_really_had(hub: GithubHub) -> None:
     counts = ask(hub, EVERY)
-    events = [event for repository in SAMPLED for event in _github_feeds.feed(FORGE, repository)]
+    events = [event for repository in SAMPLED for event in github_feeds.feed(FORGE, repository)]
     true = Counter(event["type"] for event in events if event["created_at"].startswith(WINDOW.key))
     assert {count.category: count.low for count in counts} == true
     assert all((count.low, count.since, count.until) == (count.high, WINDOW.start, WINDOW.end) for count in counts)
@@ -53,10 +53,10 @@ def test_the_feeds_of_the_sample_say_how_many_events_of_each_type_a_day_really_h
 
 
 def test_a_feed_that_does_not_reach_back_to_the_day_takes_no_part(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = _github_feeds.feed
+    whole = github_feeds.feed
     busy = next(repository for repository in SAMPLED if whole(FORGE, repository))
     short = [whole(FORGE, busy)[0] | {"id": str(number)} for number in range(300)]
-    monkeypatch.setattr(_github_feeds, "feed", lambda forge, r: short if r.id == busy.id else whole(forge, r))
+    monkeypatch.setattr(github_feeds, "feed", lambda forge, r: short if r.id == busy.id else whole(forge, r))
     assert str(busy.id) not in ask(hub, EVERY)[0].items
     with pytest.raises(RestError, match="1 do not reach back to 2026-03-03 00:00, so nothing can be compared"):
         ask(hub, [busy.full_name])

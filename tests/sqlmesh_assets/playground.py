@@ -15,7 +15,7 @@ import pytest
 
 from oso_dagster.sqlmesh_assets.assets.multi_asset import sqlmesh_assets
 from oso_dagster.sqlmesh_assets.assets.specs import AssetExtras, asset_specs, check_specs
-from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
+from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest
 from oso_dagster.sqlmesh_assets.project import Project
 
 CONFIG = """

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from oso_dagster.sqlmesh_assets import sqlmesh_definitions
-from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
+from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest
 from tests.sqlmesh_assets.execution.test_materializing import ALL, Outcome, run
 from tests.sqlmesh_assets.playground import Playground, played
 

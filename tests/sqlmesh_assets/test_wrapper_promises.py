@@ -15,7 +15,7 @@ import pytest
 import oso_dagster.sqlmesh_assets as package
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sqlmesh_assets.environment_lock import EnvironmentLockedError, environment_lock
-from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
+from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest
 from oso_dagster.sqlmesh_assets.project import Project
 from oso_dagster.sqlmesh_assets.reporting.standing_failures import EVALUATED_AT
 from tests.sqlmesh_assets.execution.test_materializing import ALL, run

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.freshness import Freshness
-from oso_dagster.domain.objectives.history import DayHistory
 from oso_dagster.domain.objectives.objectives import SERVICES
+from oso_dagster.domain.objectives.over_time.history import DayHistory
 from oso_dagster.domain.objectives.slo import ALL, Verdict
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
 from oso_dagster.domain.status.objective_state import ObjectiveState

@@ -53,7 +53,7 @@ def show(name: Name, as_json: Json = False) -> None:
 
     Examples: `oso sources show npm`, `oso sources show github --json | jq '.tables[].cost'`
     """
-    from oso_dagster.domain.catalogue.load_checks import checks_of  # noqa: PLC0415  (Dagster is slow to load)
+    from oso_dagster.domain.judging.load_checks import checks_of  # noqa: PLC0415  (Dagster is slow to load)
     from oso_dagster.orchestration.objectives.service_assets import promised_checks  # noqa: PLC0415
 
     settings = settings_now()
@@ -89,8 +89,8 @@ def check(
     Examples: `oso sources check growthepie`, `OSO_WORLD=sandbox oso sources check github --table events --rows 50`,
     `OSO_WORLD=live oso sources check npm --live --report`
     """
-    from oso_dagster.orchestration.ingest import live_report  # noqa: PLC0415
     from oso_dagster.orchestration.ingest.dry_run import TrialLimits, try_table  # noqa: PLC0415
+    from oso_dagster.orchestration.ingest.live import live_report  # noqa: PLC0415
 
     settings = settings_now()
     source = _known(name, settings)

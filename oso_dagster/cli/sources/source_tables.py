@@ -12,11 +12,11 @@ from rich.text import Text
 
 from oso_dagster.cli.session.terminal import listing, number, under
 from oso_dagster.cli.sources.truth_tables import print_truth
-from oso_dagster.domain.catalogue.cadence import jobs_of
 from oso_dagster.domain.catalogue.partitions import Partitions
 from oso_dagster.domain.catalogue.source import SettingKind, Source
 from oso_dagster.domain.catalogue.source import Table as SourceTable
 from oso_dagster.domain.catalogue.table_names import table_name
+from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.domain.printable import printable
 from oso_dagster.settings import PREFIX, Settings
 

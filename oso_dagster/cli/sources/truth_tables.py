@@ -19,8 +19,8 @@ from oso_dagster.domain.catalogue.notices import PACE, UPSTREAM_NOTICES
 from oso_dagster.domain.catalogue.source import Disposition, Source, Table
 from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.domain.catalogue.truth import ABSENT_NAMES, SET_ASIDE, VANISHED
-from oso_dagster.domain.catalogue.usual import MIX, SUMS
 from oso_dagster.domain.coverage.comparison import Comparison
+from oso_dagster.domain.judging.usual import MIX, SUMS
 from oso_dagster.domain.objectives.budget import ALL
 from oso_dagster.settings import Settings
 

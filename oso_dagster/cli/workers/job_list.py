@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from oso_dagster.domain.catalogue.cadence import Backfill, IngestJob, in_order, jobs_of, missing_backfill, range_backfill
+from oso_dagster.domain.due.cadence import Backfill, IngestJob, in_order, jobs_of, missing_backfill, range_backfill
 from oso_dagster.settings import Settings, SettingsError
 from oso_dagster.sources import catalogue
 

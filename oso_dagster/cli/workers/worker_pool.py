@@ -1,6 +1,6 @@
 """A few processes that run jobs side by side: started, given jobs in the order of their dependencies, stopped.
 
-Which job waits for which is decided in `domain.catalogue.cadence`; what a worker does is in `worker_process`.
+Which job waits for which is decided in `domain.due.cadence`; what a worker does is in `worker_process`.
 """
 
 from __future__ import annotations

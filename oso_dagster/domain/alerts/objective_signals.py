@@ -15,7 +15,7 @@ from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.budget import ALL, burn_rate
 from oso_dagster.domain.objectives.burn import Loudness, loudest
 from oso_dagster.domain.objectives.objectives import budget_text, percent, summary
-from oso_dagster.domain.objectives.silence import Silence
+from oso_dagster.domain.objectives.over_time.silence import Silence
 from oso_dagster.domain.objectives.slo import AT_RISK_SPENT, Assessment, Verdict
 
 LONG_BELOW = timedelta(days=14)

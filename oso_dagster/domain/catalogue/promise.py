@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise, takewhile
 
-from oso_dagster.domain.catalogue.cron import ticks
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.terms import Cost, Retries, Schedule
+from oso_dagster.domain.cron import ticks
 from oso_dagster.domain.durations import duration
 
 BEGINNING = timedelta(minutes=15)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from oso_dagster.domain.catalogue.cron import parsed
+from oso_dagster.domain.cron import parsed
 
 _CRON = re.compile(r"[0-9*,/-]+( [0-9*,/-]+){4}\Z")
 _MOST_RETRIES = 10

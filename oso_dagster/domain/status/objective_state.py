@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from oso_dagster.domain.objectives.budget import ALL, allowed_failures, burn_rate, minutes_left
-from oso_dagster.domain.objectives.history import DayHistory
 from oso_dagster.domain.objectives.objectives import percent
+from oso_dagster.domain.objectives.over_time.history import DayHistory
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.domain.status.data_sets import require_zone
 

@@ -18,7 +18,7 @@ from oso_dagster.domain.objectives.failed_family import FailedFamily
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES, summary
-from oso_dagster.domain.objectives.silence import silences, silent_slices
+from oso_dagster.domain.objectives.over_time.silence import silences, silent_slices
 from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
 from oso_dagster.reliability.failed_families import failed_families, last_data, last_samples

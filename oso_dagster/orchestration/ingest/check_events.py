@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.load_checks import checks_of
 from oso_dagster.domain.catalogue.loading import Finding
 from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.judging.load_checks import checks_of
 from oso_dagster.orchestration import labels
 
 

@@ -1,6 +1,6 @@
 """Jobs run in this very process, one run after the other, on a persistent instance: for the command line.
 
-Which runs a load is made of is decided in `domain.catalogue.cadence`; what is materialized already is asked of Dagster's
+Which runs a load is made of is decided in `domain.due.cadence`; what is materialized already is asked of Dagster's
 instance.
 """
 
@@ -15,9 +15,9 @@ from uuid import uuid4
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.cadence import IngestJob
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.due.cadence import IngestJob
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.schedules import partition_tags
 from oso_dagster.orchestration.ingest.under_way import PARTITION_TAG

@@ -18,7 +18,6 @@ from typing import Any
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.load_checks import LoadSummary, judge_unchanged
 from oso_dagster.domain.catalogue.loading import (
     CUT_SHORT,
     ROWS_LOADED,
@@ -34,6 +33,7 @@ from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES, UpstreamNotes
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.table_names import table_name
+from oso_dagster.domain.judging.load_checks import LoadSummary, judge_unchanged
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.clock import utc_now

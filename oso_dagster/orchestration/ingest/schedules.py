@@ -1,6 +1,6 @@
 """Jobs that load, and their schedules: each asks for what is available and missing, never for what is being loaded already.
 
-Everything is read from Dagster's instance, never from the warehouse. What is asked for is decided in `domain.catalogue.cadence`.
+Everything is read from Dagster's instance, never from the warehouse. What is asked for is decided in `domain.due.cadence`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.cadence import MOST_TRIES, IngestJob, jobs_of, plan_partitions, stretches
 from oso_dagster.domain.catalogue.loading import CUT_SHORT
-from oso_dagster.domain.catalogue.looks_again import LastLook, candidates, oldest_look, partitions_again
 from oso_dagster.domain.catalogue.partitions import Partitions, Window
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.due.cadence import MOST_TRIES, IngestJob, jobs_of, plan_partitions, stretches
+from oso_dagster.domain.due.looks_again import LastLook, candidates, oldest_look, partitions_again
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import load_checks
 from oso_dagster.orchestration.ingest.under_way import (
@@ -35,7 +35,7 @@ class GivenUpError(Exception):
 
 
 def ingest_schedules(sources: Sequence[Source]) -> list[dg.ScheduleDefinition]:
-    """A job and a running schedule per source, kind of partition and cadence (`domain.catalogue.cadence.jobs_of`)."""
+    """A job and a running schedule per source, kind of partition and cadence (`domain.due.cadence.jobs_of`)."""
     return [_schedule(job) for source in sources for job in jobs_of(source)]
 
 

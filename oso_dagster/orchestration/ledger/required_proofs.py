@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from oso_dagster.domain.catalogue.declared_tables import by_asset
-from oso_dagster.domain.catalogue.load_checks import checks_of
 from oso_dagster.domain.catalogue.source import Evidence, Source
+from oso_dagster.domain.judging.load_checks import checks_of
 from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.asset_events import name_of_key
 

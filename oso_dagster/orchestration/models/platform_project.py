@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.lineage import tainted
 from oso_dagster.domain.catalogue.source import Source, Stability
+from oso_dagster.domain.lineage import tainted
 from oso_dagster.orchestration.labels import SOURCE_TAG, TAINTED_TAG, landed_tables
 from oso_dagster.orchestration.models.promises import with_policies
 from oso_dagster.orchestration.resources import warehouse_of
@@ -20,7 +20,7 @@ from oso_dagster.sqlmesh_assets.assets.multi_asset import sqlmesh_assets
 from oso_dagster.sqlmesh_assets.assets.specs import AssetExtras, asset_specs, check_specs
 from oso_dagster.sqlmesh_assets.jobs.catalogue import sqlmesh_jobs
 from oso_dagster.sqlmesh_assets.manifest.contents import Manifest, Model
-from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
+from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest
 from oso_dagster.sqlmesh_assets.project import Project
 
 OP = "sqlmesh"

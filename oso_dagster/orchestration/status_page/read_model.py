@@ -10,9 +10,9 @@ import dagster as dg
 
 from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
-from oso_dagster.domain.objectives.history import PastVerdict, Spell, breaches_of, days_of, first_day
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES
+from oso_dagster.domain.objectives.over_time.history import PastVerdict, Spell, breaches_of, days_of, first_day
 from oso_dagster.domain.objectives.slo import Indicator, Objective, Verdict
 from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, select
 
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.reliability.database import Database, insert_into
-from oso_dagster.reliability.declared_tables import maintenance_changes
+from oso_dagster.reliability.declaration_tables import maintenance_changes
 from oso_dagster.reliability.tables import maintenance
 
 _COLUMNS = [maintenance.c[field.name] for field in fields(Maintenance)]

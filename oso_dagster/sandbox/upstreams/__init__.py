@@ -1,7 +1,7 @@
 """One file an upstream: what it serves of the world, at which addresses, and what a complete load of it holds.
 
 Found by scanning this folder: a module has a value `FAMILY`; one without it is an error, never an upstream that silently is not
-there. A new upstream is one new file; a part of one that needs a file of its own begins with an underscore.
+there. A new upstream is one new file; the parts of a large one lie in a folder whose name begins with an underscore.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Written from @octokit/openapi 23.0.2 and "Renaming a repository" of GitHub's documentation. A renamed repository is sent on (301),
 a deleted one is not there (404). The limit counts every answer but 304, and starts again each hour; `limited(folder, calls)`
-lowers it for a while. What has changed upstream, or differs by repository, `_github_behaviour` switches.
+lowers it for a while. What has changed upstream, or differs by repository, `_github.behaviour` switches.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
 from oso_dagster.sandbox.protocols.source_faults import fault_of
-from oso_dagster.sandbox.upstreams import _github_feeds, _github_graph, _github_reports, _github_stars
-from oso_dagster.sandbox.upstreams._github_behaviour import first_of, forge_now, refusal, refusal_of
+from oso_dagster.sandbox.upstreams._github import feeds as github_feeds
+from oso_dagster.sandbox.upstreams._github import graph as github_graph
+from oso_dagster.sandbox.upstreams._github import reports as github_reports
+from oso_dagster.sandbox.upstreams._github import stars as github_stars
+from oso_dagster.sandbox.upstreams._github.behaviour import first_of, forge_now, refusal, refusal_of
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 from oso_dagster.sandbox.world.world import stream
@@ -123,11 +126,11 @@ def serve(folder: Path) -> Starlette:
     return Starlette(
         routes=[
             Route("/repos/{owner}/{name}", repository),
-            *_github_reports.routes(folder, _find, _bill, _answer, _counted),
+            *github_reports.routes(folder, _find, _bill, _answer, _counted),
             Route("/repositories/{id:int}", by_id),
-            *_github_feeds.routes(folder, read, _find, _answer),
-            *_github_stars.route(folder, read, _find, _answer),
-            _github_graph.route(folder, read),
+            *github_feeds.routes(folder, read, _find, _answer),
+            *github_stars.route(folder, read, _find, _answer),
+            github_graph.route(folder, read),
             Route("/{kind}/{owner}/repos", repositories),
             Route("/{kind}/{owner}", owner),
         ]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ..manifest.contents import Manifest
 from .job_tools import JobTools
-from .partitions import UNITS, partitions_of
+from .model_partitions import UNITS, partitions_of
 
 
 class RestateConfig(dg.Config):

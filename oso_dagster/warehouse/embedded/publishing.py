@@ -16,8 +16,8 @@ import duckdb
 from oso_dagster.domain.catalogue.loading import ROWS_REMOVED, LoadRecord, RecordedLoads
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
-from oso_dagster.domain.catalogue.usual import MOST_REMEMBERED, PastLoad
 from oso_dagster.domain.coverage import published
+from oso_dagster.domain.judging.usual import MOST_REMEMBERED, PastLoad
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, quoted
 from oso_dagster.warehouse.embedded import platform_tables
 from oso_dagster.warehouse.embedded.added_columns import add_columns, published_columns

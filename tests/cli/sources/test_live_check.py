@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from oso_dagster.cli import app
 from oso_dagster.connectors.http.glance import GlanceError, Glancer
-from oso_dagster.orchestration.ingest.live_questions import QUESTIONS
+from oso_dagster.orchestration.ingest.live.live_questions import QUESTIONS
 from oso_dagster.sandbox import lifecycle
 from oso_dagster.settings import Settings, World
 from oso_dagster.sources import catalogue

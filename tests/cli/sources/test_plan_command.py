@@ -16,7 +16,7 @@ from oso_dagster.cli.sources import plan_table
 from oso_dagster.connectors.github.core.feed_state import FeedState
 from oso_dagster.connectors.kept_state import MARK, KeptState
 from oso_dagster.domain.catalogue.loading import ExtractRequest, LoadPlan, LoadRecord, PlannedItem
-from oso_dagster.sources._github_plans import ATLAS, KNOWN, plan_of_changes, plan_of_feeds, plan_of_stars
+from oso_dagster.sources._github.plans import ATLAS, KNOWN, plan_of_changes, plan_of_feeds, plan_of_stars
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from oso_dagster.domain.catalogue.truth import Retired
 from oso_dagster.domain.coverage import published
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN, Comparison
 from oso_dagster.domain.objectives.objectives import COVERAGE
-from oso_dagster.domain.objectives.silence import silences
+from oso_dagster.domain.objectives.over_time.silence import silences
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.orchestration.coverage.coverage_asset import coverage_asset
 from oso_dagster.orchestration.coverage.measuring import measure

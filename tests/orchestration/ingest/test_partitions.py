@@ -10,10 +10,10 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from oso_dagster.domain.catalogue.cadence import MOST_TRIES
 from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Extract, ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Retries, Schedule, Source, Stability, Table
+from oso_dagster.domain.due.cadence import MOST_TRIES
 from oso_dagster.orchestration.ingest.schedules import GivenUpError, ingest_schedules, partition_tags
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.resources import warehouse_of

@@ -7,8 +7,8 @@ from datetime import date
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.cadence import jobs_of
 from oso_dagster.domain.catalogue.source import Retired
+from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.schedules import ingest_schedules, partition_tags
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets

@@ -10,8 +10,8 @@ import pytest
 from sqlmesh.core.node import IntervalUnit
 
 from oso_dagster.sqlmesh_assets.jobs.catalogue import sqlmesh_jobs
-from oso_dagster.sqlmesh_assets.jobs.partitions import UNITS, partitions_of
-from oso_dagster.sqlmesh_assets.manifest.store import load_manifest
+from oso_dagster.sqlmesh_assets.jobs.model_partitions import UNITS, partitions_of
+from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest
 from tests.sqlmesh_assets.execution.test_materializing import ALL
 from tests.sqlmesh_assets.playground import Playground, played
 from tests.sqlmesh_assets.test_wrapper_promises import materialized_in

@@ -15,7 +15,7 @@ from oso_dagster.sqlmesh_assets.assets.specs import AssetExtras, UnknownTableErr
 from oso_dagster.sqlmesh_assets.manifest import builder as building
 from oso_dagster.sqlmesh_assets.manifest.audit_names import check_names
 from oso_dagster.sqlmesh_assets.manifest.builder import SameNameError
-from oso_dagster.sqlmesh_assets.manifest.store import fault_of_shipped, load_manifest, ship_manifest
+from oso_dagster.sqlmesh_assets.manifest.manifest_store import fault_of_shipped, load_manifest, ship_manifest
 from tests.sqlmesh_assets.playground import MODELS
 
 PYTHON = """
@@ -72,7 +72,7 @@ def test_of_two_that_find_none_at_once_one_builds_it(playground, monkeypatch):
 def test_reading_it_from_the_cache_imports_no_sqlmesh(playground):
     load_manifest(playground.project)
     code = (
-        "import sys, pathlib; from oso_dagster.sqlmesh_assets.manifest.store import load_manifest;"
+        "import sys, pathlib; from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest;"
         "from oso_dagster.sqlmesh_assets.project import Project;"
         f"root = pathlib.Path({str(playground.root)!r});"
         "assert load_manifest(Project(root / 'project', 'here', 'duckdb', root / 'cache')).models;"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.objectives.history import DayHistory, PastVerdict, Spell, breaches_of, days_of, first_day
+from oso_dagster.domain.objectives.over_time.history import DayHistory, PastVerdict, Spell, breaches_of, days_of, first_day
 from oso_dagster.domain.objectives.slo import Verdict
 
 NOW = datetime(2025, 11, 21, 9, 5, tzinfo=UTC)

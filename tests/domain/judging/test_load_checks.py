@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from oso_dagster.domain.catalogue import load_checks
-from oso_dagster.domain.catalogue.load_checks import LoadCheck, LoadSummary, checks_of, judge_summary, judge_unchanged
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, NEWEST_EVENT, UNKNOWN_FIELDS, Extract, Finding, LoadFacts, LoadRecord
 from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, SchemaContract, Table
 from oso_dagster.domain.catalogue.truth import ITEMS_ASKED, SET_ASIDE, VANISHED
+from oso_dagster.domain.judging import load_checks
+from oso_dagster.domain.judging.load_checks import LoadCheck, LoadSummary, checks_of, judge_summary, judge_unchanged
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
 SALES = Table(

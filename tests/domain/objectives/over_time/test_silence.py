@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, objective_of
-from oso_dagster.domain.objectives.silence import Silence, silences, silent_slices
+from oso_dagster.domain.objectives.over_time.silence import Silence, silences, silent_slices
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PROBED = objective_of("public_applications.availability")

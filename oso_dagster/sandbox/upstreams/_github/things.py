@@ -1,6 +1,6 @@
 """What repositories of the sandbox have: issues, pull requests, commits and releases, as GitHub's GraphQL API names their fields.
 
-The same for a seed; the fields are those of `_github_graph.SCHEMA`.
+The same for a seed; the fields are those of `graph.SCHEMA`.
 """
 
 from __future__ import annotations

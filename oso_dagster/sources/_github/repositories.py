@@ -14,8 +14,8 @@ from typing import Any
 from oso_dagster.connectors.http.rest import Client
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Retries, Schedule, SchemaContract, Table
-from oso_dagster.sources._github_changes import CHANGES, STARS
-from oso_dagster.sources._github_plans import (
+from oso_dagster.sources._github.changes import CHANGES, STARS
+from oso_dagster.sources._github.plans import (
     ATLAS,
     BEGIN,
     KNOWN,

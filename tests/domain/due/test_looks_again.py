@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from oso_dagster.domain.catalogue.looks_again import LastLook, candidates, is_due, oldest_look, partitions_again
+from oso_dagster.domain.due.looks_again import LastLook, candidates, is_due, oldest_look, partitions_again
 from oso_dagster.sources import npm
 
 WEEK, DAY, HOUR = timedelta(days=7), timedelta(days=1), timedelta(hours=1)

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from oso_dagster.sandbox.upstreams import _github_things
-from oso_dagster.sandbox.upstreams._github_things import Node, text
+from oso_dagster.sandbox.upstreams._github import things as github_things
+from oso_dagster.sandbox.upstreams._github.things import Node, text
 from oso_dagster.sandbox.world.forge import Forge, Repository
 
 POINTS = 5_000
@@ -150,7 +150,7 @@ def _resolver(forge: Forge, missing: list[Any]) -> Callable[..., Any]:
 
 
 def _repository(forge: Forge, repository: Repository) -> Node:
-    held = _github_things.things(forge, repository.id)
+    held = github_things.things(forge, repository.id)
 
     def pages(kind: str, time_key: str) -> Callable[..., Any]:
         def connection(_info: Any, **asked: Any) -> Node:

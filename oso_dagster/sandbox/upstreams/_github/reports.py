@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from oso_dagster.sandbox.upstreams._github_behaviour import behaviour_of, first_of, refusal
+from oso_dagster.sandbox.upstreams._github.behaviour import behaviour_of, first_of, refusal
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 
 _ANNOUNCED = {"Sunset": "Fri, 13 Nov 2026 00:00:00 GMT", "Deprecation": "@1776124800"}

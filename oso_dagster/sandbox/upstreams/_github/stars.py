@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oso_dagster.sandbox.upstreams._github_paths import Answer, Find, Read, routes_of
+from oso_dagster.sandbox.upstreams._github.paths import Answer, Find, Read, routes_of
 from oso_dagster.sandbox.world.forge import Forge, Repository
 from oso_dagster.sandbox.world.world import stream
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oso_dagster.domain.catalogue.lineage import tainted
+from oso_dagster.domain.lineage import tainted
 
 GRAPH = {
     "staging.tvl": ["defillama.tvl_events"],

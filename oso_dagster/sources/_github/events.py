@@ -21,7 +21,7 @@ from oso_dagster.domain.catalogue.source import (
     Table,
 )
 from oso_dagster.domain.catalogue.truth import regime_of
-from oso_dagster.sources._github_columns import number, text, time
+from oso_dagster.sources._github.columns import number, text, time
 from oso_dagster.sources._second_counts.github import EVENTS
 
 ARCHIVE = "https://data.gharchive.org"

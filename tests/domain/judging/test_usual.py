@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from oso_dagster.domain.catalogue.truth import Regime
-from oso_dagster.domain.catalogue.usual import PastLoad, of_regime, unusual_mix, unusual_sums, usual_amount, usual_rows
+from oso_dagster.domain.judging.usual import PastLoad, of_regime, unusual_mix, unusual_sums, usual_amount, usual_rows
 
 BEGIN = date(2024, 1, 1)
 SHARES = {"PushEvent": 0.59, "WatchEvent": 0.03, "IssuesEvent": 0.019, "PullRequestEvent": 0.079, "CreateEvent": 0.28}

@@ -8,8 +8,8 @@ from itertools import islice
 import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from oso_dagster.domain.catalogue.cron import ticks
 from oso_dagster.domain.catalogue.source import Schedule
+from oso_dagster.domain.cron import ticks
 
 SINCE = datetime(2026, 2, 1, 0, 30, tzinfo=UTC)
 

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.upstreams import gharchive
-from oso_dagster.sandbox.upstreams._github_paths import Answer, Find, Read, routes_of
+from oso_dagster.sandbox.upstreams._github.paths import Answer, Find, Read, routes_of
 from oso_dagster.sandbox.world.forge import Forge, Repository
 
 REACH = timedelta(days=2)

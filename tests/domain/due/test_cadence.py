@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oso_dagster.domain.catalogue.cadence import in_order, jobs_of, waits_for
+from oso_dagster.domain.due.cadence import in_order, jobs_of, waits_for
 from oso_dagster.sources import catalogue
 
 LOADS = {job.name: job for job in in_order(job for source in catalogue() for job in jobs_of(source))}

@@ -1,0 +1,1 @@
+"""What is due: the jobs of a source, the partitions that are missing, those to look at again."""

@@ -1,0 +1,1 @@
+"""What became of objectives over time: days, breaches, silence, assets that were renamed."""
