@@ -20,7 +20,7 @@ pytestmark = pytest.mark.server
 SOURCES = {source.name: source for source in catalogue()}
 OF_WEB = [SOURCES[family.name.replace("-", "_")] for family in web_families()]
 INPUTS = {
-    "giveth.qf_rounds.id": [row["id"] for row in giveth.document(WORLD)["rounds"]],
+    "giveth.qf_rounds.id": [row["id"] for row in giveth.truth(WORLD)["giveth.qf_rounds"]],
     "l2beat.projects.slug": list(growthepie.CHAINS),
     "github.sbom__packages.purl": deps_dev.purls(WORLD),
 } | {

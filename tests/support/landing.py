@@ -32,12 +32,17 @@ class Landing:
 
     source: Source
     family: Family
-    url: str
+    urls: dict[str, str]
     home: Path
     faults: Faults
     inputs: Mapping[str, Sequence[str]]
     asked: list[tuple[str, str, dict[str, str], bytes]]
     settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """The first address of the family."""
+        return next(iter(self.urls.values()))
 
     @property
     def warehouse(self) -> DuckDBWarehouse:
@@ -63,7 +68,7 @@ class Landing:
         previous = self.warehouse.last_load(self.source.name, name, window.key if window else None)
         inputs = {need: self.inputs[need] for need in self.table(name).needs}
         defaults = {setting.name: setting.default for setting in self.source.settings if setting.default is not None}
-        settings = defaults | {"url": self.url} | QUICK | self.settings
+        settings = defaults | self.urls | QUICK | self.settings
         return self.table(name).extract(
             ExtractRequest(
                 self.source.name,
@@ -126,7 +131,8 @@ def named(world: SandboxWorld, kind: str) -> list[str]:
 
 def web_families() -> list[Family]:
     """The families that speak JSON, each with the name of its source, and tell what a complete load of it holds."""
-    return [family for family in families() if family.serve and family.truth is not no_truth and family.name != "bigquery"]
+    other = {"bigquery", "opendevdata"}
+    return [family for family in families() if family.serve and family.truth is not no_truth and family.name not in other]
 
 
 @contextmanager
@@ -152,9 +158,11 @@ def landing(source: Source, home: Path, inputs: Mapping[str, Sequence[str]] | No
         requests.append((scope["method"], path, headers, b"".join(bodies)))
 
     with serving(noting) as url:
-        yield Landing(
-            source, family, url + family.endpoints[0].path.removeprefix(f"/{family.name}"), home, faults, inputs or {}, requests
-        )
+        urls = {
+            point.setting.removeprefix(f"{source.name}_"): url + point.path.removeprefix(f"/{family.name}")
+            for point in family.endpoints
+        }
+        yield Landing(source, family, urls, home, faults, inputs or {}, requests)
 
 
 def spoil(there: Landing, kind: str, **more: Any) -> None:

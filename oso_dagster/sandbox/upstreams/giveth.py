@@ -3,6 +3,11 @@
 Awkward on purpose: a round without projects, one without an end of its fund in dollars, a project in several rounds, addresses in
 checksum form and none at all, a round of which nobody says whether it is active, projects without a name in addresses and without
 dates: those four may be null (Giveth/impact-graph b6718ee, `src/entities/qfRound.ts` and `project.ts`).
+
+The newer API, v6-core, is written from the schema that Giveth/giveth-v6-fe at 664e390 was generated from
+(`src/lib/graphql/generated/graphql.ts`) and its docs/EXTERNAL-SERVICES.md. It has the rounds since it came: the last of the older
+API, whose copy there stands still, and new ones, one of which is numbered like another round of the older API. `v6` of the
+document is `open`, or `closed`: it answers every question with an error, so that only the older API can be read.
 """
 
 from __future__ import annotations
@@ -12,6 +17,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import graphql_api, web_api
@@ -23,6 +30,8 @@ PAGE = 12
 """Projects on a page, however many are asked for."""
 ROUNDS = 4
 """The last of which has no projects yet."""
+V6_ROUNDS = {ROUNDS: ROUNDS, 2: ROUNDS + 1, 5: ROUNDS + 2}
+"""The rounds of the newer API: which round of ours each of its numbers is."""
 _NAMELESS = 7
 """One project of so many has neither a name in addresses nor dates."""
 _CHAINS = {"optimism": 10, "mainnet": 1, "arbitrum_one": 42161, "base": 8453}
@@ -46,6 +55,34 @@ type Query {
 }
 """
 
+_V6_SCHEMA = """
+scalar DateTime
+enum ChainType { EVM SOLANA STELLAR }
+enum ProjectSortField { CreatedAt QfDonations Relevance TotalDonations TotalPower UpdatedAt }
+enum SortDirection { ASC DESC }
+input ProjectFiltersInput { qfRoundId: Int, searchTerm: String, vouched: Boolean }
+input QfRoundsFiltersInput { status: String }
+type QfRoundEntity {
+  id: ID!, slug: String!, name: String!, isActive: Boolean!, allocatedFund: Float!, allocatedFundUSD: Float
+  allocatedTokenSymbol: String, eligibleNetworks: [Int!]!, beginDate: DateTime!, endDate: DateTime!
+  applicationTypeformUrl: String, createdAt: DateTime!, updatedAt: DateTime!
+}
+type PaginatedQfRoundsEntity { rounds: [QfRoundEntity!]!, total: Int! }
+type ProjectAddressEntity { address: String!, networkId: Int!, chainType: ChainType!, isRecipient: Boolean! }
+type ProjectEntity {
+  id: ID!, title: String!, slug: String!, vouched: Boolean!, isGivbacksEligible: Boolean!, totalDonations: Float!
+  countUniqueDonors: Int, createdAt: DateTime!, updatedAt: DateTime!, addresses: [ProjectAddressEntity!]
+}
+type PaginatedProjectsEntity { projects: [ProjectEntity!]!, total: Int! }
+type Query {
+  qfRounds(take: Int! = 20, skip: Int! = 0, filters: QfRoundsFiltersInput): PaginatedQfRoundsEntity!
+  projects(
+    take: Int! = 20, skip: Int! = 0, orderBy: ProjectSortField! = CreatedAt, orderDirection: SortDirection! = DESC
+    filters: ProjectFiltersInput
+  ): PaginatedProjectsEntity!
+}
+"""
+
 
 def write(world: SandboxWorld, folder: Path) -> None:
     """Write all rounds and projects."""
@@ -53,8 +90,10 @@ def write(world: SandboxWorld, folder: Path) -> None:
 
 
 def serve(folder: Path) -> ASGIApp:
-    """The GraphQL endpoint."""
-    return graphql_api.serve(folder, _SCHEMA, {"qfRounds": lambda data: data["rounds"], "allProjects": _projects})
+    """Both GraphQL endpoints."""
+    older = graphql_api.serve(folder, _SCHEMA, {"qfRounds": lambda data: data["rounds"], "allProjects": _projects})
+    newer = graphql_api.serve(folder, _V6_SCHEMA, {"qfRounds": _v6_rounds, "projects": _v6_projects})
+    return Starlette(routes=[Mount("/v6", newer), Mount("/", older)])
 
 
 def document(world: SandboxWorld) -> dict[str, Any]:
@@ -66,14 +105,22 @@ def document(world: SandboxWorld) -> dict[str, Any]:
     members = {round_["id"]: sorted(rng.sample(range(len(made)), len(made) // 3)) for round_ in rounds[:-1]} | {
         rounds[-1]["id"]: []
     }
-    return {"rounds": rounds, "projects": made, "members": members}
+    newer = [_round(rng, number, world.now) | {"id": str(id_), "isActive": False} for id_, number in V6_ROUNDS.items()]
+    named = [number for number, project in enumerate(made) if project["slug"]]  # of those alone v6 has all that it must
+    joined = {round_["id"]: sorted(rng.sample(named, len(named) // 4)) for round_ in newer}
+    return {"v6": "open", "rounds": rounds, "projects": made, "members": members, "v6_rounds": newer, "v6_members": joined}
 
 
 def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     """The rows that complete loads hold, by table."""
     data = document(world)
+    moved = {round_["slug"] for round_ in data["v6_rounds"]}
+    rounds = [round_ | {"api": "legacy"} for round_ in data["rounds"] if round_["slug"] not in moved]
+    rounds += [round_ | {"api": "v6", "id": f"v6:{round_['id']}"} for round_ in data["v6_rounds"]]
     projects, addresses = [], []
-    for round_id, members in data["members"].items():
+    for round_id in (round_["id"] for round_ in rounds):
+        newer = round_id.startswith("v6:")
+        members = data["v6_members"][round_id.removeprefix("v6:")] if newer else data["members"][round_id]
         for project in (data["projects"][number] for number in members):
             key = {"round_id": round_id, "project_id": project["id"]}
             projects.append(key | {
@@ -91,14 +138,42 @@ def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
         "allocatedTokenSymbol": "allocated_token_symbol", "eligibleNetworks": "eligible_networks", "beginDate": "begin_date",
         "endDate": "end_date",
     }  # fmt: skip
-    rounds = [{renamed.get(name, name): value for name, value in round_.items()} for round_ in data["rounds"]]
-    return {"giveth.qf_rounds": rounds, "giveth.projects": projects, "giveth.projects__addresses": addresses}
+    named = [{renamed.get(name, name): value for name, value in round_.items()} for round_ in rounds]
+    return {"giveth.qf_rounds": named, "giveth.projects": projects, "giveth.projects__addresses": addresses}
 
 
 def _projects(data: Any, limit: int, skip: int, qfRoundId: int, **_: Any) -> Any:  # noqa: N803  (upstream's name)
     members = data["members"].get(str(qfRoundId), [])
     projects = [data["projects"][number] for number in members]
     return {"projects": projects[skip : skip + min(limit, PAGE)], "totalCount": len(projects)}
+
+
+def _v6_rounds(data: Any, take: int, skip: int, **_: Any) -> Any:
+    _refuse_closed(data)
+    rounds = [round_ | dict.fromkeys(("createdAt", "updatedAt"), round_["beginDate"]) for round_ in data["v6_rounds"]]
+    return {"rounds": rounds[skip : skip + min(take, 2)], "total": len(rounds)}
+
+
+def _v6_projects(data: Any, take: int, skip: int, filters: Any = None, **_: Any) -> Any:
+    _refuse_closed(data)
+    members = data["v6_members"].get(str((filters or {}).get("qfRoundId")), [])
+    projects = [_v6_project(data["projects"][number]) for number in members]
+    return {"projects": projects[skip : skip + min(take, PAGE)], "total": len(projects)}
+
+
+def _v6_project(project: dict[str, Any]) -> dict[str, Any]:
+    addresses = [address | {"networkId": int(address["networkId"])} for address in project["addresses"] or ()]
+    return project | {
+        "vouched": project["verified"], "isGivbacksEligible": False, "createdAt": project["creationDate"],
+        "addresses": addresses or project["addresses"],
+    }  # fmt: skip
+
+
+def _refuse_closed(data: Any) -> None:
+    if data.get("v6") == "closed":
+        from graphql import GraphQLError  # noqa: PLC0415  (the server alone needs it)
+
+        raise GraphQLError("Unauthorized", extensions={"code": "UNAUTHENTICATED"})
 
 
 def _round(rng: Random, number: int, now: datetime) -> dict[str, Any]:
@@ -133,4 +208,13 @@ def _instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-FAMILY = Family("giveth", (Endpoint("giveth_url", "/giveth/graphql", "Giveth's GraphQL API"),), write, serve, truth)
+FAMILY = Family(
+    "giveth",
+    (
+        Endpoint("giveth_url", "/giveth/graphql", "Giveth's older GraphQL API"),
+        Endpoint("giveth_v6_url", "/giveth/v6/graphql", "Giveth's GraphQL API of rounds since 2026"),
+    ),
+    write,
+    serve,
+    truth,
+)

@@ -95,9 +95,7 @@ def _npm_unknown(asked: Asked) -> Iterator[str]:
 def _giveth_versions(asked: Asked) -> Iterator[str]:
     queries = {
         asked.url: "{ qfRounds { id name isActive } }",
-        "https://core.v6.giveth.io/graphql" if "giveth.io" in asked.url else asked.url: (
-            "{ qfRounds(skip: 0, take: 5) { rounds { id name isActive } total } }"
-        ),
+        asked.settings.get("v6_url", asked.url): "{ qfRounds(skip: 0, take: 5) { rounds { id name isActive } total } }",
     }
     for address, query in queries.items():
         glance = asked.glancer.look(address, {"query": query})
