@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from oso_dagster.connectors.http.pacing import Pace
-from oso_dagster.connectors.http.rest import client_of, settings_of
-from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Extract, ExtractRequest, RefusedError, Unchanged
+from oso_dagster.connectors.http.rest import RateLimitedError, client_of, settings_of
+from oso_dagster.domain.catalogue.loading import (
+    CONTINUATION,
+    CUT_SHORT,
+    UNKNOWN_FIELDS,
+    Extract,
+    ExtractRequest,
+    RefusedError,
+    Unchanged,
+)
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 
 if TYPE_CHECKING:
@@ -39,6 +47,14 @@ _COLUMNS = (
     Column("canonical_developer_id", ColumnType.BIGINT, "Open Dev Data's id of its author, over all names and addresses"),
     Column("is_bot", ColumnType.BIGINT, "1 where Open Dev Data takes its author for a bot"),
 )
+_NOT_TAKEN = {
+    "commit_author_name": "names of people",
+    "commit_author_email": "addresses of people",
+    "id": "Open Dev Data's own number of a commit",
+    "created_at": "when Open Dev Data noted it",
+    "authored_at_offset": "times are in UTC",
+    "committed_at_offset": "times are in UTC",
+}
 _TAKEN = tuple(column.name for column in _COLUMNS if column.name != "repo_name")
 
 
@@ -64,7 +80,8 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
         )
     files = {name: RangedParquet(client, urljoin(url, path), size) for name, (path, size) in sizes.items()}
     names = _names(files[_REPOS], {name.lower() for name in request.inputs[_KNOWN]})
-    facts: dict[str, Any] = {"snapshot": version, "repositories": len(names)}
+    new = [name for name in files[_COMMITS].columns if name not in _TAKEN and name not in _NOT_TAKEN]
+    facts: dict[str, Any] = {"snapshot": version, "repositories": len(names), UNKNOWN_FIELDS: sorted(new)}
     rows = _commits(files[_COMMITS], names, begin, facts)
     return Extract(f"{version}/{begin}", {request.table: rows}, facts)
 
@@ -103,18 +120,31 @@ def _commits(file: RangedParquet, names: Mapping[int, str], begin: int, facts: d
     yield schema.empty_table()
     for group in range(begin, file.groups):
         if group > begin and file.received > MOST_BYTES:
-            facts[CUT_SHORT] = (
-                f"{file.received:,} bytes were fetched; {file.groups - group:,} of {file.groups:,} row groups are left"
+            _cut(
+                facts,
+                group,
+                f"{file.received:,} bytes were fetched; {file.groups - group:,} of {file.groups:,} row groups are left",
             )
-            facts[CONTINUATION] = {"row_group": group}
             break
         if not file.may_hold(group, "repo_id", ids):
             continue
-        for part in file.read(_TAKEN, [group]):
+        try:
+            parts = list(file.read(_TAKEN, [group]))
+        except RateLimitedError as error:
+            if group == begin:
+                raise
+            _cut(facts, group, f"the limit came with {file.groups - group:,} of {file.groups:,} row groups left. {error}")
+            break
+        for part in parts:
             chosen = part.filter(pc.is_in(part["repo_id"], wanted))
             named = chosen.append_column("repo_name", pc.take(labels, pc.index_in(chosen["repo_id"], wanted)))
             yield _fitted(named, schema, file.url)
     facts |= {"row_groups": file.groups, "bytes": file.received}
+
+
+def _cut(facts: dict[str, Any], group: int, why: str) -> None:
+    """Say that a run ends before a row group, with which the next one begins."""
+    facts |= {CUT_SHORT: why, CONTINUATION: {"row_group": group}}
 
 
 def _fitted(rows: pa.Table, schema: pa.Schema, url: str) -> pa.Table:
@@ -157,14 +187,7 @@ SOURCE = Source(
             resumable=True,
             may_be_empty=True,  # a part may hold none of the named repositories; a snapshot without any of them is refused
             needs=(_KNOWN,),
-            not_taken={
-                "commit_author_name": "names of people",
-                "commit_author_email": "addresses of people",
-                "id": "Open Dev Data's own number of a commit",
-                "created_at": "when Open Dev Data noted it",
-                "authored_at_offset": "times are in UTC",
-                "committed_at_offset": "times are in UTC",
-            },
+            not_taken=_NOT_TAKEN,
         ),
     ),
 )

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from oso_dagster.connectors import parquet_ranges
-from oso_dagster.connectors.http.rest import Client, RestError
+from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, RefusedError, Unchanged
 from oso_dagster.sources import opendevdata
 from oso_dagster.sources.opendevdata import SOURCE
@@ -163,6 +163,33 @@ def test_a_run_reads_a_bounded_part_and_the_next_one_goes_on(snapshots: Snapshot
     runs = [snapshots.load() for _ in range(2)]
     assert [run.record.cut_short is None for run in runs if isinstance(run, Loaded)] == [False, True]
     assert snapshots.rows("SELECT count(*) FROM opendevdata.commits") == [(6,)]
+
+
+def test_a_limit_keeps_what_was_read_and_the_next_run_goes_on(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(snapshots.folder, "20260301", [(1, 2), (5, 6)])
+    read, limited = parquet_ranges.RangedParquet.read, [1]
+
+    def limiting(file: Any, columns: Sequence[str], groups: Sequence[int]) -> Iterator[pa.Table]:
+        if limited and list(groups) == limited:
+            raise RateLimitedError("429", 0.0)
+        return read(file, columns, groups)
+
+    monkeypatch.setattr(parquet_ranges.RangedParquet, "read", limiting)
+    first = snapshots.load()
+    assert isinstance(first, Loaded)
+    assert "the limit came with 1 of 2 row groups left" in str(first.record.cut_short)
+    assert snapshots.rows("SELECT count(*) FROM opendevdata.commits") == [(3,)]
+    limited.clear()
+    snapshots.load()
+    assert snapshots.rows("SELECT count(*) FROM opendevdata.commits") == [(6,)]
+
+
+def test_a_column_that_nobody_declared_is_reported(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(opendevdata._NOT_TAKEN, "created_at")
+    publish(snapshots.folder, "20260301", [(1,)])
+    loaded = snapshots.load()
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.facts["unknown_fields"] == ["created_at"]
 
 
 def test_row_groups_without_a_named_repository_are_not_fetched(snapshots: Snapshots) -> None:

@@ -14,6 +14,7 @@ from oso_dagster.sandbox import lifecycle
 from oso_dagster.sandbox.families import points
 from oso_dagster.sandbox.upstreams import deps_dev, giveth, l2beat
 from oso_dagster.sandbox.world.entities import LINK_KINDS
+from oso_dagster.sandbox.world.forge import forge_of
 from oso_dagster.settings import Settings, World, read_settings
 from oso_dagster.sources import catalogue
 
@@ -45,9 +46,12 @@ def test_a_table_of_the_sandbox_arrives_whole(source: Source, table: Table, sett
     assert manifest is not None
     world = manifest.world()
     needed = {
+        "github.repositories.name_with_owner": [
+            repository.full_name for repository in forge_of(world).repositories if not repository.deleted
+        ],
         "github.sbom__packages.purl": deps_dev.purls(world),
         "l2beat.projects.slug": list(l2beat.document(world)["projects"]),
-        "giveth.qf_rounds.id": [entry["id"] for entry in giveth.document(world)["rounds"]],
+        "giveth.qf_rounds.id": [entry["id"] for entry in giveth.truth(world)["giveth.qf_rounds"]],
     } | {
         f"oss_directory.projects__{kind}.url": [url for project in world.projects for url in project.links.get(kind, ())]
         for kind in LINK_KINDS
