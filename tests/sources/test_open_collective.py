@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,52 @@ def test_a_collective_that_is_private_is_hidden_keeps_its_row_and_stops_no_other
     assert list(loaded.record.facts["set_aside"]) == [slug]
     assert "private" in loaded.record.facts["set_aside"][slug]
     assert there.rows("accounts") == there.truth("accounts")
+
+
+def serve(there: Landing, **changed: Any) -> dict[str, Any]:
+    path = there.home / "served" / "data.json"
+    document: dict[str, Any] = json.loads(path.read_text()) | changed
+    path.write_text(json.dumps(document))
+    return document
+
+
+def test_a_week_is_one_page_so_that_no_ties_cross_pages(there: Landing) -> None:
+    window = there.windows("transactions")[0]
+    crowd = serve(there, moments_tie=True, page=open_collective.MOST)["transactions"]
+    assert window is not None
+    assert window.start is not None
+    at = window.start.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    serve(there, transactions=[move | {"createdAt": at} for move in crowd])
+    there.load("transactions", window)
+    assert {row["id"] for row in there.rows("transactions")} == {move["id"] for move in crowd}
+    limits = {json.loads(body)["variables"]["limit"] for *_, body in there.asked if b"$offset" in body}
+    assert limits == {open_collective.MOST}
+
+
+def test_pages_that_ties_cross_are_refused_and_never_published(there: Landing) -> None:
+    window = there.windows("transactions")[0]
+    crowd = serve(there, moments_tie=True)["transactions"]
+    assert window is not None
+    assert window.start is not None
+    at = window.start.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    serve(there, transactions=[move | {"createdAt": at} for move in crowd])
+    with pytest.raises((RestError, RefusedError), match=r"has id = .* [2-9] times"):
+        there.load("transactions", window)
+    assert there.warehouse.last_load("open_collective", "transactions", window.key) is None
+
+
+def test_more_at_once_than_upstream_allows_is_an_error_in_its_words(there: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oso_dagster.sources.open_collective._PAGE", open_collective.MOST + 1)
+    with pytest.raises(RestError, match=r"Cannot fetch more than 10,000 transactions"):
+        there.load("transactions", there.windows("transactions")[0])
+
+
+@pytest.mark.parametrize("table", ["accounts", "transactions"])
+def test_the_fields_that_came_in_2026_are_known_and_nothing_is_news(there: Landing, table: str) -> None:
+    loaded = there.load(table, there.windows(table)[0])
+    assert isinstance(loaded, Loaded)
+    assert loaded.record.facts["unknown_fields"] == []
+    assert "schema_untold" not in loaded.record.facts
 
 
 def test_the_last_moment_of_a_week_belongs_to_it_and_the_first_of_the_next_does_not(there: Landing) -> None:

@@ -1,7 +1,10 @@
 """Open Collective as the sandbox has it: the collectives that projects name, their money by day, and what strangers do there.
 
 Written from opencollective-api at e3f35f5 and 651ac5106: a collective in `private` of the document answers 200 without data,
-with an error whose code is Forbidden.
+with an error whose code is Forbidden; more than 10,000 transactions at once are refused; the nine fields of Account and of
+Transaction that came in 2026 are there (`server/graphql/schemaV2.graphql`). `moments_tie` of the document is the order of its
+ledger (`ledger.orderedTransactions`): what is of one instant has no order of its own, and each page may have another. `page` is
+how many a page holds at most.
 Awkward on purpose: several transactions of one instant, a giver that is not named, a kind that is not named, a week without any.
 """
 
@@ -12,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 from starlette.types import ASGIApp
 
@@ -23,6 +27,8 @@ STRANGERS = 4
 """Collectives that no project of the directory names."""
 PAGE = 40
 """Transactions on a page, however many are asked for: few, so that a week has pages."""
+MOST = 10_000
+"""Transactions that may be asked for at once."""
 UNKNOWN = "sbx-full-house"
 """A collective that a project names and Open Collective does not know."""
 
@@ -37,10 +43,12 @@ type Amount { value: Float, currency: String, valueInCents: Int }
 type Account {
   id: String!, legacyId: Int!, slug: String!, type: AccountType!, name: String, description: String, website: String
   tags: [String], currency: String, isArchived: Boolean!, createdAt: DateTime, updatedAt: DateTime
+  publicId: String, isPrivate: Boolean, unhostedAt(host: String): DateTime, canHaveChangelogUpdates: Boolean
+  communityStats(host: String): Account, feed(limit: Int): [Account], mainProfile: Account
 }
 type Transaction {
   id: String!, legacyId: Int!, group: String!, type: TransactionType!, kind: String, amount: Amount!
-  fromAccount: Account, toAccount: Account, createdAt: DateTime
+  fromAccount: Account, toAccount: Account, createdAt: DateTime, publicId: String, oppositeTransaction: Transaction
 }
 type TransactionCollection { totalCount: Int!, limit: Int!, offset: Int!, nodes: [Transaction!]! }
 type Query {
@@ -108,12 +116,16 @@ def _account(data: Any, slug: str, throwIfMissing: bool = True) -> Any:  # noqa:
 
 
 def _transactions(data: Any, limit: int, offset: int, **filters: Any) -> Any:
+    if limit > MOST:
+        raise ValueError("Cannot fetch more than 10,000 transactions at the same time, please adjust the limit")
     begin, end = filters.get("dateFrom", ""), filters.get("dateTo", "9999")
     matching = [transaction for transaction in data["transactions"] if begin <= transaction["createdAt"] <= end]
     matching = [transaction for transaction in matching if filters.get("type") in {None, transaction["type"]}]
     if filters["orderBy"]["direction"] == "DESC":
         matching.reverse()
-    size = min(limit, PAGE)
+    size = min(limit, data.get("page", PAGE))
+    if data.get("moments_tie"):  # what ties has another order on every other page
+        matching.sort(key=lambda transaction: (transaction["createdAt"], crc32(f"{transaction['id']}{offset}".encode())))
     return {"totalCount": len(matching), "limit": size, "offset": offset, "nodes": matching[offset : offset + size]}
 
 
