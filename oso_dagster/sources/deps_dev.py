@@ -3,18 +3,18 @@
 Each package is asked for once a week (`v3`, one call a package), the source of its default version in batches (`v3alpha`, which
 alone has them). A run asks for a bounded number of packages and the next one goes on behind it, so that a week may take days.
 
-A known package may answer 404 for a while: it counts as vanished, and what was loaded of it stays. What was known is kept in a
-file of the cache; once that was lost, a 404 for a package that it does not name counts only the second time.
+A known package may answer 404 for a while: it counts as vanished, and what was loaded of it stays. One that answers so in three
+rounds one after the other is believed to be deleted: its row says `gone`, its versions go. What was known is kept in a file of
+the cache; once that was lost, a 404 for a package that it does not name counts only after as many rounds.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.http.absence import AbsenceRule
@@ -40,32 +40,27 @@ from oso_dagster.domain.catalogue.source import (
     Table,
 )
 from oso_dagster.domain.catalogue.truth import Absence
+from oso_dagster.sources._deps_dev_names import ADDRESSES, PURL, packages_named
 
 _PACE = Pace(concurrency=8, per_second=20)
 _CHUNK = 100
-_UNKNOWN = frozenset({400, 404})
+_ABSENT = frozenset({400, 404})
 """A package that is not there, or whose name is none: bills of materials hold both."""
-_RULES = (AbsenceRule(Absence.GONE, _UNKNOWN),)
-_FOUND, _LOST = "found", "memory_lost"
-"""What is kept of a package (whether its last answer held versions), and the fact that the file of it was lost once."""
-
-_SYSTEMS = {"npm": "NPM", "cargo": "CARGO", "pypi": "PYPI", "golang": "GO", "maven": "MAVEN", "nuget": "NUGET", "gem": "RUBYGEMS"}
-"""deps.dev's systems by the type of a package URL; it knows no others."""
-_PURL = "github.sbom__packages.purl"
-_ADDRESSES = {
-    "oss_directory.projects__npm.url": ("npm", re.compile(r"/package/((?:@[^/@]+/)?[^/@]+)")),
-    "oss_directory.projects__crates.url": ("cargo", re.compile(r"/crates/([A-Za-z0-9_-]+)")),
-    "oss_directory.projects__pypi.url": ("pypi", re.compile(r"/project/([A-Za-z0-9._-]+)")),
-    "oss_directory.projects__go.url": ("golang", re.compile(r"/(.+?)/?\Z")),
-}
-"""The directory's lists of packages: their system, and where the name stands in the path of an address."""
+_NO_NAME = (AbsenceRule(Absence.GONE, _ABSENT),)
+"""What holds of a package that was never there; of a known one a 400 is about the request."""
+_ROUNDS = 3
+"""A known package that is not there in so many rounds one after the other is believed to be deleted."""
+_FOUND, _MISSED, _STATUS = "found", "missed", "status"
+"""What is kept of a package: whether it ever had versions, the rounds since that it was not there, what its row says for good."""
+_LOST = "memory_lost"
+"""The fact that the file of what is kept was lost once."""
 
 _SYSTEM = Column("system", ColumnType.VARCHAR, "Package system: NPM, CARGO, PYPI, GO, MAVEN, NUGET, RUBYGEMS", nullable=False)
 _NAME = Column("name", ColumnType.VARCHAR, "Name of the package, as the system writes it", nullable=False)
 _PACKAGES = (
     _SYSTEM,
     _NAME,
-    Column("status", ColumnType.VARCHAR, "found, or unknown: deps.dev has no such package", nullable=False),
+    Column("status", ColumnType.VARCHAR, "found; unknown: deps.dev has no such package; gone: it had one", nullable=False),
     Column("version_count", ColumnType.BIGINT, "Versions that there are", nullable=False),
     Column("default_version", ColumnType.VARCHAR, "Version that is installed when none is named; null where none is marked"),
     Column("source_repository", ColumnType.VARCHAR, "Repository of the default version: github.com/owner/name"),
@@ -110,45 +105,6 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
     return Extract(f"{week}/{records.version_of(*packages, *versions)}", batches, facts)
 
 
-def packages_named(inputs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, int]]:
-    """Packages as `SYSTEM/name`, sorted; and how many package URLs are of systems that deps.dev does not know."""
-    packages, left_out = set(), Counter[str]()
-    for need, (kind, pattern) in _ADDRESSES.items():
-        parts = [urlsplit(url.strip()) for url in inputs[need]]
-        # Names of npm and Go differ by their capitals.
-        paths = [
-            f"/{part.netloc}{part.path}" if kind == "golang" else part.path if kind == "npm" else part.path.lower()
-            for part in parts
-        ]
-        packages |= {key for path in paths if (match := pattern.match(path)) and (key := _key(kind, match[1]))}
-    for purl in inputs[_PURL]:
-        kind, _, path = purl.partition("?")[0].partition("#")[0].removeprefix("pkg:").partition("/")
-        # The version follows the last @; an @ of a namespace is written %40, or stands at its beginning.
-        name = unquote(path[: path.rfind("@")] if path.rfind("@") > path.rfind("/") + 1 else path)
-        if key := _key(kind.lower(), name):
-            packages.add(key)
-        else:
-            left_out[kind.lower()] += 1
-    return sorted(packages), dict(sorted(left_out.items()))
-
-
-def _key(kind: str, name: str) -> str | None:
-    """The package as its system writes it; None for what is no package of a known system."""
-    name = name.strip("/")
-    if kind not in _SYSTEMS or not name:
-        return None
-    match kind:
-        case "pypi":
-            name = re.sub(r"[-_.]+", "-", name).lower()
-        case "maven":
-            name = name.replace("/", ":", 1)
-        case "nuget":
-            name = name.lower()
-        case "golang":
-            name = name.removeprefix("www.").removeprefix("pkg.go.dev/")
-    return f"{_SYSTEMS[kind]}/{name}"
-
-
 def _ask(
     request: ExtractRequest, this_round: Round, facts: LoadFacts, news: set[str], state: KeptState
 ) -> Iterator[tuple[_Rows, _Rows]]:
@@ -158,14 +114,15 @@ def _ask(
     """
     client, share = client_of(request, _PACE), int(float(request.settings["packages_per_run"]))
     known = {name for name, kept in state.by_name.items() if kept[_FOUND]}
-    items, done, known_packages = Items.of(request, len(this_round.names), known), 0, 0
+    there = {name for name in known if not state.by_name[name].get(_MISSED)}  # one vanishes once, not in each round again
+    items, done, known_packages = Items.of(request, len(this_round.names), there), 0, 0
     while done < len(this_round.names):
         if done >= share:
             this_round.cut(facts, f"A run asks for {share:,} packages", done)
             break
         names = this_round.names[done : min(done + _CHUNK, share)]
         try:
-            had = dict(items.each(names, lambda name: _package(request, client, name, news), client.each))
+            had = dict(items.each(names, lambda name: _package(request, client, name, news, known), client.each))
             sources = _sources(request, client, [default for listed in had.values() if (default := _default(listed))])
         except RateLimitedError as error:
             if not done:
@@ -174,10 +131,12 @@ def _ask(
             break
         done += len(names)
         known_packages += sum(bool(listed) for listed in had.values())
-        unknown = {name: None for name in names if name in items.gone and _is_believed(name, facts, state)}
-        state.by_name |= {name: {_FOUND: name in had} for name in names if name not in known or name in had}
+        state.by_name |= {name: {_FOUND: True} for name in had} | {
+            name: _without(state.by_name.get(name), lost=facts[_LOST]) for name in names if name in items.gone
+        }
+        absent = [_absent_row(name, status) for name in names if (status := state.by_name.get(name, {}).get(_STATUS))]
         yield (
-            [_row(name, listed, sources, news) for name, listed in (had | unknown).items()],
+            [*(_row(name, listed, sources, news) for name, listed in had.items()), *absent],
             [version for listed in had.values() for version in listed],
         )
     if this_round.names and not known_packages:
@@ -186,19 +145,27 @@ def _ask(
     facts["found"] = known_packages
 
 
-def _is_believed(name: str, facts: LoadFacts, state: KeptState) -> bool:
-    """Whether a package that is not there may be called unknown: it never was, as far as is kept of the loads before."""
-    kept = state.by_name.get(name)
-    return not kept[_FOUND] if kept else not facts[_LOST]
+def _without(kept: Mapping[str, Any] | None, *, lost: bool) -> dict[str, Any]:
+    """What is kept of a package that is not there; with a status as soon as that is believed.
+
+    >>> _without({"found": True, "missed": 2}, lost=False)
+    {'found': False, 'status': 'gone'}
+    """
+    kept = kept or {_FOUND: False} | ({_MISSED: 0} if lost else {})
+    missed = kept.get(_MISSED, 0) + 1
+    doubted = (kept[_FOUND] or _MISSED in kept) and _STATUS not in kept
+    if doubted and missed < _ROUNDS:
+        return {_FOUND: kept[_FOUND], _MISSED: missed}
+    return {_FOUND: False, _STATUS: kept.get(_STATUS) or ("gone" if kept[_FOUND] else "unknown")}
 
 
-def _package(request: ExtractRequest, client: Client, package: str, news: set[str]) -> _Rows:
-    """The versions of a package. Raises AbsentError for one that is not known, RestError."""
+def _package(request: ExtractRequest, client: Client, package: str, news: set[str], known: Container[str]) -> _Rows:
+    """The versions of a package. Raises AbsentError for one that is not there, RestError."""
     system, _, name = package.partition("/")
     url = f"{request.settings['url']}/v3/systems/{system.lower()}/packages/{quote(name, safe='')}"
-    answer = client.get(url, accept=_UNKNOWN)
-    if answer.status in _UNKNOWN:
-        raise answer.absent(_RULES)
+    answer = client.get(url, accept=_ABSENT)
+    if answer.status in _ABSENT:
+        raise answer.absent(() if package in known else _NO_NAME)
     with client.trusting(url):
         listed = take_list(answer.document, "versions")
         return [
@@ -241,17 +208,22 @@ def _folded(key: Mapping[str, str]) -> tuple[str, str, str]:
     return key["system"], re.sub(r"[-_.]+", "-", key["name"]).casefold(), key["version"].casefold()
 
 
-def _row(package: str, versions: _Rows | None, sources: Mapping[str, Any], news: set[str]) -> dict[str, Any]:
+def _absent_row(package: str, status: str) -> dict[str, Any]:
     system, _, name = package.partition("/")
-    details, default = sources.get(package) or {}, _default(versions or ())
+    return dict.fromkeys(_OF_PACKAGES) | {"system": system, "name": name, "status": status, "version_count": 0}
+
+
+def _row(package: str, versions: _Rows, sources: Mapping[str, Any], news: set[str]) -> dict[str, Any]:
+    system, _, name = package.partition("/")
+    details, default = sources.get(package) or {}, _default(versions)
     related = [project for project in details.get("relatedProjects", ()) if project.get("relationType") == "SOURCE_REPO"]
     links = [link["url"] for link in details.get("links", ()) if link.get("label") == "SOURCE_REPO"]
     return {
         **carried(details, _KNOWN, _OF_PACKAGES, news),
         "system": system,
         "name": name,
-        "status": "unknown" if versions is None else "found",
-        "version_count": len(versions or ()),
+        "status": "found",
+        "version_count": len(versions),
         "default_version": default["version"] if default else None,
         "source_repository": take(related[0], "projectKey", "id") if related else None,
         "source_url": links[0] if links else None,
@@ -280,15 +252,16 @@ SOURCE = Source(
             children=(Child("versions", "Versions of the packages", _VERSIONS, ("system", "name", "version")),),
             primary_key=("system", "name"),
             disposition=Disposition.MERGE,
-            keeps_deleted="A package that nobody names, or deps.dev shows, any more keeps what was known of it",
+            keeps_deleted="A package that deps.dev has no more is marked `gone`; one that nobody names any more keeps its rows",
             item_column="name",
+            set_aside_share=0.05,
             vanish_share=0.05,
             extract=_extract,
             schedule=Schedule("0 7 * * *"),
             cost=Cost(calls=25_000, bytes=400_000_000, duration=timedelta(minutes=30)),
             fresh_within=timedelta(days=3),
             resumable=True,
-            needs=(*_ADDRESSES, _PURL),
+            needs=(*ADDRESSES, PURL),
         ),
     ),
 )

@@ -16,7 +16,8 @@ from oso_dagster.domain.catalogue.loading import Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.protocols import web_api
 from oso_dagster.sandbox.upstreams import deps_dev
 from oso_dagster.sandbox.upstreams.npm import UNPUBLISHED
-from oso_dagster.sources.deps_dev import SOURCE, packages_named
+from oso_dagster.sources._deps_dev_names import packages_named
+from oso_dagster.sources.deps_dev import SOURCE
 from tests.support.landing import NOW, WORLD, Landing, clear_fault, landing, named, spoil
 
 pytestmark = pytest.mark.server
@@ -113,6 +114,46 @@ def test_a_404_that_passes_for_a_known_package_keeps_its_rows_and_is_counted(the
     assert sorted(week.record.facts.get("vanished", ())) == ([] if cache_lost else sorted(gone))
     forget(there, [])
     there.load("packages", now=NOW + timedelta(days=14))
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+
+
+def test_a_package_that_is_really_deleted_vanishes_once_and_is_gone_after_three_rounds(there: Landing) -> None:
+    there.load("packages")
+    deleted = known()[0]
+    forget(there, [deleted])
+    system, _, name = deleted.partition("/")
+    weeks = [there.load("packages", now=NOW + timedelta(days=7 * week)) for week in (1, 2, 3, 4)]
+    assert [list(load.record.facts.get("vanished", ())) for load in weeks if isinstance(load, Loaded)] == [[deleted], [], [], []]
+    rows = [row for row in there.rows("packages") if (row["system"], row["name"]) == (system, name)]
+    assert [(row["status"], row["version_count"]) for row in rows] == [("gone", 0)]
+    left = [row for row in there.rows("packages__versions") if (row["system"], row["name"]) == (system, name)]
+    assert left == []
+    forget(there, [])
+    there.load("packages", now=NOW + timedelta(days=35))
+    assert there.rows("packages") == there.truth("packages"), "it came back"
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+
+
+def test_two_rounds_without_a_package_are_no_deletion(there: Landing) -> None:
+    there.load("packages")
+    for week in (1, 2):
+        forget(there, known()[:1])
+        there.load("packages", now=NOW + timedelta(days=7 * week))
+    assert there.rows("packages") == there.truth("packages")
+    assert there.rows("packages__versions") == there.truth("packages__versions")
+
+
+@pytest.mark.parametrize(("status", "words"), [(400, "400, unknown"), (500, "500"), (403, "403")])
+def test_a_bad_answer_for_one_known_package_sets_it_aside_and_stops_no_other(there: Landing, status: int, words: str) -> None:
+    there.load("packages")
+    bad = max((name for name in known() if name.startswith("PYPI/")), key=len)
+    spoil(there, "status", status=status, path=f"/packages/{bad.partition('/')[2]}", times=100)
+    week = there.load("packages", now=NOW + timedelta(days=7))
+    assert isinstance(week, Loaded)
+    assert list(week.record.facts["set_aside"]) == [bad]
+    assert words in week.record.facts["set_aside"][bad]
+    assert "vanished" not in week.record.facts
+    assert there.rows("packages") == there.truth("packages")
     assert there.rows("packages__versions") == there.truth("packages__versions")
 
 
