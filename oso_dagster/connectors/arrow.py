@@ -14,7 +14,6 @@ _TYPES: Mapping[ColumnType, pa.DataType] = {
     ColumnType.VARCHARS: pa.list_(pa.string()),
     ColumnType.BIGINT: pa.int64(),
     ColumnType.DOUBLE: pa.float64(),
-    ColumnType.DECIMAL: pa.decimal128(38, 0),
     ColumnType.BOOLEAN: pa.bool_(),
     ColumnType.DATE: pa.date32(),
     ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
@@ -25,14 +24,14 @@ _MISFIT = (pa.ArrowException, ValueError, TypeError, ArithmeticError)
 _SHOWN = 80
 
 
-def arrow_type(column_type: ColumnType) -> pa.DataType:
-    """The Arrow type of a declared column type; JSON travels as text."""
-    return _TYPES[column_type]
+def arrow_type(column: Column) -> pa.DataType:
+    """The Arrow type of a declared column; JSON travels as text."""
+    return pa.decimal128(*column.digits) if column.type is ColumnType.DECIMAL else _TYPES[column.type]
 
 
 def schema_of(columns: Sequence[Column]) -> pa.Schema:
     """The Arrow schema of declared columns, in their order."""
-    return pa.schema([pa.field(column.name, arrow_type(column.type)) for column in columns])
+    return pa.schema([pa.field(column.name, arrow_type(column)) for column in columns])
 
 
 def table_of(columns: Sequence[Column], values: Mapping[str, Sequence[Any]]) -> pa.Table:

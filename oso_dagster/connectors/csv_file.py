@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ def read(content: bytes, columns: Sequence[Column]) -> pa.Table:
     An empty field is null, and nothing else is: `NA` and `null` are texts. Raises CsvError for a missing column, one that comes
     twice, a value of another type or broken quoting.
     """
-    types = {column.name: arrow_type(column.type) for column in columns}
+    types = {column.name: arrow_type(column) for column in columns}
     parsing = csv.ParseOptions(newlines_in_values=True)
     try:
         names = csv.open_csv(BytesIO(content), parse_options=parsing).schema.names
@@ -35,8 +35,9 @@ def read(content: bytes, columns: Sequence[Column]) -> pa.Table:
         )
         table = csv.read_csv(BytesIO(content), parse_options=parsing, convert_options=options)
     except pa.ArrowInvalid as error:
+        place = _misfit(content, types, parsing)
         raise CsvError(
-            f"the CSV cannot be read: {error}. Correct the file upstream, or the source's declared columns."
+            f"the CSV cannot be read: {place or error}. Correct the file upstream, or the source's declared columns."
         ) from error
     missing = [name for name in types if name not in table.column_names]
     if missing:
@@ -48,3 +49,20 @@ def read(content: bytes, columns: Sequence[Column]) -> pa.Table:
         raise CsvError(f"the header names {', '.join(twice)} more than once: which is meant? Correct the file upstream.")
     unknown = [name for name in table.column_names if name not in types]
     return table.select([*types, *unknown])
+
+
+def _misfit(content: bytes, types: Mapping[str, pa.DataType], parsing: csv.ParseOptions) -> str | None:
+    """The first value that is none of its column's type, with column and row; None where the file is damaged otherwise."""
+    try:
+        names = csv.open_csv(BytesIO(content), parse_options=parsing).schema.names
+        texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True)
+        table = csv.read_csv(BytesIO(content), parse_options=parsing, convert_options=texts)
+    except pa.ArrowInvalid:
+        return None
+    for name, kind in types.items():
+        for number, value in enumerate(table[name] if name in table.column_names else (), 1):
+            try:
+                value.cast(kind)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                return f"column {name}, row {number:,}: {value.as_py()!r} is no {kind}"
+    return None

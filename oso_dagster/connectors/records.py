@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from oso_dagster.connectors.answers import AnswerError
+from oso_dagster.domain.catalogue.column import MOST_DIGITS
 from oso_dagster.domain.catalogue.source import Column, ColumnType
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ Keys = Mapping[str, tuple[str, ...]]
 
 
 _MOST_WHOLE = 2**63
-_MOST_EXACT = Decimal(10) ** 38
+_DIGITS_OF_A_DOUBLE = 15
+"""Significant digits that a JSON number with a point keeps on its way through a double."""
 
 
 def table_of_records(columns: Sequence[Column], records: Iterable[Any], keys: Keys | None = None) -> pa.Table:
@@ -33,7 +35,7 @@ def table_of_records(columns: Sequence[Column], records: Iterable[Any], keys: Ke
 
 
 def _values(column: Column, path: tuple[str, ...], rows: list[Any]) -> list[Any]:
-    read, values = _READERS[column.type], []
+    read, values = _reader(column), []
     for number, record in enumerate(rows):
         value = record
         for depth, key in enumerate(path):
@@ -47,7 +49,7 @@ def _values(column: Column, path: tuple[str, ...], rows: list[Any]) -> list[Any]
         except (ValueError, TypeError, ArithmeticError, OSError):  # the last: a time beyond what the system counts
             what = f"{value!r}"[:60]
             raise AnswerError(
-                f"record {number:,}: {'.'.join(path)} is {what}, which is no {column.type.value}; its type has changed"
+                f"record {number:,}: {'.'.join(path)} is {what}, which is no {column.type_name}; its type has changed"
             ) from None
     return values
 
@@ -96,13 +98,20 @@ def _instant(value: Any) -> datetime:
     return datetime.fromtimestamp(_number(value), UTC)
 
 
-def _exact(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | str):
+def _exact(value: Any, precision: int, scale: int) -> Decimal:
+    """A whole number, a number as text, or, where the column has digits behind the point, a JSON number with few digits."""
+    if isinstance(value, bool) or not isinstance(value, int | str | float) or (isinstance(value, float) and not scale):
         raise TypeError(value)
-    number = Decimal(value)
-    if not number.is_finite() or number != number.to_integral_value() or number.copy_abs() >= _MOST_EXACT:
+    number = Decimal(repr(value) if isinstance(value, float) else value)
+    if not number.is_finite() or number.copy_abs() >= Decimal(10) ** (precision - scale):
         raise ValueError(value)
-    return number
+    if isinstance(value, float) and len(number.as_tuple().digits) > _DIGITS_OF_A_DOUBLE:
+        raise ValueError(value)
+    with localcontext(prec=MOST_DIGITS * 2):
+        fitted = number.quantize(Decimal(1).scaleb(-scale))
+    if fitted != number:
+        raise ValueError(value)
+    return fitted
 
 
 def _json(value: Any) -> str:
@@ -111,12 +120,18 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
+def _reader(column: Column) -> Callable[[Any], Any]:
+    if column.type is ColumnType.DECIMAL:
+        precision, scale = column.digits
+        return lambda value: _exact(value, precision, scale)
+    return _READERS[column.type]
+
+
 _READERS: Mapping[ColumnType, Callable[[Any], Any]] = {
     ColumnType.VARCHAR: _text,
     ColumnType.VARCHARS: _texts,
     ColumnType.BIGINT: _whole,
     ColumnType.DOUBLE: _number,
-    ColumnType.DECIMAL: _exact,
     ColumnType.BOOLEAN: _truth,
     ColumnType.DATE: _day,
     ColumnType.TIMESTAMP: _instant,

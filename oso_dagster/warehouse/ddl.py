@@ -14,7 +14,6 @@ _TYPES: Mapping[ColumnType, str] = {
     ColumnType.VARCHARS: "VARCHAR[]",
     ColumnType.BIGINT: "BIGINT",
     ColumnType.DOUBLE: "DOUBLE",
-    ColumnType.DECIMAL: "DECIMAL(38,0)",
     ColumnType.BOOLEAN: "BOOLEAN",
     ColumnType.DATE: "DATE",
     ColumnType.TIMESTAMP: "TIMESTAMPTZ",
@@ -22,9 +21,9 @@ _TYPES: Mapping[ColumnType, str] = {
 }
 
 
-def duckdb_type(column_type: ColumnType) -> str:
-    """DuckDB's name of a declared type."""
-    return _TYPES[column_type]
+def duckdb_type(column: Column) -> str:
+    """DuckDB's name of a column's declared type."""
+    return column.type_name.upper() if column.type is ColumnType.DECIMAL else _TYPES[column.type]
 
 
 def quoted(name: str) -> str:
@@ -53,7 +52,7 @@ def columns_of(connection: duckdb.DuckDBPyConnection, schema: str, names: Iterab
 
 def create(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[Column]) -> None:
     """Create the table `name` (quoted). Fails when it exists."""
-    body = ", ".join(f"{quoted(column.name)} {duckdb_type(column.type)}" for column in columns)
+    body = ", ".join(f"{quoted(column.name)} {duckdb_type(column)}" for column in columns)
     connection.execute(f"CREATE TABLE {name} ({body})")
 
 

@@ -183,7 +183,7 @@ def _primary_key(connection: duckdb.DuckDBPyConnection, where: str, table: Table
 
 def _as_published(table: Table, name: str, column: str) -> str:
     """A key's value after the cast: two that differ as they came may be one then."""
-    (kind,) = (duckdb_type(declared.type) for declared in table.physical[name] if declared.name == column)
+    (kind,) = (duckdb_type(declared) for declared in table.physical[name] if declared.name == column)
     return f"TRY_CAST({quoted(column)} AS {kind})"
 
 

@@ -59,7 +59,7 @@ def _stage(
     for misfit in misfits(connection, "temp.kept_rows", stored, wanted, table.keys[name]):
         raise RefusedError(
             f"{source}.{name}: a row of an item that was set aside cannot be kept: {misfit.column} is {misfit.value} in the row "
-            f"{misfit.row}, which is no {wanted[misfit.column].type.value}. Correct or delete the stored row, then run again"
+            f"{misfit.row}, which is no {wanted[misfit.column].type_name}. Correct or delete the stored row, then run again"
         )
     there = columns_of(connection, SCHEMA, [name]).get(name)
     if there is None:

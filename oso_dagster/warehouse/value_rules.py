@@ -48,7 +48,7 @@ def values_fit(connection: duckdb.DuckDBPyConnection, where: str, table: Table) 
         wanted = {column: declared[column] for column in there[name] if column in declared}
         for misfit in misfits(connection, f"{SCHEMA}.{quoted(name)}", there[name], wanted, table.keys[name]):
             more = f", and {misfit.rows - 1:,} rows more" if misfit.rows > 1 else ""
-            kind = declared[misfit.column].type.value
+            kind = declared[misfit.column].type_name
             problems.append(f"{name}.{misfit.column} is {misfit.value} in the row {misfit.row}, which is no {kind}{more}")
     message = f"{where}: a column has changed its type: {'; '.join(problems)}" if problems else "all values fit their types"
     return VALUES_FIT.finding(table, passed=not problems, message=message, facts={"problems": problems})
@@ -62,7 +62,7 @@ def misfits(
     key: tuple[str, ...],
 ) -> Iterator[Misfit]:
     """The columns of `relation` (quoted; `there` are its types) with values that the `wanted` types would change."""
-    rules = {name: rule for name, column in wanted.items() if (rule := _changed(quoted(name), there[name], column.type))}
+    rules = {name: rule for name, column in wanted.items() if (rule := _changed(quoted(name), there[name], column))}
     if not rules:
         return
     counts = ", ".join(f"count(*) FILTER (WHERE {quoted(name)} IS NOT NULL AND ({rule}))" for name, rule in rules.items())
@@ -106,12 +106,12 @@ def _finite(text: str) -> float:
     return number
 
 
-def _changed(column: str, kind: str, wanted: ColumnType) -> str | None:  # noqa: PLR0911  (one answer for each type)
+def _changed(column: str, kind: str, declared: Column) -> str | None:  # noqa: PLR0911  (one answer for each type)
     """The SQL condition under which a value of `column`, of DuckDB's type `kind`, is changed by its declared type.
 
     None where nothing can be: nothing is asked then.
     """
-    text, target = kind == "VARCHAR", duckdb_type(wanted)
+    text, target, wanted = kind == "VARCHAR", duckdb_type(declared), declared.type
     cast = f"TRY_CAST({column} AS {target})"
     back = f"TRY_CAST({cast} AS {kind}) IS DISTINCT FROM {column}"
     match wanted:
@@ -122,6 +122,8 @@ def _changed(column: str, kind: str, wanted: ColumnType) -> str | None:  # noqa:
         case ColumnType.DOUBLE if text:
             whole = f"regexp_full_match({column}, '-?[0-9]{{16,}}') AND CAST(TRY_CAST({cast} AS HUGEINT) AS VARCHAR)"
             return f"{cast} IS NULL OR NOT isfinite({cast}) OR ({whole} IS DISTINCT FROM {column})"
+        case ColumnType.DECIMAL if text and declared.scale:  # what is behind the last digit that fits may be zeros only
+            return f"{cast} IS NULL OR NOT regexp_full_match({column}, '[+-]?[0-9]*(\\.[0-9]{{0,{declared.scale}}}0*)?')"
         case ColumnType.DOUBLE | ColumnType.BIGINT | ColumnType.DECIMAL:
             return None if kind == as_described(target) else "TRUE" if kind == "BOOLEAN" else back
         case ColumnType.BOOLEAN:

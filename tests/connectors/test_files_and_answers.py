@@ -93,6 +93,31 @@ def test_large_exact_numbers_are_taken() -> None:
     assert rows["x"].to_pylist() == [Decimal(10**38 - 1), Decimal(2**70)]
 
 
+CENTS = Column("x", ColumnType.DECIMAL, "a price", precision=18, scale=2)
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"), [("12.50", "12.50"), ("12.5", "12.50"), (12, "12.00"), (8.41, "8.41"), ("1E1", "10.00")]
+)
+def test_an_exact_number_has_the_digits_that_its_column_declares(value: Any, taken: str) -> None:
+    rows = table_of_records([CENTS], [{"x": value}])
+    assert rows.schema.field("x").type == pa.decimal128(18, 2)
+    assert [str(number) for number in rows["x"].to_pylist()] == [taken]
+
+
+@pytest.mark.parametrize("value", ["12.505", 8.415, 10**16, "NaN", "", True, 1234567890123.45678])
+def test_an_exact_number_with_other_digits_is_refused_and_never_rounded(value: Any) -> None:
+    with pytest.raises(answers.AnswerError, match=r"record 0: x is .* which is no decimal\(18,2\)"):
+        table_of_records([CENTS], [{"x": value}])
+
+
+def test_exact_numbers_of_a_csv_have_their_digits_or_are_refused() -> None:
+    rows = csv_file.read(b"x\n12.50\n7\n", [CENTS])
+    assert [str(number) for number in rows["x"].to_pylist()] == ["12.50", "7.00"]
+    with pytest.raises(csv_file.CsvError, match=r"column x, row 2: '12\.505' is no decimal128\(18, 2\)"):
+        csv_file.read(b"x\n7\n12.505\n", [CENTS])
+
+
 def test_a_value_that_arrow_refuses_is_named_with_its_column_and_record() -> None:
     with pytest.raises(pa.ArrowInvalid, match=r"column share: record 1 is 'much', which is no double"):
         table_of([NAME, SHARE], {"name": ["a", "b"], "share": [1.0, "much"]})

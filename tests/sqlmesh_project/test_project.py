@@ -83,7 +83,7 @@ def test_each_rule_can_fail(tmp_path, rule):
 def test_the_raw_tables_are_those_that_sources_declare_with_their_columns():
     external = {entry["name"]: entry["columns"] for entry in yaml.safe_load((PROJECT / "external_models.yaml").read_text())}
     declared = {
-        f"{source.name}.{table}": {column.name: column.type.value for column in columns}
+        f"{source.name}.{table}": {column.name: column.type_name for column in columns}
         for source in catalogue()
         for declared in source.tables
         for table, columns in declared.physical.items()

@@ -86,6 +86,48 @@ def test_a_value_that_its_type_holds_arrives(warehouse: DuckDBWarehouse, kind: C
     assert load(warehouse, of(kind), good) == [stored]
 
 
+CENTS = Column("v", ColumnType.DECIMAL, "a price", precision=6, scale=2)
+
+
+def of_cents(**more: Any) -> Table:
+    return replace(of(ColumnType.DECIMAL, **more), columns=(KEY, CENTS))
+
+
+@pytest.mark.parametrize(
+    ("good", "stored"),
+    [
+        ("12.5", "12.50"),
+        ("12.500", "12.50"),
+        ("-0.07", "-0.07"),
+        ("7", "7.00"),
+        (7, "7.00"),
+        (12.5, "12.50"),
+        (0.1, "0.10"),
+        (Decimal("9999.990"), "9999.99"),
+    ],
+)
+def test_an_exact_number_arrives_in_its_own_digits(warehouse: DuckDBWarehouse, good: Any, stored: str) -> None:
+    (value,) = load(warehouse, of_cents(), good)
+    assert str(value) == stored
+    with warehouse.read() as connection:
+        kinds = dict(connection.execute("SELECT column_name, data_type FROM duckdb_columns()").fetchall())
+    assert kinds["v"] == "DECIMAL(6,2)"
+
+
+@pytest.mark.parametrize("bad", ["12.505", "1e1", "10000", 0.125, 10_000, Decimal("0.001"), "NaN", "", "1,5"])
+def test_a_number_with_other_digits_is_refused_with_row_and_value_and_never_rounded(warehouse: DuckDBWarehouse, bad: Any) -> None:
+    with pytest.raises(RefusedError, match=r"things.v is .* in the row id = k0, which is no decimal\(6,2\)"):
+        load(warehouse, of_cents(), bad)
+
+
+def test_a_stored_column_gets_other_digits_only_when_they_hold_all_of_it(warehouse: DuckDBWarehouse) -> None:
+    load(warehouse, of_cents(), "12.34")
+    wider = replace(of_cents(), columns=(KEY, replace(CENTS, precision=9, scale=4)))
+    assert load(warehouse, wider, "12.3456") == [Decimal("12.3456")]
+    with pytest.raises(RefusedError, match=r"what is there is no decimal\(6,2\): '12.3456' in the row id = k0"):
+        load(warehouse, of_cents(), "1.00")
+
+
 def test_a_column_that_holds_nothing_but_nulls_is_not_lost(warehouse: DuckDBWarehouse) -> None:
     assert load(warehouse, of(ColumnType.BIGINT), None, None, type_=pa.null()) == [None, None]
 

@@ -39,7 +39,7 @@ class InspectedTable:
             )
         also = {} if _postgres(self.address) else any_engine.ALSO
         changed = [
-            f"{field_.upstream} is {kind}, {field_.column.type.value} is declared"
+            f"{field_.upstream} is {kind}, {field_.column.type_name} is declared"
             for field_ in fields
             if (kind := self.columns[field_.upstream])
             not in ACCEPTED[field_.column.type] | field_.also | also.get(field_.column.type, frozenset())

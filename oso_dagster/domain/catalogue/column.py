@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+MOST_DIGITS = 38
+"""Digits that an exact number may have, in every warehouse."""
+
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 
 
 class ColumnType(StrEnum):
-    """The closed set of column types, in Trino's words; every warehouse maps all of them."""
+    """The closed set of column types, in Trino's words; every warehouse maps all of them. A DECIMAL may have its own digits."""
 
     VARCHAR = "varchar"
     VARCHARS = "array(varchar)"
@@ -25,16 +28,41 @@ class ColumnType(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a landed table: name (snake_case), type, meaning; `nullable` is held by a check before publication."""
+    """One column of a landed table: name (snake_case), type, meaning; `nullable` is held by a check before publication.
+
+    A DECIMAL has `precision` digits, `scale` of them behind the point: DECIMAL(38,0) unless it says so.
+    """
 
     name: str
     type: ColumnType
     description: str
     nullable: bool = True
+    precision: int | None = None
+    scale: int = 0
 
     def __post_init__(self) -> None:
         _require(_IDENTIFIER.match(self.name) is not None, f"column {self.name!r}: lower-case snake_case only")
         _require(bool(self.description), f"column {self.name!r}: a description is missing")
+        plain = self.precision is None and not self.scale
+        _require(plain or self.type is ColumnType.DECIMAL, f"column {self.name!r}: precision and scale are a DECIMAL's")
+        _require(not self.scale or self.precision is not None, f"column {self.name!r}: scale needs a precision")
+        fits = self.precision is None or 0 <= self.scale <= self.precision <= MOST_DIGITS
+        _require(fits, f"column {self.name!r}: DECIMAL({self.precision},{self.scale}): 0 <= scale <= precision <= {MOST_DIGITS}")
+
+    @property
+    def digits(self) -> tuple[int, int]:
+        """Precision and scale of a DECIMAL."""
+        return self.precision or MOST_DIGITS, self.scale
+
+    @property
+    def type_name(self) -> str:
+        """The type in Trino's words, a DECIMAL with its digits.
+
+        >>> Column("price", ColumnType.DECIMAL, "Price in euro", precision=18, scale=2).type_name
+        'decimal(18,2)'
+        """
+        precision, scale = self.digits
+        return f"decimal({precision},{scale})" if self.type is ColumnType.DECIMAL else self.type.value
 
 
 @dataclass(frozen=True)

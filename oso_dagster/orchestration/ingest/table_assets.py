@@ -109,7 +109,7 @@ def column_schema(columns: Sequence[Column], key: Sequence[str]) -> dg.TableSche
         columns=[
             dg.TableColumn(
                 name=column.name,
-                type=column.type.value,
+                type=column.type_name,
                 description=column.description,
                 constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=list(key) == [column.name]),
             )

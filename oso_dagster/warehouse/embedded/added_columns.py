@@ -37,7 +37,7 @@ def add_columns(
     """Columns that were declared since, and those that nobody declared, with the type they came in: these are reported."""
     there = columns_of(connection, source, [name])[name]
     declared = {column.name: column for column in table.physical[name]}
-    wanted = {column.name: duckdb_type(column.type) for column in declared.values()}
+    wanted = {column.name: duckdb_type(column) for column in declared.values()}
     new = {column: kind for column, kind in (staged.get(name, {}) | wanted).items() if column not in there}
     target = f"{quoted(source)}.{quoted(name)}"
     for column, kind in new.items():
@@ -58,7 +58,7 @@ def _require_fit(
     """Refuse to give a stored column a type that would change one of its values."""
     for misfit in misfits(connection, target, there, {column.name: column}, key):
         raise RefusedError(
-            f"{target}.{misfit.column}: what is there is no {column.type.value}: {misfit.value} in the row {misfit.row} would be "
+            f"{target}.{misfit.column}: what is there is no {column.type_name}: {misfit.value} in the row {misfit.row} would be "
             "changed. Declare a type that holds it, or correct the stored rows"
         )
 

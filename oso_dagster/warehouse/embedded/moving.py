@@ -32,7 +32,7 @@ def move(
     _make_room(connection, record.source, table, name, window)
     if not arrived:
         return
-    declared = {column.name: duckdb_type(column.type) for column in table.physical[name]}
+    declared = {column.name: duckdb_type(column) for column in table.physical[name]}
     names = ", ".join(quoted(column) for column in arrived)
     values = ", ".join(
         f"CAST(new.{quoted(column)} AS {declared[column]})" if column in declared else f"new.{quoted(column)}"

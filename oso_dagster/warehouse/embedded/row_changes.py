@@ -31,7 +31,7 @@ def row_changes(
         gone = connection.execute(f"SELECT count(*) FROM {old} AS old", values).fetchone()
         replaces = table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
         return {ROWS_ADDED: 0, ROWS_CHANGED: 0, ROWS_REMOVED: int(gone[0]) if gone and replaces else 0}
-    declared = {column.name: duckdb_type(column.type) for column in table.columns}
+    declared = {column.name: duckdb_type(column) for column in table.columns}
     new = {
         name: f"CAST(new.{quoted(name)} AS {declared[name]})" if name in declared else f"new.{quoted(name)}" for name in arrived
     }
@@ -56,7 +56,7 @@ def refuse_nested_loss(connection: duckdb.DuckDBPyConnection, source: str, table
         return
     parents = f"{SCHEMA}.{quoted(table.name)}"
     same = " AND ".join(
-        f"old.{quoted(column.name)} = CAST(new.{quoted(column.name)} AS {duckdb_type(column.type)})"
+        f"old.{quoted(column.name)} = CAST(new.{quoted(column.name)} AS {duckdb_type(column)})"
         for column in table.columns
         if column.name in table.primary_key
     )
