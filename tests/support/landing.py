@@ -42,7 +42,11 @@ class Landing:
     @property
     def url(self) -> str:
         """The first address of the family."""
-        return next(iter(self.urls.values()))
+        return self.urls["url"]
+
+    @url.setter
+    def url(self, address: str) -> None:
+        self.urls["url"] = address
 
     @property
     def warehouse(self) -> DuckDBWarehouse:
