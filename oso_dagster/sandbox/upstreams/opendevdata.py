@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
-from oso_dagster.sandbox.upstreams import _github_things
+from oso_dagster.sandbox.upstreams._github import things as github_things
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.forge import Forge, Repository
 from oso_dagster.sandbox.world.world import SandboxWorld, stream
@@ -97,7 +97,7 @@ def _commits(made: Forge) -> Iterator[_Row]:
     rng, number = stream(made.seed, "opendevdata"), 0
     for repo_id, (name, repository) in _repositories(made).items():
         source = repository.id if repository is not None else sum(map(ord, name))
-        for commit in _github_things.things(made, source)["commits"]:
+        for commit in github_things.things(made, source)["commits"]:
             number += 1
             author = commit["author"]["user"]
             row = {
