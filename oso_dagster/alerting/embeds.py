@@ -53,13 +53,14 @@ def message(announcement: Announcement, *, repeated: bool = False) -> dict[str, 
     incident, sign = announcement.incident, sign_of(announcement.incident)
     heading = f"{sign.shape} {sign.word}: "
     links = _links(incident)
-    fields, left_out = _that_fit(list(_fields(incident)), FIELDS - len(links))
+    facts = [_field("Evidence of", _moment(announcement.at)), *_fields(incident)]
+    fields, left_out = _that_fit(facts, FIELDS - len(links))
     first: dict[str, Any] = {
         "title": heading + _KINDS.get(incident.kind, incident.kind.value.replace("_", " ")),
         "color": sign.color,
         "fields": fields + links,
         "footer": {"text": _footer(announcement, repeated=repeated)},
-        "timestamp": incident.updated_at.isoformat(),
+        "timestamp": announcement.at.isoformat(),
     }
     embeds = _with_text(first, list(_lines(incident)), left_out)
     return {
@@ -75,7 +76,7 @@ def reminder(announcement: Announcement, where: str | None, *, repeated: bool = 
     incident, sign = announcement.incident, sign_of(announcement.incident)
     open_for = duration(announcement.at - incident.opened_at)
     content = f"{sign.shape} still {sign.word} after {open_for}: {_line(incident.title)}"
-    lines = [f"**Owner:** {clip(_line(incident.owner), FIELD_NAME)}"]
+    lines = [f"**Owner:** {clip(_line(incident.owner), FIELD_NAME)}", f"**As of:** {_moment(announcement.at)}"]
     lines += [f"[The full message]({where})"] if where else []
     lines += _next(incident)
     footer = {"text": _footer(announcement, repeated=repeated)}

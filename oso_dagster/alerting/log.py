@@ -44,7 +44,7 @@ class LogSender:
         rest = ("; ".join(about.body), about.next_step if about.open else "nothing")
         self._logger.log(
             _LEVELS[about.severity] if about.open else logging.WARNING,
-            "ALERT %s %s: %s | key=%s owner=%s open for %s | %s | next: %s",
-            *(one_line(part) for part in (*parts, *rest)),
+            "ALERT %s %s: %s | key=%s owner=%s open for %s as of %s | %s | next: %s",
+            *(one_line(part) for part in (*parts, f"{announcement.at:%Y-%m-%d %H:%M:%S} UTC", *rest)),
         )
         return Sent("")

@@ -40,7 +40,7 @@ def list_sprints(
     """
     now = datetime.now(UTC)
     with _store() as store:
-        sprints = store.sprints.since(now - timedelta(days=days))
+        sprints = store.sprints.since(now - timedelta(days=days), now)
     sprints = [sprint for sprint in sprints if sprint.open or days]
     if as_json:
         say_json([as_data(sprint) for sprint in sprints])
@@ -62,7 +62,7 @@ def show(objective: Objective, as_json: Json = False) -> None:
     Example: `oso sprint show core_source_data.data_freshness`
     """
     with _store() as store:
-        sprint = store.sprints.newest().get(_known(objective))
+        sprint = store.sprints.newest(datetime.now(UTC)).get(_known(objective))
     if sprint is None:
         say(f"{objective} never had a sprint", err=True)
         raise typer.Exit(1)

@@ -7,6 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert
 
+from oso_dagster.domain.alerts.announcing import Signal, compare
+from oso_dagster.domain.alerts.hours import Hours
+from oso_dagster.domain.alerts.incident import Incident, Kind, Severity
+from oso_dagster.domain.alerts.sprint import ObjectiveFinding, SprintPhase, acknowledge, assign
 from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.objectives import objective_of
 from oso_dagster.domain.objectives.over_time.silence import silences
@@ -68,3 +72,66 @@ def test_an_objective_that_cannot_be_computed_says_so_and_stops_no_other(store):
 def test_a_sample_too_large_to_be_summed_is_refused():
     with pytest.raises(ValueError, match="at most 1,000,000,000,000 events"):
         sample(NOW, valid=MOST_EVENTS + 1)
+
+
+def finding(verdict, at):
+    return ObjectiveFinding(ID, "kubernetes", verdict, f"it is {verdict}", 1, 2, 9_900, at)
+
+
+def test_sprints_of_a_clock_that_was_ahead_block_none_of_today(store):
+    store.sprints.advance([finding(Verdict.BREACHED, AHEAD)])
+    assert store.sprints.newest(NOW) == {}
+    assert store.sprints.since(NOW - timedelta(days=1), NOW) == []
+    [opened] = store.sprints.advance([finding(Verdict.BREACHED, NOW)])
+    assert (opened.opened_at, store.sprints.newest(NOW)) == (NOW, {ID: opened})
+    assert later_than(store, NOW) == {"sprints": 1}
+    assert remove_later_than(store, NOW) == {"sprints": 1}
+    assert store.sprints.newest() == {ID: opened}
+
+
+@pytest.mark.parametrize("repaired", [True, False])
+def test_a_sprint_that_was_closed_by_a_clock_ahead_is_open_again(store, repaired):
+    store.sprints.advance([finding(Verdict.BREACHED, NOW)])
+    opened = store.sprints.change(ID, lambda sprint: acknowledge(assign(sprint, "eve", "ada", NOW), "bob", NOW))
+    for at in (AHEAD, AHEAD + timedelta(hours=2)):
+        store.sprints.advance([finding(Verdict.COMPLIANT, at)])
+    assert not store.sprints.newest()[ID].open
+    if repaired:
+        assert remove_later_than(store, NOW) == {"sprints": 1}
+        assert store.sprints.newest() == {ID: opened}
+    [met] = store.sprints.advance([finding(Verdict.COMPLIANT, NOW + timedelta(minutes=1))])
+    assert (met.phase, met.met_since) == (SprintPhase.RECOVERING, NOW + timedelta(minutes=1))
+    assert (met.assignee, met.acknowledged_by) == ("eve", "bob")
+    assert store.sprints.newest() == {ID: met}
+
+
+def test_a_clock_that_is_set_back_by_minutes_cuts_no_history(store):
+    store.sprints.advance([finding(Verdict.BREACHED, NOW)])
+    assert store.sprints.advance([finding(Verdict.COMPLIANT, NOW - timedelta(minutes=10))]) == []
+    assert store.sprints.newest(NOW - timedelta(minutes=10))[ID].open
+
+
+def test_what_was_rolled_up_too_early_still_counts_after_the_repair(store):
+    store.samples.record([sample(NOW - timedelta(days=days, hours=1), 9, 10) for days in range(29)])
+    tally = (store.samples.tally, "kubernetes", "availability", NOW - timedelta(days=30), NOW)
+    before = tally[0](*tally[1:])
+    assert store.rollup.roll_up(AHEAD)
+    store.samples.record([sample(AHEAD)])
+    assert remove_later_than(store, NOW) == {"samples": 1}
+    assert tally[0](*tally[1:]) == before
+
+
+def digest_round(store, subject, at):
+    problem = Incident(subject, Kind.STALE_ASSET, Severity.INFO, "", "unstable", "ada", "t", at, at)
+    signals, hours = [Signal(problem)], Hours(quiet=None)
+    changes = store.incidents.settle(lambda memory: compare(signals, (), memory, hours, at), [problem.key], "sandbox", (), at)
+    return [change.after.incident.opened_at for change in changes if change.after.incident.kind is Kind.DIGEST]
+
+
+def test_an_incident_of_a_clock_that_was_ahead_silences_no_digest_and_is_removed_with_its_messages(store):
+    assert digest_round(store, "stale:before", NOW - timedelta(days=2))
+    assert digest_round(store, "stale:ahead", AHEAD) == [AHEAD]
+    assert digest_round(store, "stale:now", NOW) == [NOW]
+    assert remove_later_than(store, NOW)["incidents"] == 2
+    assert later_than(store, NOW) == {}
+    assert store.outbox.next_due() <= NOW

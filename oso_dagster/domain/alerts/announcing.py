@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.collecting import DIGEST, STORM, digest_of, storm_of
 from oso_dagster.domain.alerts.hours import Hours
-from oso_dagster.domain.alerts.incident import Incident, Kind, State
+from oso_dagster.domain.alerts.incident import Incident, Kind
+from oso_dagster.domain.alerts.occurrence import MOST_EDITS_AN_HOUR, SAME_INCIDENT, IncidentRecord, begins_again, ends, goes_on
 
 
 @dataclass(frozen=True)
@@ -25,34 +26,26 @@ class Signal:
 
 
 @dataclass(frozen=True)
-class IncidentRecord:
-    """An incident that is remembered: how many announcements it had, and when the last one was made (None: never).
-
-    `collected` is "" for one that is announced by itself, `digest`, or the key of the storm that includes it.
-    """
-
-    incident: Incident
-    sequence: int = 0
-    announced_at: datetime | None = None
-    collected: str = ""
-
-
-@dataclass(frozen=True)
 class IncidentChange:
     """The next state of an incident: what is remembered, whether it still `stands`, and the `kinds` of announcement, in order.
 
-    `audience` are the incidents whose channels receive it, when it summarises others.
+    `audience` are the incidents whose channels receive it, when it summarises others. `logged`: only the log hears of it, as in
+    the quiet hours.
     """
 
     after: IncidentRecord
     stands: bool
     kinds: tuple[AnnouncementKind, ...] = ()
     audience: tuple[Incident, ...] = ()
+    logged: bool = False
 
 
 @dataclass(frozen=True)
 class IncidentMemory:
-    """What was announced so far: the incidents that stand, those that ended (by key), and when the last digest was made."""
+    """What was announced so far: the incidents that stand, those that ended (by key), and when the last digest was made.
+
+    Those that ended a short while ago are remembered whatever is wrong now.
+    """
 
     standing: Sequence[IncidentRecord]
     ended: Mapping[str, IncidentRecord]
@@ -79,39 +72,20 @@ def compare(
     for subject, signal in wanted.items():
         before = known.get(subject)
         if before is not None:
-            moved.append((before, _goes_on(before, signal.incident)))
+            moved.append((before, goes_on(before, signal.incident, now)))
         elif not signal.quietly:
-            moved.append(_begins(memory.ended.get(signal.incident.key), signal.incident))
+            ended = memory.ended.get(signal.incident.key) or _just_ended(memory, subject, now)
+            moved.append((ended, begins_again(ended, signal.incident, now)) if ended else (None, IncidentRecord(signal.incident)))
     gone = [
         record for record in memory.standing if record.incident.kind is not Kind.STORM and record.incident.subject not in wanted
     ]
-    moved += [(record, record if record.incident.subject in kept else _ends(record, now)) for record in gone]
+    moved += [(record, record if record.incident.subject in kept else ends(record, now)) for record in gone]
     moved = _collected(moved, [record for record in memory.standing if not record.collected], hours, now)
     alone = [_alone(before, after, hours, now) for before, after in moved if not after.collected]
     members = [(before, after) for before, after in moved if after.collected]
     digested = _digested([pair for pair in members if pair[1].collected == DIGEST], memory.last_digest, hours, now)
     stormy = [pair for pair in members if pair[1].collected != DIGEST]
     return [change for change in alone if change is not None] + digested + _storms(stormy, memory.standing, hours, now)
-
-
-def _goes_on(before: IncidentRecord, current: Incident) -> IncidentRecord:
-    """The incident as it is now; its key and the beginning stay, and the time only moves when something else does."""
-    now = replace(current, opened_at=before.incident.opened_at)
-    same = replace(now, updated_at=before.incident.updated_at) == before.incident
-    return before if same else replace(before, incident=now)
-
-
-def _begins(ended: IncidentRecord | None, current: Incident) -> tuple[IncidentRecord | None, IncidentRecord]:
-    """A new incident, or one that begins again: announced by itself, its message goes on; else it is announced anew."""
-    if ended is None:
-        return None, IncidentRecord(current)
-    return ended, _goes_on(replace(ended, collected="", announced_at=None) if ended.collected else ended, current)
-
-
-def _ends(before: IncidentRecord, now: datetime) -> IncidentRecord:
-    if not before.incident.open:
-        return before
-    return replace(before, incident=replace(before.incident, state=State.RECOVERED, closed_at=now, updated_at=now))
 
 
 def _collected(
@@ -145,21 +119,45 @@ def _goes_to_digest(incident: Incident) -> bool:
 
 def _alone(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, now: datetime) -> IncidentChange | None:
     """The change of an incident that is announced by itself; None when nothing changes."""
-    incident = after.incident
     if after.announced_at is None:
-        if not incident.open:
-            return IncidentChange(after, stands=False)
-        if hours.may_tell(incident, now):
-            return IncidentChange(
-                replace(after, sequence=after.sequence + 1, announced_at=now), stands=True, kinds=(AnnouncementKind.RAISED,)
-            )
-        return IncidentChange(after, stands=True) if before != after else None
-    kinds = _kinds(before, after, hours, now)
+        return _first(before, after, hours, now)
+    incident, kinds = after.incident, _kinds(before, after, hours, now)
+    pace = after.pace.at(now) if kinds else after.pace
+    if kinds == (AnnouncementKind.UPDATED,):
+        if before is not None and before.incident.state is incident.state and len(pace.edited) >= MOST_EDITS_AN_HOUR:
+            return None  # the next round compares again
+        pace = replace(pace, edited=(*pace.edited, now))
     if not kinds and before == after:
         return None
     loud = AnnouncementKind.REMINDED in kinds
-    counted = replace(after, sequence=after.sequence + len(kinds), announced_at=now if loud else after.announced_at)
+    counted = replace(after, sequence=after.sequence + len(kinds), announced_at=now if loud else after.announced_at, pace=pace)
     return IncidentChange(counted, stands=incident.open, kinds=kinds)
+
+
+def _first(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, now: datetime) -> IncidentChange | None:
+    """The change of an incident that nobody has been notified of: in the quiet hours it waits, but not for the log."""
+    if not after.incident.open:
+        return _to_the_log(after, AnnouncementKind.RECOVERED) if after.sequence else IncidentChange(after, stands=False)
+    if hours.may_tell(after.incident, now):
+        raised = replace(after, sequence=after.sequence + 1, announced_at=now)
+        return IncidentChange(raised, stands=True, kinds=(AnnouncementKind.RAISED,))
+    if before is None or not before.incident.open:
+        return _to_the_log(after, AnnouncementKind.RAISED)
+    return IncidentChange(after, stands=True) if before != after else None
+
+
+def _to_the_log(after: IncidentRecord, kind: AnnouncementKind) -> IncidentChange:
+    """The log hears at once of what a channel hears later, or never."""
+    counted = replace(after, sequence=after.sequence + 1)
+    return IncidentChange(counted, stands=after.incident.open, kinds=(kind,), logged=True)
+
+
+def _just_ended(memory: IncidentMemory, subject: str, now: datetime) -> IncidentRecord | None:
+    """The incident of that subject that ended so short a while ago that this one is it."""
+    of_subject = [record for record in memory.ended.values() if record.incident.subject == subject]
+    newest = max(of_subject, key=lambda record: record.incident.closed_at or record.incident.opened_at, default=None)
+    closed = newest.incident.closed_at if newest else None
+    return newest if closed is not None and timedelta(0) <= now - closed < SAME_INCIDENT else None
 
 
 def _kinds(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, now: datetime) -> tuple[AnnouncementKind, ...]:
@@ -170,7 +168,10 @@ def _kinds(before: IncidentRecord | None, after: IncidentRecord, hours: Hours, n
     if not incident.open:
         return (AnnouncementKind.RECOVERED,)
     louder = incident.severity.rank < then.severity.rank or not then.open
-    remind = louder or hours.remind(incident, after.announced_at, now)
+    if before.flaps and after.flaps and not louder:
+        return ()
+    louder = louder or before.flaps
+    remind = (louder and hours.may_tell(incident, now)) or hours.remind(incident, after.announced_at, now)
     return (*((AnnouncementKind.UPDATED,) if then != incident else ()), *((AnnouncementKind.REMINDED,) if remind else ()))
 
 
@@ -184,7 +185,10 @@ def _digested(
     for before, after in members:
         updated = replace(after, announced_at=now) if due and after in included else after
         stands = after.incident.open or (after.announced_at is not None and not due)
-        if updated != before or not stands:
+        if after.incident.open is not (before is not None and before.incident.open):
+            kind = AnnouncementKind.RAISED if after.incident.open else AnnouncementKind.RECOVERED
+            changes.append(replace(_to_the_log(updated, kind), stands=stands))
+        elif updated != before or not stands:
             changes.append(IncidentChange(updated, stands))
     if due and included:
         incidents = tuple(record.incident for record in included)
@@ -207,7 +211,7 @@ def _storms(
         incidents = tuple(after.incident for _, after in inside)
         before = known.get(key)
         storm = storm_of(incidents, now if before is None else before.incident.opened_at, now)
-        after = IncidentRecord(storm) if before is None else _goes_on(before, storm)
+        after = IncidentRecord(storm) if before is None else goes_on(before, storm, now)
         change = _alone(before, after, hours, now)
         if change is not None:
             changes.append(replace(change, audience=incidents))

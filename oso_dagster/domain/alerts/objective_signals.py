@@ -10,13 +10,13 @@ from fractions import Fraction
 from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Severity, State
-from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, Sprint, SprintPhase
+from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, ObjectiveFinding, Sprint, SprintPhase
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.budget import ALL, burn_rate
-from oso_dagster.domain.objectives.burn import Loudness, loudest
-from oso_dagster.domain.objectives.objectives import budget_text, percent, summary
+from oso_dagster.domain.objectives.burn import LEAST_BAD, Loudness, loudest
+from oso_dagster.domain.objectives.objectives import OBJECTIVES, budget_text, percent, summary
 from oso_dagster.domain.objectives.over_time.silence import Silence
-from oso_dagster.domain.objectives.slo import AT_RISK_SPENT, Assessment, Verdict
+from oso_dagster.domain.objectives.slo import AT_RISK_SPENT, Assessment, Indicator, Verdict
 
 LONG_BELOW = timedelta(days=14)
 """An unstable table that was below its target for so long is proposed for removal."""
@@ -52,7 +52,7 @@ def sprint(of: Sprint, links: AlertLinks) -> Signal:
         Incident(
             subject=f"{Kind.SPRINT}:{finding.objective}",
             kind=Kind.SPRINT,
-            severity=Severity.TICKET if finding.service == _UNSTABLE else Severity.PAGE,
+            severity=Severity.TICKET if finding.service == _UNSTABLE or _is_one_failure(finding) else Severity.PAGE,
             service=finding.service,
             stability=_LABELS.get(finding.service, ""),
             owner=owners,
@@ -66,6 +66,12 @@ def sprint(of: Sprint, links: AlertLinks) -> Signal:
             next_step=finding.next_step,
         )
     )
+
+
+def _is_one_failure(finding: ObjectiveFinding) -> bool:
+    """One event of a service with so few that none may fail: missed all the same, and nobody is woken."""
+    sampled = any(objective.id == finding.objective and objective.indicator is Indicator.SAMPLES for objective in OBJECTIVES)
+    return sampled and 0 < finding.valid - finding.good < LEAST_BAD
 
 
 def _state(of: Sprint) -> State:

@@ -65,6 +65,9 @@ MOVES: Mapping[tuple[SprintPhase | None, Trigger], tuple[SprintPhase, EntryKind]
 """Every move there is; whatever is not here changes nothing. None is an objective without a sprint."""
 
 
+_ASSIGNED = "assigned to "
+
+
 @dataclass(frozen=True)
 class Guilty:
     """An asset with bad events: whose it is, how many of how many, the newest cause, and the run that shows it."""
@@ -174,6 +177,29 @@ def trigger_of(sprint: Sprint | None, finding: ObjectiveFinding) -> Trigger:
     return Trigger.MET_LONG if since is not None and finding.at - since >= HYSTERESIS else Trigger.MET
 
 
+def as_of(sprint: Sprint, at: datetime) -> Sprint | None:
+    """The sprint as its history up to `at` makes it: a clock that was ahead may have written later entries. None: no entry."""
+    kept = tuple(entry for entry in sprint.history if entry.at <= at)
+    if not kept or sprint.opened_at > at:
+        return None
+    if len(kept) == len(sprint.history):
+        return sprint
+    phases = {kind: phase for phase, kind in MOVES.values()}
+    moved = next(entry for entry in reversed(kept) if entry.kind in phases)
+    phase, by = phases[moved.kind], {entry.kind: entry for entry in kept}
+    assigned = by.get(EntryKind.ASSIGNED)
+    return replace(
+        sprint,
+        finding=replace(sprint.finding, at=min(sprint.finding.at, kept[-1].at)),
+        phase=phase,
+        met_since=moved.at if phase is SprintPhase.RECOVERING else None,
+        closed_at=moved.at if phase is SprintPhase.CLOSED else None,
+        acknowledged_by=by[EntryKind.ACKNOWLEDGED].who if EntryKind.ACKNOWLEDGED in by else "",
+        assignee=assigned.text.removeprefix(_ASSIGNED) if assigned else "",
+        history=kept,
+    )
+
+
 def acknowledge(sprint: Sprint, who: str, at: datetime) -> Sprint:
     """Somebody has seen it and is working on it. Raises ValueError for a closed sprint, or without a name."""
     return _by_hand(replace(sprint, acknowledged_by=who), EntryKind.ACKNOWLEDGED, who, f"acknowledged by {who}", at)
@@ -183,7 +209,7 @@ def assign(sprint: Sprint, to: str, who: str, at: datetime) -> Sprint:
     """It becomes the task of `to`. Raises ValueError for a closed sprint, or without names."""
     if not to.strip():
         raise ValueError("name the person to whom the sprint is assigned")
-    return _by_hand(replace(sprint, assignee=to), EntryKind.ASSIGNED, who, f"assigned to {to}", at)
+    return _by_hand(replace(sprint, assignee=to), EntryKind.ASSIGNED, who, f"{_ASSIGNED}{to}", at)
 
 
 def note(sprint: Sprint, text: str, who: str, at: datetime) -> Sprint:

@@ -62,6 +62,9 @@ class Burning:
 
 _TICK = timedelta(microseconds=1)
 
+LEAST_BAD = 2
+"""Bad events that the long window of a tier must hold: where few events come, a single failure is above any burn, and no rate."""
+
 TIERS: tuple[Tier, ...] = (
     Tier(Loudness.PAGE, timedelta(hours=1), timedelta(minutes=5), Fraction(144, 10)),
     Tier(Loudness.PAGE, timedelta(hours=6), timedelta(minutes=30), Fraction(6)),
@@ -77,11 +80,16 @@ def burn_over(counts: Iterable[Count], window: timedelta, target: int, now: date
 
 
 def firing(counts: Sequence[Count], target: int, now: datetime, tiers: Sequence[Tier] = TIERS) -> tuple[Burning, ...]:
-    """The tiers whose two windows are both above their burn, in the order given; exact, nothing is rounded before."""
+    """The tiers whose two windows are both above their burn, in the order given; exact, nothing is rounded before.
+
+    The long one holds at least `LEAST_BAD` bad events: one failure of a quiet service spends budget, and fires nothing. Few
+    events: https://sre.google/workbook/alerting-on-slos/#low-traffic-services-and-error-budget-alerting.
+    """
     burning = []
     for tier in tiers:
         long, short = (burn_over(counts, window, target, now) for window in (tier.long, tier.short))
-        if long is not None and short is not None and min(long, short) > tier.burn:
+        good, valid = total(counts, now - tier.long, now)
+        if long is not None and short is not None and min(long, short) > tier.burn and valid - good >= LEAST_BAD:
             burning.append(Burning(tier, long, short))
     return tuple(burning)
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import accumulate
 
 from oso_dagster.domain.objectives.budget import ALL, budget_spent, error_budget
-from oso_dagster.domain.objectives.burn import TIERS, Tier
+from oso_dagster.domain.objectives.burn import LEAST_BAD, TIERS, Tier
 
 MINUTE = timedelta(minutes=1)
 WINDOW = timedelta(days=30)
@@ -74,10 +74,11 @@ def backtest(shape: Shape, target: int, volume: int = 100, tiers: Sequence[Tier]
 
 
 def _fastest(sums: Sequence[int], minute: int, volume: int, target: int, tiers: Sequence[Tier]) -> Tier | None:
-    """The first tier with both windows above its burn after `minute` minutes."""
+    """The first tier with both windows above its burn after `minute` minutes, and more than one failure in the long one."""
     for tier in tiers:
         limit = tier.burn * error_budget(target)
-        if all(_above(sums, minute, span // MINUTE, volume, limit) for span in (tier.short, tier.long)):
+        failed = sums[minute] - sums[max(0, minute - tier.long // MINUTE)]
+        if failed >= LEAST_BAD and all(_above(sums, minute, span // MINUTE, volume, limit) for span in (tier.short, tier.long)):
             return tier
     return None
 

@@ -55,7 +55,7 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
     unknown = set() if able else {incident.subject for incident in standing if incident.kind is Kind.SILENT}
     if compared.problem:
         unknown |= {incident.subject for incident in standing if incident.kind is Kind.LOST_ROWS}
-    signals = situation.signals(store.sprints.newest().values())
+    signals = situation.signals(store.sprints.newest(now).values())
     return settle(platform.settings, store, signals, situation.kept() | unknown, now, situation.quiet())
 
 

@@ -63,7 +63,7 @@ def gather(
         now=now,
     )
     breaches = [_breach(objective, spell, known) for objective in OBJECTIVES for spell in breaches_of(known.judged[objective.id])]
-    sprints = [sprint_incident(sprint, known.hidden) for sprint in store.sprints.since(first_day(now))]
+    sprints = [sprint_incident(sprint, known.hidden) for sprint in store.sprints.since(first_day(now), now)]
     incidents = sprints_and_breaches(sprints, breaches)
     return StatusPage(
         world=settings.world.value,

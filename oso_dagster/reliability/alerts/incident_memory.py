@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from oso_dagster.domain.alerts.announcement import Announcement, Route, addressed
-from oso_dagster.domain.alerts.announcing import DIGEST, IncidentChange, IncidentMemory, IncidentRecord
+from oso_dagster.domain.alerts.announcement import LOG, Announcement, Route, addressed
+from oso_dagster.domain.alerts.announcing import DIGEST, IncidentChange, IncidentMemory
 from oso_dagster.domain.alerts.incident import Incident
 from oso_dagster.domain.alerts.incident_data import as_data, incident_of
+from oso_dagster.domain.alerts.occurrence import SAME_INCIDENT, IncidentRecord, pace_data, pace_of
 from oso_dagster.reliability.alerts.alert_tables import incidents
 from oso_dagster.reliability.alerts.outbox import enqueue
 from oso_dagster.reliability.database import Database, insert_into, lock_table
@@ -38,12 +39,12 @@ class Incidents:
         """Let `decide` compare what was announced with what is wrong; record what it changes, and the announcements to send.
 
         One transaction, and the only one of its kind at a time: two at once would announce everything twice. `keys` are those
-        of the incidents that are wanted: ended ones among them are remembered too.
+        of the incidents that are wanted: ended ones among them are remembered too, and those that ended a short while ago.
         """
         channels = tuple(routes)
         with self._database.writing() as connection:
             lock_table(connection, incidents)
-            changes = list(decide(_memory(connection, keys)))
+            changes = list(decide(_memory(connection, keys, now)))
             for change in changes:
                 _write(connection, change)
                 _announce(connection, change, world, channels, now)
@@ -55,13 +56,15 @@ class Incidents:
             return [record.incident for record in _standing(connection) if record.incident.open]
 
 
-def _memory(connection: Connection, keys: Collection[str]) -> IncidentMemory:
+def _memory(connection: Connection, keys: Collection[str], now: datetime) -> IncidentMemory:
     ended = [
         _remembered(row)
         for chunk in chunks(sorted(keys))
         for row in connection.execute(select(incidents).where(incidents.c.key.in_(chunk), incidents.c.standing.is_(False)))
     ]
-    digest = select(func.max(incidents.c.opened_at)).where(incidents.c.subject == DIGEST)
+    just_ended = (incidents.c.standing.is_(False), incidents.c.closed_at > now - SAME_INCIDENT, incidents.c.closed_at <= now)
+    ended += [_remembered(row) for row in connection.execute(select(incidents).where(*just_ended))]
+    digest = select(func.max(incidents.c.opened_at)).where(incidents.c.subject == DIGEST, incidents.c.opened_at <= now)
     last = connection.execute(digest).scalar_one()
     return IncidentMemory(_standing(connection), {record.incident.key: record for record in ended}, last)
 
@@ -72,7 +75,7 @@ def _standing(connection: Connection) -> list[IncidentRecord]:
 
 
 def _remembered(row: Row[Any]) -> IncidentRecord:
-    return IncidentRecord(incident_of(row.content), row.sequence, row.said_at, row.collected)
+    return IncidentRecord(incident_of(row.content), row.sequence, row.said_at, row.collected, pace_of(row.pace))
 
 
 def _write(connection: Connection, change: IncidentChange) -> None:
@@ -86,6 +89,7 @@ def _write(connection: Connection, change: IncidentChange) -> None:
         "collected": after.collected,
         "sequence": after.sequence,
         "content": as_data(incident),
+        "pace": pace_data(after.pace),
     }
     insert = insert_into(connection, incidents).values(key=incident.key, **values)
     connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
@@ -93,7 +97,8 @@ def _write(connection: Connection, change: IncidentChange) -> None:
 
 def _announce(connection: Connection, change: IncidentChange, world: str, routes: Sequence[Route], now: datetime) -> None:
     incident = change.after.incident
-    names = {name for member in (incident, *change.audience) for name in addressed(member, routes)}
+    members = () if change.logged else (incident, *change.audience)
+    names = {LOG, *(name for member in members for name in addressed(member, routes))}
     first = change.after.sequence - len(change.kinds) + 1
     for sequence, kind in enumerate(change.kinds, start=first):
         enqueue(connection, Announcement(kind, sequence, incident, world, now), names)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, delete, func, or_, select
 
-from oso_dagster.domain.alerts.sprint import Entry, EntryKind, ObjectiveFinding, Sprint, advance
+from oso_dagster.domain.alerts.sprint import Entry, EntryKind, ObjectiveFinding, Sprint, advance, as_of
 from oso_dagster.domain.alerts.sprint_data import as_data, sprint_of
 from oso_dagster.reliability.alerts.alert_tables import sprint_events, sprints
 from oso_dagster.reliability.database import Database, insert_into, lock_table
+
+_TOLERATED = timedelta(days=1)
+"""A clock that is set back by less changes nothing; what is dated later than that was written by one that was far ahead."""
 
 
 class Sprints:
@@ -26,8 +29,9 @@ class Sprints:
         changed = []
         with self._database.writing() as connection:
             lock_table(connection, sprints)
-            standing = _newest(connection)
-            for finding in findings:
+            judged = list(findings)
+            standing = _newest(connection, max((finding.at for finding in judged), default=None))
+            for finding in judged:
                 before = standing.get(finding.objective)
                 after = advance(before, finding)
                 if after is not None and after != before:
@@ -46,23 +50,43 @@ class Sprints:
             _save(connection, after, before)
         return after
 
-    def newest(self) -> dict[str, Sprint]:
-        """The newest sprint of every objective that ever had one."""
+    def newest(self, now: datetime | None = None) -> dict[str, Sprint]:
+        """The newest sprint of every objective that ever had one; not what a clock far ahead of `now` has written."""
         with self._database.reading() as connection:
-            return _newest(connection)
+            return _newest(connection, now)
 
-    def since(self, since: datetime) -> list[Sprint]:
-        """Every sprint that was open at `since` or at any time after it, with its whole history, the newest first."""
+    def cut(self, now: datetime) -> int:
+        """Remove what is dated later than `now`: entries, and the sprints that were opened then; how many sprints had any."""
+        with self._database.writing() as connection:
+            late = _read(connection, connection.execute(select(sprints).where(sprints.c.updated_at > now)).all())
+            for sprint in late:
+                before = as_of(sprint, now)
+                connection.execute(delete(sprint_events).where(sprint_events.c.sprint == sprint.key, sprint_events.c.at > now))
+                if before is None:
+                    connection.execute(delete(sprints).where(sprints.c.key == sprint.key))
+                else:
+                    _save(connection, before, before)
+        return len(late)
+
+    def since(self, since: datetime, now: datetime | None = None) -> list[Sprint]:
+        """Every sprint that was open at `since` or at any time after it, with its history up to `now`, the newest first."""
         query = select(sprints).where(or_(sprints.c.closed_at.is_(None), sprints.c.closed_at >= since))
         with self._database.reading() as connection:
-            return _read(connection, connection.execute(query.order_by(sprints.c.opened_at.desc(), sprints.c.key)).all())
+            read = _read(connection, connection.execute(query.order_by(sprints.c.opened_at.desc(), sprints.c.key)).all())
+        cut = [sprint if now is None else as_of(sprint, now) for sprint in read]
+        return [sprint for sprint in cut if sprint is not None]
 
 
-def _newest(connection: Connection) -> dict[str, Sprint]:
-    newest = select(sprints.c.objective, func.max(sprints.c.opened_at).label("at")).group_by(sprints.c.objective).subquery()
+def _newest(connection: Connection, now: datetime | None = None) -> dict[str, Sprint]:
+    """Without what is dated more than `_TOLERATED` later than `now`."""
+    until = None if now is None else now + _TOLERATED
+    known = [] if until is None else [sprints.c.opened_at <= until]
+    opened = select(sprints.c.objective, func.max(sprints.c.opened_at).label("at")).where(*known)
+    newest = opened.group_by(sprints.c.objective).subquery()
     same = and_(sprints.c.objective == newest.c.objective, sprints.c.opened_at == newest.c.at)
     newest_sprints = _read(connection, connection.execute(select(sprints).join(newest, same)).all())
-    return {sprint.objective: sprint for sprint in newest_sprints}
+    cut = [sprint if until is None else as_of(sprint, until) for sprint in newest_sprints]
+    return {sprint.objective: sprint for sprint in cut if sprint is not None}
 
 
 def _read(connection: Connection, rows: Sequence[Row[Any]]) -> list[Sprint]:
@@ -86,6 +110,7 @@ def _save(connection: Connection, sprint: Sprint, before: Sprint | None) -> None
     insert = insert_into(connection, sprints).values(key=sprint.key, **values)
     connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=values))
     known = len(before.history) if before is not None and before.key == sprint.key else 0
+    connection.execute(delete(sprint_events).where(sprint_events.c.sprint == sprint.key, sprint_events.c.number > known))
     new = [
         {"sprint": sprint.key, "number": number, "at": entry.at, "what": entry.kind, "who": entry.who, "text": entry.text}
         for number, entry in enumerate(sprint.history[known:], start=known + 1)

@@ -1,5 +1,6 @@
 """Wanted against announced, without a database: `World` remembers as the store does, and tells what was said."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.announcing import IncidentMemory, Signal, compare
 from oso_dagster.domain.alerts.hours import Hours
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
+from oso_dagster.domain.alerts.occurrence import MOST_EDITS_AN_HOUR, Pace, pace_data, pace_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -26,6 +28,7 @@ class World:
 
     hours: Hours = field(default_factory=lambda: Hours(quiet=None, storm=3))
     kept: dict = field(default_factory=dict)
+    logged: list = field(default_factory=list)
 
     def tick(self, now, *wanted, unknown=()):
         """What is said at `now`, as (what, title)."""
@@ -36,7 +39,8 @@ class World:
         changes = compare(signals, unknown, IncidentMemory(standing, ended, max(digests, default=None)), self.hours, now)
         self.kept |= {change.after.incident.key: (change.after, change.stands) for change in changes}
         self.changes = changes
-        return [(kind, change.after.incident) for change in changes for kind in change.kinds]
+        self.logged = [(kind.value, change.after.incident.title) for change in changes for kind in change.kinds if change.logged]
+        return [(kind, change.after.incident) for change in changes for kind in change.kinds if not change.logged]
 
     def words(self, now, *wanted, **extra):
         return [(kind.value, incident.title) for kind, incident in self.tick(now, *wanted, **extra)]
@@ -113,7 +117,11 @@ def test_a_ticket_waits_for_the_end_of_the_quiet_hours_and_a_page_does_not():
 def test_what_recovers_in_the_quiet_hours_is_never_told():
     world = World(Hours(quiet=(11, 13)))
     assert world.tick(NOON, wrong()) == []
-    assert world.tick(NOON + TICK) == []
+    assert world.logged == [("raised", "shop/things is wrong")]
+    assert world.tick(NOON + TICK, wrong()) == []
+    assert world.logged == []
+    assert world.tick(NOON + 2 * TICK) == []
+    assert world.logged == [("recovered", "shop/things is wrong")]
     assert world.tick(NOON + 2 * HOUR) == []
 
 
@@ -188,3 +196,74 @@ def test_the_same_incident_that_begins_again_goes_on_in_its_message_and_disturbs
 def test_hours_that_make_no_sense_are_refused(bad):
     with pytest.raises(ValueError):  # noqa: PT011  (four sentences)
         Hours(**bad)
+
+
+def test_what_comes_back_within_the_hour_is_the_same_incident_and_later_another_one(world):
+    world.tick(NOON, wrong())
+    world.tick(NOON + TICK)
+    again = NOON + 30 * TICK
+    [(edit, _), (reminder, incident)] = world.tick(again, wrong(at=again))
+    assert (edit, reminder) == (AnnouncementKind.UPDATED, AnnouncementKind.REMINDED)
+    assert (incident.key, incident.opened_at) == (wrong().key, NOON)
+    world.tick(again + TICK)
+    later = again + TICK + HOUR
+    [(kind, incident)] = world.tick(later, wrong(at=later))
+    assert (kind, incident.opened_at) == (AnnouncementKind.RAISED, later)
+
+
+def test_what_comes_and_goes_says_so_once_and_then_nothing_until_it_is_calm(world):
+    ticks = [NOON + number * 2 * TICK for number in range(60)]
+    messages = []
+    for number, now in enumerate(ticks):
+        messages += [kind.value for kind, _ in world.tick(now, *([wrong(at=now)] if number % 2 == 0 else []))]
+    loud = [kind for kind in messages if kind in ("raised", "reminded")]
+    assert loud == ["raised", "reminded", "reminded", "reminded"]  # the last one says that it flaps
+    [record] = [record for record, _ in world.kept.values()]
+    assert record.incident.title == "shop/things is wrong (it flaps)"
+    assert (len(world.kept), record.incident.state) == (1, State.WATCHED)
+    assert world.tick(ticks[-1] + HOUR - TICK) == []
+    [(kind, _)] = world.tick(ticks[-1] + HOUR)
+    assert kind is AnnouncementKind.RECOVERED
+
+
+def test_what_flaps_and_then_stays_broken_is_announced_after_an_hour(world):
+    for number in range(8):
+        world.tick(NOON + number * TICK, *([wrong(at=NOON)] if number % 2 == 0 else []))
+    stays = NOON + 8 * TICK
+    assert world.tick(stays, wrong(at=stays)) == []
+    assert world.tick(stays + HOUR - TICK, wrong(at=stays)) == []
+    assert [kind.value for kind, _ in world.tick(stays + HOUR, wrong(at=stays))] == ["updated", "reminded"]
+    assert [record.incident.title for record, _ in world.kept.values()] == ["shop/things is wrong"]
+
+
+def test_what_becomes_a_page_while_it_flaps_is_said_at_once(world):
+    for number in range(9):
+        world.tick(NOON + number * TICK, *([wrong(at=NOON)] if number % 2 == 0 else []))
+    page = wrong(at=NOON, severity=Severity.PAGE)
+    assert [kind.value for kind, _ in world.tick(NOON + 9 * TICK, page)] == ["updated", "reminded"]
+
+
+def test_numbers_that_change_all_the_time_edit_a_message_only_so_often(world):
+    edits = []
+    for number in range(240):
+        now = NOON + number * TICK
+        edits += [now for kind, _ in world.tick(now, wrong(body=(f"{number} of 1,000 bad",))) if kind is AnnouncementKind.UPDATED]
+    assert len(edits) == 2 * MOST_EDITS_AN_HOUR
+    [record] = [record for record, _ in world.kept.values()]
+    assert record.incident.body[0].startswith("13")  # what is shown is what was announced, not more
+    world.tick(NOON + 3 * HOUR, wrong(body=("240 of 1,000 bad",)))
+    assert [record.incident.body for record, _ in world.kept.values()] == [("240 of 1,000 bad",)]
+
+
+def test_a_ticket_that_comes_back_at_night_wakes_nobody():
+    world = World(Hours(quiet=(22, 7)))
+    evening = NOON.replace(hour=21, minute=50)
+    world.tick(evening, wrong(at=evening))
+    world.tick(evening + TICK)
+    assert [kind.value for kind, _ in world.tick(evening + HOUR / 2, wrong(at=evening))] == ["updated"]
+
+
+def test_a_pace_is_read_as_it_was_written():
+    pace = Pace((NOON,), (NOON, NOON + TICK), NOON + TICK, NOON + 2 * TICK)
+    assert pace_of(json.loads(json.dumps(pace_data(pace)))) == pace
+    assert pace_of(pace_data(Pace())) == Pace()

@@ -51,6 +51,29 @@ def test_one_failure_in_an_hour_of_ten_requests_burns_a_hundredfold():
     assert burn_over([Count(NOW, 9, 10)], HOUR, 9_990, NOW) == 100
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 3 * 24 * 60 - 1), st.integers(1, 40)), max_size=40),
+    st.integers(0, 3 * 24 * 60 - 1),
+    st.integers(1, 40),
+    st.sampled_from([7_500, 9_000, 9_900, 9_990]),
+)
+def test_one_failure_of_a_quiet_service_fires_nothing_whenever_it_comes_and_however_few_events_there_are(
+    good, minute, beside, target
+):
+    counts = [Count(NOW - ago * MINUTE, number, number) for ago, number in good]
+    failure = Count(NOW - minute * MINUTE, beside - 1, beside)
+    assert firing([*counts, failure], target, NOW) == ()
+
+
+@given(st.integers(0, 59), st.integers(0, 4), st.integers(0, 200))
+def test_the_second_failure_within_the_windows_fires_if_the_burn_says_so(first, second, good):
+    counts = [Count(NOW - first * MINUTE, 0, 1), Count(NOW - second * MINUTE, 0, 1), Count(NOW, good, good)]
+    valid = good + 2
+    in_short = 1 + (first < 5)
+    fires = 144 * valid < 2 * 1000 and in_short * 1000 > 144 * (good + in_short)
+    assert (FAST in [alert.tier for alert in firing(counts, 9_900, NOW)]) is fires
+
+
 def test_an_outage_that_is_over_is_silent_although_the_long_window_still_burns():
     over = minutes([100] * 20 + [0] * 10)
     assert burn_over(over, HOUR, 9_900, NOW) > FAST.burn
@@ -77,12 +100,12 @@ def test_firing_is_what_summing_by_hand_finds(errors, target):
     expected = []
     for tier in TIERS:
         rates = []
-        for window in (tier.long, tier.short):
+        for window in (tier.short, tier.long):
             inside = [count for count in counts if NOW - count.at < window]
             rates.append(
                 Fraction(sum(count.bad for count in inside), sum(count.valid for count in inside)) * ALL / (ALL - target)
             )
-        if min(rates) > tier.burn:
+        if min(rates) > tier.burn and sum(count.bad for count in inside) > 1:
             expected.append(tier)
     assert [alert.tier for alert in firing(counts, target, NOW)] == expected
     assert not set(expected) & set(unreachable(target))
