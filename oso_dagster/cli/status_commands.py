@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from oso_dagster.cli import announcement_commands
 from oso_dagster.cli.session.chosen_world import settings_now, settings_without_sources
 from oso_dagster.cli.session.instance import require_free
 from oso_dagster.cli.session.terminal import say
@@ -20,6 +21,9 @@ app = typer.Typer(no_args_is_help=True, help="The public status page.")
 
 class NoPageError(Exception):
     """There is no page yet."""
+
+
+announcement_commands.register(app)
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""`feed.atom`: every sprint, breach and maintenance is an entry, by an id that never changes; what comes later updates it."""
+"""`feed.atom`: sprints, breaches, maintenance, announcements, each by an id that never changes; what comes later updates it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from oso_dagster.domain.status.page import StatusPage
-from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPhase, Work
+from oso_dagster.domain.status.public_incidents import PublicAnnouncement, PublicIncident, PublicPhase, Work
 from oso_dagster.statuspage import addresses
 from oso_dagster.statuspage.words import PHASES, WORKS, instant, stamp
 
@@ -32,6 +32,7 @@ def files(page: StatusPage) -> dict[str, str]:
     ET.register_namespace("", _ATOM)
     feed = ET.Element(f"{{{_ATOM}}}feed")
     entries = [*map(_incident, (*page.incidents, *page.past)), *(_work(page, work) for work in page.works)]
+    entries += [_announcement(announcement) for announcement in page.announcements]
     entries = sorted(entries, key=lambda entry: (entry.updated, entry.key), reverse=True)[:MOST_ENTRIES]
     world = "" if page.is_live else f" ({page.world} world)"
     _text(feed, "id", _identifier(page, "feed"))
@@ -57,6 +58,11 @@ def _incident(incident: PublicIncident) -> _Entry:
     return _Entry(
         incident.key, f"{state}: {incident.title}", f"{incident.text}\n{timeline}".strip(), incident.changed_at, incident.since
     )
+
+
+def _announcement(announcement: PublicAnnouncement) -> _Entry:
+    title = next(iter(announcement.text.splitlines()), "")
+    return _Entry(announcement.key, f"Announcement: {title}", announcement.text, announcement.at, announcement.at)
 
 
 def _work(page: StatusPage, work: Work) -> _Entry:

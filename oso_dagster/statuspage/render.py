@@ -18,7 +18,7 @@ from oso_dagster.domain.objectives.over_time.history import DayHistory
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
 from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import StatusPage
-from oso_dagster.domain.status.public_incidents import PublicIncident, Work, WorkState
+from oso_dagster.domain.status.public_incidents import PublicIncident, Work
 from oso_dagster.statuspage import addresses, atom, badges, slo_json, statuspage_json
 from oso_dagster.statuspage.templating import environment
 
@@ -87,7 +87,7 @@ class _Pages:
 
     @cached_property
     def _works(self) -> tuple[Work, ...]:
-        return self.page.works_that_are(WorkState.RUNNING, WorkState.PLANNED)
+        return self.page.works_at_hand
 
     @cached_property
     def _names(self) -> frozenset[str]:

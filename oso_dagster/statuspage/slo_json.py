@@ -10,7 +10,7 @@ from oso_dagster.domain.objectives.over_time.history import DayHistory
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
 from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage
-from oso_dagster.domain.status.public_incidents import PublicIncident, Work
+from oso_dagster.domain.status.public_incidents import PublicAnnouncement, PublicIncident, Update, Work
 from oso_dagster.statuspage import addresses
 from oso_dagster.statuspage.words import instant
 
@@ -34,6 +34,7 @@ def files(page: StatusPage) -> dict[str, str]:
         "incidents": [_incident(incident) for incident in (*page.incidents, *page.past)],
         "maintenance": [_work(work, page) for work in page.works],
         "notices": list(page.notices),
+        "announcements": [_announcement(announcement) for announcement in page.announcements],
     }
     return {addresses.SCHEMA: schema, addresses.SLO: json.dumps(document, separators=(",", ":")) + "\n"}
 
@@ -118,8 +119,17 @@ def _incident(incident: PublicIncident) -> dict[str, Any]:
         "owners": list(incident.owners),
         "since": instant(incident.since),
         "until": None if incident.until is None else instant(incident.until),
-        "updates": [{"at": instant(update.at), "phase": update.phase.value, "text": update.text} for update in incident.updates],
+        "updates": [_update(update) for update in incident.updates],
     }
+
+
+def _update(update: Update) -> dict[str, Any]:
+    return {"at": instant(update.at), "phase": update.phase.value, "text": update.text, "postmortem": update.postmortem}
+
+
+def _announcement(announcement: PublicAnnouncement) -> dict[str, Any]:
+    until = None if announcement.until is None else instant(announcement.until)
+    return {"key": announcement.key, "text": announcement.text, "at": instant(announcement.at), "until": until}
 
 
 def _work(work: Work, page: StatusPage) -> dict[str, Any]:

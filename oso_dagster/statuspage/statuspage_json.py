@@ -69,16 +69,20 @@ def _incident(page: StatusPage, incident: PublicIncident, parts: Mapping[str, di
     touched = [parts[name] for name in touched_by(page, incident.objective, *incident.affected) if name in parts]
     watched = [update.at for update in incident.timeline if update.phase is PublicPhase.WATCHED]
     return _event(page, incident.key, key, incident.title) | {
-        "status": _PHASES[incident.phase],
+        "status": _PHASES[incident.phase] if incident.until is None else _status(incident.timeline[-1]),
         "created_at": instant(incident.since),
         "updated_at": instant(incident.changed_at),
         "monitoring_at": instant(watched[-1]) if watched else None,
         "resolved_at": None if incident.until is None else instant(incident.until),
         "impact": _INDICATORS[incident.verdict],
         "started_at": instant(incident.since),
-        "incident_updates": _updates(key, [(_PHASES[update.phase], update) for update in incident.timeline], touched),
+        "incident_updates": _updates(key, [(_status(update), update) for update in incident.timeline], touched),
         "components": touched,
     }
+
+
+def _status(update: Update) -> str:
+    return "postmortem" if update.postmortem else _PHASES[update.phase]
 
 
 def _maintenance(page: StatusPage, work: Work, parts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -61,3 +61,17 @@ def test_an_address_without_scheme_or_with_a_secret_is_refused_and_not_repeated(
     with pytest.raises(SettingsError, match="OSO_STATUS_URL") as refused:
         make_settings(OSO_STATUS_URL=url)
     assert url not in str(refused.value)
+
+
+def test_an_announcement_is_listed_and_withdrawn(settings: Settings) -> None:
+    def oso(*arguments: str, code: int = 0) -> str:
+        done = CliRunner().invoke(app, ["status", *arguments])
+        assert done.exit_code == code, done.output
+        return " ".join(done.output.replace("│", " ").split())
+
+    assert "announced as number 1" in oso("announce", "[red]The endpoint moves.[/]", "--until", "2099-01-01")
+    assert [notice["text"] for notice in json.loads(oso("announcements", "--json"))] == ["[red]The endpoint moves.[/]"]
+    assert "[red]The endpoint moves.[/]" in oso("announcements")
+    assert oso("withdraw", "1") == "withdrawn"
+    assert "no announcement 1 stands" in oso("withdraw", "1", code=2)
+    assert "ends after it begins" in oso("announce", "x", "--until", "2020-01-01", code=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oso_dagster.domain.status.data_sets import DataGroup
 from oso_dagster.domain.status.page import ServiceState, StatusPage
-from oso_dagster.domain.status.public_incidents import PublicIncident, Update, Work
+from oso_dagster.domain.status.public_incidents import PublicAnnouncement, PublicIncident, Update, Work
 from tests.statuspage.pages import MONTH, NOW, data_set, objective, page
 
 GROUPS = 15
@@ -61,4 +61,5 @@ def hostile() -> StatusPage:
         ),
         works=(Work(HOSTILE, HOSTILE, HOSTILE, NOW, NOW + MONTH, HOSTILE),),
         notices=(HOSTILE,),
+        announcements=(PublicAnnouncement(1, HOSTILE, NOW),),
     )

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.domain.status.data_sets import DataGroup, require_zone
 from oso_dagster.domain.status.objective_state import ObjectiveState
-from oso_dagster.domain.status.public_incidents import PublicIncident, Work, WorkState
+from oso_dagster.domain.status.public_incidents import PublicAnnouncement, PublicIncident, Work, WorkState
 
 _WORST_FIRST = (Verdict.BREACHED, Verdict.AT_RISK, Verdict.COMPLIANT)
 
@@ -40,8 +40,8 @@ class StatusPage:
     """The whole page. It is made again at least every `stale_after`; an older one is not to be believed.
 
     `incidents` are open, `past` are over, the newest first; `works` is maintenance, the earliest first. `notices` are sentences
-    that every reader should see first. `address` is where the page is read, for clients that follow absolute links only; empty
-    where nobody has said it.
+    that every reader should see first; so are the `announcements` that stand, the newest first. `address` is where the page is
+    read, for clients that follow absolute links only; empty where nobody has said it.
     """
 
     world: str
@@ -54,6 +54,7 @@ class StatusPage:
     works: tuple[Work, ...] = ()
     notices: tuple[str, ...] = ()
     address: str = ""
+    announcements: tuple[PublicAnnouncement, ...] = ()
 
     def __post_init__(self) -> None:
         require_zone("generated_at", self.generated_at)
@@ -64,9 +65,21 @@ class StatusPage:
         """Whether an objective was judged so long before this page that its verdict may no longer hold."""
         return objective.evaluated_at is not None and self.generated_at - objective.evaluated_at > self.stale_after
 
+    @property
+    def announced(self) -> tuple[PublicAnnouncement, ...]:
+        """The announcements that stand when the page is made."""
+        return tuple(announcement for announcement in self.announcements if announcement.stands(self.generated_at))
+
     def works_that_are(self, *states: WorkState) -> tuple[Work, ...]:
         """The maintenance that is in one of these states when the page is made."""
         return tuple(work for work in self.works if work.state(self.generated_at) in states)
+
+    @property
+    def works_at_hand(self) -> tuple[Work, ...]:
+        """The maintenance that is running, and the next of each that is planned: what repeats is not listed each time."""
+        planned = {(work.scope, work.reason): work for work in reversed(self.works_that_are(WorkState.PLANNED))}
+        ahead = sorted(planned.values(), key=lambda work: (work.start, work.scope))
+        return (*self.works_that_are(WorkState.RUNNING), *ahead)
 
     @property
     def is_live(self) -> bool:

@@ -26,11 +26,12 @@ class PublicPhase(StrEnum):
 
 @dataclass(frozen=True)
 class Update:
-    """One thing that was said about an incident, and how far it was then."""
+    """One thing that was said about an incident, and how far it was then; `postmortem`: afterwards, about why it happened."""
 
     at: datetime
     text: str
     phase: PublicPhase = PublicPhase.OPEN
+    postmortem: bool = False
 
     def __post_init__(self) -> None:
         require_zone(f"update {self.text!r}", self.at)
@@ -88,6 +89,29 @@ class PublicIncident:
     def touches(self, start: datetime, end: datetime) -> bool:
         """Whether it was open at any time in [start, end)."""
         return self.since < end and (self.until is None or self.until >= start)
+
+
+@dataclass(frozen=True)
+class PublicAnnouncement:
+    """Something that every reader should know, in [at, until); None: until it is withdrawn. `number` is its own for ever."""
+
+    number: int
+    text: str
+    at: datetime
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        require_zone(f"announcement {self.number}: at", self.at)
+        require_zone(f"announcement {self.number}: until", self.until)
+
+    @property
+    def key(self) -> str:
+        """Stable and unique."""
+        return f"announcement.{self.number}"
+
+    def stands(self, now: datetime) -> bool:
+        """Whether it is shown first at `now`."""
+        return self.at <= now and (self.until is None or now < self.until)
 
 
 class WorkState(StrEnum):

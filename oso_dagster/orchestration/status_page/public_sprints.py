@@ -15,7 +15,7 @@ from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPha
 from oso_dagster.reliability.alerts.channel_states import ChannelState
 
 PUBLIC = "public:"
-"""A note that begins so is published; any other one is for the team."""
+"""A note that begins so is published, of a closed sprint as its post-mortem; any other one is for the team."""
 
 _MOVES = {
     EntryKind.OPENED: (PublicPhase.OPEN, "The objective is missed: the sprint is opened."),
@@ -66,11 +66,12 @@ def notices_of(channels: Iterable[ChannelState]) -> tuple[str, ...]:
 def _updates(sprint: Sprint) -> Iterator[Update]:
     phase = PublicPhase.OPEN
     for entry in sprint.history:
-        if entry.kind is EntryKind.NOTED:
+        noted = entry.kind is EntryKind.NOTED
+        if noted:
             text = entry.text[len(PUBLIC) :].strip() if entry.text.lower().startswith(PUBLIC) else ""
         elif entry.kind in _MOVES:
             phase, text = _MOVES[entry.kind]
         else:
             text = _BY_HAND[entry.kind]
         if text:
-            yield Update(entry.at, text, phase)
+            yield Update(entry.at, text, phase, postmortem=noted and phase is PublicPhase.OVER)

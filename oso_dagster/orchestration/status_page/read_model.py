@@ -16,7 +16,7 @@ from oso_dagster.domain.objectives.over_time.history import PastVerdict, Spell, 
 from oso_dagster.domain.objectives.slo import Indicator, Objective, Verdict
 from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage
-from oso_dagster.domain.status.public_incidents import PublicIncident, Work, sprints_and_breaches
+from oso_dagster.domain.status.public_incidents import PublicAnnouncement, PublicIncident, Work, sprints_and_breaches
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets, reliability_of
 from oso_dagster.orchestration.status_page.data_set_groups import groups_of
 from oso_dagster.orchestration.status_page.public_sprints import notices_of, sprint_incident
@@ -78,6 +78,11 @@ def gather(
         ),
         notices=notices_of(store.channels.all()),
         address=settings.public_status_url,
+        announcements=tuple(
+            PublicAnnouncement(notice.number, notice.text, notice.at, notice.until)
+            for notice in store.public_notices.all(first_day(now))
+            if notice.at <= now
+        ),
     )
 
 

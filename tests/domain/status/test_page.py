@@ -14,7 +14,15 @@ from oso_dagster.domain.objectives.slo import ALL, Verdict
 from oso_dagster.domain.status.data_sets import DataSet
 from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage, worst
-from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPhase, Update, Work, WorkState, sprints_and_breaches
+from oso_dagster.domain.status.public_incidents import (
+    PublicAnnouncement,
+    PublicIncident,
+    PublicPhase,
+    Update,
+    Work,
+    WorkState,
+    sprints_and_breaches,
+)
 
 NOW = datetime(2025, 11, 21, 9, 5, tzinfo=UTC)
 GOOD, RISK, BAD, NONE = Verdict.COMPLIANT, Verdict.AT_RISK, Verdict.BREACHED, Verdict.NO_DATA
@@ -190,3 +198,18 @@ def test_the_share_of_time_in_which_a_table_was_fresh_is_cut_off() -> None:
     share = DataSet("s/t", "T", Label.CORE, "team:data", 1, NOW, None, None, fresh_for=MONTH - timedelta(1), promised_for=MONTH)
     assert share.fresh_share_text == "96.66 %"
     assert replace(share, fresh_for=timedelta(0), promised_for=timedelta(0)).fresh_share_text == ""
+
+
+def test_what_repeats_is_shown_once_and_what_runs_always() -> None:
+    day = timedelta(days=1)
+    works = tuple(Work("s", "S", "reason", NOW + number * day, NOW + number * day + day / 24) for number in range(100))
+    other = Work("s", "S", "another reason", NOW + 9 * day, NOW + 10 * day)
+    assert replace(page(), works=(*works, other)).works_at_hand == (works[0], works[1], other)
+
+
+def test_an_announcement_stands_from_its_begin_to_its_end() -> None:
+    ends, stays, later = (
+        PublicAnnouncement(number, "New address", NOW + timedelta(hours=begins), ends)
+        for number, begins, ends in [(1, -1, NOW), (2, -1, None), (3, 1, None)]
+    )
+    assert replace(page(), announcements=(later, stays, ends)).announced == (stays,)
