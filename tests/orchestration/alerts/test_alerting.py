@@ -39,7 +39,9 @@ def tick(platform, store, instance):
 
     def _tick(later=timedelta(0)):
         changes = run_round(platform, store, instance, datetime.now(UTC) + later)
-        return sorted(f"{kind} {change.after.incident.subject}" for change in changes for kind in change.kinds)
+        return sorted(
+            f"{kind} {change.after.incident.subject}" for change in changes for kind in change.kinds if not change.logged
+        )
 
     return _tick
 

@@ -41,9 +41,9 @@ def test_announcements_are_on_the_first_page_in_the_history_in_the_feed_and_for_
     assert "The old address ends." not in first
     assert "The old address ends." in history
     assert "Announcement: The SQL endpoint moves on Monday." in files["feed.atom"]
-    told = json.loads(files["slo.json"])
-    Draft202012Validator(json.loads(files["slo.schema.json"])).validate(told)
-    assert [announcement["key"] for announcement in told["announcements"]] == ["announcement.1", "announcement.2"]
+    document = json.loads(files["slo.json"])
+    Draft202012Validator(json.loads(files["slo.schema.json"])).validate(document)
+    assert [announcement["key"] for announcement in document["announcements"]] == ["announcement.1", "announcement.2"]
     for hidden in ("Not yet.", "Long ago.", "ann@example.org"):
         assert hidden not in "".join(files.values()), hidden
 
