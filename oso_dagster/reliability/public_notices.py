@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 
 from oso_dagster.reliability.database import Database
-from oso_dagster.reliability.declared_tables import public_notices
+from oso_dagster.reliability.declaration_tables import public_notices
 
 _TABLE = public_notices
 

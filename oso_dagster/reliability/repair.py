@@ -85,7 +85,8 @@ def _forget_incidents(connection: Connection, now: datetime) -> None:
 
 def _rolled_up_until(connection: Connection, now: datetime) -> datetime:
     """Readers find what was rolled up too early: up to the last day that was."""
-    days = [connection.execute(select(func.max(table.c.day))).scalar_one() for table in (folded_samples, folded_attempts)]
+    tables = (folded_samples, folded_attempts)
+    days: list[datetime | None] = [connection.execute(select(func.max(table.c.day))).scalar_one() for table in tables]
     return max([day_of(now - KEPT), *(day + DAY for day in days if day is not None)])
 
 
