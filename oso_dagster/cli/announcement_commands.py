@@ -12,8 +12,8 @@ import typer
 from rich.table import Column
 
 from oso_dagster.cli.session.chosen_world import settings_without_sources
+from oso_dagster.cli.session.moments import moment
 from oso_dagster.cli.session.terminal import Json, console, listing, number, refusal, say, say_json, under
-from oso_dagster.cli.slo.evaluator_at import moment
 
 if TYPE_CHECKING:
     from oso_dagster.reliability.public_notices import PublicNotice

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oso_dagster.cli.session.chosen_world import settings_without_sources
+from oso_dagster.cli.session.moments import moment
 from oso_dagster.cli.session.terminal import Json, console, refusal, say, say_json
 from oso_dagster.cli.slo import maintenance_tables
-from oso_dagster.cli.slo.evaluator_at import evaluator_at, moment
+from oso_dagster.cli.slo.evaluator_at import evaluator_at
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.maintenance import LONG, Maintenance, declared_at
 

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from oso_dagster.cli.session.chosen_world import settings_now, settings_without_sources
+from oso_dagster.cli.session.moments import moment
 from oso_dagster.cli.session.terminal import Json, console, refusal, say, say_json
 from oso_dagster.cli.slo import maintenance_commands, verdict_tables
-from oso_dagster.cli.slo.evaluator_at import evaluator_at, moment
+from oso_dagster.cli.slo.evaluator_at import evaluator_at
 
 app = typer.Typer(no_args_is_help=True, help="The service level objectives: where they stand, and why.")
 app.add_typer(maintenance_commands.app, name="maintenance")

@@ -133,6 +133,6 @@ def pace_of(data: Mapping[str, Any] | None) -> Pace:
     """The pace that `pace_data` wrote; none where nothing was kept."""
     if data is None:
         return Pace()
-    many = (tuple(datetime.fromisoformat(at) for at in data[name]) for name in ("edited", "returned"))
-    single = (datetime.fromisoformat(data[name]) if data[name] else None for name in ("flaps_since", "turned_at"))
-    return Pace(*many, *single)
+    edited, returned = (tuple(datetime.fromisoformat(at) for at in data[name]) for name in ("edited", "returned"))
+    flaps, turned = (datetime.fromisoformat(data[name]) if data[name] else None for name in ("flaps_since", "turned_at"))
+    return Pace(edited, returned, flaps, turned)
