@@ -21,6 +21,9 @@ WITH named AS (
   UNION ALL
   SELECT 'OSS_FUNDING' AS artifact_source, '' AS artifact_namespace, from_funder_name AS artifact_name, CAST(NULL AS VARCHAR) AS artifact_url
   FROM intermediate.int_grant_events
+  UNION ALL
+  SELECT 'GITHUB' AS artifact_source, artifact_namespace, artifact_name, 'https://github.com/' || artifact_namespace || '/' || artifact_name AS artifact_url
+  FROM intermediate.int_repository_names
 ), artifacts AS (
   SELECT artifact_source, artifact_namespace, artifact_name, MIN(artifact_url) AS artifact_url
   FROM named

@@ -1,7 +1,7 @@
 MODEL (
   name intermediate.int_artifacts_by_project,
   kind FULL,
-  description 'Which artifact belongs to which project. A project that received grants also has itself as an artifact.',
+  description 'Which artifact belongs to which project. An organisation of GitHub stands for all its repositories, a renamed repository for what it is called now. A project that received grants also has itself as an artifact.',
   owner 'team:data',
   grain (project_id, artifact_id),
   depends_on (intermediate.int_artifacts), -- the audits read them
@@ -25,6 +25,16 @@ WITH pairs AS (
     to_project_name AS project_name
   FROM intermediate.int_grant_events
   WHERE to_artifact_id IS NOT NULL
+  UNION
+  SELECT names.artifact_id, 'GITHUB' AS artifact_source, names.artifact_namespace, names.artifact_name, claims.project_name
+  FROM intermediate.int_claimed_artifacts AS claims
+  INNER JOIN intermediate.int_repository_names AS names ON claims.artifact_namespace || '/' || claims.artifact_name = names.full_name
+  WHERE claims.artifact_source = 'GITHUB'
+  UNION
+  SELECT names.artifact_id, 'GITHUB' AS artifact_source, names.artifact_namespace, names.artifact_name, organizations.project_name
+  FROM intermediate.int_organizations_by_project AS organizations
+  INNER JOIN intermediate.int_repository_names AS names ON organizations.organization_name = SPLIT_PART(names.full_name, '/', 1)
+  WHERE organizations.organization_source = 'GITHUB'
 )
 SELECT
   CAST(pairs.artifact_id AS VARCHAR) AS artifact_id, -- Id of the artifact

@@ -1,7 +1,7 @@
 MODEL (
   name intermediate.int_organizations_by_project,
   kind FULL,
-  description 'GitHub organisations that projects claim. They are counted here and become artifacts when they are expanded to their repositories.',
+  description 'GitHub organisations that projects claim. They are counted here; int_artifacts_by_project expands them to the repositories that GitHub lists.',
   owner 'team:data',
   grain (project_name, position),
   audits (

@@ -1,0 +1,170 @@
+# ruff: noqa: S608  (SQL is made of the registry's own files: that is what this module is for)
+"""The registry of metrics (one file each in `metrics/`) and the SQL that is made of it.
+
+A metric is one aggregate expression over the rows of an entity in a period. Its `relation` names whose rows: each relation is one
+model, `intermediate.int_metrics__<relation>`, that computes all its metrics in one pass.
+"""
+
+from pathlib import Path
+
+from sqlglot import exp, parse_one
+from sqlmesh import macro
+from sqlmesh.core.macros import MacroEvaluator
+from yaml import safe_load
+
+GRAINS = {
+    "day": "daily",
+    "week": "weekly",
+    "month": "monthly",
+    "quarter": "quarterly",
+    "biannual": "biannually",
+    "year": "yearly",
+    "all": "over_all_time",
+    "28": "over_28_day_window",
+    "90": "over_90_day_window",
+    "180": "over_180_day_window",
+}
+"""What a name ends with, by how time is cut: calendar periods, all of it, windows of days."""
+
+METRICS = [
+    {**safe_load(path.read_text(encoding="utf-8")), "name": path.stem, "path": f"sqlmesh_project/metrics/{path.name}"}
+    for path in sorted((Path(__file__).parent.parent / "metrics").glob("*.yaml"))
+]
+
+
+def cuts_of(metric: dict) -> list[str]:
+    """How a metric cuts time: what it says, or every way."""
+    return [str(cut) for cut in metric.get("time") or GRAINS]
+
+
+@macro()
+def metric_definitions(evaluator: MacroEvaluator) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
+    """One row per metric and cut of time, with everything that the registry says."""
+    columns = ("metric", "display_name", "description", "unit", "aggregation_function", "relation", "definition_source",
+               "sql_source_path", "rendered_sql", "cuts")  # fmt: skip
+    rows = [
+        (
+            metric["name"],
+            metric["display_name"],
+            metric["description"],
+            metric["unit"],
+            metric["aggregation"],
+            metric["relation"],
+            metric["definition_source"],
+            metric["path"],
+            metric["sql"],
+            f",{','.join(cuts_of(metric))},",
+        )
+        for metric in METRICS
+    ]
+    known = ", ".join(f"registry.{column}" for column in columns[:-1])
+    return parse_one(
+        f"SELECT {known}, grains.grain, grains.suffix FROM {values(rows)} AS registry({', '.join(columns)}) "
+        f"INNER JOIN {values(list(GRAINS.items()))} AS grains(grain, suffix) ON registry.cuts LIKE '%,' || grains.grain || ',%'",
+        read="trino",
+    )
+
+
+@macro()
+def in_periods(evaluator: MacroEvaluator, relation: exp.Expression, columns: exp.Expression) -> exp.Expression:  # noqa: ARG001
+    """The rows of a CTE once for each period that they belong to: grain, sample_date and whether it is the newest of a window.
+
+    Calendar periods are those that are over (`as_of` is the first day that is not). A window ends with the last
+    day of a month, or with the last day that is over. It reads the CTEs `as_of` (day) and `window_ends` (last_day, is_latest).
+    """
+    name = relation.name
+    kept = ", ".join(f"{name}.{column.name}" for column in columns.expressions)
+    day = f"{name}.bucket_day"
+    starts = f"""CASE cuts.grain
+        WHEN 'day' THEN {day}
+        WHEN 'week' THEN CAST(DATE_TRUNC('week', {day}) AS DATE)
+        WHEN 'month' THEN CAST(DATE_TRUNC('month', {day}) AS DATE)
+        WHEN 'quarter' THEN CAST(DATE_TRUNC('quarter', {day}) AS DATE)
+        WHEN 'biannual' THEN
+          CAST(DATE_ADD('month', CASE WHEN MONTH({day}) > 6 THEN 6 ELSE 0 END, DATE_TRUNC('year', {day})) AS DATE)
+        WHEN 'year' THEN CAST(DATE_TRUNC('year', {day}) AS DATE)
+        WHEN 'all' THEN CAST(DATE_ADD('day', -1, as_of.day) AS DATE)
+      END"""
+    ends = f"""CASE cuts.grain
+        WHEN 'all' THEN CAST(DATE_ADD('day', 1, {day}) AS DATE)
+        WHEN 'day' THEN CAST(DATE_ADD('day', 1, {starts}) AS DATE)
+        WHEN 'week' THEN CAST(DATE_ADD('day', 7, {starts}) AS DATE)
+        ELSE CAST(DATE_ADD('month', cuts.months, {starts}) AS DATE)
+      END"""
+    months = [("day", 0), ("week", 0), ("month", 1), ("quarter", 3), ("biannual", 6), ("year", 12), ("all", 0)]
+    calendar = (
+        f"SELECT {kept}, {day}, cuts.grain, {starts} AS sample_date, FALSE AS is_latest "
+        f"FROM {name} CROSS JOIN as_of CROSS JOIN {values(months)} AS cuts(grain, months) WHERE {ends} <= as_of.day"
+    )
+    lengths = [(str(days), -days) for days in (28, 90, 180)]
+    windows = (
+        f"SELECT {kept}, {day}, cuts.grain, window_ends.last_day AS sample_date, window_ends.is_latest "
+        f"FROM {name} CROSS JOIN {values(lengths)} AS cuts(grain, days) "
+        f"INNER JOIN window_ends ON {day} <= window_ends.last_day "
+        f"AND {day} > CAST(DATE_ADD('day', cuts.days, window_ends.last_day) AS DATE)"
+    )
+    return parse_one(f"{calendar} UNION ALL {windows}", read="trino")
+
+
+@macro()
+def metric_values(evaluator: MacroEvaluator, relation: exp.Expression, rows: exp.Expression) -> exp.Expression:  # noqa: ARG001
+    """All metrics of a relation from its rows in periods, side by side: one group per entity and period."""
+    columns = [f"{metric['sql']} AS {metric['name']}" for metric in METRICS if metric["relation"] == relation.name]
+    keys = "metric_source, entity_type, entity_id, grain, sample_date, is_latest"
+    return parse_one(f"SELECT {keys}, {', '.join(columns)} FROM {rows.name} GROUP BY {keys}", read="trino")
+
+
+@macro()
+def metric_rows(evaluator: MacroEvaluator, relation: exp.Expression, wide: exp.Expression) -> exp.Expression:  # noqa: ARG001
+    """The values of `metric_values`, one row each. What did not happen has no row."""
+    metrics = [metric for metric in METRICS if metric["relation"] == relation.name]
+    cases = " ".join(f"WHEN '{metric['name']}' THEN CAST(wide.{metric['name']} AS DOUBLE)" for metric in metrics)
+    pairs = values([(metric["name"], cut) for metric in metrics for cut in cuts_of(metric)])
+    name = wide.name
+    return parse_one(
+        f"SELECT wide.metric_source, cuts.metric, wide.entity_type, wide.entity_id, wide.grain, wide.sample_date, "
+        f"wide.is_latest, CASE cuts.metric {cases} END AS amount "
+        f"FROM {name} AS wide INNER JOIN {pairs} AS cuts(metric, grain) ON wide.grain = cuts.grain "
+        f"WHERE CASE cuts.metric {cases} END <> 0",
+        read="trino",
+    )
+
+
+@macro()
+def metric_columns(evaluator: MacroEvaluator) -> list[exp.Expression]:  # noqa: ARG001  (SQLMesh passes it)
+    """The final columns of a model of metrics, with type and comment. Its last CTE is called `named`."""
+    columns = (
+        ("metric_id", "VARCHAR", "Id of the metric: base64(sha256(source + namespace + name))"),
+        ("metric_name", "VARCHAR", "Name as published: <SOURCE>_<metric>_<how time is cut>"),
+        ("metric_source", "VARCHAR", "What the name begins with: GITHUB, a chain, a funder …"),
+        ("metric", "VARCHAR", "Metric, as the registry names it"),
+        ("entity_type", "VARCHAR", "artifact, project or collection"),
+        ("entity_id", "VARCHAR", "Id of the entity"),
+        ("grain", "VARCHAR", "How time is cut: a calendar period, all, or the days of a window"),
+        ("sample_date", "DATE", "First day of a calendar period; last day of a window, and of all time"),
+        ("is_latest", "BOOLEAN", "Whether it is the newest window, which ends with the last day that is over"),
+        ("amount", "DOUBLE", "Value, in the unit of the metric"),
+    )
+    typed_columns: list[exp.Expression] = []
+    for column, kind, comment in columns:
+        typed = exp.alias_(exp.cast(exp.column(column), kind), column)
+        typed.add_comments([comment])
+        typed_columns.append(typed)
+    return typed_columns
+
+
+@macro()
+def metric_suffix(evaluator: MacroEvaluator, grain: exp.Expression) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
+    """What the name of a metric ends with, by how it cuts time."""
+    cases = " ".join(f"WHEN '{cut}' THEN '{suffix}'" for cut, suffix in GRAINS.items())
+    return parse_one(f"CASE {grain.sql('trino')} {cases} END", read="trino")
+
+
+def values(rows: list[tuple]) -> str:
+    """Rows as VALUES."""
+    return "(VALUES " + ", ".join("(" + ", ".join(literal(value) for value in row) + ")" for row in rows) + ")"
+
+
+def literal(value: str | int) -> str:
+    """A value as SQL has it."""
+    return str(value) if isinstance(value, int) else "'" + value.strip().replace("'", "''") + "'"

@@ -1,0 +1,43 @@
+MODEL (
+  name intermediate.int_events_daily__github,
+  kind FULL,
+  depends_on (staging.stg_github__events, intermediate.int_repository_names), -- the audits read them
+  description 'Events of GitHub by day: how many and how much, per repository, account and type.',
+  owner 'team:data',
+  grain (bucket_day, to_artifact_id, from_artifact_id, from_person, event_type),
+  audits (
+    unique_combination_of_columns(columns := (bucket_day, to_artifact_id, from_artifact_id, from_person, event_type)),
+    not_null(columns := (bucket_day, to_artifact_id, event_source, event_type, amount, count, from_artifact_is_bot)),
+    github_days_are_current
+  )
+);
+
+WITH accounts AS ( -- who is known by a login alone is the account that bore it last
+  SELECT from_login, MAX(from_actor_id) AS actor_id
+  FROM intermediate.int_events__github
+  WHERE from_login IS NOT NULL
+  GROUP BY from_login
+), events AS (
+  SELECT
+    events.event_day, events.to_artifact_id, events.from_artifact_id, events.event_source, events.event_type, events.amount, events.from_artifact_is_bot,
+    COALESCE(CAST(COALESCE(events.from_actor_id, accounts.actor_id) AS VARCHAR), events.from_login) AS from_person
+  FROM intermediate.int_events__github AS events
+  LEFT JOIN accounts ON events.from_login = accounts.from_login
+), daily AS (
+  SELECT
+    event_day, to_artifact_id, from_artifact_id, from_person, event_source, event_type,
+    SUM(amount) AS amount, COUNT(*) AS events, MAX(CASE WHEN from_artifact_is_bot THEN 1 ELSE 0 END) AS is_bot
+  FROM events
+  GROUP BY event_day, to_artifact_id, from_artifact_id, from_person, event_source, event_type
+)
+SELECT
+  CAST(event_day AS DATE) AS bucket_day, -- Day, UTC
+  CAST(to_artifact_id AS VARCHAR) AS to_artifact_id, -- Repository
+  CAST(from_artifact_id AS VARCHAR) AS from_artifact_id, -- Account, as an artifact; empty where it is not known
+  CAST(event_source AS VARCHAR) AS event_source, -- Always GITHUB
+  CAST(event_type AS VARCHAR) AS event_type, -- What happened
+  CAST(amount AS DOUBLE) AS amount, -- How much: commits, stars; else as many as count
+  CAST(events AS BIGINT) AS count, -- Events
+  CAST(from_person AS VARCHAR) AS from_person, -- GitHub's id of the account, also where it was renamed; its login where no id is known
+  CAST(is_bot = 1 AS BOOLEAN) AS from_artifact_is_bot -- Whether a program did it
+FROM daily

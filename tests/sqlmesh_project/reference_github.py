@@ -1,0 +1,173 @@
+"""Universal events of GitHub from its raw tables, in plain Python; part of `reference`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from tests.sqlmesh_project.reference import Event, Raw, entity_id, utc_day
+
+MINUTE = timedelta(minutes=1)
+FEED_TYPES = {
+    ("IssuesEvent", "opened"): "ISSUE_OPENED",
+    ("IssuesEvent", "closed"): "ISSUE_CLOSED",
+    ("IssuesEvent", "reopened"): "ISSUE_REOPENED",
+    ("IssueCommentEvent", "created"): "ISSUE_COMMENT",
+    ("PullRequestEvent", "opened"): "PULL_REQUEST_OPENED",
+    ("PullRequestEvent", "closed"): "PULL_REQUEST_CLOSED",
+    ("PullRequestEvent", "reopened"): "PULL_REQUEST_REOPENED",
+    ("PullRequestEvent", "merged"): "PULL_REQUEST_MERGED",
+    ("PullRequestReviewEvent", "created"): "PULL_REQUEST_REVIEW",
+    ("PullRequestReviewEvent", "submitted"): "PULL_REQUEST_REVIEW",
+    ("PullRequestReviewCommentEvent", "created"): "PULL_REQUEST_REVIEW_COMMENT",
+    ("ReleaseEvent", "published"): "RELEASE_PUBLISHED",
+}
+
+
+def artifacts_of_repositories(raw: Raw, claimed: set[str]) -> tuple[dict[int, str], dict[str, int]]:
+    """Artifact ids by GitHub's id of the repository, and these ids by every name. `claimed`: names of artifacts."""
+    holders: dict[str, int] = {}
+    rows = sorted((row for row in raw.rows("github.repositories") if row["id"] is not None), key=lambda row: row["id"])
+    current = {row["id"]: f"{row['owner']}/{row['name']}".lower() for row in rows}
+    for repo_id, name in current.items():
+        holders.setdefault(name, repo_id)
+    for row in rows:
+        for name in row["requested_names"] or ():
+            holders.setdefault(name, row["id"])
+    names: dict[int, list[str]] = defaultdict(list)
+    for name, repo_id in holders.items():
+        names[repo_id].append(name)
+    chosen = {
+        repo_id: min(known, key=lambda name, repo_id=repo_id: (name not in claimed, name != current[repo_id], name))
+        for repo_id, known in names.items()
+    }
+    return {repo_id: entity_id("GITHUB", *name.split("/")) for repo_id, name in chosen.items()}, holders
+
+
+class Github:
+    """GitHub's raw tables, and what is known from them before any event is made."""
+
+    def __init__(self, raw: Raw, claimed: set[str], today: date) -> None:
+        self.raw, self.today = raw, today
+        self.artifacts, self.holders = artifacts_of_repositories(raw, claimed)
+        self.feed: dict[tuple[str, date], dict[str, Any]] = {}
+        for row in [*raw.rows("github.events"), *raw.rows("github.repository_events")]:  # the feed of the repository wins
+            if row["repo_id"] in self.artifacts:
+                self.feed[row["id"], utc_day(row["created_at"])] = row
+        self.facts = list(_facts(raw))
+        self.accounts: dict[str, int] = {}
+        for login, number in _accounts(self.feed.values(), self.facts, self.artifacts, today):
+            self.accounts[login] = max(number, self.accounts.get(login, number))
+        typed = [row for table in ("github.issues", "github.pull_requests") for row in raw.rows(table)]
+        self.bots = {row["author_login"].lower() for row in typed if row["author_type"] == "Bot" and row["author_login"]}
+        self.bots |= {row["login"] for row in raw.rows("staging.seed_bots")}
+        commit_days = [(fact["repo_id"], utc_day(fact["at"])) for fact in self.facts if fact["type"] == "COMMIT_CODE"]
+        self.listed: dict[int, date] = {}
+        for repo_id, day in commit_days:
+            self.listed[repo_id] = min(day, self.listed.get(repo_id, day))
+        self.until = max((day for _, day in commit_days), default=date.min)
+        stars = raw.rows("github.stars_by_day")
+        self.counted = {self.holders[row["repository"]] for row in stars if row["repository"] in self.holders}
+        merged = [fact for fact in self.facts if fact["type"] == "PULL_REQUEST_MERGED"]
+        self.mergings = {(fact["repo_id"], fact["number"]): fact["at"] for fact in merged}
+
+    def event(self, kind: str, repo_id: int, day: date, who: tuple[str | None, int | None], amount: float) -> Iterator[Event]:
+        """The event, if it is in a known repository on a day that is over."""
+        login, number = who
+        if day < self.today and repo_id in self.artifacts:
+            account = number if number is not None else self.accounts.get(login or "")
+            is_bot = bool(login) and (str(login).endswith("[bot]") or login in self.bots)
+            yield Event(day, kind, self.artifacts[repo_id], str(account) if account is not None else login, is_bot, amount)
+
+    def from_feeds(self) -> Iterator[Event]:
+        """Events of both feeds, but for what is counted otherwise."""
+        for row in self.feed.values():
+            kind, day, repo_id = _feed_type(row), utc_day(row["created_at"]), row["repo_id"]
+            if kind is None or self._counted_otherwise(kind, day, row):
+                continue
+            size = row["push_distinct_size"] if kind == "COMMIT_CODE" else None
+            who = (row["actor_login"].lower(), row["actor_id"])
+            yield from self.event(kind, repo_id, day, who, 1.0 if size is None else float(size))
+
+    def _counted_otherwise(self, kind: str, day: date, row: dict[str, Any]) -> bool:
+        repo_id = row["repo_id"]
+        if kind == "COMMIT_CODE":
+            return repo_id in self.listed and self.listed[repo_id] <= day <= self.until
+        if kind == "STARRED":
+            return repo_id in self.counted
+        merged = self.mergings.get((repo_id, row["number"])) if kind == "PULL_REQUEST_CLOSED" else None
+        return merged is not None and abs(merged - row["created_at"]) <= MINUTE
+
+    def from_facts(self) -> Iterator[Event]:
+        """What GitHub has and no event of the feeds says."""
+        moments: dict[tuple[str, int, int], list[datetime]] = defaultdict(list)
+        for row in self.feed.values():
+            if kind := _feed_type(row):
+                moments[kind, row["repo_id"], row["release_id"] if kind == "RELEASE_PUBLISHED" else row["number"]].append(
+                    row["created_at"]
+                )
+        for fact in self.facts:
+            kind = fact["type"]
+            near = moments.get((kind, fact["repo_id"], fact["id"] if kind == "RELEASE_PUBLISHED" else fact["number"]), [])
+            if kind == "COMMIT_CODE" or not any(
+                kind == "RELEASE_PUBLISHED" or abs(moment - fact["at"]) <= MINUTE for moment in near
+            ):
+                yield from self.event(kind, fact["repo_id"], utc_day(fact["at"]), (fact["login"], fact["actor"]), 1.0)
+
+    def from_counts(self) -> Iterator[Event]:
+        """Stars by day, once where a repository was asked for by two names."""
+        days: dict[tuple[int, date], int] = {}
+        for row in self.raw.rows("github.stars_by_day"):
+            if row["repository"] in self.holders and row["stars"] > 0:
+                where = (self.holders[row["repository"]], row["day"])
+                days[where] = max(row["stars"], days.get(where, 0))
+        for (repo_id, day), stars in days.items():
+            yield from self.event("STARRED", repo_id, day, (None, None), float(stars))
+
+
+def github_events(raw: Raw, claimed: set[str], today: date) -> list[Event]:
+    """Universal events of GitHub on days that are over."""
+    github = Github(raw, claimed, today)
+    return [*github.from_feeds(), *github.from_facts(), *github.from_counts()]
+
+
+def _feed_type(row: dict[str, Any]) -> str | None:
+    if row["type"] in ("PushEvent", "WatchEvent", "ForkEvent"):
+        return {"PushEvent": "COMMIT_CODE", "WatchEvent": "STARRED", "ForkEvent": "FORKED"}[row["type"]]
+    if row["type"] == "PullRequestEvent" and row["action"] == "closed" and row["pull_request_is_merged"]:
+        return "PULL_REQUEST_MERGED"
+    return FEED_TYPES.get((row["type"], row["action"]))
+
+
+def _facts(raw: Raw) -> Iterator[dict[str, Any]]:
+    def fact(row: dict[str, Any], kind: str, key: str, at: str, login: str | None, actor: int | None) -> Iterator[dict[str, Any]]:
+        if row[at] is not None:
+            name = login.lower() if login else None
+            yield {"type": kind, "repo_id": row["repo_id"], "number": row.get("number"), "id": row[key], "at": row[at],
+                   "login": name, "actor": actor}  # fmt: skip
+
+    for row in raw.rows("github.issues"):
+        yield from fact(row, "ISSUE_OPENED", "id", "created_at", row["author_login"], row["author_id"])
+        yield from fact(row, "ISSUE_CLOSED", "id", "closed_at", None, None)
+    for row in raw.rows("github.pull_requests"):
+        yield from fact(row, "PULL_REQUEST_OPENED", "id", "created_at", row["author_login"], row["author_id"])
+        yield from fact(row, "PULL_REQUEST_MERGED", "id", "merged_at", row["merged_by_login"], None)
+        if row["merged_at"] is None:
+            yield from fact(row, "PULL_REQUEST_CLOSED", "id", "closed_at", None, None)
+    for row in raw.rows("github.releases"):
+        yield from fact(row, "RELEASE_PUBLISHED", "id", "published_at", row["author_login"], None)
+    for row in raw.rows("github.commits"):
+        yield from fact(row, "COMMIT_CODE", "sha", "committed_at", row["author_login"], row["author_id"])
+
+
+def _accounts(
+    feed: Iterable[dict[str, Any]], facts: Iterable[dict[str, Any]], artifacts: dict[int, str], today: date
+) -> Iterator[tuple[str, int]]:
+    for row in feed:
+        if _feed_type(row) and utc_day(row["created_at"]) < today:
+            yield row["actor_login"].lower(), row["actor_id"]
+    for fact in facts:
+        if fact["login"] and fact["actor"] is not None and fact["repo_id"] in artifacts and utc_day(fact["at"]) < today:
+            yield fact["login"], fact["actor"]

@@ -1,0 +1,118 @@
+"""Every metric equals an independent calculation in plain Python, and queries of the shapes that users write have answers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from oso_dagster.settings import Settings
+from tests.sqlmesh_project.reference import entity_id
+from tests.sqlmesh_project.reference_metrics import computed_metrics, expected_metrics
+from tests.sqlmesh_project.test_rows import World
+
+pytestmark = pytest.mark.slow
+
+MARTS = {
+    "metrics_v0": "metric_id metric_source metric_namespace metric_name display_name description aggregation_function unit "
+    "sql_source_path rendered_sql",
+    **{
+        f"{kind}_metrics_by_{entity}_v0": f"metric_id {entity}_id sample_date amount unit"
+        for kind in ("timeseries", "key")
+        for entity in ("artifact", "project", "collection")
+    },
+}
+
+
+@pytest.fixture
+def warehouse(active_world: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(Settings(home=active_world).warehouse_path), read_only=True) as connection:
+        yield connection
+
+
+def test_every_metric_of_every_entity_and_period_equals_a_calculation_in_python(warehouse):
+    today = warehouse.execute("SELECT max(sample_date) + 1 FROM intermediate.int_metrics WHERE grain = 'all'").fetchone()[0]
+    assert today in (datetime.now(UTC).date(), None) or (datetime.now(UTC).date() - today).days == 1
+    computed, expected = computed_metrics(warehouse), expected_metrics(warehouse, today)
+    assert len({key[0] for key in computed}) > 100
+    assert computed.keys() == expected.keys()
+    different = {
+        key: (computed[key], amount) for key, amount in expected.items() if abs(computed[key] - amount) > 1e-9 * abs(amount)
+    }
+    assert different == {}
+
+
+def test_the_marts_of_metrics_have_exactly_the_published_columns(warehouse):
+    for mart, columns in MARTS.items():
+        assert [row[0] for row in warehouse.execute(f"DESCRIBE marts.{mart}").fetchall()] == columns.split(), mart
+
+
+def test_the_published_names_are_there_with_their_ids(warehouse):
+    ids = dict(warehouse.execute("SELECT metric_name, metric_id FROM marts.metrics_v0").fetchall())
+    for name in (
+        "GITHUB_active_developers_monthly",
+        "GITHUB_stars_over_all_time",
+        "OPTIMISM_gas_fees_daily",
+        "BASE_transactions_daily",
+        "OPTIMISM_contract_invocations_daily",
+        "BASE_active_addresses_aggregation_daily",
+        "BIG_FUND_funding_awarded_over_all_time",
+    ):
+        assert ids[name] == entity_id("OSO", "oso", name)
+
+
+def test_the_newest_window_is_a_key_metric_and_no_point_of_the_time_series(warehouse):
+    window = entity_id("OSO", "oso", "GITHUB_commits_over_28_day_window")
+    key = warehouse.execute(
+        f"SELECT DISTINCT sample_date FROM marts.key_metrics_by_project_v0 WHERE metric_id = '{window}'"
+    ).fetchall()
+    assert (
+        key == warehouse.execute("SELECT DISTINCT max(sample_date) FROM intermediate.int_metrics WHERE grain = 'all'").fetchall()
+    )
+    mart = "marts.timeseries_metrics_by_project_v0"
+    series = f"SELECT DISTINCT sample_date = last_day(sample_date) FROM {mart} WHERE metric_id = '{window}'"
+    assert warehouse.execute(series).fetchall() == [(True,)]
+
+
+def test_the_top_projects_of_a_collection_by_a_metric_over_time(warehouse):
+    query = """SELECT p.display_name, t.sample_date, t.amount FROM marts.timeseries_metrics_by_project_v0 AS t
+      JOIN marts.metrics_v0 AS m ON t.metric_id = m.metric_id JOIN marts.projects_v1 AS p ON t.project_id = p.project_id
+      JOIN marts.projects_by_collection_v1 AS c ON c.project_id = p.project_id
+      WHERE c.collection_name = 'all' AND m.metric_name = 'GITHUB_commits_weekly'
+      ORDER BY t.amount DESC, t.sample_date, p.display_name"""
+    rows = warehouse.execute(query).fetchall()
+    assert {row[0] for row in rows} == {"Acme", "Beta", "Both"}
+    assert rows[0][2] >= rows[-1][2] > 0
+
+
+LATE = {
+    "an event that came after its week": (
+        (
+            "INSERT INTO github.events (id, type, actor_id, actor_login, repo_id, repo_name, created_at) "
+            "VALUES ('late', 'ForkEvent', 1, 'x', 1, 'acme/one', TIMESTAMPTZ '2025-09-25 12:00:00Z')"
+        ),
+        {"intermediate.int_events_daily__github": {"github_days_are_current"}},
+    ),
+    "transactions that came after their week": (
+        (
+            "INSERT INTO superchain.daily_transactions VALUES "
+            "('base', DATE '2026-01-05', '0x0', '0x00000000000000000000000000000000000000b2', 1, 1)"
+        ),
+        {"intermediate.int_events_daily__onchain": {"chain_days_are_current"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LATE)
+def test_a_day_that_changed_after_it_was_computed_is_named(active_world, tmp_path, what):
+    shutil.copytree(active_world, tmp_path / "home")
+    world = World(Settings(home=tmp_path / "home"))
+    statement, findings = LATE[what]
+    world.sql(statement)
+    world.materialize()
+    assert world.findings == findings
+    assert set(world.models.values()) <= {"ok", "up_to_date"}
