@@ -19,6 +19,7 @@ GROWING = {
     "oso_dagster/sandbox/upstreams": "a file an upstream",
     "oso_dagster/sources": "a file a source",
     "sqlmesh_project/audits": "a file an audit",
+    "sqlmesh_project/metrics": "a file a metric",
     "sqlmesh_project/models/intermediate": "a file a model",
     "sqlmesh_project/models/marts": "a file a model",
     "sqlmesh_project/models/staging": "a file a model",
