@@ -10,6 +10,8 @@ import pytest
 from oso_dagster.sqlmesh_assets import sqlmesh_definitions
 from tests.projects.comparison import Comparison, compared
 
+pytestmark = pytest.mark.slow
+
 ROWS = "SELECT day::TEXT, events FROM marts.by_month ORDER BY day"
 
 

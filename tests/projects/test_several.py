@@ -10,6 +10,8 @@ import pytest
 
 from tests.projects.comparison import Comparison, compared
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def gateways(tmp_path: Path) -> Iterator[Comparison]:

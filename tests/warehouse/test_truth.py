@@ -159,6 +159,7 @@ def test_a_column_that_is_known_and_not_taken_does_not_arrive(warehouse: DuckDBW
         assert [row[0] for row in connection.execute("DESCRIBE shop.things").fetchall()] == ["repository", "n"]
 
 
+@pytest.mark.slow
 def test_the_mix_and_the_sums_of_a_load_are_facts_and_are_judged_by_those_before_it(warehouse: DuckDBWarehouse) -> None:
     table = replace(
         CUT, item_column=None, set_aside_share=0, mix_by=("repository",), sums=("n",), primary_key=("repository", "n")

@@ -91,6 +91,7 @@ def test_a_world_on_disk_tells_the_truth_it_was_made_from(tmp_path: Path) -> Non
     assert manifest.counts.items() >= WORLD.counts().items()
 
 
+@pytest.mark.slow
 def test_a_world_of_the_day_is_kept_and_that_of_the_day_before_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "world"
     disk.make(folder, WORLD)
@@ -100,6 +101,7 @@ def test_a_world_of_the_day_is_kept_and_that_of_the_day_before_is_made_anew(tmp_
     assert [entry.name for entry in tmp_path.iterdir()] == ["world"]
 
 
+@pytest.mark.slow
 def test_an_old_world_keeps_its_seed_unless_another_is_asked_for(tmp_path: Path) -> None:
     folder = tmp_path / "world"
     disk.make(folder, generate(42, NOW))
@@ -107,6 +109,7 @@ def test_an_old_world_keeps_its_seed_unless_another_is_asked_for(tmp_path: Path)
     assert disk.ensure(folder, 43, NOW + timedelta(days=2)).seed == 43
 
 
+@pytest.mark.slow
 def test_a_world_of_another_generator_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "world"
     disk.make(folder, WORLD)
