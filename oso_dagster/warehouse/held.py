@@ -11,6 +11,7 @@ import duckdb
 
 from oso_dagster.domain.catalogue.second_count import Measure, SecondCount, TrueCount
 from oso_dagster.domain.catalogue.source import ColumnType, Source, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse.ddl import quoted
 
 _Scope = tuple[datetime | None, datetime | None, tuple[str, ...]]
@@ -73,7 +74,9 @@ def _query(source: Source, table: Table, second: SecondCount, scope: _Scope, by:
     conditions, values = _in_span(source, table, held.time or table.event_time, since, until)
     if items:
         if held.item is None:
-            raise ValueError(f"{source.name}.{table.name}: the second count is of some items, but `held` names no item column")
+            raise ValueError(
+                f"{table_name(source.name, table.name)}: the second count is of some items, but `held` names no item column"
+            )
         conditions.append(f"CAST({quoted(held.item)} AS VARCHAR) IN (SELECT unnest(?))")
         values.append(list(items))
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -87,7 +90,9 @@ def _in_span(
 ) -> tuple[list[str], list[Any]]:
     limits = [(sign, moment) for sign, moment in ((">=", since), ("<", until)) if moment is not None]
     if limits and column is None:
-        raise ValueError(f"{source.name}.{table.name}: the second count is of a span, but no column says when a row happened")
+        raise ValueError(
+            f"{table_name(source.name, table.name)}: the second count is of a span, but no column says when a row happened"
+        )
     dated = any(declared.name == column and declared.type is ColumnType.DATE for declared in table.columns)
     values = [moment.date() if dated else moment for _, moment in limits]
     return [f"{quoted(str(column))} {sign} ?" for sign, _ in limits], values

@@ -14,6 +14,7 @@ import duckdb
 from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Disposition, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.event_time import of_partition
 from oso_dagster.warehouse.staging import SCHEMA
@@ -58,8 +59,9 @@ def _stage(
     wanted = {column.name: column for column in table.physical[name] if column.name in stored}
     for misfit in misfits(connection, "temp.kept_rows", stored, wanted, table.keys[name]):
         raise RefusedError(
-            f"{source}.{name}: a row of an item that was set aside cannot be kept: {misfit.column} is {misfit.value} in the row "
-            f"{misfit.row}, which is no {wanted[misfit.column].type_name}. Correct or delete the stored row, then run again"
+            f"{table_name(source, name)}: a row of an item that was set aside cannot be kept: {misfit.column} is "
+            f"{misfit.value} in the row {misfit.row}, which is no {wanted[misfit.column].type_name}. Correct or delete the "
+            "stored row, then run again"
         )
     there = columns_of(connection, SCHEMA, [name]).get(name)
     if there is None:

@@ -130,7 +130,7 @@ def test_a_bar_is_one_stop_of_the_keyboard_and_arrows_walk_its_days(chromium: Br
         ]:
             tab.keyboard.press(key)
             assert dial.get_attribute("aria-valuetext") == words, key
-            assert tab.locator(".told").inner_text() == words, key
+            assert tab.locator(".chosen-day").inner_text() == words, key
             assert tab.locator(".days .on").inner_text() == words, key
         tab.keyboard.press("Tab")
         assert not dial.evaluate("dial => dial === document.activeElement")
@@ -162,7 +162,7 @@ def test_the_pointer_names_the_day_below_it(chromium: Browser, tmp_path: Path) -
         box = tab.locator(".dial").bounding_box()
         assert box is not None
         tab.mouse.move(box["x"] + box["width"] * 60.5 / 90, box["y"] + 5)
-        assert tab.locator(".told").inner_text() == "23 Oct: Breached, 711 of 720"
+        assert tab.locator(".chosen-day").inner_text() == "23 Oct: Breached, 711 of 720"
 
 
 @pytest.mark.parametrize("name", PAGES)

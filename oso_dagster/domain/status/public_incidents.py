@@ -42,7 +42,7 @@ class PublicIncident:
     """Something that is or was wrong, in words for the public; `link` may lead to a place where it is followed.
 
     `key` is stable and unique to this incident; `until` None: it is not over. `objective` is an id, `affected` names data
-    sets, `owners` who owns them and mends them. A remedial `sprint` has a timeline, oldest first; a breach without one has none.
+    sets, `owners` who owns them and fixes them. A remedial `sprint` has a timeline, oldest first; a breach without one has none.
     """
 
     key: str

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from oso_dagster.domain.catalogue.loading import ExtractRequest, LoadPlan
 from oso_dagster.domain.catalogue.source import Source, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.orchestration.ingest.load_step import fingerprint
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
 from oso_dagster.orchestration.resources import warehouse_of
@@ -15,7 +16,7 @@ from oso_dagster.settings import Settings
 def plan_of(settings: Settings, source: Source, table: Table, now: datetime) -> LoadPlan:
     """The plan of a table that has one. Raises RefusedError where a table that it needs was never loaded."""
     if table.plan is None:
-        raise ValueError(f"{source.name}.{table.name} has no plan")
+        raise ValueError(f"{table_name(source.name, table.name)} has no plan")
     warehouse = warehouse_of(settings)
     previous = warehouse.last_load(source.name, table.name)
     comparable = previous is not None and previous.fingerprint == fingerprint(table)

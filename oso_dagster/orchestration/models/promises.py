@@ -14,7 +14,7 @@ from oso_dagster.domain.durations import duration
 from oso_dagster.orchestration.labels import FRESHNESS_CHECK, TAINTED_TAG
 
 FRESH_WITHIN = timedelta(hours=36)
-"""All models are computed, or found to be up to date, once a day; half a day is left to do it and to mend what failed."""
+"""All models are computed, or found to be up to date, once a day; half a day is left to do it and to fix what failed."""
 
 _COMPUTED_EACH_TIME = frozenset({"FULL", "VIEW"})
 

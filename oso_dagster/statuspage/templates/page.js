@@ -43,20 +43,20 @@
   // A bar is one stop of the keyboard: a slider over its days, whose text is the day's own. Enter and click open the day.
   const enhance = (bar) => {
     const days = [...bar.querySelectorAll("li")];
-    const told = bar.querySelector(".told");
+    const chosen = bar.querySelector(".chosen-day");
     const dial = document.createElement("div");
     let at = days.length - 1;
     const show = (number) => {
       days[at].classList.remove("on");
       at = Math.max(0, Math.min(days.length - 1, number));
       days[at].classList.add("on");
-      told.textContent = days[at].textContent;
+      chosen.textContent = days[at].textContent;
       dial.setAttribute("aria-valuenow", at);
       dial.setAttribute("aria-valuetext", days[at].textContent);
     };
     const rest = () => {
       days[at].classList.remove("on");
-      told.textContent = "";
+      chosen.textContent = "";
     };
     const open = () => {
       const day = new Date(Date.parse(bar.dataset.first) + at * 86400000).toISOString().slice(0, 10);

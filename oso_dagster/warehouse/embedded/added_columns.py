@@ -11,6 +11,7 @@ import duckdb
 
 from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.domain.catalogue.source import Column, SchemaContract, Table
+from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.domain.catalogue.truth import not_taken_name
 from oso_dagster.warehouse.ddl import columns_of, describe, duckdb_type, quoted
 from oso_dagster.warehouse.staging import SCHEMA
@@ -74,8 +75,8 @@ def _require_same(
         query = f"SELECT CAST({quoted(column)} AS VARCHAR) FROM {SCHEMA}.{quoted(name)} WHERE {changed} LIMIT 1"
         if example := connection.execute(query).fetchone():
             raise RefusedError(
-                f"{source}.{name}: a column has changed its type: {column}, which nobody declared, arrived as {there[column]} "
-                f"before and is {example[0]} ({kind}) now. Declare it with a type that holds both"
+                f"{table_name(source, name)}: a column has changed its type: {column}, which nobody declared, arrived as "
+                f"{there[column]} before and is {example[0]} ({kind}) now. Declare it with a type that holds both"
             )
 
 

@@ -44,7 +44,7 @@ def move(
     try:
         connection.execute(f"INSERT INTO {target} ({names}) SELECT {values} FROM {staged} AS new{fresh}")
     except duckdb.ConversionException as error:
-        raise RefusedError(f"{record.source}.{name}: a column has changed its type: {error}") from error
+        raise RefusedError(f"{table_name(record.source, name)}: a column has changed its type: {error}") from error
 
 
 def delete_removed_rows(
@@ -103,7 +103,7 @@ def _make_room(connection: duckdb.DuckDBPyConnection, source: str, table: Table,
         connection.execute(f"DELETE FROM {target}")
     elif table.disposition is Disposition.REPLACE_PARTITION:
         if window is None:
-            raise RefusedError(f"{source}.{name}: replace_partition needs a partition")
+            raise RefusedError(f"{table_name(source, name)}: replace_partition needs a partition")
         condition, values = of_partition(table, window)
         connection.execute(f"DELETE FROM {target} WHERE {condition}", values)
     elif table.disposition is Disposition.MERGE and columns_of(connection, SCHEMA, [table.name]):
