@@ -9,7 +9,7 @@ BIN := $(SETUP_VENV)/bin
 # Without their bytecode the libraries take two to four times as long to import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo dev test test-fast test-smoke check lint emulator bench wheel clean help ready
+.PHONY: demo dev test test-fast test-smoke check lint emulator schemas bench wheel clean help ready
 
 demo: ready ## the whole platform once, offline: sandbox, runs, verdicts, status page
 	@OSO_WORLD=sandbox $(BIN)/oso demo
@@ -41,6 +41,9 @@ lint: ready ## style, types, who may import whom, and the picture of it
 
 emulator: ready ## install the BigQuery emulator that some tests start (in .cache)
 	@$(BIN)/python .ci/emulator.py
+
+schemas: ready ## fetch the schemas of GitHub's APIs that some tests compare with (in .cache)
+	@$(BIN)/python .ci/schemas.py
 
 bench: ready ## how fast it is, against named baselines (ONLY="name …" for some)
 	@$(BIN)/python -m tests.bench.run $(ONLY)

@@ -112,12 +112,13 @@ def set_fault(
     times: Annotated[int | None, typer.Option(min=1, help="For how many answers; by default until it is cleared.")] = None,
     status: Annotated[int, typer.Option(min=400, max=599, help="The code of the kind `status`.")] = 500,
     seconds: Annotated[float, typer.Option(min=0, help="How long, for timeout, drip and rate_limit.")] = 30.0,
+    after: Annotated[int, typer.Option(min=0, help="How many answers come before it: npm limits after 40.")] = 0,
 ) -> None:
     """Let a family fail in one way; it replaces the fault that the family has.
 
     Examples: `oso sandbox fault set defillama html`, `oso sandbox fault set npm status --status 503 --times 2`
     """
-    wanted = {"family": family, "kind": kind, "path": path, "times": times, "status": status, "seconds": seconds}
+    wanted = {"family": family, "kind": kind, "path": path, "times": times, "status": status, "seconds": seconds, "after": after}
     _print_faults(_control("POST", json=wanted))
 
 
@@ -138,15 +139,15 @@ def list_faults(as_json: Json = False) -> None:
 
     Examples: `oso sandbox fault list`, `oso sandbox fault list --json | jq .set`
     """
-    from oso_dagster.sandbox.faults.injection import KINDS  # noqa: PLC0415
+    from oso_dagster.sandbox.families import kinds_of_faults  # noqa: PLC0415
 
-    faults = _control("GET")
+    faults, kinds = _control("GET"), kinds_of_faults()
     if as_json:
-        say_json({"set": faults, "kinds": dict(KINDS)})
+        say_json({"set": faults, "kinds": dict(kinds)})
         return
     _print_faults(faults)
     table = listing(Column("kind", no_wrap=True), "what goes wrong")
-    for name, about in KINDS.items():
+    for name, about in kinds.items():
         table.add_row(name, about)
     console().print(table)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.sandbox.discord import discord_app
+from oso_dagster.sandbox.faults.at_source import AT_SOURCE
+from oso_dagster.sandbox.faults.injection import KINDS
 from oso_dagster.sandbox.protocols.family import Endpoint, Rows
 from oso_dagster.sandbox.upstreams import families
 from oso_dagster.sandbox.world.world import SandboxWorld
@@ -23,6 +27,12 @@ def invents(source: Source) -> bool:
 def truth(world: SandboxWorld) -> Rows:
     """The rows that a complete load holds, by `<source>.<table>`, of the families that tell it themselves."""
     return {name: rows for family in families() for name, rows in family.truth(world).items()}
+
+
+def kinds_of_faults() -> Mapping[str, str]:
+    """Every kind of fault that may be set, and what it means, with the families that alone have it."""
+    having = {kind: ", ".join(family.name for family in families() if kind in family.faults) for kind in AT_SOURCE}
+    return {kind: about + (f" (only {having[kind]})" if kind in AT_SOURCE else "") for kind, about in KINDS.items()}
 
 
 def endpoints(port: int, database_port: int = 0) -> dict[str, str]:

@@ -67,7 +67,7 @@ def create_app(world: Path, database_port: int = 0) -> Starlette:
         return JSONResponse({"status": "ok", "pid": os.getpid()})
 
     served = {family.name: family.serve(world / family.name) for family in families() if family.serve}
-    faults = Faults(tuple(served))
+    faults = Faults({family.name: family.faults for family in families() if family.serve})
     mounts = [Mount(f"/{name}", faults.around(name, app)) for name, app in served.items()]
     mounts.append(discord_app.mount(world.parent / "discord"))
     return Starlette(routes=[Route("/", index), Route("/health", health), *faults.routes(), *mounts])

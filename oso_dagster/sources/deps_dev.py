@@ -5,7 +5,8 @@ alone has them). A run asks for a bounded number of packages and the next one go
 
 A known package may answer 404 for a while: it counts as vanished, and what was loaded of it stays. One that answers so in three
 rounds one after the other is believed to be deleted: its row says `gone`, its versions go. What was known is kept in a file of
-the cache; once that was lost, a 404 for a package that it does not name counts only after as many rounds.
+the cache; once that was lost, a 404 for a package that it does not name counts only after as many rounds. One whose answer is bad
+is set aside, and asked for again by the next runs of the week.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from oso_dagster.connectors.http.pages import Page, walk
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError, client_of, settings_of
 from oso_dagster.connectors.items import Items
 from oso_dagster.connectors.kept_state import MARK, KeptState
-from oso_dagster.connectors.rounds import Round
+from oso_dagster.connectors.rounds import AGAIN, Round, left_over, round_of
 from oso_dagster.connectors.undeclared import Known, carried
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, LoadFacts, Unchanged
+from oso_dagster.domain.catalogue.loading import CONTINUATION, UNKNOWN_FIELDS, Extract, ExtractRequest, LoadFacts, Unchanged
 from oso_dagster.domain.catalogue.source import (
     Child,
     Column,
@@ -39,7 +40,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
-from oso_dagster.domain.catalogue.truth import Absence
+from oso_dagster.domain.catalogue.truth import ITEMS_ASKED, Absence
 from oso_dagster.sources._deps_dev_names import ADDRESSES, PURL, packages_named
 
 _PACE = Pace(concurrency=8, per_second=20)
@@ -89,14 +90,17 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
     from oso_dagster.connectors import records, undeclared  # noqa: PLC0415  (Arrow loads when used)
 
     week, previous = f"{request.now:%G-W%V}", request.previous
-    if previous is not None and previous.facts.get("week") == week and not previous.cut_short:
-        return Unchanged(previous.version, previous.facts)
     named, left_out = packages_named(request.inputs)
-    this_round = Round.of(week, named, previous)
+    this_round = round_of(week, named, previous)
+    if this_round is None:
+        return Unchanged(previous.version, previous.facts) if previous else Unchanged(week)
     facts: LoadFacts = {"week": week, "unsupported_systems": left_out, "asked": len(this_round.names)}
     state = KeptState.of(request) if previous else KeptState.newest(request)
     packages, versions, news = [], [], set[str]()
     facts[_LOST] = state.lost_since is not None or bool(previous and previous.facts.get(_LOST))
+    facts[AGAIN] = left_over(week, previous)
+    if set(facts[AGAIN]) == set(this_round.names):  # a few of a round that is done: shares are of the whole
+        facts[ITEMS_ASKED] = len(named)
     for some, theirs in _ask(request, this_round, facts, news, state):  # rows carry what is new already
         packages.append(undeclared.table_with_news(_PACKAGES, some)[0])
         versions.append(undeclared.table_with_news(_VERSIONS, theirs)[0])
@@ -115,7 +119,7 @@ def _ask(
     client, share = client_of(request, _PACE), int(float(request.settings["packages_per_run"]))
     known = {name for name, kept in state.by_name.items() if kept[_FOUND]}
     there = {name for name in known if not state.by_name[name].get(_MISSED)}  # one vanishes once, not in each round again
-    items, done, known_packages = Items.of(request, len(this_round.names), there), 0, 0
+    items, done, known_packages = Items.of(request, facts.get(ITEMS_ASKED, len(this_round.names)), there), 0, 0
     while done < len(this_round.names):
         if done >= share:
             this_round.cut(facts, f"A run asks for {share:,} packages", done)
@@ -130,6 +134,7 @@ def _ask(
             this_round.cut(facts, error, done)
             break
         done += len(names)
+        facts[AGAIN] = [name for name in facts[AGAIN] if name not in names]
         known_packages += sum(bool(listed) for listed in had.values())
         state.by_name |= {name: {_FOUND: True} for name in had} | {
             name: _without(state.by_name.get(name), lost=facts[_LOST]) for name in names if name in items.gone
@@ -139,10 +144,14 @@ def _ask(
             [*(_row(name, listed, sources, news) for name, listed in had.items()), *absent],
             [version for listed in had.values() for version in listed],
         )
-    if this_round.names and not known_packages:
+    again = ITEMS_ASKED in facts
+    if this_round.names and not known_packages and not again:
         raise RestError(f"{request.settings['url']}: none of {done:,} packages has a version there. Is the address right?")
+    items.asked = max(items.asked, facts.get(ITEMS_ASKED, 0))
     items.tell(facts)
-    facts["found"] = known_packages
+    facts |= {"found": known_packages, AGAIN: sorted({*facts[AGAIN], *items.set_aside})}
+    if again:
+        facts.pop(CONTINUATION, None)
 
 
 def _without(kept: Mapping[str, Any] | None, *, lost: bool) -> dict[str, Any]:

@@ -134,10 +134,11 @@ def _sbom(request: ExtractRequest) -> Extract | Unchanged:
     from oso_dagster.connectors.github import bills  # noqa: PLC0415
     from oso_dagster.connectors.items import Items  # noqa: PLC0415
     from oso_dagster.connectors.kept_state import MARK, KeptState  # noqa: PLC0415
+    from oso_dagster.connectors.rounds import left_over, round_of  # noqa: PLC0415
 
     week, previous = f"{request.now:%G-W%V}", request.previous
     known = {name.lower() for name in request.inputs[_NAMES] if not name.endswith("/*")}
-    this_round = bills.round_of(week, known, previous)
+    this_round = round_of(week, known, previous)
     if this_round is None:
         return Unchanged(previous.version, previous.facts) if previous else Unchanged(week)
     state = KeptState.of(request)
@@ -145,7 +146,7 @@ def _sbom(request: ExtractRequest) -> Extract | Unchanged:
     run = bills.Bills(_asking(request), request.settings["api_url"], request.now, _BILL, _PACKAGE)
     documents, packages = [], []
     items = Items.of(request, len(known), state.by_name.keys())
-    for rows, parts in run.run(this_round, facts, items):  # rows carry what is new already
+    for rows, parts in run.run(this_round, facts, items, left_over(week, previous)):  # rows carry what is new already
         documents.append(undeclared.table_with_news(_SBOM, rows)[0])
         packages.append(undeclared.table_with_news(_PACKAGES, parts)[0])
     state.by_name = {name: {} for name in (state.by_name.keys() - items.gone.keys()) | set(run.found)}

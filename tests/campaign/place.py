@@ -37,6 +37,7 @@ from oso_dagster.sandbox.world import projects
 from oso_dagster.sandbox.world.world import SandboxWorld, generate
 from oso_dagster.settings import Settings, read_settings
 from oso_dagster.sources import catalogue
+from tests.campaign.instance import Remembering, remembering
 from tests.campaign.truth import Row, true_rows_of
 from tests.support.asgi import serving
 
@@ -76,8 +77,9 @@ class Place:
     world: SandboxWorld
     port: int
     database_port: int
-    instance: dg.DagsterInstance
+    instance: Remembering
     settings: Settings
+    healthy: set[str] = field(default_factory=set)
     known: dict[str, Rows] = field(default_factory=dict)
     aged: tuple[str, Rows] = ("", {})
 
@@ -96,28 +98,31 @@ class Place:
         """The healthy warehouse, kept."""
         return self.home / "healthy.duckdb"
 
-    def prepare(self, wanted: Sequence[tuple[Source, Table]]) -> None:
-        """Load these tables and what they need, once, healthily; raises AssertionError for one that fails."""
-        done: set[str] = set()
-        known = {f"{source.name}.{table.name}": (source, table) for source in catalogue() for table in source.tables}
-
-        def load(name: str) -> None:
-            if name in done:
-                return
-            done.add(name)
-            source, table = known[name]
-            for need in table.needs:
-                load(".".join(need.split(".")[:2]).split("__")[0])
-            result = self.load(source, table)
-            assert result.success, f"{name}: {error_text(result)}"
-
-        for source, table in wanted:
-            load(f"{source.name}.{table.name}")
+    def prepare(self, source: Source, table: Table) -> None:
+        """Load a table and what it needs, once, healthily; raises AssertionError for one that fails."""
+        name = f"{source.name}.{table.name}"
+        if name in self.healthy:
+            return
+        if self.snapshot.exists():
+            shutil.copy(self.snapshot, self.warehouse)
+        known = {f"{every.name}.{each.name}": (every, each) for every in catalogue() for each in every.tables}
+        self._load_healthily(name, known)
         shutil.copy(self.warehouse, self.snapshot)
+
+    def _load_healthily(self, name: str, known: Mapping[str, tuple[Source, Table]]) -> None:
+        if name in self.healthy:
+            return
+        self.healthy.add(name)
+        source, table = known[name]
+        for need in table.needs:
+            self._load_healthily(".".join(need.split(".")[:2]).split("__")[0], known)
+        result = self.load(source, table)
+        assert result.success, f"{name}: {error_text(result)}"
 
     def restore(self, source: Source, table: Table) -> Rows:
         """The healthy warehouse, in which this one table is older: a fifth of its rows are missing, its load is another's."""
         name = f"{source.name}.{table.name}"
+        self.prepare(source, table)
         if self.aged[0] != name:
             shutil.copy(self.snapshot, self.older)
             with duckdb.connect(str(self.older)) as connection:
@@ -162,17 +167,29 @@ class Place:
             }
             return {name: _rows(connection, source.name, name, columns) for name, columns in kept.items()}
 
+    def keys(self, source: Source, table: Table, name: str) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:
+        """The keys of a landed table as they are now, and in the healthy warehouse."""
+        columns = ", ".join(f'"{column}"' for column in table.keys[name])
+        sides: list[set[tuple[Any, ...]]] = []
+        for warehouse in (self.warehouse, self.snapshot):
+            with duckdb.connect(str(warehouse), read_only=True) as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                sides.append(set(connection.execute(f'SELECT {columns} FROM "{source.name}"."{name}"').fetchall()))
+        return sides[0], sides[1]
+
     def truth_of(self, source: Source, table: Table) -> Rows:
         """The rows of the healthy load."""
         name = f"{source.name}.{table.name}"
+        self.prepare(source, table)
         if name not in self.known:
             self.known[name] = self.rows(source, table, self.snapshot)
         return self.known[name]
 
     def spoil(self, family: str, kind: str, **more: Any) -> None:
         """Set a fault at a family of endpoints."""
+        after = 2 if kind == "bare_429" else 0
         seconds = {"rate_limit": 3600.0, "drip": HURRIED_SECONDS / 3}.get(kind, HURRIED_SECONDS * 3)
-        self._faults("POST", json={"family": family, "kind": kind, "seconds": seconds} | more)
+        self._faults("POST", json={"family": family, "kind": kind, "seconds": seconds, "after": after} | more)
 
     @contextmanager
     def hurried(self, source: Source, *, tries: bool) -> Iterator[None]:
@@ -220,7 +237,7 @@ def place(home: Path, sources: Sequence[Source]) -> Iterator[Place]:
         databases = any(point.setting.split("_url")[0] in {source.name for source in sources} for point in _databases())
         with _database(folder, home, needed=databases) as database_port, _http(folder, database_port) as port:
             disk.write_json(home / "sandbox-world" / "endpoints.json", endpoints(port, database_port))
-            with dg.DagsterInstance.ephemeral(str(home)) as instance:
+            with remembering(home) as instance:
                 yield Place(home, manifest.world(), port, database_port, instance, read_settings(catalogue()))
 
 

@@ -18,7 +18,7 @@ SOURCES = half(1)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    yield from prepared(SOURCES, tmp_path_factory.mktemp("campaign"))
+    yield from prepared(tmp_path_factory.mktemp("campaign"))
 
 
 @pytest.mark.parametrize(("source", "table"), tables_of(SOURCES), ids=lambda part: part.name)

@@ -168,6 +168,28 @@ def test_a_forced_load_knows_the_packages_of_those_before_it(there: Landing) -> 
     assert there.rows("packages__versions") == there.truth("packages__versions")
 
 
+def test_what_a_round_set_aside_is_asked_for_again_in_the_same_week(there: Landing) -> None:
+    there.load("packages")
+    spoil(there, "one_bad_item")
+    week = NOW + timedelta(days=7)
+    first = there.load("packages", now=week)
+    assert isinstance(first, Loaded)
+    (bad,) = first.record.facts["set_aside"]
+    assert there.rows("packages") == there.truth("packages")
+    still = there.load("packages", now=week + timedelta(hours=4))
+    assert isinstance(still, Loaded)
+    assert set(still.record.facts["set_aside"]) == {bad}
+    clear_fault(there)
+    asked = len(there.asked)
+    second = there.load("packages", now=week + timedelta(days=1))
+    assert isinstance(second, Loaded)
+    assert "set_aside" not in second.record.facts
+    (path,) = [path for method, path, *_ in there.asked[asked:] if method == "GET"]
+    assert path.endswith(bad.rpartition("/")[2])
+    assert isinstance(there.load("packages", now=week + timedelta(days=2)), Unchanged)
+    assert there.rows("packages") == there.truth("packages")
+
+
 def test_an_unusual_share_of_known_packages_that_answer_404_is_refused(there: Landing) -> None:
     there.load("packages")
     forget(there, known()[::10])

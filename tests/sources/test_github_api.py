@@ -13,6 +13,7 @@ from oso_dagster.connectors.github import rest_api
 from oso_dagster.connectors.http.rest import RateLimitedError
 from oso_dagster.domain.catalogue.loading import ExtractRequest, Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.upstreams import github_api
+from oso_dagster.sandbox.upstreams._github import documents
 from oso_dagster.sandbox.upstreams._github.behaviour import Behaviour, behave
 from tests.sources.github_api_hub import ALIVE, FEW, NOW, ONE, POLICIES, TABLES, TOKEN, TRUTH, Hub, every_url, open_hub
 
@@ -228,8 +229,8 @@ def test_a_repository_that_moved_without_a_redirect_is_asked_for_by_its_id_and_k
 
 
 def test_the_one_owner_whose_answer_is_nonsense_stops_no_other(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = github_api.document
-    monkeypatch.setattr(github_api, "document", lambda at, r: {"id": r.id} if r.full_name == ONE else real(at, r))
+    real = documents.repository
+    monkeypatch.setattr(documents, "repository", lambda at, r: {"id": r.id} if r.full_name == ONE else real(at, r))
     loaded = hub.load("repositories", FEW)
     assert isinstance(loaded, Loaded)
     assert set(loaded.record.facts["set_aside"]) == {ONE}

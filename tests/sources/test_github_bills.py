@@ -14,6 +14,7 @@ from oso_dagster.connectors.github import bills, rest_api
 from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, Loaded, RefusedError, Unchanged
 from oso_dagster.sandbox.upstreams import github_api
+from oso_dagster.sandbox.upstreams._github import documents
 from oso_dagster.sandbox.upstreams._github.behaviour import Behaviour, behave
 from tests.sources.github_api_hub import FEW, NOW, ONE, POLICIES, TRUTH, Hub, every_url, open_hub
 
@@ -117,7 +118,7 @@ def test_a_report_that_is_not_ready_by_the_end_is_told_and_asked_for_again(hub: 
 
 
 def test_a_document_of_another_shape_is_an_error_by_name(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(github_api, "document", lambda *_: {"id": 1, "full_name": "a/b", "owner": {}})
+    monkeypatch.setattr(documents, "repository", lambda *_: {"id": 1, "full_name": "a/b", "owner": {}})
     with pytest.raises(RefusedError, match=rf"1 of 1 items set aside.*/repos/{ONE}.*'owner.login' is missing"):
         hub.load("repositories", FEW[:1])
 
@@ -148,7 +149,7 @@ def test_package_urls_are_taken_apart(purl: str, parts: tuple[str | None, ...]) 
 
 def more_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     """GitHub grows: of a repository a plain field, a nested one and a template of an address; as much of a bill of materials."""
-    document, sbom = github_api.document, github_api.sbom
+    document, sbom = documents.repository, github_api.sbom
     more = {"newScore": 7, "newCounts": {"a": 1}, "new_things_url": "https://api.github.com/{x}"}
 
     def bill(forge_: Any, repository: Any) -> Any:
@@ -160,7 +161,7 @@ def more_fields(monkeypatch: pytest.MonkeyPatch) -> None:
             ]
         return document
 
-    monkeypatch.setattr(github_api, "document", lambda *given: document(*given) | more)
+    monkeypatch.setattr(documents, "repository", lambda *given: document(*given) | more)
     monkeypatch.setattr(github_api, "sbom", bill)
 
 

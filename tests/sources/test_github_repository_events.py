@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from oso_dagster.connectors.http.rest import RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import Finding, Loaded
 from oso_dagster.sandbox.upstreams import gharchive, github_api
+from oso_dagster.sandbox.upstreams._github import event_documents
 from oso_dagster.sandbox.upstreams._github import feeds as github_feeds
 from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub
 
@@ -136,17 +138,18 @@ def test_a_repository_that_a_policy_hides_is_set_aside_and_stops_no_other(hub: G
 
 
 def test_one_damaged_event_sets_its_repository_aside(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = github_feeds.feed
+    real, ids = event_documents.complete, set[str]()
 
-    def feed(world: Any, repository: Any) -> list[dict[str, Any]]:
-        events = real(world, repository)
-        return [events[0] | {"actor": None}, *events[1:]] if repository.full_name == BUSY else events
+    def complete(event: Mapping[str, Any]) -> dict[str, Any]:
+        if event["repo"]["name"] == BUSY and not ids:
+            ids.add(event["id"])
+        return real(event) | ({"actor": None} if event["id"] in ids else {})
 
-    monkeypatch.setattr(github_feeds, "feed", feed)
+    monkeypatch.setattr(event_documents, "complete", complete)
     loaded = hub.load(EVENTS, FEW)
     assert "not as declared" in loaded.record.facts["set_aside"][BUSY.lower()]
     assert BUSY not in {name for (name,) in hub.rows("SELECT DISTINCT repo_name FROM github.repository_events")}
-    monkeypatch.setattr(github_feeds, "feed", real)
+    monkeypatch.setattr(event_documents, "complete", real)
     healed = hub.load(EVENTS, FEW, NOW + timedelta(hours=1))
     assert "set_aside" not in healed.record.facts
     assert BUSY in {name for (name,) in hub.rows("SELECT DISTINCT repo_name FROM github.repository_events")}

@@ -145,7 +145,7 @@ def landing(source: Source, home: Path, inputs: Mapping[str, Sequence[str]] | No
     (family,) = (candidate for candidate in web_families() if candidate.name.replace("-", "_") == source.name)
     folder = home / "served"
     family.write(WORLD, folder)
-    faults = Faults((family.name,))
+    faults = Faults({family.name: family.faults})
     app, requests = faults.around(family.name, family.serve(folder)), []
 
     async def noting(scope: Any, receive: Any, send: Any) -> None:

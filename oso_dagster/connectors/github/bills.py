@@ -17,17 +17,15 @@ from oso_dagster.connectors.github.reports import Pending, Reports
 from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import Answer, Client, RateLimitedError, RestError
 from oso_dagster.connectors.items import Items
-from oso_dagster.connectors.rounds import Round
+from oso_dagster.connectors.rounds import AGAIN, Round
 from oso_dagster.connectors.undeclared import Known, carried
-from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, LoadFacts, LoadRecord
+from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, LoadFacts
 from oso_dagster.domain.catalogue.truth import FEWEST_VANISHED, named
 
 _BATCH = 200
 SWEEPS = (2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
 """Seconds before each time that the reports are asked for that were not ready, at the end of a run; two minutes in all."""
 
-AGAIN = "again"
-"""The fact, names, of what the next run asks for again: what was set aside, and reports that were not ready."""
 
 _Row = dict[str, Any]
 _Batch = tuple[list[_Row], list[_Row]]
@@ -149,16 +147,3 @@ class Bills:
                 f"{self._api}: none of {len(self.found):,} bills of materials names a package, not even its own repository. "
                 "The old rows stay; check the endpoint, then run again"
             )
-
-
-def left_over(week: str, previous: LoadRecord | None) -> list[str]:
-    """The names that earlier runs of the week leave to be asked for again."""
-    return list(previous.facts.get(AGAIN) or ()) if previous is not None and previous.facts.get("week") == week else []
-
-
-def round_of(week: str, known: set[str], previous: LoadRecord | None) -> Round | None:
-    """What is left of a week's round over all `known`: of a complete one only what is asked for again; None where nothing is."""
-    if previous is None or previous.facts.get("week") != week or previous.continuation:
-        return Round.of(week, known, previous)
-    again = [name for name in left_over(week, previous) if name in known]
-    return Round(week, tuple(again)) if again else None

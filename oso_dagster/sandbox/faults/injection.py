@@ -7,7 +7,7 @@ answers on their way out; the family itself knows nothing of it. What a fault do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -31,6 +31,7 @@ KINDS: Mapping[str, str] = {
     "status": "an error status; --status says which",
     "rate_limit": "429 with Retry-After; --seconds says how long",
     "rate_limit_bare": "429 without Retry-After",
+    "bare_429": "429 without Retry-After, behind the first --after answers",
     "timeout": "no answer for --seconds",
     "drip": "the answer comes a byte at a time, --seconds apart",
     "reset": "the connection breaks in the middle of the answer",
@@ -38,13 +39,13 @@ KINDS: Mapping[str, str] = {
     "loop": "the first page comes again, whichever page is requested",
     "clock_skew": "503 whose Date and Retry-After come from a clock nine hours ahead",
     **{name: spoiler.about for name, spoiler in SPOILERS.items()},
-    **{name: f"{fault.about} (only {', '.join(fault.families)})" for name, fault in AT_SOURCE.items()},
+    **AT_SOURCE,
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of one family. `times` is how many answers it still spoils (None: until cleared).
+    """One fault of one family: `times` answers are spoilt (None: until it is cleared), behind the first `after`.
 
     `owner` is the process that set it, by id and creation time: when that has ended, killed or not, the fault is over.
     """
@@ -55,15 +56,16 @@ class Fault:
     times: int | None = None
     status: int = 500
     seconds: float = 30.0
+    after: int = 0
     owner: tuple[int, float] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}")
-        if self.kind in AT_SOURCE and self.family not in AT_SOURCE[self.kind].families:
-            raise ValueError(f"{self.kind} is a fault of {', '.join(AT_SOURCE[self.kind].families)}, not of {self.family}")
         if self.times is not None and self.times < 1:
             raise ValueError("times: at least 1 is expected")
+        if self.after < 0:
+            raise ValueError("after: a number of answers is expected, from 0")
         if self.owner is not None and [type(part) for part in self.owner] != [int, float]:
             raise ValueError("owner: the id of a process and its creation time are expected")
 
@@ -79,9 +81,9 @@ _Whole = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class Faults:
-    """The faults that are set, by family; of one server."""
+    """The faults that are set, by family; of one server. `families` are the names of all, with the kinds of their own data."""
 
-    families: tuple[str, ...]
+    families: Mapping[str, Collection[str]]
     current: dict[str, Fault] = field(default_factory=dict)
     first_pages: dict[str, _Whole] = field(default_factory=dict)
 
@@ -112,6 +114,9 @@ class Faults:
         if fault.over:
             del self.current[family]
             return None
+        if fault.after:
+            self.current[family] = replace(fault, after=fault.after - 1)
+            return None
         if fault.times is not None:
             if fault.times == 1:
                 del self.current[family]
@@ -127,6 +132,9 @@ class Faults:
                 return JSONResponse({"error": str(error)}, 400)
             if fault.family not in self.families:
                 return JSONResponse({"error": f"no family {fault.family!r}; there are {', '.join(self.families)}"}, 400)
+            if fault.kind in AT_SOURCE and fault.kind not in self.families[fault.family]:
+                having = ", ".join(name for name, kinds in self.families.items() if fault.kind in kinds)
+                return JSONResponse({"error": f"{fault.kind} is a fault of {having}, not of {fault.family}"}, 400)
             self.current[fault.family] = fault
             self.first_pages.clear()
         elif request.method == "DELETE":
@@ -161,6 +169,7 @@ def _instead(fault: Fault) -> Response | None:
         "status": (fault.status, {}),
         "rate_limit": (429, {"Retry-After": f"{fault.seconds:.0f}"}),
         "rate_limit_bare": (429, {}),
+        "bare_429": (429, {}),
         "expired": (401, {"WWW-Authenticate": "Bearer"}),
         "clock_skew": (503, skewed),
     }

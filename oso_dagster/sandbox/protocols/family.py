@@ -5,7 +5,7 @@ Which families there are is `upstreams`' to say; their file on disk, the server,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,9 @@ def no_truth(_world: SandboxWorld) -> Rows:
 class Family:
     """One upstream: `write` puts its part of a world into a folder, `serve` answers requests below `/<name>` from it.
 
-    None serves what PostgreSQL is filled from: `<database>.sql`. `truth` are the rows that a complete load holds.
+    None serves what PostgreSQL is filled from: `<database>.sql`. `truth` are the rows that a complete load holds. `faults` are
+    the kinds of `faults.at_source` that this upstream is known to have; `serve` answers so where a request says
+    (`source_faults`).
     """
 
     name: str
@@ -54,3 +56,4 @@ class Family:
     write: Callable[[SandboxWorld, Path], None]
     serve: Callable[[Path], ASGIApp] | None
     truth: Callable[[SandboxWorld], Rows] = no_truth
+    faults: Collection[str] = ()

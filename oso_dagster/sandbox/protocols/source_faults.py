@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+FROZEN = "frozen_304"
+"""The kind of a fault under which an answer is of long ago, and whoever sends an ETag is told that it still holds."""
 _KEY = "oso_sandbox_fault"
 
 

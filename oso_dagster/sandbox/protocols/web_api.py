@@ -1,4 +1,7 @@
-"""What the families that speak JSON share: a document on disk, read anew at each change, and an application around it."""
+"""What the families that speak JSON share: a document on disk, read anew at each change, and an application around it.
+
+A fault of a family's data (`faults.at_source`) is a function from the document to what upstream has then: its `damages`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from oso_dagster.sandbox.protocols.source_faults import FROZEN, fault_of
 from oso_dagster.sandbox.world.world import SandboxWorld
+
+Damage = Callable[[Any], Any]
+"""From the document of a family to the one that it would have under a fault; the first stays as it is."""
 
 DAYS = 60
 """How much history the families tell."""
@@ -41,12 +48,26 @@ def _parsed(path: Path, _written: int, _file: int) -> Any:
     return json.loads(path.read_text())
 
 
-def serve(folder: Path, routes: Mapping[str, Callable[[Any, Request], Response]]) -> Starlette:
+def damaged(folder: Path, kind: str | None, damages: Mapping[str, Damage]) -> Any:
+    """What the family serves under a fault of this kind; as it is where the kind damages nothing."""
+    path = folder / FILE
+    state = path.stat()
+    return _damaged(path, state.st_mtime_ns, state.st_ino, damages[kind]) if kind and kind in damages else read(folder)
+
+
+@lru_cache(maxsize=16)
+def _damaged(path: Path, written: int, file: int, damage: Damage) -> Any:
+    return damage(_parsed(path, written, file))
+
+
+def serve(
+    folder: Path, routes: Mapping[str, Callable[[Any, Request], Response]], damages: Mapping[str, Damage] | None = None
+) -> Starlette:
     """An application that answers each path from the document in `folder`; every answer has an ETag, and honours one."""
 
     def endpoint(answer: Callable[[Any, Request], Response]) -> Callable[[Request], Response]:
         def respond(request: Request) -> Response:
-            return _conditional(answer(read(folder), request), request)
+            return _conditional(answer(damaged(folder, fault_of(request.scope), damages or {}), request), request)
 
         return respond
 
@@ -60,8 +81,9 @@ def midnights(world: SandboxWorld) -> list[datetime]:
 
 
 def _conditional(response: Response, request: Request) -> Response:
-    tag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
-    if response.status_code == 200 and request.headers.get("if-none-match") == tag:  # noqa: PLR2004  (OK)
+    sent, frozen = request.headers.get("if-none-match"), fault_of(request.scope) == FROZEN
+    tag = sent or '"frozen"' if frozen else f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
+    if response.status_code == 200 and sent == tag:  # noqa: PLR2004  (OK)
         return Response(status_code=304, headers={"ETag": tag})
     response.headers["ETag"] = tag
     return response

@@ -2,11 +2,14 @@
 
 Written from defillama-server, `craftParentProtocol.ts` and `craftProtocolV2.ts` (`tokensInUsd` of a very large protocol is null
 unless `restrictResponseSize=false` is sent), `routes/dimensions.ts` (a day without chains is null, a summary that is not there
-`{}`), and DefiLlama/dimension-adapters 5255 (history is corrected and taken back). A protocol that is not known is a 400.
+`{}`), and DefiLlama/dimension-adapters 5255 (history is corrected and taken back). A protocol that is not known is a 400. Faults:
+the newest month comes in part and is filled; days are taken back; a protocol whose answer is made smaller all the same, or no
+series; every answer is 200 without anything in it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,7 @@ def serve(folder: Path) -> ASGIApp:
             "/summary/dexs/{slug}": lambda data, request: _summary(data["volume"], request),
             "/summary/fees/{slug}": lambda data, request: _summary(data["fees"], request),
         },
+        _DAMAGES,
     )
 
 
@@ -117,6 +121,8 @@ def _protocol(data: Any, request: Request) -> Response:
     if slug not in data["tvl"]:
         return JSONResponse({"message": "Protocol not found"}, 400)
     chains = data["tvl"][slug]
+    if not chains:
+        return JSONResponse({})
     if slug in large(data) and request.query_params.get("restrictResponseSize") != "false":
         chains = {chain: {"tokensInUsd": None} for chain in chains}
     return JSONResponse({"name": slug, "chainTvls": chains})
@@ -131,6 +137,8 @@ def _summary(series: dict[str, Any], request: Request) -> Response:
     slug = request.path_params["slug"]
     if slug not in series:
         return JSONResponse({})
+    if isinstance(series[slug], str):
+        return JSONResponse({"name": slug, "totalDataChartBreakdown": series[slug]})
     first = series[slug][0][0]
     return JSONResponse({"name": slug, "totalDataChartBreakdown": [[first - 86_400, None], *series[slug]]})
 
@@ -139,4 +147,58 @@ def _money(value: float) -> float:
     return round(value, 2)
 
 
-FAMILY = Family("defillama", (Endpoint("defillama_url", "/defillama", "DefiLlama's open API"),), write, serve, truth)
+_SUMMARIES = ("volume", "fees")
+_MONTH = -31
+"""The newest points of a series: today's, which is not over, and a month."""
+
+
+def _in_part(data: Any) -> Any:
+    """Half of the values of the newest month."""
+    return _each_series(data, lambda points: points[:_MONTH] + [_halved(point) for point in points[_MONTH:]])
+
+
+def _with_days_taken_back(data: Any) -> Any:
+    """Two days of long ago are gone from every series."""
+    return _each_series(data, lambda points: points[:3] + points[5:])
+
+
+def _each_series(data: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
+    tvl = {
+        slug: {chain: {"tokensInUsd": change(series["tokensInUsd"])} for chain, series in chains.items()}
+        for slug, chains in data["tvl"].items()
+    }
+    return data | {"tvl": tvl} | {kind: {slug: change(points) for slug, points in data[kind].items()} for kind in _SUMMARIES}
+
+
+def _halved(point: Any) -> Any:
+    if isinstance(point, dict):
+        return point | {"tokens": {token: value / 2 for token, value in point["tokens"].items()}}
+    return [point[0], {chain: {name: value / 2 for name, value in of.items()} for chain, of in point[1].items()}]
+
+
+def _with_a_bad_protocol(data: Any) -> Any:
+    """One that the directory names: its tokens are null, its summaries text."""
+    bad = min(slug for slug in data["volume"] if "stranger" not in slug)
+    tvl = data["tvl"] | {bad: {chain: {"tokensInUsd": None} for chain in data["tvl"][bad]}}
+    return data | {"tvl": tvl} | {kind: data[kind] | {bad: "not available"} for kind in _SUMMARIES}
+
+
+def _with_nothing(data: Any) -> Any:
+    return {"protocols": [], "tvl": {slug: {} for slug in data["tvl"]}, **{kind: {} for kind in _SUMMARIES}}
+
+
+_DAMAGES = {
+    "refill": _in_part,
+    "silent_deletion": _with_days_taken_back,
+    "one_bad_item": _with_a_bad_protocol,
+    "success_false": _with_nothing,
+}
+
+FAMILY = Family(
+    "defillama",
+    (Endpoint("defillama_url", "/defillama", "DefiLlama's open API"),),
+    write,
+    serve,
+    truth,
+    faults=tuple(_DAMAGES),
+)

@@ -1,7 +1,8 @@
 """deps.dev as the sandbox has it: the packages that projects of the directory name, and those that bills of materials name.
 
 Awkward on purpose: packages that are not known, without a source repository, without a default version, of unknown date.
-A batch echoes requests that fold into one as the first of them was spelt (google/deps.dev, its protos and issues).
+A batch echoes requests that fold into one as the first of them was spelt (google/deps.dev, its protos and issues). Faults: a
+package that is known is not found (its issues 103, 299); one cannot be read, an error of the server, which is invented.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.upstreams import github_api
 from oso_dagster.sandbox.upstreams.npm import UNPUBLISHED
 from oso_dagster.sandbox.world import forge
@@ -43,7 +45,10 @@ def serve(folder: Path) -> ASGIApp:
 
     async def package(request: Request) -> Response:
         parameters = request.path_params
-        entry = web_api.read(folder).get(f"{parameters['system'].upper()}/{parameters['name']}")
+        data = web_api.damaged(folder, fault_of(request.scope), _DAMAGES)
+        entry = data.get(f"{parameters['system'].upper()}/{parameters['name']}")
+        if entry == {}:
+            return JSONResponse({"code": 13, "message": "internal error"}, 500)
         return JSONResponse(entry["package"]) if entry else JSONResponse({"code": 5, "message": "package not found"}, 404)
 
     async def batch(request: Request) -> Response:
@@ -173,4 +178,16 @@ def _name_of(kind: str, url: str) -> str:
     return name if kind == "npm" else name.lower()  # npm's names differ by their capitals
 
 
-FAMILY = Family("deps-dev", (Endpoint("deps_dev_url", "/deps-dev", "deps.dev's API"),), write, serve, truth)
+_DAMAGES: dict[str, web_api.Damage] = {
+    "silent_deletion": lambda data: {key: entry for key, entry in data.items() if key != sorted(data)[1]},
+    "one_bad_item": lambda data: data | {min(data): {}},
+}
+
+FAMILY = Family(
+    "deps-dev",
+    (Endpoint("deps_dev_url", "/deps-dev", "deps.dev's API"),),
+    write,
+    serve,
+    truth,
+    faults=("bare_429", *_DAMAGES),
+)

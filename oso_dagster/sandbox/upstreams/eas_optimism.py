@@ -1,7 +1,8 @@
 """EAS on Optimism as the sandbox has it: what OP Atlas attests about its projects, and what people attest to projects' addresses.
 
 Written from eas-indexing-service and eas-docs-site at d4d3116: `time` is when it was attested, `timeCreated` when it came to the
-indexer, weeks later where an owner publishes late; ends are cut to 32 bits.
+indexer, weeks later where an owner publishes late; ends are cut to 32 bits. Faults: the indexer has gaps that it fills later;
+every answer is an error.
 Awkward on purpose: many attestations in one second, later revocations, no recipient, no transaction, text in any script.
 """
 
@@ -57,7 +58,7 @@ def write(world: SandboxWorld, folder: Path) -> None:
 
 def serve(folder: Path) -> ASGIApp:
     """The GraphQL endpoint."""
-    return graphql_api.serve(folder, _SCHEMA, {"attestations": _list, "aggregateAttestation": _aggregate})
+    return graphql_api.serve(folder, _SCHEMA, {"attestations": _list, "aggregateAttestation": _aggregate}, _DAMAGES)
 
 
 def attestations(world: SandboxWorld) -> list[dict[str, Any]]:
@@ -145,10 +146,15 @@ def _hex(rng: Random, size: int) -> str:
     return f"0x{rng.getrandbits(8 * size):0{2 * size}x}"
 
 
+_DAMAGES: dict[str, web_api.Damage] = {
+    "refill": lambda data: [attestation for number, attestation in enumerate(data) if number % 3],
+}
+
 FAMILY = Family(
     "eas-optimism",
     (Endpoint("eas_optimism_url", "/eas-optimism/graphql", "EAS on Optimism, its GraphQL indexer"),),
     write,
     serve,
     truth,
+    faults=("success_false", *_DAMAGES),
 )

@@ -4,7 +4,7 @@ Written from igrigorik/gharchive.org: its crawler.rb and commit f1f4200 of 2025-
 the crawl, and its issues 102 (events twice), 310 and 320 (the feed of 2026), 312. `events` is the truth of one hour, `file_lines`
 what the file of an hour holds: events that were known of by then, some of them again. `render` is the file, in the form that
 upstream has on that day: until 2025-10-07 a push tells its commits (with e-mail addresses, which nobody may keep), since then
-only where the branch points.
+only where the branch points. The fault `former` keeps the first form on every day.
 """
 
 from __future__ import annotations
@@ -53,16 +53,17 @@ class _Draft:
     login: str
     when: datetime
     number: int
+    trimmed: bool
 
 
-def events(forge: Forge, hour: datetime) -> tuple[dict[str, Any], ...]:
-    """The events of the hour that begins at `hour`, as the archive tells them, oldest first."""
+def events(forge: Forge, hour: datetime, *, former: bool = False) -> tuple[dict[str, Any], ...]:
+    """The events of the hour that begins at `hour`, as the archive tells them, oldest first; `former`: in the form of before."""
     number = (hour - forge.start) // _HOUR
     rng = stream(forge.seed, f"gharchive/{number}")
     seconds = sorted(rng.choices(range(3600), k=rng.randint(*EVENTS_PER_HOUR)))
     living = [repository for repository in forge.repositories if not repository.deleted]
     return tuple(
-        _event(rng, forge, rng.choice(living), hour + timedelta(seconds=second), 1_000_000 + number * 1000 + n)
+        _event(rng, forge, rng.choice(living), hour + timedelta(seconds=second), 1_000_000 + number * 1000 + n, former=former)
         for n, second in enumerate(seconds)
     )
 
@@ -73,11 +74,11 @@ def file_lines(forge: Forge, hour: datetime, fault: str | None = None) -> list[d
     One of 97 events is served again an hour later. `fault`: `late_arrivals` take up to six hours for every fourth; of a
     `hollow_feed` little is left but pushes.
     """
-    late = fault == "late_arrivals"
+    late, former = fault == "late_arrivals", fault == "former"
     lines = []
     for back in range(LONGEST_DELAY // _HOUR + 2 if late else 3):
         begin = hour - back * _HOUR
-        for event in _hour_of(forge, begin) if begin >= forge.start else ():
+        for event in _hour_of(forge, begin, former=former) if begin >= forge.start else ():
             known = datetime.fromisoformat(event["created_at"]) + _delay(int(event["id"]), late=late)
             again = int(event["id"]) % _SERVED_AGAIN == 0
             if hour <= known < hour + _HOUR or (again and hour <= known + _HOUR < hour + _HOUR):
@@ -88,8 +89,8 @@ def file_lines(forge: Forge, hour: datetime, fault: str | None = None) -> list[d
 
 
 @lru_cache(maxsize=256)
-def _hour_of(forge: Forge, hour: datetime) -> tuple[dict[str, Any], ...]:
-    return events(forge, hour)
+def _hour_of(forge: Forge, hour: datetime, *, former: bool) -> tuple[dict[str, Any], ...]:
+    return events(forge, hour, former=former)
 
 
 def _delay(number: int, *, late: bool) -> timedelta:
@@ -135,16 +136,17 @@ def _hour(name: str) -> datetime | None:
     return day + int(match.group(2)) * _HOUR
 
 
-def _event(rng: Random, forge: Forge, repository: Repository, when: datetime, number: int) -> dict[str, Any]:
+def _event(rng: Random, forge: Forge, repository: Repository, when: datetime, number: int, *, former: bool) -> dict[str, Any]:
     kind = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
     # A few people do most of the work.
     actor = forge.people[min(int(rng.paretovariate(0.6)) - 1, len(forge.people) - 1)]
+    draft = _Draft(rng, repository, actor.login, when, number, trimmed=when >= TRIMMED_SINCE and not former)
     event: dict[str, Any] = {
         "id": str(number),
         "type": kind,
         "actor": {"id": actor.id, "login": actor.login, "display_login": actor.login, "gravatar_id": ""},
         "repo": {"id": repository.id, "name": repository.full_name, "url": f"https://api.sbx.example/{repository.full_name}"},
-        "payload": _PAYLOADS[kind](_Draft(rng, repository, actor.login, when, number)),
+        "payload": _PAYLOADS[kind](draft),
         "public": True,
         "created_at": _text(when),
     }
@@ -161,7 +163,7 @@ def _push(draft: _Draft) -> dict[str, Any]:
         "head": _sha(draft.rng),
         "before": _sha(draft.rng),
     }
-    if draft.when >= TRIMMED_SINCE:
+    if draft.trimmed:
         return payload
     count = draft.rng.randint(1, 5)
     author = {"name": draft.login, "email": f"{draft.login}@sbx.example"}
@@ -194,13 +196,12 @@ def _issue_comment(draft: _Draft) -> dict[str, Any]:
 def _pull_request_event(draft: _Draft) -> dict[str, Any]:
     ending = draft.rng.choice(("opened", "closed", "merged", "reopened"))
     pull = _pull_request(draft, ending)
-    trimmed = draft.when >= TRIMMED_SINCE
-    return {"action": ending if trimmed or ending != "merged" else "closed", "number": pull["number"], "pull_request": pull}
+    return {"action": ending if draft.trimmed or ending != "merged" else "closed", "number": pull["number"], "pull_request": pull}
 
 
 def _pull_request(draft: _Draft, ending: str) -> dict[str, Any]:
     pull: dict[str, Any] = {"id": 30_000_000 + draft.number, "number": draft.rng.randint(1, 400)}
-    if draft.when >= TRIMMED_SINCE:
+    if draft.trimmed:
         return pull
     closed = _text(draft.when) if ending in {"closed", "merged"} else None
     merged = ending == "merged"
@@ -262,4 +263,5 @@ FAMILY = Family(
     (Endpoint("github_archive_url", "/gharchive", "GH Archive, hourly files of the last 60 days: /YYYY-MM-DD-H.json.gz"),),
     forge.write,
     serve,
+    faults=("hollow_feed", "damaged_line", "late_arrivals", "former"),
 )

@@ -16,16 +16,18 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
 from oso_dagster.sandbox.protocols.source_faults import fault_of
+from oso_dagster.sandbox.upstreams._github import documents
 from oso_dagster.sandbox.upstreams._github import feeds as github_feeds
 from oso_dagster.sandbox.upstreams._github import graph as github_graph
 from oso_dagster.sandbox.upstreams._github import reports as github_reports
 from oso_dagster.sandbox.upstreams._github import stars as github_stars
 from oso_dagster.sandbox.upstreams._github.behaviour import first_of, forge_now, refusal, refusal_of
+from oso_dagster.sandbox.upstreams._github.paths import moved
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 from oso_dagster.sandbox.world.world import stream
@@ -47,30 +49,6 @@ def limited(folder: Path, calls: int, *, seconds: int = _HOUR) -> None:
     (folder / _LIMIT_FILE).write_text(json.dumps({"left": calls, "until": time.time() + seconds}))
 
 
-def document(forge: Forge, repository: Repository) -> dict[str, Any]:
-    """What the API says of a repository."""
-    licence = {"spdx_id": repository.licence[0], "name": repository.licence[1]} if repository.licence else None
-    created = repository.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "id": repository.id,
-        "node_id": repository.node_id,
-        "name": repository.name,
-        "full_name": repository.full_name,
-        "owner": {"login": repository.owner, "type": "User" if repository.owner in forge.users else "Organization"},
-        "html_url": f"https://github.com/{repository.full_name}",
-        "fork": repository.fork,
-        "archived": False,
-        "default_branch": "main",
-        "forks_count": repository.forks,
-        "stargazers_count": repository.stars,
-        "license": licence,
-        "language": repository.language,
-        "created_at": created,
-        "updated_at": forge.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "pushed_at": forge.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-
-
 def sbom(forge: Forge, repository: Repository) -> dict[str, Any] | None:
     """The bill of materials of a repository; about one in ten has none."""
     rng = stream(forge.seed, f"sbom/{repository.id}")
@@ -80,7 +58,16 @@ def sbom(forge: Forge, repository: Repository) -> dict[str, Any] | None:
     listed = [_package(repository.full_name, "", own), *(_dependency(rng) for _ in range(rng.randint(1, 12)))]
     numbered = [package | {"SPDXID": f"SPDXRef-{number}"} for number, package in enumerate(listed)]
     created = forge.start.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"sbom": {"SPDXID": "SPDXRef-DOCUMENT", "creationInfo": {"created": created}, "packages": numbered}}
+    relations = [
+        {"relationshipType": "DEPENDS_ON", "spdxElementId": "SPDXRef-0", "relatedSpdxElement": package["SPDXID"]}
+        for package in numbered[1:]
+    ]
+    return {"sbom": {
+        "SPDXID": "SPDXRef-DOCUMENT", "spdxVersion": "SPDX-2.3", "name": f"com.github.{repository.full_name}",
+        "dataLicense": "CC0-1.0", "documentNamespace": f"https://spdx.sbx.example/{repository.id}",
+        "creationInfo": {"created": created, "creators": ["Tool: GitHub.com-Dependency-Graph"]}, "packages": numbered,
+        "relationships": relations,
+    }}  # fmt: skip
 
 
 def _bill(forge: Forge, repository: Repository) -> dict[str, Any] | None:
@@ -96,21 +83,22 @@ def serve(folder: Path) -> Starlette:
             return refused
         forge = forge_now(folder)
         repository = _find(forge, request)
-        moved = fault_of(request.scope) == "moved" or _is_former(repository, request)
-        if repository is not None and moved:
-            return _counted(folder, RedirectResponse(f"{request.scope['root_path']}/repositories/{repository.id}", 301))
-        return _answer(folder, request, document(forge, repository) if repository else None)
+        elsewhere = fault_of(request.scope) == "moved" or _is_former(repository, request)
+        if repository is not None and elsewhere:
+            return _counted(folder, moved(request, f"/repositories/{repository.id}"))
+        return _answer(folder, request, documents.repository(forge, repository) if repository else None)
 
     async def by_id(request: Request) -> Response:
         forge = forge_now(folder)
         repository = next((r for r in forge.repositories if r.id == request.path_params["id"] and not r.deleted), None)
         if repository is not None and (refused := refusal_of(folder, repository.full_name)) is not None:
             return refused
-        return _answer(folder, request, document(forge, repository) if repository else None)
+        return _answer(folder, request, documents.repository(forge, repository) if repository else None)
 
     async def owner(request: Request) -> Response:
-        listed = _listed(forge_now(folder), request)
-        return _answer(folder, request, None if listed is None else {"public_repos": len(listed)})
+        forge, kind, name = forge_now(folder), request.path_params["kind"], request.path_params["owner"].lower()
+        listed = _listed(forge, request)
+        return _answer(folder, request, None if listed is None else documents.owner(forge, name, kind, listed))
 
     async def repositories(request: Request) -> Response:
         forge = forge_now(folder)
@@ -120,7 +108,7 @@ def serve(folder: Path) -> Starlette:
         page = int(request.query_params.get("page", "1"))
         more = len(listed) > page * PAGE
         link = {"Link": f'<{request.url.include_query_params(page=page + 1)}>; rel="next"'} if more else {}
-        shown = [document(forge, repository) for repository in listed[(page - 1) * PAGE : page * PAGE]]
+        shown = [documents.listed(forge, repository) for repository in listed[(page - 1) * PAGE : page * PAGE]]
         return _answer(folder, request, shown, link)
 
     return Starlette(
@@ -191,7 +179,8 @@ def _dependency(rng: Random) -> dict[str, Any]:
 
 def _package(name: str, version: str, purl: str) -> dict[str, Any]:
     reference = {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl}
-    return {"name": name, "versionInfo": version, "licenseConcluded": "MIT", "externalRefs": [reference]}
+    about = {"downloadLocation": "NOASSERTION", "filesAnalyzed": False, "licenseConcluded": "MIT"}
+    return {"name": name, "versionInfo": version, "externalRefs": [reference]} | about
 
 
 FAMILY = Family(
@@ -199,4 +188,5 @@ FAMILY = Family(
     (Endpoint("github_api_url", "/github-api", "GitHub's REST API: repositories, owners, bills of materials"),),
     forge.write,
     serve,
+    faults=("policy_403", "moved", "one_bad_item", "bare_429", "former"),
 )

@@ -2,7 +2,8 @@
 
 Awkward on purpose: a round without projects, one without an end of its fund in dollars, a project in several rounds, addresses in
 checksum form and none at all, a round of which nobody says whether it is active, projects without a name in addresses and without
-dates: those four may be null (Giveth/impact-graph b6718ee, `src/entities/qfRound.ts` and `project.ts`).
+dates: those four may be null (Giveth/impact-graph b6718ee, `src/entities/qfRound.ts` and `project.ts`). Faults: rounds of the
+past lose projects in the older API (the same), every answer of both is an error; `former`: the older API alone, as before 2026.
 
 The newer API, v6-core, is written from the schema that Giveth/giveth-v6-fe at 664e390 was generated from
 (`src/lib/graphql/generated/graphql.ts`) and its docs/EXTERNAL-SERVICES.md. It has the rounds since it came: the last of the older
@@ -91,8 +92,9 @@ def write(world: SandboxWorld, folder: Path) -> None:
 
 def serve(folder: Path) -> ASGIApp:
     """Both GraphQL endpoints."""
-    older = graphql_api.serve(folder, _SCHEMA, {"qfRounds": lambda data: data["rounds"], "allProjects": _projects})
-    newer = graphql_api.serve(folder, _V6_SCHEMA, {"qfRounds": _v6_rounds, "projects": _v6_projects})
+    roots: dict[str, graphql_api.Resolver] = {"qfRounds": lambda data: data["rounds"], "allProjects": _projects}
+    older = graphql_api.serve(folder, _SCHEMA, roots, _DAMAGES)
+    newer = graphql_api.serve(folder, _V6_SCHEMA, {"qfRounds": _v6_rounds, "projects": _v6_projects}, _DAMAGES)
     return Starlette(routes=[Mount("/v6", newer), Mount("/", older)])
 
 
@@ -208,6 +210,11 @@ def _instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+_DAMAGES: dict[str, web_api.Damage] = {
+    "silent_deletion": lambda data: data | {"members": {round_id: members[1:] for round_id, members in data["members"].items()}},
+    "former": lambda data: data | {"v6": "closed"},
+}
+
 FAMILY = Family(
     "giveth",
     (
@@ -217,4 +224,5 @@ FAMILY = Family(
     write,
     serve,
     truth,
+    faults=("success_false", *_DAMAGES),
 )

@@ -2,7 +2,8 @@
 
 Written from growthepie/gtp-backend at c0ec9f0, `json_creation.py` (`metrics` of master.json with `fundamental` and `metric_keys`;
 `export/<metric>.json`: flat rows, from 2020, whole days only). The file of before 2025-10-30, `fundamentals_full.json`, is gone
-(403 with XML, as recorded) or frozen: `FROZEN` serves it as it was.
+(403 with XML, as recorded) or frozen: `FROZEN` serves it as it was. Faults: everything frozen so; values that are filled and rows
+that are taken back later, since each file is written whole (the same); one file that is not there; `former`: the one file whole.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.protocols.source_faults import FROZEN as FROZEN_FAULT
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 CHAINS = ("optimism", "base", "mode", "zora", "arbitrum", "unichain")
@@ -39,9 +42,10 @@ def serve(folder: Path) -> ASGIApp:
         {
             "/v1/master.json": lambda _, __: JSONResponse({"current_version": "v1", "metrics": _metrics()}),
             "/v1/export/{metric}.json": _export,
-            "/v1/fundamentals_full.json": lambda _, __: _denied(),
-            f"/v1/{FROZEN}": lambda data, _: JSONResponse([row for row in data if row["date"] < _middle(data)]),
+            "/v1/fundamentals_full.json": _full,
+            f"/v1/{FROZEN}": lambda data, _: JSONResponse(_frozen(data)),
         },
+        _DAMAGES,
     )
 
 
@@ -52,9 +56,16 @@ def _metrics() -> dict[str, Any]:
 
 def _export(data: Any, request: Request) -> Response:
     keys = FILES.get(request.path_params["metric"])
-    if keys is None:
-        return _denied()
-    return JSONResponse([row for row in data if row["metric_key"] in keys])
+    rows = [row for row in data if row["metric_key"] in (keys or ())]
+    return JSONResponse(rows) if rows else _denied()
+
+
+def _full(data: Any, request: Request) -> Response:
+    return JSONResponse(data) if fault_of(request.scope) == "former" else _denied()
+
+
+def _frozen(data: Any) -> list[Any]:
+    return [row for row in data if row["date"] < _middle(data)]
 
 
 def _middle(data: Any) -> str:
@@ -82,10 +93,34 @@ def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     return {"growthepie.fundamentals": rows(world)}
 
 
+def _in_part(data: Any) -> Any:
+    """Half of the values of the newer half of the days."""
+    middle = _middle(data)
+    return [row | {"value": row["value"] / 2} if row["date"] >= middle else row for row in data]
+
+
+def _with_rows_taken_back(data: Any) -> Any:
+    """The older half of the days of one chain is gone."""
+    middle = _middle(data)
+    return [row for row in data if row["origin_key"] != CHAINS[-1] or row["date"] >= middle]
+
+
+def _without_a_file(data: Any) -> Any:
+    return [row for row in data if row["metric_key"] != METRICS[0]]
+
+
+_DAMAGES = {
+    FROZEN_FAULT: _frozen,
+    "refill": _in_part,
+    "silent_deletion": _with_rows_taken_back,
+    "one_bad_item": _without_a_file,
+}
+
 FAMILY = Family(
     "growthepie",
     (Endpoint("growthepie_url", "/growthepie/v1", "growthepie's files"),),
     write,
     serve,
     truth,
+    faults=("former", *_DAMAGES),
 )

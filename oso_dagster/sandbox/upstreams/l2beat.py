@@ -2,12 +2,14 @@
 
 Written from l2beat/l2beat at 65e48a8: `getL2ApiEntries.ts` (an entry has no `isUpcoming`), `PublicApiRouter`, `validateRoute.ts`
 (activity knows no 7d, another range is 400), `getActivityChart.ts` (nulls behind `syncedUntil`). A project without figures is 200
-and `success: false`. The answers of before, with `isUpcoming`, are what a test adds.
+and `success: false`. Faults: all of them are so; the latest figures come in part and are corrected; a project that was archived
+is listed no more; one project's series is 500. `former`: the answers of before, with `isUpcoming` and the one `provider`.
 Awkward on purpose: a project without figures, one that is archived, values given several times a day, a day that is not over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,14 @@ from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.upstreams import growthepie
 from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 UPCOMING = "sbx-tomorrow"
 """A project that has no figures yet."""
 _RANGES = {"7d": 7, "30d": 30, "90d": 90, "180d": 180, "1y": 365, "max": 10_000}
+_FAILED = {"success": False, "error": "Internal server error"}
 _ACTIVITY, _TVS = ["timestamp", "count", "uopsCount"], ["timestamp", "native", "canonical", "external", "ethPrice"]
 
 
@@ -37,10 +41,11 @@ def serve(folder: Path) -> ASGIApp:
     return web_api.serve(
         folder,
         {
-            "/scaling/summary": lambda data, _: JSONResponse({"projects": data["projects"], "chart": {"types": [], "data": []}}),
+            "/scaling/summary": _summary,
             "/scaling/activity/{slug}": lambda data, request: _series(data["activity"], _ACTIVITY, request),
             "/scaling/tvs/{slug}": lambda data, request: _series(data["tvs"], _TVS, request),
         },
+        _DAMAGES,
     )
 
 
@@ -94,11 +99,26 @@ def truth(world: SandboxWorld) -> dict[str, list[dict[str, Any]]]:
     return {"l2beat.projects": projects, "l2beat.activity": activity, "l2beat.tvs": tvs}
 
 
+def _summary(data: Any, request: Request) -> Response:
+    projects = data["projects"]
+    if not projects:
+        return JSONResponse(_FAILED)
+    if fault_of(request.scope) == "former":
+        projects = {
+            slug: {name: value for name, value in project.items() if name != "providers"}
+            | {"isUpcoming": slug == UPCOMING, "provider": next(iter(project["providers"]), None)}
+            for slug, project in projects.items()
+        }
+    return JSONResponse({"projects": projects, "chart": {"types": [], "data": []}})
+
+
 def _series(series: dict[str, Any], types: list[str], request: Request) -> Response:
     span = request.query_params.get("range", "30d")
     if span not in _RANGES or (types == _ACTIVITY and span == "7d"):
         return JSONResponse({"success": False, "error": "Invalid request"}, 400)
     points = series.get(request.path_params["slug"])
+    if points == []:
+        return JSONResponse(_FAILED, 500)
     if points is None:
         return JSONResponse({"success": False, "error": "Project not found or no data"})
     since, synced = points[-1][0] - _RANGES[span] * 86_400, points[-1][0]
@@ -106,4 +126,37 @@ def _series(series: dict[str, Any], types: list[str], request: Request) -> Respo
     return JSONResponse({"success": True, "data": {"chart": {"types": types, "data": shown, "syncedUntil": synced}}})
 
 
-FAMILY = Family("l2beat", (Endpoint("l2beat_url", "/l2beat", "L2BEAT's API"),), write, serve, truth)
+def _in_part(data: Any) -> Any:
+    """Half of the figures of the newest third of each series."""
+
+    def halved(points: list[Any]) -> list[Any]:
+        older = len(points) * 2 // 3
+        return points[:older] + [[time, *(type(value)(value / 2) for value in values)] for time, *values in points[older:]]
+
+    return _with_series(data, lambda series: {slug: halved(points) for slug, points in series.items()})
+
+
+def _with_series(data: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    return data | {name: change(data[name]) for name in ("activity", "tvs")}
+
+
+def _without_a_project(data: Any) -> Any:
+    left = {slug: project for slug, project in data["projects"].items() if slug != growthepie.CHAINS[-1]}
+    return _with_series(data | {"projects": left}, lambda series: {slug: series[slug] for slug in series if slug in left})
+
+
+_DAMAGES: dict[str, web_api.Damage] = {
+    "success_false": lambda data: _with_series(data | {"projects": {}}, lambda _: {}),
+    "refill": _in_part,
+    "silent_deletion": _without_a_project,
+    "one_bad_item": lambda data: _with_series(data, lambda series: series | {growthepie.CHAINS[0]: []}),
+}
+
+FAMILY = Family(
+    "l2beat",
+    (Endpoint("l2beat_url", "/l2beat", "L2BEAT's API"),),
+    write,
+    serve,
+    truth,
+    faults=("former", *_DAMAGES),
+)

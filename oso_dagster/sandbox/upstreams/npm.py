@@ -2,8 +2,9 @@
 
 Written from npm/registry, docs/download-counts.md at ae49abf (bulk: 128 names, 365 days, none with a scope; else 18 months; a day
 that is not counted is 0) and npm/download-counts 31 (the error of too long a span). Names differ by their capitals, as
-`JSONStream` and `jsonstream` do. The limiter of November 2025 (nice-registry/download-counts 9) and a day that is not counted
-yet are not switched on here: tests/sources/test_npm.py serves both.
+`JSONStream` and `jsonstream` do. Faults: a day that is not counted yet, and days that are filled later (npm/download-counts 43,
+45); the limiter of November 2025 (nice-registry/download-counts 8, 9) is `bare_429` after 40 answers; one bad package is
+invented.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp
 
 from oso_dagster.sandbox.protocols import web_api
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.world.world import SandboxWorld, stream
 
 _MOST, _LONGEST, _LONGEST_OF_A_PACKAGE = 128, 365, 548
@@ -37,6 +39,7 @@ def serve(folder: Path) -> ASGIApp:
     return web_api.serve(
         folder,
         {"/downloads/range/{start}:{end}/{package:path}": _range, "/downloads/point/{start}:{end}/{package:path}": _point},
+        _DAMAGES,
     )
 
 
@@ -64,6 +67,8 @@ def _range(data: Any, request: Request) -> Response:
     parameters = request.path_params
     first, last = date.fromisoformat(parameters["start"]), date.fromisoformat(parameters["end"])
     names = parameters["package"].split(",")
+    if fault_of(request.scope) == "zero_day":
+        data = {name: counts | {last.isoformat(): 0} for name, counts in data.items()}
     many = len(names) > 1
     if (last - first).days >= (_LONGEST if many else _LONGEST_OF_A_PACKAGE):
         return JSONResponse({"error": f"exceeded max days of {_LONGEST}"}, 400)
@@ -101,4 +106,25 @@ def _package(data: Any, name: str, first: date, last: date) -> dict[str, Any] | 
     return {"start": first.isoformat(), "end": last.isoformat(), "package": name, "downloads": rows}
 
 
-FAMILY = Family("npm", (Endpoint("npm_url", "/npm", "npm's download counts"),), write, serve, truth)
+def _in_part(data: Any) -> Any:
+    """Half of the counts of the newest month."""
+    days = sorted(next(iter(data.values())))[-30:]
+    return {name: counts | {day: counts[day] // 2 for day in days} for name, counts in data.items()}
+
+
+def _with_a_bad_package(data: Any) -> Any:
+    """The first package has words for numbers."""
+    first = min(data)
+    return data | {first: dict.fromkeys(data[first], "many")}
+
+
+_DAMAGES = {"refill": _in_part, "one_bad_item": _with_a_bad_package}
+
+FAMILY = Family(
+    "npm",
+    (Endpoint("npm_url", "/npm", "npm's download counts"),),
+    write,
+    serve,
+    truth,
+    faults=("zero_day", "bare_429", *_DAMAGES),
+)

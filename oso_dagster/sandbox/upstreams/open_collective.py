@@ -4,7 +4,8 @@ Written from opencollective-api at e3f35f5 and 651ac5106: a collective in `priva
 with an error whose code is Forbidden; more than 10,000 transactions at once are refused; the nine fields of Account and of
 Transaction that came in 2026 are there (`server/graphql/schemaV2.graphql`). `moments_tie` of the document is the order of its
 ledger (`ledger.orderedTransactions`): what is of one instant has no order of its own, and each page may have another. `page` is
-how many a page holds at most.
+how many a page holds at most. Faults: a collective that the directory names is private; one is deleted, which its administrators
+may do (`deleteCollective`); every answer is an error.
 Awkward on purpose: several transactions of one instant, a giver that is not named, a kind that is not named, a week without any.
 """
 
@@ -68,7 +69,7 @@ def write(world: SandboxWorld, folder: Path) -> None:
 
 def serve(folder: Path) -> ASGIApp:
     """The GraphQL endpoint."""
-    return graphql_api.serve(folder, _SCHEMA, {"account": _account, "transactions": _transactions})
+    return graphql_api.serve(folder, _SCHEMA, {"account": _account, "transactions": _transactions}, _DAMAGES)
 
 
 def slugs(world: SandboxWorld) -> list[str]:
@@ -190,10 +191,20 @@ def _uuid(rng: Random) -> str:
     return str(UUID(int=rng.getrandbits(128), version=4))
 
 
+def _first(data: Any) -> str:
+    return str(min(slug for slug in data["accounts"] if "stranger" not in slug))
+
+
+_DAMAGES: dict[str, web_api.Damage] = {
+    "one_bad_item": lambda data: data | {"private": [_first(data)]},
+    "silent_deletion": lambda data: data | {"accounts": {s: a for s, a in data["accounts"].items() if s != _first(data)}},
+}
+
 FAMILY = Family(
     "open-collective",
     (Endpoint("open_collective_url", "/open-collective/graphql", "Open Collective's GraphQL API"),),
     write,
     serve,
     truth,
+    faults=("success_false", *_DAMAGES),
 )

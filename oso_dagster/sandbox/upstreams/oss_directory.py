@@ -179,4 +179,5 @@ FAMILY = Family(
     (Endpoint("oss_directory_url", f"/git/{REPOSITORY}", "OSS Directory, a git repository over smart HTTP"),),
     write,
     lambda folder: GitHttp(folder, find_backend(), damage),
+    faults=("damaged_file",),
 )

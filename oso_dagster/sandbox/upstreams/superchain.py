@@ -12,4 +12,5 @@ FAMILY = Family(
     forge.write,
     bigquery.serve,
     chains.truth,
+    faults=("chain_missing", "duplicate_rows"),
 )

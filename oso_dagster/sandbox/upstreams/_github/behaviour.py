@@ -1,4 +1,9 @@
-"""How GitHub's API behaves in the sandbox, where that has changed or differs by repository: switched by a file of the family."""
+"""How GitHub's API behaves in the sandbox, where that has changed or differs by repository: switched by a file of the family.
+
+Faults of one repository: an organisation's policy hides it (see `connectors.github.absence_rules` for where such messages were
+read), or its answer takes longer than GitHub allows: 500 by the old call for bills of materials (@octokit/openapi 23.0.2), 502 by
+GraphQL (docs.github.com, "Rate limits and query limits"), and alike elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -68,15 +73,27 @@ def refusal(folder: Path, request: Request) -> Response | None:
     return refusal_of(folder, f"{request.path_params['owner']}/{request.path_params['name']}")
 
 
+_OF_ONE = {"policy_403": (403, POLICY), "one_bad_item": (500, "Request timed out")}
+
+
 def first_of(request: Request, refused: set[str]) -> Response | None:
-    """The 403 of a policy for the first repository that was asked for since the fault `policy_403` was set."""
-    if fault_of(request.scope) != "policy_403":
-        refused.clear()
+    """The refusal of the first repository that was asked for since a fault of one repository was set."""
+    name = f"{request.path_params['owner']}/{request.path_params['name']}"
+    kind = fault_of(request.scope)
+    if not is_first(kind, name, refused):
         return None
-    name = f"{request.path_params['owner']}/{request.path_params['name']}".lower()
+    status, message = _OF_ONE[str(kind)]
+    return JSONResponse({"message": message}, status)
+
+
+def is_first(kind: str | None, name: str, refused: set[str]) -> bool:
+    """Whether a repository is the first that was asked for (kept in `refused`) since the fault was set, if it is one of these."""
+    if kind not in _OF_ONE:
+        refused.clear()
+        return False
     if not refused:
-        refused.add(name)
-    return JSONResponse({"message": POLICY}, 403) if name in refused else None
+        refused.add(name.lower())
+    return name.lower() in refused
 
 
 def refusal_of(folder: Path, name: str) -> Response | None:

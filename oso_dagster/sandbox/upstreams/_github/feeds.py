@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.upstreams import gharchive
+from oso_dagster.sandbox.upstreams._github import event_documents
 from oso_dagster.sandbox.upstreams._github.paths import Answer, Find, Read, routes_of
 from oso_dagster.sandbox.world.forge import Forge, Repository
 
@@ -58,7 +59,8 @@ def routes(folder: Path, read: Read, find: Find, answer: Answer) -> list[Route]:
         if (number - 1) * size >= MOST:
             return JSONResponse({"message": "In order to keep the API fast for everyone, pagination is limited."}, 422)
         shown = feed(forge, repository)
-        return answer(folder, request, shown[(number - 1) * size : number * size], _links(request, shown, size, number))
+        page = [event_documents.complete(event) for event in shown[(number - 1) * size : number * size]]
+        return answer(folder, request, page, _links(request, shown, size, number))
 
     return routes_of("events", folder, read, find, _page)
 

@@ -3,7 +3,8 @@
 Written from `@octokit/graphql-schema` 15.26.1 (npm), of which `SCHEMA` is the cut that is used, and docs.github.com, "Rate limits
 and query limits for the GraphQL API": a query costs a point for every hundred connections, at least one; 5,000 points an hour, of
 which `X-RateLimit-*` and `rateLimit` tell; a spent limit is 200 with an error RATE_LIMITED; a repository that is not there is
-null with an error NOT_FOUND at its alias; `first` is 1 to 100. `spent(folder)` spends the points of this hour.
+null with an error NOT_FOUND at its alias, one that a policy hides with FORBIDDEN; `first` is 1 to 100. A query that takes too
+long is 502. `spent(folder)` spends the points of this hour.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.upstreams._github import things as github_things
+from oso_dagster.sandbox.upstreams._github.behaviour import POLICY, is_first
 from oso_dagster.sandbox.upstreams._github.things import Node, text
 from oso_dagster.sandbox.world.forge import Forge, Repository
 
@@ -94,6 +98,7 @@ def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
     from graphql import build_schema, graphql_sync  # noqa: PLC0415  (the server alone needs it)
 
     schema = build_schema(SCHEMA)
+    refused: set[str] = set()
 
     async def answer(request: Request) -> Response:
         body = await request.json()
@@ -109,9 +114,13 @@ def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
             error = {"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}
             return JSONResponse({"errors": [error]}, headers=headers)
         missing: list[Any] = []
-        limit = {"cost": cost, "limit": POINTS, "remaining": left, "resetAt": datetime.fromtimestamp(until).isoformat()}  # noqa: DTZ006
-        root = {"repository": _resolver(read(folder), missing), "rateLimit": lambda _info, **_: limit}
+        limit = {"cost": cost, "limit": POINTS, "remaining": left, "resetAt": text(datetime.fromtimestamp(until, UTC))}
+        kind = fault_of(request.scope)
+        forge, bad = read(folder), partial(is_first, kind, refused=refused)
+        root = {"repository": _resolver(forge, missing, bad), "rateLimit": lambda _info, **_: limit}
         result = graphql_sync(schema, body["query"], root, variable_values=body.get("variables"))
+        if kind == "one_bad_item" and any(error["type"] == "FORBIDDEN" for error in missing):
+            return JSONResponse({"message": "Something went wrong while executing your query."}, 502, headers)
         errors = [*missing, *(error.formatted for error in result.errors or ())]
         return JSONResponse({"data": result.data} | ({"errors": errors} if errors else {}), headers=headers)
 
@@ -130,7 +139,7 @@ def _points(folder: Path, cost: int) -> tuple[int, float]:
     return left, limit["until"]
 
 
-def _resolver(forge: Forge, missing: list[Any]) -> Callable[..., Any]:
+def _resolver(forge: Forge, missing: list[Any], is_hidden: Callable[[str], bool]) -> Callable[..., Any]:
     living = {}
     for repository in forge.repositories:
         if not repository.deleted:
@@ -140,6 +149,9 @@ def _resolver(forge: Forge, missing: list[Any]) -> Callable[..., Any]:
 
     def resolve(info: Any, owner: str, name: str, **_: Any) -> Any:
         repository = living.get(f"{owner}/{name}".lower())
+        if is_hidden(f"{owner}/{name}"):
+            missing.append({"type": "FORBIDDEN", "path": list(info.path.as_list()), "message": POLICY})
+            return None
         if repository is None:
             words = f"Could not resolve to a Repository with the name '{owner}/{name}'."
             missing.append({"type": "NOT_FOUND", "path": list(info.path.as_list()), "message": words})

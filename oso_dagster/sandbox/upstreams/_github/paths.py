@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from oso_dagster.sandbox.upstreams._github.behaviour import first_of
 from oso_dagster.sandbox.world.forge import Forge, Repository
 
 Answer = Callable[[Path, Request, Any, dict[str, str] | None], Response]
@@ -19,14 +20,23 @@ Find = Callable[[Forge, Request], Repository | None]
 Page = Callable[[Request, Forge, Repository | None], Response]
 
 
+def moved(request: Request, path: str) -> Response:
+    """Where what was asked for is now: below the API's own address."""
+    address = f"{request.scope['root_path']}{path}"
+    return JSONResponse({"message": "Moved Permanently", "url": address}, 301, {"Location": address})
+
+
 def routes_of(part: str, folder: Path, read: Read, find: Find, page: Page) -> list[Route]:
     """The routes of a part (`events`); `find` is the repository that a request names, `page` answers for it."""
+    refused: set[str] = set()
 
     async def by_name(request: Request) -> Response:
+        if (refusal := first_of(request, refused)) is not None:
+            return refusal
         forge = read(folder)
         repository = find(forge, request)
         if repository is not None and repository.former_name == request.path_params["name"].lower():
-            return RedirectResponse(f"{request.scope['root_path']}/repositories/{repository.id}/{part}?{request.url.query}", 301)
+            return moved(request, f"/repositories/{repository.id}/{part}?{request.url.query}")
         return page(request, forge, repository)
 
     async def by_id(request: Request) -> Response:

@@ -1,8 +1,8 @@
 """Bills of materials as reports that are ordered and fetched, and by the old call, as GitHub had it until 2026-11-13.
 
 Written from @octokit/openapi 23.0.2 (`dependency-graph/generate-sbom-report`, `fetch-sbom-report`, `export-sbom`) and GitHub's
-changelog of 2026-04-14 and 2026-05-12. The storage host is the same server under another name; like a blob store it refuses a
-request that carries somebody's token.
+changelog of 2026-04-14 and 2026-05-12; the fault `former` is GitHub before: the old call answers, no report can be ordered. The
+storage host is the same server under another name; like a blob store it refuses a request that carries somebody's token.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.upstreams._github.behaviour import behaviour_of, first_of, refusal
 from oso_dagster.sandbox.world.forge import Forge, Repository, read
 
@@ -41,19 +42,21 @@ def routes(folder: Path, find: Find, bill_of: Bill, answer: Answers, counted: Co
     hidden: set[str] = set()
 
     async def old_call(request: Request) -> Response:
-        status = behaviour_of(folder).old_call
+        former = fault_of(request.scope) == "former"
+        status = _OK if former else behaviour_of(folder).old_call
         if status != _OK:
             return counted(folder, JSONResponse({"message": _REFUSALS.get(status, "Not Found")}, status, _ANNOUNCED))
         forge = read(folder)
         repository = find(forge, request)
-        return answer(folder, request, bill_of(forge, repository) if repository else None, _ANNOUNCED)
+        return answer(folder, request, bill_of(forge, repository) if repository else None, {} if former else _ANNOUNCED)
 
     async def order(request: Request) -> Response:
         if (refused := refusal(folder, request) or first_of(request, hidden)) is not None:
             return refused
         forge = read(folder)
         repository = find(forge, request)
-        if not behaviour_of(folder).reports or repository is None or bill_of(forge, repository) is None:
+        reports = behaviour_of(folder).reports and fault_of(request.scope) != "former"
+        if not reports or repository is None or bill_of(forge, repository) is None:
             return answer(folder, request, None)
         url = f"{_base(request)}/repos/{repository.full_name}/dependency-graph/sbom/fetch-report/{repository.id}"
         return counted(folder, JSONResponse({"sbom_url": url}, 201))
