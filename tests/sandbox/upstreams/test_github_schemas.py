@@ -45,7 +45,7 @@ _MOST = 40
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request and its answer; `fault`: what the sandbox was told to do meanwhile."""
+    """A request and its answer."""
 
     method: str
     path: str
