@@ -18,7 +18,6 @@ from playwright.sync_api import Browser
 from oso_dagster.domain.catalogue.source import Stability
 from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.domain.objectives.attempts import Outcome
-from oso_dagster.orchestration import labels
 from oso_dagster.reliability.store import Store
 from oso_dagster.sandbox import disk
 from oso_dagster.sandbox.discord.message_store import ALERTS
@@ -28,6 +27,7 @@ from oso_dagster.sources import catalogue
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.support.browser import ARTIFACTS, chromium
 from tests.support.clock import clock
+from tests.support.pictures import lineage
 from tests.support.platform import BIN, as_written, dev, left_running, run
 
 pytestmark = pytest.mark.server
@@ -35,16 +35,6 @@ pytestmark = pytest.mark.server
 __all__ = ["chromium"]
 
 README = (PROJECT_ROOT / "README.md").read_text()
-EXPANDED = (
-    *sorted({group.split("/")[0] for group in map(labels.group, catalogue())}),
-    "platform",
-    "sqlmesh",
-    "sqlmesh/staging",
-    "sqlmesh/intermediate",
-    "sqlmesh/marts",
-)
-IN_THE_LINEAGE = (*(source.name for source in catalogue()), "int_artifacts", "projects_v1", "core_source_data", "page")
-"""Every source as one box, which a click opens, and one asset of each later layer."""
 AFTER_INGESTION = ("transform", "measure_coverage", "evaluate_slos", "publish_status")
 INVENTED = [source for source in catalogue() if invents(source)]
 JOBS = {job.name for source in INVENTED for job in jobs_of(source)} | {*AFTER_INGESTION}
@@ -178,25 +168,7 @@ def test_dagster_shows_the_runs_of_the_demo_apart_and_every_schedule_running(dag
 
 @pytest.mark.browser
 def test_the_lineage_shows_every_layer_as_one_picture(dagster: str, chromium: Browser) -> None:
-    page = chromium.new_page(viewport={"width": 2600, "height": 4200})
-    expanded = ",".join(f"global@global:{group}" for group in EXPANDED)
-    page.goto(f"{dagster}/asset-groups?expanded={expanded}")
-    page.locator("foreignObject").first.wait_for(timeout=120_000)
-    page.mouse.move(1500, 2100)
-    page.keyboard.down("Control")
-    for _ in range(2):
-        page.mouse.wheel(0, 100)
-        page.wait_for_timeout(500)
-    page.keyboard.up("Control")
-    for name in IN_THE_LINEAGE:
-        page.locator("foreignObject", has_text=re.compile(rf"^{name}")).first.wait_for(timeout=30_000)
-    page.wait_for_timeout(2_000)
-    boxes = [box for node in page.locator("foreignObject").all() if (box := node.bounding_box()) and box["width"] > 5]
-    left, top = min(box["x"] for box in boxes) - 20, min(box["y"] for box in boxes) - 20
-    right, bottom = max(box["x"] + box["width"] for box in boxes) + 20, max(box["y"] + box["height"] for box in boxes) + 20
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / "lineage.png", clip={"x": left, "y": top, "width": right - left, "height": bottom - top})
-    page.close()
+    lineage(chromium, dagster, ARTIFACTS / "lineage.png").close()
 
 
 @pytest.mark.browser

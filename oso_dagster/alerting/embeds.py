@@ -53,8 +53,7 @@ def message(announcement: Announcement, *, repeated: bool = False) -> dict[str, 
     incident, sign = announcement.incident, sign_of(announcement.incident)
     heading = f"{sign.shape} {sign.word}: "
     links = _links(incident)
-    facts = [_field("Evidence of", _moment(announcement.at)), *_fields(incident)]
-    fields, left_out = _that_fit(facts, FIELDS - len(links))
+    fields, left_out = _that_fit(list(_fields(announcement)), FIELDS - len(links))
     first: dict[str, Any] = {
         "title": heading + _KINDS.get(incident.kind, incident.kind.value.replace("_", " ")),
         "color": sign.color,
@@ -106,12 +105,14 @@ def _footer(announcement: Announcement, *, repeated: bool) -> str:
     return clip(" · ".join(parts), FOOTER)
 
 
-def _fields(incident: Incident) -> Iterator[dict[str, Any]]:
+def _fields(announcement: Announcement) -> Iterator[dict[str, Any]]:
+    incident = announcement.incident
     yield _field("Owner", clip(_line(incident.owner), FIELD_NAME))
     if incident.service:
         yield _field("Service", clip(_line(incident.service), FIELD_NAME))
     yield _field("Severity", f"{SEVERITIES[incident.severity].shape} {incident.severity.value}")
     yield _field("Since", _moment(incident.opened_at))
+    yield _field("Evidence of", _moment(announcement.at))
     if incident.closed_at is not None:
         yield _field("Recovered", f"{_moment(incident.closed_at)}, after {duration(incident.closed_at - incident.opened_at)}")
     for fact in incident.fields:

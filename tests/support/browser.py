@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 """Pictures for people to look at; never committed."""
 
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 _MISSING = "Chromium is not on PATH; the tests of the pages need it (Debian: apt-get install chromium)"
 
 
@@ -35,6 +35,6 @@ def chromium() -> Iterator[Browser]:
     """One browser for the tests of a module."""
     path = executable()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()

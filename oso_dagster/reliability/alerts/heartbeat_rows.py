@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,7 +36,5 @@ class Heartbeats:
     def all(self) -> list[Heartbeat]:
         """The last heartbeat of everything that ever recorded one, by name."""
         with self._database.reading() as connection:
-            rows: Iterable[tuple[str, datetime, int]] = connection.execute(
-                select(heartbeats).order_by(heartbeats.c.name)
-            ).tuples()
-            return [Heartbeat(name, at, timedelta(seconds=every)) for name, at, every in rows]
+            rows = connection.execute(select(heartbeats).order_by(heartbeats.c.name)).all()
+            return [Heartbeat(row.name, row.at, timedelta(seconds=row.every_seconds)) for row in rows]
