@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from oso_dagster.domain.objectives.objectives import SERVICES
 from oso_dagster.domain.status.page import StatusPage
+from oso_dagster.domain.status.public_incidents import PublicAnnouncement
 from oso_dagster.sources import catalogue
 from oso_dagster.statuspage.publish import publish
 from oso_dagster.statuspage.render import render
@@ -85,11 +87,11 @@ def test_axe_finds_no_violation_on_any_page(width: int, theme: str, chromium: Br
             assert tab.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
-@pytest.mark.parametrize("height", [844])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (360, 800)])
 def test_on_a_phone_the_first_page_of_the_whole_catalogue_is_one_screen_with_a_line_each(
-    height: int, chromium: Browser, tmp_path: Path
+    width: int, height: int, chromium: Browser, tmp_path: Path
 ) -> None:
-    with chromium.new_context(viewport={"width": 390, "height": height}) as context:
+    with chromium.new_context(viewport={"width": width, "height": height}) as context:
         tab, complaints = show(context, whole_catalogue(), tmp_path)
         tab.screenshot(path=ARTIFACTS / "status-phone.png", full_page=True)
         main = tab.locator("main").bounding_box()
@@ -103,6 +105,13 @@ def test_on_a_phone_the_first_page_of_the_whole_catalogue_is_one_screen_with_a_l
         assert row.inner_text().split("\n")[-1].strip() == "Stale"
         assert not tab.locator("tr", has_text="npm/downloads").first.is_visible()
         assert complaints == []
+
+
+def test_an_announcement_is_read_on_a_phone(chromium: Browser, tmp_path: Path) -> None:
+    text = "On Monday the SQL endpoint moves."
+    with chromium.new_context(viewport={"width": 360, "height": 800}) as context:
+        tab, _ = show(context, replace(whole_catalogue(), announcements=(PublicAnnouncement(1, text, NOW),)), tmp_path)
+        assert tab.get_by_text(text).is_visible()
 
 
 def test_axe_would_find_one(chromium: Browser, tmp_path: Path) -> None:
