@@ -25,9 +25,9 @@ from oso_dagster.sandbox.families import invents
 from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.pictures import lineage
 from tests.support.browser import ARTIFACTS, chromium
 from tests.support.clock import clock
-from tests.support.pictures import lineage
 from tests.support.platform import BIN, as_written, dev, left_running, run
 
 pytestmark = pytest.mark.server

@@ -1,4 +1,4 @@
-"""Renews the pictures of the docs: `python -m tests.support.pictures [alerts] [drill] [status-page] [lineage]`, or all of them.
+"""Renews the pictures of the docs: `python -m tests.pictures [alerts] [drill] [status-page] [lineage]`, or all of them.
 
 Each is made by the code that it shows: the preview of alerts, a drill against a sandbox of its own, the page's renderer (its
 past is invented), Dagster's own page. Chromium takes them; each is written with a palette and is at most 300 kB.
