@@ -45,8 +45,8 @@ emulator: ready ## install the BigQuery emulator that some tests start (in .cach
 schemas: ready ## fetch the schemas of GitHub's APIs that some tests compare with (in .cache)
 	@$(BIN)/python .ci/schemas.py
 
-bench: ready ## how fast it is, against named baselines (ONLY="name …" for some)
-	@$(BIN)/python -m tests.bench.run $(ONLY)
+bench: ready ## how fast it is, against named baselines (ONLY="name …" for some; BASE=commit: an earlier one beside)
+	@BENCH_BASE=$(BASE) $(BIN)/python -m tests.bench.run $(ONLY)
 
 wheel: ready ## the SQLMesh bridge as a package of its own, dagster-sqlmesh-assets (in .cache/dist)
 	@mkdir -p .cache && cd .bridge && ../$(BIN)/hatchling build -t wheel -d ../.cache/dist >../.cache/wheel.log 2>&1 || { cat ../.cache/wheel.log >&2; exit 1; }
