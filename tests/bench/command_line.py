@@ -14,7 +14,7 @@ from tests.bench.baseline import BASE, Tree, base_tree, by_turns, this_tree
 
 GOALS = {"oso --help": 0.4, "oso sources list": 0.35, "oso slo report": 0.4}
 """The most that each may cost, as a share of what it cost before."""
-TURNS = 7
+TURNS = 5
 LOADED = "ingest_oss_funding"
 """The job whose results the report is about."""
 
