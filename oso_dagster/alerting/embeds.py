@@ -38,7 +38,7 @@ QUIET: dict[str, list[str]] = {"parse": []}
 """Sent with every message and every edit: an edit without it would bring mentions back."""
 
 NAME = "OSO alerts"
-_KINDS = {Kind.SPRINT: "remedial sprint", Kind.SILENT: "silence"}
+_KINDS = {Kind.SPRINT: "remedial sprint", Kind.SILENT: "silence", Kind.WEEKLY: "weekly digest"}
 _KEY, _WORLD = 300, 32
 _FACTS = 2_000
 _MORE = "… and {lines} more lines, {facts} more facts: see the links and the log."

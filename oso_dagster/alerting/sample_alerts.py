@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from oso_dagster.domain.alerts import asset_signals, objective_signals
@@ -17,10 +17,13 @@ from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.collecting import digest_of, storm_of
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
 from oso_dagster.domain.alerts.lost_rows import LostRows
-from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, ObjectiveFinding, Sprint, acknowledge, advance
+from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, ObjectiveFinding, Sprint, SprintPhase, acknowledge, advance
+from oso_dagster.domain.alerts.weekly import ObjectiveWeek, Remark, RetiredSource, Week, weekly_of
+from oso_dagster.domain.coverage.comparison import Comparison
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.burn import TIERS, Burning
 from oso_dagster.domain.objectives.failed_family import FailedFamily
+from oso_dagster.domain.objectives.history import Spell
 from oso_dagster.domain.objectives.objectives import objective_of
 from oso_dagster.domain.objectives.over_time.silence import Silence
 from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict, evaluate
@@ -91,7 +94,7 @@ def _incidents(now: datetime) -> list[Incident]:
     ]
     unwell = [signal.incident for signal in unstable]
     together = [digest_of([unwell[0], _over(unwell[1], now)], now), storm_of([*alone, *unwell], now)]
-    return sorted([*alone, *together, _test(now)], key=lambda incident: list(Kind).index(incident.kind))
+    return sorted([*alone, *together, _week(now), _test(now)], key=lambda incident: list(Kind).index(incident.kind))
 
 
 def _of_assets(now: datetime) -> list[Signal]:
@@ -123,6 +126,29 @@ def _of_objectives(now: datetime) -> list[Signal]:
         objective_signals.no_data(Silence(probe, now - 2 * _HOUR), _PLACES, now),
     ]
     return [signal for signal in signals if signal is not None]
+
+
+def _week(now: datetime) -> Incident:
+    fresh = _finding(now, Verdict.COMPLIANT, 29)
+    sprint = _known(advance(None, _finding(now - 2 * _DAY, Verdict.BREACHED, 28)))
+    closed = replace(sprint, phase=SprintPhase.CLOSED, closed_at=now - 2 * _DAY + 26 * _HOUR)
+    stars = Comparison("github/events", "WatchEvent", now, 930, 1_100, 1_100, 9_500, sampled=True, items=140, draws=180.5)
+    return weekly_of(
+        Week(
+            until=now,
+            objectives=[
+                ObjectiveWeek(fresh.objective, fresh.verdict, fresh.summary, "", [Spell(now - 2 * _DAY, now - _DAY)]),
+                ObjectiveWeek("sqlmesh.materialization_reliability", Verdict.AT_RISK, "99.2 % of 1,000", "2 of 10 failures left"),
+                ObjectiveWeek("consumer_trino.queries", Verdict.NO_DATA, "", ""),
+            ],
+            sprints=[closed],
+            notices=[Remark("l2beat/tvs", "l2beat.tvs: upstream announces: l2beat.com: will not answer after 2027-03-01", now)],
+            set_aside=[Remark(_FEES.asset, "defillama.fees: 2 of 240 items set aside: sbx-one, sbx-two", now - 3 * _DAY)],
+            coverage=[stars],
+            retired=[RetiredSource("gitcoin", date(2025, 5, 31), "Grants Lab has closed")],
+        ),
+        _PLACES,
+    )
 
 
 def _test(now: datetime) -> Incident:

@@ -106,6 +106,34 @@ def preview(
                 terminal.print(_panel(announcement))
 
 
+@app.command()
+def digest(as_json: Json = False) -> None:
+    """Show the weekly digest of the last seven days, as it would be sent now; nothing is sent. It is sent on Mondays.
+
+    Verdicts and budgets, sprints, what upstream announces, what is set aside, coverage, and what is retired.
+
+    Examples: `oso alerts digest`, `oso alerts digest --json | jq -r '.lines[]'`
+    """
+    import dagster as dg  # noqa: PLC0415  (Dagster loads when used)
+
+    from oso_dagster.cli.session.instance import enter  # noqa: PLC0415
+    from oso_dagster.domain.alerts.weekly import lines_of, weekly_of  # noqa: PLC0415
+    from oso_dagster.orchestration.alerts.weekly_digest import week_of  # noqa: PLC0415
+    from oso_dagster.orchestration.watch.incident_round import alert_links  # noqa: PLC0415
+    from oso_dagster.reliability.store import Store  # noqa: PLC0415
+    from oso_dagster.sources import catalogue  # noqa: PLC0415
+
+    settings, now = settings_now(), datetime.now(UTC)
+    enter(settings)
+    with dg.DagsterInstance.get() as instance, Store.open(settings.reliability_store_url, settings.world.value) as store:
+        week = week_of(store, settings.in_world(catalogue()), instance, now)
+    incident = weekly_of(week, alert_links(settings))
+    if as_json:
+        say_json({"title": incident.title, "since": week.since, "until": week.until, "lines": list(lines_of(week))})
+    else:
+        console().print(_panel(Announcement(AnnouncementKind.RAISED, 1, incident, settings.world.value, now)))
+
+
 def _send_story(sender: Sender, story: Sequence[Announcement]) -> tuple[bool, str]:
     """Whether the channel took all of it, and what it said."""
     from oso_dagster.alerting.outcomes import Sent  # noqa: PLC0415

@@ -20,6 +20,7 @@ from oso_dagster.domain.coverage.comparison import Comparison
 from oso_dagster.domain.due.cadence import IngestJob, jobs_of, plan_partitions, stretches
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.orchestration.alerts.alert_round import run_round
+from oso_dagster.orchestration.alerts.weekly_digest import announce_week
 from oso_dagster.orchestration.coverage.coverage_asset import MEASURING_CRON
 from oso_dagster.orchestration.models.platform_project import TRANSFORM_CRON
 from oso_dagster.orchestration.objectives.watched_platform import Platform
@@ -211,6 +212,7 @@ class SimulatedPlatform:
 
     def _round(self, now: datetime) -> None:
         run_round(self._platform, self.store, self.instance, now)
+        announce_week(self._platform, self.store, self.instance, now)
         send(self.settings, self.store, self._log, lambda: now)
         self.rounds += 1
 

@@ -42,7 +42,7 @@ class IncidentChange:
 
 @dataclass(frozen=True)
 class IncidentMemory:
-    """What was announced so far: the incidents that stand, those that ended (by key), and when the last digest was made.
+    """What was announced so far: the incidents that stand, those that ended (by key), and when the last digests were made.
 
     Those that ended a short while ago are remembered whatever is wrong now.
     """
@@ -50,6 +50,7 @@ class IncidentMemory:
     standing: Sequence[IncidentRecord]
     ended: Mapping[str, IncidentRecord]
     last_digest: datetime | None
+    last_weekly: datetime | None = None
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""When people may be notified: quiet hours, the hour of the digest, intervals of reminders, how many incidents are a storm."""
+"""When people may be notified: quiet hours, the hour of the digests, intervals of reminders, how many incidents are a storm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ DAY = timedelta(days=1)
 class Hours:
     """When the readers of alerts may be notified. `quiet` are two hours of `zone` between which tickets wait; None: never.
 
-    `storm` is how many may be announced one by one within `storm_span`; a `digest` comes once a day, at that hour.
+    `storm` is how many may be announced one by one within `storm_span`; a `digest` comes once a day, at that hour, the weekly one
+    on Mondays.
     """
 
     zone: str = "UTC"
@@ -65,3 +66,13 @@ class Hours:
         today = datetime.combine(here.date(), time(self.digest), here.tzinfo)
         newest = today if today <= here else today - DAY
         return last < newest
+
+    def weekly_due(self, last: datetime | None, began: datetime, now: datetime) -> bool:
+        """Whether the digest of this week is still to come: on Monday at the hour of the digest, or as soon as may be after it.
+
+        The first one comes when the platform, which `began` then, has been there for a day.
+        """
+        here = now.astimezone(ZoneInfo(self.zone))
+        monday = datetime.combine(here.date() - here.weekday() * DAY, time(self.digest), here.tzinfo)
+        newest = monday if monday <= here else monday - 7 * DAY
+        return not self.is_quiet(now) and (began + DAY if last is None else last) < newest

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What kind of thing is wrong; `docs/runbooks.md` has a chapter for each. The last three summarise others, or are tests."""
+    """What kind of thing is wrong; `docs/runbooks.md` has a chapter for each. The last four sum up, or are tests."""
 
     SPRINT = "sprint"
     FAILED_MATERIALIZATION = "failed_materialization"
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     REMOVAL_PROPOSAL = "removal_proposal"
     NO_DATA = "no_data"
     LOST_ROWS = "lost_rows"
+    WEEKLY = "weekly"
     DIGEST = "digest"
     STORM = "storm"
     TEST = "test"

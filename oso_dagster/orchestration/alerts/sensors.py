@@ -28,7 +28,7 @@ def alert_sensors(
         description="Opens and closes remedial sprints; reports on Discord and in the log what is wrong and what has recovered.",
     )
     def _alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        from oso_dagster.orchestration.alerts import alert_round  # noqa: PLC0415  (SQLAlchemy loads when used)
+        from oso_dagster.orchestration.alerts import alert_round, weekly_digest  # noqa: PLC0415  (SQLAlchemy loads when used)
         from oso_dagster.orchestration.objectives import watched_platform  # noqa: PLC0415
         from oso_dagster.orchestration.watch import heartbeats, incident_round  # noqa: PLC0415
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
@@ -36,6 +36,7 @@ def alert_sensors(
         platform = watched_platform.Platform(settings, sources, models, checks, compares_records=True)
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
             changes = alert_round.run_round(platform, store, context.instance, utc_now())
+            changes += weekly_digest.announce_week(platform, store, context.instance, utc_now())
             heartbeats.beat(store, heartbeats.ALERTS, utc_now())  # afterwards: a sensor that fails at each tick is silent
             sent = incident_round.send(settings, store, context.log, utc_now).sent
         return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent")

@@ -16,6 +16,7 @@ from oso_dagster.domain.alerts.announcing import DIGEST, IncidentChange, Inciden
 from oso_dagster.domain.alerts.incident import Incident
 from oso_dagster.domain.alerts.incident_data import as_data, incident_of
 from oso_dagster.domain.alerts.occurrence import SAME_INCIDENT, IncidentRecord, pace_data, pace_of
+from oso_dagster.domain.alerts.weekly import WEEKLY
 from oso_dagster.reliability.alerts.alert_tables import incidents
 from oso_dagster.reliability.alerts.outbox import enqueue
 from oso_dagster.reliability.database import Database, insert_into, lock_table
@@ -50,6 +51,11 @@ class Incidents:
                 _announce(connection, change, world, channels, now)
         return changes
 
+    def last_weekly(self, now: datetime) -> datetime | None:
+        """When the last weekly digest up to `now` was made."""
+        with self._database.reading() as connection:
+            return _last(connection, WEEKLY, now)
+
     def standing(self) -> list[Incident]:
         """The open incidents, announced or not, the oldest first."""
         with self._database.reading() as connection:
@@ -64,9 +70,15 @@ def _memory(connection: Connection, keys: Collection[str], now: datetime) -> Inc
     ]
     just_ended = (incidents.c.standing.is_(False), incidents.c.closed_at > now - SAME_INCIDENT, incidents.c.closed_at <= now)
     ended += [_remembered(row) for row in connection.execute(select(incidents).where(*just_ended))]
-    digest = select(func.max(incidents.c.opened_at)).where(incidents.c.subject == DIGEST, incidents.c.opened_at <= now)
-    last = connection.execute(digest).scalar_one()
-    return IncidentMemory(_standing(connection), {record.incident.key: record for record in ended}, last)
+    by_key = {record.incident.key: record for record in ended}
+    return IncidentMemory(_standing(connection), by_key, _last(connection, DIGEST, now), _last(connection, WEEKLY, now))
+
+
+def _last(connection: Connection, subject: str, now: datetime) -> datetime | None:
+    """When the newest incident of a subject was opened, of those up to `now`: a clock may once have been ahead."""
+    newest = select(func.max(incidents.c.opened_at)).where(incidents.c.subject == subject, incidents.c.opened_at <= now)
+    at: datetime | None = connection.execute(newest).scalar_one()
+    return at
 
 
 def _standing(connection: Connection) -> list[IncidentRecord]:
