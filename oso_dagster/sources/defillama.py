@@ -17,6 +17,7 @@ from oso_dagster.connectors.items import Items
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, LoadFacts
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
 from oso_dagster.domain.catalogue.truth import Absence
+from oso_dagster.sources._second_counts import defillama as second
 
 _PACE = Pace(concurrency=4, per_second=8)
 _NEED = "oss_directory.projects__defillama.url"
@@ -24,6 +25,7 @@ _ABSENT = frozenset({400, 403, 404, 410})
 _UNKNOWN_HERE = AbsenceRule(Absence.GONE, frozenset({400}), re.compile("not found|no protocol|doesn't exist", re.IGNORECASE))
 """DefiLlama says with a 400 that it does not know a protocol; another 400 is about the request."""
 _DAY = 86_400
+_TOTALS_ONLY: dict[str, str | int] = {"excludeTotalDataChartBreakdown": "true"}
 
 _PROTOCOLS = (
     Column("id", ColumnType.VARCHAR, "DefiLlama's id of the protocol", nullable=False),
@@ -188,6 +190,13 @@ _SERIES: dict[str, tuple[str, dict[str, str | int], Any]] = {
 }
 
 
+_COUNTS = {
+    "tvl_events": second.totals_of("protocol", {"restrictResponseSize": "false"}, "tvl", second.locked, (_NEED, slug_of)),
+    "trading_volume": second.totals_of("summary/dexs", _TOTALS_ONLY, "amount", second.chart, (_NEED, slug_of)),
+    "fees": second.totals_of("summary/fees", _TOTALS_ONLY | {"dataType": "dailyFees"}, "amount", second.chart, (_NEED, slug_of)),
+}
+
+
 def _series_table(name: str, description: str, columns: tuple[Column, ...], key: tuple[str, ...]) -> Table:
     return Table(
         name=name,
@@ -205,6 +214,7 @@ def _series_table(name: str, description: str, columns: tuple[Column, ...], key:
         set_aside_share=0.05,
         keeps_deleted="A protocol that DefiLlama no longer follows keeps the history that was published",
         needs=(_NEED,),
+        second_count=_COUNTS[name],
     )
 
 

@@ -11,7 +11,9 @@ from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.rest import Client, RestError, client_of, settings_of
 from oso_dagster.connectors.items import Items
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, LoadFacts
+from oso_dagster.domain.catalogue.second_count import SecondCount
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.sources._second_counts import l2beat
 
 _PACE = Pace(concurrency=1, per_second=1)
 _NEED = "l2beat.projects.slug"
@@ -164,7 +166,7 @@ def _point(names: list[Any], values: Any) -> dict[str, Any]:
     return point
 
 
-def _series_table(name: str, description: str, columns: tuple[Column, ...]) -> Table:
+def _series_table(name: str, description: str, columns: tuple[Column, ...], second: SecondCount) -> Table:
     return Table(
         name=name,
         description=description,
@@ -181,6 +183,7 @@ def _series_table(name: str, description: str, columns: tuple[Column, ...]) -> T
         set_aside_share=0.1,
         keeps_deleted="A project that L2BEAT has archived keeps the history that was published",
         needs=(_NEED,),
+        second_count=second,
     )
 
 
@@ -204,7 +207,7 @@ SOURCE = Source(
             cost=Cost(calls=1, bytes=500_000),
             fresh_within=timedelta(days=3),
         ),
-        _series_table("activity", "Transactions and user operations by scaling project and day.", _ACTIVITY),
-        _series_table("tvs", "Value secured by scaling project at each midnight, by how it got there.", _TVS),
+        _series_table("activity", "Transactions and user operations by scaling project and day.", _ACTIVITY, l2beat.TRANSACTIONS),
+        _series_table("tvs", "Value secured by scaling project at each midnight, by how it got there.", _TVS, l2beat.VALUE),
     ),
 )

@@ -65,10 +65,11 @@ def _query(source: Source, table: Table, second: SecondCount, scope: _Scope, by:
     """What is held by category and `by`, an expression; with the values of the query."""
     held, (since, until, items) = second.held, scope
     column = quoted(held.column) if held.column is not None else ""
+    added = " + ".join([column, *(f"coalesce({quoted(name)}, 0)" for name in held.also)])
     measured = {
         Measure.ROWS: "count(*)",
         Measure.DISTINCT: f"count(DISTINCT {column})",
-        Measure.SUM: f"CAST(round(coalesce(sum({column}), 0)) AS HUGEINT)",
+        Measure.SUM: f"CAST(round(coalesce(sum({added}), 0)) AS HUGEINT)",
     }[held.measure]
     category = f"coalesce(CAST({quoted(held.category)} AS VARCHAR), '')" if held.category is not None else "''"
     conditions, values = _in_span(source, table, held.time or table.event_time, since, until)

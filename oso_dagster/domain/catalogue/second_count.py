@@ -33,7 +33,7 @@ class Held:
     """How what the warehouse holds is counted; the names are columns of the table.
 
     `category` splits the count (without one there is one category, ""); `item` holds what a sample was drawn of; `time` places a
-    row in a span, and is the event time of the table where it is not given.
+    row in a span, and is the event time of the table where it is not given. `also` are columns that are added to a total.
     """
 
     measure: Measure = Measure.ROWS
@@ -41,15 +41,18 @@ class Held:
     category: str | None = None
     item: str | None = None
     time: str | None = None
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.column is None) != (self.measure is Measure.ROWS):
             raise ValueError(f"held: {self.measure} {'takes no' if self.column else 'needs a'} column")
+        if self.also and self.measure is not Measure.SUM:
+            raise ValueError(f"held: {self.measure} adds no columns")
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it names."""
-        return tuple(name for name in (self.column, self.category, self.item, self.time) if name is not None)
+        return tuple(name for name in (self.column, self.category, self.item, self.time, *self.also) if name is not None)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 Written from defillama-server, `craftParentProtocol.ts` and `craftProtocolV2.ts` (`tokensInUsd` of a very large protocol is null
 unless `restrictResponseSize=false` is sent), `routes/dimensions.ts` (a day without chains is null, a summary that is not there
-`{}`), and DefiLlama/dimension-adapters 5255 (history is corrected and taken back). A protocol that is not known is a 400. Faults:
-the newest month comes in part and is filled; days are taken back; a protocol whose answer is made smaller all the same, or no
-series; every answer is 200 without anything in it.
+`{}`; `totalDataChart` is the total of each day beside its parts, at 00b3a04), and DefiLlama/dimension-adapters 5255 (history is
+corrected and taken back). A protocol that is not known is a 400. Faults: the newest month comes in part and is filled; days are
+taken back; a protocol whose answer is made smaller all the same, or no series; every answer is 200 without anything in it.
 """
 
 from __future__ import annotations
@@ -125,7 +125,13 @@ def _protocol(data: Any, request: Request) -> Response:
         return JSONResponse({})
     if slug in large(data) and request.query_params.get("restrictResponseSize") != "false":
         chains = {chain: {"tokensInUsd": None} for chain in chains}
-    return JSONResponse({"name": slug, "chainTvls": chains})
+    whole = {chain: values | {"tvl": _locked(data["tvl"][slug][chain])} for chain, values in chains.items()}
+    return JSONResponse({"name": slug, "chainTvls": whole})
+
+
+def _locked(chain: Any) -> list[dict[str, float]]:
+    """What is locked on a chain altogether."""
+    return [{"date": point["date"], "totalLiquidityUSD": sum(point["tokens"].values())} for point in chain["tokensInUsd"] or ()]
 
 
 def large(data: Any) -> list[str]:
@@ -140,7 +146,11 @@ def _summary(series: dict[str, Any], request: Request) -> Response:
     if isinstance(series[slug], str):
         return JSONResponse({"name": slug, "totalDataChartBreakdown": series[slug]})
     first = series[slug][0][0]
-    return JSONResponse({"name": slug, "totalDataChartBreakdown": [[first - 86_400, None], *series[slug]]})
+    totals = [[at, sum(sum(versions.values()) for versions in chains.values())] for at, chains in series[slug]]
+    parts = (
+        [] if request.query_params.get("excludeTotalDataChartBreakdown") == "true" else [[first - 86_400, None], *series[slug]]
+    )
+    return JSONResponse({"name": slug, "totalDataChart": totals, "totalDataChartBreakdown": parts})
 
 
 def _money(value: float) -> float:

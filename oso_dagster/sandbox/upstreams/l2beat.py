@@ -2,7 +2,8 @@
 
 Written from l2beat/l2beat at 65e48a8: `getL2ApiEntries.ts` (an entry has no `isUpcoming`), `PublicApiRouter`, `validateRoute.ts`
 (activity knows no 7d, another range is 400), `getActivityChart.ts` (nulls behind `syncedUntil`). A project without figures is 200
-and `success: false`. Faults: all of them are so; the latest figures come in part and are corrected; a project that was archived
+and `success: false`. Without a slug the chart is the sum over `projectIds` (`PublicApiRouter/index.ts` at 0b3858b; of
+`type=projects` only). Faults: all of them are so; the latest figures come in part and are corrected; a project that was archived
 is listed no more; one project's series is 500. `former`: the answers of before, with `isUpcoming` and the one `provider`.
 Awkward on purpose: a project without figures, one that is archived, values given several times a day, a day that is not over.
 """
@@ -42,6 +43,8 @@ def serve(folder: Path) -> ASGIApp:
         folder,
         {
             "/scaling/summary": _summary,
+            "/scaling/activity": lambda data, request: _total(data["activity"], _ACTIVITY, request),
+            "/scaling/tvs": lambda data, request: _total(data["tvs"], _TVS, request),
             "/scaling/activity/{slug}": lambda data, request: _series(data["activity"], _ACTIVITY, request),
             "/scaling/tvs/{slug}": lambda data, request: _series(data["tvs"], _TVS, request),
         },
@@ -124,6 +127,21 @@ def _series(series: dict[str, Any], types: list[str], request: Request) -> Respo
     since, synced = points[-1][0] - _RANGES[span] * 86_400, points[-1][0]
     shown = [point for point in points if point[0] > since] + [[synced + 86_400, *[None] * (len(types) - 1)]]
     return JSONResponse({"success": True, "data": {"chart": {"types": types, "data": shown, "syncedUntil": synced}}})
+
+
+def _total(series: dict[str, Any], types: list[str], request: Request) -> Response:
+    """The sum over the projects that are named by id, which is their slug here; the price of ether is no sum."""
+    ids = request.query_params.get("projectIds", "").split(",")
+    if request.query_params.get("type") != "projects" or not any(ids):
+        return JSONResponse({"success": False, "errors": [{"message": 'projectIds is required for "projects" type'}]})
+    by_time: dict[int, list[float]] = {}
+    for slug in ids:
+        for at, *values in series.get(slug, ()):
+            before = by_time.setdefault(at, [0] * len(values))
+            by_time[at] = [old + new for old, new in zip(before, values, strict=True)]
+    return JSONResponse(
+        {"success": True, "data": {"chart": {"types": types, "data": [[at, *values] for at, values in sorted(by_time.items())]}}}
+    )
 
 
 def _in_part(data: Any) -> Any:

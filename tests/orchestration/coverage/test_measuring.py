@@ -161,3 +161,11 @@ def test_the_page_about_objectives_has_every_column_of_the_table_with_its_descri
     page = (PROJECT_ROOT / "docs" / "objectives.md").read_text()
     for column in published.COLUMNS:
         assert f"| `{column.name}` | {column.description} |" in page
+
+
+def test_a_count_of_a_table_that_is_not_core_fails_nothing_and_is_named(instance, settings):
+    sick = source("shop", table("things", second_count=counted()), stability=Stability.UNSTABLE)
+    loaded(settings, sick, 1)
+    result = dg.materialize([coverage_asset(settings, [sick])], instance=instance)
+    [measured] = result.asset_materializations_for_node("platform__coverage")
+    assert measured.metadata["not_measured"].value == ["shop/things"]
