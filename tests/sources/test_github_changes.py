@@ -17,7 +17,7 @@ from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import RateLimitedError
 from oso_dagster.sandbox.upstreams._github import graph as github_graph
 from oso_dagster.sandbox.upstreams._github import things as github_things
-from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub
+from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub, github_hub
 
 EVERY = [repository.full_name for repository in LIVING]
 KEYS = {"issues": "fullDatabaseId", "pull_requests": "fullDatabaseId", "commits": "oid", "releases": "databaseId"}
@@ -206,3 +206,20 @@ def test_queries_are_valid_in_the_cut_and_in_the_schema_that_github_publishes(ki
     text = Path(published).read_text() if published else github_graph.SCHEMA
     query, _ = query_of(kind, [Page("a/b", NOW), Page("c/d", NOW, "x")], 100)
     assert validate(build_schema(text), parse(query)) == []
+
+
+@pytest.mark.server
+def test_a_field_that_is_asked_for_and_deprecated_is_a_notice_with_its_last_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = '@deprecated(reason: "Use `stateOf`. Removal on 2027-01-01 UTC.")'
+    schema = github_graph.SCHEMA.replace("state: IssueState!,", f"state: IssueState! {reason},")
+    assert schema != github_graph.SCHEMA
+    monkeypatch.setattr(github_graph, "SCHEMA", schema)
+    with github_hub(tmp_path) as deprecating:
+        facts = deprecating.load("issues", EVERY[:3]).record.facts
+        host = deprecating.url.removeprefix("http://").split("/")[0]
+        assert facts["upstream_notices"] == [
+            f"{host}: the field Issue.state, which is asked for, is deprecated: Use `stateOf`. Removal on 2027-01-01 UTC."
+        ]
+        assert "upstream_notices" not in deprecating.load("releases", EVERY[:3]).record.facts

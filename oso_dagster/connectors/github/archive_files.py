@@ -7,14 +7,16 @@ seconds to 6 hours after it happened. So the events of a day stand in its own fi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 import tenacity
 from urllib3.exceptions import HTTPError
 
+from oso_dagster.connectors.http.announcements import listen
 from oso_dagster.connectors.http.deadline import DeadlineError, done_within, watched
 from oso_dagster.connectors.http.pacing import requested_pause
 from oso_dagster.connectors.http.redirects import followed, no_netrc
@@ -65,11 +67,15 @@ PATIENCE = Patience()
 
 @dataclass(frozen=True)
 class Day:
-    """One UTC day of an archive. A `place` is the number of a file from the day's first one on: 24 is the next day's first."""
+    """One UTC day of an archive, and the notes of who reads it.
+
+    A `place` is the number of a file from the day's first one on: 24 is the next day's first.
+    """
 
     archive: str
     start: datetime
     late_hours: int = LATE_HOURS
+    notes: UpstreamNotes = field(default_factory=UpstreamNotes, compare=False)
 
     @property
     def key(self) -> str:
@@ -124,20 +130,21 @@ def fetch(day: Day, place: int, path: Path) -> Path:
 
     stop = tenacity.stop_after_attempt(bounds.attempts)
     retrying = tenacity.Retrying(stop=stop, wait=pause, retry=tenacity.retry_if_exception(passes), reraise=True)
-    retrying(_download, day.url(place), path, bounds)
+    retrying(_download, day.url(place), path, bounds, day.notes)
     return path
 
 
-def _download(url: str, path: Path, bounds: Patience) -> None:
+def _download(url: str, path: Path, bounds: Patience, notes: UpstreamNotes) -> None:
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     try:
         options = {"headers": headers, "auth": no_netrc, "stream": True, "timeout": bounds.silence}
         with (
             done_within(bounds.deadline),
             watched(requests.Session()) as session,
-            followed(session, "GET", url, options, UpstreamNotes()) as response,
+            followed(session, "GET", url, options, notes) as response,
             path.open("wb") as file,
         ):
+            listen(notes, urlsplit(url).netloc, response)
             if response.status_code == requests.codes.not_found:
                 raise MissingHourError(f"missing (404 after {bounds.attempts} tries)")
             if not response.ok:

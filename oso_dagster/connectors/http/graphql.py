@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.http.rest import Client
@@ -19,11 +20,14 @@ NEW_FIELDS = "# new fields"
 """A comment in a query, in whose place new fields are asked for (`asking`)."""
 
 _SHOWN = 3
+_REASON = 200
 _REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN})
 _PLAIN = frozenset({"SCALAR", "ENUM"})
 _TYPE = """
 query ($type: String!) {
-  __type(name: $type) { fields { name args { name } type { kind ofType { kind } } } }
+  __type(name: $type) {
+    fields(includeDeprecated: true) { name isDeprecated deprecationReason args { name } type { kind ofType { kind } } }
+  }
 }"""
 
 
@@ -81,6 +85,8 @@ class GraphqlEndpoint:
     def news(self, type_: str, known: Known) -> News:
         """What the type has that is not `known`, deprecated fields excepted; an endpoint need not tell its schema.
 
+        A deprecated field that is read by its name is a notice of upstream's.
+
         Raises as `ask`, but for an endpoint that refuses this one question.
         """
         answer = self.client.post(self.url, {"query": _TYPE, "variables": {"type": type_}}, accept=_REFUSED)
@@ -93,7 +99,12 @@ class GraphqlEndpoint:
         fields = {take(entry, "name"): entry for entry in take_list(answer.document, "data", "__type", "fields")}
         if not fields:
             return News(schema_error=f"the schema lists no field of the type {type_}")
-        new = known.unknown(fields)
+        deprecated = {name: entry for name, entry in fields.items() if entry.get("isDeprecated")}
+        for name in sorted(deprecated.keys() & known.names):
+            reason = " ".join(str(deprecated[name].get("deprecationReason") or "without a reason").split())[:_REASON]
+            host, words = urlsplit(self.url).netloc, f"the field {type_}.{name}, which is read, is deprecated: {reason}"
+            self.client.notes.announce(host, words)
+        new = known.unknown(fields.keys() - deprecated.keys())
         plain = [name for name in new if _is_plain(fields[name])]
         return News(tuple(plain), tuple(name for name in new if name not in plain))
 

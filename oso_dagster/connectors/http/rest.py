@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from oso_dagster.connectors.answers import AnswerError, document, unpack
 from oso_dagster.connectors.http.absence import LIMIT_WORDS, AbsenceRule, AbsentError, absent
-from oso_dagster.connectors.http.announcements import announced
+from oso_dagster.connectors.http.announcements import listen
 from oso_dagster.connectors.http.deadline import DeadlineError, done_within, watched
 from oso_dagster.connectors.http.pacing import MOST_BYTES, Gate, Limits, Pace, gate_of, requested_pause
 from oso_dagster.connectors.http.redirects import followed, no_netrc
@@ -204,8 +204,7 @@ class Client:
     def _judge(self, url: str, response: requests.Response, body: bytes, accept: Collection[int], read: Reading) -> Answer:
         status, headers = response.status_code, response.headers
         host = urlsplit(url).netloc
-        for text in announced(headers):
-            self.notes.announce(host, text)
+        listen(self.notes, host, response)
         if status == HTTPStatus.NOT_MODIFIED:
             return Answer(url, status, headers)
         pause = requested_pause(headers, datetime.now(UTC))

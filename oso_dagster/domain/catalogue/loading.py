@@ -118,6 +118,9 @@ class ExtractRequest:
     stretch: Stretch = field(default_factory=Stretch, repr=False, compare=False)
     notes: UpstreamNotes = field(default_factory=UpstreamNotes, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        self.notes.remember(self.previous.facts if self.previous else {}, self.now)
+
     @property
     def where(self) -> str:
         """`source.table`, with which messages begin."""

@@ -29,7 +29,7 @@ from oso_dagster.domain.catalogue.loading import (
     Stretch,
     Unchanged,
 )
-from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES, UpstreamNotes
+from oso_dagster.domain.catalogue.notices import UPSTREAM_HABITS, UPSTREAM_NOTICES, UpstreamNotes
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.table_names import table_name
@@ -276,7 +276,8 @@ def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]
     children = {name: rows for name, rows in record.rows.items() if name != record.table}
     if children:
         metadata["rows_of_nested_tables"] = children
-    return metadata | {name: value for name, value in record.facts.items() if value is not None or name != CUT_SHORT}
+    shown = {name: value for name, value in record.facts.items() if name != UPSTREAM_HABITS}
+    return metadata | {name: value for name, value in shown.items() if value is not None or name != CUT_SHORT}
 
 
 def _failure(step: _Load, window: Window | None, error: Exception, *, retry: bool) -> dg.Failure:

@@ -122,7 +122,7 @@ def _extract(request: ExtractRequest) -> Extract:
     if request.window is None or request.window.start is None:
         raise RefusedError(f"{request.where}: a day is needed; start the load with a partition")
     settings, start, key = request.settings, request.window.start, request.window.key
-    day = archive_files.Day(settings["archive_url"], start, int(float(settings["late_hours"])))
+    day = archive_files.Day(settings["archive_url"], start, int(float(settings["late_hours"])), request.notes)
     floors = archive_gaps.Floors(
         least_events=int(float(settings["least_events_per_day"])),
         known_short=frozenset(map(date.fromisoformat, settings["short_days"].split())),

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from oso_dagster.cli import app
 from oso_dagster.connectors.http.glance import GlanceError, Glancer
+from oso_dagster.orchestration.ingest.live.asking import plain
 from oso_dagster.orchestration.ingest.live.live_questions import QUESTIONS
 from oso_dagster.sandbox import lifecycle
 from oso_dagster.settings import Settings, World
@@ -105,3 +106,37 @@ def test_no_more_is_asked_than_allowed_no_redirect_is_followed_and_a_large_body_
         with pytest.raises(GlanceError, match="no more requests"):
             glancer.look(web.url)
         assert len(web.asked) == 2
+
+
+OPEN_QUESTIONS = {
+    "growthepie": {"full_file", "exports"},
+    "npm": {"limiter", "unknown_package"},
+    "giveth": {"versions"},
+    "gitcoin": {"server"},
+    "open_collective": {"week"},
+    "eas_optimism": {"take_1000"},
+    "deps_dev": {"go_case"},
+    "github": {"bills", "go_names", "limits", "archive_hours"},
+    "superchain": {"filled"},
+}
+"""What nobody can know without a live request, by source, as docs/upstreams.md lists it."""
+
+
+def test_nothing_that_only_a_live_request_can_tell_is_left_out() -> None:
+    assert {name: {question.name for question in questions} for name, questions in QUESTIONS.items()} == OPEN_QUESTIONS
+
+
+def test_a_bill_is_followed_to_its_end_and_its_first_keys_show_whether_it_is_wrapped(sandbox: str) -> None:
+    text = report("github", "--rows", "5", "--inputs", "1", code=None)
+    section = text.partition("### bills")[2].partition("###")[0]
+    assert "- sbom/generate-report: " in section
+    assert "### go_names" in text
+    assert "a secondary limit is not provoked" in text
+
+
+def test_the_signature_of_a_redirect_is_not_in_the_report() -> None:
+    with serving() as web:
+        web.says(value({}, 302, Location="https://blobs.example/report?sig=abc123"))
+        line = plain(Glancer().look(web.url))
+    assert "location: https://blobs.example/report with a query" in line
+    assert "abc123" not in line

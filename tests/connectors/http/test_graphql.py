@@ -120,3 +120,21 @@ def test_plain_values_that_nobody_declared_arrive_as_text_and_nested_ones_are_to
     unknown.clear()
     assert carried(records[0], known, ["id"], unknown) == {"new_name": "7", "also": "x", "yes": "true"}
     assert unknown == {"ID", "odd key", "deep", "list"}
+
+
+@pytest.mark.server
+def test_a_field_that_is_read_and_deprecated_is_a_notice_and_no_news() -> None:
+    def field(name: str, reason: str | None) -> dict[str, Any]:
+        kind = {"kind": "SCALAR", "ofType": None}
+        return {"name": name, "isDeprecated": reason is not None, "deprecationReason": reason, "args": [], "type": kind}
+
+    fields = [field("id", None), field("read", "Use another.\nGone 2027-01-01"), field("unread", "Old"), field("new", None)]
+    with serving() as web:
+        endpoint = GraphqlEndpoint(client(), web.url)
+        web.says(value({"data": {"__type": {"fields": fields}}}))
+        news = endpoint.news("Thing", Known.of(["id", "read"]))
+        host = web.url.removeprefix("http://")
+        assert (news.plain, news.others) == (("new",), ())
+        assert endpoint.client.notes.facts()["upstream_notices"] == [
+            f"{host}: the field Thing.read, which is read, is deprecated: Use another. Gone 2027-01-01"
+        ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
@@ -79,13 +80,28 @@ def test_what_a_server_announces_is_noted_once_with_its_date(web: Web) -> None:
     for _ in range(2):
         client(notes).get(web.url)
     host = web.url.removeprefix("http://")
-    assert notes.facts() == {
-        "upstream_notices": [
-            f"{host}: deprecated since 2026-01-01 (https://example.org/why)",
-            f"{host}: warns: use version 2",
-            f"{host}: will not answer after 2026-11-13 (https://example.org/why)",
-        ]
-    }
+    assert notes.facts()["upstream_notices"] == [
+        f"{host}: deprecated since 2026-01-01 (https://example.org/why)",
+        f"{host}: warns: use version 2",
+        f"{host}: will not answer after 2026-11-13 (https://example.org/why)",
+    ]
+
+
+def test_the_version_of_an_answer_and_its_etag_are_compared_with_the_load_before(web: Web) -> None:
+    before, now = UpstreamNotes(), datetime(2026, 11, 30, tzinfo=UTC)
+    web.says(
+        value(1, **{"X-GitHub-Api-Version-Selected": "2022-11-28", "ETag": '"a"'}),
+        value(1, **{"X-GitHub-Api-Version-Selected": "2026-03-10"}),
+    )
+    client(before).get(web.url)
+    notes = UpstreamNotes()
+    notes.remember(before.facts(), now)
+    client(notes).get(web.url)
+    host = web.url.removeprefix("http://")
+    assert notes.facts()["upstream_notices"] == [
+        f"{host}: X-GitHub-Api-Version-Selected is 2026-03-10, was 2022-11-28, since 2026-11-30",
+        f"{host}: answers have no ETag any more since 2026-11-30",
+    ]
 
 
 def test_a_token_does_not_follow_to_another_host_and_a_move_for_good_is_noted(web: Web, other: Web) -> None:
@@ -104,7 +120,7 @@ def test_a_redirect_within_the_host_keeps_the_token_and_is_no_news(web: Web) -> 
     web.says(value(None, 301, Location="/repositories/1"), value({"a": 1}))
     assert client(notes).get(f"{web.url}/repos/a/b").document == {"a": 1}
     assert (web.asked[1][1], web.asked[1][2]["Api-Key"]) == ("/repositories/1", "hunter2")
-    assert notes.facts() == {}
+    assert "upstream_notices" not in notes.facts()
 
 
 def test_a_pause_that_is_no_number_is_none_and_the_limit_stays_one(web: Web) -> None:

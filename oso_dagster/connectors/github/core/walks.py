@@ -16,6 +16,7 @@ import pyarrow as pa
 from oso_dagster.connectors.answers import AnswerError
 from oso_dagster.connectors.arrow import schema_of
 from oso_dagster.connectors.github.core.changes import Kind, Page, query_of
+from oso_dagster.connectors.github.core.deprecations import note_deprecated
 from oso_dagster.connectors.github.core.graph_answers import GraphAnswer, TooMuchError, ask
 from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
@@ -95,6 +96,8 @@ class Walks:
         if waiting and CUT_SHORT not in facts:
             facts[CUT_SHORT] = f"{self.points:,} points were spent; {len(waiting):,} repositories are left to the next run"
         self._refuse_silence()
+        if self.points and CUT_SHORT not in facts:
+            note_deprecated(self._client, self._url, self._kind, facts)
         yield pa.concat_tables([schema_of(self._columns).empty_table(), *rows])
         items.asked = max(items.asked, done)
         items.tell(facts)

@@ -6,54 +6,17 @@ Addresses are those of the source's settings, so that the sandbox can stand as t
 
 from __future__ import annotations
 
-import json
 import re
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from oso_dagster.connectors.http.glance import Glance, Glancer
+from oso_dagster.orchestration.ingest.live import github_questions
+from oso_dagster.orchestration.ingest.live.asking import SHOWN, Asked, Question, plain
 
-_SHOWN = 160
-_TELLING = ("retry-after", "last-modified", "deprecation", "sunset", "warning", "location", "x-ratelimit-limit", "server")
-"""Headers that are worth a line, where an answer has them."""
+_ROUND = re.compile(r'"id":\s*"?([^",]+)"?,\s*"name":\s*"([^"]*)"')
 _DAY = re.compile(rb"20[0-9]{2}-[01][0-9]-[0-3][0-9]")
-_GZIP = 31
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Who is asked and with what: the source's settings, clients built for it, the time, and a bounded hand for requests."""
-
-    settings: Mapping[str, str] = field(repr=False)
-    clients: Mapping[str, Any] = field(repr=False)
-    now: datetime
-    glancer: Glancer
-
-    @property
-    def url(self) -> str:
-        """The source's address, without a slash at its end."""
-        return self.settings["url"].rstrip("/")
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question by name. `ask` gives its answer in lines; what it raises is an answer too."""
-
-    name: str
-    text: str
-    ask: Callable[[Asked], Iterator[str]]
-
-
-def plain(glance: Glance) -> str:
-    """An answer in a line: status, size, time, telling headers, and the beginning of an error's body."""
-    parts = [f"{glance.status}", f"{len(glance.body):,} bytes{'' if glance.whole else ' and more'}", f"{glance.seconds:.2f} s"]
-    parts += [f"{name}: {glance.headers[name]}" for name in _TELLING if name in glance.headers]
-    error = " ".join(glance.body[:_SHOWN].decode("utf-8", "replace").split()) if glance.status >= 400 else ""  # noqa: PLR2004
-    return "; ".join(parts) + (f"; `{error}`" if error else "")
 
 
 def _growthepie_file(asked: Asked) -> Iterator[str]:
@@ -89,17 +52,23 @@ def _npm_limiter(asked: Asked) -> Iterator[str]:
 def _npm_unknown(asked: Asked) -> Iterator[str]:
     for names in ("npm,oso-has-no-such-package", "oso-has-no-such-package"):
         glance = asked.glancer.look(f"{asked.url}/downloads/point/last-day/{names}")
-        yield f"{names}: {plain(glance)}; `{glance.body[:_SHOWN].decode('utf-8', 'replace')}`"
+        yield f"{names}: {plain(glance)}; `{glance.body[:SHOWN].decode('utf-8', 'replace')}`"
 
 
 def _giveth_versions(asked: Asked) -> Iterator[str]:
-    queries = {
-        asked.url: "{ qfRounds { id name isActive } }",
-        asked.settings.get("v6_url", asked.url): "{ qfRounds(skip: 0, take: 5) { rounds { id name isActive } total } }",
-    }
-    for address, query in queries.items():
+    queries = (
+        ("the older API", asked.url, "{ qfRounds { id name isActive } }"),
+        ("v6", asked.settings.get("v6_url", asked.url), "{ qfRounds(skip: 0, take: 50) { rounds { id name isActive } total } }"),
+    )
+    ids: list[dict[str, str]] = []
+    for version, address, query in queries:
         glance = asked.glancer.look(address, {"query": query})
-        yield f"{address}: {plain(glance)}; `{glance.body[:_SHOWN].decode('utf-8', 'replace')}`"
+        rounds = _ROUND.findall(glance.body.decode("utf-8", "replace"))
+        ids.append({name: id_ for id_, name in rounds})
+        yield f"{version}, {address}: {plain(glance)}; {len(rounds)} rounds"
+    both = sorted(ids[0].keys() & ids[1].keys())
+    same = sum(ids[0][name] == ids[1][name] for name in both)
+    yield f"{len(both)} rounds have a name in both, of which {same} have the same id"
 
 
 def _collective_week(asked: Asked) -> Iterator[str]:
@@ -126,28 +95,6 @@ def _eas_take(asked: Asked) -> Iterator[str]:
 def _deps_case(asked: Asked) -> Iterator[str]:
     for name in ("github.com%2FBurntSushi%2Ftoml", "github.com%2Fburntsushi%2Ftoml"):
         yield f"{name}: {plain(asked.glancer.look(f'{asked.url}/v3/systems/go/packages/{name}'))}"
-
-
-def _github_bills(asked: Asked) -> Iterator[str]:
-    token = asked.settings.get("token")
-    headers = {"Accept": "application/vnd.github+json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    base = f"{asked.settings['api_url'].rstrip('/')}/repos/opensource-observer/oss-directory/dependency-graph/sbom"
-    for path in ("", "/generate-report"):
-        glance = asked.glancer.look(base + path, headers=headers)
-        keys = re.findall(rb'"(\w+)"', glance.body[:_SHOWN])
-        yield f"sbom{path}: {plain(glance)}; first keys: {b', '.join(keys[:4]).decode() or 'none'}"
-
-
-def _archive_hours(asked: Asked) -> Iterator[str]:
-    hour = (asked.now - timedelta(days=3)).replace(minute=0, second=0, microsecond=0)
-    url = f"{asked.settings['archive_url'].rstrip('/')}/{hour:%Y-%m-%d}-{hour.hour}.json.gz"
-    glance = asked.glancer.look(url, most_bytes=5_000_000)
-    text = zlib.decompressobj(_GZIP).decompress(glance.body) if glance.status == 200 else b""  # noqa: PLR2004
-    lines = text.split(b"\n")[: None if glance.whole else -1]
-    times = [str(json.loads(line)["created_at"]) for line in lines if line]
-    outside = sum(not at.startswith(f"{hour:%Y-%m-%dT%H}") for at in times)
-    share = f"{outside / len(times):.1%}" if times else "no share"
-    yield f"{url}: {plain(glance)}; of {len(times):,} events that were read {outside:,} lie outside the file's hour ({share})"
 
 
 def _superchain_days(asked: Asked) -> Iterator[str]:
@@ -192,10 +139,7 @@ QUESTIONS: Mapping[str, Sequence[Question]] = {
     "open_collective": (Question("week", "How long does a week take, and in which order does it come?", _collective_week),),
     "eas_optimism": (Question("take_1000", "Do 1,000 attestations pass at once, and how many came late?", _eas_take),),
     "deps_dev": (Question("go_case", "Do Go modules answer under another case?", _deps_case),),
-    "github": (
-        Question("bills", "What do the old and the new endpoint of bills of materials answer?", _github_bills),
-        Question("archive_hours", "Which share of an hour's events lies outside its hour?", _archive_hours),
-    ),
+    "github": github_questions.QUESTIONS,
     "superchain": (Question("filled", "Is the dataset still filled, and with which chains?", _superchain_days),),
 }
 """The questions of each source; most need none."""

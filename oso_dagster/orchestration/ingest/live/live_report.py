@@ -16,7 +16,8 @@ from oso_dagster.connectors.http.glance import Glancer
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration.ingest.dry_run import Trial
-from oso_dagster.orchestration.ingest.live.live_questions import QUESTIONS, Asked, answers_of
+from oso_dagster.orchestration.ingest.live.asking import Asked
+from oso_dagster.orchestration.ingest.live.live_questions import QUESTIONS, answers_of
 from oso_dagster.orchestration.resources import clients_of
 from oso_dagster.settings import Settings
 
