@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class GithubHub:
         )  # fmt: skip
         extract = table.extract(request)
         assert isinstance(extract, Extract), isinstance(extract, Unchanged)
-        return self.warehouse.load(SOURCE, table, extract, fingerprint="f")
+        return self.warehouse.load(SOURCE, table, replace(extract, notes=request.notes), fingerprint="f")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.warehouse.read() as connection:
