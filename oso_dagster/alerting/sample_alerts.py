@@ -23,8 +23,8 @@ from oso_dagster.domain.coverage.comparison import Comparison
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.burn import TIERS, Burning
 from oso_dagster.domain.objectives.failed_family import FailedFamily
-from oso_dagster.domain.objectives.history import Spell
 from oso_dagster.domain.objectives.objectives import objective_of
+from oso_dagster.domain.objectives.over_time.history import Spell
 from oso_dagster.domain.objectives.over_time.silence import Silence
 from oso_dagster.domain.objectives.slo import Assessment, Tally, Verdict, evaluate
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from graphql import build_schema, parse, validate
 
 from oso_dagster.connectors.database.row_count import RowCount, count_rows
 from oso_dagster.connectors.database.table_reader import DatabaseError
+from oso_dagster.connectors.github.core import day_counts
 from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.domain.catalogue.partitions import Window
@@ -17,6 +20,8 @@ from oso_dagster.domain.catalogue.second_count import TrueCount
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.upstreams import npm as npm_family
 from oso_dagster.sandbox.upstreams._github import feeds as github_feeds
+from oso_dagster.sandbox.upstreams._github import graph as github_graph
+from oso_dagster.sandbox.upstreams._github import things as github_things
 from oso_dagster.sandbox.world.world import generate
 from oso_dagster.sources._second_counts import github, npm
 from oso_dagster.sources.npm import package_of
@@ -109,3 +114,31 @@ def test_npm_sums_the_downloads_of_a_day_in_one_request_and_leaves_out_what_it_d
     assert count.low == count.high == sum(by_package[name][window.key] for name in count.items)
     assert count.by_item == {name: by_package[name][window.key] for name in count.items}
     assert (count.since, count.until) == (window.start, window.end)
+
+
+@pytest.mark.parametrize(("kind", "key"), [("issues", "createdAt"), ("pull_requests", "createdAt"), ("commits", "committedDate")])
+def test_github_counts_the_things_of_a_day_by_repository_and_a_load_holds_them(hub: GithubHub, kind: str, key: str) -> None:
+    loaded = hub.load(kind, EVERY, NOW + timedelta(days=1))
+    day, second = END, github.THINGS[kind]
+    settings = {"api_url": hub.url, "token": TOKEN, "requests_per_second": "10000"}
+    inputs = {"github.repositories.name_with_owner": EVERY}
+    record = replace(loaded.record, loaded_at=NOW + timedelta(days=1))
+    [count] = second.count(ExtractRequest("github", kind, NOW, hub.home, settings, previous=record, inputs=inputs))
+    true = {
+        str(repository.id): found
+        for repository in SAMPLED
+        if (found := sum(node[key].startswith(f"{day:%Y-%m-%d}") for node in github_things.things(FORGE, repository.id)[kind]))
+    }
+    assert (count.since, count.until) == (day, day + timedelta(days=1))
+    assert {item: number for item, number in count.by_item.items() if number} == true
+    assert count.low > 0
+    time = second.held.time
+    held = hub.rows(f"SELECT CAST(repo_id AS VARCHAR), count(*) FROM github.{kind} WHERE CAST({time} AS DATE) = '{day:%Y-%m-%d}' "
+                    f"AND repo_id IN ({', '.join(count.items)}) GROUP BY 1")  # fmt: skip
+    assert dict(held) == true
+
+
+@pytest.mark.parametrize("kind", github.THINGS)
+def test_the_queries_that_count_are_valid_in_the_cut_of_the_schema_that_github_publishes(kind: str) -> None:
+    query = day_counts._query(kind, ["a/b", "c/d"], END)
+    assert validate(build_schema(github_graph.SCHEMA), parse(query)) == []

@@ -14,8 +14,8 @@ from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Se
 from oso_dagster.domain.alerts.sprint import Sprint
 from oso_dagster.domain.coverage.comparison import Comparison
 from oso_dagster.domain.durations import duration
-from oso_dagster.domain.objectives.history import Spell
 from oso_dagster.domain.objectives.objectives import EXTENSION
+from oso_dagster.domain.objectives.over_time.history import Spell
 from oso_dagster.domain.objectives.slo import Verdict
 
 WEEK = timedelta(days=7)

@@ -15,7 +15,7 @@ from oso_dagster.domain.alerts.weekly import WEEK, ObjectiveWeek, Remark, Retire
 from oso_dagster.domain.catalogue.load_checks import SET_ASIDE, UPSTREAM_NOTICE
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN
-from oso_dagster.domain.objectives.history import breaches_of
+from oso_dagster.domain.objectives.over_time.history import breaches_of
 from oso_dagster.orchestration.labels import asset_key
 from oso_dagster.orchestration.ledger.dagster_tables import moment
 from oso_dagster.orchestration.objectives.watched_platform import Platform

@@ -27,6 +27,7 @@ from oso_dagster.sources._github.plans import (
     plan_of_feeds,
     plan_of_stars,
 )
+from oso_dagster.sources._second_counts.github import THINGS
 
 
 def _client(request: ExtractRequest) -> Client:
@@ -99,6 +100,7 @@ def _table_of_changes(
         keeps_deleted=why_deletions_stay,
         extract=partial(_changes, whole),
         plan=plan_of_changes,
+        second_count=THINGS.get(name),
         schedule=Schedule("50 5 * * *"),
         cost=Cost(calls=600, bytes=100_000_000, duration=timedelta(minutes=20)),
         fresh_within=timedelta(hours=36),

@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from oso_dagster.domain.objectives.history import Spell
 
 from oso_dagster.alerting import embeds
 from oso_dagster.domain.alerts.alert_links import AlertLinks
@@ -11,6 +10,7 @@ from oso_dagster.domain.alerts.announcement import Announcement, AnnouncementKin
 from oso_dagster.domain.alerts.hours import Hours
 from oso_dagster.domain.alerts.weekly import ObjectiveWeek, Remark, RetiredSource, Week, lines_of, weekly_of
 from oso_dagster.domain.coverage.comparison import Comparison
+from oso_dagster.domain.objectives.over_time.history import Spell
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.sandbox.discord.limits import refusal
 

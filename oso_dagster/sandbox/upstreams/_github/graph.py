@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.source_faults import fault_of
+from oso_dagster.sandbox.upstreams._github import search
 from oso_dagster.sandbox.upstreams._github import things as github_things
 from oso_dagster.sandbox.upstreams._github.behaviour import POLICY, is_first
 from oso_dagster.sandbox.upstreams._github.things import Node, text
@@ -84,7 +85,10 @@ type RateLimit { cost: Int!, limit: Int!, remaining: Int!, resetAt: DateTime! }
 type Query {
   repository(owner: String!, name: String!, followRenames: Boolean = true): Repository
   rateLimit(dryRun: Boolean = false): RateLimit
+  search(query: String!, type: SearchType!, first: Int): SearchResultItemConnection!
 }
+enum SearchType { DISCUSSION ISSUE ISSUE_ADVANCED REPOSITORY USER }
+type SearchResultItemConnection { issueCount: Int! }
 """
 
 
@@ -118,6 +122,7 @@ def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
         kind = fault_of(request.scope)
         forge, bad = read(folder), partial(is_first, kind, refused=refused)
         root = {"repository": _resolver(forge, missing, bad), "rateLimit": lambda _info, **_: limit}
+        root["search"] = lambda _info, **asked: {"issueCount": search.count(forge, asked["query"])}
         result = graphql_sync(schema, body["query"], root, variable_values=body.get("variables"))
         if kind == "one_bad_item" and any(error["type"] == "FORBIDDEN" for error in missing):
             return JSONResponse({"message": "Something went wrong while executing your query."}, 502, headers)
@@ -168,6 +173,8 @@ def _repository(forge: Forge, repository: Repository) -> Node:
         def connection(_info: Any, **asked: Any) -> Node:
             since = asked.get("since") or (asked.get("filterBy") or {}).get("since")
             nodes = [node for node in held[kind] if since is None or node[time_key] >= text(datetime.fromisoformat(since))]
+            until = asked.get("until")
+            nodes = [node for node in nodes if until is None or node[time_key] <= text(datetime.fromisoformat(until))]
             return _connection(nodes, asked)
 
         return connection
