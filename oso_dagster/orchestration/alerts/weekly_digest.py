@@ -12,9 +12,9 @@ from oso_dagster.alerting.channels import routes
 from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.announcing import IncidentChange, IncidentMemory, IncidentRecord
 from oso_dagster.domain.alerts.weekly import WEEK, ObjectiveWeek, Remark, RetiredSource, Week, weekly_of
-from oso_dagster.domain.catalogue.load_checks import SET_ASIDE, UPSTREAM_NOTICE
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN
+from oso_dagster.domain.judging.load_checks import SET_ASIDE, UPSTREAM_NOTICE
 from oso_dagster.domain.objectives.over_time.history import breaches_of
 from oso_dagster.orchestration.labels import asset_key
 from oso_dagster.orchestration.ledger.dagster_tables import moment

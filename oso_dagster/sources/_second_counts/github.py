@@ -1,8 +1,9 @@
 """GitHub: what a sample of repositories had on a day, by GitHub's other answers.
 
 Events by type in their own feeds, beside what GH Archive has of them; issues, pull requests and commits by GitHub's own counts,
-beside what their walks brought. GH Archive and its mirrors read one firehose, which GitHub has thinned out since 2026; the feed of a repository
-(`GET /repos/{owner}/{repo}/events`) still has all types, with the same ids (pingcap/ossinsight 3110, of 2026-08-19).
+beside what their walks brought. GH Archive and its mirrors read one firehose, which GitHub has thinned out since 2026; the feed
+of a repository (`GET /repos/{owner}/{repo}/events`) still has all types, with the same ids (pingcap/ossinsight 3110, of
+2026-08-19).
 """
 
 from __future__ import annotations
