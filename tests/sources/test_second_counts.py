@@ -125,12 +125,12 @@ def test_github_counts_the_things_of_a_day_by_repository_and_a_load_holds_them(h
     record = replace(loaded.record, loaded_at=NOW + timedelta(days=1))
     [count] = second.count(ExtractRequest("github", kind, NOW, hub.home, settings, previous=record, inputs=inputs))
     true = {
-        str(repository.id): found
+        str(repository.id): number
         for repository in SAMPLED
-        if (found := sum(node[key].startswith(f"{day:%Y-%m-%d}") for node in github_things.things(FORGE, repository.id)[kind]))
+        if (number := sum(node[key].startswith(f"{day:%Y-%m-%d}") for node in github_things.things(FORGE, repository.id)[kind]))
     }
     assert (count.since, count.until) == (day, day + timedelta(days=1))
-    assert {item: number for item, number in count.by_item.items() if number} == true
+    assert {item: counted for item, counted in count.by_item.items() if counted} == true
     assert count.low > 0
     time = second.held.time
     held = hub.rows(f"SELECT CAST(repo_id AS VARCHAR), count(*) FROM github.{kind} WHERE CAST({time} AS DATE) = '{day:%Y-%m-%d}' "

@@ -63,8 +63,8 @@ def _go_names(asked: Asked) -> Iterator[str]:
 
 def _limits(asked: Asked) -> Iterator[str]:
     glance = asked.glancer.look(f"{asked.settings['api_url'].rstrip('/')}/rate_limit", headers=_headers(asked))
-    told = ", ".join(f"{name}: {value}" for name, value in sorted(glance.headers.items()) if name.startswith("x-ratelimit-"))
-    yield f"rate_limit: {plain(glance)}; {told or 'no header of a limit'}"
+    limits = ", ".join(f"{name}: {value}" for name, value in sorted(glance.headers.items()) if name.startswith("x-ratelimit-"))
+    yield f"rate_limit: {plain(glance)}; {limits or 'no header of a limit'}"
     yield "a secondary limit is not provoked; what loads met of one: `oso sources show github`, and the logs of their runs"
 
 
@@ -83,7 +83,7 @@ def _archive_hours(asked: Asked) -> Iterator[str]:
 QUESTIONS = (
     Question("bills", "What do the old and the new endpoint of bills of materials answer, and is the new one wrapped?", _bills),
     Question("go_names", "In which case do bills name Go modules?", _go_names),
-    Question("limits", "Which limits are told, and does a secondary one say for how long?", _limits),
+    Question("limits", "Which limits are named, and does a secondary one say for how long?", _limits),
     Question("archive_hours", "Which share of an hour's events lies outside its hour?", _archive_hours),
 )
 """The questions of the source `github`."""
