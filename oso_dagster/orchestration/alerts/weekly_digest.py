@@ -10,7 +10,8 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from oso_dagster.alerting.channels import routes
 from oso_dagster.domain.alerts.announcement import AnnouncementKind
-from oso_dagster.domain.alerts.announcing import IncidentChange, IncidentMemory, IncidentRecord
+from oso_dagster.domain.alerts.announcing import IncidentChange, IncidentMemory
+from oso_dagster.domain.alerts.occurrence import IncidentRecord
 from oso_dagster.domain.alerts.weekly import WEEK, ObjectiveWeek, Remark, RetiredSource, Week, weekly_of
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN
@@ -31,7 +32,7 @@ def announce_week(platform: Platform, store: Store, instance: dg.DagsterInstance
     settings, hours = platform.settings, platform.settings.hours()
     known = store.results.first_seen().values()
     began = min(known, default=None)
-    if began is None or not hours.weekly_due(store.incidents.last_weekly(), began, now):
+    if began is None or not hours.weekly_due(store.incidents.last_weekly(now), began, now):
         return []
     digest = weekly_of(week_of(store, platform.sources, instance, now), alert_links(settings))
 
