@@ -47,8 +47,11 @@ CASES: dict[str, list[str]] = {
     "oso slo maintenance add": [HOSTILE, "--from", "2026-03-01", "--to", "2026-03-02", "--reason", HOSTILE],
     "oso slo maintenance cancel": [HOSTILE],
     "oso slo maintenance end": [HOSTILE],
+    "oso slo maintenance log": [],
+    "oso slo maintenance reschedule": [HOSTILE, "--to", "2099-03-01"],
     "oso slo record": [HOSTILE, "--good", "1", "--valid", "1"],
     "oso settings": [],
+    "oso status announcements": [],
     "oso sources check": ["oss_funding"],
     "oso sources new": [HOSTILE],
     "oso run": [HOSTILE],
@@ -80,9 +83,11 @@ OWN_WORDS = {
     "oso sources plan": "numbers and declarations",
     "oso sources list": "declarations and verdicts",
     "oso sources show": "declarations; what is set is not shown",
+    "oso status announce": "a number",
     "oso status build": "counts and a path",
     "oso status open": "an address",
     "oso status serve": "an address",
+    "oso status withdraw": "a number",
 }
 
 
@@ -104,7 +109,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             dg.materialize([fails], instance=instance, raise_on_error=False)
     with Store.open(settings.reliability_store_url, "live") as store:
         store.sprints.advance([finding])
-        store.maintenance.add(Maintenance("sqlmesh", NOW - timedelta(hours=2), NOW - timedelta(hours=1), HOSTILE, HOSTILE))
+        store.maintenance.add(Maintenance("sqlmesh", NOW - timedelta(hours=2), NOW - timedelta(hours=1), HOSTILE, HOSTILE, NOW))
+        store.public_notices.add(HOSTILE, NOW, None, HOSTILE)
     with duckdb.connect(settings.warehouse_path) as connection:
         connection.execute("CREATE TABLE hostile AS SELECT ? AS t", [HOSTILE])
     return settings.home

@@ -9,7 +9,7 @@ from oso_dagster.cli.session.terminal import refusal
 
 
 def moment(text: str | None, zone: str = "UTC") -> datetime:
-    """A time as a person writes it, in `zone` where it names none; now when there is no text."""
+    """A time as a person writes it, in `zone` where it names none, as UTC; now when there is no text."""
     if text is None:
         return datetime.now(UTC)
     try:
@@ -20,4 +20,4 @@ def moment(text: str | None, zone: str = "UTC") -> datetime:
         parsed = datetime.fromisoformat(text)
     except ValueError:
         raise refusal(f"{text} is not a time; write for example 2026-03-01T12:00+00:00") from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=here)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=here)).astimezone(UTC)
