@@ -112,6 +112,14 @@ SOURCE = Source(
             cost=Cost(calls=100, bytes=80_000_000),
             event_time="time",
             events_within=timedelta(days=16),
+            identity="`id` of the attestation, from its chain",
+            why_not={
+                "set_aside": "A week is one query; a count of the same week says whether all of it came",
+                "look_again": "A week asks by the time that an attestation entered the index as well: late ones come with theirs",
+                "limits": "No limit was ever seen; a week is a few requests, begun again",
+                "bands": "Attestations come in campaigns: no week is like another",
+                "second_count": "The index counts each week itself, and that count must fit",
+            },
             keeps_deleted="Attestations are on a chain: they are revoked, never deleted",
             partitions=Partitions(
                 PartitionKind.WEEKLY,

@@ -176,6 +176,11 @@ SOURCE = Source(
             columns=_REPOSITORIES,
             primary_key=("key",),
             disposition=Disposition.MERGE,
+            identity="`key`, GitHub's id of the repository",
+            why_not={
+                "bands": "A load brings the repositories of which GitHub says something new",
+                "second_count": "What is asked for is what OSS Directory names",
+            },
             keeps_deleted="Repositories that are gone stay, marked as such",
             item_column="name_with_owner",
             set_aside_share=0.02,
@@ -195,6 +200,11 @@ SOURCE = Source(
             children=(Child("packages", "Packages that the bills of materials name", _PACKAGES, ("repository", "position")),),
             primary_key=("repository",),
             disposition=Disposition.MERGE,
+            identity="None in a bill: one before a rename keeps the name of then, one of `repositories.requested_names`",
+            why_not={
+                "bands": "A load is a part of a week's round over repositories",
+                "second_count": "GitHub has no count of bills; a round that finds none is refused",
+            },
             keeps_deleted="A repository that is no longer named keeps its last bill of materials",
             item_column="repository",
             set_aside_share=0.05,

@@ -208,6 +208,10 @@ SOURCE = Source(
             cost=Cost(calls=4, bytes=60_000),
             fresh_within=timedelta(days=3),
             item_column="api",
+            why_not={
+                "bands": "Some dozens of rounds, of which each may be as large as all before",
+                "second_count": "v6 counts its rounds, and that count must fit; the older API counts none",
+            },
             set_aside_share=0.5,
         ),
         Table(
@@ -224,6 +228,11 @@ SOURCE = Source(
             needs=(_NEED,),
             contract=SchemaContract.REPORT,
             item_column="round_id",
+            sums=("donations",),
+            why_not={
+                "limits": "80 requests at two a second are begun again",
+                "second_count": "Giveth counts the projects of a round, and that count must fit",
+            },
             set_aside_share=0.1,
         ),
     ),

@@ -122,6 +122,8 @@ SOURCE = Source(
             event_time="date",
             events_within=timedelta(days=4),
             item_column="metric_key",
+            mix_by=("metric_key",),
+            why_not={"second_count": "growthepie has no count of its rows; each file is whole, and one that shrinks is refused"},
             set_aside_share=0.2,
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -10,9 +11,11 @@ from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.http.pacing import Pace
 from oso_dagster.connectors.http.rest import Client, RestError, client_of, settings_of
 from oso_dagster.connectors.items import Items
+from oso_dagster.connectors.renames import IDS, renamed_items
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, LoadFacts
 from oso_dagster.domain.catalogue.second_count import SecondCount
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Schedule, Source, Stability, Table
+from oso_dagster.domain.catalogue.truth import RENAMED
 from oso_dagster.sources._second_counts import l2beat
 
 _PACE = Pace(concurrency=1, per_second=1)
@@ -109,8 +112,12 @@ def _series(request: ExtractRequest) -> Extract:
 
     _, final, keys = _SERIES[request.table]
     table = next(table for table in SOURCE.tables if table.name == request.table)
-    client, seen = client_of(request, _PACE), (request.previous.facts.get("through", {}) if request.previous else {})
-    slugs, through, missing, rows = sorted(request.inputs[_NEED]), dict(seen), list[str](), list[dict[str, Any]]()
+    client, before = client_of(request, _PACE), (request.previous.facts if request.previous else {})
+    slugs, missing, rows = sorted(request.inputs[_NEED]), list[str](), list[dict[str, Any]]()
+    ids = _ids(request, client, slugs, before.get(IDS, {}))
+    renamed = renamed_items(before.get(IDS, {}), {slug: ids[slug] for slug in slugs if slug in ids})
+    seen: dict[str, str] = {renamed.get(slug, slug): until for slug, until in before.get("through", {}).items()}
+    through = dict(seen)
     after = {slug: datetime.fromisoformat(seen[slug]) - _AGAIN for slug in slugs if slug in seen}
     items, end = Items.of(request, len(slugs), seen.keys()), (request.now - final).timestamp()
     for slug, points in items.each(slugs, lambda slug: _ask(request, client, slug, after.get(slug)), client.each):
@@ -128,8 +135,22 @@ def _series(request: ExtractRequest) -> Extract:
     with client.trusting(request.settings["url"]):
         landed, news = undeclared.table_with_news(table.columns, rows, keys)
     facts: LoadFacts = {"through": through, "without_figures": sorted(missing), UNKNOWN_FIELDS: news}
+    facts[IDS] = {slug: id_ for slug, id_ in ids.items() if slug not in renamed}
+    if renamed:
+        facts[RENAMED] = renamed
     items.tell(facts)
     return Extract(records.version_of(landed), {request.table: [landed]}, facts)
+
+
+def _ids(request: ExtractRequest, client: Client, slugs: list[str], known: Mapping[str, str]) -> dict[str, str]:
+    """L2BEAT's ids by slug, which stay when a slug changes; asked for where there is a slug without one."""
+    if not set(slugs) - known.keys():
+        return dict(known)
+    url = f"{request.settings['url']}/scaling/summary"
+    answer = client.get(url)
+    with client.trusting(url):
+        listed = {str(take(project, "slug")): str(take(project, "id")) for project in take(answer.document, "projects").values()}
+    return {**known, **{slug: listed[slug] for slug in slugs if slug in listed}}
 
 
 def _ask(request: ExtractRequest, client: Client, slug: str, after: datetime | None) -> list[dict[str, Any]] | None:
@@ -181,6 +202,12 @@ def _series_table(name: str, description: str, columns: tuple[Column, ...], seco
         events_within=timedelta(days=4),
         item_column="slug",
         set_aside_share=0.1,
+        why_not={
+            "limits": "L2BEAT tells of none; 150 requests at one a second are begun again",
+            "bands": "A load brings a month of days for the projects that were loaded before and years for new ones",
+        },
+        identity="`id` of the project in /scaling/summary",
+        follows_renames=True,
         keeps_deleted="A project that L2BEAT has archived keeps the history that was published",
         needs=(_NEED,),
         second_count=second,
@@ -202,6 +229,8 @@ SOURCE = Source(
             columns=_PROJECTS,
             primary_key=("id",),
             disposition=Disposition.REPLACE,
+            sums=("tvs",),
+            why_not={"set_aside": "One answer", "second_count": "The summary is L2BEAT's only list of projects"},
             extract=_projects,
             schedule=Schedule("10 5 * * *"),
             cost=Cost(calls=1, bytes=500_000),

@@ -165,6 +165,11 @@ def _table(upstream: str, description: str, spec: str, key: str = "id") -> Table
         surviving=bool(cursor),
         not_finite_is_null=tuple(column.name for name, column in columns.items() if _MEANING[name].startswith(_UNBOUNDED)),
         contract=SchemaContract.EVOLVE if upstream in _OPEN else SchemaContract.REPORT,
+        identity=f"The primary key: {key}" if cursor else None,
+        why_not={
+            "set_aside": "One query of a database: it comes whole or not at all",
+            "bands": "Records that people keep, neither a feed nor amounts; a second query counts them",
+        },
         second_count=rows_of(upstream, created="createdAt" in columns),
     )
 

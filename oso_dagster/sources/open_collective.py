@@ -250,6 +250,10 @@ SOURCE = Source(
             fresh_within=timedelta(days=9),
             contract=SchemaContract.REPORT,
             item_column="slug",
+            why_not={
+                "bands": "Some dozens of collectives, as they are now",
+                "second_count": "What is asked for is what the directory names",
+            },
             set_aside_share=0.1,
             needs=(_NEED,),
         ),
@@ -265,6 +269,14 @@ SOURCE = Source(
             contract=SchemaContract.REPORT,
             event_time="created_at",
             events_within=timedelta(days=16),
+            identity="`id` of the transaction and of both accounts; a slug is the one of the load",
+            why_not={
+                "set_aside": "A week is one page of deposits and one of expenses",
+                "look_again": "The ledger is only added to, and a week is loaded when it is over",
+                "limits": "A week is two requests, begun again",
+                "bands": "Both sides of each transfer come: the two kinds are always halves",
+                "second_count": "Open Collective counts a week itself, and that count must fit",
+            },
             keeps_deleted="The ledger takes entries back by entries of its own, it deletes none",
             partitions=Partitions(
                 PartitionKind.WEEKLY,

@@ -177,6 +177,12 @@ SOURCE = Source(
             columns=_COLUMNS,
             primary_key=("repo_id", "sha1"),
             disposition=Disposition.MERGE,
+            identity="`repo_id`; the name follows with the next snapshot",
+            why_not={
+                "set_aside": "One file, of which a row group that is damaged is read again",
+                "bands": "A load is a part of a snapshot: other repositories each time",
+                "second_count": "Open Dev Data has no count by repository",
+            },
             keeps_deleted="A commit that a later snapshot leaves out was made all the same",
             extract=_extract,
             schedule=Schedule("20 6 * * *"),

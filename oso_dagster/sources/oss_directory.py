@@ -240,6 +240,26 @@ def _append(columns: dict[str, list[Any]], project: str, entries: list[dict[str,
         columns[name] += [entry.get(name) for entry in entries]
 
 
+def _table(name: str, description: str, columns: tuple[Column, ...], size: int) -> Table:
+    return Table(
+        name=name,
+        description=description,
+        columns=columns,
+        children=_CHILDREN if name == "projects" else (),
+        primary_key=("name",),
+        disposition=Disposition.REPLACE,
+        extract=_extract,
+        schedule=Schedule("0 2 * * *"),
+        cost=Cost(calls=3, bytes=size),
+        second_count=files_of(_FOLDERS),
+        why_not={"bands": "Files that people write, neither a feed nor amounts; they are counted in git as well"},
+        fresh_within=timedelta(hours=36),
+        item_column="name",
+        set_aside_share=_SET_ASIDE_SHARE,
+        not_compared=("commit_sha", "committed_at"),
+    )
+
+
 SOURCE = Source(
     name="oss_directory",
     title="OSS Directory",
@@ -264,36 +284,9 @@ SOURCE = Source(
         ),
     ),
     tables=(
-        Table(
-            name="projects",
-            description="One row per project of the directory; its lists of addresses are child tables.",
-            columns=_PROJECTS,
-            children=_CHILDREN,
-            primary_key=("name",),
-            disposition=Disposition.REPLACE,
-            extract=_extract,
-            schedule=Schedule("0 2 * * *"),
-            cost=Cost(calls=3, bytes=3_000_000),
-            second_count=files_of(_FOLDERS),
-            fresh_within=timedelta(hours=36),
-            item_column="name",
-            set_aside_share=_SET_ASIDE_SHARE,
-            not_compared=("commit_sha", "committed_at"),
+        _table(
+            "projects", "One row per project of the directory; its lists of addresses are child tables.", _PROJECTS, 3_000_000
         ),
-        Table(
-            name="collections",
-            description="One row per collection of the directory, with the names of its projects.",
-            columns=_COLLECTIONS,
-            primary_key=("name",),
-            disposition=Disposition.REPLACE,
-            extract=_extract,
-            schedule=Schedule("0 2 * * *"),
-            cost=Cost(calls=3, bytes=100_000),
-            second_count=files_of(_FOLDERS),
-            fresh_within=timedelta(hours=36),
-            item_column="name",
-            set_aside_share=_SET_ASIDE_SHARE,
-            not_compared=("commit_sha", "committed_at"),
-        ),
+        _table("collections", "One row per collection of the directory, with the names of its projects.", _COLLECTIONS, 100_000),
     ),
 )

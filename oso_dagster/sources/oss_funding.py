@@ -87,6 +87,11 @@ SOURCE = Source(
             description="One row per grant that OSS Funding knows, as it stands in its CSV file.",
             columns=_COLUMNS,
             primary_key=("funding_id",),
+            why_not={
+                "set_aside": "One file, which is read whole or refused",
+                "bands": "Grants are added by hand, each of its own size; a file that shrinks or repeats itself is refused",
+                "second_count": "The file is the only list of these grants",
+            },
             disposition=Disposition.REPLACE,
             extract=_extract,
             schedule=Schedule("15 2 * * *"),

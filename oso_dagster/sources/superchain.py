@@ -212,6 +212,12 @@ def _table(
         retries=Retries(limit=3, delay=timedelta(minutes=5)),
         contract=SchemaContract.REPORT,
         second_count=second_count,
+        identity="Hashes and addresses of a chain; the chain by its name in the dataset",
+        why_not={
+            "set_aside": "One query a day; chains that are missing refuse it",
+            "look_again": "Blocks are final before the day is loaded, and a query is paid for; late chains are waited for",
+        }
+        | ({} if second_count else {"second_count": "The dataset is the only list of deployments"}),
     )
 
 

@@ -4,6 +4,7 @@ checks are there and can fail."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from oso_dagster.domain.catalogue.kinds import forgotten_kinds
 from oso_dagster.domain.catalogue.loading import NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadRecord
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions, Window
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Disposition, SchemaContract, Source, Stability, Table
@@ -83,6 +85,14 @@ def test_a_table_declares_all_that_is_asked_of_it(source: Source, table: Table) 
         assert table.partitions.available_after > timedelta(0) or table.partitions.keys, (
             "nothing is there the moment that it ends"
         )
+
+
+@pytest.mark.parametrize(("source", "table"), EVERY)
+def test_a_table_says_of_every_kind_of_quirk_how_it_is_met_or_why_not(source: Source, table: Table) -> None:
+    if source.retired is None:
+        assert forgotten_kinds(table) == [], "declare it, or say in why_not why it is not"
+    bare = replace(table, why_not={}, identity=None, follows_renames=False)
+    assert {*forgotten_kinds(table)} | {*table.why_not} == {*forgotten_kinds(bare)} - ({"identity"} if table.identity else set())
 
 
 @pytest.mark.parametrize(("source", "table"), EVERY)

@@ -14,7 +14,7 @@ from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError
 from oso_dagster.sandbox.upstreams import defillama
 from oso_dagster.sources.defillama import SOURCE
-from tests.support.landing import NOW, WORLD, Landing, landing, named
+from tests.support.landing import NOW, WORLD, Landing, landing, named, ordered
 
 pytestmark = pytest.mark.server
 NEED = "oss_directory.projects__defillama.url"
@@ -99,6 +99,54 @@ def test_a_protocol_that_is_no_longer_known_keeps_its_history_and_counts_as_vani
     again = load(there, "tvl_events")
     assert list(again.record.facts["vanished"]) == [SLUGS[0]]
     assert there.rows("tvl_events") == before
+
+
+def renames(document: Any, before: str, now: str) -> None:
+    for part in ("tvl", "volume", "fees"):
+        if before in document[part]:
+            document[part][now] = document[part].pop(before)
+    (protocol,) = [protocol for protocol in document["protocols"] if protocol["slug"] == before]
+    protocol["slug"] = now
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("directory_follows", [False, True])
+def test_a_protocol_under_another_slug_keeps_one_history(there: Landing, table: str, directory_follows: bool) -> None:
+    loaded = load(there, table)
+    old = next(slug for slug in SLUGS if slug not in loaded.record.facts["unknown_slugs"])
+    before = there.rows(table)
+    upstream_becomes(there, lambda document: renames(document, old, "sbx-renamed"))
+    if directory_follows:
+        urls = [url for url in there.inputs[NEED] if not url.endswith(f"/{old}")]
+        there.inputs = {NEED: [*urls, "https://defillama.com/protocol/sbx-renamed"]}
+    expected = ordered([row | {"slug": "sbx-renamed"} if row["slug"] == old else row for row in before])
+    again = load(there, table)
+    assert again.record.facts["renamed"] == {old: "sbx-renamed"}
+    assert (again.record.facts["rows_added"], again.record.facts["rows_removed"]) == (0, 0)
+    assert "vanished" not in again.record.facts
+    assert there.rows(table) == expected
+    third = load(there, table)
+    assert "renamed" not in third.record.facts
+    assert (third.record.row_count, third.record.facts.get("vanished")) == (0, None)
+    assert there.rows(table) == expected
+
+
+def test_two_slugs_of_one_protocol_are_no_rename_while_both_answer_or_one_is_only_bad(there: Landing) -> None:
+    old = SLUGS[0]
+
+    def doubles(document: Any) -> None:
+        document["fees"]["sbx-second"] = document["fees"][old]
+        (protocol,) = [protocol for protocol in document["protocols"] if protocol["slug"] == old]
+        document["protocols"].append(protocol | {"slug": "sbx-second"})
+
+    load(there, "fees")
+    upstream_becomes(there, doubles)
+    there.inputs = {NEED: [*there.inputs[NEED], "https://defillama.com/protocol/sbx-second"]}
+    assert "renamed" not in load(there, "fees").record.facts
+    upstream_becomes(there, lambda document: document["fees"].update({old: [["yesterday", {}]]}))
+    bad = load(there, "fees")
+    assert list(bad.record.facts["set_aside"]) == [old]
+    assert "renamed" not in bad.record.facts
 
 
 def test_one_slug_whose_answer_is_bad_is_set_aside_and_the_others_arrive(there: Landing) -> None:

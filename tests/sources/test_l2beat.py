@@ -13,7 +13,7 @@ from oso_dagster.connectors.http.rest import RestError
 from oso_dagster.domain.catalogue.loading import Loaded, RefusedError
 from oso_dagster.sandbox.upstreams import growthepie, l2beat
 from oso_dagster.sources.l2beat import SOURCE
-from tests.support.landing import NOW, Landing, clear_fault, landing, spoil
+from tests.support.landing import NOW, Landing, clear_fault, landing, ordered, spoil
 
 pytestmark = pytest.mark.server
 
@@ -43,7 +43,7 @@ def test_a_project_without_figures_is_told_not_dropped(there: Landing) -> None:
 
 def test_after_the_first_load_only_the_newest_days_are_asked_for_and_corrected(there: Landing) -> None:
     there.load("activity")
-    assert {path.partition("range=")[2] for _, path, *_ in there.asked} == {"max"}
+    assert {path.partition("range=")[2] for _, path, *_ in there.asked if "range=" in path} == {"max"}
     there.asked.clear()
     again = there.load("activity", now=NOW + timedelta(days=1))
     assert isinstance(again, Loaded)
@@ -74,6 +74,27 @@ def test_a_project_whose_figures_are_gone_is_set_aside_and_stops_no_other(there:
     assert list(again.record.facts["set_aside"]) == ["base"]
     assert "success is false" in again.record.facts["set_aside"]["base"]
     assert there.rows("tvs") == before
+
+
+@pytest.mark.parametrize("table", ["activity", "tvs"])
+def test_a_project_under_another_slug_keeps_one_history(there: Landing, table: str) -> None:
+    there.load(table)
+    before = there.rows(table)
+    document = json.loads((there.home / "served" / "data.json").read_text())
+    for part in ("activity", "tvs"):
+        document[part]["base-one"] = document[part].pop("base")
+    document["projects"]["base"]["slug"] = "base-one"
+    (there.home / "served" / "data.json").write_text(json.dumps(document))
+    there.inputs = {
+        "l2beat.projects.slug": ["base-one", *(slug for slug in there.inputs["l2beat.projects.slug"] if slug != "base")]
+    }
+    again = there.load(table)
+    assert isinstance(again, Loaded)
+    assert again.record.facts["renamed"] == {"base": "base-one"}
+    assert again.record.facts["rows_renamed"] == len([row for row in before if row["slug"] == "base"])
+    assert again.record.facts["rows_added"] == 0
+    assert there.rows(table) == ordered([row | {"slug": "base-one"} if row["slug"] == "base" else row for row in before])
+    assert "renamed" not in there.load(table).record.facts  # type: ignore[union-attr]
 
 
 def test_the_fields_of_older_answers_are_taken_as_well(there: Landing) -> None:

@@ -75,6 +75,8 @@ def truth_of(source: Source, table: Table, seen: Seen) -> Row:
         "mix": {column: (newest.get(MIX) or {}).get(column, {}) for column in table.mix_by},
         "sums": {column: (newest.get(SUMS) or {}).get(column) for column in table.sums},
         "not_taken": dict(table.not_taken),
+        "identity": table.identity,
+        "why_not": dict(table.why_not),
         "events_may_stop": table.events_may_stop,
         "regimes": [
             {"name": regime.name, "since": regime.since.isoformat(), "description": regime.description, "read_in": regime.read_in}
@@ -166,6 +168,10 @@ def _lines(truth: Row) -> Iterator[str]:
         yield f"no newest event is promised: {truth['events_may_stop']}"
     for name, reason in truth["not_taken"].items():
         yield f"not taken: {name} ({reason})"
+    if truth["identity"]:
+        yield f"under another name it is known by: {truth['identity']}"
+    for kind, reason in truth["why_not"].items():
+        yield f"not declared: {kind.replace('_', ' ')} ({reason})"
     for host, pace in truth["pace"].items():
         yield f"learned pace of {host}: {pace:g} requests a second"
 

@@ -41,13 +41,13 @@ class Column:
     scale: int = 0
 
     def __post_init__(self) -> None:
-        _require(_IDENTIFIER.match(self.name) is not None, f"column {self.name!r}: lower-case snake_case only")
-        _require(bool(self.description), f"column {self.name!r}: a description is missing")
+        require(_IDENTIFIER.match(self.name) is not None, f"column {self.name!r}: lower-case snake_case only")
+        require(bool(self.description), f"column {self.name!r}: a description is missing")
         plain = self.precision is None and not self.scale
-        _require(plain or self.type is ColumnType.DECIMAL, f"column {self.name!r}: precision and scale are a DECIMAL's")
-        _require(not self.scale or self.precision is not None, f"column {self.name!r}: scale needs a precision")
+        require(plain or self.type is ColumnType.DECIMAL, f"column {self.name!r}: precision and scale are a DECIMAL's")
+        require(not self.scale or self.precision is not None, f"column {self.name!r}: scale needs a precision")
         fits = self.precision is None or 0 <= self.scale <= self.precision <= MOST_DIGITS
-        _require(fits, f"column {self.name!r}: DECIMAL({self.precision},{self.scale}): 0 <= scale <= precision <= {MOST_DIGITS}")
+        require(fits, f"column {self.name!r}: DECIMAL({self.precision},{self.scale}): 0 <= scale <= precision <= {MOST_DIGITS}")
 
     @property
     def digits(self) -> tuple[int, int]:
@@ -79,19 +79,20 @@ class Child:
     item_column: str | None = None
 
     def __post_init__(self) -> None:
-        _require(_IDENTIFIER.match(self.suffix) is not None, f"child {self.suffix!r}: lower-case snake_case only")
+        require(_IDENTIFIER.match(self.suffix) is not None, f"child {self.suffix!r}: lower-case snake_case only")
         check_columns(f"child {self.suffix!r}", self.columns, self.primary_key)
 
 
 def check_columns(where: str, columns: tuple[Column, ...], key: tuple[str, ...]) -> None:
     """Refuse, with ValueError, columns that are none or share a name, and a key that is none of them."""
     names = [column.name for column in columns]
-    _require(bool(names), f"{where}: no columns")
-    _require(len(set(names)) == len(names), f"{where}: two columns share a name")
+    require(bool(names), f"{where}: no columns")
+    require(len(set(names)) == len(names), f"{where}: two columns share a name")
     missing = [name for name in key if name not in names]
-    _require(bool(key) and not missing, f"{where}: primary key {key} is empty or names no column: {missing}")
+    require(bool(key) and not missing, f"{where}: primary key {key} is empty or names no column: {missing}")
 
 
-def _require(condition: bool, message: str) -> None:
+def require(condition: bool, message: str) -> None:
+    """Raise ValueError with a message where the condition does not hold."""
     if not condition:
         raise ValueError(message)

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from oso_dagster.domain.catalogue.column import Child, Column, ColumnType, check_columns
+from oso_dagster.domain.catalogue.column import Child, Column, ColumnType, require
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, LoadPlan, Unchanged
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.promise import TermsOfLoad, refuse_unkept
 from oso_dagster.domain.catalogue.second_count import SecondCount
 from oso_dagster.domain.catalogue.setting import Setting, SettingKind
+from oso_dagster.domain.catalogue.table_rules import IDENTIFIER, refuse_ill_declared
 from oso_dagster.domain.catalogue.terms import Cost, Disposition, Evidence, Retries, Schedule, SchemaContract
 from oso_dagster.domain.catalogue.truth import Regime, Retired
 
@@ -44,8 +45,6 @@ __all__ = [
 RESERVED_SCHEMAS = frozenset({"staging", "intermediate", "marts", "slo", "status", "platform", "main", "information_schema"})
 """Schemas that belong to SQLMesh, to the platform or to the engine: no source may take these names."""
 
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
-_NEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
 _OWNER = re.compile(r"(team:[A-Za-z0-9_.-]+|[^@\s]+@[^@\s]+\.[^@\s]+)\Z")
 
 
@@ -81,7 +80,9 @@ class Table:
     event is promised (`events_within`). `mix_by` are columns whose shares of rows, `sums` columns whose totals are judged by
     what is usual. `not_taken` has a reason for each name, or pattern of names, that upstream has and we leave there. In columns
     of `not_finite_is_null` NaN and infinity mean that there is no value; elsewhere they are refused. Columns of `not_compared`
-    (when a row was asked for) do not make a row a changed one. `second_count` is what coverage is measured by. `regimes` are
+    (when a row was asked for) do not make a row a changed one. `identity` is the field of upstream by which a thing stays the
+    same when its name changes, or why it has none; with `follows_renames` a load says which items have another name now
+    (`RENAMED`), and their rows are moved to it. `why_not` says of a kind of quirk (`catalogue.kinds`) why it is not met. `second_count` is what coverage is measured by. `regimes` are
     the spans in which upstream behaved in one way, oldest first. `gap_since` is the column that marks the first row behind a
     span that upstream showed no longer (`GAPS`). `plan` says, without asking upstream, what the next load asks for.
     """
@@ -126,93 +127,15 @@ class Table:
     not_finite_is_null: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
     second_count: SecondCount | None = None
+    identity: str | None = None
+    follows_renames: bool = False
+    why_not: Mapping[str, str] = field(default_factory=dict, hash=False)
     regimes: tuple[Regime, ...] = ()
     gap_since: str | None = None
     plan: Callable[[ExtractRequest], LoadPlan] | None = None
 
     def __post_init__(self) -> None:
-        where = f"table {self.name!r}"
-        _require(_IDENTIFIER.match(self.name) is not None, f"{where}: lower-case snake_case only")
-        _require("__" not in self.name, f"{where}: a double underscore is for child tables")
-        _require(bool(self.description), f"{where}: a description is missing")
-        check_columns(where, self.columns, self.primary_key)
-        _require(len({c.suffix for c in self.children}) == len(self.children), f"{where}: two children share a suffix")
-        _require(0.0 <= self.shrink_floor <= 1.0, f"{where}: shrink_floor {self.shrink_floor} is not between 0 and 1")
-        _require(self.fresh_within is None or self.fresh_within > timedelta(0), f"{where}: fresh_within must be positive")
-        timed = self.partitions is not None and self.partitions.start is not None
-        _require(
-            not timed or self.fresh_within is None,
-            f"{where}: what time partitions promise is due_after: leave fresh_within away",
-        )
-        self._check_time(where)
-        self._check_disposition(where)
-        self._check_truth(where)
-
-    def _check_time(self, where: str) -> None:
-        kinds = {column.name: column.type for column in self.columns}
-        if self.event_time is not None:
-            _require(self.event_time in kinds, f"{where}: no column {self.event_time!r} for event_time")
-            timed = kinds[self.event_time] in {ColumnType.DATE, ColumnType.TIMESTAMP}
-            _require(timed, f"{where}: event_time {self.event_time!r} is neither a date nor a timestamp")
-        if self.events_within is not None:
-            _require(self.event_time is not None, f"{where}: events_within needs an event_time")
-            _require(self.events_within > timedelta(0), f"{where}: events_within must be positive")
-
-    def _check_disposition(self, where: str) -> None:
-        partitions, disposition = self.partitions, self.disposition
-        if disposition is Disposition.REPLACE_PARTITION:
-            _require(partitions is not None, f"{where}: replace_partition needs partitions")
-            column = self.partition_column
-            _require(column is not None, f"{where}: replace_partition needs event_time, or partition_key for static partitions")
-            for name, columns in self.physical.items():
-                _require(
-                    column in {c.name for c in columns}, f"{where}: {name} has no column {column!r} to replace a partition by"
-                )
-        if disposition is Disposition.REPLACE:
-            _require(partitions is None, f"{where}: replace would delete the other partitions; use replace_partition")
-            _require(not self.resumable, f"{where}: replace cannot be resumable: a part would replace the whole; use merge")
-        if disposition is Disposition.APPEND:
-            _require(not self.children, f"{where}: append takes no nested tables; use merge")
-        if disposition is Disposition.MERGE:
-            for child in self.children:
-                lost = set(self.primary_key) - {column.name for column in child.columns}
-                _require(not lost, f"{where}: child {child.suffix!r} lacks its parent's key {sorted(lost)}, which merge needs")
-        ill = [need for need in (*self.needs, *self.needs_if_loaded) if _NEED.match(need) is None]
-        _require(not ill, f"{where}: {', '.join(ill)} in needs: source.table.column is expected")
-        unknown = set(self.newest_by) - {column.name for column in self.columns}
-        _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for newest_by")
-        _require(not self.newest_by or disposition is Disposition.MERGE, f"{where}: newest_by is for merge")
-        _require(not self.range_in_one_run or partitions is not None, f"{where}: range_in_one_run needs partitions")
-
-    def _check_truth(self, where: str) -> None:
-        names = {column.name for column in self.columns}
-        for option in ("mix_by", "sums", "not_finite_is_null", "not_compared"):
-            unknown = set(getattr(self, option)) - names
-            _require(not unknown, f"{where}: no column {', '.join(sorted(unknown))} for {option}")
-        _require(self.gap_since is None or self.gap_since in names, f"{where}: no column {self.gap_since!r} for gap_since")
-        for share in (self.set_aside_share, self.vanish_share):
-            _require(0.0 <= share <= 1.0, f"{where}: a share of {share} is not between 0 and 1")
-        _require(self.item_column is not None or not self.set_aside_share, f"{where}: set_aside_share needs an item_column")
-        kept = self.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
-        for name, columns in (self.physical if kept else {self.name: self.columns}).items():
-            item = self.item_columns[name]
-            there = item is None or item in {column.name for column in columns}
-            _require(there, f"{where}: {name} has no column {item!r} for item_column")
-        lost = set(self.second_count.held.columns) - names if self.second_count else set()
-        _require(not lost, f"{where}: no column {', '.join(sorted(lost))} for second_count")
-        span = self.changes_within
-        _require(span is None or span > timedelta(0), f"{where}: changes_within must be positive")
-        _require(span is None or self.partitions is not None, f"{where}: changes_within needs partitions")
-        _require(span is not None or not self.changes_together, f"{where}: changes_together needs changes_within")
-        merge = self.disposition is Disposition.MERGE
-        followed = self.surviving != (self.keeps_deleted is not None)
-        _require(not merge or followed, f"{where}: merge needs either surviving, or a reason in keeps_deleted")
-        promised = self.events_within is not None or self.events_may_stop is not None
-        _require(self.event_time is None or promised, f"{where}: event_time needs events_within, or a reason in events_may_stop")
-        begun = [regime.since for regime in self.regimes]
-        _require(begun == sorted(set(begun)), f"{where}: regimes must be sorted, each with a day of its own")
-        bare = [name for name, reason in self.not_taken.items() if not reason]
-        _require(not bare, f"{where}: not_taken without a reason: {', '.join(bare)}")
+        refuse_ill_declared(self)
 
     @property
     def promised_within(self) -> timedelta | None:
@@ -274,17 +197,17 @@ class Source:
 
     def __post_init__(self) -> None:
         where = f"source {self.name!r}"
-        _require(_IDENTIFIER.match(self.name) is not None, f"{where}: lower-case snake_case only")
-        _require(self.name not in RESERVED_SCHEMAS, f"{where}: the name is reserved for a schema of the platform")
-        _require(bool(self.title and self.licence), f"{where}: title and licence are required")
-        _require(self.homepage.startswith("https://"), f"{where}: the homepage must be an https address")
-        _require(_OWNER.match(self.owner) is not None, f"{where}: owner {self.owner!r} is neither an e-mail nor team:<name>")
-        _require(bool(self.tables), f"{where}: no tables")
-        _require(len({t.name for t in self.tables}) == len(self.tables), f"{where}: two tables share a name")
-        _require(len({s.name for s in self.settings}) == len(self.settings), f"{where}: two settings share a name")
+        require(IDENTIFIER.match(self.name) is not None, f"{where}: lower-case snake_case only")
+        require(self.name not in RESERVED_SCHEMAS, f"{where}: the name is reserved for a schema of the platform")
+        require(bool(self.title and self.licence), f"{where}: title and licence are required")
+        require(self.homepage.startswith("https://"), f"{where}: the homepage must be an https address")
+        require(_OWNER.match(self.owner) is not None, f"{where}: owner {self.owner!r} is neither an e-mail nor team:<name>")
+        require(bool(self.tables), f"{where}: no tables")
+        require(len({t.name for t in self.tables}) == len(self.tables), f"{where}: two tables share a name")
+        require(len({s.name for s in self.settings}) == len(self.settings), f"{where}: two settings share a name")
         if self.stability is Stability.CORE:
             bare = [t.name for t in self.tables if t.promised_within is None]
-            _require(not bare, f"{where}: core tables without fresh_within: {', '.join(bare)}")
+            require(not bare, f"{where}: core tables without fresh_within: {', '.join(bare)}")
         for table in self.tables:
             refuse_unkept(f"{where}, table {table.name!r}", self.terms_of(table), table.fresh_within, table.events_within)
 
@@ -293,8 +216,3 @@ class Source:
         run = [other for other in self.tables if (other.schedule, other.partitions) == (table.schedule, table.partitions)]
         ahead = sum((member.cost.duration for member in run), timedelta(0)) - table.cost.duration
         return TermsOfLoad(table.schedule, table.cost, table.retries, table.partitions, ahead)
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ValueError(message)

@@ -24,6 +24,9 @@ ITEMS_ASKED = "items_asked"
 VANISHED = "vanished"
 """The fact, reasons by item, of what was there at the last good load, and of which upstream now says that it is gone."""
 
+RENAMED = "renamed"
+"""The fact, names of now by names of before, of items that upstream calls otherwise now: their rows are moved to the new name."""
+
 ABSENT_NAMES = 5
 """How many items a message names before it counts the rest."""
 

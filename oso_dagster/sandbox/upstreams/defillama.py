@@ -2,9 +2,10 @@
 
 Written from defillama-server, `craftParentProtocol.ts` and `craftProtocolV2.ts` (`tokensInUsd` of a very large protocol is null
 unless `restrictResponseSize=false` is sent), `routes/dimensions.ts` (a day without chains is null, a summary that is not there
-`{}`; `totalDataChart` is the total of each day beside its parts, at 00b3a04), and DefiLlama/dimension-adapters 5255 (history is
-corrected and taken back). A protocol that is not known is a 400. Faults: the newest month comes in part and is filled; days are
-taken back; a protocol whose answer is made smaller all the same, or no series; every answer is 200 without anything in it.
+`{}`; all name the protocol's `id`, which stays when its slug changes; `totalDataChart` is the total of each day beside its
+parts, at 00b3a04), and DefiLlama/dimension-adapters 5255 (history is corrected and taken back). A protocol that is not known is a
+400. Faults: the newest month comes in part and is filled; days are taken back; a protocol whose answer is made smaller all the
+same, or no series; every answer is 200 without anything in it.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def serve(folder: Path) -> ASGIApp:
         {
             "/protocols": lambda data, _: JSONResponse(data["protocols"]),
             "/protocol/{slug}": _protocol,
-            "/summary/dexs/{slug}": lambda data, request: _summary(data["volume"], request),
-            "/summary/fees/{slug}": lambda data, request: _summary(data["fees"], request),
+            "/summary/dexs/{slug}": lambda data, request: _summary(data, "volume", request),
+            "/summary/fees/{slug}": lambda data, request: _summary(data, "fees", request),
         },
         _DAMAGES,
     )
@@ -126,7 +127,7 @@ def _protocol(data: Any, request: Request) -> Response:
     if slug in large(data) and request.query_params.get("restrictResponseSize") != "false":
         chains = {chain: {"tokensInUsd": None} for chain in chains}
     whole = {chain: values | {"tvl": _locked(data["tvl"][slug][chain])} for chain, values in chains.items()}
-    return JSONResponse({"name": slug, "chainTvls": whole})
+    return JSONResponse({"id": _id(data, slug), "name": slug, "chainTvls": whole})
 
 
 def _locked(chain: Any) -> list[dict[str, float]]:
@@ -139,8 +140,12 @@ def large(data: Any) -> list[str]:
     return sorted(data["tvl"])[:1]
 
 
-def _summary(series: dict[str, Any], request: Request) -> Response:
-    slug = request.path_params["slug"]
+def _id(data: Any, slug: str) -> str | None:
+    return next((protocol["id"] for protocol in data["protocols"] if protocol["slug"] == slug), None)
+
+
+def _summary(data: Any, kind: str, request: Request) -> Response:
+    slug, series = request.path_params["slug"], data[kind]
     if slug not in series:
         return JSONResponse({})
     if isinstance(series[slug], str):
@@ -150,7 +155,7 @@ def _summary(series: dict[str, Any], request: Request) -> Response:
     parts = (
         [] if request.query_params.get("excludeTotalDataChartBreakdown") == "true" else [[first - 86_400, None], *series[slug]]
     )
-    return JSONResponse({"name": slug, "totalDataChart": totals, "totalDataChartBreakdown": parts})
+    return JSONResponse({"id": _id(data, slug), "name": slug, "totalDataChart": totals, "totalDataChartBreakdown": parts})
 
 
 def _money(value: float) -> float:

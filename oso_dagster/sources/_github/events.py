@@ -151,6 +151,8 @@ TABLE = Table(
     regimes=REGIMES,
     mix_by=("type",),
     second_count=EVENTS,
+    identity="`repo_id` of the event; a name is the one that the repository had then",
+    why_not={"look_again": "Files do not change once they are written; a day reads the six hours behind it too"},
     events_within=timedelta(hours=48),
     partitions=Partitions(
         PartitionKind.DAILY,

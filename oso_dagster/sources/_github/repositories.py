@@ -98,6 +98,9 @@ def _table_of_changes(
         primary_key=("repo_id", key) if name == "commits" else (key,),
         disposition=Disposition.MERGE,
         keeps_deleted=why_deletions_stay,
+        identity="`repo_id`, GitHub's id of the repository",
+        why_not={"bands": "A load brings what changed: as much as people did that day"}
+        | ({} if name in THINGS else {"second_count": "GitHub has no count of them by day"}),
         extract=partial(_changes, whole),
         plan=plan_of_changes,
         second_count=THINGS.get(name),
@@ -132,6 +135,11 @@ def repository_tables(events: tuple[Column, ...]) -> tuple[Table, ...]:
             columns=feed_columns,
             primary_key=("id",),
             disposition=Disposition.APPEND,
+            identity="`repo_id` of the event; a name is the one that the repository had then",
+            why_not={
+                "deletions": "An event that GitHub shows no longer, after 30 days, has happened all the same",
+                "second_count": "It is the second count of GH Archive; the feed's own window shows in `gap_since`",
+            },
             extract=partial(_repository_events, feed_columns),
             plan=plan_of_feeds,
             schedule=Schedule("40 * * * *"),
@@ -158,6 +166,11 @@ def repository_tables(events: tuple[Column, ...]) -> tuple[Table, ...]:
             columns=STARS,
             primary_key=("repository", "day"),
             disposition=Disposition.MERGE,
+            identity="None in the answer: days before a rename keep the name of then, one of `repositories.requested_names`",
+            why_not={
+                "bands": "A load brings the repositories that were due",
+                "second_count": "`star_count` of `repositories` is of all time, a history is not",
+            },
             keeps_deleted="A day whose stars were all taken back becomes 0",
             extract=_stars_by_day,
             plan=plan_of_stars,

@@ -22,6 +22,7 @@ from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, qu
 from oso_dagster.warehouse.embedded import platform_tables
 from oso_dagster.warehouse.embedded.added_columns import add_columns, published_columns
 from oso_dagster.warehouse.embedded.moving import delete_removed_rows, delete_rows_of_whole_items, move
+from oso_dagster.warehouse.embedded.renaming import rename_items
 from oso_dagster.warehouse.embedded.row_changes import refuse_nested_loss, row_changes
 from oso_dagster.warehouse.staging import SCHEMA
 
@@ -160,12 +161,13 @@ def publish(
         added = [column for name in table.physical for column in add_columns(connection, record.source, table, name, staged)]
         if not allow_shrink and table.name in staged:
             refuse_nested_loss(connection, record.source, table)
+        renames = rename_items(connection, record, table)
         changes = row_changes(connection, record, table, window, staged.get(table.name, {}))
         for name in table.physical:
             move(connection, record, table, name, window, staged.get(name, {}))
         changes[ROWS_REMOVED] += delete_removed_rows(connection, record, table, window, allow_shrink=allow_shrink)
         changes[ROWS_REMOVED] += delete_rows_of_whole_items(connection, record, table, whole_items, allow_shrink=allow_shrink)
-        record = replace(record, facts=record.facts | changes)
+        record = replace(record, facts=record.facts | changes | renames)
         connection.execute(
             "INSERT INTO platform.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
