@@ -91,7 +91,7 @@ def _series_table(name: str, description: str, columns: tuple[Column, ...], key:
         item_column="slug",
         why_not={
             "limits": "A slug's history is one answer, and all are had again within the patience of a day",
-            "bands": "A load brings the new days of some slugs and the corrected histories of others: no total of it means anything",
+            "bands": "A load brings new days of some slugs and corrected histories of others: no total of it means anything",
         },
         set_aside_share=0.05,
         identity="`id` of the protocol, of /protocols and of each answer",

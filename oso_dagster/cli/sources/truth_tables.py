@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
 
 from oso_dagster.cli.session.terminal import listing, under
+from oso_dagster.cli.sources.learned_bands import bands_of, lines_of
 from oso_dagster.domain.catalogue.loading import LoadFacts
 from oso_dagster.domain.catalogue.notices import PACE, UPSTREAM_NOTICES
+from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Disposition, Source, Table
 from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.domain.catalogue.truth import ABSENT_NAMES, SET_ASIDE, VANISHED
 from oso_dagster.domain.coverage.comparison import Comparison
-from oso_dagster.domain.judging.usual import MIX, SUMS
+from oso_dagster.domain.judging.learned import learned
+from oso_dagster.domain.judging.usual import MIX, SUMS, PastLoad
 from oso_dagster.domain.objectives.budget import ALL
 from oso_dagster.settings import Settings
 
@@ -31,21 +34,26 @@ _LEAST_SHOWN = 0.001
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a source's tables: the facts of past loads by table, and the newest comparisons by asset."""
+    """What is known of a source's tables: facts of past loads, newest comparisons by asset, past loads as remembered."""
 
     loads: Mapping[str, list[tuple[datetime, LoadFacts]]] = field(default_factory=dict)
     comparisons: Mapping[str, list[Comparison]] = field(default_factory=dict)
+    history: Mapping[str, Sequence[PastLoad]] = field(default_factory=dict)
+    today: date = date.min
 
 
 def seen_of(settings: Settings, source: Source, now: datetime) -> Seen:
     """Read both stores; what does not exist yet has seen nothing."""
     loads: dict[str, list[tuple[datetime, LoadFacts]]] = {}
+    history: dict[str, list[PastLoad]] = {}
     if settings.warehouse_path.exists():
         from oso_dagster.orchestration.resources import warehouse_of  # noqa: PLC0415  (DuckDB loads when used)
+        from oso_dagster.warehouse.embedded.publishing import past_loads  # noqa: PLC0415
         from oso_dagster.warehouse.past_facts import past_facts  # noqa: PLC0415
 
         with warehouse_of(settings).read() as connection:
             loads = {table.name: past_facts(connection, source.name, table.name) for table in source.tables}
+            history = {table.name: past_loads(connection, source.name, table, _after_all(table, now)) for table in source.tables}
     comparisons: dict[str, list[Comparison]] = {}
     if settings.reliability_url is not None or (settings.world_dir / "reliability.db").exists():
         from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
@@ -53,7 +61,13 @@ def seen_of(settings: Settings, source: Source, now: datetime) -> Seen:
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
             for comparison in store.comparisons.newest(now):
                 comparisons.setdefault(comparison.asset, []).append(comparison)
-    return Seen(loads, comparisons)
+    return Seen(loads, comparisons, history, now.date())
+
+
+def _after_all(table: Table, now: datetime) -> Window | None:
+    """A partition behind all there are, of a table with time partitions: what is remembered before it is everything."""
+    timed = table.partitions is not None and table.partitions.length is not None
+    return Window("~", now) if timed else None
 
 
 def truth_of(source: Source, table: Table, seen: Seen) -> Row:
@@ -74,6 +88,7 @@ def truth_of(source: Source, table: Table, seen: Seen) -> Row:
         "looked_at_again_hours": table.changes_within / timedelta(hours=1) if table.changes_within else None,
         "mix": {column: (newest.get(MIX) or {}).get(column, {}) for column in table.mix_by},
         "sums": {column: (newest.get(SUMS) or {}).get(column) for column in table.sums},
+        "usual": bands_of(learned(seen.history.get(table.name, ()), table.regimes, seen.today)),
         "not_taken": dict(table.not_taken),
         "identity": table.identity,
         "why_not": dict(table.why_not),
@@ -164,6 +179,7 @@ def _lines(truth: Row) -> Iterator[str]:
         yield f"shares are judged by {column}" + (f", at the last load: {shown}" if shown else "")
     for column, total in truth["sums"].items():
         yield f"the total of {column} is judged" + (f", at the last load: {total:,.6g}" if total is not None else "")
+    yield from lines_of(truth["usual"])
     if truth["events_may_stop"]:
         yield f"no newest event is promised: {truth['events_may_stop']}"
     for name, reason in truth["not_taken"].items():

@@ -80,10 +80,11 @@ class Table:
     event is promised (`events_within`). `mix_by` are columns whose shares of rows, `sums` columns whose totals are judged by
     what is usual. `not_taken` has a reason for each name, or pattern of names, that upstream has and we leave there. In columns
     of `not_finite_is_null` NaN and infinity mean that there is no value; elsewhere they are refused. Columns of `not_compared`
-    (when a row was asked for) do not make a row a changed one. `identity` is the field of upstream by which a thing stays the
-    same when its name changes, or why it has none; with `follows_renames` a load says which items have another name now
-    (`RENAMED`), and their rows are moved to it. `why_not` says of a kind of quirk (`catalogue.kinds`) why it is not met. `second_count` is what coverage is measured by. `regimes` are
-    the spans in which upstream behaved in one way, oldest first. `gap_since` is the column that marks the first row behind a
+    (when a row was asked for) do not make a row a changed one. `identity` is the field of upstream by which a thing stays
+    the same when its name changes, or why it has none; with `follows_renames` a load says which items have another name
+    now (`RENAMED`), and their rows are moved to it. `why_not` says of a kind of quirk (`catalogue.kinds`) why it is not
+    met. `second_count` is what coverage is measured by. `regimes` are the spans in which upstream behaved in one way,
+    oldest first. `gap_since` is the column that marks the first row behind a
     span that upstream showed no longer (`GAPS`). `plan` says, without asking upstream, what the next load asks for.
     """
 

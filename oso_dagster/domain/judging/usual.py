@@ -36,7 +36,7 @@ _WIDTH = 6.0
 _LEAST_EVEN, _LEAST_WEEKLY, _LEAST_YOUNG = log(1.25), log(1.6), log(1.9)
 """The narrowest half widths: of what is alike every day, of what has a weekly rhythm (and so holidays), and of what is known for
 too short a time to have shown its weekends."""
-_RHYTHM = log(1.1)
+_RHYTHM, _WEEK = log(1.1), 7
 _LEAST_SHARE, _LEAST_SHARE_LONG = log(2.2), log(4)
 _SMALLEST_SHARE = 0.001
 """A category is judged when it usually has this share of the rows or more."""
@@ -118,17 +118,37 @@ def _of_column(column: str, counts: Mapping[str, int], day: date, past: Sequence
     rows = sum(counts.values())
     if len(before) < _FEWEST or not rows:
         return
-    totals = [sum(mix.values()) for _, mix in before]
     known = {category for _, mix in before for category in mix}
-    for category in sorted(known):
-        shares = [(when, mix.get(category, 0) / total) for (when, mix), total in zip(before, totals, strict=True)]
-        band = _usual_share(shares, day, rows)
+    for category, band in usual_shares(column, past, day, rows).items():
         share = counts.get(category, 0) / rows
-        if band is not None and not band.holds(share):
+        if not band.holds(share):
             yield f"{column} {category} is {share:.2%} of the rows; usual are {band.low:.2%} to {band.high:.2%}"
     for category in sorted(counts.keys() - known):
         if counts[category] / rows > _LARGE_NEW:
             yield f"{column} {category} is {counts[category] / rows:.2%} of the rows, and never was there before"
+
+
+def usual_shares(column: str, past: Sequence[PastLoad], day: date, rows: int) -> dict[str, Band]:
+    """The shares of each category of a column that are usual on `day` among so many rows; only of categories that are judged."""
+    before = [(load.day, load.mix[column], sum(load.mix[column].values())) for load in past if load.mix.get(column)]
+    bands: dict[str, Band] = {}
+    for category in sorted({category for _, mix, _ in before for category in mix}) if len(before) >= _FEWEST else ():
+        band = _usual_share([(when, mix.get(category, 0) / total) for when, mix, total in before], day, rows)
+        if band is not None:
+            bands[category] = band
+    return bands
+
+
+def weekly_rhythm(past: Sequence[tuple[date, float]], day: date) -> dict[int, float] | None:
+    """What is usual on each day of the week (0: Monday), as a share of the largest; None without a rhythm that is known."""
+    known = [(when, log(amount)) for when, amount in past if amount > 0]
+    days = _by_weekday(_recent(known, day)) if known else {}
+    if len(days) < _WEEK or min(map(len, days.values())) < _FEWEST_OF_A_DAY:
+        return None
+    levels = {weekday: median(values) for weekday, values in sorted(days.items())}
+    if max(levels.values()) - min(levels.values()) <= _RHYTHM:
+        return None
+    return {weekday: exp(level - max(levels.values())) for weekday, level in levels.items()}
 
 
 def _usual_share(shares: Sequence[tuple[date, float]], day: date, rows: int) -> Band | None:
@@ -160,12 +180,17 @@ def _weekly(known: Sequence[tuple[date, float]]) -> tuple[list[float], float, bo
 
     Where it is not, the median of all stands for them.
     """
-    days: dict[int, list[float]] = defaultdict(list)
-    for when, value in known:
-        days[when.weekday()].append(value)
+    days = _by_weekday(known)
     weeks = min(map(len, days.values())) >= _FEWEST_OF_A_DAY
     if not weeks:
-        days = defaultdict(list, {0: [value for _, value in known]})
+        days = {0: [value for _, value in known]}
     levels = {weekday: median(values) for weekday, values in days.items()}
     away = (abs(value - levels[weekday]) for weekday, values in days.items() for value in values)
     return list(levels.values()), median(away), weeks
+
+
+def _by_weekday(known: Sequence[tuple[date, float]]) -> dict[int, list[float]]:
+    days: dict[int, list[float]] = defaultdict(list)
+    for when, value in known:
+        days[when.weekday()].append(value)
+    return days

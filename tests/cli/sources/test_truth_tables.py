@@ -12,6 +12,7 @@ from oso_dagster.cli.sources.truth_tables import Seen, print_truth, truth_of
 from oso_dagster.domain.catalogue.second_count import SecondCount
 from oso_dagster.domain.catalogue.truth import Regime
 from oso_dagster.domain.coverage.comparison import Comparison
+from oso_dagster.domain.judging.usual import PastLoad
 from oso_dagster.warehouse.past_facts import past_facts, standing
 from tests.orchestration.shop import source, table
 
@@ -52,7 +53,9 @@ def shown():
         Comparison("shop/things", name, NOW, held, 100, 100, 9_500, sampled=True) for name, held in (("red", 99), ("blue", 10))
     ]
     facts = {"mix": {"id": {"1": 3, "2": 1}}, "pace": {"api.example": 0.5}}
-    seen = Seen({"things": [(NOW, facts | PAST[0][1]), *PAST[1:]]}, {"shop/things": compared})
+    days = [NOW.date() - n * DAY for n in range(1, 41)]
+    past = [PastLoad(day, 60 if day.weekday() > 4 else 100, mix={"id": {"1": 75, "2": 25}}) for day in days]
+    seen = Seen({"things": [(NOW, facts | PAST[0][1]), *PAST[1:]]}, {"shop/things": compared}, {"things": past}, NOW.date())
     return truth_of(source("shop", things), things, seen)
 
 
@@ -70,12 +73,24 @@ def test_people_see_it_within_80_columns_the_worst_comparison_first(shown):
     lines = out.getvalue()
     assert max(map(len, lines.splitlines())) <= 80
     for words in ("no JSON", "gone on 2026-12-01", "not taken: colour (of no use)", "closed_on_mondays", "0.5 requests a second",
-                  "our extension", "every tenth", "1 75.0%, 2 25.0%"):  # fmt: skip
+                  "our extension", "every tenth", "1 75.0%, 2 25.0%", "38 to 160 rows",
+                  "Mon 100%", "Sun 60%", "usual shares of id: 1 ", "rows 0, sums 0, mix 0"):  # fmt: skip
         assert words in lines
     assert lines.index("blue 5") < lines.index("red 94")
+
+
+def test_programs_get_the_bands_that_the_next_load_is_held_against(shown):
+    usual = shown["usual"]
+    assert (usual["loads"], usual["rows"], usual["judged_again"]) == (40, [38, 160], 35)
+    assert usual["rhythm"]["Wed"] == 1.0
+    assert usual["rhythm"]["Sat"] == pytest.approx(0.6)
+    low, high = usual["mix"]["id"]["2"]
+    assert low < 0.25 < high
+    assert usual["alarms"] == {"rows": 0, "sums": 0, "mix": 0}
 
 
 def test_before_the_first_load_nothing_was_seen():
     things = table("things")
     shown = truth_of(source("shop", things), things, Seen())
     assert (shown["set_aside"], shown["notices"], shown["coverage"]) == ([], [], None)
+    assert (shown["usual"]["loads"], shown["usual"]["rows"], shown["usual"]["judged_again"]) == (0, None, 0)
