@@ -6,12 +6,9 @@ A kind that a table neither declares nor explains was forgotten; the tests of th
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from oso_dagster.domain.catalogue.table_terms import TableTerms
 from oso_dagster.domain.catalogue.terms import Disposition
-
-if TYPE_CHECKING:
-    from oso_dagster.domain.catalogue.source import Table
 
 
 class Kind(StrEnum):
@@ -39,7 +36,7 @@ _MANY_CALLS = 30
 """From so many requests a load on, a limit may come in the middle of it."""
 
 
-def is_declared(table: Table, kind: Kind) -> bool:
+def is_declared(table: TableTerms, kind: Kind) -> bool:
     """Whether a table declares how it meets a kind; the reasons in `why_not` apart."""
     replaced = table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
     return {
@@ -54,7 +51,7 @@ def is_declared(table: Table, kind: Kind) -> bool:
     }[kind]
 
 
-def concerns(table: Table, kind: Kind) -> bool:
+def concerns(table: TableTerms, kind: Kind) -> bool:
     """Whether a kind can befall a table at all.
 
     What is replaced whole is looked at whole each time and holds no old names; few requests are asked again from the beginning;
@@ -69,12 +66,12 @@ def concerns(table: Table, kind: Kind) -> bool:
     }.get(kind, True)
 
 
-def forgotten_kinds(table: Table) -> list[str]:
+def forgotten_kinds(table: TableTerms) -> list[str]:
     """The kinds that concern a table, and of which it says nothing."""
     return [kind.value for kind in Kind if concerns(table, kind) and not is_declared(table, kind) and kind not in table.why_not]
 
 
-def refuse_ill_explained(table: Table, where: str) -> None:
+def refuse_ill_explained(table: TableTerms, where: str) -> None:
     """Raise ValueError for a reason of no kind, one that is empty, and one beside what is declared all the same."""
     for name, reason in table.why_not.items():
         if name not in set(Kind):

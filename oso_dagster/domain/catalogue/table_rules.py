@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from oso_dagster.domain.catalogue.column import ColumnType, check_columns, require
 from oso_dagster.domain.catalogue.kinds import refuse_ill_explained
+from oso_dagster.domain.catalogue.table_terms import TableTerms
 from oso_dagster.domain.catalogue.terms import Disposition
-
-if TYPE_CHECKING:
-    from oso_dagster.domain.catalogue.source import Table
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _NEED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
 
 
-def refuse_ill_declared(table: Table) -> None:
+def refuse_ill_declared(table: TableTerms) -> None:
     """Raise ValueError for a table that says what cannot be, by name."""
     where = f"table {table.name!r}"
     require(IDENTIFIER.match(table.name) is not None, f"{where}: lower-case snake_case only")
@@ -38,7 +35,7 @@ def refuse_ill_declared(table: Table) -> None:
     refuse_ill_explained(table, where)
 
 
-def _check_time(table: Table, where: str) -> None:
+def _check_time(table: TableTerms, where: str) -> None:
     kinds = {column.name: column.type for column in table.columns}
     if table.event_time is not None:
         require(table.event_time in kinds, f"{where}: no column {table.event_time!r} for event_time")
@@ -49,7 +46,7 @@ def _check_time(table: Table, where: str) -> None:
         require(table.events_within > timedelta(0), f"{where}: events_within must be positive")
 
 
-def _check_disposition(table: Table, where: str) -> None:
+def _check_disposition(table: TableTerms, where: str) -> None:
     partitions, disposition = table.partitions, table.disposition
     if disposition is Disposition.REPLACE_PARTITION:
         require(partitions is not None, f"{where}: replace_partition needs partitions")
@@ -74,7 +71,7 @@ def _check_disposition(table: Table, where: str) -> None:
     require(not table.range_in_one_run or partitions is not None, f"{where}: range_in_one_run needs partitions")
 
 
-def _check_truth(table: Table, where: str) -> None:
+def _check_truth(table: TableTerms, where: str) -> None:
     names = {column.name for column in table.columns}
     for option in ("mix_by", "sums", "not_finite_is_null", "not_compared"):
         unknown = set(getattr(table, option)) - names
