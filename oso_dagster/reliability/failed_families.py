@@ -61,7 +61,8 @@ def last_data(store: Store, until: datetime | None = None) -> dict[str, datetime
         newest_attempt = newest_attempt.where(attempts.c.counted_at <= until)
     with store.database.reading() as connection:
         attempted = {row.label: row.at for row in connection.execute(newest_attempt.group_by(attempts.c.label))}
-        compared = connection.execute(select(func.max(comparisons.c.measured_at)).where(comparisons.c.high > 0)).scalar_one()
+        rounds = select(func.max(comparisons.c.measured_at)).where(comparisons.c.high > 0)
+        compared = connection.execute(rounds if until is None else rounds.where(comparisons.c.measured_at <= until)).scalar_one()
     newest: dict[str, datetime] = {}
     for (id_, _), at in last_samples(store, until).items():
         newest[id_] = max(at, newest.get(id_, at))

@@ -12,7 +12,7 @@ from oso_dagster.domain.alerts.hours import Hours
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity
 from oso_dagster.domain.alerts.sprint import ObjectiveFinding, SprintPhase, acknowledge, assign
 from oso_dagster.domain.objectives.budget import Count
-from oso_dagster.domain.objectives.objectives import objective_of
+from oso_dagster.domain.objectives.objectives import objective_of, summary
 from oso_dagster.domain.objectives.over_time.silence import silences
 from oso_dagster.domain.objectives.sample import MOST_EVENTS, Sample
 from oso_dagster.domain.objectives.slo import Assessment, Verdict
@@ -135,3 +135,13 @@ def test_an_incident_of_a_clock_that_was_ahead_silences_no_digest_and_is_removed
     assert remove_later_than(store, NOW)["incidents"] == 2
     assert later_than(store, NOW) == {}
     assert store.outbox.next_due() <= NOW
+
+
+def test_a_slice_that_falls_silent_is_no_data_of_it_where_the_objective_is_told(store):
+    store.samples.record(sample(NOW - timedelta(hours=hours), slice_=name) for hours, name in [(0, "eu"), (5, "eu"), (5, "us")])
+    assessed = Evaluator(store, (), {}).assess("kubernetes", NOW)[0]
+    assert (assessed.verdict, assessed.silent) == (Verdict.COMPLIANT, ("us since 2026-06-01 07:00 UTC",))
+    assert (
+        summary(assessed) == "3 of 3 events are good (100.00 %); the target is 99.00 %; no data of us since 2026-06-01 07:00 UTC"
+    )
+    assert Evaluator(store, (), {}).assess("kubernetes", NOW - timedelta(hours=5))[0].silent == ()

@@ -176,7 +176,8 @@ def summary(assessment: Assessment) -> str:
         if objective.target == ALL
         else percent(objective.target, ALL) + (" for each asset" if objective.each else "")
     )
-    return f"{counted}; the target is {target}{mark}"
+    silent = f"; no data of {', '.join(assessment.silent)}" if assessment.silent else ""
+    return f"{counted}; the target is {target}{mark}{silent}"
 
 
 def budget_text(assessment: Assessment) -> str:

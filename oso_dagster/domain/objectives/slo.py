@@ -126,7 +126,8 @@ class Assessment:
     """One objective at one instant; `guilty` are the assets with bad events, the worst first.
 
     `burning` are the alert tiers that fire, the loudest first; `recovers` is when a breached window will be met again;
-    `maintenance` are the declared windows whose events were left out; `problem` says why it could not be computed.
+    `maintenance` are the declared windows whose events were left out; `problem` says why it could not be computed;
+    `silent` names the slices of which there is no data any more, while others report.
     """
 
     objective: Objective
@@ -139,6 +140,7 @@ class Assessment:
     recovers: datetime | None = None
     maintenance: tuple[Maintenance, ...] = ()
     problem: str = ""
+    silent: tuple[str, ...] = ()
 
 
 def verdict_of(good: int, valid: int, target: int) -> Verdict:

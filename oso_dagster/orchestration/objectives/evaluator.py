@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,9 +18,11 @@ from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance, of_span, touching
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, FRESHNESS, OBJECTIVES, of_service
 from oso_dagster.domain.objectives.over_time.renames import RENAMED, under_present_names, validated_renames
+from oso_dagster.domain.objectives.over_time.silence import silent_slices
 from oso_dagster.domain.objectives.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
 from oso_dagster.orchestration.objectives.model_freshness import judged_models
 from oso_dagster.orchestration.objectives.table_freshness import Promises, TableFreshness
+from oso_dagster.reliability.failed_families import last_samples
 from oso_dagster.reliability.ledger.counted_events import CountedEvent
 from oso_dagster.reliability.results import AssetRow
 from oso_dagster.reliability.store import Store
@@ -56,8 +59,20 @@ class Evaluator:
 
     def assess(self, service: str, now: datetime) -> list[Assessment]:
         """All objectives of `service` at `now`; one that cannot be computed says so, and stops no other."""
-        windows = self.store.maintenance.all()
-        return [self._assess_alone(objective, now, windows) for objective in of_service(service)]
+        windows, objectives = self.store.maintenance.all(), of_service(service)
+        silent = self._silent_slices(objectives, now, windows)
+        return [replace(self._assess_alone(each, now, windows), silent=tuple(silent.get(each.id, ()))) for each in objectives]
+
+    def _silent_slices(
+        self, objectives: Sequence[Objective], now: datetime, windows: Sequence[Maintenance]
+    ) -> dict[str, list[str]]:
+        """The slices of each objective that report no more while others do: of them there is no data, and no 100 %."""
+        if all(objective.indicator is not Indicator.SAMPLES for objective in objectives):
+            return {}
+        silent: dict[str, list[str]] = defaultdict(list)
+        for silence in silent_slices(objectives, last_samples(self.store, now), now, windows):
+            silent[silence.objective.id].append(f"{silence.slice or 'the whole'} since {silence.since:%Y-%m-%d %H:%M} UTC")
+        return silent
 
     def _assess_alone(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> Assessment:
         """The same of one that cannot be computed: what is known of the others is reported all the same."""
