@@ -1,8 +1,8 @@
 """Deletes the runs of the platform's own jobs once they are old: history of the objectives is in the reliability store.
 
 An evaluation each quarter of an hour adds 3 MB to Dagster's storage, 300 MB a day. What is kept of it here is bounded; runs that
-load and transform data are not touched. The sensor `alert_watch` does it at each tick. Measured at 80 assets, a day then adds 0.6 MB to
-all stores (`tests/orchestration/upkeep/test_growth.py`).
+load and transform data are not touched. The sensor `alert_watch` does it at each tick. Measured at 80 assets, a day then adds
+0.6 MB to all stores (`tests/orchestration/upkeep/test_growth.py`).
 """
 
 from __future__ import annotations
