@@ -6,7 +6,7 @@ import dagster as dg
 
 from oso_dagster.orchestration.alerts.sensors import alert_sensors
 from oso_dagster.orchestration.coverage.coverage_asset import coverage_asset, coverage_job, coverage_schedule
-from oso_dagster.orchestration.ingest.schedules import ingest_schedules
+from oso_dagster.orchestration.ingest.jobs.schedules import ingest_schedules
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.models.platform_project import transform_assets, transform_jobs, transform_schedule
 from oso_dagster.orchestration.objectives.service_assets import reliability_checks, slo_assets, slo_job, slo_schedule
@@ -28,7 +28,7 @@ def build(settings: Settings) -> dg.Definitions:
         asset_checks=[reliability],
         jobs=transform_jobs(settings, sources),
         schedules=[
-            *ingest_schedules(sources),
+            *ingest_schedules(settings, sources),
             transform_schedule(models),
             coverage_schedule(coverage_job()),
             slo_schedule(evaluation),

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from oso_dagster.domain.catalogue.loading import Extract, Finding, Loaded, LoadRecord, RecordedLoads
+from oso_dagster.domain.catalogue.loading import DifferentRows, Extract, Finding, Loaded, LoadRecord, RecordedLoads
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, Source, Table
 
@@ -31,10 +31,23 @@ class Warehouse(Protocol):
         """The newest published load, or None."""
 
     def last_loads(self, source: str, table: str, partitions: Sequence[str | None]) -> dict[str | None, LoadRecord]:
-        """The newest published load of each of these partitions; opening a warehouse for each takes longer than a small load."""
+        """The newest published load of each of these partitions."""
 
-    def recorded_loads(self, load_ids: Collection[str]) -> dict[tuple[str, str], RecordedLoads]:
-        """What there are records of, by source and table, in one query; of the loads `load_ids`, which there are."""
+    def kept_loads(
+        self, source: Source, table: Table, partitions: Sequence[str | None]
+    ) -> tuple[dict[str | None, LoadRecord], tuple[DifferentRows, ...]]:
+        """The newest published load of each of these partitions, and what of the table has other rows than its records say.
+
+        In one go: opening a warehouse for each takes longer than a small load.
+        """
+
+    def recorded_loads(
+        self, load_ids: Collection[str] = (), tables: Sequence[tuple[Source, Table]] = ()
+    ) -> dict[tuple[str, str], RecordedLoads]:
+        """What there are records of, by source and table; of the loads `load_ids`, which there are.
+
+        Of `tables` also what has other rows than the records say.
+        """
 
     def table_rows(self, source: str, table: str) -> int:
         """How many rows a table has."""

@@ -21,7 +21,7 @@ from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.domain.judging.load_checks import checks_of
 from oso_dagster.domain.judging.usual import PastLoad
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.ingest.schedules import ingest_schedules
+from oso_dagster.orchestration.ingest.jobs.schedules import ingest_schedules
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.objectives.service_assets import reliability_checks
 from oso_dagster.orchestration.resources import warehouse_of
@@ -52,7 +52,7 @@ def definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=ingest_assets(settings, catalogue()),
         asset_checks=[reliability_checks(settings, catalogue(), [])],
-        schedules=ingest_schedules(catalogue()),
+        schedules=ingest_schedules(read_settings(catalogue()), catalogue()),
     )
 
 

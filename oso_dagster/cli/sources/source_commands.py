@@ -191,7 +191,7 @@ def _last_loads(settings: Settings, sources: Sequence[Source]) -> Mapping[str, d
         return {}
     import dagster as dg  # noqa: PLC0415
 
-    from oso_dagster.orchestration.ingest.in_process import last_loads  # noqa: PLC0415
+    from oso_dagster.orchestration.ingest.jobs.in_process import last_loads  # noqa: PLC0415
 
     enter(settings)
     with dg.DagsterInstance.get() as instance:

@@ -18,7 +18,7 @@ from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
-    from oso_dagster.orchestration.ingest.in_process import Runner
+    from oso_dagster.orchestration.ingest.jobs.in_process import Runner
 
 
 def work(connection: Connection) -> None:
@@ -26,7 +26,7 @@ def work(connection: Connection) -> None:
     import dagster as dg  # noqa: PLC0415  (slow to load: while the world is made)
 
     from oso_dagster.definitions import build  # noqa: PLC0415
-    from oso_dagster.orchestration.ingest.in_process import Runner  # noqa: PLC0415
+    from oso_dagster.orchestration.ingest.jobs.in_process import Runner  # noqa: PLC0415
 
     if _receive(connection) is None:
         return
@@ -63,7 +63,9 @@ def _perform(connection: Connection, settings: Settings, runner: Runner, order: 
         if job is None or job.partitions is None:
             failures += runner.run(order.job, due_at=order.partitions.began)
         else:
-            wanted = order.partitions.of(job, runner.present(job))
+            from oso_dagster.orchestration.ingest.jobs.present import present_partitions  # noqa: PLC0415  (Dagster is slow to load)
+
+            wanted = order.partitions.of(job, present_partitions(settings, job, runner.instance).kept)
             connection.send(Doing(backfill_text(wanted)))
             for windows in wanted.runs:
                 failures += runner.run(order.job, windows, order.partitions.began)

@@ -175,18 +175,28 @@ def drift(fact: SchemaDrift, owned: OwnedAsset, links: AlertLinks) -> Signal:
     )
 
 
+LOST_PARTITIONS = "Lost partitions"
+"""The field of an incident that names them, as spans."""
+
+_FIND_OUT = {
+    True: "Find out whether the warehouse's file was moved or replaced",
+    False: "Find out who changed the rows, and whether they are to stay as they are",
+}
+
+
 def lost(fact: LostRows, owned: OwnedAsset, now: datetime, links: AlertLinks) -> Signal:
-    """A table that was loaded and that the warehouse has no record of: its file was lost, or replaced by another one."""
+    """A table that was loaded and is not in the warehouse: its file was lost or replaced, or rows of it were deleted by hand."""
     return _signal(
         Kind.LOST_ROWS,
         f"{Kind.LOST_ROWS}:{owned.asset}",
         owned,
-        f"{owned.asset} was loaded, but is not in the warehouse",
+        f"{owned.asset} was loaded, but is not in the warehouse" + ("" if fact.unrecorded else " as it was"),
         now,
         body=[fact.sentence],
+        extra=(IncidentField(LOST_PARTITIONS, fact.spans),) if fact.spans else (),
         links=links.links(Kind.LOST_ROWS, owned.asset),
         facts=links.fields(Kind.LOST_ROWS),
-        next_step=f"Find out whether the warehouse's file was moved or replaced; else load it again: {fact.command}",
+        next_step=f"{_FIND_OUT[bool(fact.unrecorded)]}; else load it again: {fact.command}",
     )
 
 

@@ -40,6 +40,9 @@ ROWS_ADDED, ROWS_CHANGED, ROWS_REMOVED = "rows_added", "rows_changed", "rows_rem
 ROWS_KEPT = "rows_kept"
 """The fact, a number, of how many rows of the parent table were carried over for items that were set aside."""
 
+ROWS_OF_TABLES = "rows_of_tables"
+"""The fact, numbers by landed table, of how many rows each had after a load whose own rows do not say so (merge, append)."""
+
 VALUES_NULLED = "values_nulled"
 """The fact, numbers by column, of values that were no finite number or time and are declared to mean none."""
 
@@ -48,11 +51,34 @@ LoadFacts = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class DifferentRows:
+    """A landed table, or a partition of it, that has other rows than the records of its loads say: `held` instead of `recorded`.
+
+    The partition is empty where all partitions have what they should, and rows that belong to none are too many.
+    """
+
+    landed: str
+    partition: str | None
+    recorded: int
+    held: int
+
+    @property
+    def words(self) -> str:
+        """What differs."""
+        place = f"{self.landed}[{self.partition}]" if self.partition else self.landed
+        return f"{place} has {self.held:,} rows where {self.recorded:,} were published"
+
+
+@dataclass(frozen=True)
 class RecordedLoads:
-    """Of one table, the `partitions` that have a record ("": the whole table), and which of the `asked` loads have one."""
+    """Of one table, the `partitions` that have a record ("": the whole table), and which of the `asked` loads have one.
+
+    `differing`: what of it has other rows than those records say.
+    """
 
     partitions: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
+    differing: tuple[DifferentRows, ...] = ()
 
 
 @dataclass(frozen=True)

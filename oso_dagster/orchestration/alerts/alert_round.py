@@ -13,7 +13,8 @@ import dagster as dg
 
 from oso_dagster.domain.alerts.announcing import IncidentChange
 from oso_dagster.domain.alerts.incident import Kind
-from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failed_jobs, failing_checks
+from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failed_jobs
+from oso_dagster.orchestration.alerts.failing_checks import failing_checks
 from oso_dagster.orchestration.alerts.recorded_loads import RecordComparison, compare_records
 from oso_dagster.orchestration.alerts.signals import DagsterState, Situation, assess_all, is_frozen, objective_finding
 from oso_dagster.orchestration.objectives.open_evaluator import up_to_date
@@ -31,7 +32,7 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
     evaluator = up_to_date(platform.settings, platform.sources, platform.labels, store, instance, now)
     compared = _compared(platform, store, instance, now)
     if not compared.problem:
-        evaluator = replace(evaluator, lost={lost.asset: lost.sentence for lost in compared.lost})
+        evaluator = replace(evaluator, lost={lost.asset: lost.shortage for lost in compared.lost})
     assessments, owned, links = assess_all(evaluator, now), platform.owned, alert_links(platform.settings)
     latest = {f"{row.service}.{row.objective}": row.verdict for row in store.latest_verdicts(now)}
     store.results.record_verdicts(
@@ -42,7 +43,7 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
     standing = store.incidents.standing()
     able = awake(store, ALERTS, now)
     state = DagsterState(
-        checks=failing_checks(instance, platform.checks),
+        checks=failing_checks(instance, platform.checks, platform.partitions(now)),
         jobs=failed_jobs(instance),
         drifting=drifting(instance, platform.declared),
         silent=[

@@ -1,14 +1,13 @@
-"""Reads from Dagster's storage, for alerts: failing asset checks, new columns of the newest loads, heartbeats of its daemons."""
+"""Reads from Dagster's storage, for alerts: the platform's failed jobs, new columns of loads, heartbeats of daemons."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from oso_dagster.domain.alerts.asset_signals import FailedCheck, FailedJob, LastHeartbeat, SchemaDrift
+from oso_dagster.domain.alerts.asset_signals import FailedJob, LastHeartbeat, SchemaDrift
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS
 from oso_dagster.orchestration.ledger.dagster_tables import moment
 
@@ -22,21 +21,6 @@ _OWN_JOBS = {
     "measure_coverage": "coverage is not measured",
 }
 """The platform's own jobs, and what is missing while one fails. Those that make data are watched by what they make."""
-
-
-def failing_checks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]) -> list[FailedCheck]:
-    """Of the checks `keys`, those whose newest evaluation failed with severity ERROR."""
-    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
-    failing = []
-    for key, record in newest.items():
-        event = record.event.dagster_event if record.event else None
-        if record.status is not AssetCheckExecutionRecordStatus.FAILED or event is None:
-            continue
-        evaluation = event.asset_check_evaluation_data
-        if evaluation.severity is dg.AssetCheckSeverity.ERROR:
-            asset, at = key.asset_key.to_user_string(), moment(record.create_timestamp)
-            failing.append(FailedCheck(asset, key.name, evaluation.description or "", record.run_id, at))
-    return sorted(failing, key=lambda check: (check.asset, check.check))
 
 
 def failed_jobs(instance: dg.DagsterInstance) -> list[FailedJob]:

@@ -21,7 +21,7 @@ from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
 from oso_dagster.orchestration.alerts.alert_round import run_round
 from oso_dagster.orchestration.clock import utc_now
-from oso_dagster.orchestration.ingest.in_process import Runner
+from oso_dagster.orchestration.ingest.jobs.in_process import Runner
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.objectives.watched_platform import Platform
 from oso_dagster.orchestration.watch.incident_round import send

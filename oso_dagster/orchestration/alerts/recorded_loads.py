@@ -45,7 +45,8 @@ def compare_records(
     ids = {table.load_id for table in materialized.values() if table.load_id}
     try:
         hurried = settings.model_copy(update={"lock_timeout_seconds": PATIENCE_SECONDS})
-        recorded = warehouse_of(hurried).recorded_loads(ids)
+        tables = [(source, table) for source in sources for table in source.tables]
+        recorded = warehouse_of(hurried).recorded_loads(ids, tables)
     except Exception as error:  # noqa: BLE001  (named, without secrets; the round goes on without it)
         words = redact(str(error), settings.secrets()) or type(error).__name__
         return RecordComparison(problem=f"the warehouse's records cannot be read: {words}")
@@ -53,7 +54,9 @@ def compare_records(
     for (source, table), records in recorded.items():
         asset = RENAMED.get(asset_name(source, table), asset_name(source, table))
         known = by_asset.get(asset, RecordedLoads())
-        by_asset[asset] = RecordedLoads(known.partitions | records.partitions, known.asked | records.asked)
+        by_asset[asset] = RecordedLoads(
+            known.partitions | records.partitions, known.asked | records.asked, (*known.differing, *records.differing)
+        )
     return RecordComparison(tuple(lost_rows(materialized, by_asset)))
 
 

@@ -7,20 +7,16 @@ those before it along; its retry goes on with those that are missing.
 
 from __future__ import annotations
 
-import json
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 import dagster as dg
 
 from oso_dagster.domain.catalogue.loading import (
-    CUT_SHORT,
-    ROWS_LOADED,
+    DifferentRows,
     ExtractRequest,
     Finding,
     Loaded,
@@ -29,17 +25,16 @@ from oso_dagster.domain.catalogue.loading import (
     Stretch,
     Unchanged,
 )
-from oso_dagster.domain.catalogue.notices import UPSTREAM_HABITS, UPSTREAM_NOTICES, UpstreamNotes
+from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES, UpstreamNotes
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
-from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.domain.judging.load_checks import LoadSummary, judge_unchanged
-from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.clock import utc_now
-from oso_dagster.orchestration.ingest.check_events import evaluation, result
+from oso_dagster.orchestration.ingest.check_events import evaluation, load_checks, result
 from oso_dagster.orchestration.ingest.earlier_tries import partitions_done
 from oso_dagster.orchestration.ingest.extract_errors import extracted
+from oso_dagster.orchestration.ingest.load_outcome import failure, fingerprint, metadata_of, together, version_of
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
 from oso_dagster.orchestration.ingest.termination import LoadTerminatedError, drawn_while_going_on, require_going_on
 from oso_dagster.orchestration.ingest.turn import my_turn
@@ -89,8 +84,16 @@ class _Load:
     @cached_property
     def previous(self) -> Mapping[str | None, LoadRecord]:
         """The last load of each partition before this run, by its key."""
+        return self.kept[0]
+
+    @cached_property
+    def kept(self) -> tuple[Mapping[str | None, LoadRecord], Sequence[DifferentRows]]:
+        """The last loads, and what has other rows than they left: that is loaded anew as a whole."""
         keys = [window.key if window else None for window in self.windows]
-        return self.warehouse.last_loads(self.source.name, self.table.name, keys)
+        records, differing = self.warehouse.kept_loads(self.source, self.table, keys)
+        for each in differing:
+            self.context.log.warning("%s: what differs is loaded anew", each.words)
+        return records, differing
 
     def before(self, window: Window | None, *, fresh: bool = False) -> LoadRecord | None:
         """The last load of a partition, or of the table, before this run; `fresh`: before now."""
@@ -104,7 +107,25 @@ class _Load:
 
     def comparable(self, record: LoadRecord | None) -> LoadRecord | None:
         """A load, if upstream's answers may be compared with it: same declaration, nothing forced."""
-        return record if record is not None and record.fingerprint == self.mark and not self.config.force else None
+        if record is None or record.fingerprint != self.mark or self.config.force:
+            return None
+        _, differing = self.kept
+        return None if any(each.partition in (None, record.partition) for each in differing) else record
+
+    def metadata(self, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]:
+        """The metadata of the materialization of what was loaded."""
+        return metadata_of(loaded, self.settings, seconds=time.monotonic() - self.began, unchanged=unchanged)
+
+    def failure(self, window: Window | None, error: Exception, *, retry: bool) -> dg.Failure:
+        """The error of a partition, or of the table, as Dagster may show it."""
+        return failure(self.settings, self.source, self.table, window, error, retry=retry)
+
+    def log_checks(self, record: LoadRecord, findings: Sequence[Finding]) -> None:
+        """Log what the checks found of one partition of several, about the materialization that was logged of it just now."""
+        wanted = dg.AssetRecordsFilter(self.key, asset_partitions=[str(record.partition)])
+        target = next(iter(self.context.instance.fetch_materializations(wanted, limit=1).records), None)
+        for finding in findings:
+            self.context.log_event(evaluation(self.key, finding, record.partition, target))
 
     @cached_property
     def stretch(self) -> Stretch:
@@ -121,7 +142,7 @@ class _Load:
 
 def load(
     context: dg.AssetExecutionContext, settings: Settings, source: Source, table: Table, config: LoadConfig
-) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult | dg.Output[None]]:
     """Load a table, or the partitions of it that the run is for, oldest first.
 
     Raises dagster.Failure; a refused load is not retried, since a retry would be refused as well. Partitions behind a refused one
@@ -132,17 +153,16 @@ def load(
         loaded, unchanged = _publish(step, step.windows[0])
         yield dg.MaterializeResult(
             asset_key=step.key,
-            data_version=dg.DataVersion(_version(loaded)),
-            metadata=_metadata(step, loaded, unchanged=unchanged),
+            data_version=dg.DataVersion(version_of(loaded)),
+            metadata=step.metadata(loaded, unchanged=unchanged),
             check_results=[result(step.key, finding) for finding in loaded.findings],
         )
         return
-    findings_by_check: dict[str, Finding] = {}
     refusals: list[dg.Failure] = []
     for window in step.windows:
         if window is not None and window.key in step.done and (before := step.previous.get(window.key)) is not None:
             context.log.info("%s: an earlier try has loaded it", window.key)
-            _keep_failed(findings_by_check, _unchanged(step, before))
+            step.log_checks(before, _unchanged(step, before))
             continue
         try:
             loaded, unchanged = _publish(step, window)
@@ -155,29 +175,17 @@ def load(
         context.log_event(
             dg.AssetMaterialization(
                 step.key,
-                metadata=_metadata(step, loaded, unchanged=unchanged),
+                metadata=step.metadata(loaded, unchanged=unchanged),
                 partition=loaded.record.partition,
-                tags={"dagster/data_version": _version(loaded), "dagster/code_version": step.mark[:8]},
+                tags={"dagster/data_version": version_of(loaded), "dagster/code_version": step.mark[:8]},
             )
         )
-        _keep_failed(findings_by_check, loaded.findings)
+        step.log_checks(loaded.record, loaded.findings)
     if refusals:
-        raise _together(refusals)
-    yield from (result(step.key, finding) for finding in findings_by_check.values())
-
-
-def _together(refusals: Sequence[dg.Failure]) -> dg.Failure:
-    """The refusals of a run as one: the first in full, the others by what they say."""
-    first, *others = refusals
-    words = "; ".join([str(first.description), *(str(refusal.description) for refusal in others)])
-    return dg.Failure(description=words, metadata=first.metadata, allow_retries=False)
-
-
-def _keep_failed(findings_by_check: dict[str, Finding], findings: Sequence[Finding]) -> None:
-    """Keep of each check the first finding that failed, else the last."""
-    for finding in findings:
-        if findings_by_check.get(finding.check, finding).passed:
-            findings_by_check[finding.check] = finding
+        raise together(refusals)
+    # What the checks found was logged for each partition; Dagster still waits for their outputs.
+    chosen = context.selected_asset_check_keys
+    yield from (dg.Output(None, spec.get_python_identifier()) for spec in load_checks(source, table) if spec.key in chosen)
 
 
 def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
@@ -189,13 +197,13 @@ def _publish(step: _Load, window: Window | None) -> tuple[Loaded, bool]:
     except RefusedError as error:
         for finding in error.findings:
             step.context.log_event(evaluation(step.key, finding, window.key if window else None))
-        raise _failure(step, window, error, retry=False) from None
+        raise step.failure(window, error, retry=False) from None
     except LoadTerminatedError:
         raise
     except SettingsError as error:
-        raise _failure(step, window, error, retry=False) from None
+        raise step.failure(window, error, retry=False) from None
     except Exception as error:  # noqa: BLE001  (re-raised without its secrets)
-        raise _failure(step, window, error, retry=True) from None
+        raise step.failure(window, error, retry=True) from None
 
 
 def _extract_and_load(step: _Load, window: Window | None, known: LoadRecord | None, *, waited: bool) -> tuple[Loaded, bool]:
@@ -243,52 +251,3 @@ def _unchanged(step: _Load, record: LoadRecord, notes: UpstreamNotes | None = No
     facts = {name: value for name, value in record.facts.items() if name != UPSTREAM_NOTICES or notes is None}
     facts |= notes.facts() if notes else {}
     return judge_unchanged(LoadSummary(step.source.name, step.table, facts, utc_now(), record))
-
-
-def fingerprint(table: Table) -> str:
-    """A name for what a declaration makes of the same upstream: columns, keys, revision."""
-    declaration = {
-        "columns": {name: [asdict(c) for c in columns] for name, columns in table.physical.items()},
-        "keys": table.keys,
-    }
-    return sha256(json.dumps([declaration, table.revision], sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _version(loaded: Loaded) -> str:
-    return f"{loaded.record.version}/{loaded.record.fingerprint[:8]}"
-
-
-def _metadata(step: _Load, loaded: Loaded, *, unchanged: bool) -> dict[str, Any]:
-    record = loaded.record
-    metadata: dict[str, Any] = {
-        "dagster/row_count": loaded.table_rows,
-        ROWS_LOADED: record.row_count,
-        "world": step.settings.world.value,
-        "load_id": record.load_id,
-        "loaded_at": dg.MetadataValue.timestamp(record.loaded_at),
-        "version": record.version,
-        "duration_seconds": round(time.monotonic() - step.began, 3),
-        "unchanged": unchanged,
-        "new_columns": list(loaded.new_columns),
-    }
-    if record.partition is not None:
-        metadata["dagster/partition_row_count"] = record.row_count
-    children = {name: rows for name, rows in record.rows.items() if name != record.table}
-    if children:
-        metadata["rows_of_nested_tables"] = children
-    shown = {name: value for name, value in record.facts.items() if name != UPSTREAM_HABITS}
-    return metadata | {name: value for name, value in shown.items() if value is not None or name != CUT_SHORT}
-
-
-def _failure(step: _Load, window: Window | None, error: Exception, *, retry: bool) -> dg.Failure:
-    """The error as Dagster may show it: `source.table` first, no secret, the trace as metadata instead of a cause."""
-    where = table_name(step.source.name, step.table.name)
-    place = f"{where}[{window.key}]" if window else where
-    secrets = step.settings.secrets()
-    words = (redact(str(error), secrets) or type(error).__name__).removeprefix(f"{where}: ")
-    trace = redact("".join(traceback.format_exception(error)), secrets)
-    return dg.Failure(
-        description=words if words.startswith(where) else f"{place}: {words}",
-        metadata={"error_type": type(error).__name__, "trace": dg.MetadataValue.md(f"```\n{trace}\n```")},
-        allow_retries=retry,
-    )

@@ -7,7 +7,7 @@ from datetime import datetime
 from oso_dagster.domain.catalogue.loading import ExtractRequest, LoadPlan
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.catalogue.table_names import table_name
-from oso_dagster.orchestration.ingest.load_step import fingerprint
+from oso_dagster.orchestration.ingest.load_outcome import fingerprint
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings

@@ -6,16 +6,15 @@ schedules in `schedules`. No postponed annotations in this file: Dagster reads t
 
 import warnings
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 import dagster as dg
 
-from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, Source, Table
 from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.ingest.check_events import load_checks
-from oso_dagster.orchestration.ingest.load_step import LoadConfig, fingerprint, load
+from oso_dagster.orchestration.ingest.check_events import load_checks, partitions_definition
+from oso_dagster.orchestration.ingest.load_outcome import fingerprint
+from oso_dagster.orchestration.ingest.load_step import LoadConfig, load
 from oso_dagster.orchestration.ingest.needed_values import keys_of
 from oso_dagster.orchestration.ingest.termination import ends_when_terminated
 from oso_dagster.settings import Settings
@@ -26,22 +25,6 @@ def ingest_assets(settings: Settings, sources: Sequence[Source]) -> list[dg.Asse
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of backfill_policy, which is pinned with Dagster
         return [_asset(settings, source, table) for source in sources for table in source.tables]
-
-
-def partitions_definition(partitions: Partitions) -> dg.PartitionsDefinition:
-    """The declared partitions as Dagster counts them, in UTC: one exists once its end has come, upstream having it or not."""
-    if partitions.kind is PartitionKind.STATIC:
-        return dg.StaticPartitionsDefinition(list(partitions.keys))
-    start: datetime | None = partitions.start
-    if start is None:
-        raise ValueError(f"{partitions.kind} partitions without a start")
-    if partitions.kind is PartitionKind.HOURLY:
-        return dg.HourlyPartitionsDefinition(start)
-    if partitions.kind is PartitionKind.DAILY:
-        return dg.DailyPartitionsDefinition(start)
-    if partitions.kind is PartitionKind.MONTHLY:
-        return dg.MonthlyPartitionsDefinition(start)
-    return dg.WeeklyPartitionsDefinition(start, day_offset=partitions.day_offset)
 
 
 def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinition:
@@ -79,7 +62,9 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
         ),
         output_required=False,  # a run over many partitions tells of each as it lands
     )
-    def _load(context: dg.AssetExecutionContext, config: LoadConfig) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]  # Dagster takes the bare class only
+    def _load(
+        context: dg.AssetExecutionContext, config: LoadConfig
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.Output]:  # type: ignore[type-arg]  # Dagster takes the bare class only
         with ends_when_terminated(context):
             yield from load(context, settings, source, table, config)
 

@@ -23,7 +23,9 @@ from sqlalchemy import BindParameter, Connection, bindparam, text
 
 COLUMNS: Mapping[str, frozenset[str]] = {
     "event_logs": frozenset({"id", "run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition"}),
-    "asset_check_executions": frozenset({"asset_key", "check_name", "run_id", "execution_status"}),
+    "asset_check_executions": frozenset(
+        {"id", "asset_key", "check_name", "run_id", "execution_status", "partition", "create_timestamp", "evaluation_event"}
+    ),
     "runs": frozenset({"id", "run_id", "status", "run_body", "update_timestamp", "start_time", "end_time"}),
     "run_tags": frozenset({"run_id", "key", "value"}),
 }

@@ -18,7 +18,7 @@ from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.asset_events import name_of_key
 
 _CHECKS = """
-    SELECT run_id, asset_key, execution_status FROM asset_check_executions
+    SELECT run_id, asset_key, partition, execution_status FROM asset_check_executions
     WHERE asset_key IN :keys AND check_name IN :names AND run_id IN :run_ids
 """
 _PASSED = "SUCCEEDED"
@@ -31,13 +31,18 @@ class Proofs:
     audits: Mapping[str, frozenset[str]] = field(default_factory=dict)
     timed: frozenset[str] = frozenset()
 
-    def audited(self, instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[tuple[str, str], bool]:
-        """Whether all checks of an asset passed in a run, by (run, asset); only where one was made, and is asked for."""
+    def audited(self, instance: dg.DagsterInstance, run_ids: Sequence[str]) -> dict[tuple[str, str, str | None], bool]:
+        """Whether all checks of a partition, or of a table without, passed in a run; only where one was made, and is asked for.
+
+        By (run, asset, partition).
+        """
         keys = [dg.AssetKey(name.split("/")).to_string() for name in self.audits]
         names = sorted({check for checks in self.audits.values() for check in checks})
-        results: dict[tuple[str, str], list[bool]] = defaultdict(list)
-        for run_id, stored, status in dagster_tables.events(instance, _CHECKS, keys=keys, names=names, run_ids=list(run_ids)):
-            results[run_id, name_of_key(stored)].append(status == _PASSED)
+        results: dict[tuple[str, str, str | None], list[bool]] = defaultdict(list)
+        for run_id, stored, partition, status in dagster_tables.events(
+            instance, _CHECKS, keys=keys, names=names, run_ids=list(run_ids)
+        ):
+            results[run_id, name_of_key(stored), partition].append(status == _PASSED)
         return {key: all(passed) for key, passed in results.items()}
 
 

@@ -38,8 +38,8 @@ _OUTCOMES = {
 class RunHistory:
     """All that is known of one run.
 
-    `metadata` is that of materializations by event id, as far as it was read; `audited` whether all checks of (run, asset)
-    passed, where that is asked for.
+    `metadata` is that of materializations by event id, as far as it was read; `audited` whether all checks of
+    (run, asset, partition) passed, where that is asked for.
     """
 
     run: RunRecord
@@ -49,7 +49,7 @@ class RunHistory:
     steps: RunSteps
     labels: Mapping[str, Label]
     metadata: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    audited: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    audited: Mapping[tuple[str, str, str | None], bool] = field(default_factory=dict)
 
 
 def attempts_of(history: RunHistory) -> list[Attempt]:
@@ -149,7 +149,7 @@ def _good(history: RunHistory, unit: Unit, label: Label | None, step: str, mater
         ended=materialized.at,
         rows=_rows(metadata) if metadata else None,
         step_retries=None if steps.retries is None else steps.retries.get(step, 0),
-        audited=history.audited.get((history.run.run_id, asset)) if history.audited else None,
+        audited=_audited(history, unit) if history.audited else None,
         newest_event=_newest_event(metadata) if metadata else None,
     )
 
@@ -176,9 +176,16 @@ def _planned(
         cause=_cause(history, outcome, end[2] if end else "", blame),
         step_retries=None if history.steps.retries is None else history.steps.retries.get(step, 0),
         rows=_rows(metadata),
-        audited=history.audited.get((history.run.run_id, asset)),
+        audited=_audited(history, unit),
         newest_event=_newest_event(metadata),
     )
+
+
+def _audited(history: RunHistory, unit: Unit) -> bool | None:
+    """Whether its checks passed. Those of partitions were once made of the asset as a whole: so they are of an older log."""
+    (asset, partition), run_id = unit, history.run.run_id
+    passed = history.audited.get((run_id, asset, partition))
+    return history.audited.get((run_id, asset, None)) if passed is None else passed
 
 
 def _rows(metadata: Mapping[str, Any]) -> int | None:

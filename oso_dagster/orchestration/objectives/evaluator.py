@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from oso_dagster.domain.alerts.incident import Kind
+from oso_dagster.domain.alerts.asset_signals import LOST_PARTITIONS
+from oso_dagster.domain.alerts.incident import Incident, Kind
+from oso_dagster.domain.alerts.lost_rows import Shortage
 from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN, tallies_of
@@ -43,7 +45,7 @@ class Evaluator:
 
     When `replaying`, what happened after the time that is asked for is not known yet, and nothing is written. `due_at` is the
     begin of a command that loads everything and then judges: what only became due while it ran is not asked for.
-    `lost`: of tables that the warehouse has no record of, by asset, what is missing; None: as the incidents about them say.
+    `lost`: of tables that are not in the warehouse as they were loaded, what is missing; None: as the incidents about them say.
     """
 
     store: Store
@@ -52,7 +54,7 @@ class Evaluator:
     replaying: bool = False
     renamed: Mapping[str, str] = field(default_factory=lambda: RENAMED)
     due_at: datetime | None = None
-    lost: Mapping[str, str] | None = None
+    lost: Mapping[str, Shortage] | None = None
 
     def __post_init__(self) -> None:
         validated_renames(self.renamed)
@@ -144,6 +146,11 @@ class Evaluator:
         """How long each table that promises something was fresh in the last `over`, and how long it had to be."""
         return self._promises(label, now).fresh_time(now - over)
 
+    def kept_partitions(self, asset: str) -> frozenset[str]:
+        """The partitions of a table that were ever loaded well, and are not lost since."""
+        landed, lost = self.store.ledger.materialized_partitions(asset), self._lost_now()
+        return landed - lost[asset].of(landed) if asset in lost else landed
+
     def present_name(self, name: str) -> str:
         """The name that an asset has today."""
         return self.renamed.get(name, name)
@@ -208,12 +215,22 @@ class Evaluator:
         terms = {asset: source.terms_of(table) for asset, (source, table) in mine.items()}
         return Promises(self.store, tables, terms, self.renamed, now, self.replaying, self.due_at, self._lost_now())
 
-    def _lost_now(self) -> Mapping[str, str]:
+    def _lost_now(self) -> Mapping[str, Shortage]:
         """The past is judged without: when rows were lost is not known."""
         if self.replaying or self.lost is not None:
             return self.lost or {}
-        standing = (incident for incident in self.store.incidents.standing() if incident.kind is Kind.LOST_ROWS)
-        return {incident.subject.removeprefix(f"{Kind.LOST_ROWS}:"): "; ".join(incident.body) for incident in standing}
+        return shortages(self.store.incidents.standing())
+
+
+def shortages(standing: Iterable[Incident]) -> dict[str, Shortage]:
+    """What tables lack, by asset, as the standing incidents say."""
+    return {
+        incident.subject.removeprefix(f"{Kind.LOST_ROWS}:"): Shortage(
+            "; ".join(incident.body), next((field.value for field in incident.fields if field.name == LOST_PARTITIONS), "")
+        )
+        for incident in standing
+        if incident.kind is Kind.LOST_ROWS
+    }
 
 
 def reliability_of(label: Label) -> Objective:

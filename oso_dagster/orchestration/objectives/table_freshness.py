@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from oso_dagster.domain.alerts.lost_rows import Shortage
 from oso_dagster.domain.catalogue.partitions import Partitions, Window
 from oso_dagster.domain.catalogue.promise import TermsOfLoad
 from oso_dagster.domain.catalogue.source import Disposition, Evidence, Table
@@ -40,7 +41,7 @@ class Promises:
     now: datetime
     replaying: bool
     due_at: datetime | None = None
-    lost: Mapping[str, str] = field(default_factory=dict)
+    lost: Mapping[str, Shortage] = field(default_factory=dict)
 
     def judged(self) -> dict[str, TableFreshness]:
         """Every table that promises something."""
@@ -57,7 +58,7 @@ class Promises:
         for asset, table in sorted(self.tables.items()):
             if table.partitions is not None:
                 due = len(table.partitions.due(self._due_at))
-                missing = freshness.holes(table.partitions, self._landed(asset), self._due_at)
+                missing = freshness.holes(table.partitions, self._there(asset), self._due_at)
                 tallies.append(Tally(asset, due - len(missing), due, f"missing: {', '.join(missing)}" if missing else ""))
         return tallies
 
@@ -80,6 +81,11 @@ class Promises:
         """The newest event of each table that promises an age of it, where one is known."""
         events = {asset: self._newest_event(asset, table) for asset, table in self._promising().items()}
         return {asset: event for asset, event in events.items() if event is not None}
+
+    def _there(self, asset: str) -> frozenset[str]:
+        """The partitions that are loaded, and not lost since."""
+        landed = frozenset(self._landed(asset))
+        return landed - self.lost[asset].of(landed) if asset in self.lost else landed
 
     def _promising(self) -> dict[str, Table]:
         return {asset: table for asset, table in self.tables.items() if table.promised_within is not None}
@@ -118,8 +124,9 @@ class Promises:
 
     def _judge(self, asset: str, table: Table, first_due: datetime, good: LastGood | None) -> TableFreshness:
         evidence = good.at if good else None
-        if asset in self.lost:
-            return TableFreshness(Freshness.STALE, self.lost[asset], evidence)
+        shortage = self.lost.get(asset)
+        if shortage is not None and not (table.partitions and shortage.spans):
+            return TableFreshness(Freshness.STALE, shortage.sentence, evidence)
         try:
             freshness_, wrong = self._arrival(asset, table, Promise(table.promised_within or timedelta(0), first_due), evidence)
             event = self._newest_event(asset, table)
@@ -128,6 +135,7 @@ class Promises:
             return TableFreshness(Freshness.STALE, str(error), evidence)
         if freshness_ is Freshness.FRESH:
             return TableFreshness(Freshness.STALE if late else freshness_, late, evidence, event)
+        wrong = shortage.sentence if shortage is not None else wrong
         return TableFreshness(freshness_, wrong if freshness_ is Freshness.STALE else "", evidence, event)
 
     def _late(self, table: Table, event: datetime | None) -> str:
@@ -148,9 +156,10 @@ class Promises:
         return judgement, f"last good {evidence:%Y-%m-%d %H:%M} UTC{passed}, promised within {duration(promise.within)}"
 
     def _partitions_arrived(self, asset: str, table: Table, partitions: Partitions, promise: Promise) -> tuple[Freshness, str]:
-        there = self._landed(asset, audited=_audited(table))
+        kept, landed = self._there(asset), self._landed(asset, audited=_audited(table))
+        there = {key: at for key, at in landed.items() if key in kept}
         judgement = freshness.judge_partitioned(partitions, there, self._due_at)
-        if judgement is not Freshness.STALE or (not there and self._due_at < promise.first_due):
+        if judgement is not Freshness.STALE or (not landed and self._due_at < promise.first_due):
             return Freshness.NOT_DUE if judgement is Freshness.STALE else judgement, ""
         loaded = self._landed(asset) if _audited(table) else {}
         reasons = [

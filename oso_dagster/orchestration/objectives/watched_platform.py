@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import dagster as dg
 
@@ -53,6 +54,15 @@ class Platform:
                 readers=readers.get(asset, ()),
             )
             for asset, label in labels.items()
+        }
+
+    def partitions(self, now: datetime) -> dict[dg.AssetKey, frozenset[str]]:
+        """The partitions that upstream has of each partitioned table."""
+        return {
+            asset_key(source, table): frozenset(window.key for window in table.partitions.available(now))
+            for source in self.sources
+            for table in source.tables
+            if table.partitions is not None
         }
 
     @property

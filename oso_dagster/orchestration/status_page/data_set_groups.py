@@ -64,7 +64,6 @@ def _data_set(source: Source, table: Table, known: _TableRecords) -> DataSet:
         return _retired(source, table, known)
     promised = row.within if row is not None and row.freshness is not None else None
     fresh_for, promised_for = known.share.get(asset, _NO_TIME)
-    ledger = known.evaluator.store.ledger
     return DataSet(
         asset=asset,
         title=table.description,
@@ -78,7 +77,7 @@ def _data_set(source: Source, table: Table, known: _TableRecords) -> DataSet:
         partitions=parts.kind if parts else None,
         due_after=parts.due_after if parts else None,
         due_partitions=len(parts.due(known.due_at)) if parts else 0,
-        holes=holes(parts, ledger.materialized_partitions(asset), known.due_at) if parts else (),
+        holes=holes(parts, known.evaluator.kept_partitions(asset), known.due_at) if parts else (),
         fresh_for=fresh_for,
         promised_for=promised_for,
         newest_event=known.events.get(asset),

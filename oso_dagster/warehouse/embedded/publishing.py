@@ -13,7 +13,7 @@ from datetime import UTC, date
 
 import duckdb
 
-from oso_dagster.domain.catalogue.loading import ROWS_REMOVED, LoadRecord, RecordedLoads
+from oso_dagster.domain.catalogue.loading import ROWS_OF_TABLES, ROWS_REMOVED, LoadRecord, RecordedLoads
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.coverage import published
@@ -24,6 +24,7 @@ from oso_dagster.warehouse.embedded.added_columns import add_columns, published_
 from oso_dagster.warehouse.embedded.moving import delete_removed_rows, delete_rows_of_whole_items, move
 from oso_dagster.warehouse.embedded.renaming import rename_items
 from oso_dagster.warehouse.embedded.row_changes import refuse_nested_loss, row_changes
+from oso_dagster.warehouse.embedded.row_counts import different_rows, rows_of_tables
 from oso_dagster.warehouse.staging import SCHEMA
 
 _LOADS = """
@@ -92,8 +93,13 @@ def last_loads(
     }
 
 
-def recorded_loads(connection: duckdb.DuckDBPyConnection, load_ids: Collection[str]) -> dict[tuple[str, str], RecordedLoads]:
-    """By source and table, of which partitions there are records ("": the whole table), and which of the loads `load_ids`."""
+def recorded_loads(
+    connection: duckdb.DuckDBPyConnection, load_ids: Collection[str], tables: Sequence[tuple[Source, Table]]
+) -> dict[tuple[str, str], RecordedLoads]:
+    """By source and table, of which partitions there are records ("": the whole table), and which of the loads `load_ids`.
+
+    Of `tables` also what has other rows than their records say.
+    """
     if not columns_of(connection, "platform", ["loads"]):
         return {}
     rows = connection.execute(
@@ -101,8 +107,10 @@ def recorded_loads(connection: duckdb.DuckDBPyConnection, load_ids: Collection[s
         "list(load_id) FILTER (list_contains(?, load_id)) FROM platform.loads GROUP BY ALL",
         [sorted(load_ids)],
     ).fetchall()
+    differing = different_rows(connection, tables)
     return {
-        (source, table): RecordedLoads(frozenset(partitions), frozenset(asked or ())) for source, table, partitions, asked in rows
+        (source, table): RecordedLoads(frozenset(partitions), frozenset(asked or ()), differing.get((source, table), ()))
+        for source, table, partitions, asked in rows
     }
 
 
@@ -167,7 +175,8 @@ def publish(
             move(connection, record, table, name, window, staged.get(name, {}))
         changes[ROWS_REMOVED] += delete_removed_rows(connection, record, table, window, allow_shrink=allow_shrink)
         changes[ROWS_REMOVED] += delete_rows_of_whole_items(connection, record, table, whole_items, allow_shrink=allow_shrink)
-        record = replace(record, facts=record.facts | changes | renames)
+        held = rows_of_tables(connection, record.source, table)
+        record = replace(record, facts=record.facts | changes | renames | ({ROWS_OF_TABLES: held} if held else {}))
         connection.execute(
             "INSERT INTO platform.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [

@@ -20,6 +20,7 @@ from oso_dagster.domain.catalogue.loading import (
     ROWS_KEPT,
     UNKNOWN_FIELDS,
     VALUES_NULLED,
+    DifferentRows,
     Extract,
     Finding,
     Loaded,
@@ -36,6 +37,7 @@ from oso_dagster.warehouse import event_time, guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import platform_tables, publishing
 from oso_dagster.warehouse.embedded.opening import kept_open, patiently
+from oso_dagster.warehouse.embedded.row_counts import different_rows
 from oso_dagster.warehouse.embedded.writer_lock import hold
 from oso_dagster.warehouse.kept_rows import keep_set_aside
 from oso_dagster.warehouse.mix import mix_of
@@ -118,6 +120,17 @@ class DuckDBWarehouse:
         """The newest published load of a table (of one partition of it), or None."""
         return self.last_loads(source, table, [partition]).get(partition)
 
+    def kept_loads(
+        self, source: Source, table: Table, partitions: Sequence[str | None]
+    ) -> tuple[dict[str | None, LoadRecord], tuple[DifferentRows, ...]]:
+        """The newest published load of each of these partitions, and what of the table has other rows than its records say."""
+        if not self._path.exists():
+            return {}, ()
+        with self._reader() as connection:
+            records = publishing.last_loads(connection, source.name, table.name, partitions)
+            differing = different_rows(connection, [(source, table)]) if records else {}
+            return records, differing.get((source.name, table.name), ())
+
     def last_loads(self, source: str, table: str, partitions: Sequence[str | None]) -> dict[str | None, LoadRecord]:
         """The newest published load of each of these partitions that was loaded; None stands for the whole table."""
         if not self._path.exists():
@@ -125,12 +138,14 @@ class DuckDBWarehouse:
         with self._reader() as connection:
             return publishing.last_loads(connection, source, table, partitions)
 
-    def recorded_loads(self, load_ids: Collection[str]) -> dict[tuple[str, str], RecordedLoads]:
+    def recorded_loads(
+        self, load_ids: Collection[str] = (), tables: Sequence[tuple[Source, Table]] = ()
+    ) -> dict[tuple[str, str], RecordedLoads]:
         """What there are records of, by source and table; nothing where the file does not exist. Raises LockTimeoutError."""
         if not self._path.exists():
             return {}
         with self._reader() as connection:
-            return publishing.recorded_loads(connection, load_ids)
+            return publishing.recorded_loads(connection, load_ids, tables)
 
     def table_rows(self, source: str, table: str) -> int:
         """How many rows a table has."""

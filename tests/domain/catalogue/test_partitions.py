@@ -61,7 +61,7 @@ def test_a_month_is_as_long_as_it_is_and_keys_are_its_first_day() -> None:
 
 
 def test_dagster_counts_the_same_months() -> None:
-    from oso_dagster.orchestration.ingest.table_assets import partitions_definition
+    from oso_dagster.orchestration.ingest.check_events import partitions_definition
 
     monthly = Partitions(PartitionKind.MONTHLY, datetime(2024, 1, 1, tzinfo=UTC), due_after=DUE_AFTER)
     now = datetime(2025, 3, 5, tzinfo=UTC)

@@ -8,15 +8,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import duckdb
 import pyarrow as pa
 import pytest
 
 from oso_dagster.domain.alerts.incident import Incident, Kind
-from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Unchanged
 from oso_dagster.domain.catalogue.source import Stability
+from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.orchestration.alerts.alert_round import run_round
+from oso_dagster.orchestration.ingest.jobs.present import present_partitions
+from oso_dagster.orchestration.ingest.jobs.schedules import ingest_schedules
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
 from oso_dagster.orchestration.objectives.watched_platform import Platform
@@ -33,7 +37,9 @@ KEYS = [f"{FIRST + number * DAY:%Y-%m-%d}" for number in range(3)]
 BOTH = {"lost_rows:shop/things", "lost_rows:shop/days"}
 
 
-def things(request: ExtractRequest) -> Extract:
+def things(request: ExtractRequest) -> Extract | Unchanged:
+    if request.previous is not None and (request.cache / "unchanged").exists():
+        return Unchanged(request.previous.version)
     return Extract(request.now.isoformat(), {"things": [pa.table({"id": pa.array([1, 2])})]})
 
 
@@ -130,6 +136,68 @@ def test_an_older_copy_lacks_what_was_loaded_since(
     assert incidents.keys() == BOTH
     assert "an older copy is there" in incidents["lost_rows:shop/things"].body[0]
     assert f"1 partition ({KEYS[1]})" in incidents["lost_rows:shop/days"].body[0]
+
+
+def by_hand(settings: Settings, statement: str) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute(statement)
+
+
+def complete(store: Store) -> str:
+    [days] = Evaluator(store, [SHOP], measured_assets([SHOP], [])).complete_tables(Label.CORE, datetime.now(UTC)).values()
+    return days.guilty[0].note if days.guilty else ""
+
+
+@pytest.mark.usefixtures("loaded")
+def test_rows_deleted_by_hand_are_an_incident_and_the_next_load_asks_for_all_of_them_anew(
+    settings: Settings, store: Store, lost: Callable[[], dict[str, Incident]], load: Callable[..., None]
+) -> None:
+    settings.cache_dir.mkdir(parents=True, exist_ok=True)
+    (settings.cache_dir / "unchanged").touch()
+    by_hand(settings, "DELETE FROM shop.things WHERE id = 1")
+    incidents = lost()
+    assert incidents.keys() == {"lost_rows:shop/things"}
+    assert incidents["lost_rows:shop/things"].body == (
+        "rows were deleted or added by hand: shop.things has 1 rows where 2 were published",
+    )
+    load("things")
+    assert lost() == {}
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_partition_whose_rows_are_gone_is_named_missing_and_asked_for_by_its_schedule(
+    settings: Settings,
+    store: Store,
+    instance: dg.DagsterInstance,
+    lost: Callable[[], dict[str, Incident]],
+    load: Callable[..., None],
+) -> None:
+    job = next(job for job in jobs_of(SHOP) if job.partitions is not None)
+    assert present_partitions(settings, job, instance).lost == frozenset()
+    by_hand(settings, f"DELETE FROM shop.days WHERE day = '{KEYS[1]}'")
+    assert present_partitions(settings, job, instance).lost == {KEYS[1]}
+    incidents = lost()
+    assert f"shop.days[{KEYS[1]}] has 0 rows where 1 were published" in incidents["lost_rows:shop/days"].body[0]
+    assert incidents["lost_rows:shop/days"].next_step.endswith(f"oso run ingest_shop_daily --from {KEYS[1]}")
+    assert complete(store) == f"missing: {KEYS[1]}"
+    assert set(fresh(store).values()) == {Freshness.FRESH}, "the newest partition is there"
+    assert tick(settings, instance) == [KEYS[1]]
+    load("days", KEYS[1])
+    assert lost() == {}
+    assert complete(store) == ""
+    assert tick(settings, instance) == []
+
+
+def tick(settings: Settings, instance: dg.DagsterInstance) -> list[str | None]:
+    schedules = ingest_schedules(settings, [SHOP])
+    definitions = dg.Definitions(assets=ingest_assets(settings, [SHOP]), schedules=schedules)
+    context = dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=datetime.now(UTC), repository_def=definitions.get_repository_def()
+    )
+    requests = next(each for each in schedules if each.name == "ingest_shop_daily").evaluate_tick(context).run_requests or ()
+    for request in requests:
+        assert request.run_key != f"ingest_shop_daily/{KEYS[1]}/{KEYS[1]}/0", "a run of that name may have been"
+    return [request.partition_key for request in requests]
 
 
 @pytest.mark.usefixtures("loaded")

@@ -12,7 +12,7 @@ import pytest
 
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest
 from oso_dagster.orchestration.ingest.dry_run import TrialLimits, try_table
-from oso_dagster.orchestration.ingest.schedules import partition_tags
+from oso_dagster.orchestration.ingest.jobs.schedules import partition_tags
 from oso_dagster.settings import Settings
 from tests.orchestration.ingest.test_partitions import load, shop, windows
 

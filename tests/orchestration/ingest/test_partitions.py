@@ -14,7 +14,7 @@ from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Extrac
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Retries, Schedule, Source, Stability, Table
 from oso_dagster.domain.due.cadence import MOST_TRIES
-from oso_dagster.orchestration.ingest.schedules import GivenUpError, ingest_schedules, partition_tags
+from oso_dagster.orchestration.ingest.jobs.schedules import GivenUpError, ingest_schedules, partition_tags
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
@@ -169,7 +169,7 @@ def test_a_load_that_a_rate_limit_cut_short_is_kept_warned_of_and_gone_on_with(
 
 
 def tick(instance: dg.DagsterInstance, settings: Settings, source: Source, now: datetime = NOW) -> list[str | None]:
-    (schedule,) = ingest_schedules([source])
+    (schedule,) = ingest_schedules(settings, [source])
     definitions = dg.Definitions(assets=ingest_assets(settings, [source]), schedules=[schedule])
     context = dg.build_schedule_context(
         instance=instance, scheduled_execution_time=now, repository_def=definitions.get_repository_def()

@@ -10,7 +10,7 @@ import dagster as dg
 from oso_dagster.domain.catalogue.source import Retired
 from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.ingest.schedules import ingest_schedules, partition_tags
+from oso_dagster.orchestration.ingest.jobs.schedules import ingest_schedules, partition_tags
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.objectives.evaluator import measured_assets
 from oso_dagster.settings import Settings
@@ -32,7 +32,7 @@ def test_a_retired_source_keeps_its_rows_and_is_not_asked(settings: Settings, in
 def test_a_retired_source_has_no_job_no_schedule_and_no_promise_and_its_assets_say_so(settings: Settings) -> None:
     closed = replace(shop(), retired=RETIRED)
     assert jobs_of(closed) == ()
-    assert ingest_schedules([closed]) == []
+    assert ingest_schedules(settings, [closed]) == []
     assert measured_assets([closed, shop()], []) != {}
     assert measured_assets([closed], []) == {}
     (asset,) = ingest_assets(settings, [closed])

@@ -16,7 +16,7 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest
 from oso_dagster.domain.catalogue.source import Source
-from oso_dagster.orchestration.ingest.schedules import ingest_schedules, partition_tags
+from oso_dagster.orchestration.ingest.jobs.schedules import ingest_schedules, partition_tags
 from oso_dagster.orchestration.ingest.table_assets import fingerprint, ingest_assets
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
@@ -119,7 +119,7 @@ def test_a_schedule_does_not_take_a_run_of_other_tables_for_its_own(settings: Se
 
 
 def test_a_schedule_sees_what_a_backfill_has_still_to_start(settings: Settings, instance: dg.DagsterInstance) -> None:
-    definitions = dg.Definitions(assets=ingest_assets(settings, [shop()]), schedules=ingest_schedules([shop()]))
+    definitions = dg.Definitions(assets=ingest_assets(settings, [shop()]), schedules=ingest_schedules(settings, [shop()]))
     graph = definitions.get_repository_def().asset_graph
     wanted = {AssetKeyPartitionKey(KEY, day) for day in ("2026-01-07", DAY)}
     data = AssetBackfillData.empty(AssetGraphSubset.from_asset_partition_set(wanted, graph), NOW.timestamp(), None)

@@ -1,6 +1,7 @@
 """Jobs that load, and their schedules: each asks for what is available and missing, never for what is being loaded already.
 
-Everything is read from Dagster's instance, never from the warehouse. What is asked for is decided in `domain.due.cadence`.
+What is there is asked of Dagster's instance and of the warehouse's records; what is asked for is decided in
+`domain.due.cadence`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from oso_dagster.domain.due.cadence import MOST_TRIES, IngestJob, jobs_of, plan_
 from oso_dagster.domain.due.looks_again import LastLook, candidates, oldest_look, partitions_again
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import load_checks
-from oso_dagster.orchestration.ingest.under_way import (
+from oso_dagster.orchestration.ingest.jobs.present import Present, present_partitions
+from oso_dagster.orchestration.ingest.jobs.under_way import (
     FIRST_TAG,
     LAST_TAG,
     PARTITION_TAG,
@@ -26,6 +28,7 @@ from oso_dagster.orchestration.ingest.under_way import (
     partitions_of,
     whole_load,
 )
+from oso_dagster.settings import Settings
 
 _PAGE = 500
 
@@ -34,9 +37,9 @@ class GivenUpError(Exception):
     """Partitions that failed as often as a schedule tries: a person must find the cause."""
 
 
-def ingest_schedules(sources: Sequence[Source]) -> list[dg.ScheduleDefinition]:
+def ingest_schedules(settings: Settings, sources: Sequence[Source]) -> list[dg.ScheduleDefinition]:
     """A job and a running schedule per source, kind of partition and cadence (`domain.due.cadence.jobs_of`)."""
-    return [_schedule(job) for source in sources for job in jobs_of(source)]
+    return [_schedule(settings, job) for source in sources for job in jobs_of(source)]
 
 
 def partition_tags(windows: Sequence[Window]) -> dict[str, str]:
@@ -46,7 +49,7 @@ def partition_tags(windows: Sequence[Window]) -> dict[str, str]:
     return {FIRST_TAG: windows[0].key, LAST_TAG: windows[-1].key}
 
 
-def _schedule(job: IngestJob) -> dg.ScheduleDefinition:
+def _schedule(settings: Settings, job: IngestJob) -> dg.ScheduleDefinition:
     keys = [labels.asset_key(job.source, table) for table in job.tables]
     names = ", ".join(key.to_user_string() for key in keys)
     definition = dg.define_asset_job(
@@ -68,7 +71,8 @@ def _schedule(job: IngestJob) -> dg.ScheduleDefinition:
         moment = context.scheduled_execution_time.astimezone(UTC)
         if job.partitions is None:
             return _request_whole(job, keys, context.instance)
-        return _request_partitions(job, job.partitions, keys, context, moment)
+        present = present_partitions(settings, job, context.instance)
+        return _request_partitions(job, job.partitions, present, context, moment)
 
     return _ask
 
@@ -91,17 +95,16 @@ def _request_whole(
 def _request_partitions(
     job: IngestJob,
     partitions: Partitions,
-    keys: Sequence[dg.AssetKey],
+    present: Present,
     context: dg.ScheduleEvaluationContext,
     now: datetime,
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    instance = context.instance
-    present = frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in keys))
+    instance, keys = context.instance, [labels.asset_key(job.source, table) for table in job.tables]
     running = partitions_loading(context, job.name, keys, partitions, now)
     tries = failed_tries(instance, job.name, partitions, now)
-    missing = any(window.key not in present for window in partitions.recent(now))
+    missing = any(window.key not in present.kept for window in partitions.recent(now))
     again = _again(job, keys, instance, now, missing=missing)
-    planned = plan_partitions(partitions, now, present, running, tries, {key for key in again if key in present})
+    planned = plan_partitions(partitions, now, present.kept, running, tries, {key for key in again if key in present.kept})
     if planned.given_up:
         keys_given_up = ", ".join(planned.given_up)
         words = f"{job.name}: given up after {MOST_TRIES} tries: {keys_given_up}. Fix the cause, then load them by hand."
@@ -111,6 +114,7 @@ def _request_partitions(
     if not planned.ask:
         return dg.SkipReason("every recent partition that upstream has is loaded or being loaded")
     groups = stretches(partitions, planned.ask) if job.range_in_one_run else [(window,) for window in planned.ask]
+    again |= _lost_looks(instance, keys, [window.key for window in planned.ask if window.key in present.lost])
     return [_request(job, group, tries, again) for group in groups]
 
 
@@ -135,6 +139,15 @@ def _again(
         for partition in partitions_again(table, now, looks, missing=missing):
             due.setdefault(partition, []).append(looks[partition])
     return {partition: oldest_look(looks) for partition, looks in due.items()}
+
+
+def _lost_looks(instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey], lost: list[str]) -> dict[str, LastLook]:
+    """The last load of each partition that was lost since: a run of its name has been, so that its request needs another one."""
+    looks: dict[str, list[LastLook]] = {}
+    for key in keys:
+        for partition, look in _last_looks(instance, key, lost).items():
+            looks.setdefault(partition, []).append(look)
+    return {partition: max(of_tables, key=lambda look: look.at) for partition, of_tables in looks.items()}
 
 
 def _last_looks(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: list[str]) -> dict[str, LastLook]:

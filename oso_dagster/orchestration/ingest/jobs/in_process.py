@@ -17,10 +17,9 @@ import dagster as dg
 
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source
-from oso_dagster.domain.due.cadence import IngestJob
 from oso_dagster.orchestration import labels
-from oso_dagster.orchestration.ingest.schedules import partition_tags
-from oso_dagster.orchestration.ingest.under_way import PARTITION_TAG
+from oso_dagster.orchestration.ingest.jobs.schedules import partition_tags
+from oso_dagster.orchestration.ingest.jobs.under_way import PARTITION_TAG
 
 
 class Runner:
@@ -28,14 +27,9 @@ class Runner:
 
     def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
         self._definitions = definitions
-        self._instance = instance
+        self.instance = instance
         self.running: str | None = None
         """The id of the run that is under way."""
-
-    def present(self, job: IngestJob) -> frozenset[str]:
-        """The partitions that every table of a job has."""
-        keys = [labels.asset_key(job.source, table) for table in job.tables]
-        return frozenset.intersection(*(frozenset(self._instance.get_materialized_partitions(key)) for key in keys))
 
     def run(self, name: str, windows: Sequence[Window] = (), due_at: datetime | None = None) -> list[str]:
         """Run a job once, for `windows` of its partitions, which follow each other; the messages of what failed.
@@ -50,7 +44,7 @@ class Runner:
         try:
             with redirect_stderr(StringIO()) as output:
                 result = self._definitions.resolve_job_def(name).execute_in_process(
-                    instance=self._instance,
+                    instance=self.instance,
                     raise_on_error=False,
                     run_id=self.running,
                     partition_key=tags.pop(PARTITION_TAG, None),
@@ -65,9 +59,9 @@ class Runner:
 
     def cancel(self, why: str) -> None:
         """Tell the instance that the run under way, whose thread is about to end with its process, was canceled."""
-        run = self._instance.get_run_by_id(self.running) if self.running else None
+        run = self.instance.get_run_by_id(self.running) if self.running else None
         if run is not None and not run.is_finished:
-            self._instance.report_run_canceled(run, why)
+            self.instance.report_run_canceled(run, why)
 
 
 def last_loads(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, datetime]:
