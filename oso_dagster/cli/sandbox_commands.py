@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Column
 
+from oso_dagster.cli.session.instance import enter
 from oso_dagster.cli.session.terminal import Json, console, listing, number, say, say_json
-from oso_dagster.settings import Settings, SettingsError, read_settings
+from oso_dagster.settings import Settings, SettingsError, World, read_settings
 from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
@@ -48,8 +50,24 @@ def down() -> None:
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415
 
     with _complaints():
-        ended = lifecycle.down(_settings())
+        stopped, ended = datetime.now(UTC), lifecycle.down(_settings())
+    if ended:
+        _mark_runs(_settings(), stopped)
     say("the sandbox world is down" if ended else "the sandbox world was not up")
+
+
+def _mark_runs(settings: Settings, stopped: datetime) -> None:
+    """Have loads that were under way, and now find nobody there, not counted as failures."""
+    settings = settings.model_copy(update={"world": World.SANDBOX})
+    if not (settings.dagster_home / "dagster.yaml").exists():
+        return
+    import dagster as dg  # noqa: PLC0415  (slow to load)
+
+    from oso_dagster.orchestration.ledger.stopped_runs import mark_stopped  # noqa: PLC0415
+
+    enter(settings)
+    with dg.DagsterInstance.get() as instance:
+        mark_stopped(instance, stopped, "the sandbox world", living=True)
 
 
 @app.command()

@@ -37,6 +37,9 @@ PLATFORM_OWNER = "team:platform"
 FRESHNESS_CHECK = "freshness"
 """The check of each asset that promises to be fresh."""
 
+STOPPED_TAG = "opensource.observer/stopped_at"
+"""On runs that ended because what they ran in was stopped: since when. They are no failures of the platform."""
+
 DUE_AT_TAG = "opensource.observer/due_at"
 """On runs of a command that loads everything and then judges: when it began. What became due meanwhile is not asked for."""
 

@@ -10,6 +10,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
@@ -18,6 +21,7 @@ from filelock import FileLock, Timeout
 TAKEN = 75
 """The exit code when another process holds the lock (EX_TEMPFAIL)."""
 STOP_SECONDS = 30
+LEFT_BEHIND_SECONDS = 10
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 """What a terminal or a shell sends to everybody: the parent decides, and then closes the pipe."""
 
@@ -29,8 +33,13 @@ def guard(pipe: int, lock: Path, command: list[str]) -> int:
     try:
         with FileLock(lock, timeout=0):
             child = subprocess.Popen(command, process_group=0, preexec_fn=_heed_signals)  # noqa: PLW1509  (no thread runs yet)
-            Thread(target=_end_at_close, args=(pipe, child), daemon=True).start()
-            return child.wait()
+            stopped: list[datetime] = []
+            Thread(target=_end_at_close, args=(pipe, child, stopped), daemon=True).start()
+            code = child.wait()
+            _end_group(child.pid)
+            if stopped:
+                _mark_runs(stopped[0])
+            return code
     except Timeout:
         return TAKEN
 
@@ -40,9 +49,28 @@ def _heed_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _end_at_close(pipe: int, child: subprocess.Popen[bytes]) -> None:
+def _end_group(group: int) -> None:
+    """End what the command started and left behind, as when it was killed alone."""
+    until = time.monotonic() + LEFT_BEHIND_SECONDS
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGINT)
+        while time.monotonic() < until:
+            os.killpg(group, 0)
+            time.sleep(0.1)
+        os.killpg(group, signal.SIGKILL)
+
+
+def _mark_runs(stopped: datetime) -> None:
+    """Have the runs that ended with all of it not counted as failures; it writes to Dagster's instance, which takes seconds."""
+    command = [sys.executable, "-m", "oso_dagster.orchestration.ledger.stopped_runs", stopped.isoformat(), "`oso dev`"]
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, timeout=STOP_SECONDS, check=False)
+
+
+def _end_at_close(pipe: int, child: subprocess.Popen[bytes], stopped: list[datetime]) -> None:
     """Wait for the parent's end of the pipe to be closed, then end the command and whatever it started."""
     os.read(pipe, 1)
+    stopped.append(datetime.now(UTC))
     # To all of them at once, as a terminal does: one by one takes half a minute.
     _to_group(child, signal.SIGINT)
     try:

@@ -9,11 +9,15 @@ import dagster as dg
 
 from oso_dagster.domain.alerts.asset_signals import FailedJob, LastHeartbeat, SchemaDrift
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS
+from oso_dagster.orchestration.labels import STOPPED_TAG
 from oso_dagster.orchestration.ledger.dagster_tables import moment
 
 _DAEMON_EVERY = timedelta(minutes=1)
 """How often a daemon records a heartbeat, at the latest: Dagster's own interval is half of it."""
 
+
+_STOPPED_AT_MOST = 5
+"""So many runs of a job in a row may have ended with their session, and the one before them still counts."""
 
 _OWN_JOBS = {
     "evaluate_slos": "the objectives are not judged",
@@ -24,11 +28,12 @@ _OWN_JOBS = {
 
 
 def failed_jobs(instance: dg.DagsterInstance) -> list[FailedJob]:
-    """The platform's own jobs whose newest finished run failed. A canceled one says nothing: a session may have ended."""
+    """The platform's own jobs whose newest finished run failed. One that was canceled or stopped says nothing."""
     finished = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     failed = []
     for job, serves in _OWN_JOBS.items():
-        for record in instance.get_run_records(dg.RunsFilter(job_name=job, statuses=finished), limit=1):
+        records = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=finished), limit=_STOPPED_AT_MOST)
+        for record in [each for each in records if STOPPED_TAG not in each.dagster_run.tags][:1]:
             run, ended = record.dagster_run, record.end_time
             if run.status is dg.DagsterRunStatus.FAILURE and ended is not None:
                 failed.append(FailedJob(job, serves, run.run_id, moment(ended)))

@@ -121,15 +121,17 @@ def _reports(history: RunHistory) -> Iterator[Attempt]:
     for (asset, partition), events in history.assets.event_metadata.items():
         for report in events:
             if attempt_metadata.OUTCOME in report:
+                outcome, ended = _OUTCOMES[str(report[attempt_metadata.OUTCOME])], moment(float(report[attempt_metadata.ENDED]))
+                stopped = history.run.stopped is not None and ended >= history.run.stopped
                 yield Attempt(
                     run_id=history.run.run_id,
                     asset=asset,
                     partition=partition,
                     label=history.labels.get(asset),
-                    outcome=_OUTCOMES[str(report[attempt_metadata.OUTCOME])],
+                    outcome=Outcome.CANCELED if stopped and outcome is Outcome.FAILED else outcome,
                     family=history.family,
                     started=moment(float(report[attempt_metadata.STARTED])),
-                    ended=moment(float(report[attempt_metadata.ENDED])),
+                    ended=ended,
                     cause=str(report.get(attempt_metadata.CAUSE) or ""),
                     rows=report.get("dagster/row_count"),
                     reported=True,

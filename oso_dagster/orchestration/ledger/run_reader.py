@@ -77,6 +77,8 @@ class RunReader:
             labels = {**old, **self.labels} if old else self.labels
             steps, family = read.get(run.run_id) or RunSteps(), self.families[run.run_id]
             state = self._state(run, steps)
+            if run.stopped is not None and state is RunState.FAILED:
+                state, steps = RunState.CANCELED, steps.stopped_at(run.stopped)
             results.attempts.extend(attempts_of(RunHistory(run, state, family, assets, steps, labels, metadata, audited)))
             results.runs.append(RunRow(run.run_id, family, state, self._waits(run, state), self._settled(run, state)))
         for run_id in set(run_ids) - {run.run_id for run in runs}:

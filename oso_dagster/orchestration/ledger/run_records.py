@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from oso_dagster.domain.objectives.attempts import RunState
+from oso_dagster.orchestration.labels import STOPPED_TAG
 from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.dagster_tables import moment, parsed
 
@@ -34,7 +35,7 @@ _TAGS = "SELECT run_id, key, value FROM run_tags WHERE run_id IN :run_ids AND {n
 class RunRecord:
     """A run according to its record; `retry_of` is set for automatic retries only, `retry_announced` None is undecided.
 
-    `plan_id` is known of runs that have not succeeded.
+    `plan_id` is known of runs that have not succeeded; `stopped`: since then what it ran in was ended (`stopped_runs`).
     """
 
     run_id: str
@@ -47,13 +48,14 @@ class RunRecord:
     retried: bool
     failure_reason: str
     plan_id: str | None
+    stopped: datetime | None = None
 
 
 def read_records(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> list[RunRecord]:
     """The records of the given runs that still exist, oldest first."""
     rows = sorted(dagster_tables.records(instance, _RECORDS, run_ids=list(run_ids)), key=itemgetter(0))
     tags: dict[str, dict[str, str]] = defaultdict(dict)
-    keys = [_PARENT, _NUMBER, _ANNOUNCED, _RETRIED, _REASON]
+    keys = [_PARENT, _NUMBER, _ANNOUNCED, _RETRIED, _REASON, STOPPED_TAG]
     for run_id, key, value in dagster_tables.records(instance, _TAGS, run_ids=list(run_ids), keys=keys):
         tags[run_id][key] = value
     return [_facts(row, tags.get(row[1], {})) for row in rows]
@@ -73,4 +75,5 @@ def _facts(row: Any, tags: dict[str, str]) -> RunRecord:
         retried=_RETRIED in tags,
         failure_reason=tags.get(_REASON, ""),
         plan_id=parsed(body)["execution_plan_snapshot_id"] if body else None,
+        stopped=datetime.fromisoformat(tags[STOPPED_TAG]) if STOPPED_TAG in tags else None,
     )

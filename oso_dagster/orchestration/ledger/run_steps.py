@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -60,6 +60,14 @@ class RunSteps:
     failure: str = ""
     last_event: datetime | None = None
     pid: int | None = None
+
+    def stopped_at(self, at: datetime) -> RunSteps:
+        """The same, where the run was stopped `at`: what failed from then on was interrupted."""
+        ends = {
+            step: (StepEnd.INTERRUPTED, ended, "stopped") if end in BROKEN and ended >= at else (end, ended, cause)
+            for step, (end, ended, cause) in self.ends.items()
+        }
+        return replace(self, ends=ends)
 
     def of_asset(self, asset: str) -> str:
         """The step that makes `asset`, by the plan; empty when it has none."""

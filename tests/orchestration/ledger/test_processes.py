@@ -13,6 +13,7 @@ import pytest
 from oso_dagster.domain.objectives.attempts import Label, Outcome
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.ledger.run_reader import GONE_AFTER
+from oso_dagster.orchestration.ledger.stopped_runs import mark_stopped
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import PROJECT_ROOT
 
@@ -84,7 +85,8 @@ def outcome_of(store, instance, now):
     return attempt.outcome, attempt.cause
 
 
-def test_a_run_whose_process_was_killed_has_failed_long_before_a_day_is_over(tmp_path, store):
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_run_whose_process_was_killed_has_failed_long_before_a_day_is_over_unless_all_was_stopped(tmp_path, store, stopped):
     home = tmp_path / "dagster"
     home.mkdir()
     environment = os.environ | {"DAGSTER_HOME": str(home)}
@@ -101,8 +103,14 @@ def test_a_run_whose_process_was_killed_has_failed_long_before_a_day_is_over(tmp
         with dg.DagsterInstance.from_config(str(home)) as instance:
             later = datetime.now(UTC) + GONE_AFTER * 2
             assert outcome_of(store, instance, later) == (Outcome.PENDING, "")
+            at = datetime.now(UTC)
+            assert mark_stopped(instance, at, "`oso dev`") == [], "its process lives"
             process.send_signal(signal.SIGKILL)
             process.wait()
+            if stopped:
+                assert len(mark_stopped(instance, at, "`oso dev`")) == 1
+                assert outcome_of(store, instance, later) == (Outcome.CANCELED, "")
+                return
             assert outcome_of(store, instance, datetime.now(UTC)) == (Outcome.PENDING, "")
             outcome, cause = outcome_of(store, instance, later)
             assert outcome is Outcome.FAILED
