@@ -85,6 +85,23 @@ class AuditDone:
 
 
 @dataclass(frozen=True)
+class UnitTestDone:
+    """A unit test of a model ended; it passed when there is no cause."""
+
+    model: str
+    check: str
+    test: str
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class UnitTestsNotRun:
+    """No unit test was run, and why: what they last found stands."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class Note:
     """A line in the run's log; `level` is one of Python's logging: `info`, `warning`, `error`."""
 
@@ -109,4 +126,4 @@ class Waiting:
     signals: tuple[str, ...]
 
 
-Event = ModelDone | HeldBack | Promoted | UpToDate | Waiting | UpstreamFailed | AuditDone | Note
+Event = ModelDone | HeldBack | Promoted | UpToDate | Waiting | UpstreamFailed | AuditDone | UnitTestDone | UnitTestsNotRun | Note

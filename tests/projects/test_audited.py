@@ -39,6 +39,7 @@ def test_every_audit_is_a_check_with_a_result_also_on_tables_that_no_model_makes
             ("raw.payments", "accepted_range"),
             ("staging.payments", "unique_values"),
             ("marts.payers", "sums_are_positive"),
+            ("marts.rates", "unit_test_rates_are_kept"),
         ],
         True,
     )
@@ -46,9 +47,14 @@ def test_every_audit_is_a_check_with_a_result_also_on_tables_that_no_model_makes
     assert case.sql(TABLES) == [(2, 600, 2)]
 
 
-def test_unit_tests_are_told_as_passed_or_as_not_run(case):
-    assert "unit tests: 1 passed" in "\n".join(case.materialize().lines)
-    assert "unit tests were not run: nothing is to be deployed" in "\n".join(case.materialize().lines)
+def test_unit_tests_have_a_result_in_each_run_and_one_of_an_earlier_run_says_so(case):
+    first = case.materialize()
+    assert "unit tests: 1 passed" in "\n".join(first.lines)
+    assert first.checks["marts.rates", "unit_test_rates_are_kept"]
+    again = case.materialize()
+    assert "unit tests were not run: nothing is to be deployed" in "\n".join(again.lines)
+    assert again.checks["marts.rates", "unit_test_rates_are_kept"]
+    assert "have no result yet" not in "\n".join(again.lines)
 
 
 def test_a_blocking_audit_on_a_table_that_no_model_makes_holds_back_what_reads_it_at_the_first_deployment(case):
@@ -89,14 +95,35 @@ def test_a_warning_on_a_table_that_no_model_makes_holds_back_nothing(case):
     assert case.sql(TABLES) == [(3, 7600, 3)]
 
 
-def test_a_failing_unit_test_stops_the_deployment_and_not_the_models_that_it_does_not_touch(case):
+def test_a_failing_unit_test_is_charged_to_its_model_and_stops_no_untouched_one(case):
     case.recompute_whole = True
     case.materialize()
     case.sql("INSERT INTO raw.payments VALUES (3, 'cyd', 1)", "wrapped")
     case.replace("models/rates.sql", "currency::TEXT AS", "LOWER(currency)::TEXT AS")
-    result = case.materialize()
-    assert not result.success
-    assert "1 of 1 unit tests fail" in result.error
-    assert "test_rates_are_kept" in result.error
-    assert result.materialized == READERS
+    for _ in range(2):
+        result = case.materialize()
+        assert not result.success
+        assert "marts.rates: unit test test_rates_are_kept fails" in result.error
+        assert result.checks["marts.rates", "unit_test_rates_are_kept"] is False
+        assert result.severities["marts.rates", "unit_test_rates_are_kept"] == "ERROR"
+        assert result.materialized == READERS
+        assert result.outcomes["marts.rates"] == "failed"
     assert case.sql("SELECT cents FROM marts.payers WHERE payer = 'cyd'", "wrapped") == [(1,)]
+    case.replace("models/rates.sql", "LOWER(currency)::TEXT AS", "currency::TEXT AS")
+    result = case.materialize()
+    assert result.success, result.error
+    assert result.checks["marts.rates", "unit_test_rates_are_kept"]
+
+
+def test_a_unit_test_of_an_untouched_model_that_fails_is_a_failed_check_and_stops_no_deployment(case):
+    case.recompute_whole = True
+    case.materialize()
+    case.replace("tests/test_rates.yaml", "query: [{currency: EUR}]", "query: [{currency: USD}]")
+    case.replace("models/names.sql", "payer::TEXT", "UPPER(payer)::TEXT")
+    result = case.materialize()
+    assert result.success, result.error
+    assert result.checks["marts.rates", "unit_test_rates_are_kept"] is False
+    assert result.materialized == MODELS
+    again = case.materialize()
+    assert again.success
+    assert again.checks["marts.rates", "unit_test_rates_are_kept"] is False, "it still fails"

@@ -14,7 +14,8 @@ from ..events import Event
 from ..gc_tuning import freeze_loaded_objects_once, infrequent_gc
 from ..project import Project
 from ..reporting.run_log import report
-from .specs import AUDIT, EXTERNAL, TABLE
+from ..reporting.standing_failures import all_passed
+from .specs import AUDIT, EXTERNAL, TABLE, UNIT_TEST
 
 Guard = Callable[[], AbstractContextManager[None]]
 """Held around all work on the warehouse, inside the lock of the environment."""
@@ -71,19 +72,23 @@ def sqlmesh_assets(
             if check.metadata.get(EXTERNAL) or check.key in context.selected_asset_check_keys  # a table's stops its readers
         }
         selected: dict[str, list[dg.AssetCheckKey]] = {}
+        unit_tests: list[dg.AssetCheckKey] = []
         for check in checks:
-            if check.key in context.selected_asset_check_keys:
+            if check.key in context.selected_asset_check_keys and check.metadata.get(UNIT_TEST):
+                unit_tests.append(check.key)
+            elif check.key in context.selected_asset_check_keys:
                 selected.setdefault(check.metadata[TABLE], []).append(check.key)
         audited = set() if whole else selected.keys() - chosen
         done = _already_materialized(context, models) & chosen
-        request = Request(None if whole else chosen, config.include_downstream, done, audited)
+        tested = all_passed(context.instance, unit_tests)
+        request = Request(None if whole else chosen, config.include_downstream, done, audited, tested)
 
         def work(emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
             materialize(project, request, emit, cancelled)
 
         with environment_lock(project, project.environment), guard():
             prepare()
-            report(context, project, work, keys, selected=selected)
+            report(context, project, work, keys, selected=selected, unit_tests=unit_tests)
         yield from ()  # a generator without results: all of them were logged as they happened
 
     freeze_loaded_objects_once("definitions loaded")

@@ -24,6 +24,8 @@ TABLE: Final = "table"
 """The key of a check's metadata that holds the model or table in `AuditDone`."""
 EXTERNAL: Final = "external"
 """The key of a check's metadata that holds whether it is on a table that no model makes."""
+UNIT_TEST: Final = "unit_test"
+"""The key of a check's metadata that holds whether it is a unit test, which looks at the code and at no row."""
 
 
 class UnknownTableError(Exception):
@@ -57,7 +59,7 @@ def asset_specs(
 
 @infrequent_gc()
 def check_specs(manifest: Manifest, raw_assets: Mapping[str, dg.AssetKey] = MappingProxyType({})) -> list[dg.AssetCheckSpec]:
-    """One check per audit. Its severity (ERROR or WARN) comes with its result.
+    """One check per audit and unit test. Its severity (ERROR or WARN) comes with its result.
 
     An audit on a table that no model makes is a check of the table's asset, which `raw_assets` names if it is not
     `[schema, table]`.
@@ -68,7 +70,13 @@ def check_specs(manifest: Manifest, raw_assets: Mapping[str, dg.AssetKey] = Mapp
             keys[table, audit.check].name,
             asset=keys[table, audit.check].asset_key,
             description=f"{audit.description}; {'blocking' if audit.blocking else 'a warning'}",
-            metadata={"blocking": audit.blocking, AUDIT: audit.check, TABLE: table, EXTERNAL: table not in manifest.models},
+            metadata={
+                "blocking": audit.blocking,
+                AUDIT: audit.check,
+                TABLE: table,
+                EXTERNAL: table not in manifest.models,
+                UNIT_TEST: audit.unit_test,
+            },
         )
         for table, audit in manifest.audits
     ]

@@ -14,12 +14,13 @@ from typing import Any
 from sqlmesh.utils.errors import SQLMeshError
 
 from ..context import is_asset, short_name
-from ..events import Note
+from ..events import UnitTestsNotRun
 from ..project import Project
 from .deployed_fingerprint import is_deployed, record_deployed
 from .model_graph import downstream_of, to_compute
 from .opened_project import opened_project
-from .session import Cancelled, Emit, RefusedPlanError, Session, run_unit_tests
+from .session import Cancelled, Emit, RefusedPlanError, Session
+from .unit_tests import run_unit_tests
 
 
 class NotDeployedError(Exception):
@@ -32,12 +33,14 @@ class Request:
 
     `downstream`: deploy a chosen model that changed, with everything that reads it. `done`: what an earlier attempt of this
     run materialized; it is not computed again unless something above it is. `audited`: models of which only audits are run.
+    `tested`: all unit tests passed when they last ran, so that they need not run where nothing is to be deployed.
     """
 
     models: Collection[str] | None = None
     downstream: bool = False
     done: Collection[str] = ()
     audited: Collection[str] = ()
+    tested: bool = True
 
 
 def materialize(project: Project, request: Request, emit: Emit, cancelled: Cancelled) -> None:
@@ -69,16 +72,18 @@ def deploy(project: Project, emit: Emit, cancelled: Cancelled, *, allow_destruct
     with opened_project(project, emit) as context:
         session = Session(context, project, emit, cancelled)
         plan = session.plan(allow_destructive_models=list(allow_destructive) or None)
-        if plan.has_changes:
-            run_unit_tests(context, emit)
-            if session.deploy(plan):
-                record_deployed(project, context.state_sync)
+        if plan.has_changes and not session.untested(_touched(plan.context_diff)) and session.deploy(plan):
+            record_deployed(project, context.state_sync)
         session.emit_promoted()
 
 
 def _compute(session: Session, request: Request) -> None:
     if is_deployed(session.project, session.context.state_sync):
-        session.emit(Note("unit tests were not run: nothing is to be deployed"))
+        if request.tested:
+            session.emit(UnitTestsNotRun("nothing is to be deployed"))
+        else:
+            session.context.load()
+            run_unit_tests(session.context, session.emit)
         session.compute(request.models)
         return
     try:
@@ -97,6 +102,7 @@ def _compute(session: Session, request: Request) -> None:
 
 def _compare(session: Session, request: Request, plan: Any) -> None:
     if not plan.has_changes:
+        run_unit_tests(session.context, session.emit)
         record_deployed(session.project, session.context.state_sync)
         session.compute(request.models)
     elif request.models is None:
@@ -129,7 +135,8 @@ def _whole(session: Session, plan: Any) -> None:
     upstream, models, touched = _upstream(difference), _models(difference), _touched(difference)
     if not difference.is_new_environment:
         session.compute(models - touched)
-    run_unit_tests(session.context, session.emit)
+    if session.untested(touched):
+        return
     if not session.held_back(upstream, touched) and session.deploy(plan):
         record_deployed(session.project, session.context.state_sync)
         after = models if difference.is_new_environment else touched
@@ -152,7 +159,7 @@ def _subset(session: Session, plan: Any, models: Collection[str], *, downstream:
             f"not deployed yet: {', '.join(changed)}. Materialize all models once: that deploys the change whole{alternative}."
         )
     if changed:
-        run_unit_tests(session.context, session.emit)
-        if not session.deploy(session.plan(select_models=[f"{name}+" for name in changed])):
+        part = session.plan(select_models=[f"{name}+" for name in changed])
+        if session.untested(_touched(part.context_diff)) or not session.deploy(part):
             return
     session.compute(set(models))

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from sqlmesh.utils.errors import PlanError
+
 from ..events import Note
 from ..project import Project
 from .opened_project import opened_project
 from .recording_scheduler import RecordingContext
-from .session import Cancelled, Emit, Session, run_unit_tests
+from .session import Cancelled, Emit, Session
+from .unit_tests import run_unit_tests
 
 
 class NoIntervalError(Exception):
@@ -55,7 +58,8 @@ def develop(project: Project, environment: str, models: Sequence[str], emit: Emi
     with opened_project(project, emit) as context:
         session = Session(context, replace(project, environment=environment), emit, cancelled)
         plan = session.plan(select_models=list(models) or None, include_unmodified=True)
-        run_unit_tests(context, emit)
+        if broken := run_unit_tests(context, emit):
+            raise PlanError(f"nothing was deployed: {'; '.join(f'{model}: {cause}' for model, cause in broken.items())}")
         session.deploy(plan)
         session.emit_promoted()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +11,7 @@ from sqlmesh.core import constants
 from sqlmesh.core.snapshot import SnapshotChangeCategory
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
-from ..attempt_metadata import OK, SKIPPED_UPSTREAM
+from ..attempt_metadata import FAILED, OK, SKIPPED_UPSTREAM
 from ..context import is_asset, short_name
 from ..events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpstreamFailed, UpToDate, Waiting
 from ..project import Project
@@ -19,6 +20,7 @@ from .model_graph import downstream_of, to_compute
 from .recorder import Recorder
 from .recording_scheduler import RecordingContext
 from .snapshot_choice import audited_tables, is_recomputed_whole, new_to_readers, tables_read
+from .unit_tests import run_unit_tests
 
 Emit = Callable[[Event], None]
 Cancelled = Callable[[], bool]
@@ -150,6 +152,25 @@ class Session:
             self.emit(HeldBack(f"{', '.join(sorted(self.failed))} failed"))
         return bool(blocked)
 
+    def untested(self, touched: Collection[str]) -> bool:
+        """Run the unit tests; whether one of a touched model fails. Then that has failed, and nothing is to be deployed.
+
+        A test of an untouched model that fails is a failed check, and stops nothing. So does a test of what is no asset.
+        """
+        broken = run_unit_tests(self.context, self.emit)
+        for model in sorted(broken.keys() - set(touched)):
+            self.emit(Note(f"{model}: {broken[model]}", "error"))
+        failed = {model: broken[model] for model in sorted(broken) if model in touched}
+        if failed:
+            now = time.time()
+            self.failed |= failed.keys()
+            for model, cause in failed.items():
+                self.emit(ModelDone(model, FAILED, now, now, cause))
+            for model in sorted(set(touched) - failed.keys()):
+                self.context.recorder.skipped(model, failed)
+            self.emit(HeldBack(f"unit tests of {', '.join(failed)} fail"))
+        return bool(failed)
+
     def emit_promoted(self) -> None:
         """Report the versions that became visible though an earlier run computed them."""
         for model, event in sorted(self.promoted.items()):
@@ -167,16 +188,6 @@ class Session:
     def _remember(self, recorder: Recorder) -> None:
         self.computed |= recorder.evaluated
         self.failed |= set(recorder.failed)
-
-
-def run_unit_tests(context: RecordingContext, emit: Emit) -> None:
-    """Run all unit tests and say so. Raises PlanError, naming the tests, when one fails: nothing is deployed then."""
-    result = context.test()
-    if not result.wasSuccessful():
-        broken = [f"{test}: {text.strip().splitlines()[-1]}" for test, text in [*result.failures, *result.errors]]
-        raise PlanError(f"{len(broken)} of {result.testsRun} unit tests fail, nothing was deployed: {'; '.join(broken)}")
-    if result.testsRun:
-        emit(Note(f"unit tests: {result.testsRun} passed"))
 
 
 def _not_visible(event: Event, cause: str) -> Event:

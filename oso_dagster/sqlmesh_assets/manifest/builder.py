@@ -21,6 +21,7 @@ from ..event_console import EventConsole, as_sqlmesh_console
 from ..project import Project
 from .audit_names import check_names, checked_model_of
 from .contents import Audit, Column, Manifest, Model, UnloadableProjectError
+from .unit_test_names import unit_test_checks
 
 
 class SameNameError(Exception):
@@ -40,10 +41,14 @@ def build_manifest(project: Project) -> Manifest:
         own = [context.models[name] for name in ordered if not context.models[name].kind.is_symbolic]
         _refuse_same_names([model.fqn for model in own])
         standalone = _standalone_audits(context, {short_name(model.fqn) for model in own})
+        tested = _unit_tests(context)
         models = [_model(context, model, project.path) for model in own]
         outside = [model for model in context.models.values() if model.kind.is_external and model.audits]
         return Manifest(
-            {model.name: replace(model, audits=model.audits + standalone.get(model.name, ())) for model in models},
+            {
+                model.name: replace(model, audits=(*model.audits, *standalone.get(model.name, ()), *tested.get(model.name, ())))
+                for model in models
+            },
             {short_name(model.fqn): _audits(model) for model in outside},
         )
     finally:
@@ -121,6 +126,16 @@ def _standalone_audits(context: Context, models: Collection[str]) -> dict[str, t
             )
             checks[model] = (*checks.get(model, ()), check)
     return checks
+
+
+def _unit_tests(context: Context) -> dict[str, tuple[Audit, ...]]:
+    """The unit tests, by the model whose checks they become; one that fails stops the deployment of its model."""
+    tests: dict[str, tuple[Audit, ...]] = {}
+    for each in unit_test_checks(context).values():
+        if each.of_asset:
+            check = Audit(each.check, each.test, {}, blocking=True, description=f"unit test {each.test}", unit_test=True)
+            tests[each.model] = (*tests.get(each.model, ()), check)
+    return tests
 
 
 def _audits(model: Any) -> tuple[Audit, ...]:

@@ -22,13 +22,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Audit:
-    """One audit as it stands on one model; `check` is its name as a check, unique on the model."""
+    """One audit as it stands on one model, or one unit test of it; `check` is its name as a check, unique on the model."""
 
     check: str
     name: str
     arguments: Mapping[str, str]
     blocking: bool
     description: str
+    unit_test: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import dagster as dg
 
 from ..attempt_metadata import FAILED
-from ..events import AuditDone, ModelDone, Written
+from ..events import AuditDone, ModelDone, UnitTestDone, Written
 from ..project import Project
 
 
@@ -50,6 +50,18 @@ def evaluation(event: AuditDone, key: dg.AssetCheckKey) -> dg.AssetCheckEvaluati
         severity=dg.AssetCheckSeverity.ERROR if event.blocking else dg.AssetCheckSeverity.WARN,
         metadata=metadata,
         description=f"{event.count} row(s) found" if event.count else None,
+    )
+
+
+def tested(event: UnitTestDone, key: dg.AssetCheckKey) -> dg.AssetCheckEvaluation:
+    """The result of a unit test."""
+    return dg.AssetCheckEvaluation(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=not event.cause,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"test": dg.MetadataValue.text(event.test)},
+        description=event.cause or None,
     )
 
 

@@ -10,12 +10,25 @@ import dagster as dg
 
 from ..asset_keys import asset_key
 from ..attempt_metadata import CAUSE, ENDED, FAILED, OK, OUTCOME, STARTED
-from ..events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpstreamFailed, UpToDate, Waiting, Written
+from ..events import (
+    AuditDone,
+    Event,
+    HeldBack,
+    ModelDone,
+    Note,
+    Promoted,
+    UnitTestDone,
+    UnitTestsNotRun,
+    UpstreamFailed,
+    UpToDate,
+    Waiting,
+    Written,
+)
 from ..gc_tuning import freeze_loaded_objects_once, infrequent_gc
 from ..project import Project
 from ..stream import stream
-from .metadata import cause_and_query, evaluation, facts, moment, with_samples
-from .standing_failures import standing_failures
+from .metadata import cause_and_query, evaluation, facts, moment, tested, with_samples
+from .standing_failures import standing, standing_failures
 
 NAMED_IN_FAILURE = 20
 
@@ -44,16 +57,17 @@ def report(
     checks: Mapping[tuple[str, str], dg.AssetCheckKey],
     partitions: Mapping[str, str] = MappingProxyType({}),
     selected: Mapping[str, Collection[dg.AssetCheckKey]] = MappingProxyType({}),
+    unit_tests: Collection[dg.AssetCheckKey] = (),
 ) -> None:
     """Do the work and log every event of it; `checks` are Dagster's checks by model and audit.
 
     `partitions` names Dagster's partition for each model of which the run computes just one; `selected` the
-    checks of each model in this run.
+    checks of each model in this run, without its `unit_tests`.
 
     Raises dagster.Failure at the end when a model failed; what the work raised otherwise. Interrupted, it waits until the
     models at work are done, and logs them.
     """
-    log = _Log(context, project, checks, partitions, selected)
+    log = _Log(context, project, checks, partitions, selected, unit_tests)
     freeze_loaded_objects_once("first run started")
     try:
         with infrequent_gc(), closing(stream(work)) as events:
@@ -76,6 +90,7 @@ class _Log:
     checks: Mapping[tuple[str, str], dg.AssetCheckKey]
     partitions: Mapping[str, str]
     selected: Mapping[str, Collection[dg.AssetCheckKey]]
+    unit_tests: Collection[dg.AssetCheckKey]
     failures: list[ModelDone] = field(default_factory=list)
     upstream: list[UpstreamFailed] = field(default_factory=list)
     findings: dict[str, list[AuditDone]] = field(default_factory=dict)
@@ -94,6 +109,10 @@ class _Log:
                 self._attempt(event)
             case UpToDate() | Waiting() | Promoted():
                 self._not_computed(event)
+            case UnitTestDone():
+                self._unit_test(event)
+            case UnitTestsNotRun(why):
+                self._unit_tests_not_run(why)
             case HeldBack(reason):
                 self.held_back = reason
                 self.context.log.error("the deployment was held back: %s", reason)
@@ -138,6 +157,23 @@ class _Log:
             description = f"computed by an earlier run, at {moment(event.computed * 1000)}"
             metadata = facts(Written(event.version), self.project)
             self.context.log_event(dg.AssetMaterialization(asset_key(event.model), description, metadata))
+
+    def _unit_test(self, event: UnitTestDone) -> None:
+        if event.cause:
+            self.context.log.error("%s: unit test %s fails: %s", event.model, event.test, event.cause)
+        if key := self.checks.get((event.model, event.check)):
+            self.context.log_event(tested(event, key))
+
+    def _unit_tests_not_run(self, why: str) -> None:
+        """What they found last stands, as they are of the code alone; those that never ran are named."""
+        known = {(last.asset_key, last.check_name): last for last in standing(self.context.instance, self.unit_tests)}
+        for last in known.values():
+            self.context.log_event(last)
+        never = [key for key in self.unit_tests if (key.asset_key, key.name) not in known]
+        self.context.log.info("unit tests were not run: %s", why)
+        if never:
+            names = ", ".join(f"{key.asset_key.to_user_string()}:{key.name}" for key in never)
+            self.context.log.warning("these unit tests have no result yet: %s", names)
 
     def _audit(self, event: AuditDone) -> None:
         if event.count and event.blocking:

@@ -18,18 +18,29 @@ _COMPLETED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionReco
 
 def standing_failures(instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckEvaluation]:
     """The last evaluation of each of the checks that did not pass, with when it was made."""
+    yield from (last for last in standing(instance, checks) if not last.passed)
+
+
+def all_passed(instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey]) -> bool:
+    """Whether the last evaluation of each of the checks passed; one that was never made did not."""
+    return len([last for last in standing(instance, checks) if last.passed]) == len(checks)
+
+
+def standing(instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckEvaluation]:
+    """The last evaluation of each of the checks that was ever made, with when that was."""
     for key in checks:
         for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=_COMPLETED):
-            if isinstance(last := record.evaluation, dg.AssetCheckEvaluation) and not last.passed:
+            if isinstance(last := record.evaluation, dg.AssetCheckEvaluation):
                 yield _repeated(last, record.create_timestamp)
 
 
 def _repeated(last: dg.AssetCheckEvaluation, seconds: float) -> dg.AssetCheckEvaluation:
-    metadata: Mapping[str, dg.MetadataValue] = {EVALUATED_AT: dg.MetadataValue.timestamp(seconds)} | dict(last.metadata)
+    at: dict[str, dg.MetadataValue] = {EVALUATED_AT: dg.MetadataValue.timestamp(seconds)}
+    metadata: Mapping[str, dg.MetadataValue] = at | dict(last.metadata)
     return dg.AssetCheckEvaluation(
         asset_key=last.asset_key,
         check_name=last.check_name,
-        passed=False,
+        passed=last.passed,
         severity=last.severity,
         metadata=metadata,
         description=last.description,

@@ -1,0 +1,38 @@
+"""Runs the unit tests of a project: one result each, and what fails is charged to the model that it is of. Imports SQLMesh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..events import Event, Note, UnitTestDone
+from ..manifest.unit_test_names import unit_test_checks
+from .recording_scheduler import RecordingContext
+
+
+def run_unit_tests(context: RecordingContext, emit: Callable[[Event], None]) -> dict[str, str]:
+    """Run all unit tests of a loaded context and emit their results; the models of those that fail, with the causes.
+
+    A test of what is no asset is named, and its model when it fails is what SQLMesh calls it.
+    """
+    checks = unit_test_checks(context)
+    result = context.test()
+    causes: dict[str, str] = {}
+    failed: list[tuple[Any, str]] = [*result.failures, *result.errors]
+    for test, text in failed:
+        name = f"{test.path}::{test.test_name}"
+        causes[name] = "; ".join(part for part in (causes.get(name), text.strip().splitlines()[-1]) if part)
+    broken: dict[str, list[str]] = {}
+    for name, check in checks.items():
+        cause = causes.pop(name, "")
+        if check.of_asset:
+            emit(UnitTestDone(check.model, check.check, check.test, cause))
+        elif not cause:
+            emit(Note(f"unit test {check.test} of {check.model}, which is no asset: passed"))
+        if cause:
+            broken.setdefault(check.model, []).append(f"unit test {check.test} fails: {cause}")
+    for name, cause in causes.items():  # SQLMesh ran what it did not list
+        broken.setdefault("", []).append(f"unit test {name} fails: {cause}")
+    if result.testsRun and not broken:
+        emit(Note(f"unit tests: {result.testsRun} passed"))
+    return {model: "; ".join(found) for model, found in broken.items()}
