@@ -23,7 +23,7 @@ def failed_evaluations(shop: Shop, result: dg.ExecuteInProcessResult) -> list[tu
     return [(check.check_name, check.severity.value) for check in checks if not check.passed]
 
 
-def test_the_first_run_deploys_and_computes_everything_and_every_audit_is_a_check(shop):
+def test_the_first_run_deploys_and_computes_everything_and_every_audit_and_unit_test_is_a_check(shop):
     result = shop.materialize()
     assert result.success
     assert materialized(result) == MODELS
@@ -35,6 +35,7 @@ def test_the_first_run_deploys_and_computes_everything_and_every_audit_is_a_chec
         ("staging.orders", "unique_values"),
         ("marts.customers", "not_null"),
         ("marts.customers", "no_large_sum"),
+        ("marts.customers", "unit_test_orders_of_a_customer_are_summed"),
     }
     assert failed_evaluations(shop, result) == [("no_large_sum", "WARN")]
 
@@ -48,12 +49,15 @@ def test_a_second_run_computes_nothing_and_a_change_is_deployed_with_what_reads_
     assert sorted(observed(shop, changed)) == ["marts.days", "staging.orders"]
 
 
-def test_a_failing_unit_test_deploys_nothing(shop):
+def test_a_failing_unit_test_is_charged_to_its_model_and_deploys_nothing_of_the_change(shop):
     shop.materialize()
     shop.replace("models/customers.sql", "SUM(cents)", "MAX(cents)")
     result = shop.materialize()
     assert not result.success
-    assert "1 of 1 unit tests fail" in str(result.failure_data_for_node("sqlmesh").error)
+    assert "marts.customers: unit test test_orders_of_a_customer_are_summed fails" in str(
+        result.failure_data_for_node("sqlmesh").error
+    )
+    assert failed_evaluations(shop, result)[-1] == ("unit_test_orders_of_a_customer_are_summed", "ERROR")
     assert shop.rows("SELECT cents FROM marts.customers WHERE customer = 'ada'") == [(750,)]
 
 
