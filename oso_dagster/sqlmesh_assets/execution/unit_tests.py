@@ -35,4 +35,4 @@ def run_unit_tests(context: RecordingContext, emit: Callable[[Event], None]) -> 
         broken.setdefault("", []).append(f"unit test {name} fails: {cause}")
     if result.testsRun and not broken:
         emit(Note(f"unit tests: {result.testsRun} passed"))
-    return {model: "; ".join(found) for model, found in broken.items()}
+    return {model: "; ".join(causes_of_model) for model, causes_of_model in broken.items()}
