@@ -142,3 +142,12 @@ def test_github_counts_the_things_of_a_day_by_repository_and_a_load_holds_them(h
 def test_the_queries_that_count_are_valid_in_the_cut_of_the_schema_that_github_publishes(kind: str) -> None:
     query = day_counts._query(kind, ["a/b", "c/d"], END)
     assert validate(build_schema(github_graph.SCHEMA), parse(query)) == []
+
+
+def test_a_repository_that_cannot_be_searched_takes_no_part_and_stops_no_other() -> None:
+    error = {"path": ["s1"], "type": "INVALID", "message": "The listed repositories cannot be searched"}
+    refused, document = day_counts._without_searches({"data": {"s0": {"issueCount": 1}}, "errors": [error]})
+    assert refused == {"s1"}
+    assert document == {"data": {"s0": {"issueCount": 1}}, "errors": []}
+    untouched = {"data": {}, "errors": [{"type": "RATE_LIMITED", "message": "spent"}]}
+    assert day_counts._without_searches(untouched) == (set(), untouched)
