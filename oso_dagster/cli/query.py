@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import duckdb
 import typer
 from rich.table import Column
 
 from oso_dagster.cli.session.chosen_world import settings_without_sources
 from oso_dagster.cli.session.terminal import Json, console, listing, refusal, say, say_json
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class NothingLoadedError(Exception):
@@ -27,6 +29,8 @@ def sql(
 
     Example: `OSO_WORLD=sandbox oso sql "SELECT project_name, display_name FROM marts.projects_v1 LIMIT 5"`
     """
+    import duckdb  # noqa: PLC0415  (loads when used)
+
     from oso_dagster.orchestration.resources import warehouse_of  # noqa: PLC0415  (dagster loads when used)
 
     settings = settings_without_sources()

@@ -17,10 +17,10 @@ from oso_dagster.domain.objectives.declarations import remarks
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, ROLLING, budget_text, percent, summary
 from oso_dagster.domain.objectives.simulation import Backtest
 from oso_dagster.domain.objectives.slo import Assessment
-from oso_dagster.reliability.ledger.counted_events import CountedEvent
 
 if TYPE_CHECKING:
     from oso_dagster.orchestration.objectives.evaluator import Evaluator
+    from oso_dagster.reliability.ledger.counted_events import CountedEvent
 
 Shares = Mapping[str, tuple[timedelta, timedelta]]
 
