@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, and_, delete, func, or_, select, update
 
 from oso_dagster.domain.objectives.attempts import RETRY_PATIENCE
-from oso_dagster.domain.objectives.over_time.days import DAY, day_of
+from oso_dagster.domain.objectives.over_time.utc_days import DAY, day_of
 from oso_dagster.reliability.alerts.alert_tables import (
     announcements,
     channels,

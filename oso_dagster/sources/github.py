@@ -22,7 +22,7 @@ from oso_dagster.domain.catalogue.source import (
     Table,
 )
 from oso_dagster.domain.catalogue.truth import ITEMS_ASKED
-from oso_dagster.sources._github import events as github_events
+from oso_dagster.sources._github import archived_events
 from oso_dagster.sources._github.columns import number, text, time
 from oso_dagster.sources._github.repositories import repository_tables
 
@@ -163,13 +163,13 @@ SOURCE = Source(
     owner="team:data",
     stability=Stability.CORE,
     settings=(
-        *github_events.SETTINGS,
+        *archived_events.SETTINGS,
         Setting("api_url", SettingKind.URL, "Base address of GitHub's REST API", default=_API, endpoint=True),
         Setting("token", SettingKind.SECRET, "Token for GitHub's REST API; without one it answers 60 requests an hour"),
         pace_setting(12),
     ),
     tables=(
-        github_events.TABLE,
+        archived_events.TABLE,
         Table(
             name="repositories",
             description="One row per repository that OSS Directory names, itself or by its owner; renamed and deleted ones stay.",
@@ -217,6 +217,6 @@ SOURCE = Source(
             resumable=True,
             needs=(_NAMES,),
         ),
-        *repository_tables(github_events.COLUMNS),
+        *repository_tables(archived_events.COLUMNS),
     ),
 )

@@ -13,7 +13,7 @@ from oso_dagster.domain.catalogue.loading import RecordedLoads
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.domain.due.cadence import jobs_of
-from oso_dagster.domain.objectives.over_time.renames import RENAMED
+from oso_dagster.domain.objectives.over_time.renamed_assets import RENAMED
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration.labels import asset_key
 from oso_dagster.orchestration.resources import warehouse_of

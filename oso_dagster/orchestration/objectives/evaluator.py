@@ -19,7 +19,7 @@ from oso_dagster.domain.objectives.burn import TIERS, Burning, firing
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance, of_span, touching
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, FRESHNESS, OBJECTIVES, of_service
-from oso_dagster.domain.objectives.over_time.renames import RENAMED, under_present_names, validated_renames
+from oso_dagster.domain.objectives.over_time.renamed_assets import RENAMED, under_present_names, validated_renames
 from oso_dagster.domain.objectives.over_time.silence import silent_slices
 from oso_dagster.domain.objectives.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
 from oso_dagster.orchestration.objectives.model_freshness import judged_models

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from oso_dagster.domain.objectives.attempts import Outcome
-from oso_dagster.domain.objectives.over_time.days import DAY, day_of
+from oso_dagster.domain.objectives.over_time.utc_days import DAY, day_of
 from oso_dagster.reliability.database import Database, insert_into, lock_table
 from oso_dagster.reliability.ledger.packing import pack, unpack
 from oso_dagster.reliability.tables import attempts, folded_attempts, folded_samples, folding, runs, samples

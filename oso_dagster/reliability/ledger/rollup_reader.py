@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from oso_dagster.domain.objectives.attempts import Label, Outcome
 from oso_dagster.domain.objectives.maintenance import Maintenance
-from oso_dagster.domain.objectives.over_time.days import cut, day_of
+from oso_dagster.domain.objectives.over_time.utc_days import cut, day_of
 from oso_dagster.reliability.ledger.daily_rollup import ATTEMPT, SAMPLE
 from oso_dagster.reliability.ledger.packing import unpack
 from oso_dagster.reliability.tables import folded_attempts, folded_samples, folding

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oso_dagster.domain.objectives.attempts import Label, count_families, count_single
-from oso_dagster.domain.objectives.over_time.renames import under_present_names, validated_renames
+from oso_dagster.domain.objectives.over_time.renamed_assets import under_present_names, validated_renames
 from oso_dagster.domain.objectives.slo import Tally, tally_attempts, tally_families, verdict_of
 from tests.support.histories import EPOCH, attempts_by_brute_force, families_by_brute_force, history, verdict_by_brute_force
 
