@@ -34,6 +34,18 @@ INSERT INTO oss_funding.funding_data (funding_id, to_project_name, amount, fundi
   ('g1', 'acme', 10.5, DATE '2024-02-29', 'big-fund'), ('g2', 'beta', 3.25, DATE '2024-07-01', 'big-fund'),
   ('g3', 'acme', 7.0, DATE '2026-11-01', 'other fund'), ('g4', NULL, 1.0, DATE '2026-11-02', 'big-fund');
 """
+DEPENDENCIES_AND_CONTRACTS = """
+INSERT INTO github.sbom__packages (repository, position, spdx_id, system, name, version) VALUES
+  ('acme/one', 0, 's0', 'github', 'acme/one', 'main'), ('acme/one', 1, 's1', 'npm', '@acme/kit', '1'),
+  ('acme/one', 2, 's2', 'npm', '@acme/kit', '2'), ('beta/old-name', 0, 's3', 'cargo', 'Serde', '1');
+INSERT INTO oss_directory.projects__npm (project_name, position, url) VALUES ('acme', 0, 'https://www.npmjs.com/package/@acme/kit');
+INSERT INTO superchain.deployments VALUES
+  ('op', DATE '2026-11-01', TIMESTAMPTZ '2026-11-01 10:00:00Z', '0xt1', '', 'create', '0xF', '0xE', '0xE'),
+  ('op', DATE '2026-11-02', TIMESTAMPTZ '2026-11-02 10:00:00Z', '0xt2', '0', 'create2', '0xC', '0xF', '0xB');
+INSERT INTO superchain.daily_transactions VALUES
+  ('op', DATE '2026-11-03', '0xb', '0xc', 7, 1),
+  ('op', DATE '2026-11-04', '0xb', '0xc', 2, 1);
+"""
 ACTIONS = {
     "PushEvent": [None],
     "IssuesEvent": ["opened", "closed", "reopened", "labeled"],
@@ -66,7 +78,7 @@ COLUMNS = [
 def made_up_activity(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
     """Fill the raw tables: people of whom one was renamed, bots of each kind, events that two feeds and GitHub itself have."""
     chance = random.Random(SEED)
-    connection.execute(DIRECTORY)
+    connection.execute(DIRECTORY + DEPENDENCIES_AND_CONTRACTS)
     for number, (owner, name, requested) in REPOSITORIES.items():
         connection.execute(
             "INSERT INTO github.repositories (key, id, owner, name, name_with_owner, status, requested_names, checked_at) "

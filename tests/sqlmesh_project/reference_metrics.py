@@ -11,6 +11,7 @@ import duckdb
 
 from tests.sqlmesh_project.reference import Raw, entity_id, onchain_events, periods
 from tests.sqlmesh_project.reference_github import github_events
+from tests.sqlmesh_project.reference_people import metrics_of_people
 
 Key = tuple[str, str, str, date, bool]
 """Name of the metric, type and id of the entity, date of the sample, whether it is the newest window."""
@@ -26,6 +27,7 @@ SUMS = {
     "opened_issues": {"ISSUE_OPENED"},
     "closed_issues": {"ISSUE_CLOSED"},
 }
+RATIO = {"PULL_REQUEST_OPENED": "opened", "PULL_REQUEST_CLOSED": "closed", "PULL_REQUEST_MERGED": "closed"}
 PEOPLE = {
     "contributors": {"COMMIT_CODE", "ISSUE_OPENED", "PULL_REQUEST_OPENED", "PULL_REQUEST_MERGED"},
     "active_developers": {"COMMIT_CODE"},
@@ -58,8 +60,7 @@ def _github(connection, raw, entities, today, amounts, members) -> None:
     events = github_events(raw, claimed, today)
     first = min((event.day for event in events), default=today).replace(day=1)
     cut = lru_cache(None)(lambda day: list(periods(day, today, first)))
-    opened: dict[Key, float] = defaultdict(float)
-    closed: dict[Key, float] = defaultdict(float)
+    sides: dict[str, dict[Key, float]] = {"opened": defaultdict(float), "closed": defaultdict(float)}
     for event in events:
         for suffix, sample, latest in cut(event.day):
             for kind, entity in entities[event.to]:
@@ -70,12 +71,24 @@ def _github(connection, raw, entities, today, amounts, members) -> None:
                 for metric, types in PEOPLE.items():
                     if event.type in types and event.person and not event.is_bot:
                         members[f"GITHUB_{metric}_{suffix}", *rest].add(event.person)
-                ratio = (f"GITHUB_change_request_closure_ratio_{suffix}", *rest)
-                if event.type == "PULL_REQUEST_OPENED" and suffix != "daily":
-                    opened[ratio] += event.amount
-                if event.type in ("PULL_REQUEST_CLOSED", "PULL_REQUEST_MERGED") and suffix != "daily":
-                    closed[ratio] += event.amount
-    amounts.update({key: amount / opened[key] for key, amount in closed.items() if key in opened})
+                side = RATIO.get(event.type)
+                if side and suffix != "daily":
+                    sides[side][f"GITHUB_change_request_closure_ratio_{suffix}", *rest] += event.amount
+    opened = sides["opened"]
+    amounts.update({key: amount / opened[key] for key, amount in sides["closed"].items() if key in opened})
+    amounts.update(_people(events, entities, today, first))
+
+
+def _people(events, entities, today, first) -> dict[Key, float]:
+    by_entity = defaultdict(list)
+    for event in events:
+        for entity in entities[event.to]:
+            by_entity[entity].append(event)
+    return {
+        (f"GITHUB_{metric}_{suffix}", *entity, sample, latest): float(value)
+        for entity, some in by_entity.items()
+        for metric, (suffix, sample, latest), value in metrics_of_people(some, today, first)
+    }
 
 
 def _onchain(raw, entities, today, amounts, members) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -18,6 +18,12 @@ from tests.sqlmesh_project.test_rows import World
 pytestmark = pytest.mark.slow
 
 MARTS = {
+    "repositories_v0": "artifact_id artifact_source_id artifact_source artifact_namespace artifact_name artifact_url project_id "
+    "branch created_at updated_at is_fork fork_count star_count watcher_count language license_name license_spdx_id",
+    "contracts_v0": "contract_address contract_namespace originating_address factory_address root_deployer_address "
+    "deployment_date sort_weight",
+    "event_types_v1": "event_type description unit",
+    "chains_v0": "chain network is_evm chain_id",
     "metrics_v0": "metric_id metric_source metric_namespace metric_name display_name description aggregation_function unit "
     "sql_source_path rendered_sql",
     **{
@@ -87,6 +93,48 @@ def test_the_top_projects_of_a_collection_by_a_metric_over_time(warehouse):
     rows = warehouse.execute(query).fetchall()
     assert {row[0] for row in rows} == {"Acme", "Beta", "Both"}
     assert rows[0][2] >= rows[-1][2] > 0
+
+
+def test_a_renamed_repository_is_one_and_stands_under_each_project_that_has_it(warehouse):
+    query = """SELECT p.project_name, r.artifact_namespace || '/' || r.artifact_name FROM marts.repositories_v0 AS r
+      JOIN marts.projects_v1 AS p ON r.project_id = p.project_id ORDER BY 1, 2"""
+    assert warehouse.execute(query).fetchall() == [
+        ("acme", "acme/one"),
+        ("acme", "acme/three"),
+        ("acme", "acme/two"),
+        ("beta", "beta/new-name"),
+        ("both", "acme/one"),
+        ("both", "beta/new-name"),
+    ]
+
+
+def test_a_contract_of_a_factory_names_who_deployed_the_factory(warehouse):
+    rows = warehouse.execute("SELECT * FROM marts.contracts_v0 ORDER BY contract_address").fetchall()
+    assert rows == [
+        ("0xc", "OPTIMISM", "0xb", "0xf", "0xe", date(2026, 11, 2), 9),
+        ("0xf", "OPTIMISM", "0xe", None, "0xe", date(2026, 11, 1), 0),
+    ]
+
+
+def test_a_dependency_counts_once_and_names_the_project_of_its_package(warehouse):
+    query = """SELECT p.project_name, s.from_artifact_name, s.package_artifact_source, s.package_artifact_namespace,
+        s.package_artifact_name, owner.project_name
+      FROM marts.sboms_v0 AS s JOIN marts.projects_v1 AS p ON s.from_project_id = p.project_id
+      LEFT JOIN marts.projects_v1 AS owner ON s.to_package_project_id = owner.project_id ORDER BY ALL"""
+    assert warehouse.execute(query).fetchall() == [
+        ("acme", "one", "NPM", "@acme", "kit", "acme"),
+        ("beta", "new-name", "CRATES", "", "serde", None),
+        ("both", "new-name", "CRATES", "", "serde", None),
+        ("both", "one", "NPM", "@acme", "kit", "acme"),
+    ]
+
+
+def test_the_events_of_all_sources_stand_in_one_table_and_their_types_are_known(warehouse):
+    query = "SELECT DISTINCT event_source FROM marts.timeseries_events_by_artifact_v0 ORDER BY 1"
+    assert warehouse.execute(query).fetchall() == [("BASE",), ("GITHUB",), ("OPTIMISM",), ("OSS_FUNDING",)]
+    unknown = """SELECT event_type FROM marts.timeseries_events_by_artifact_v0
+      WHERE event_type NOT IN (SELECT event_type FROM marts.event_types_v1)"""
+    assert warehouse.execute(unknown).fetchall() == []
 
 
 LATE = {

@@ -97,3 +97,21 @@ def test_the_models_read_only_tables_that_are_landed(tmp_path):
     ours = {model.fqn.replace('"', "").split(".", 1)[1] for model in context.models.values() if not model.kind.is_external}
     landed = {f"{source.name}.{table}" for source in catalogue() for declared in source.tables for table in declared.physical}
     assert read - ours <= landed
+
+
+def test_a_raw_table_that_no_model_reads_is_listed_with_its_reason():
+    read = {entry["name"] for entry in yaml.safe_load((PROJECT / "external_models.yaml").read_text())}
+    unread = yaml.safe_load((PROJECT / "unread_tables.yaml").read_text())
+    landed = {f"{source.name}.{table}" for source in catalogue() for declared in source.tables for table in declared.physical}
+    assert set(unread) == landed - read
+    assert all(len(reason) > 10 for reason in unread.values())
+
+
+def test_every_metric_is_one_file_that_says_all_of_itself():
+    files = sorted((PROJECT / "metrics").glob("*.yaml"))
+    required = {"display_name", "description", "unit", "aggregation", "relation", "definition_source", "sql"}
+    for file in files:
+        metric = yaml.safe_load(file.read_text())
+        assert required <= set(metric) <= required | {"time"}, file.name
+        assert (PROJECT / "models" / "intermediate" / f"int_metrics__{metric['relation']}.sql").is_file(), file.name
+    assert len(files) > 20

@@ -1,12 +1,14 @@
 MODEL (
   name intermediate.int_events_daily__funding,
   kind FULL,
+  depends_on (intermediate.int_artifacts), -- the audits read them
   description 'Grants by day, per receiver and funder.',
   owner 'team:data',
   grain (bucket_day, to_artifact_id, from_artifact_id, event_source, event_type),
   audits (
     unique_combination_of_columns(columns := (bucket_day, to_artifact_id, from_artifact_id, event_source, event_type)),
-    not_null(columns := (bucket_day, from_artifact_id, event_source, event_type, amount, count))
+    not_null(columns := (bucket_day, from_artifact_id, event_source, event_type, amount, count)),
+    refers_to(column := from_artifact_id, parent := intermediate.int_artifacts, parent_column := artifact_id)
   )
 );
 

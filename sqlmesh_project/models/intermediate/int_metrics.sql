@@ -12,6 +12,8 @@ MODEL (
 WITH named AS (
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_activity
   UNION ALL
+  SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_people
+  UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__onchain
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__funding
