@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS, Extract, ExtractRequest, Unchanged
+from oso_dagster.domain.catalogue.loading import ROWS_LACKING, UNKNOWN_FIELDS, Extract, ExtractRequest, Unchanged
 from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
@@ -223,10 +223,10 @@ def _url(request: ExtractRequest) -> str:
 
 
 def _cursor(request: ExtractRequest, news: list[str]) -> datetime | None:
-    """The newest time of the load before; None after one that had not these new columns, which are wanted of all rows."""
+    """The newest time of the load before; None where all rows are wanted: it had not these new columns, or lacked rows."""
     facts = request.previous.facts if request.previous is not None else {}
-    newest = facts.get("cursor") if facts.get("undeclared_columns", []) == news else None
-    return datetime.fromisoformat(newest) if newest else None
+    goes_on = facts.get("undeclared_columns", []) == news and not facts.get(ROWS_LACKING)
+    return datetime.fromisoformat(facts["cursor"]) if goes_on and facts.get("cursor") else None
 
 
 def _newest(rows: Any, column: str, before: datetime | None, now: datetime) -> str | None:

@@ -19,8 +19,9 @@ FAULTS: Mapping[str, str] = {
     "emptied": "no rows arrived|no surviving row|would replace",
     "lost_table": "no such table",
     "duplicates": " times",
+    "silent_deletion": "would replace|no surviving row|at most|at once",
 }
-"""The faults of a database, and what the error must say."""
+"""The faults of a database, and what the error must say where one is refused."""
 
 _AFTER_BYTES = 1500
 """How much of an answer comes before the connection drops: the greetings and the beginning of the rows."""
@@ -77,6 +78,11 @@ def _emptied(port: int, database: str, table: str) -> str | None:
     return _select(_columns(port, database, table), {}, "WHERE false")
 
 
+def _deleted(port: int, database: str, table: str) -> str | None:
+    """One row, which no other mentions, is gone."""
+    return _select(_columns(port, database, table), {}, "WHERE ctid <> '(0,2)'")
+
+
 def _doubled(port: int, database: str, table: str) -> str | None:
     plain = _select(_columns(port, database, table), {})
     return f"{plain} UNION ALL {plain}"
@@ -87,6 +93,7 @@ _SICK: Mapping[str, Callable[[int, str, str], str | None]] = {
     "lost_column": _lost,
     "emptied": _emptied,
     "duplicates": _doubled,
+    "silent_deletion": _deleted,
     "lost_table": lambda *_: None,
 }
 

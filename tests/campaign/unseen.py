@@ -33,7 +33,8 @@ class Before:
         return set(self.old[name]) - set(self.left[name])
 
 
-def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+def facts_of(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    """The metadata of what a run has loaded."""
     (event,) = result.get_asset_materialization_events()
     return {name: value.value for name, value in event.materialization.metadata.items()}
 
@@ -54,7 +55,7 @@ def _came_in_part(made: Place, case: Case, result: dg.ExecuteInProcessResult, ro
 def _what_is_gone_was_counted(made: Place, case: Case, result: dg.ExecuteInProcessResult, rows: Before) -> str:
     """Rows that went are counted in the load's record, or their item is named; none is there that the truth has not."""
     assert all(set(rows.left[name]) <= set(rows.new[name]) for name in rows.left)
-    facts = _metadata(result)
+    facts = facts_of(result)
     gone = rows.gone(case.table.name)
     assert facts.get(ROWS_REMOVED, 0) >= len(gone) or facts.get(VANISHED), facts
     return "what is gone was counted, healed"
@@ -65,7 +66,7 @@ def _out_of_date(made: Place, case: Case, result: dg.ExecuteInProcessResult, row
     assert all(set(rows.left[name]) <= set(rows.new[name]) for name in rows.left)
     if _failed_checks(result):
         return "shown as out of date, healed"
-    newest, promised = _metadata(result).get(NEWEST_EVENT), case.table.events_within
+    newest, promised = facts_of(result).get(NEWEST_EVENT), case.table.events_within
     assert newest is not None, "neither a check nor an event shows that it is old"
     assert promised is not None, f"{case.name} promises no newest event"
     assert judge_events(datetime.fromisoformat(newest), promised, made.world.now) is Freshness.STALE, newest

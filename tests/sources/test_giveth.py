@@ -116,6 +116,12 @@ def test_an_api_that_answers_nothing_keeps_its_rounds_and_stops_not_the_other(th
     assert there.rows("qf_rounds") == there.truth("qf_rounds"), "no round twice"
 
 
+def test_before_there_was_a_newer_api_the_older_one_has_all_that_can_be_had(there: Landing) -> None:
+    spoil(there, "former")
+    assert list(facts_of(there.load("qf_rounds"))["set_aside"]) == ["v6"]
+    assert {row["id"] for row in there.rows("qf_rounds")} == {"1", "2", "3", "4"}
+
+
 def test_rounds_of_v6_are_set_aside_while_it_is_closed_and_their_projects_stay(there: Landing) -> None:
     document = giveth.document(WORLD)
     there.inputs = {"giveth.qf_rounds.id": [*ROUNDS[:3], ROUNDS[-1]]}

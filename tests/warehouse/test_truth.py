@@ -100,6 +100,14 @@ def test_rows_that_upstream_deleted_are_deleted_and_counted(warehouse: DuckDBWar
     assert (facts["rows_added"], facts["rows_changed"], facts["rows_removed"]) == (0, 1, 1)
 
 
+def test_keys_that_upstream_has_and_we_have_not_are_counted(warehouse: DuckDBWarehouse) -> None:
+    """A row that came back with its old times is none of what changed: only its key shows it."""
+    bring(warehouse, MERGED, {"a": 1, "b": 2}, surviving=["a", "b"])
+    bring(warehouse, MERGED, {"a": 1}, surviving=["a"])
+    assert bring(warehouse, MERGED, {"a": 1}, surviving=["a", "b"]).record.facts["rows_lacking"] == 1
+    assert "rows_lacking" not in bring(warehouse, MERGED, {"a": 1, "b": 2}, surviving=["a", "b"]).record.facts
+
+
 def test_a_table_that_lost_more_than_its_share_upstream_is_refused_until_a_person_allows_it(warehouse: DuckDBWarehouse) -> None:
     many = {f"r{n}": n for n in range(60)}
     bring(warehouse, MERGED, many, surviving=list(many))

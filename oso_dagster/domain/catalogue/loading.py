@@ -37,6 +37,9 @@ ROWS_LOADED = "rows_loaded"
 ROWS_ADDED, ROWS_CHANGED, ROWS_REMOVED = "rows_added", "rows_changed", "rows_removed"
 """The facts, numbers, of what a load did to the rows of the parent table: a correction upstream shows in the latter two."""
 
+ROWS_LACKING = "rows_lacking"
+"""The fact, a number, of rows that upstream still has and the table has not: they came back, or were never among what changed."""
+
 ROWS_KEPT = "rows_kept"
 """The fact, a number, of how many rows of the parent table were carried over for items that were set aside."""
 

@@ -75,6 +75,17 @@ def delete_removed_rows(
     return int(removed)
 
 
+def lacking_rows(connection: duckdb.DuckDBPyConnection, record: LoadRecord, table: Table, window: Window | None) -> int:
+    """How many of the keys that upstream still has the table has not, once the load is moved there; 0 where it says no keys."""
+    database, schema, name = SURVIVING.split(".")
+    if window is not None or not columns_of(connection, f"{database}.{schema}", [name]):
+        return 0
+    parents = f"{quoted(record.source)}.{quoted(table.name)}"
+    there = f"EXISTS (SELECT 1 FROM {parents} AS old WHERE {_same(table.primary_key)})"
+    row = connection.execute(f"SELECT count(*) FROM {SURVIVING} AS new WHERE NOT {there}").fetchone()
+    return int(row[0]) if row else 0
+
+
 def delete_rows_of_whole_items(
     connection: duckdb.DuckDBPyConnection, record: LoadRecord, table: Table, items: Collection[str], *, allow_shrink: bool
 ) -> int:

@@ -13,7 +13,7 @@ from datetime import UTC, date
 
 import duckdb
 
-from oso_dagster.domain.catalogue.loading import ROWS_OF_TABLES, ROWS_REMOVED, LoadRecord, RecordedLoads
+from oso_dagster.domain.catalogue.loading import ROWS_LACKING, ROWS_OF_TABLES, ROWS_REMOVED, LoadRecord, RecordedLoads
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.coverage import published
@@ -21,7 +21,7 @@ from oso_dagster.domain.judging.usual import MOST_REMEMBERED, PastLoad
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, quoted
 from oso_dagster.warehouse.embedded import platform_tables
 from oso_dagster.warehouse.embedded.added_columns import add_columns, published_columns
-from oso_dagster.warehouse.embedded.moving import delete_removed_rows, delete_rows_of_whole_items, move
+from oso_dagster.warehouse.embedded.moving import delete_removed_rows, delete_rows_of_whole_items, lacking_rows, move
 from oso_dagster.warehouse.embedded.renaming import rename_items
 from oso_dagster.warehouse.embedded.row_changes import refuse_nested_loss, row_changes
 from oso_dagster.warehouse.embedded.row_counts import different_rows, rows_of_tables
@@ -175,8 +175,10 @@ def publish(
             move(connection, record, table, name, window, staged.get(name, {}))
         changes[ROWS_REMOVED] += delete_removed_rows(connection, record, table, window, allow_shrink=allow_shrink)
         changes[ROWS_REMOVED] += delete_rows_of_whole_items(connection, record, table, whole_items, allow_shrink=allow_shrink)
-        held = rows_of_tables(connection, record.source, table)
-        record = replace(record, facts=record.facts | changes | renames | ({ROWS_OF_TABLES: held} if held else {}))
+        lacking = lacking_rows(connection, record, table, window)
+        counted = {ROWS_OF_TABLES: rows_of_tables(connection, record.source, table), ROWS_LACKING: lacking}
+        more = {name: value for name, value in counted.items() if value}
+        record = replace(record, facts=record.facts | changes | renames | more)
         connection.execute(
             "INSERT INTO platform.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
