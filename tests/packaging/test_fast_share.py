@@ -1,4 +1,4 @@
-"""What a run of all tests says of the fast loop, and when it fails: whole runs of pytest over a file of its own."""
+"""What a run of all tests says of the fast loop, never failing it (time is no test): whole runs of pytest over a file of its own."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def outcome(folder: Path, fast: float, slow: float, *arguments: str) -> tuple[in
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_fast_loop_of_a_quarter_fails_a_run_of_all_tests(tmp_path: Path, workers: str) -> None:
+def test_a_fast_loop_of_a_quarter_is_reported_with_what_to_do(tmp_path: Path, workers: str) -> None:
     code, output = outcome(tmp_path, 0.3, 0.3, "-n", workers)
-    assert code == 1
+    assert code == 0
     assert "it must stay under 25%: mark `slow` what costs most" in output
 
 
