@@ -28,7 +28,7 @@ beta,50.0,2024-03-01,optimism,retro-1,{},data/funders/optimism/uploads/retro-1.c
 """
 
 
-pytest_plugins = ("tests.support.fast_share", "tests.support.guard")
+pytest_plugins = ("tests.support.plugins.fast_share", "tests.support.plugins.guard")
 
 SLOWEST = (
     "campaign/test_campaign_odd.py", "campaign/test_campaign_even.py", "tests/test_platform.py", "execution/test_killed.py",

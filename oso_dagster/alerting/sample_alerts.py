@@ -16,10 +16,10 @@ from oso_dagster.domain.alerts.announcement import Announcement, AnnouncementKin
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.collecting import digest_of, storm_of
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
-from oso_dagster.domain.alerts.lost_rows import LostRows
 from oso_dagster.domain.alerts.sprint import HYSTERESIS, Guilty, ObjectiveFinding, Sprint, SprintPhase, acknowledge, advance
 from oso_dagster.domain.alerts.weekly import ObjectiveWeek, Remark, RetiredSource, Week, weekly_of
 from oso_dagster.domain.coverage.comparison import Comparison
+from oso_dagster.domain.judging.lost_rows import LostRows
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.burn import TIERS, Burning
 from oso_dagster.domain.objectives.failed_family import FailedFamily

@@ -23,7 +23,7 @@ MODELS = "passes_its_lint_and_its_unit_tests or landed"
     ("path", "tests"),
     [
         ("tests/domain/test_durations.py", ["tests/domain/test_durations.py"]),
-        ("tests/support/guard.py", [*FAST, "tests/packaging/test_guard.py"]),
+        ("tests/support/plugins/guard.py", [*FAST, "tests/packaging/test_guard.py"]),
         ("tests/sqlmesh_assets/conftest.py", [*FAST, "tests/sqlmesh_assets"]),
         (
             "oso_dagster/sources/l2beat.py",

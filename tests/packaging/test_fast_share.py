@@ -1,4 +1,4 @@
-"""What a run of all tests says of the fast loop, never failing it (time is no test): whole runs of pytest over a file of its own."""
+"""What a run of all tests says of the fast loop: whole runs of pytest over a file of its own, none of which fails for its time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def outcome(folder: Path, fast: float, slow: float, *arguments: str) -> tuple[in
     """How pytest ends over two tests that take so many seconds of processor, and what it says."""
     (folder / "test_it.py").write_text(TESTS.format(SPIN.format(fast), SPIN.format(slow)))
     (folder / "pytest.ini").write_text(INI)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.fast_share", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.plugins.fast_share", *arguments]
     environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout

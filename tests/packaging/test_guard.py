@@ -20,7 +20,7 @@ def outcome(folder: Path, body: str, mark: str = "") -> tuple[int, str]:
     lines = "\n    ".join(body.splitlines())
     (folder / "test_it.py").write_text(f"import pytest\n{mark}\ndef test_it():\n    {lines}\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.guard", "-p", "no:cacheprovider", "test_it.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.plugins.guard", "-p", "no:cacheprovider", "test_it.py"],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)},
         capture_output=True,

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity
-from oso_dagster.domain.alerts.lost_rows import LostRows
 from oso_dagster.domain.cron import ticks
+from oso_dagster.domain.judging.lost_rows import LostRows
 from oso_dagster.domain.objectives.attempts import is_deployment
 from oso_dagster.domain.objectives.failed_family import FailedFamily
 

@@ -8,11 +8,11 @@ from datetime import datetime
 
 import dagster as dg
 
-from oso_dagster.domain.alerts.lost_rows import LostRows, Materialized, lost_rows
 from oso_dagster.domain.catalogue.loading import RecordedLoads
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.domain.due.cadence import jobs_of
+from oso_dagster.domain.judging.lost_rows import LostRows, Materialized, lost_rows
 from oso_dagster.domain.objectives.over_time.renamed_assets import RENAMED
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration.labels import asset_key

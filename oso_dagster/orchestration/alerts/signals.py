@@ -11,8 +11,8 @@ from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.asset_signals import FailedCheck, FailedJob, LastHeartbeat, SchemaDrift, failed_subject
 from oso_dagster.domain.alerts.incident import Incident, Kind
-from oso_dagster.domain.alerts.lost_rows import LostRows
 from oso_dagster.domain.alerts.sprint import Guilty, ObjectiveFinding, Sprint
+from oso_dagster.domain.judging.lost_rows import LostRows
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.failed_family import FailedFamily
 from oso_dagster.domain.objectives.freshness import Freshness

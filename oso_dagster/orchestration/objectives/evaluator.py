@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from oso_dagster.domain.alerts.asset_signals import LOST_PARTITIONS
 from oso_dagster.domain.alerts.incident import Incident, Kind
-from oso_dagster.domain.alerts.lost_rows import Shortage
 from oso_dagster.domain.catalogue.declared_tables import by_asset
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN, tallies_of
+from oso_dagster.domain.judging.lost_rows import Shortage
 from oso_dagster.domain.objectives.attempts import Label, is_deployment
 from oso_dagster.domain.objectives.budget import recovery
 from oso_dagster.domain.objectives.burn import TIERS, Burning, firing

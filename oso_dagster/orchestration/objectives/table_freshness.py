@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from oso_dagster.domain.alerts.lost_rows import Shortage
 from oso_dagster.domain.catalogue.partitions import Partitions, Window
 from oso_dagster.domain.catalogue.promise import TermsOfLoad
 from oso_dagster.domain.catalogue.source import Disposition, Evidence, Table
 from oso_dagster.domain.durations import duration
+from oso_dagster.domain.judging.lost_rows import Shortage
 from oso_dagster.domain.objectives import freshness
 from oso_dagster.domain.objectives.freshness import Freshness, FutureEvidenceError, Promise
 from oso_dagster.domain.objectives.slo import Tally

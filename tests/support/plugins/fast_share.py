@@ -1,4 +1,4 @@
-"""Measures what the fast loop costs a processor beside all tests, and reports a run of all tests in which it is a quarter or more.
+"""Measures what the fast loop costs a processor beside all tests, and says what to do where it is a quarter or more.
 
 The processor time of a test is that of this process and of the programs that ended while it ran; servers of the whole session,
 which end after the last test, count as shared. It travels with the report of the test's teardown, so that it is counted

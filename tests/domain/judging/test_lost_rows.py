@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from oso_dagster.domain.alerts.lost_rows import LostRows, Materialized, Shortage, lost_rows, spans
 from oso_dagster.domain.catalogue.loading import DifferentRows, RecordedLoads
+from oso_dagster.domain.judging.lost_rows import LostRows, Materialized, Shortage, lost_rows, spans
 
 WHOLE = Materialized(frozenset({""}), "", "2", "ingest_shop")
 DAYS = Materialized(frozenset({"01", "02", "03"}), "03", "9", "ingest_shop_daily")
