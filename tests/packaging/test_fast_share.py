@@ -1,4 +1,4 @@
-"""What a run of all tests says of the fast loop: whole runs of pytest over a file of its own, none of which fails for its time."""
+"""What a run of all tests says of the fast loop: whole runs of pytest over a file of its own; none fails for its time."""
 
 from __future__ import annotations
 
