@@ -15,6 +15,17 @@ from oso_dagster.sources import catalogue
 pytestmark = pytest.mark.slow
 
 KEY = dg.AssetKey
+GITHUB_TABLES = [
+    "events",
+    "repository_events",
+    "repositories",
+    "stars_by_day",
+    "issues",
+    "pull_requests",
+    "commits",
+    "releases",
+    "sbom",
+]
 
 
 @pytest.fixture
@@ -43,6 +54,9 @@ def test_every_mart_leads_back_to_raw_assets_only(assets):
         KEY(["oss_directory", "projects"]),
         KEY(["oss_directory", "collections"]),
         KEY(["oss_funding", "funding_data"]),
+        KEY(["superchain", "daily_transactions"]),
+        KEY(["superchain", "deployments"]),
+        *(KEY(["github", table]) for table in GITHUB_TABLES),
     }
 
 
