@@ -38,11 +38,17 @@ def test_a_single_failure_in_the_middle_of_traffic_alarms_nobody(target):
     assert backtest(SINGLE, target).detected is None
 
 
-def test_a_single_failure_that_spends_little_and_fires_all_the_same_is_a_false_alarm():
+def test_what_spends_little_and_fires_all_the_same_is_a_false_alarm():
     nervous = Tier(Loudness.PAGE, timedelta(hours=1), timedelta(minutes=5), Fraction(1))
-    outcome = backtest(SINGLE, 9_990, volume=2, tiers=[nervous])
+    pair = Shape("two failures", 1, lambda _minute, _volume, _target: 2)
+    outcome = backtest(pair, 9_990, volume=4, tiers=[nervous])
     assert (outcome.detected, outcome.false_alarms) == (MINUTE, 1)
-    assert backtest(SINGLE, 9_990, volume=2).detected is None
+    assert backtest(pair, 9_990, volume=4).detected is None
+
+
+def test_one_failure_fires_nothing_however_few_the_events_and_nervous_the_tier():
+    nervous = Tier(Loudness.PAGE, timedelta(hours=1), timedelta(minutes=5), Fraction(1))
+    assert backtest(SINGLE, 9_990, volume=2, tiers=[nervous]).detected is None
 
 
 @pytest.mark.parametrize("shape", [TOTAL, FIFTEEN, FLAPPING])
