@@ -21,6 +21,10 @@ from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.jobs.schedules import partition_tags
 from oso_dagster.orchestration.ingest.jobs.under_way import PARTITION_TAG
 
+REPOSITORY_TAG = ".dagster/repository"
+REPOSITORY = "__repository__@oso_dagster"
+"""The code location of `workspace.yaml`: by this tag Dagster's home page and the page of a job find the runs of its jobs."""
+
 
 class Runner:
     """Runs the jobs of `definitions` on `instance`, one at a time."""
@@ -36,7 +40,7 @@ class Runner:
 
         What is due is judged as of `due_at`.
         """
-        tags = partition_tags(windows) if windows else {}
+        tags = {REPOSITORY_TAG: REPOSITORY} | (partition_tags(windows) if windows else {})
         tags |= {labels.DUE_AT_TAG: due_at.isoformat()} if due_at else {}
         for talker in ("dagster", "sqlmesh"):  # their messages are in the log of the run
             logging.getLogger(talker).setLevel(logging.CRITICAL)
