@@ -112,12 +112,12 @@ class Place:
     def _load_healthily(self, name: str, known: Mapping[str, tuple[Source, Table]]) -> None:
         if name in self.healthy:
             return
-        self.healthy.add(name)
         source, table = known[name]
         for need in table.needs:
             self._load_healthily(".".join(need.split(".")[:2]).split("__")[0], known)
         result = self.load(source, table)
         assert result.success, f"{name}: {error_text(result)}"
+        self.healthy.add(name)
 
     def restore(self, source: Source, table: Table) -> Rows:
         """The healthy warehouse, in which this one table is older: a fifth of its rows are missing, its load is another's."""
