@@ -182,9 +182,11 @@ def _instead(fault: Fault) -> Response | None:
 async def _loop(first_pages: dict[str, _Whole], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     request = Request(scope, receive)
     body = await request.body()
+    given = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
+        """The body once; then what comes of the client: who waits for it to go must wait, and not be given the body for ever."""
+        return given.pop() if given else await receive()
 
     looped = without_cursor(scope["path"], request.url.query, body)
     if looped not in first_pages:
