@@ -60,7 +60,7 @@ def _rounds(request: ExtractRequest) -> Extract:
             return [round_ | {"slug": take(round_, "slug"), "end": str(take(round_, "endDate"))} for round_ in rounds]
 
     by_api = dict(items.each(APIS, listed))
-    before: Mapping[str, list[str]] = request.previous.facts.get(_BY_API) or {} if request.previous else {}
+    before: Mapping[str, list[str]] = request.kept_facts.get(_BY_API) or {}
     rounds = _each_once(by_api, {api: set(before.get(api, ())) for api in APIS})
     plain = [{name: value for name, value in round_.items() if name != "end"} for round_ in rounds]
     rows, unknown = undeclared.table_with_news(fields.ROUNDS, plain, fields.ROUND_KEYS, fields.ROUND_LEFT_OUT)

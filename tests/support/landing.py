@@ -67,8 +67,15 @@ class Landing:
         return [None] if partitions is None else list(partitions.available(NOW))
 
     def extract(
-        self, name: str, window: Window | None = None, now: datetime = NOW, stretch: Stretch | None = None
+        self,
+        name: str,
+        window: Window | None = None,
+        now: datetime = NOW,
+        stretch: Stretch | None = None,
+        *,
+        comparable: bool = True,
     ) -> Extract | Unchanged:
+        """What the source answers; not `comparable`: as after `force`, another declaration or lost rows."""
         previous = self.warehouse.last_load(self.source.name, name, window.key if window else None)
         inputs = {need: self.inputs[need] for need in self.table(name).needs}
         defaults = {setting.name: setting.default for setting in self.source.settings if setting.default is not None}
@@ -80,7 +87,8 @@ class Landing:
                 now,
                 self.home,
                 settings,
-                previous=previous,
+                previous=previous if comparable else None,
+                kept_facts=previous.facts if previous else {},
                 window=window,
                 inputs=inputs,
                 set_aside_share=self.table(name).set_aside_share,
@@ -95,9 +103,15 @@ class Landing:
         return [self.load(name, window, now, stretch) for window in windows]
 
     def load(
-        self, name: str, window: Window | None = None, now: datetime = NOW, stretch: Stretch | None = None
+        self,
+        name: str,
+        window: Window | None = None,
+        now: datetime = NOW,
+        stretch: Stretch | None = None,
+        *,
+        comparable: bool = True,
     ) -> Loaded | Unchanged:
-        extracted = self.extract(name, window, now, stretch)
+        extracted = self.extract(name, window, now, stretch, comparable=comparable)
         if isinstance(extracted, Extract):
             return self.warehouse.load(self.source, self.table(name), extracted, fingerprint="f", window=window)
         return extracted

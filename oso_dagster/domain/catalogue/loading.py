@@ -131,7 +131,8 @@ class ExtractRequest:
     """Everything one extraction may know. Settings carry secrets, so they never show in a repr.
 
     `set_aside_share` is what the table declares; clients write what upstream announces into `notes`. `stretch` are the
-    partitions of the run that `window` is one of.
+    partitions of the run that `window` is one of. `previous` is a load that upstream's answers may be compared with; `kept_facts`
+    are those of the last load also where nothing may be compared: they say whose rows the table still holds.
     """
 
     source: str
@@ -140,6 +141,7 @@ class ExtractRequest:
     cache: Path
     settings: Mapping[str, str] = field(repr=False)
     previous: LoadRecord | None = None
+    kept_facts: Mapping[str, Any] = field(default_factory=dict)
     window: Window | None = None
     clients: Mapping[str, Any] = field(default_factory=dict, repr=False)
     inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)

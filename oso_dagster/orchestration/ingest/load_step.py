@@ -226,6 +226,7 @@ def _extract_and_load(step: _Load, window: Window | None, known: LoadRecord | No
         cache=step.settings.cache_dir,
         settings=step.settings.of_source(source),
         previous=comparable,
+        kept_facts=previous.facts if previous else {},
         window=window,
         stretch=step.stretch,
         clients=clients_of(source, step.settings),
