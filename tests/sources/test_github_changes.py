@@ -15,6 +15,8 @@ from oso_dagster.connectors.github.core.changes import KINDS, Page, query_of
 from oso_dagster.connectors.github.core.graph_answers import TooMuchError, read
 from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import RateLimitedError
+from oso_dagster.connectors.kept_state import KeptState
+from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.sandbox.upstreams._github import graph as github_graph
 from oso_dagster.sandbox.upstreams._github import things as github_things
 from tests.sources.github_hub import FORGE, LIVING, NOW, TOKEN, GithubHub, github_hub
@@ -164,6 +166,54 @@ def test_one_thing_of_another_shape_sets_its_repository_aside(hub: GithubHub, mo
     loaded = hub.load("releases", EVERY)
     assert list(loaded.record.facts["set_aside"]) == [repository.full_name.lower()]
     assert len(ids(hub, "releases")) >= len(things("releases")) - len(real(FORGE, repository.id)["releases"])
+
+
+@pytest.mark.server
+def test_a_commit_of_a_clock_ahead_is_left_out_and_hides_none_of_the_others(
+    hub: GithubHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = next(r for r in LIVING if len(github_things.things(FORGE, r.id)["commits"]) > 3)
+    real, expected, name = github_things.things, things("commits").keys(), repository.full_name.lower()
+
+    def ahead(forge: Any, number: int) -> Any:
+        held = real(forge, number)
+        if number != repository.id:
+            return held
+        odd = {**held["commits"][0], "oid": "f" * 40, "committedDate": "2037-01-01T00:00:00Z"}
+        return dict(held) | {"commits": [odd, *held["commits"]]}
+
+    monkeypatch.setattr(github_things, "things", ahead)
+    for day in range(2):
+        loaded = hub.load("commits", EVERY, NOW + timedelta(days=day))
+        assert loaded.record.facts["dated_ahead"] == {name: 1}
+        assert ids(hub, "commits") == expected
+    kept = KeptState.newest(ExtractRequest("github", "commits", NOW, hub.home, {}))
+    assert max(state["until"] for state in kept.by_name.values()) < "2027", "what comes later is asked for"
+
+
+@pytest.mark.server
+def test_a_bad_second_page_costs_no_row_of_the_first(hub: GithubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = next(r for r in LIVING if len(github_things.things(FORGE, r.id)["issues"]) > 3)
+    real, name = github_things.things, repository.full_name.lower()
+    expected = {str(node["fullDatabaseId"]) for node in real(FORGE, repository.id)["issues"]}
+
+    def odd(forge: Any, number: int) -> Any:
+        held = real(forge, number)
+        issues = held["issues"]
+        return (
+            dict(held) | {"issues": [*issues[:3], {**issues[3], "number": None, "state": None}]}
+            if number == repository.id
+            else held
+        )
+
+    monkeypatch.setattr(walks, "SIZE", 2)
+    monkeypatch.setattr(github_things, "things", odd)
+    loaded = hub.load("issues", EVERY)
+    assert list(loaded.record.facts["set_aside"]) == [name]
+    monkeypatch.setattr(github_things, "things", real)
+    hub.load("issues", EVERY, NOW + timedelta(hours=1))
+    hub.load("issues", EVERY, NOW + timedelta(days=1))
+    assert ids(hub, "issues") >= expected
 
 
 def test_a_query_that_is_too_much_is_told_from_one_that_is_wrong() -> None:

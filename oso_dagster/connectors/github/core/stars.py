@@ -74,6 +74,7 @@ class Stars:
         self._client, self._api, self._state, self._now, self._most = client, api, state, now, most_requests
         self.requests = self._empty = self._filled = 0
         self._looping: set[str] = set()
+        self._before = dict(state.by_name)
 
     def run(self, names: Sequence[str], items: Items, facts: LoadFacts) -> Iterator[list[Row]]:
         """Rows of days, some thousand at a time, until the budget is spent or the limit comes. Raises RestError."""
@@ -161,6 +162,7 @@ class Stars:
         starred = {week for week, days in fetched.weeks.items() if any(days)}
         if len(starred & set(known.weeks)) > 1:  # one week may have slid from page to page since the newest one was read
             self._looping.add(name)
+            self._begin_again(name)
             again = (
                 f"{self._api}/repos/{name}/stargazers/history: page {known.older} has weeks of the newest page: the pages loop"
             )
@@ -169,6 +171,13 @@ class Stars:
         page = (known.older or 1) + 1
         self._state.by_name[name] = asdict(known) | {"older": page if fetched.more else None}
         return self._rows(name, {week: days for week, days in fetched.weeks.items() if any(days)})
+
+    def _begin_again(self, name: str) -> None:
+        """Of what is set aside no row is published, also none of its newest page: it is asked for anew."""
+        if name in self._before:
+            self._state.by_name[name] = self._before[name]
+        else:
+            self._state.by_name.pop(name, None)
 
     def _rows(self, name: str, weeks: Mapping[int, Sequence[int]]) -> list[Row]:
         asked = self._now.isoformat()

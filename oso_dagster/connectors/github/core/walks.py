@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -31,6 +31,10 @@ SIZE = 100
 TOGETHER = 50
 """Repositories in one query."""
 _BATCH = 5_000
+_AHEAD = timedelta(minutes=5)
+"""How far GitHub's clock may run ahead of ours."""
+AHEAD = "dated_ahead"
+"""The fact, numbers by repository, of things that are dated later than now: left out, since nobody knows when they were."""
 _ALIKE = 50
 """So many repositories that were never asked before and have nothing at all are no accident."""
 
@@ -72,6 +76,8 @@ class Walks:
         self._columns, self._begin, self._round = columns, begin, round_of(now)
         self._together = TOGETHER
         self._name_of: dict[int, str] = {}
+        self._ahead: dict[str, int] = {}
+        self._before = dict(state.by_name)
         self.points = self._empty = self._filled = 0
 
     def run(self, names: Sequence[str], items: Items, facts: LoadFacts, points: int) -> Iterator[pa.Table]:
@@ -101,6 +107,7 @@ class Walks:
         yield pa.concat_tables([schema_of(self._columns).empty_table(), *rows])
         items.asked = max(items.asked, done)
         items.tell(facts)
+        facts |= {AHEAD: dict(self._ahead)} if self._ahead else {}
         facts |= {"round": self._round, "repositories_due": len(due), "points": self.points, MARK: self._state.keep()}
 
     def _some(self, pages: list[Page], items: Items) -> tuple[list[Page], list[pa.Table]]:
@@ -112,7 +119,7 @@ class Walks:
         except TooMuchError as error:
             if len(pages) == 1:
                 items.asked += 1
-                items.put_aside(pages[0].name, RestError(f"{self._url}: {error}"))
+                self._put_aside(pages[0].name, f"{error}", items)
                 return [], []
             self._together = max(1, len(pages) // 2)
             return pages, []
@@ -133,13 +140,25 @@ class Walks:
                 raise error
             return self._read(answer.repositories[alias], page, rows)
         except AbsentError as absent:
+            self._begin_again(page.name)
             items.absent(page.name, absent)
             if page.name in items.gone:
                 self._finish(page.name, self._walk(page.name).until, gone=True)
         except (AnswerError, RestError, ValueError, TypeError) as fault:
             words = f"{fault}. Check the endpoint; change the source if the endpoint has changed"
-            items.put_aside(page.name, RestError(f"{self._url}: {page.name}: {words}"))
+            self._put_aside(page.name, f"{page.name}: {words}", items)
         return None
+
+    def _put_aside(self, name: str, words: str, items: Items) -> None:
+        """Set a repository aside, also what came of it in this run: the next walk begins where this one did."""
+        self._begin_again(name)
+        items.put_aside(name, RestError(f"{self._url}: {words}"))
+
+    def _begin_again(self, name: str) -> None:
+        if name in self._before:
+            self._state.by_name[name] = self._before[name]
+        else:
+            self._state.by_name.pop(name, None)
 
     def _read(self, repository: Any, page: Page, rows: list[pa.Table]) -> Page | None:
         nodes, after = self._kind.page(repository)
@@ -147,7 +166,10 @@ class Walks:
         if self._name_of.setdefault(about["repo_id"], page.name) != page.name:  # renamed: it answers under both of its names
             self._finish(page.name, self._walk(page.name).until)
             return None
-        came = [(self._kind.when(node), about | self._kind.row(node) | {"checked_at": self._now.isoformat()}) for node in nodes]
+        read = [(self._kind.when(node), about | self._kind.row(node) | {"checked_at": self._now.isoformat()}) for node in nodes]
+        came = [(when, row) for when, row in read if when <= self._now + _AHEAD]
+        if len(came) < len(read):  # the time of a commit is that of a clock of whoever made it
+            self._ahead[page.name] = self._ahead.get(page.name, 0) + len(read) - len(came)
         rows.append(table_of_records(self._columns, (row for when, row in came if when >= page.since)))
         self._filled += bool(came)
         self._empty += not came and page.name not in self._state.by_name
