@@ -85,6 +85,11 @@ def made_up_activity(connection: duckdb.DuckDBPyConnection, now: datetime) -> No
             "VALUES (?, ?, ?, ?, ?, 'found', ?, now())",
             [str(number), number, owner, name, f"{owner}/{name}", requested],
         )
+    connection.execute(  # acme/one and acme/two were deleted and made again: one row says so, the other was not asked for since
+        "INSERT INTO github.repositories (key, id, owner, name, name_with_owner, status, requested_names, checked_at) VALUES "
+        "('-1', -1, 'acme', 'one', 'acme/one', 'gone', ['acme/one'], now() + INTERVAL 1 HOUR), "
+        "('0', 0, 'acme', 'two', 'acme/two', 'found', ['acme/two'], now() - INTERVAL 9 DAY)"
+    )
     people = [
         (10, "Ann"),
         (11, "ben"),

@@ -29,13 +29,16 @@ FEED_TYPES = {
 def artifacts_of_repositories(raw: Raw, claimed: set[str]) -> tuple[dict[int, str], dict[str, int]]:
     """Artifact ids by GitHub's id of the repository, and these ids by every name. `claimed`: names of artifacts."""
     holders: dict[str, int] = {}
-    rows = sorted((row for row in raw.rows("github.repositories") if row["id"] is not None), key=lambda row: row["id"])
+    rows = [row for row in raw.rows("github.repositories") if row["id"] is not None]
+    rows.sort(key=lambda row: (row["checked_at"], row["id"]), reverse=True)
     current = {row["id"]: f"{row['owner']}/{row['name']}".lower() for row in rows}
-    for repo_id, name in current.items():
-        holders.setdefault(name, repo_id)
-    for row in rows:
-        for name in row["requested_names"] or ():
-            holders.setdefault(name, row["id"])
+    for gone in (False, True):
+        some = [row for row in rows if (row["status"] == "gone") is gone]
+        for row in some:
+            holders.setdefault(current[row["id"]], row["id"])
+        for row in some:
+            for name in row["requested_names"] or ():
+                holders.setdefault(name, row["id"])
     names: dict[int, list[str]] = defaultdict(list)
     for name, repo_id in holders.items():
         names[repo_id].append(name)

@@ -8,16 +8,23 @@ MODEL (
 );
 
 WITH names AS (
-  SELECT repo_id, owner || '/' || name AS full_name, TRUE AS is_current
+  SELECT repo_id, owner || '/' || name AS full_name, TRUE AS is_current, status = 'gone' AS is_gone, checked_at
   FROM staging.stg_github__repositories
   WHERE repo_id IS NOT NULL
   UNION ALL
-  SELECT repositories.repo_id, asked.full_name, FALSE AS is_current
+  SELECT repositories.repo_id, asked.full_name, FALSE AS is_current, repositories.status = 'gone' AS is_gone, repositories.checked_at
   FROM staging.stg_github__repositories AS repositories
   CROSS JOIN UNNEST(repositories.requested_names) AS asked(full_name)
   WHERE repositories.repo_id IS NOT NULL
-), owners AS ( -- a name that passed from one repository to another is that of the one that bears it now
-  SELECT repo_id, full_name, is_current, ROW_NUMBER() OVER (PARTITION BY full_name ORDER BY CASE WHEN is_current THEN 0 ELSE 1 END, repo_id) AS place
+), owners AS ( -- a name that passed from one repository to another is that of the one that bears it now: of two rows, what GitHub said last
+  SELECT
+    repo_id,
+    full_name,
+    is_current,
+    ROW_NUMBER() OVER (
+      PARTITION BY full_name
+      ORDER BY CASE WHEN is_gone THEN 1 ELSE 0 END, CASE WHEN is_current THEN 0 ELSE 1 END, checked_at DESC, repo_id DESC
+    ) AS place
   FROM names
 ), claimed AS (
   SELECT DISTINCT artifact_namespace || '/' || artifact_name AS full_name
