@@ -62,7 +62,8 @@ class Maintenances:
     def move_end(self, window: Maintenance, end: datetime, now: datetime, who: str = "") -> Maintenance:
         """Shorten or extend a window that is not over; the window as it is now.
 
-        Raises ValueError for an end that has passed, one before the window begins, and for a window that is over.
+        Raises ValueError for an end that has passed, one before the window begins, and for a window that is over, or that
+        somebody else has ended, moved or taken back since it was read.
         """
         if window.end <= now:
             raise ValueError(f"the window of {window.scope} ended at {window.end:%Y-%m-%d %H:%M} UTC: declare another one")
@@ -70,7 +71,8 @@ class Maintenances:
             raise ValueError("the new end has passed already: what was left out stays left out; end it now instead")
         moved = replace(window, end=end)
         with self._database.writing() as connection:
-            _replace(connection, window, moved)
+            if not _replace(connection, window, moved):
+                raise ValueError(f"somebody else has just changed the window of {window.scope}: look at it, and try again")
             _note(connection, window, Change.MOVED, now, who, f"to {end.isoformat()}")
         return moved
 
@@ -120,11 +122,12 @@ def _insert(connection: Connection, window: Maintenance) -> int:
     return inserted
 
 
-def _replace(connection: Connection, window: Maintenance, by: Maintenance) -> None:
-    """Two windows of one scope may become the same one."""
-    connection.execute(delete(maintenance).where(_is(window)))
+def _replace(connection: Connection, window: Maintenance, by: Maintenance) -> bool:
+    """Whether the window was still there. Two windows of one scope may become the same one."""
+    was_there = bool(connection.execute(delete(maintenance).where(_is(window))).rowcount)
     values = {field.name: getattr(by, field.name) for field in fields(by)}
     connection.execute(insert_into(connection, maintenance).values(values).on_conflict_do_nothing())
+    return was_there
 
 
 def _note(connection: Connection, window: Maintenance, what: Change, at: datetime, who: str, text: str = "") -> None:

@@ -31,7 +31,7 @@ def repeated(window: Maintenance, rule: str, zone: str = "UTC") -> list[Maintena
     """The windows that `rule` makes of the first one, each as long as it, at the same time of day in `zone`; the earliest first.
 
     `rule` is written as in a calendar: `FREQ=WEEKLY;BYDAY=SU;COUNT=8`. Raises ValueError for one that cannot be read, has no
-    end, repeats more often than daily, means no window or too many, or windows that overlap.
+    end, repeats more often than daily, means no window, too many or some too far ahead, or windows that overlap.
     """
     parts = _parts(rule)
     here = ZoneInfo(zone)
@@ -41,11 +41,20 @@ def repeated(window: Maintenance, rule: str, zone: str = "UTC") -> list[Maintena
         raise ValueError(f"{rule} means no window at all from {first:%Y-%m-%d %H:%M} on")
     if len(begins) > MOST:
         raise ValueError(f"{rule} means more than {MOST} windows: declare fewer at a time")
+    if len(begins) < _asked(parts) or ("UNTIL" in parts and _until(parts["UNTIL"], here) > first + HORIZON):
+        raise ValueError(
+            f"{rule} means windows more than {HORIZON.days} days ahead: {len(begins)} begin before, declare only these"
+        )
     length, text = window.end - window.start, f"{';'.join(f'{name}={value}' for name, value in parts.items())} ({zone})"
     windows = [replace(window, start=begin, end=begin + length, rule=text) for begin in begins]
     if any(after.start < before.end for before, after in pairwise(windows)):
         raise ValueError(f"the windows of {rule} would overlap: each lasts until {window.end.isoformat()} or as long")
     return windows
+
+
+def _asked(parts: dict[str, str]) -> int:
+    """How many windows a rule with COUNT names; 0 for one with UNTIL."""
+    return _number("COUNT", parts["COUNT"]) if "COUNT" in parts else 0
 
 
 def _parts(rule: str) -> dict[str, str]:

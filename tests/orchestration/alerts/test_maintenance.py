@@ -99,6 +99,17 @@ def test_a_window_taken_back_while_it_is_open_leaves_nothing_out(store):
     assert store.maintenance.all() == []
 
 
+def test_a_window_that_somebody_else_has_changed_meanwhile_is_not_moved(store):
+    now = datetime.now(UTC)
+    declare(store, "sqlmesh", HOUR, 2 * HOUR)
+    (seen,) = store.maintenance.all()
+    store.maintenance.take_back("sqlmesh", now, "eve")
+    with pytest.raises(ValueError, match="somebody else"):
+        store.maintenance.move_end(seen, now + 3 * HOUR, now, "bob")
+    assert store.maintenance.all() == []
+    assert [change.what.value for change in store.maintenance.changes()] == ["declared", "taken_back"]
+
+
 def test_two_windows_that_end_now_may_become_one(store):
     now = datetime.now(UTC)
     store.maintenance.add(*(Maintenance("sqlmesh", now - HOUR, now + hours * HOUR, "ada", "a disk") for hours in (1, 2)))

@@ -45,6 +45,8 @@ def test_the_last_sunday_of_each_month():
         ("weekly", "begins with FREQ="),
         ("FREQ=DAILY;COUNT=1000", f"more than {MOST} windows"),
         ("FREQ=DAILY;UNTIL=20990101", f"more than {MOST} windows"),
+        ("FREQ=MONTHLY;COUNT=36", "25 begin before"),
+        ("FREQ=MONTHLY;UNTIL=20300101", "731 days ahead"),
         ("FREQ=DAILY;UNTIL=20200101", "no window at all"),
         ("FREQ=DAILY;UNTIL=soon", "a date such as"),
         ("FREQ=DAILY;COUNT=0", "COUNT=0"),
