@@ -111,7 +111,9 @@ def made_up_activity(connection: duckdb.DuckDBPyConnection, now: datetime) -> No
     for day in days[-40:]:
         stars = [("acme/one", chance.randint(0, 3)), ("beta/old-name", 1), ("beta/new-name", 2)]
         for repository, count in stars:
-            connection.execute("INSERT INTO github.stars_by_day VALUES (?, ?, ?, ?)", [repository, day.date(), count, now])
+            asked = now if repository == "acme/one" else now - timedelta(days=12)  # since then nobody could ask
+            if day <= asked:
+                connection.execute("INSERT INTO github.stars_by_day VALUES (?, ?, ?, ?)", [repository, day.date(), count, asked])
         for chain in ("op", "base"):
             for sender in range(chance.randint(0, 3)):
                 receiver = f"0x{chance.choice(['a1', 'b2', 'c3']):0>40}"

@@ -72,7 +72,10 @@ class Github:
             self.listed[repo_id] = min(day, self.listed.get(repo_id, day))
         self.until = max((day for _, day in commit_days), default=date.min)
         stars = raw.rows("github.stars_by_day")
-        self.counted = {self.holders[row["repository"]] for row in stars if row["repository"] in self.holders}
+        self.counted: dict[int, date] = {}
+        for row in stars:
+            if (holder := self.holders.get(row["repository"])) is not None:
+                self.counted[holder] = max(utc_day(row["checked_at"]), self.counted.get(holder, date.min))
         merged = [fact for fact in self.facts if fact["type"] == "PULL_REQUEST_MERGED"]
         self.mergings = {(fact["repo_id"], fact["number"]): fact["at"] for fact in merged}
 
@@ -99,7 +102,7 @@ class Github:
         if kind == "COMMIT_CODE":
             return repo_id in self.listed and self.listed[repo_id] <= day <= self.until
         if kind == "STARRED":
-            return repo_id in self.counted
+            return day <= self.counted.get(repo_id, date.min)
         merged = self.mergings.get((repo_id, row["number"])) if kind == "PULL_REQUEST_CLOSED" else None
         return merged is not None and abs(merged - row["created_at"]) <= MINUTE
 

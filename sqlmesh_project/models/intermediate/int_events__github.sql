@@ -31,10 +31,11 @@ WITH repositories AS (
   SELECT repo_id, MIN(event_day) AS first_day FROM staging.stg_github__facts WHERE event_type = 'COMMIT_CODE' GROUP BY repo_id
 ), listed_until AS (
   SELECT MAX(event_day) AS last_day FROM staging.stg_github__facts WHERE event_type = 'COMMIT_CODE'
-), starred AS (
-  SELECT DISTINCT names.repo_id
+), starred AS ( -- repositories whose stars are counted, until which day: what came after the last count is told by the feeds
+  SELECT names.repo_id, MAX(stars.asked_on) AS last_day
   FROM staging.stg_github__stars AS stars
   INNER JOIN intermediate.int_repository_names AS names ON stars.repository = names.full_name
+  GROUP BY names.repo_id
 ), near AS ( -- a day more at either end: an event and the fact that it tells of may lie on two sides of midnight
   SELECT
     events.event_id, events.event_day, events.created_at, events.actor_id, events.actor_login, events.repo_id, events.number, events.commit_count,
@@ -97,7 +98,7 @@ WITH repositories AS (
   WHERE near.event_type IS NOT NULL
     AND NOT (near.event_type = 'COMMIT_CODE' AND COALESCE(near.event_day BETWEEN listed.first_day AND listed_until.last_day, FALSE))
     AND mergings.number IS NULL
-    AND NOT (near.event_type = 'STARRED' AND starred.repo_id IS NOT NULL)
+    AND NOT (near.event_type = 'STARRED' AND COALESCE(near.event_day <= starred.last_day, FALSE))
   UNION ALL
   SELECT
     facts.fact_id AS event_source_id, facts.happened_at AS time, facts.event_day, facts.artifact_id, facts.actor_id, facts.actor_login, facts.repo_id, facts.number,
