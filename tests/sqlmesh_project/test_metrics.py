@@ -145,6 +145,10 @@ LATE = {
         ),
         {"intermediate.int_events_daily__github": {"github_days_are_current"}},
     ),
+    "stars of a past day that a repository came with": (
+        "INSERT INTO github.stars_by_day VALUES ('acme/one', DATE '2025-03-03', 7, now())",
+        {"intermediate.int_events_daily__github": {"github_days_are_current"}},
+    ),
     "transactions that came after their week": (
         (
             "INSERT INTO superchain.daily_transactions VALUES "

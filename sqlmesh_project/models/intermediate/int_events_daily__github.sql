@@ -1,7 +1,9 @@
 MODEL (
   name intermediate.int_events_daily__github,
   kind FULL,
-  depends_on (staging.stg_github__events, intermediate.int_repository_names), -- the audits read them
+  depends_on (
+    staging.stg_github__events, staging.stg_github__facts, staging.stg_github__stars, intermediate.int_repository_names
+  ), -- the audits read them
   description 'Events of GitHub by day: how many and how much, per repository, account and type.',
   owner 'team:data',
   grain (bucket_day, to_artifact_id, from_artifact_id, from_person, event_type),
