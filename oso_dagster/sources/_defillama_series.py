@@ -48,7 +48,7 @@ def histories(request: ExtractRequest, client: Client, columns: Sequence[Column]
     from oso_dagster.connectors import records  # noqa: PLC0415  (Arrow loads when used)
 
     run = _Run(request, client, key, request.previous.facts if request.previous else {})
-    aliases: dict[str, str] = dict(run.before.get(_ALIASES, {}))
+    aliases: dict[str, str] = dict(request.kept_facts.get(_ALIASES, {}))
     slugs = sorted({aliases.get(slug, slug) for url in request.inputs[NEED] if (slug := slug_of(url))})
     items, batches = Items.of(request, len(slugs), run.seen.keys()), [records.table_of_records(columns, [])]
 
@@ -58,12 +58,12 @@ def histories(request: ExtractRequest, client: Client, columns: Sequence[Column]
                 batches.append(records.table_of_records(columns, run.fresh(slug, id_, rows)))
 
     take_in(slugs)
-    moved = run.moved({*items.vanished, *run.emptied})
+    moved = run.moved({*items.gone, *run.emptied, *run.missing})
     for slug in moved:
         for bad in (items.gone, items.vanished, items.set_aside):
             bad.pop(slug, None)
     take_in(sorted(set(moved.values()) - set(slugs)))
-    missing = [*run.missing, *items.gone]
+    missing = [slug for slug in (*run.missing, *items.gone) if slug not in moved]
     if len(missing) == len(slugs):
         raise RestError(f"{request.settings['url']}: none of the {len(slugs)} slugs is known there. Is this the right address?")
     renamed = run.renamed(set(slugs) - moved.keys() - items.gone.keys())
@@ -126,7 +126,8 @@ class _Run:
 
     def moved(self, lost: Iterable[str]) -> dict[str, str]:
         """Where lost slugs are now: what DefiLlama's list calls the protocols of their ids; nothing of those not in it."""
-        ids = {slug: id_ for slug in lost if (id_ := self.before.get(IDS, {}).get(slug))}
+        known: Mapping[str, str] = self.request.kept_facts.get(IDS, {})
+        ids = {slug: id_ for slug in lost if (id_ := known.get(slug))}
         if not ids:
             return {}
         url = f"{self.request.settings['url']}/protocols"
@@ -137,16 +138,17 @@ class _Run:
 
     def renamed(self, asked_still: set[str]) -> dict[str, str]:
         """Slugs of now by those of before, of which nobody asks any more."""
-        known: Mapping[str, str] = self.before.get(IDS, {})
+        known: Mapping[str, str] = self.request.kept_facts.get(IDS, {})
         return renamed_items({slug: id_ for slug, id_ in known.items() if slug not in asked_still}, self.ids)
 
     def kept(self, renamed: Mapping[str, str]) -> LoadFacts:
         """What the next load must know of each slug."""
-        marks = {"through": self.through, "digests": self.digests, IDS: self.ids}
-        return {
-            name: {slug: mark for slug, mark in ({**self.before.get(name, {}), **now}).items() if slug not in renamed}
-            for name, now in marks.items()
+        marks = {
+            "through": {**self.seen, **self.through},
+            "digests": {**self.before.get("digests", {}), **self.digests},
+            IDS: {**self.request.kept_facts.get(IDS, {}), **self.ids},
         }
+        return {name: {slug: mark for slug, mark in now.items() if slug not in renamed} for name, now in marks.items()}
 
 
 def slug_of(url: str) -> str | None:

@@ -114,8 +114,9 @@ def _series(request: ExtractRequest) -> Extract:
     table = next(table for table in SOURCE.tables if table.name == request.table)
     client, before = client_of(request, _PACE), (request.previous.facts if request.previous else {})
     slugs, missing, rows = sorted(request.inputs[_NEED]), list[str](), list[dict[str, Any]]()
-    ids = _ids(request, client, slugs, before.get(IDS, {}))
-    renamed = renamed_items(before.get(IDS, {}), {slug: ids[slug] for slug in slugs if slug in ids})
+    known: dict[str, str] = request.kept_facts.get(IDS) or {}
+    ids = _ids(request, client, slugs, known)
+    renamed = renamed_items(known, {slug: ids[slug] for slug in slugs if slug in ids})
     seen: dict[str, str] = {renamed.get(slug, slug): until for slug, until in before.get("through", {}).items()}
     through = dict(seen)
     after = {slug: datetime.fromisoformat(seen[slug]) - _AGAIN for slug in slugs if slug in seen}
