@@ -65,7 +65,8 @@ def run_jobs(
     """Run the jobs and show progress; returns their failures, in words. Enter the instance before the workers are started."""
     ingestion = ingest_jobs(settings)
     words = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, overflow="fold"))
-    with Progress(_Mark(), words, TimeElapsedColumn(), console=terminal, expand=True) as progress:
+    quiet = not terminal.is_terminal
+    with Progress(_Mark(), words, TimeElapsedColumn(), console=terminal, expand=True, disable=quiet) as progress:
         waits = waits_for(jobs, ingestion)
         # Ranges of partitions take longest: they go first where nothing else is said.
         first = sorted(waits, key=lambda name: name not in ingestion or ingestion[name].partitions is None)
@@ -82,7 +83,7 @@ class _Mark(SpinnerColumn):
 
 
 class _JobProgress:
-    """The jobs on the screen: a line for each one that has started."""
+    """The jobs on the screen: a line for each one that has started; in a file or a pipe, for each one that has ended."""
 
     def __init__(self, progress: Progress, words: Mapping[str, str]) -> None:
         self._progress = progress
@@ -90,7 +91,7 @@ class _JobProgress:
         self._tasks = {"": progress.add_task("the code location", total=1)}
 
     def loaded(self) -> None:
-        self._progress.update(self._tasks[""], completed=1)
+        self._end("")
 
     def job_started(self, job: str) -> None:
         self._tasks[job] = self._progress.add_task(self._words.get(job, job), total=1)
@@ -99,4 +100,10 @@ class _JobProgress:
         self._progress.update(self._tasks[job], description=f"{self._words.get(job, job)} ({words})")
 
     def job_ended(self, job: str, *, failed: bool) -> None:
+        self._end(job, failed=failed)
+
+    def _end(self, job: str, *, failed: bool = False) -> None:
         self._progress.update(self._tasks[job], completed=1, failed=failed)
+        if self._progress.disable:
+            ended = [task for task in self._progress.tasks if task.id == self._tasks[job]]
+            self._progress.console.print(self._progress.make_tasks_table(ended))

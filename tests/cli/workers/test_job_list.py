@@ -50,3 +50,14 @@ def test_a_job_that_failed_has_a_cross_and_no_tick() -> None:
             board.job_ended(name, failed=failed)
         shown = {task.description: str(mark.render(task)) for task in progress.tasks}
     assert (shown["good"], shown["bad"]) == ("✓", "✗")
+
+
+def test_a_file_has_the_line_of_a_job_when_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(_Mark(), "{task.description}", console=console(), disable=True) as progress:
+        board = _JobProgress(progress, {"bad": "a bad job"})
+        board.loaded()
+        board.job_started("good")
+        board.job_started("bad")
+        board.job_ended("bad", failed=True)
+        written = [line.strip() for line in capsys.readouterr().out.splitlines()]
+        assert written == ["✓ the code location", "✗ a bad job"]
