@@ -1,7 +1,7 @@
 """What an answer of Discord's API means: accepted, wait, try again, never, gone. Pure; no address comes in or goes out.
 
 Codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json, rates:
-https://discord.com/developers/docs/topics/rate-limits. No limit is known here beforehand: headers tell.
+https://discord.com/developers/docs/topics/rate-limits. No limit is known here beforehand: headers state them.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class Reader:
         return int(weighed)
 
     def _look(self, query: Query, facts: LoadFacts) -> None:
-        """Tell the columns that nobody declared of the tables behind a query: dry runs tell a schema, and scan nothing."""
+        """Report the columns that nobody declared of the tables behind a query: dry runs show a schema, and scan nothing."""
         unknown: list[str] = []
         without_schema: list[str] = []
         for table, (sql, known) in query.looks.items():

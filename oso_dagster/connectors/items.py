@@ -1,7 +1,7 @@
 """Items asked for one by one (repositories, slugs, files): a bad one never stops the others.
 
 What cannot be had or used is set aside with its reason and tried again at the next load; what upstream says is gone counts as
-vanished where it was there before. Both are told as facts of the load and judged there against the declared shares; a run in
+vanished where it was there before. Both are reported as facts of the load and judged there against the declared shares; a run in
 which more fails than may be set aside ends early, with the first reason.
 """
 

@@ -1,4 +1,4 @@
-"""Ids for rows that upstream tells apart by nothing: a digest of the whole row, and its ordinal among equal ones."""
+"""Ids for rows that nothing upstream tells apart: a digest of the whole row, and its ordinal among equal ones."""
 
 from __future__ import annotations
 

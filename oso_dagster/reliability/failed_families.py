@@ -22,7 +22,7 @@ _FAMILY_SPAN = timedelta(days=7)
 
 
 def failed_families(store: Store, since: datetime, now: datetime) -> list[FailedFamily]:
-    """The families judged bad in (since, now], oldest first; see `FailedFamily` for what tells one from another.
+    """The families judged bad in (since, now], oldest first; see `FailedFamily` for what distinguishes them.
 
     A failure enters the ledger when it is next filled, and may have been judged before: ask for spans that overlap.
     """

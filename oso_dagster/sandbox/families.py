@@ -25,7 +25,7 @@ def invents(source: Source) -> bool:
 
 
 def truth(world: SandboxWorld) -> Rows:
-    """The rows that a complete load holds, by `<source>.<table>`, of the families that tell it themselves."""
+    """The rows that a complete load holds, by `<source>.<table>`, of the families that state it themselves."""
     return {name: rows for family in families() for name, rows in family.truth(world).items()}
 
 

@@ -76,7 +76,7 @@ def create_app(world: Path, database_port: int = 0) -> Starlette:
 def serve(world: Path, listener: socket.socket, database_port: int = 0) -> None:
     """Answer on `listener` until SIGTERM or SIGINT; requests under way get a second to end. PostgreSQL runs beside it, 0: not."""
     # Loop and parser are named, so that the world behaves the same whatever else is installed.
-    # No Date of uvicorn's own: a fault may tell another time.
+    # No Date of uvicorn's own: a fault may send another time.
     options: dict[str, Any] = {"loop": "asyncio", "http": "h11", "lifespan": "off", "date_header": False}
     config = uvicorn.Config(create_app(world, database_port), timeout_graceful_shutdown=1, **options)
     # uvicorn handles the signal, then raises it again; the default action would skip what callers still have to clean up.

@@ -32,7 +32,7 @@ _LEFT_OUT = (
     "parentProtocolSlug|pool2|previousNames|raises|rugged|staking|stablecoins|symbol|tags|tokenBreakdowns|treasury|"
     "tokensExcludedFromParent|twitter|wrongLiquidity"
 )
-"""What DefiLlama tells of a protocol and nobody here needs; anything else that is new arrives."""
+"""What DefiLlama has of a protocol and nobody here needs; anything else that is new arrives."""
 
 _TIME = Column("time", ColumnType.TIMESTAMP, "Day of the value, at its midnight UTC", nullable=False)
 _SLUG = Column("slug", ColumnType.VARCHAR, "Protocol, as in its address at DefiLlama", nullable=False)

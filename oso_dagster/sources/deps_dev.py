@@ -72,7 +72,7 @@ _VERSIONS = (
     _SYSTEM,
     _NAME,
     Column("version", ColumnType.VARCHAR, "Version", nullable=False),
-    Column("published_at", ColumnType.TIMESTAMP, "When it was published; null where the system does not tell"),
+    Column("published_at", ColumnType.TIMESTAMP, "When it was published; null where the system does not say"),
     Column("is_default", ColumnType.BOOLEAN, "Whether it is the default version", nullable=False),
 )
 _OF_PACKAGES, _OF_VERSIONS = ([column.name for column in columns] for columns in (_PACKAGES, _VERSIONS))

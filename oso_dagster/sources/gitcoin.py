@@ -104,7 +104,7 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
     arriving = inspected.opened(unknown, fields)
     news = [field.column.name for field in arriving]
     facts: dict[str, Any] = {UNKNOWN_FIELDS: [name for name in unknown if name not in {field.upstream for field in arriving}]}
-    # Upstream tells no order: by their ids, equal contents are equal whatever order they come in. New columns change no id.
+    # Upstream states no order: by their ids, equal contents are equal whatever order they come in. New columns change no id.
     rows = ordinals.with_ids(inspected.read([*fields, *arriving]), made or "row_id", beside=news)
     version = table_reader.digest(rows, unknown=unknown)
     if request.previous is not None and request.previous.version == version:

@@ -86,7 +86,7 @@ _REPOSITORY = Known.of(
     r"code_of_conduct|delete_branch_on_merge|web_commit_signoff_required|anonymous_access_enabled|master_branch|"
     r"pull_request_creation_policy|score|starred_at",
 )  # fmt: skip
-"""What GitHub tells of a repository: what a row is made of, and what nobody needs, templates of addresses above all."""
+"""What GitHub has of a repository: what a row is made of, and what nobody needs, templates of addresses above all."""
 
 _BILL = Known.of(
     ["packages", "creationInfo"],

@@ -175,7 +175,7 @@ def _total(data: Any, *path: str) -> int:
 
 
 def _whole(number: Any) -> Any:
-    """The number of a chain; the older API tells it as a float."""
+    """The number of a chain; the older API writes it as a float."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 

@@ -50,7 +50,7 @@ _PROJECT_KEYS = {
     "tvs": ("tvs", "breakdown", "total"),
 }
 _LEFT_OUT = "provider|shortName|badges|risks|charts|colors|daLayer|proofSystem|scalingStage"
-"""What L2BEAT tells of a project and nobody here needs; anything else that is new arrives."""
+"""What L2BEAT has of a project and nobody here needs; anything else that is new arrives."""
 
 _TIME = Column("time", ColumnType.TIMESTAMP, "Midnight UTC: the begin of the day, or the moment of the value", nullable=False)
 _SLUG = Column("slug", ColumnType.VARCHAR, "Project, as in its address at L2BEAT", nullable=False)
@@ -204,7 +204,7 @@ def _series_table(name: str, description: str, columns: tuple[Column, ...], seco
         item_column="slug",
         set_aside_share=0.1,
         why_not={
-            "limits": "L2BEAT tells of none; 150 requests at one a second are begun again",
+            "limits": "L2BEAT states none; 150 requests at one a second are begun again",
             "bands": "A load brings a month of days for the projects that were loaded before and years for new ones",
         },
         identity="`id` of the project in /scaling/summary",

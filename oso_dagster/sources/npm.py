@@ -49,7 +49,7 @@ _PACE = Pace(concurrency=1, per_second=0.5)
 _NEED = "oss_directory.projects__npm.url"
 _ABSENT = frozenset({400, 403, 404})
 _BEGIN = datetime(2015, 1, 10, tzinfo=UTC)
-"""The first day that npm tells of; it moves the begin of a longer span there, and says so in the answer alone."""
+"""The first day that npm has; it moves the begin of a longer span there, and says so in the answer alone."""
 _BULK = 128
 """Packages without a scope that one request may name."""
 _LONGEST = 365

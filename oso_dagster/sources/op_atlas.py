@@ -135,7 +135,7 @@ _OPEN = {
     "PublishedContract",
 }  # fmt: skip
 """Tables whose new columns arrive by themselves: what the programme itself writes, or what is attested in public. In all others
-people write of themselves and of each other: what is new there is told, and stays until somebody has declared it."""
+people write of themselves and of each other: what is new there is reported, and stays until somebody has declared it."""
 
 _PERSONAL = re.compile(r"user|mail|phone|kyc|birth|passport|password|secret", re.IGNORECASE)
 """What a new column's name may not hold to arrive, in any table."""
@@ -199,10 +199,10 @@ def _extract(
     before = _cursor(request, news)
     changes = table_reader.Changes(cursor, before - LOOKBACK) if cursor and before else None
     rows = inspected.read([*fields, *arriving], changes)
-    reported = [name for name in unknown if name not in news or not rows.num_rows]  # one that arrives is told where it does
+    reported = [name for name in unknown if name not in news or not rows.num_rows]  # a new column that arrives is reported there
     facts: dict[str, Any] = {UNKNOWN_FIELDS: reported, "undeclared_columns": news}
     versioned, surviving = [rows], None
-    if cursor:  # no time tells that a row was deleted; asked after the rows: one deleted in between must be gone, not stay
+    if cursor:  # no time shows that a row was deleted; asked after the rows: one deleted in between must be gone, not stay
         surviving = [inspected.read([field for field in fields if field.upstream in key])]
         versioned += surviving
         facts["live_rows"] = surviving[0].num_rows

@@ -177,7 +177,7 @@ def _transactions(request: ExtractRequest) -> Extract:
     """The week of the partition, page by page, oldest first; fewer or more of them than were announced is an error.
 
     Deposits and expenses are asked for apart: both sides of a transfer are of one instant and one kind, by which upstream
-    orders, so that pages over both could tell one side twice and the other never.
+    orders, so that pages over both could list one side twice and the other never.
     """
     from oso_dagster.connectors import records  # noqa: PLC0415
 

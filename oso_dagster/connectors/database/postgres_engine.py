@@ -1,4 +1,4 @@
-"""PostgreSQL: looked at with psycopg, which tells a refused login at once; read with connectorx, the fastest way to Arrow.
+"""PostgreSQL: inspected with psycopg, which reports a refused login at once; read with connectorx, the fastest way to Arrow.
 
 connectorx knows the bare form of an address. One with options that only libpq has (a checked certificate, `options`, a socket of
 this machine, a pooler) is read by psycopg, with the same query and the same rows.

@@ -32,7 +32,7 @@ from oso_dagster.domain.catalogue.truth import ITEMS_ASKED, SET_ASIDE
 _MOST_DAMAGED = 1_000
 """So many damaged lines of a day are named; more are an error."""
 _UNLISTED = 0.001
-"""The share of a day's events that may have come too late for the day before without a warning: it is told as a fact anyway."""
+"""The share of a day's events that may have come too late for the day before without a warning: it is always a fact."""
 _DAMAGED: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.error)  # type: ignore[assignment]  # a class, typed as a value
 
 

@@ -19,7 +19,7 @@ from oso_dagster.domain.catalogue.source import Column
 from oso_dagster.domain.garbage_collector import no_collections
 
 WITH_COMMITS, HEAD_ONLY = "with_commits", "head_only"
-"""The two regimes of pushes: until 2025-10-07 a push tells its commits, since then only where the branch points."""
+"""The two regimes of pushes: until 2025-10-07 a push lists its commits, since then only where the branch points."""
 
 PART_OF = {
     "PushEvent": "push_head",
@@ -235,7 +235,7 @@ def _regime(size: int | None) -> str:
 
 
 def _merged(payload: Payload, pull: PullRequest) -> bool | None:
-    """Whether the pull request is merged; unknown where a stub does not tell, as most do since 2025-10-07."""
+    """Whether the pull request is merged; unknown where a stub does not say, as most do since 2025-10-07."""
     if pull.merged is not None:
         return pull.merged
     if payload.action == "merged":

@@ -1,4 +1,4 @@
-"""What GH Archive has that nobody knew of: types of events, fields of events, parts of payloads. Told, and not taken.
+"""What GH Archive has that nobody knew of: types of events, fields of events, parts of payloads. Reported, and not taken.
 
 Only the columns that models need are read of an event, so that a decode of everything would cost more than the load. A sample is
 looked at instead: the beginning of each hourly file, which in a day holds some thousand events.
@@ -56,7 +56,7 @@ _NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def undeclared(path: Path) -> set[str]:
-    """What the beginning of a file holds that is not known, in words; a damaged line tells nothing here."""
+    """What the beginning of a file holds that is not known, in words; a damaged line says nothing here."""
     with igzip.open(path, "rb") as stream:  # type: ignore[no-untyped-call]  # isal types its C parts only
         lines = stream.read(_SAMPLE).split(b"\n")[:-1]  # the last line may be cut
     names: set[str] = set()

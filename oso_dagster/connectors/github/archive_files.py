@@ -1,6 +1,6 @@
 """The hourly files of GH Archive: their names, and fetching one whole or not at all, within bounds.
 
-A file is named by the hour in which the archive's crawler ran (its commit f1f4200 of 2025-05-24), and GitHub tells of an event 30
+A file is named by the hour in which the archive's crawler ran (its commit f1f4200 of 2025-05-24), and GitHub reports an event 30
 seconds to 6 hours after it happened. So the events of a day stand in its own files and in those of some hours after it.
 """
 
@@ -26,7 +26,7 @@ from oso_dagster.domain.catalogue.notices import UpstreamNotes
 HOURS = 24
 """Files that are named by a day."""
 LATE_HOURS = 6
-"""How many files behind those of a day may still tell of it: GitHub documents a latency of up to 6 hours."""
+"""How many files behind those of a day may still hold some of it: GitHub documents a latency of up to 6 hours."""
 _CHUNK = 1024 * 1024
 
 
@@ -94,7 +94,7 @@ class Day:
 
     @property
     def places(self) -> range:
-        """The places of all files that may tell of the day."""
+        """The places of all files that may hold events of the day."""
         return range(HOURS + self.late_hours)
 
     def url(self, place: int) -> str:

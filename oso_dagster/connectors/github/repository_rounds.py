@@ -203,7 +203,7 @@ class Repositories:
         return keys
 
     def undeclared(self, columns: Collection[str]) -> list[str]:
-        """What upstream has and nobody declared, in any row known of: an answer that is as before does not tell it again."""
+        """What upstream has and nobody declared, in any row known of: an answer that is as before does not report it again."""
         known = {name for row in self._memory.rows.values() for name in row}
         return sorted({*self._memory.news, *(known - set(columns))})
 

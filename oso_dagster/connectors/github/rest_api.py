@@ -55,7 +55,7 @@ class ListingPage:
 
 
 def client(token: str | None, per_second: float, notes: UpstreamNotes | None = None) -> Client:
-    """A client that waits out short limits, and tells long ones (RateLimitedError). Without a token GitHub allows 60 an hour.
+    """A client that waits out short limits, and raises RateLimitedError for long ones. Without a token GitHub allows 60 an hour.
 
     What GitHub announces (a deprecation, a last day) goes into `notes`.
     """

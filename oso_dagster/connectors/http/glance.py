@@ -1,4 +1,4 @@
-"""Looking at an endpoint as a person would: a few slow requests, each told as it came, whatever it says.
+"""Looking at an endpoint as a person would: a few slow requests, each reported as it came, whatever it says.
 
 No retry, no redirect followed, no credentials but those that are handed in, the beginning of the body only. For loads there is
 `rest`.

@@ -1,6 +1,6 @@
 """GraphQL over the REST client: an `errors` array is an error, whatever the status says; paging is `pages`'.
 
-What is not asked for does not come: new fields are found in the endpoint's schema (introspection), where it tells that.
+What is not asked for does not come: new fields are found in the endpoint's schema (introspection), where it shows that.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class GraphqlEndpoint:
         return data
 
     def news(self, type_: str, known: Known) -> News:
-        """What the type has that is not `known`, deprecated fields excepted; an endpoint need not tell its schema.
+        """What the type has that is not `known`, deprecated fields excepted; an endpoint need not show its schema.
 
         A deprecated field that is read by its name is a notice of upstream's.
 

@@ -40,7 +40,7 @@ _UNTOLD_PAUSE = 10
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Status codes that another try may fix."""
 _LIMITING = frozenset({403, 503})
-"""Status codes by which a server may tell a limit too, in a header or in words."""
+"""Status codes by which a server may report a limit too, in a header or in words."""
 
 Reading = Callable[[bytes, str], Any]
 """From the plain body of an answer and its content type to what is made of it. Raises AnswerError."""
@@ -209,7 +209,7 @@ class Client:
             return Answer(url, status, headers)
         pause = requested_pause(headers, datetime.now(UTC))
         message = _message(body, headers) if status >= HTTPStatus.BAD_REQUEST else ""
-        # A limit, told by status, by headers or in words, is never an answer about what was asked for, whatever is accepted.
+        # A limit, shown by status, by headers or in words, is never an answer about what was asked for, whatever is accepted.
         limit = status == HTTPStatus.TOO_MANY_REQUESTS or (
             status in _LIMITING and (pause is not None or LIMIT_WORDS.search(message) is not None)
         )

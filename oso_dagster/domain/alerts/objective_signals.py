@@ -100,7 +100,7 @@ def burning(assessment: Assessment, links: AlertLinks) -> Signal | None:
 
 
 def budget_spent(assessment: Assessment, links: AlertLinks) -> Signal | None:
-    """Three quarters of the budget are spent. Once it is overspent the sprint tells it, and this one only goes on."""
+    """Three quarters of the budget are spent. Once it is overspent the sprint says so, and this one only goes on."""
     objective = assessment.objective
     burn = None if objective.each else burn_rate(assessment.good, assessment.valid, objective.target)
     if burn is None or burn < AT_RISK_SPENT:

@@ -18,7 +18,7 @@ from oso_dagster.domain.catalogue.truth import Regime
 class TableTerms:
     """What a table declares (`source.Table`, which refuses what cannot be): one dataset, one Dagster asset, one retry unit.
 
-    `newest_by` names the times that tell versions of a row apart (`merge` only): the version whose latest time is the latest
+    `newest_by` names the times that distinguish versions of a row (`merge` only): the version whose latest time is the latest
     wins, so that an older live one never comes back over a soft delete. `fresh_within` is the promise (required for core) of a
     table without time partitions: with those it is `Partitions.due_after`; `shrink_floor` is the share of the last good row
     count below which a `replace` is refused; `revision` is raised when the meaning of the rows changes, so that an unchanged

@@ -1,6 +1,6 @@
-"""What a table declares about the quirks of its upstream, and what a load tells of single items.
+"""What a table declares about the quirks of its upstream, and what a load reports of single items.
 
-Belongs here: the vocabulary (`Absence`, `Regime`, `Retired`), the facts that tell what a load could not have,
+Belongs here: the vocabulary (`Absence`, `Regime`, `Retired`), the facts that say what a load could not have,
 and the decisions over them: how many items may be set aside, how many may vanish, what is known and not taken. Does not: how an
 answer is read (`connectors`), how kept rows are carried over (`warehouse`).
 """

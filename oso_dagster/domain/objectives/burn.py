@@ -1,7 +1,7 @@
 """Alerts on burn rates over several windows: which tiers there are, which can ever fire, and which do now.
 
 They suit indicators that are counted by the minute (probes, queries). A failed load of a day is an event of its own:
-`domain.alerts.asset_signals` tells it at once.
+`domain.alerts.asset_signals` announces it at once.
 """
 
 from __future__ import annotations

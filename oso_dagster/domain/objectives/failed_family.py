@@ -16,7 +16,7 @@ from oso_dagster.domain.objectives.attempts import Attempt, JudgedFamily, Judgem
 
 @dataclass(frozen=True)
 class FailedFamily:
-    """A run and its automatic retries that did not materialize `asset`; (asset, partition, family) tells it from others.
+    """A run and its automatic retries that did not materialize `asset`; (asset, partition, family) identifies it.
 
     `in_a_row` counts the families of the asset that failed since its last good one, this one included: the first is
     announced, the second with a higher severity. `stability` is the label of the asset at that time.

@@ -1,4 +1,4 @@
-"""The objectives of the platform, as data, and the sentences in which their state is told.
+"""The objectives of the platform, as data, and the sentences that describe their state.
 
 They are the Value fields of the published service definition, read as success rates (three of its sentences speak of
 failure rates and contradict them). Arithmetic is in `domain.objectives.slo`.

@@ -154,7 +154,7 @@ def verdict_of(good: int, valid: int, target: int) -> Verdict:
 
 
 def evaluate(objective: Objective, tallies: Sequence[Tally], now: datetime, burning: tuple[Burning, ...] = ()) -> Assessment:
-    """Assess an objective on what its assets tell; a tier that fires puts it at risk. Ratios are never averaged."""
+    """Assess an objective on what its assets show; a tier that fires puts it at risk. Ratios are never averaged."""
     good, valid = sum(tally.good for tally in tallies), sum(tally.valid for tally in tallies)
     verdict = verdict_of(good, valid, objective.target)
     if objective.each:

@@ -22,7 +22,7 @@ class DataSet:
     """One table that people can read; `rows` are those of its last good load.
 
     `fresh_within` None: nothing is promised, and `freshness` is None too. `fresh_for` of `promised_for`: how long it was
-    fresh, of the time of the last 30 days in which it had to be. `newest_event` is known where the age of what the rows tell of
+    fresh, of the time of the last 30 days in which it had to be. `newest_event` is known where the age of what the rows describe
     is promised too: `events_within`. `partitions` is how it is cut, and `due_after` how long after the end of one that one is
     promised. `retired` says since when and why it is no more upstream; its rows are kept. `stale_because` says in words why it is
     stale.

@@ -19,7 +19,7 @@ class ObjectiveState:
 
     `evaluated_at` is when it was judged; the page may be younger than that, if evaluation has stopped. `days` are its
     history, oldest first. With `each`, every asset has a budget of its own and there is no common burn. `timed`: what it counts
-    are samples of time and traffic, so that its budget is told in minutes of total outage, too. `recovers` is when a missed
+    are samples of time and traffic, so that its budget is given in minutes of total outage, too. `recovers` is when a missed
     one will be met again if nothing else goes wrong.
     """
 

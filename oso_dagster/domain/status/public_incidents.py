@@ -170,7 +170,7 @@ class Work:
 
 
 def sprints_and_breaches(sprints: Iterable[PublicIncident], breaches: Iterable[PublicIncident]) -> tuple[PublicIncident, ...]:
-    """Sprints, and the breaches that no sprint of their objective tells already; the newest first."""
+    """Sprints, and the breaches that no sprint of their objective shows already; the newest first."""
     shown = list(sprints)
     alone = [breach for breach in breaches if not any(_tells(sprint, breach) for sprint in shown)]
     return tuple(sorted((*shown, *alone), key=lambda incident: (incident.since, incident.key), reverse=True))

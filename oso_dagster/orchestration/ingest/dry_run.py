@@ -55,7 +55,7 @@ def try_table(
             return _try(settings, source, table, now, limits, window, Path(scratch))
     except SettingsError:  # nothing was asked: the address is not known, or the sandbox world is not up
         raise
-    except Exception as error:  # noqa: BLE001  (told, without its secrets)
+    except Exception as error:  # noqa: BLE001  (reported, without its secrets)
         words = redact(str(error), settings.secrets()) or type(error).__name__
         return Trial(table.name, window.key if window else partition, {}, (words,), ())
 

@@ -11,7 +11,7 @@ _NUMBER, _PARENT = "dagster/retry_number", "dagster/parent_run_id"
 
 
 def partitions_done(context: dg.AssetExecutionContext, key: dg.AssetKey) -> frozenset[str]:
-    """The partitions of an asset that earlier tries have materialized: their rows are published, each was told behind them."""
+    """The partitions of an asset that earlier tries have materialized: their rows are published, each was reported after them."""
     runs = [context.run.run_id] if context.retry_number else []
     run: dg.DagsterRun | None = context.run
     while run is not None and _NUMBER in run.tags and _PARENT in run.tags:

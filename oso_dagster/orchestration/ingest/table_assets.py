@@ -60,7 +60,7 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
             backoff=dg.Backoff.EXPONENTIAL,
             jitter=dg.Jitter.PLUS_MINUS,
         ),
-        output_required=False,  # a run over many partitions tells of each as it lands
+        output_required=False,  # a run over many partitions reports each as it lands
     )
     def _load(
         context: dg.AssetExecutionContext, config: LoadConfig

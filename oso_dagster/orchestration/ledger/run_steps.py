@@ -48,7 +48,7 @@ class ExecutionPlan(NamedTuple):
 
 @dataclass
 class RunSteps:
-    """How the steps of one run went; `plan` tells what makes what, and what needs what; `retries` None: the log was not read.
+    """How the steps of one run went; `plan` says what makes what, and what needs what; `retries` None: the log was not read.
 
     `pid` is the process that began the run; `last_event` is known of runs that are under way.
     """
@@ -110,7 +110,7 @@ class RunLogs:
         return by_run
 
     def in_brief(self, runs: Sequence[RunRecord], units: Mapping[str, RunAssets]) -> dict[str, RunSteps]:
-        """The failed runs of which the event of their failure tells enough: one step failed, and made all that is missing.
+        """The failed runs of which the event of their failure says enough: one step failed, and made all that is missing.
 
         Reading the logs of a month of failed runs opens a file for each of them on SQLite; these events lie in one place.
         When their steps began, and how often they were retried, is not known.

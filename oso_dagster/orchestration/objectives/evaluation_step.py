@@ -1,6 +1,6 @@
 """Evaluates the objectives of one service: ledger up to date, verdicts recorded. Glue: arithmetic is in `domain`.
 
-Fails only when it cannot evaluate; a breached objective is a failed check. Telling people is the sensors' (`alerting`).
+Fails only when it cannot evaluate; a breached objective is a failed check. Alerting people is left to the sensors (`alerting`).
 """
 
 from __future__ import annotations

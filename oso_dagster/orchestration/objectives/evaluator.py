@@ -80,7 +80,7 @@ class Evaluator:
         """The same of one that cannot be computed: what is known of the others is reported all the same."""
         try:
             return self.assess_one(objective, now, windows)
-        except Exception as error:  # noqa: BLE001  (told in the assessment, its check fails, and an alert names it)
+        except Exception as error:  # noqa: BLE001  (reported in the assessment, its check fails, and an alert names it)
             words = (str(error).splitlines() or [""])[0]
             return Assessment(objective, Verdict.NO_DATA, 0, 0, (), now, problem=f"{type(error).__name__}: {words}"[:300])
 

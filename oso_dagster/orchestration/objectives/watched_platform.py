@@ -21,7 +21,7 @@ from oso_dagster.settings import Settings
 
 @dataclass(frozen=True)
 class Platform:
-    """What alerting watches: the sources, the SQLMesh models, and the checks whose failure is told.
+    """What alerting watches: the sources, the SQLMesh models, and the checks whose failure is announced.
 
     `compares_records`: the warehouse's records are held against the ledger; not where the loads of the ledger are invented.
     """

@@ -116,7 +116,7 @@ def status_sensor(job: UnresolvedAssetJobDefinition, evaluation: UnresolvedAsset
 
 
 def status_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
-    """Write the page although nothing was evaluated: its readers are told so, and that it is still looked after."""
+    """Write the page although nothing was evaluated: it says so to its readers, and that it is still looked after."""
 
     @dg.schedule(
         name="publish_status",

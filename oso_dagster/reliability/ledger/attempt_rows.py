@@ -64,7 +64,7 @@ def attempt_of(row: Row[Any]) -> Attempt:
 
 
 def key_of(attempt: Attempt) -> tuple[str, str, str, str]:
-    """What tells an attempt from all others: run, asset, partition, and when a reported one began."""
+    """What distinguishes an attempt from all others: run, asset, partition, and when a reported one began."""
     report = attempt.started.isoformat() if attempt.reported and attempt.started else ""
     return attempt.run_id, attempt.asset, attempt.partition or "", report
 

@@ -1,6 +1,6 @@
 """What attempts add to their objectives, worked out when they are recorded. The rules are those of `domain.objectives.attempts`.
 
-Nearly every family is one run, whose attempts are judged as they come. A family with several runs, one that is told anew, and
+Nearly every family is one run, whose attempts are judged as they come. A family with several runs, one that is reported anew, and
 one that reported its attempts one by one are read whole and judged again.
 """
 

@@ -38,7 +38,7 @@ class Cursor:
 
 @dataclass(frozen=True)
 class LastGood:
-    """The newest good materialization of an asset; `rows` where it told them."""
+    """The newest good materialization of an asset; `rows` where it reported them."""
 
     at: datetime
     rows: int | None

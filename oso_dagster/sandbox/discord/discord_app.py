@@ -95,7 +95,7 @@ class _Discord:
         return Response(status_code=204, headers=headers)
 
     async def webhook(self, request: Request) -> Response:
-        """Tell of a webhook, or delete it."""
+        """Describe a webhook, or delete it."""
         webhook = self._known(request)
         if isinstance(webhook, Response):
             return webhook
@@ -109,7 +109,7 @@ class _Discord:
         return JSONResponse(description | {"application_id": None, "avatar": None, "token": webhook.token}, headers=headers)
 
     async def message(self, request: Request) -> Response:
-        """Tell of a message of a webhook, edit or delete it; one that lies in a thread needs its `thread_id`."""
+        """Return a message of a webhook, edit or delete it; one that lies in a thread needs its `thread_id`."""
         webhook = self._known(request)
         if isinstance(webhook, Response):
             return webhook
@@ -199,7 +199,7 @@ async def _json(request: Request) -> Any:
 
 
 def _plain(message: Message) -> dict[str, Any]:
-    """A message as Discord's API tells it."""
+    """A message as Discord's API returns it."""
     body = message.body
     edited = message.edited_at
     return {

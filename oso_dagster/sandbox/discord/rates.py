@@ -1,4 +1,4 @@
-"""The rate limits of the sandbox's Discord: a bucket per webhook and route, and one per channel that only a 429 tells of.
+"""The rate limits of the sandbox's Discord: a bucket per webhook and route, and one per channel that only a 429 reveals.
 
 As Discord has them: every request counts, also one that fails; what is left stands in headers, except for the channel's limit
 (https://github.com/discord/discord-api-docs/issues/1454). Counts live in memory: a new server has forgotten them.

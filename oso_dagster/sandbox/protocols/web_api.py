@@ -25,7 +25,7 @@ Damage = Callable[[Any], Any]
 """From the document of a family to the one that it would have under a fault; the first stays as it is."""
 
 DAYS = 60
-"""How much history the families tell."""
+"""How much history the families serve."""
 
 FILE = "data.json"
 
@@ -75,7 +75,7 @@ def serve(
 
 
 def midnights(world: SandboxWorld) -> list[datetime]:
-    """The days that the families tell of, oldest first; today is the last and is not over."""
+    """The days that the families serve, oldest first; today is the last and is not over."""
     today = datetime(world.now.year, world.now.month, world.now.day, tzinfo=UTC)
     return [today - timedelta(days=back) for back in range(DAYS, -1, -1)]
 

@@ -3,7 +3,7 @@
 Written from igrigorik/gharchive.org: its crawler.rb and commit f1f4200 of 2025-05-24, since which a file is named by the hour of
 the crawl, and its issues 102 (events twice), 310 and 320 (the feed of 2026), 312. `events` is the truth of one hour, `file_lines`
 what the file of an hour holds: events that were known of by then, some of them again. `render` is the file, in the form that
-upstream has on that day: until 2025-10-07 a push tells its commits (with e-mail addresses, which nobody may keep), since then
+upstream has on that day: until 2025-10-07 a push lists its commits (with e-mail addresses, which nobody may keep), since then
 only where the branch points. The fault `former` keeps the first form on every day.
 """
 
@@ -40,7 +40,7 @@ WEIGHTS = {
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{1,2})\.json\.gz\Z")
 _HOUR, _SECOND = timedelta(hours=1), timedelta(seconds=1)
 LONGEST_DELAY = timedelta(hours=5, minutes=55)
-"""How late GitHub tells of an event at most: its documentation says six hours."""
+"""How late GitHub reports an event at most: its documentation says six hours."""
 _SERVED_AGAIN, _LEFT, _DAMAGED_HOUR = 97, 50, 3
 
 
@@ -57,7 +57,7 @@ class _Draft:
 
 
 def events(forge: Forge, hour: datetime, *, former: bool = False) -> tuple[dict[str, Any], ...]:
-    """The events of the hour that begins at `hour`, as the archive tells them, oldest first; `former`: in the form of before."""
+    """The events of the hour that begins at `hour`, as the archive holds them, oldest first; `former`: in the form of before."""
     number = (hour - forge.start) // _HOUR
     rng = stream(forge.seed, f"gharchive/{number}")
     seconds = sorted(rng.choices(range(3600), k=rng.randint(*EVENTS_PER_HOUR)))

@@ -18,7 +18,7 @@ from oso_dagster.sandbox.world.world import SandboxWorld
 FILE = "funding_data.csv"
 HEADER = ("to_project_name", "amount", "funding_date", "from_funder_name", "grant_pool_name", "metadata", "file_path")
 _AGE = timedelta(hours=2)
-"""How old the file is in a fresh world, as its Last-Modified tells."""
+"""How old the file is in a fresh world, as its Last-Modified says."""
 
 
 def write(world: SandboxWorld, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The forge of the world: the repositories behind the directory's GitHub addresses, their owners and the people at work. Pure.
 
-Each family that tells of GitHub (`gharchive`, `github_api`) serves a part of this, so that ids and names agree among them.
+Each family that shows GitHub (`gharchive`, `github_api`) serves a part of this, so that ids and names agree among them.
 """
 
 from __future__ import annotations

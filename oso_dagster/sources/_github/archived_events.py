@@ -30,7 +30,7 @@ REGIMES = (
     Regime(
         "by_time_of_event",
         date(2015, 1, 1),
-        "A file holds the events of its hour; a push tells its commits, at most 20",
+        "A file holds the events of its hour; a push lists its commits, at most 20",
         "gharchive.org",
     ),
     Regime(
@@ -42,7 +42,7 @@ REGIMES = (
     Regime(
         "stubs",
         date(2025, 10, 7),
-        "Pushes tell no commits, pull requests hardly more than their number",
+        "Pushes list no commits, pull requests hardly more than their number",
         "GitHub's changelog of 2025-08-08; igrigorik/gharchive.org 312",
     ),
     Regime(
@@ -93,7 +93,7 @@ COLUMNS = (
     text("push_before", "Commit that it pointed at before"),
     number("push_size", "Commits of the push; null since 2025-10-07"),
     number("push_distinct_size", "Commits of the push that are new to the repository; null since 2025-10-07"),
-    text("push_regime", "with_commits: the push tells how many; head_only (since 2025-10-07): it counts as one commit"),
+    text("push_regime", "with_commits: the push says how many; head_only (since 2025-10-07): it counts as one commit"),
     number("issue_id", "Id of the issue, or of the issue side of a pull request that is commented on"),
     time("issue_created_at", "When the issue was opened"),
     time("issue_closed_at", "When the issue was closed"),
@@ -104,7 +104,7 @@ COLUMNS = (
     time("pull_request_closed_at", "When it was closed; null since 2025-10-07"),
     time("pull_request_merged_at", "When it was merged; null since 2025-10-07"),
     text("pull_request_author_login", "Who opened it; null since 2025-10-07"),
-    Column("pull_request_is_merged", ColumnType.BOOLEAN, "Whether it is merged; null where the event does not tell"),
+    Column("pull_request_is_merged", ColumnType.BOOLEAN, "Whether it is merged; null where the event does not say"),
     number("comment_id", "Id of the comment"),
     number("review_id", "Id of the review"),
     text("review_state", "Verdict of the review: approved, changes_requested, commented …"),

@@ -82,4 +82,4 @@ THINGS = {
     "pull_requests": things_of("pull_requests", "created_at"),
     "commits": things_of("commits", "committed_at"),
 }
-"""The second counts of tables of changes, by name. Releases have none: there are too few a day to tell anything."""
+"""The second counts of tables of changes, by name. Releases have none: there are too few a day to show anything."""

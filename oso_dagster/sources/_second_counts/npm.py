@@ -1,4 +1,4 @@
-"""npm: the downloads of a day of some packages, as the endpoint of totals tells them.
+"""npm: the downloads of a day of some packages, as the endpoint of totals gives them.
 
 `GET /downloads/point/{start}:{end}/{packages}` (npm/registry, docs/download-counts.md at ae49abf): a number a package, summed by
 npm; 128 names without a scope at most, and one request of the forty that the limiter lets pass.

@@ -1,5 +1,5 @@
 // Keeps ages true while the page is open, says when the page itself is older than it should be, lets keys and pointer walk
-// through the days of a bar, and opens what an address points at. Everything that it tells is in the page without it.
+// through the days of a bar, and opens what an address points at. Everything that it shows is in the page without it.
 "use strict";
 {
   const page = document.documentElement.dataset;

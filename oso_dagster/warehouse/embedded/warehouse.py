@@ -237,7 +237,7 @@ def _judged(
     *,
     keep: bool = False,
 ) -> tuple[dict[str, int], LoadFacts, list[Finding]]:
-    """Staged rows of each landed table, what the load tells of itself, and what its checks say of both.
+    """Staged rows of each landed table, what the load reports of itself, and what its checks say of both.
 
     `keep`: the warehouse is attached, and the last good rows of items that were set aside are staged as well.
     """
@@ -252,7 +252,7 @@ def _judged(
 
 
 def _facts(source: Source, table: Table, extract: Extract, arrival: staging.StagedLoad) -> LoadFacts:
-    """What the extract told, now that it is drawn, what came with it that nobody declared, and its newest event.
+    """What the extract reported, now that it is drawn, what came with it that nobody declared, and its newest event.
 
     Raises RefusedError for a cut-short one that its table does not allow.
     """

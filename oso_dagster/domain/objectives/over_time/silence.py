@@ -18,7 +18,7 @@ SILENT_AFTER: Mapping[Indicator, timedelta] = {
     Indicator.ATTEMPTS: timedelta(days=2),
     Indicator.SECOND_COUNTS: timedelta(days=3),
 }
-"""For how long nothing may be counted before somebody is told. Freshness and completeness are never without data."""
+"""For how long nothing may be counted before somebody is alerted. Freshness and completeness are never without data."""
 
 
 @dataclass(frozen=True)

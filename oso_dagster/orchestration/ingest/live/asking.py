@@ -41,7 +41,7 @@ class Question:
 
 
 def plain(glance: Glance) -> str:
-    """An answer in a line: status, size, time, telling headers, and the beginning of an error's body."""
+    """An answer in a line: status, size, time, the headers that matter, and the beginning of an error's body."""
     parts = [f"{glance.status}", f"{len(glance.body):,} bytes{'' if glance.whole else ' and more'}", f"{glance.seconds:.2f} s"]
     parts += [f"{name}: {glance.headers[name]}" for name in _TELLING if name in glance.headers]
     if "location" in glance.headers:  # its query may be a signature, which lets anybody in

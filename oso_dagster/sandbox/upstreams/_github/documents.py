@@ -66,7 +66,7 @@ _OF_ACCOUNT = {
     "received_events": "received_events",
 }
 _ALONE = ("network_count", "subscribers_count")
-"""What a repository tells of itself and a listing does not."""
+"""What the answer about one repository has and a listing does not."""
 
 
 def repository(forge: Forge, of: Repository) -> dict[str, Any]:

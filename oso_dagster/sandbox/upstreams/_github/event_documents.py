@@ -1,4 +1,4 @@
-"""An event as the feed of a repository tells it in the sandbox: that of its GH Archive, with all that GitHub's schema requires.
+"""An event as the feed of a repository shows it in the sandbox: that of its GH Archive, with all that GitHub's schema requires.
 
 Written from @octokit/openapi 23.0.2 (npm), schema `event` and those of its payloads (`push-event`, `issues-event` …), of which a
 pull request is `pull-request-minimal`. tests/sandbox/upstreams/test_github_schemas.py holds the answers to them.
@@ -110,4 +110,4 @@ _MORE: Mapping[str, Callable[[Mapping[str, Any]], _Document]] = {
     "PullRequestReviewCommentEvent": _of_review_comment,
     "ReleaseEvent": _of_release,
 }
-"""What a payload of each type has beside what GH Archive of the sandbox tells."""
+"""What a payload of each type has beside what GH Archive of the sandbox has."""

@@ -2,7 +2,7 @@
 
 Written from `@octokit/graphql-schema` 15.26.1 (npm), of which `SCHEMA` is the cut that is used, and docs.github.com, "Rate limits
 and query limits for the GraphQL API": a query costs a point for every hundred connections, at least one; 5,000 points an hour, of
-which `X-RateLimit-*` and `rateLimit` tell; a spent limit is 200 with an error RATE_LIMITED; a repository that is not there is
+which `X-RateLimit-*` and `rateLimit` state; a spent limit is 200 with an error RATE_LIMITED; a repository that is not there is
 null with an error NOT_FOUND at its alias, one that a policy hides with FORBIDDEN; `first` is 1 to 100. A query that takes too
 long is 502. `spent(folder)` spends the points of this hour.
 """
