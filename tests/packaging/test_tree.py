@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,9 @@ def test_the_check_of_variables_sees_who_reads_one() -> None:
     assert settings_read('import os\nos.environ["OSO_WORLD"] = "live"\n') == []
     assert settings_read('from os import environ\nworld = environ["OSO_WORLD"]\n') == ["'OSO_WORLD'"]
     assert settings_read('import os\nhome = os.environ.get("OSO_HOME", "")\n') == ["'OSO_HOME'"]
+
+
+def test_a_change_is_listed_once() -> None:
+    """A conflict that kept both sides leaves a line twice."""
+    begins = Counter(re.findall(r"^- .+", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE))
+    assert [begin for begin, times in begins.items() if times > 1] == []
