@@ -103,6 +103,8 @@ class _JobProgress:
         self._end(job, failed=failed)
 
     def _end(self, job: str, *, failed: bool = False) -> None:
+        if any(task.finished for task in self._progress.tasks if task.id == self._tasks[job]):
+            return  # each worker loads the code location
         self._progress.update(self._tasks[job], completed=1, failed=failed)
         if self._progress.disable:
             ended = [task for task in self._progress.tasks if task.id == self._tasks[job]]

@@ -73,7 +73,7 @@ def explain(
     if as_json:
         say_json(explanation.as_data())
     else:
-        console().print(*explanation.as_tables())
+        console().print(*explanation.as_tables(), sep="\n")
 
 
 @app.command()

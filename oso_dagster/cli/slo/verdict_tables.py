@@ -99,7 +99,7 @@ class Explanation:
             details = [f"{tally.asset}: {tally.note}" for tally in assessment.guilty]
         return [
             f"{assessment.objective.id} is {assessment.verdict.replace('_', ' ')}: {summary(assessment)}",
-            budget_text(assessment),
+            *filter(None, [budget_text(assessment)]),
             *details,
         ]
 

@@ -9,6 +9,7 @@ from oso_dagster.domain.judging.learned import Learned
 from oso_dagster.domain.judging.usual import Band
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WHOLE_FROM = 1000
 _SHOWN = 8
 """How many categories of a column people see; --json has all."""
 
@@ -36,7 +37,7 @@ def lines_of(bands: dict[str, Any]) -> Iterator[str]:
     if bands["rhythm"]:
         yield "rhythm of the week: " + ", ".join(f"{day} {share:.0%}" for day, share in bands["rhythm"].items())
     for column, (low, high) in bands["sums"].items():
-        yield f"usual total of {column}: {low:,.4g} to {high:,.4g}"
+        yield f"usual total of {column}: {rounded(low)} to {rounded(high)}"
     for column, categories in bands["mix"].items():
         largest = sorted(categories.items(), key=lambda entry: -entry[1][1])
         shown = ", ".join(f"{name} {low:.1%} to {high:.1%}" for name, (low, high) in largest[:_SHOWN])
@@ -44,6 +45,11 @@ def lines_of(bands: dict[str, Any]) -> Iterator[str]:
         yield f"usual shares of {column}: {shown or 'none is large enough'}{rest}"
     alarms = ", ".join(f"{name} {count}" for name, count in bands["alarms"].items())
     yield f"judged again by these rules, {bands['judged_again']} loads would have warned: {alarms}"
+
+
+def rounded(total: float) -> str:
+    """A total for people: whole from a thousand on, else four digits of it; never with an exponent for what is large."""
+    return f"{total:,.0f}" if abs(total) >= _WHOLE_FROM else f"{total:,.4g}"
 
 
 def _pair(band: Band) -> list[float]:

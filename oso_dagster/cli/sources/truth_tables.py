@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from oso_dagster.cli.session.terminal import listing, under
-from oso_dagster.cli.sources.learned_bands import bands_of, lines_of
+from oso_dagster.cli.sources.learned_bands import bands_of, lines_of, rounded
 from oso_dagster.domain.catalogue.loading import LoadFacts
 from oso_dagster.domain.catalogue.notices import PACE, UPSTREAM_NOTICES
 from oso_dagster.domain.catalogue.partitions import Window
@@ -178,7 +178,7 @@ def _lines(truth: Row) -> Iterator[str]:
         shown = ", ".join(f"{name} {count / rows:.1%}" for name, count in largest if count >= rows * _LEAST_SHOWN)
         yield f"shares are judged by {column}" + (f", at the last load: {shown}" if shown else "")
     for column, total in truth["sums"].items():
-        yield f"the total of {column} is judged" + (f", at the last load: {total:,.6g}" if total is not None else "")
+        yield f"the total of {column} is judged" + (f", at the last load: {rounded(total)}" if total is not None else "")
     yield from lines_of(truth["usual"])
     if truth["events_may_stop"]:
         yield f"no newest event is promised: {truth['events_may_stop']}"

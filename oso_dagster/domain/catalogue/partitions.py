@@ -109,7 +109,11 @@ class Partitions:
             if key not in self.keys:
                 raise ValueError(f"no partition {key!r} among {', '.join(self.keys)}")
             return Window(key)
-        begin = datetime.strptime(key, _FORMAT[self.kind]).replace(tzinfo=UTC)
+        try:
+            begin = datetime.strptime(key, _FORMAT[self.kind]).replace(tzinfo=UTC)
+        except ValueError:
+            example = f", such as {self.start:{_FORMAT[self.kind]}}" if self.start else ""
+            raise ValueError(f"{key!r} is no key of a {self.kind} partition{example}") from None
         if self.start is None or begin < self.start or not self._is_boundary(begin):
             raise ValueError(f"no {self.kind} partition {key!r}: the first begins at {self.start}")
         return Window(key, begin, _next(self.kind, begin))

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
+from oso_dagster.cli.sources.learned_bands import rounded
 from oso_dagster.cli.sources.truth_tables import Seen, print_truth, truth_of
 from oso_dagster.domain.catalogue.second_count import SecondCount
 from oso_dagster.domain.catalogue.truth import Regime
@@ -94,3 +95,7 @@ def test_before_the_first_load_nothing_was_seen():
     shown = truth_of(source("shop", things), things, Seen())
     assert (shown["set_aside"], shown["notices"], shown["coverage"]) == ([], [], None)
     assert (shown["usual"]["loads"], shown["usual"]["rows"], shown["usual"]["judged_again"]) == (0, None, 0)
+
+
+def test_a_large_total_is_written_out() -> None:
+    assert [rounded(total) for total in (37_412.6, 1_234_567.0, 8.125)] == ["37,413", "1,234,567", "8.125"]

@@ -56,6 +56,7 @@ def test_a_file_has_the_line_of_a_job_when_it_ends(capsys: pytest.CaptureFixture
     with Progress(_Mark(), "{task.description}", console=console(), disable=True) as progress:
         board = _JobProgress(progress, {"bad": "a bad job"})
         board.loaded()
+        board.loaded()
         board.job_started("good")
         board.job_started("bad")
         board.job_ended("bad", failed=True)

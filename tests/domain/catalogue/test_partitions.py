@@ -100,3 +100,9 @@ def test_static_partitions_are_always_due() -> None:
 def test_partitions_that_make_no_sense_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="partitions"):
         Partitions(**arguments)
+
+
+def test_a_key_of_another_form_is_refused_with_an_example() -> None:
+    monthly = Partitions(PartitionKind.MONTHLY, datetime(2026, 1, 1, tzinfo=UTC), due_after=DUE_AFTER)
+    with pytest.raises(ValueError, match=r"'2026-08' is no key of a monthly partition, such as 2026-01-01"):
+        monthly.window("2026-08")
