@@ -38,6 +38,8 @@ class Home:
 
     path: Path
     upstreams: dict[str, str]
+    columns: dict[str, str]
+    """The columns of the store's tables in the older revision, by table."""
 
     @property
     def world(self) -> Path:
@@ -53,7 +55,7 @@ class Home:
         rows: dict[str, set[Any]] = {}
         with closing(sqlite3.connect(self.world / "reliability.db")) as store:
             for table in TABLES:
-                rows[table] = set(store.execute(f"SELECT * FROM {table}"))
+                rows[table] = set(store.execute(f"SELECT {self.columns[table]} FROM {table}"))
         with closing(sqlite3.connect(self.world / "dagster/history/runs.db")) as runs:
             rows["runs of Dagster"] = set(runs.execute("SELECT run_id, status, pipeline_name FROM runs"))
         with closing(sqlite3.connect(self.world / "dagster/history/runs/index.db")) as index:
@@ -72,8 +74,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     repository = small_directory(folder / "oss-directory")
     repository.commit(DELTA | EPSILON)
     (folder / "funding.csv").write_text(FUNDING)
+    with closing(sqlite3.connect(folder / "oso/live/reliability.db")) as store:
+        columns = {table: [row[1] for row in store.execute(f"PRAGMA table_info({table})")] for table in TABLES}
     return Home(
-        folder / "oso", {"OSO_OSS_DIRECTORY_URL": repository.url, "OSO_OSS_FUNDING_URL": (folder / "funding.csv").as_uri()}
+        folder / "oso",
+        {"OSO_OSS_DIRECTORY_URL": repository.url, "OSO_OSS_FUNDING_URL": (folder / "funding.csv").as_uri()},
+        {table: ", ".join(names) for table, names in columns.items()},
     )
 
 
