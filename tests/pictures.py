@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from rich.console import Console
 
 from oso_dagster.domain.objectives.objectives import SERVICES, of_service, summary
@@ -72,18 +72,21 @@ _FEWER_COLOURS = """async address => {
 
 def lineage(browser: Browser, dagster: str, target: Path) -> Page:
     """The whole lineage as one picture of Dagster's page at `dagster`, every layer opened."""
-    page = browser.new_page(viewport={"width": 2600, "height": 4200})
+    page = browser.new_page(viewport={"width": 2600, "height": 5200})
     expanded = ",".join(f"global@global:{group}" for group in EXPANDED)
     page.goto(f"{dagster}/asset-groups?expanded={expanded}")
     page.locator("foreignObject").first.wait_for(timeout=120_000)
-    page.mouse.move(1500, 2100)
-    page.keyboard.down("Control")
-    for _ in range(2):
+    page.mouse.move(1500, 2600)
+    for _ in range(8):  # boxes outside of the page are not drawn: smaller until each is inside
+        missing = [name for name in IN_THE_LINEAGE if not _boxes(page, name).count()]
+        if not missing:
+            break
+        page.keyboard.down("Control")
         page.mouse.wheel(0, 100)
-        page.wait_for_timeout(500)
-    page.keyboard.up("Control")
-    for name in IN_THE_LINEAGE:
-        page.locator("foreignObject", has_text=re.compile(rf"^{name}")).first.wait_for(timeout=30_000)
+        page.keyboard.up("Control")
+        page.wait_for_timeout(1_500)
+    else:
+        raise RuntimeError(f"the lineage shows no {', '.join(missing)}")
     page.wait_for_timeout(2_000)
     boxes = [box for node in page.locator("foreignObject").all() if (box := node.bounding_box()) and box["width"] > 5]
     left, top = min(box["x"] for box in boxes) - 20, min(box["y"] for box in boxes) - 20
@@ -93,10 +96,15 @@ def lineage(browser: Browser, dagster: str, target: Path) -> Page:
     return page
 
 
+def _boxes(page: Page, name: str) -> Locator:
+    return page.locator("foreignObject", has_text=re.compile(rf"^{name}"))
+
+
 def _of_dagster(browser: Browser, folder: Path, target: Path) -> None:
     """Dagster's page on an instance in which nothing ran."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
+    (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\nnux: {enabled: false}\n")
     variables = environment(folder, OSO_WORLD="sandbox", DAGSTER_HOME=str(folder))
     command = [str(BIN / "dagster-webserver"), "-m", "oso_dagster.definitions", "-p", str(port)]
     silent = subprocess.DEVNULL

@@ -51,6 +51,7 @@ CASES: dict[str, list[str]] = {
     "oso slo maintenance reschedule": [HOSTILE, "--to", "2099-03-01"],
     "oso slo record": [HOSTILE, "--good", "1", "--valid", "1"],
     "oso settings": [],
+    "oso alerts digest": [],
     "oso status announcements": [],
     "oso sources check": ["oss_funding"],
     "oso sources new": [HOSTILE],

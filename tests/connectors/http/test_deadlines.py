@@ -17,6 +17,7 @@ from oso_dagster.connectors.http.google_http import WholeAnswers
 from oso_dagster.connectors.http.pacing import Limits, Pace
 from oso_dagster.connectors.http.pages import Page, walk
 from oso_dagster.connectors.http.rest import Client, DeniedError, RestError
+from oso_dagster.domain.catalogue.notices import UpstreamNotes
 from oso_dagster.domain.redaction import redact
 from tests.support.web import Web, body, serving, value
 
@@ -91,7 +92,10 @@ def test_so_it_does_for_an_hour_of_the_archive_and_for_google(web: Web, name: st
     began = time.monotonic()
     with pytest.raises(archive_files.BrokenTransferError, match="not complete within"):
         archive_files._download(
-            f"{web.url}/2026-03-01-0.json.gz", tmp_path / "hour", archive_files.Patience(silence=9, deadline=SECONDS)
+            f"{web.url}/2026-03-01-0.json.gz",
+            tmp_path / "hour",
+            archive_files.Patience(silence=9, deadline=SECONDS),
+            UpstreamNotes(),
         )
     session = requests.Session()
     session.mount("http://", WholeAnswers(SECONDS))
@@ -154,7 +158,7 @@ def test_no_password_of_a_netrc_is_sent_at_once_or_after_a_redirect(web: Web, ot
     other.says(value([]))
     web.says(value(None, 302, Location=f"{other.url}/x"))
     Client(pace=FAST, limits=ONE_TRY).get(web.url)
-    archive_files._download(f"{web.url}/x.json.gz", tmp_path / "hour", archive_files.PATIENCE)
+    archive_files._download(f"{web.url}/x.json.gz", tmp_path / "hour", archive_files.PATIENCE, UpstreamNotes())
     with pytest.raises(git.GitError):
         git.head(git.Remote(f"{other.url}/repository.git"))
     assert len(other.asked) >= 3
