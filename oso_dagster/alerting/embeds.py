@@ -112,8 +112,10 @@ def _fields(announcement: Announcement) -> Iterator[dict[str, Any]]:
         yield _field("Service", clip(_line(incident.service), FIELD_NAME))
     yield _field("Severity", f"{SEVERITIES[incident.severity].shape} {incident.severity.value}")
     yield _field("Since", _moment(incident.opened_at))
-    yield _field("Evidence of", _moment(announcement.at))
-    if incident.closed_at is not None:
+    if incident.closed_at is None:
+        yield _field("Evidence of", _moment(announcement.at))
+    else:
+        yield _field("Evidence of", "the time before it recovered")
         yield _field("Recovered", f"{_moment(incident.closed_at)}, after {duration(incident.closed_at - incident.opened_at)}")
     for fact in incident.fields:
         yield _field(_line(fact.name), inert(fact.value))

@@ -153,6 +153,8 @@ def test_each_state_has_a_colour_a_shape_and_a_word_of_its_own() -> None:
 def test_a_recovery_says_so_first_and_for_how_long_it_lasted() -> None:
     payload = embeds.message(announcement(AnnouncementKind.RECOVERED))
     assert payload["content"].startswith("✔ RECOVERED: ")
+    fields = {field["name"]: field["value"] for field in payload["embeds"][0]["fields"]}
+    assert fields["Evidence of"] == "the time before it recovered", "its figures are not of now"
     [field] = [field for field in payload["embeds"][0]["fields"] if field["name"] == "Recovered"]
     assert "after 2 h" in field["value"]
     assert "Next:" not in str(payload)

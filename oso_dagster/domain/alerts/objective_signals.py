@@ -45,7 +45,7 @@ def sprint(of: Sprint, links: AlertLinks) -> Signal:
     if of.phase is SprintPhase.RECOVERING and of.met_since:
         body.append(
             f"Met since {of.met_since:%Y-%m-%d %H:%M} UTC; "
-            f"the sprint closes once the objective has stayed met for {duration(HYSTERESIS)}."
+            f"a sprint closes once its objective has stayed met for {duration(HYSTERESIS)}."
         )
     body += [f"{entry.at:%Y-%m-%d %H:%M} {entry.who}: {entry.text}" for entry in of.history if entry.who][-_NAMED:]
     return Signal(
