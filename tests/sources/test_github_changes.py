@@ -11,7 +11,7 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from oso_dagster.connectors.github.core import walks
-from oso_dagster.connectors.github.core.changes import KINDS, Page, query_of
+from oso_dagster.connectors.github.core.changes import KINDS, WantedPage, query_of
 from oso_dagster.connectors.github.core.graph_answers import TooMuchError, read
 from oso_dagster.connectors.http.absence import AbsentError
 from oso_dagster.connectors.http.rest import RateLimitedError
@@ -255,7 +255,7 @@ def test_queries_are_valid_in_the_cut_and_in_the_schema_that_github_publishes(ki
     """`OSO_GITHUB_SCHEMA` is schema.graphql of `@octokit/graphql-schema`; without it the cut of the sandbox is what there is."""
     published = os.environ.get("OSO_GITHUB_SCHEMA")
     text = Path(published).read_text() if published else github_graph.SCHEMA
-    query, _ = query_of(kind, [Page("a/b", NOW), Page("c/d", NOW, "x")], 100)
+    query, _ = query_of(kind, [WantedPage("a/b", NOW), WantedPage("c/d", NOW, "x")], 100)
     assert validate(build_schema(text), parse(query)) == []
 
 

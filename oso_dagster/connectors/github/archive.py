@@ -37,7 +37,7 @@ _DAMAGED: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.error)  # 
 
 
 @dataclass
-class _Reading:
+class _DayReading:
     """What is found out while a day is read."""
 
     seen: SeenIds = field(default_factory=SeenIds)
@@ -68,7 +68,7 @@ def read(
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    reading, gone = _Reading(), None
+    reading, gone = _DayReading(), None
     with ThreadPoolExecutor(archive_files.HOURS, thread_name_prefix="gharchive") as pool:
         coming = {day.name(place): pool.submit(fetch, day, place, folder / f"{place}.json.gz") for place in day.places}
         try:
@@ -105,7 +105,7 @@ def _absent(day: Day, coming: Mapping[str, Future[Path]], floors: Floors, tries:
     )
 
 
-def _file(day: Day, place: int, path: Path, columns: Sequence[Column], reading: _Reading) -> Iterator[pa.Table]:
+def _file(day: Day, place: int, path: Path, columns: Sequence[Column], reading: _DayReading) -> Iterator[pa.Table]:
     """The events of the day in one file, each once. Types whose payload has lost its part are an error by name."""
     late, end = place not in day.own, f"{day.end:{archive_events.TIME}}"
     file = FileLines(day.name(place), day.url(place))
@@ -134,14 +134,14 @@ def _file(day: Day, place: int, path: Path, columns: Sequence[Column], reading: 
     path.unlink()
 
 
-def _first(table: pa.Table, ids: Sequence[int], reading: _Reading) -> pa.Table:
+def _first(table: pa.Table, ids: Sequence[int], reading: _DayReading) -> pa.Table:
     """Without the events that were read before, in this file or an earlier one."""
     positions = reading.seen.first_time(ids)
     reading.repeated += len(ids) - len(positions)
     return table if len(positions) == len(ids) else table.take(pa.array(positions, pa.int64()))
 
 
-def _of_day(day: Day, place: int, table: pa.Table, reading: _Reading) -> pa.Table:
+def _of_day(day: Day, place: int, table: pa.Table, reading: _DayReading) -> pa.Table:
     """Without the events of other days, which are counted: their partitions have them, unless they came too late for that."""
     times = table["created_at"]
     begin, end = pa.scalar(day.start, times.type), pa.scalar(day.start + timedelta(days=1), times.type)
@@ -155,7 +155,7 @@ def _of_day(day: Day, place: int, table: pa.Table, reading: _Reading) -> pa.Tabl
     return table.filter(inside)
 
 
-def _too_late(day: Day, reading: _Reading) -> str | None:
+def _too_late(day: Day, reading: _DayReading) -> str | None:
     late = reading.too_late.total()
     if late <= _UNLISTED * sum(reading.kept.values()):
         return None
@@ -166,7 +166,7 @@ def _too_late(day: Day, reading: _Reading) -> str | None:
     )
 
 
-def _facts(reading: _Reading) -> dict[str, Any]:
+def _facts(reading: _DayReading) -> dict[str, Any]:
     damaged = {item: why for item, why in reading.damaged.items() if not (item.isdigit() and int(item) in reading.seen)}
     return {
         "events_by_hour": reading.kept,

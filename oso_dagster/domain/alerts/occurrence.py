@@ -24,7 +24,7 @@ MOST_EDITS_AN_HOUR = 12
 
 
 @dataclass(frozen=True)
-class Pace:
+class MessagePace:
     """How restless an incident is: when it was edited and when it came back in the last hour; `turned_at`: its last turn.
 
     `flaps_since` is set while it flaps.
@@ -35,12 +35,12 @@ class Pace:
     flaps_since: datetime | None = None
     turned_at: datetime | None = None
 
-    def at(self, now: datetime) -> Pace:
+    def at(self, now: datetime) -> MessagePace:
         """Without what is longer ago than an hour."""
         edited, returned = (tuple(at for at in times if _recent(at, now)) for times in (self.edited, self.returned))
         return replace(self, edited=edited, returned=returned)
 
-    def back(self, now: datetime) -> Pace:
+    def back(self, now: datetime) -> MessagePace:
         """After one more return."""
         current = self.at(now)
         returned = (*current.returned, now)
@@ -59,7 +59,7 @@ class IncidentRecord:
     sequence: int = 0
     announced_at: datetime | None = None
     collected: str = ""
-    pace: Pace = Pace()
+    pace: MessagePace = MessagePace()
 
     @property
     def flaps(self) -> bool:
@@ -112,7 +112,7 @@ def _recent(at: datetime, now: datetime) -> bool:
     return timedelta(0) <= now - at < SAME_INCIDENT
 
 
-def _noted(incident: Incident, pace: Pace) -> Incident:
+def _noted(incident: Incident, pace: MessagePace) -> Incident:
     line = (
         f"It flaps: it came back {len(pace.returned)} times within an hour. "
         "Nothing more is said until it has been the same for an hour."
@@ -120,19 +120,19 @@ def _noted(incident: Incident, pace: Pace) -> Incident:
     return replace(incident, title=f"{incident.title} (it flaps)", body=(line, *incident.body))
 
 
-def pace_data(pace: Pace) -> dict[str, Any] | None:
+def pace_data(pace: MessagePace) -> dict[str, Any] | None:
     """The pace as JSON has it; None when there is nothing to keep."""
-    if pace == Pace():
+    if pace == MessagePace():
         return None
     times = {"edited": [at.isoformat() for at in pace.edited], "returned": [at.isoformat() for at in pace.returned]}
     single = {"flaps_since": pace.flaps_since, "turned_at": pace.turned_at}
     return times | {name: at.isoformat() if at else None for name, at in single.items()}
 
 
-def pace_of(data: Mapping[str, Any] | None) -> Pace:
+def pace_of(data: Mapping[str, Any] | None) -> MessagePace:
     """The pace that `pace_data` wrote; none where nothing was kept."""
     if data is None:
-        return Pace()
+        return MessagePace()
     edited, returned = (tuple(datetime.fromisoformat(at) for at in data[name]) for name in ("edited", "returned"))
     flaps, turned = (datetime.fromisoformat(data[name]) if data[name] else None for name in ("flaps_since", "turned_at"))
-    return Pace(edited, returned, flaps, turned)
+    return MessagePace(edited, returned, flaps, turned)

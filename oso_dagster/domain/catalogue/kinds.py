@@ -11,7 +11,7 @@ from oso_dagster.domain.catalogue.table_terms import TableTerms
 from oso_dagster.domain.catalogue.terms import Disposition
 
 
-class Kind(StrEnum):
+class Quirk(StrEnum):
     """What may go wrong at an upstream, and has a mechanism that a table may declare."""
 
     SET_ASIDE = "set_aside"
@@ -36,22 +36,22 @@ _MANY_CALLS = 30
 """From so many requests a load on, a limit may come in the middle of it."""
 
 
-def is_declared(table: TableTerms, kind: Kind) -> bool:
+def is_declared(table: TableTerms, kind: Quirk) -> bool:
     """Whether a table declares how it meets a kind; the reasons in `why_not` apart."""
     replaced = table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
     return {
-        Kind.SET_ASIDE: table.set_aside_share > 0,
-        Kind.LOOK_AGAIN: table.changes_within is not None,
-        Kind.LIMITS: table.resumable,
-        Kind.DELETIONS: replaced or table.surviving or table.keeps_deleted is not None,
-        Kind.NEWEST_EVENT: table.events_within is not None or table.events_may_stop is not None,
-        Kind.BANDS: bool(table.mix_by or table.sums),
-        Kind.SECOND_COUNT: table.second_count is not None,
-        Kind.IDENTITY: table.identity is not None,
+        Quirk.SET_ASIDE: table.set_aside_share > 0,
+        Quirk.LOOK_AGAIN: table.changes_within is not None,
+        Quirk.LIMITS: table.resumable,
+        Quirk.DELETIONS: replaced or table.surviving or table.keeps_deleted is not None,
+        Quirk.NEWEST_EVENT: table.events_within is not None or table.events_may_stop is not None,
+        Quirk.BANDS: bool(table.mix_by or table.sums),
+        Quirk.SECOND_COUNT: table.second_count is not None,
+        Quirk.IDENTITY: table.identity is not None,
     }[kind]
 
 
-def concerns(table: TableTerms, kind: Kind) -> bool:
+def concerns(table: TableTerms, kind: Quirk) -> bool:
     """Whether a kind can befall a table at all.
 
     What is replaced whole is looked at whole each time and holds no old names; few requests are asked again from the beginning;
@@ -59,24 +59,24 @@ def concerns(table: TableTerms, kind: Kind) -> bool:
     """
     keeps = table.disposition is not Disposition.REPLACE
     return {
-        Kind.LOOK_AGAIN: table.partitions is not None,
-        Kind.LIMITS: table.cost.calls >= _MANY_CALLS,
-        Kind.NEWEST_EVENT: table.event_time is not None,
-        Kind.IDENTITY: keeps,
+        Quirk.LOOK_AGAIN: table.partitions is not None,
+        Quirk.LIMITS: table.cost.calls >= _MANY_CALLS,
+        Quirk.NEWEST_EVENT: table.event_time is not None,
+        Quirk.IDENTITY: keeps,
     }.get(kind, True)
 
 
 def forgotten_kinds(table: TableTerms) -> list[str]:
     """The kinds that concern a table, and of which it says nothing."""
-    return [kind.value for kind in Kind if concerns(table, kind) and not is_declared(table, kind) and kind not in table.why_not]
+    return [kind.value for kind in Quirk if concerns(table, kind) and not is_declared(table, kind) and kind not in table.why_not]
 
 
 def refuse_ill_explained(table: TableTerms, where: str) -> None:
     """Raise ValueError for a reason of no kind, one that is empty, and one beside what is declared all the same."""
     for name, reason in table.why_not.items():
-        if name not in set(Kind):
-            raise ValueError(f"{where}: why_not knows no kind {name!r}, only {', '.join(Kind)}")
+        if name not in set(Quirk):
+            raise ValueError(f"{where}: why_not knows no kind {name!r}, only {', '.join(Quirk)}")
         if not reason:
             raise ValueError(f"{where}: why_not has no reason for {name}")
-        if is_declared(table, Kind(name)):
+        if is_declared(table, Quirk(name)):
             raise ValueError(f"{where}: {name} is declared, and why_not says why it is not")

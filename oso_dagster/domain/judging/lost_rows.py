@@ -14,7 +14,7 @@ _TO, _AND = " to ", ", "
 
 
 @dataclass(frozen=True)
-class Materialized:
+class LastMaterialized:
     """What was materialized of a table: its `partitions` ("" is the whole table), and the newest of them with the load it names.
 
     `load_id` is empty where Dagster names none. `job` loads the table.
@@ -93,7 +93,7 @@ class LostRows:
         return f"oso run {self.job} --from {first}" + (f" --to {last}" if last != first else "")
 
 
-def lost_rows(materialized: Mapping[str, Materialized], recorded: Mapping[str, RecordedLoads]) -> list[LostRows]:
+def lost_rows(materialized: Mapping[str, LastMaterialized], recorded: Mapping[str, RecordedLoads]) -> list[LostRows]:
     """The tables, by asset name, that the records lack something of."""
     lost = []
     for asset, expected in sorted(materialized.items()):

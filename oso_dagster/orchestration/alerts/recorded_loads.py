@@ -12,7 +12,7 @@ from oso_dagster.domain.catalogue.loading import RecordedLoads
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.domain.due.cadence import jobs_of
-from oso_dagster.domain.judging.lost_rows import LostRows, Materialized, lost_rows
+from oso_dagster.domain.judging.lost_rows import LastMaterialized, LostRows, lost_rows
 from oso_dagster.domain.objectives.over_time.renamed_assets import RENAMED
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration.labels import asset_key
@@ -62,7 +62,7 @@ def compare_records(
 
 def materialized_tables(
     settings: Settings, sources: Sequence[Source], store: Store, instance: dg.DagsterInstance, now: datetime
-) -> dict[str, Materialized]:
+) -> dict[str, LastMaterialized]:
     """Every table that was ever materialized well, by asset; of partitions those that are still declared and available."""
     good, newest = store.ledger.last_good(), _newest_loads(sources, instance, settings.world.value)
     tables = {}
@@ -76,7 +76,7 @@ def materialized_tables(
                     declared = {window.key for window in table.partitions.available(now)}
                     there = frozenset(key for name in names for key in store.ledger.landed(name) if key in declared)
                 if there and any(name in good for name in names):
-                    tables[asset] = Materialized(there, *newest.get(asset, ("", "")), job.name)
+                    tables[asset] = LastMaterialized(there, *newest.get(asset, ("", "")), job.name)
     return tables
 
 

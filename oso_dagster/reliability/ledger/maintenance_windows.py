@@ -17,7 +17,7 @@ from oso_dagster.reliability.tables import maintenance
 _COLUMNS = [maintenance.c[field.name] for field in fields(Maintenance)]
 
 
-class Change(StrEnum):
+class WindowChange(StrEnum):
     """What was done with a window."""
 
     DECLARED = "declared"
@@ -31,7 +31,7 @@ class MaintenanceChange:
     """One change of a window in [start, end): as it was before it was ended, moved or taken back."""
 
     at: datetime
-    what: Change
+    what: WindowChange
     scope: str
     start: datetime
     end: datetime
@@ -56,7 +56,7 @@ class Maintenances:
             running = [window for window in _of(connection, scope) if window.start < now < window.end]
             for window in running:
                 _replace(connection, window, replace(window, end=now))
-                _note(connection, window, Change.ENDED, now, who)
+                _note(connection, window, WindowChange.ENDED, now, who)
         return running
 
     def move_end(self, window: Maintenance, end: datetime, now: datetime, who: str = "") -> Maintenance:
@@ -73,7 +73,7 @@ class Maintenances:
         with self._database.writing() as connection:
             if not _replace(connection, window, moved):
                 raise ValueError(f"somebody else has just changed the window of {window.scope}: look at it, and try again")
-            _note(connection, window, Change.MOVED, now, who, f"to {end.isoformat()}")
+            _note(connection, window, WindowChange.MOVED, now, who, f"to {end.isoformat()}")
         return moved
 
     def take_back(
@@ -91,7 +91,7 @@ class Maintenances:
             ]
             for window in taken:
                 connection.execute(delete(maintenance).where(_is(window)))
-                _note(connection, window, Change.TAKEN_BACK, now, who)
+                _note(connection, window, WindowChange.TAKEN_BACK, now, who)
         return taken
 
     def all(self) -> list[Maintenance]:
@@ -106,7 +106,9 @@ class Maintenances:
         query = select(table.c.at, table.c.what, table.c.scope, table.c.start, table.c.end, table.c.who, table.c.text)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(table.c.number)).all()
-        return [MaintenanceChange(row.at, Change(row.what), row.scope, row.start, row.end, row.who, row.text) for row in rows]
+        return [
+            MaintenanceChange(row.at, WindowChange(row.what), row.scope, row.start, row.end, row.who, row.text) for row in rows
+        ]
 
 
 def _of(connection: Connection, scope: str) -> Sequence[Maintenance]:
@@ -118,7 +120,7 @@ def _insert(connection: Connection, window: Maintenance) -> int:
     values = {field.name: getattr(window, field.name) for field in fields(window)}
     inserted = connection.execute(insert_into(connection, maintenance).values(values).on_conflict_do_nothing()).rowcount
     if inserted and window.declared_at is not None:
-        _note(connection, window, Change.DECLARED, window.declared_at, window.author, window.rule)
+        _note(connection, window, WindowChange.DECLARED, window.declared_at, window.author, window.rule)
     return inserted
 
 
@@ -130,7 +132,7 @@ def _replace(connection: Connection, window: Maintenance, by: Maintenance) -> bo
     return was_there
 
 
-def _note(connection: Connection, window: Maintenance, what: Change, at: datetime, who: str, text: str = "") -> None:
+def _note(connection: Connection, window: Maintenance, what: WindowChange, at: datetime, who: str, text: str = "") -> None:
     values = {"at": at, "what": what, "who": who, "text": text, "scope": window.scope, "start": window.start, "end": window.end}
     connection.execute(maintenance_changes.insert().values(values))
 

@@ -33,7 +33,7 @@ _LEFT = ("drained-pond", "fallen-signpost", "spent-candle")
 
 
 @dataclass(frozen=True)
-class Change:
+class DirectoryChange:
     """One commit to be made: what it says, when, and its files (None deletes one)."""
 
     message: str
@@ -57,7 +57,7 @@ def files(world: SandboxWorld) -> dict[str, bytes]:
     return readme | projects | {collection_path(c.name): render(collection_document(c)).encode() for c in world.collections}
 
 
-def history(world: SandboxWorld) -> list[Change]:
+def history(world: SandboxWorld) -> list[DirectoryChange]:
     """The commits that lead to `files(world)`: most of it at once, then additions, revisions and deletions, the last just now."""
     rng, final = stream(world.seed, "history"), files(world)
     names = sorted(final)
@@ -75,8 +75,8 @@ def history(world: SandboxWorld) -> list[Change]:
         rng.choice(steps)[name] = None
     start = {name: final[name] for name in first} | drafts | gone
     whens = _instants(rng, world.now)
-    later = [Change(_message(step), when, step) for step, when in zip(steps, whens[1:], strict=True)]
-    return [Change("Begin the directory", whens[0], start), *later]
+    later = [DirectoryChange(_message(step), when, step) for step, when in zip(steps, whens[1:], strict=True)]
+    return [DirectoryChange("Begin the directory", whens[0], start), *later]
 
 
 def project_path(name: str) -> str:

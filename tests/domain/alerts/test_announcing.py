@@ -10,7 +10,7 @@ from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.announcing import IncidentMemory, Signal, compare
 from oso_dagster.domain.alerts.hours import Hours
 from oso_dagster.domain.alerts.incident import Incident, Kind, Severity, State
-from oso_dagster.domain.alerts.occurrence import MOST_EDITS_AN_HOUR, Pace, pace_data, pace_of
+from oso_dagster.domain.alerts.occurrence import MOST_EDITS_AN_HOUR, MessagePace, pace_data, pace_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -264,6 +264,6 @@ def test_a_ticket_that_comes_back_at_night_wakes_nobody():
 
 
 def test_a_pace_is_read_as_it_was_written():
-    pace = Pace((NOON,), (NOON, NOON + TICK), NOON + TICK, NOON + 2 * TICK)
+    pace = MessagePace((NOON,), (NOON, NOON + TICK), NOON + TICK, NOON + 2 * TICK)
     assert pace_of(json.loads(json.dumps(pace_data(pace)))) == pace
-    assert pace_of(pace_data(Pace())) == Pace()
+    assert pace_of(pace_data(MessagePace())) == MessagePace()

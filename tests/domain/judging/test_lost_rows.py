@@ -3,13 +3,13 @@
 from collections.abc import Collection
 
 from oso_dagster.domain.catalogue.loading import DifferentRows, RecordedLoads
-from oso_dagster.domain.judging.lost_rows import LostRows, Materialized, Shortage, lost_rows, spans
+from oso_dagster.domain.judging.lost_rows import LastMaterialized, LostRows, Shortage, lost_rows, spans
 
-WHOLE = Materialized(frozenset({""}), "", "2", "ingest_shop")
-DAYS = Materialized(frozenset({"01", "02", "03"}), "03", "9", "ingest_shop_daily")
+WHOLE = LastMaterialized(frozenset({""}), "", "2", "ingest_shop")
+DAYS = LastMaterialized(frozenset({"01", "02", "03"}), "03", "9", "ingest_shop_daily")
 
 
-def compared(expected: Materialized, partitions: set[str], *asked: str) -> list[LostRows]:
+def compared(expected: LastMaterialized, partitions: set[str], *asked: str) -> list[LostRows]:
     return lost_rows({"shop/things": expected}, {"shop/things": RecordedLoads(frozenset(partitions), frozenset(asked))})
 
 
@@ -34,7 +34,7 @@ def test_missing_partitions_are_counted_and_their_span_is_loaded_again() -> None
 
 
 def test_without_the_name_of_a_load_only_the_record_counts() -> None:
-    assert compared(Materialized(frozenset({""}), "", "", "ingest_shop"), {""}) == []
+    assert compared(LastMaterialized(frozenset({""}), "", "", "ingest_shop"), {""}) == []
 
 
 def test_a_table_or_partition_with_other_rows_than_its_record_is_lost_as_well() -> None:

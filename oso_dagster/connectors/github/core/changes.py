@@ -19,7 +19,7 @@ _ACTOR = "{ __typename login ... on User { databaseId } ... on Bot { databaseId 
 
 
 @dataclass(frozen=True)
-class Kind:
+class ThingKind:
     """One kind of thing a repository has.
 
     `connection` is asked below a repository, with `$AFTER`, `$FIRST` and `$SINCE` in the place of values; `path` leads from the
@@ -51,7 +51,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Page:
+class WantedPage:
     """One page that is wanted of a repository: of things since a time, behind a cursor."""
 
     name: str
@@ -59,7 +59,7 @@ class Page:
     after: str | None = None
 
 
-def query_of(kind: Kind, pages: list[Page], size: int) -> tuple[str, dict[str, Any]]:
+def query_of(kind: ThingKind, pages: list[WantedPage], size: int) -> tuple[str, dict[str, Any]]:
     """One query for pages of many repositories (`r0`, `r1` …), and its variables."""
     declared, asked, values = [], [], dict[str, Any]()
     for number, page in enumerate(pages):
@@ -144,7 +144,7 @@ def _release(node: Mapping[str, Any]) -> Row:
 
 _PAGES = "pageInfo { endCursor hasNextPage } nodes { ...thing }"
 
-ISSUES = Kind(
+ISSUES = ThingKind(
     "issues",
     "issues(first: $FIRST, after: $AFTER, orderBy: {field: UPDATED_AT, direction: DESC}, filterBy: {since: $SINCE})"
     f" {{ {_PAGES} }}",
@@ -154,7 +154,7 @@ ISSUES = Kind(
     timedelta(hours=1),
     _issue,
 )
-PULL_REQUESTS = Kind(
+PULL_REQUESTS = ThingKind(
     "pull_requests",
     f"pullRequests(first: $FIRST, after: $AFTER, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{ {_PAGES} }}",
     "fragment thing on PullRequest { fullDatabaseId number state isDraft baseRefName createdAt updatedAt closedAt mergedAt"
@@ -164,7 +164,7 @@ PULL_REQUESTS = Kind(
     timedelta(hours=1),
     _pull_request,
 )
-COMMITS = Kind(
+COMMITS = ThingKind(
     "commits",
     "defaultBranchRef { target { ... on Commit {"
     f" history(first: $FIRST, after: $AFTER, since: $SINCE) {{ {_PAGES} }} }} }} }}",
@@ -174,7 +174,7 @@ COMMITS = Kind(
     timedelta(days=14),
     _commit,
 )
-RELEASES = Kind(
+RELEASES = ThingKind(
     "releases",
     f"releases(first: $FIRST, after: $AFTER, orderBy: {{field: CREATED_AT, direction: DESC}}) {{ {_PAGES} }}",
     "fragment thing on Release { databaseId tagName name isPrerelease createdAt publishedAt updatedAt author { login } }",

@@ -10,7 +10,7 @@ import re
 from urllib.parse import urlsplit
 
 from oso_dagster.connectors.answers import take, take_list
-from oso_dagster.connectors.github.core.changes import Kind
+from oso_dagster.connectors.github.core.changes import ThingKind
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
 from oso_dagster.domain.catalogue.loading import LoadFacts
 
@@ -19,7 +19,7 @@ _OF_THING = re.compile(r"fragment thing on (\w+)")
 _LONGEST = 200
 
 
-def note_deprecated(client: Client, url: str, kind: Kind, facts: LoadFacts) -> None:
+def note_deprecated(client: Client, url: str, kind: ThingKind, facts: LoadFacts) -> None:
     """Announce in the notes of `client` each deprecated field that `kind` asks for; what failed becomes a fact."""
     asked = kind.connection + kind.fragment
     thing = _OF_THING.search(kind.fragment)

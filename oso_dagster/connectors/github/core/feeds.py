@@ -35,7 +35,7 @@ _ALIKE = 50
 
 
 @dataclass
-class Fetched:
+class FetchedFeed:
     """What one feed answered: its events, newest first, and their rows; none where nothing is new.
 
     `reached`: an event came that is as old as the newest known one. `full`: it has as many events as it can hold.
@@ -105,10 +105,10 @@ class Feeds:
         state = self._state.by_name.get(name)
         return FeedState(**state) if state is not None else FeedState(self._now.isoformat())
 
-    def _fetch(self, columns: Sequence[Column], name: str) -> Fetched:
+    def _fetch(self, columns: Sequence[Column], name: str) -> FetchedFeed:
         """Only asks; what is known does not change under the other threads. Raises AbsentError and what `Client.get` raises."""
         before = self._known(name)
-        fetched, since, ids = Fetched(), before.since(), set[str]()
+        fetched, since, ids = FetchedFeed(), before.since(), set[str]()
         newest = datetime.fromisoformat(before.newest) if before.newest else None
         for page in range(1, MOST_EVENTS // PAGE + 1):
             url = f"{self._api}/repos/{name}/events"
@@ -136,7 +136,7 @@ class Feeds:
         fetched.table = self._table(name, fetched.events, columns)
         return fetched
 
-    def _rows(self, name: str, fetched: Fetched, gaps: dict[str, str]) -> list[pa.Table]:
+    def _rows(self, name: str, fetched: FetchedFeed, gaps: dict[str, str]) -> list[pa.Table]:
         """The rows of one feed, and its new state."""
         before = self._state.by_name.get(name)
         known = FeedState(**before) if before is not None else None

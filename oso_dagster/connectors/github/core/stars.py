@@ -47,7 +47,7 @@ class StarState:
 
 
 @dataclass
-class Fetched:
+class FetchedStars:
     """One page of a history: the weeks by their begin, and whether there are older ones. None when nothing is new."""
 
     weeks: dict[int, list[int]] | None = None
@@ -116,26 +116,26 @@ class Stars:
         known = self._state.by_name.get(name)
         return StarState(**known) if known else None
 
-    def _newest(self, name: str) -> Fetched:
+    def _newest(self, name: str) -> FetchedStars:
         known = self._known(name)
         return self._page(name, 1, known.validators if known else {})
 
-    def _older(self, name: str) -> Fetched:
+    def _older(self, name: str) -> FetchedStars:
         known = self._known(name)
         return self._page(name, known.older if known and known.older else MOST_PAGES, {})
 
-    def _page(self, name: str, page: int, validators: Mapping[str, str]) -> Fetched:
+    def _page(self, name: str, page: int, validators: Mapping[str, str]) -> FetchedStars:
         url = f"{self._api}/repos/{name}/stargazers/history"
         parameters = {"per_page": WEEKS, "page": page}
         answer = self._client.get(url, parameters, validators=validators, accept=ABSENT)
         if answer.unchanged:
-            return Fetched()
+            return FetchedStars()
         if answer.status in ABSENT:
             raise answer.absent(GITHUB_RULES)
         weeks = {_week(entry): _days(entry) for entry in take_list(answer.document)}
-        return Fetched(weeks, answer.validators, 'rel="next"' in answer.headers.get("Link", "") and page < MOST_PAGES)
+        return FetchedStars(weeks, answer.validators, 'rel="next"' in answer.headers.get("Link", "") and page < MOST_PAGES)
 
-    def _took_newest(self, name: str, fetched: Fetched) -> list[Row]:
+    def _took_newest(self, name: str, fetched: FetchedStars) -> list[Row]:
         known, asked = self._known(name), self._now.isoformat()
         if fetched.weeks is None:
             if known is not None:
@@ -154,7 +154,7 @@ class Stars:
     def _deeper(self, names: Sequence[str]) -> list[str]:
         return [name for name in older_pages(names, self._state.by_name) if name not in self._looping]
 
-    def _took_older(self, name: str, fetched: Fetched, items: Items) -> list[Row]:
+    def _took_older(self, name: str, fetched: FetchedStars, items: Items) -> list[Row]:
         known = self._known(name)
         if known is None or fetched.weeks is None:
             return []

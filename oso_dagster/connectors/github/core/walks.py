@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from oso_dagster.connectors.answers import AnswerError
 from oso_dagster.connectors.arrow import schema_of
-from oso_dagster.connectors.github.core.changes import Kind, Page, query_of
+from oso_dagster.connectors.github.core.changes import ThingKind, WantedPage, query_of
 from oso_dagster.connectors.github.core.deprecations import note_deprecated
 from oso_dagster.connectors.github.core.graph_answers import GraphAnswer, TooMuchError, ask
 from oso_dagster.connectors.http.absence import AbsentError
@@ -70,7 +70,14 @@ class Walks:
     """One run over repositories for one kind of thing. `state` is changed as answers come."""
 
     def __init__(
-        self, client: Client, api: str, kind: Kind, columns: Sequence[Column], state: KeptState, now: datetime, begin: datetime
+        self,
+        client: Client,
+        api: str,
+        kind: ThingKind,
+        columns: Sequence[Column],
+        state: KeptState,
+        now: datetime,
+        begin: datetime,
     ) -> None:
         self._client, self._url, self._kind, self._state, self._now = client, f"{api}/graphql", kind, state, now
         self._columns, self._begin, self._round = columns, begin, round_of(now)
@@ -110,7 +117,7 @@ class Walks:
         facts |= {AHEAD: dict(self._ahead)} if self._ahead else {}
         facts |= {"round": self._round, "repositories_due": len(due), "points": self.points, MARK: self._state.keep()}
 
-    def _some(self, pages: list[Page], items: Items) -> tuple[list[Page], list[pa.Table]]:
+    def _some(self, pages: list[WantedPage], items: Items) -> tuple[list[WantedPage], list[pa.Table]]:
         """Ask for some pages: those that follow, and the rows that came. Asks for fewer at once where it was too much."""
         query, values = query_of(self._kind, pages, SIZE)
         aliases = [f"r{number}" for number in range(len(pages))]
@@ -124,7 +131,7 @@ class Walks:
             self._together = max(1, len(pages) // 2)
             return pages, []
         self.points += answer.cost
-        more: list[Page] = []
+        more: list[WantedPage] = []
         rows: list[pa.Table] = []
         for alias, page in zip(aliases, pages, strict=True):
             items.asked += page.after is None
@@ -132,7 +139,7 @@ class Walks:
             more += [follows] if follows else []
         return more, rows
 
-    def _one(self, answer: GraphAnswer, alias: str, page: Page, items: Items, rows: list[pa.Table]) -> Page | None:
+    def _one(self, answer: GraphAnswer, alias: str, page: WantedPage, items: Items, rows: list[pa.Table]) -> WantedPage | None:
         """Take what came of one repository; the page that follows, if one does."""
         error = answer.errors.get(alias)
         try:
@@ -160,7 +167,7 @@ class Walks:
         else:
             self._state.by_name.pop(name, None)
 
-    def _read(self, repository: Any, page: Page, rows: list[pa.Table]) -> Page | None:
+    def _read(self, repository: Any, page: WantedPage, rows: list[pa.Table]) -> WantedPage | None:
         nodes, after = self._kind.page(repository)
         about = {"repo_id": repository["databaseId"], "repo_name": repository["nameWithOwner"]}
         if self._name_of.setdefault(about["repo_id"], page.name) != page.name:  # renamed: it answers under both of its names
@@ -182,7 +189,7 @@ class Walks:
         if after == page.after:
             raise AnswerError(f"the cursor {after} came a second time: the pages loop")
         self._state.by_name[page.name] = asdict(Walk(walk.until, walk.round, after, top))
-        return Page(page.name, page.since, after)
+        return WantedPage(page.name, page.since, after)
 
     def _refuse_silence(self) -> None:
         if self._empty >= _ALIKE and not self._filled:
@@ -198,7 +205,7 @@ class Walks:
         known = self._state.by_name.get(name)
         return Walk(**known) if known else Walk(self._begin.isoformat())
 
-    def _page(self, name: str) -> Page:
+    def _page(self, name: str) -> WantedPage:
         walk = self._walk(name)
         since = max(datetime.fromisoformat(walk.until) - self._kind.look_back, self._begin)
-        return Page(name, since, walk.after)
+        return WantedPage(name, since, walk.after)
