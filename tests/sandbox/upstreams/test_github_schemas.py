@@ -142,6 +142,8 @@ def test_every_query_asks_for_what_the_graphql_api_has_and_its_answer_is_of_thos
             continue
         query = json.loads(exchange.asked)
         assert [str(error) for error in validate(published, parse(query["query"]))] == []
+        if "__type(" in query["query"]:  # which fields are deprecated: the sandbox has a cut of the types
+            continue
         again = graphql_sync(
             published,
             query["query"],

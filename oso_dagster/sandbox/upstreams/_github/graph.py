@@ -87,7 +87,7 @@ type Query {
   rateLimit(dryRun: Boolean = false): RateLimit
   search(query: String!, type: SearchType!, first: Int): SearchResultItemConnection!
 }
-enum SearchType { DISCUSSION ISSUE ISSUE_ADVANCED REPOSITORY USER }
+enum SearchType { DISCUSSION ISSUE REPOSITORY USER }
 type SearchResultItemConnection { issueCount: Int! }
 """
 
