@@ -185,7 +185,7 @@ def test_no_known_package_is_an_error(small: Upstream) -> None:
 
 def test_1537_packages_behind_the_limiter_are_complete_after_three_scheduled_runs(tmp_path: Path) -> None:
     names = [f"@scope-{number % 97}/part-{number}" for number in range(1056)] + [f"Part-{number}" for number in range(481)]
-    served = Npm(dict.fromkeys(names, 5), most=40, rest=0.01)
+    served = Npm(dict.fromkeys(names, 5), most=40, rest=0.05)
     for there in upstream(tmp_path, served):
         day = WINDOWS[-1]
         there.landing.settings["requests_per_second"] = "100000"
