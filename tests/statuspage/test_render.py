@@ -142,7 +142,7 @@ def test_every_link_of_the_page_leads_to_one_of_its_files() -> None:
                 assert not anchor or f'id="{anchor}"' in files[linked], (name, target)
 
 
-@pytest.mark.parametrize(("sets", "whole"), [(45, True), (500, False)])
+@pytest.mark.parametrize(("sets", "whole"), [(40, True), (500, False)])
 def test_the_first_page_stays_small_and_names_every_data_set_while_it_can(sets: int, whole: bool) -> None:
     html = render(many(sets))["index.html"]
     assert len(html.encode()) < 100_000
