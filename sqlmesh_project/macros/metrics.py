@@ -70,7 +70,7 @@ def in_periods(evaluator: MacroEvaluator, relation: exp.Expression, columns: exp
     """The rows of a CTE once for each period that they belong to: grain, sample_date and whether it is the newest of a window.
 
     Calendar periods are those that are over (`as_of` is the first day that is not). A window ends with the last
-    day of a month, or with the last day that is over. It reads the CTEs `as_of` (day) and `window_ends` (last_day, is_latest).
+    day of a month since the first row, or with the last day that is over. It reads the CTE `as_of` (day).
     """
     name = relation.name
     kept = ", ".join(f"{name}.{column.name}" for column in columns.expressions)
@@ -96,11 +96,20 @@ def in_periods(evaluator: MacroEvaluator, relation: exp.Expression, columns: exp
         f"SELECT {kept}, {day}, cuts.grain, {starts} AS sample_date, FALSE AS is_latest "
         f"FROM {name} CROSS JOIN as_of CROSS JOIN {values(months)} AS cuts(grain, months) WHERE {ends} <= as_of.day"
     )
+    first_month = f"CAST(DATE_TRUNC('month', MIN({day})) AS DATE)"
+    months_since = f"SELECT {first_month} AS first_month, MAX(as_of.day) AS last_day FROM {name} CROSS JOIN as_of"
+    window_ends = (
+        f"SELECT ends.last_day, FALSE AS is_latest FROM ("
+        f"SELECT CAST(LAST_DAY_OF_MONTH(CAST(listed.month AS DATE)) AS DATE) AS last_day, span.last_day AS today "
+        f"FROM ({months_since}) AS span CROSS JOIN UNNEST(SEQUENCE(span.first_month, span.last_day, INTERVAL '1' MONTH)) "
+        f"AS listed(month) WHERE span.first_month <= span.last_day) AS ends WHERE ends.last_day < ends.today "
+        f"UNION ALL SELECT CAST(DATE_ADD('day', -1, day) AS DATE) AS last_day, TRUE AS is_latest FROM as_of"
+    )
     lengths = [(str(days), -days) for days in (28, 90, 180)]
     windows = (
         f"SELECT {kept}, {day}, cuts.grain, window_ends.last_day AS sample_date, window_ends.is_latest "
         f"FROM {name} CROSS JOIN {values(lengths)} AS cuts(grain, days) "
-        f"INNER JOIN window_ends ON {day} <= window_ends.last_day "
+        f"INNER JOIN ({window_ends}) AS window_ends ON {day} <= window_ends.last_day "
         f"AND {day} > CAST(DATE_ADD('day', cuts.days, window_ends.last_day) AS DATE)"
     )
     return parse_one(f"{calendar} UNION ALL {windows}", read="trino")
@@ -116,15 +125,16 @@ def metric_values(evaluator: MacroEvaluator, relation: exp.Expression, rows: exp
 
 @macro()
 def metric_rows(evaluator: MacroEvaluator, relation: exp.Expression, wide: exp.Expression) -> exp.Expression:  # noqa: ARG001
-    """The values of `metric_values`, one row each. What did not happen has no row."""
+    """The values of `metric_values`, one row each, with the name as published. What did not happen has no row."""
     metrics = [metric for metric in METRICS if metric["relation"] == relation.name]
     cases = " ".join(f"WHEN '{metric['name']}' THEN CAST(wide.{metric['name']} AS DOUBLE)" for metric in metrics)
-    pairs = values([(metric["name"], cut) for metric in metrics for cut in cuts_of(metric)])
+    pairs = values([(metric["name"], cut, GRAINS[cut]) for metric in metrics for cut in cuts_of(metric)])
     name = wide.name
     return parse_one(
         f"SELECT wide.metric_source, cuts.metric, wide.entity_type, wide.entity_id, wide.grain, wide.sample_date, "
-        f"wide.is_latest, CASE cuts.metric {cases} END AS amount "
-        f"FROM {name} AS wide INNER JOIN {pairs} AS cuts(metric, grain) ON wide.grain = cuts.grain "
+        f"wide.is_latest, CASE cuts.metric {cases} END AS amount, "
+        f"wide.metric_source || '_' || cuts.metric || '_' || cuts.suffix AS metric_name "
+        f"FROM {name} AS wide INNER JOIN {pairs} AS cuts(metric, grain, suffix) ON wide.grain = cuts.grain "
         f"WHERE CASE cuts.metric {cases} END <> 0",
         read="trino",
     )
@@ -151,13 +161,6 @@ def metric_columns(evaluator: MacroEvaluator) -> list[exp.Expression]:  # noqa: 
         typed.add_comments([comment])
         typed_columns.append(typed)
     return typed_columns
-
-
-@macro()
-def metric_suffix(evaluator: MacroEvaluator, grain: exp.Expression) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
-    """What the name of a metric ends with, by how it cuts time."""
-    cases = " ".join(f"WHEN '{cut}' THEN '{suffix}'" for cut, suffix in GRAINS.items())
-    return parse_one(f"CASE {grain.sql('trino')} {cases} END", read="trino")
 
 
 def values(rows: list[tuple]) -> str:

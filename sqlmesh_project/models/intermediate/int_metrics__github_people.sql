@@ -23,17 +23,6 @@ WITH as_of AS ( -- the first day that is not over
     AND NOT events.from_artifact_is_bot
     AND events.event_type IN ('COMMIT_CODE', 'ISSUE_OPENED', 'PULL_REQUEST_OPENED', 'PULL_REQUEST_MERGED')
   GROUP BY entities.entity_type, entities.entity_id, events.from_person, events.bucket_day
-), span AS (
-  SELECT CAST(DATE_TRUNC('month', MIN(bucket_day)) AS DATE) AS first_month, MAX(as_of.day) AS last_day FROM rows_of_entities CROSS JOIN as_of
-), months AS (
-  SELECT CAST(LAST_DAY_OF_MONTH(CAST(listed.month AS DATE)) AS DATE) AS last_day
-  FROM span
-  CROSS JOIN UNNEST(SEQUENCE(span.first_month, span.last_day, INTERVAL '1' MONTH)) AS listed(month)
-  WHERE span.first_month <= span.last_day
-), window_ends AS (
-  SELECT months.last_day, FALSE AS is_latest FROM months CROSS JOIN as_of WHERE months.last_day < as_of.day
-  UNION ALL
-  SELECT CAST(DATE_ADD('day', -1, day) AS DATE) AS last_day, TRUE AS is_latest FROM as_of
 ), periods AS (
   @in_periods(rows_of_entities, (metric_source, entity_type, entity_id, person, commits, has_committed))
 ), in_period AS ( -- a person's period
@@ -81,12 +70,9 @@ WITH as_of AS ( -- the first day that is not over
   @metric_values(github_people, people)
 ), long AS (
   @metric_rows(github_people, wide)
-), names AS (
-  SELECT metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount, metric_source || '_' || metric || '_' || @metric_suffix(grain) AS metric_name
-  FROM long
 ), named AS (
   SELECT @entity_id('OSO', 'oso', metric_name) AS metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount
-  FROM names
+  FROM long
 )
 SELECT
   @metric_columns()

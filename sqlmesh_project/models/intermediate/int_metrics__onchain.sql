@@ -18,29 +18,15 @@ WITH as_of AS ( -- the first day that is not over
     events.from_artifact_id, events.amount
   FROM intermediate.int_events_daily__onchain AS events
   INNER JOIN intermediate.int_entities_by_artifact AS entities ON events.to_artifact_id = entities.artifact_id
-), span AS (
-  SELECT CAST(DATE_TRUNC('month', MIN(bucket_day)) AS DATE) AS first_month, MAX(as_of.day) AS last_day FROM intermediate.int_events_daily__onchain CROSS JOIN as_of
-), months AS (
-  SELECT CAST(LAST_DAY_OF_MONTH(CAST(listed.month AS DATE)) AS DATE) AS last_day
-  FROM span
-  CROSS JOIN UNNEST(SEQUENCE(span.first_month, span.last_day, INTERVAL '1' MONTH)) AS listed(month)
-  WHERE span.first_month <= span.last_day
-), window_ends AS (
-  SELECT months.last_day, FALSE AS is_latest FROM months CROSS JOIN as_of WHERE months.last_day < as_of.day
-  UNION ALL
-  SELECT CAST(DATE_ADD('day', -1, day) AS DATE) AS last_day, TRUE AS is_latest FROM as_of
 ), periods AS (
   @in_periods(rows_of_entities, (metric_source, entity_type, entity_id, event_type, to_artifact_id, from_artifact_id, amount))
 ), wide AS (
   @metric_values(onchain, periods)
 ), long AS (
   @metric_rows(onchain, wide)
-), names AS (
-  SELECT metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount, metric_source || '_' || metric || '_' || @metric_suffix(grain) AS metric_name
-  FROM long
 ), named AS (
   SELECT @entity_id('OSO', 'oso', metric_name) AS metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount
-  FROM names
+  FROM long
 )
 SELECT
   @metric_columns()
