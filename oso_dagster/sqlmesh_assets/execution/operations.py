@@ -10,6 +10,7 @@ from sqlmesh.utils.errors import PlanError
 
 from ..events import Note
 from ..project import Project
+from .first_interval import end_with_the_next
 from .opened_project import opened_project
 from .recording_scheduler import RecordingContext
 from .session import Cancelled, Emit, Session
@@ -29,12 +30,14 @@ def restate(project: Project, models: Sequence[str], window: tuple[datetime, dat
 
     Works on the code that is deployed, whatever is in the folder. A model without a time column is computed whole. Failures
     of models are events. Until an interval is computed again it counts as missing, so the next materialization continues an
-    interrupted restatement. Raises NoIntervalError when nothing was computed,
+    interrupted restatement. An interval in which the start of a model lies goes with the next one (`first_interval`).
+    Raises NoIntervalError when nothing was computed,
     RestatementDisabledError when all the models forbid it; a warning names those that do.
     """
     start, end = (int(moment.timestamp() * 1000) for moment in window)
     with opened_project(project, emit) as context:
         _refuse_disabled(context, models, emit)
+        end = end_with_the_next(context, models, (start, end))
         session = Session(context, project, emit, cancelled)
         if not session.apply(session.plan(restate_models=models, start=start, end=end)):
             span = f"from {window[0].isoformat()} until before {window[1].isoformat()}"

@@ -18,11 +18,17 @@ UNITS = {
 """For each unit when an interval begins, as a cron, and how its key is written."""
 
 
-def partitions_of(unit: str, start: dt.datetime) -> dg.TimeWindowPartitionsDefinition:
-    """The whole intervals of the unit from `start` on, in UTC.
+_MINUTES = {"half_hour": 30, "quarter_hour": 15, "five_minute": 5}
 
-    An interval in which `start` lies is none of them: SQLMesh computes it when it deploys, and alone never again. It goes with
-    the next one, by `sqlmesh_restate`.
-    """
+
+def partitions_of(unit: str, start: dt.datetime) -> dg.TimeWindowPartitionsDefinition:
+    """The intervals of the unit from the one in which `start` lies, in UTC: SQLMesh computes that one whole, too."""
     cron, key = UNITS[unit]
-    return dg.TimeWindowPartitionsDefinition(start=start, fmt=key, cron_schedule=cron, timezone="UTC")
+    return dg.TimeWindowPartitionsDefinition(start=_begin(unit, start), fmt=key, cron_schedule=cron, timezone="UTC")
+
+
+def _begin(unit: str, moment: dt.datetime) -> dt.datetime:
+    """When the interval begins in which a moment of UTC lies."""
+    key = UNITS[unit][1]
+    begin = dt.datetime.strptime(moment.strftime(key), key).replace(tzinfo=dt.UTC)
+    return begin - dt.timedelta(minutes=begin.minute % _MINUTES[unit] if unit in _MINUTES else begin.minute)

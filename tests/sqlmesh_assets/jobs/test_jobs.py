@@ -102,6 +102,22 @@ def test_each_interval_unit_of_sqlmesh_is_a_time_partition_of_the_same_length(un
     assert set(UNITS) == {unit.value for unit in IntervalUnit}
 
 
+@pytest.mark.parametrize(
+    ("unit", "first"),
+    [
+        ("year", "2024"),
+        ("month", "2024-07"),
+        ("day", "2024-07-08"),
+        ("hour", "2024-07-08-09:00"),
+        ("half_hour", "2024-07-08-09:30"),
+        ("quarter_hour", "2024-07-08-09:45"),
+        ("five_minute", "2024-07-08-09:55"),
+    ],
+)
+def test_the_first_partition_is_the_interval_in_which_the_start_lies(unit, first):
+    assert partitions_of(unit, datetime(2024, 7, 8, 9, 59, 30, tzinfo=UTC)).get_first_partition_key() == first
+
+
 def test_every_job_and_every_field_of_its_configuration_says_what_it_is_for(playground):
     incremental(playground)
     jobs = {job.name: job for job in sqlmesh_jobs(playground.project, load_manifest(playground.project))}
