@@ -30,13 +30,17 @@ _LONGEST_MONTH = 31
 def repeated(window: Maintenance, rule: str, zone: str = "UTC") -> list[Maintenance]:
     """The windows that `rule` makes of the first one, each as long as it, at the same time of day in `zone`; the earliest first.
 
+    The whole days of its length are days of the zone, as in RFC 5545, and one that would run into the next only as the zone's
+    clock goes forward ends there: windows of a day meet, whatever the clock does.
+
     `rule` is written as in a calendar: `FREQ=WEEKLY;BYDAY=SU;COUNT=8`. Raises ValueError for one that cannot be read, has no
     end, repeats more often than daily, means no window, too many or some too far ahead, or windows that overlap.
     """
     parts = _parts(rule)
     here = ZoneInfo(zone)
     first = window.start.astimezone(here).replace(tzinfo=None)
-    begins = [at.replace(tzinfo=here).astimezone(UTC) for at in _begins(parts, first, here)]
+    local_begins = list(_begins(parts, first, here))
+    begins = [_utc(at, here) for at in local_begins]
     if not begins:
         raise ValueError(f"{rule} means no window at all from {first:%Y-%m-%d %H:%M} on")
     if len(begins) > MOST:
@@ -45,11 +49,21 @@ def repeated(window: Maintenance, rule: str, zone: str = "UTC") -> list[Maintena
         raise ValueError(
             f"{rule} means windows more than {HORIZON.days} days ahead: {len(begins)} begin before, declare only these"
         )
-    length, text = window.end - window.start, f"{';'.join(f'{name}={value}' for name, value in parts.items())} ({zone})"
-    windows = [replace(window, start=begin, end=begin + length, rule=text) for begin in begins]
-    if any(after.start < before.end for before, after in pairwise(windows)):
+    local_length = window.end.astimezone(here).replace(tzinfo=None) - first
+    if any(after - before < local_length for before, after in pairwise(local_begins)):
         raise ValueError(f"the windows of {rule} would overlap: each lasts until {window.end.isoformat()} or as long")
-    return windows
+    text = f"{';'.join(f'{name}={value}' for name, value in parts.items())} ({zone})"
+    days = timedelta(days=local_length.days)
+    rest = window.end - _utc(first + days, here)
+    ends = [_utc(at + days, here) + rest for at in local_begins]
+    return [
+        replace(window, start=begin, end=min(end, following), rule=text)
+        for begin, end, following in zip(begins, ends, [*begins[1:], max(ends)], strict=True)
+    ]
+
+
+def _utc(local: datetime, zone: ZoneInfo) -> datetime:
+    return local.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _asked(parts: dict[str, str]) -> int:

@@ -1,4 +1,7 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -62,6 +65,35 @@ def test_the_last_sunday_of_each_month():
 def test_a_rule_without_an_end_or_without_a_meaning_is_refused(rule, why):
     with pytest.raises(ValueError, match=why):
         begins(rule)
+
+
+def test_windows_of_a_day_meet_when_the_clock_of_their_zone_changes():
+    for month, day, hours in [(3, 28, [24, 23, 24]), (10, 24, [24, 25, 24])]:
+        start = datetime(2026, month, day, tzinfo=ZoneInfo("Europe/Berlin"))
+        first = Maintenance("sqlmesh", start.astimezone(UTC), (start + 24 * HOUR).astimezone(UTC), "ada", "a new disk")
+        windows = repeated(first, "FREQ=DAILY;COUNT=3", "Europe/Berlin")
+        assert [(window.end - window.start) / HOUR for window in windows] == hours
+        assert all(before.end == after.start for before, after in pairwise(windows))
+        in_utc = repeated(replace(first, end=first.start + 24 * HOUR), "FREQ=DAILY;COUNT=3")
+        assert {window.end - window.start for window in in_utc} == {24 * HOUR}
+
+
+def test_a_window_that_ends_just_before_the_next_one_is_cut_where_the_clock_takes_an_hour():
+    start = datetime(2026, 3, 28, tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
+    windows = repeated(
+        Maintenance("sqlmesh", start, start + 23.5 * HOUR, "ada", "a new disk"), "FREQ=DAILY;COUNT=3", "Europe/Berlin"
+    )
+    assert [(window.end - window.start) / HOUR for window in windows] == [23.5, 23, 23.5]
+
+
+def test_the_first_window_is_the_one_that_was_declared_also_across_a_change_of_the_clock():
+    berlin = ZoneInfo("Europe/Berlin")
+    for hours in (2, 5, 30):
+        start = datetime(2026, 3, 29, 1, tzinfo=berlin).astimezone(UTC)
+        window = Maintenance("sqlmesh", start, start + hours * HOUR, "ada", "a new disk")
+        first, second = repeated(window, "FREQ=WEEKLY;COUNT=2", "Europe/Berlin")
+        assert (first.start, first.end) == (window.start, window.end)
+        assert second.end - second.start in (hours * HOUR, (hours + 1) * HOUR)
 
 
 def test_windows_that_would_overlap_are_refused():
