@@ -1,4 +1,7 @@
-"""Text from outside, fit for a terminal and a log: nothing in it moves the cursor, colours, hides or turns what is written."""
+"""Text from outside, fit for a terminal, a log and a store: nothing in it moves the cursor, colours, hides or turns anything.
+
+What people write is refused where no store could keep it; what programs write is spelled out.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,13 @@ def printable(text: str) -> str:
     'red \\x1b[31malert\\u202e'
     """
     return "".join(_spelled(letter) if _acts(letter) else letter for letter in text)
+
+
+def require_storable(what: str, text: str) -> None:
+    """Raise ValueError for text that holds what not every store keeps: a NUL, which PostgreSQL refuses, or half of a letter."""
+    for place, letter in enumerate(text, start=1):
+        if letter == "\0" or unicodedata.category(letter) == "Cs":
+            raise ValueError(f"{what} holds {_spelled(letter)} at place {place:,}, which is no text: leave it out")
 
 
 def _acts(letter: str) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select, update
 
+from oso_dagster.domain.printable import require_storable
 from oso_dagster.reliability.database import Database
 from oso_dagster.reliability.declaration_tables import public_notices
 
@@ -31,9 +32,11 @@ class PublicNotices:
         self._database = database
 
     def add(self, text: str, at: datetime, until: datetime | None, who: str) -> int:
-        """Announce something; its number. Raises ValueError without a text, and for an end that is not after its begin."""
+        """Announce something; its number. Raises ValueError without a text that can be kept, or an end not after its begin."""
         if not text.strip():
             raise ValueError("an announcement needs a text")
+        require_storable("the announcement", text)
+        require_storable("the name of who announces it", who)
         if until is not None and until <= at:
             raise ValueError("an announcement ends after it begins")
         values = {"at": at, "until": until, "who": who, "text": text.strip()}

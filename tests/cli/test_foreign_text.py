@@ -29,6 +29,8 @@ from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
 
 HOSTILE = "[bold]x[/nope] [/] \x1b[31mred\x1b]0;owned\x07 \x9b2J \u202etxt :smile: \x00\r"
+WRITTEN = HOSTILE.replace("\x00", "")
+"""What a person can write: nothing that no store keeps."""
 SHOWN = "[bold]x[/nope][/]"
 """Its visible part, without blanks: lines are wrapped anywhere."""
 ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -38,9 +40,9 @@ NOW = datetime.now(UTC)
 CASES: dict[str, list[str]] = {
     "oso sprint list": [],
     "oso sprint show": [OBJECTIVE],
-    "oso sprint ack": [OBJECTIVE, "--as", HOSTILE.replace("\x00", "")],
-    "oso sprint assign": [OBJECTIVE, HOSTILE.replace("\x00", ""), "--as", "ada"],
-    "oso sprint note": [OBJECTIVE, HOSTILE, "--as", "ada"],
+    "oso sprint ack": [OBJECTIVE, "--as", WRITTEN],
+    "oso sprint assign": [OBJECTIVE, WRITTEN, "--as", "ada"],
+    "oso sprint note": [OBJECTIVE, WRITTEN, "--as", "ada"],
     "oso slo explain": ["core_source_data.materialization_reliability"],
     "oso slo report": ["--service", "sqlmesh"],
     "oso slo maintenance list": [],
@@ -110,8 +112,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             dg.materialize([fails], instance=instance, raise_on_error=False)
     with Store.open(settings.reliability_store_url, "live") as store:
         store.sprints.advance([finding])
-        store.maintenance.add(Maintenance("sqlmesh", NOW - timedelta(hours=2), NOW - timedelta(hours=1), HOSTILE, HOSTILE, NOW))
-        store.public_notices.add(HOSTILE, NOW, None, HOSTILE)
+        store.maintenance.add(Maintenance("sqlmesh", NOW - timedelta(hours=2), NOW - timedelta(hours=1), WRITTEN, WRITTEN, NOW))
+        store.public_notices.add(WRITTEN, NOW, None, WRITTEN)
     with duckdb.connect(settings.warehouse_path) as connection:
         connection.execute("CREATE TABLE hostile AS SELECT ? AS t", [HOSTILE])
     return settings.home
@@ -120,8 +122,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("OSO_HOME", str(home))
-    monkeypatch.setenv("OSO_NPM_URL", "http://npm.test/" + HOSTILE.replace("\x00", ""))
-    monkeypatch.setenv("OSO_OSS_FUNDING_URL", "file:///nowhere/" + HOSTILE.replace("\x00", ""))
+    monkeypatch.setenv("OSO_NPM_URL", "http://npm.test/" + WRITTEN)
+    monkeypatch.setenv("OSO_OSS_FUNDING_URL", "file:///nowhere/" + WRITTEN)
     monkeypatch.setenv("COLUMNS", "120")
     return
 

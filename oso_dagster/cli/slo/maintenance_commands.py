@@ -74,7 +74,7 @@ def end_window(scope: Scope, author: Author = None) -> None:
 
     Example: `oso slo maintenance end sqlmesh`
     """
-    with _store() as store:
+    with _store() as store, _refusing():
         ended = store.maintenance.end(scope, datetime.now(UTC), author or getpass.getuser())
     if not ended:
         raise refusal(f"{scope} is in no maintenance now; `oso slo maintenance list` shows the windows")
@@ -124,7 +124,7 @@ def cancel_window(
     """
     begins = None if at is None else moment(at, zone)
     who = author or getpass.getuser()
-    with _store() as store:
+    with _store() as store, _refusing():
         taken = store.maintenance.take_back(scope, datetime.now(UTC), who, begins=begins, running=running)
     if not taken:
         raise refusal(f"no such maintenance of {scope} is planned; `oso slo maintenance list` shows the windows")

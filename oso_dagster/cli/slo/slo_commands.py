@@ -100,7 +100,10 @@ def record(
     if sample.count.at > datetime.now(UTC) + AHEAD:
         raise refusal(f"{sample.count.at.isoformat()} has not come yet: nothing can have been counted then")
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
-        new = store.samples.record([sample])
+        try:
+            new = store.samples.record([sample])
+        except ValueError as error:
+            raise refusal(str(error)) from None
     say("recorded" if new else "already recorded: the same objective, slice and time count once")
 
 

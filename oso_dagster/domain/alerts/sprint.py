@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from oso_dagster.domain.objectives.slo import Verdict
+from oso_dagster.domain.printable import require_storable
 
 HYSTERESIS = timedelta(hours=1)
 """How long an objective has to be met, without a break, until its sprint is closed."""
@@ -222,6 +223,8 @@ def note(sprint: Sprint, text: str, who: str, at: datetime) -> Sprint:
 def _by_hand(sprint: Sprint, kind: EntryKind, who: str, text: str, at: datetime) -> Sprint:
     if not who.strip():
         raise ValueError("name the person who does this")
+    require_storable("the name of who does this", who)
+    require_storable("what is written into the history of a sprint", text)
     if not sprint.open and kind is not EntryKind.NOTED:
         raise ValueError(f"the sprint {sprint.key} is closed")
     return replace(sprint, history=(*sprint.history, Entry(at, kind, text, who)))

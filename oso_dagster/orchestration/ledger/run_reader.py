@@ -14,6 +14,7 @@ import dagster as dg
 import psutil
 
 from oso_dagster.domain.objectives.attempts import RETRY_PATIENCE, Attempt, Label, RunState
+from oso_dagster.domain.printable import printable
 from oso_dagster.domain.redaction import redact
 from oso_dagster.orchestration.ledger import asset_events, dagster_tables
 from oso_dagster.orchestration.ledger.asset_events import RunAssets
@@ -152,7 +153,8 @@ class RunReader:
     def _redacted(self, attempt: Attempt) -> Attempt:
         if not attempt.cause:
             return attempt
-        return attempt._replace(cause=" ".join(redact(attempt.cause, self.secrets).split())[:_CAUSE_LENGTH])
+        cause = " ".join(redact(attempt.cause, self.secrets).split())
+        return attempt._replace(cause=printable(cause)[:_CAUSE_LENGTH])  # PostgreSQL refuses a NUL, and with it all of the round
 
     def _is_new(self, run: RunRecord) -> bool:
         return self.now - (run.ended or run.touched) <= _LOG_IS_READ

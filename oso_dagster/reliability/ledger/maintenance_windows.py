@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, and_, delete, select
 
 from oso_dagster.domain.objectives.maintenance import Maintenance
+from oso_dagster.domain.printable import require_storable
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.declaration_tables import maintenance_changes
 from oso_dagster.reliability.tables import maintenance
@@ -46,7 +47,13 @@ class Maintenances:
         self._database = database
 
     def add(self, *windows: Maintenance) -> int:
-        """Declare windows, all or none; how many were new: not those of the same scope and times."""
+        """Declare windows, all or none; how many were new: not those of the same scope and times.
+
+        Raises ValueError for words that cannot be kept.
+        """
+        for window in windows:
+            require_storable("the reason of a maintenance window", window.reason)
+            require_storable("the author of a maintenance window", window.author)
         with self._database.writing() as connection:
             return sum(_insert(connection, window) for window in windows)
 
@@ -133,6 +140,7 @@ def _replace(connection: Connection, window: Maintenance, by: Maintenance) -> bo
 
 
 def _note(connection: Connection, window: Maintenance, what: WindowChange, at: datetime, who: str, text: str = "") -> None:
+    require_storable("the name of who changes a maintenance window", who)
     values = {"at": at, "what": what, "who": who, "text": text, "scope": window.scope, "start": window.start, "end": window.end}
     connection.execute(maintenance_changes.insert().values(values))
 

@@ -12,6 +12,7 @@ from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.domain.objectives.slo import Tally
+from oso_dagster.domain.printable import require_storable
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.ledger.rollup_reader import Span, is_rolled_up, samples_in, sums_of_samples
 from oso_dagster.reliability.tables import folded_samples, samples
@@ -24,7 +25,10 @@ class Samples:
         self._database = database
 
     def record(self, new_samples: Iterable[Sample]) -> int:
-        """Insert samples; one that is there already (same objective, slice and time) is ignored. How many were new."""
+        """Insert samples; one that is there already (same objective, slice and time) is ignored. How many were new.
+
+        Raises ValueError for the name of a slice that cannot be kept.
+        """
         values = [
             {
                 "service": sample.service,
@@ -36,6 +40,8 @@ class Samples:
             }
             for sample in new_samples
         ]
+        for row in values:
+            require_storable("the name of the slice", str(row["slice"]))
         with self._database.writing() as connection:
             return sum(
                 connection.execute(insert_into(connection, samples).values(row).on_conflict_do_nothing()).rowcount

@@ -54,6 +54,12 @@ def test_a_step_that_fails_after_its_retries_has_failed_and_names_the_cause_with
     assert attempt.step_retries == 1
 
 
+def test_a_cause_that_no_database_keeps_as_it_is_is_kept_spelled_out(instance, store):
+    run(instance, asset("a", lambda: failing("a\0b \x1b[31m")))
+    fill(instance, store)
+    assert [attempt.cause for attempt in store.attempts()] == ["ValueError: a\\x00b \\x1b[31m"]
+
+
 def test_a_failure_that_was_raised_with_words_is_told_in_these_words_alone(instance, store):
     def give_up():
         raise dg.Failure("shop/a: the till is stuck", allow_retries=False)

@@ -59,6 +59,9 @@ def test_an_announcement_is_withdrawn_once_and_stays_in_the_store(settings: Sett
             store.public_notices.add(" ", NOW, None, "ann")
         with pytest.raises(ValueError, match="ends after it begins"):
             store.public_notices.add("x", NOW, NOW, "ann")
+        for text, who in [("a\0b", "ann"), ("half of a letter: \udcff", "ann"), ("x", "a\0")]:
+            with pytest.raises(ValueError, match="which is no text: leave it out"):
+                store.public_notices.add(text, NOW, None, who)
 
 
 def test_a_public_note_of_a_closed_sprint_is_its_post_mortem(settings: Settings) -> None:
