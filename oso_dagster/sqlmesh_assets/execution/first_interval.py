@@ -39,7 +39,7 @@ def _holds_only_the_first(model: Any, span: Span) -> bool:
     first_end = to_timestamp(unit.cron_next(unit.cron_floor(start)))
     if first == to_timestamp(start) or not (span[0] < first_end and first < span[1]):
         return False
-    return max(span[1], first_end) - to_timestamp(start) < unit.milliseconds
+    return bool(max(span[1], first_end) - to_timestamp(start) < unit.milliseconds)
 
 
 def _end_of_second(model: Any) -> int:
