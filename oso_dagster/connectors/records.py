@@ -25,6 +25,10 @@ _DIGITS_OF_A_DOUBLE = 15
 """Significant digits that a JSON number with a point keeps on its way through a double."""
 
 
+class _UnfitError(Exception):
+    """A number of the right kind that the declared type does not hold; says what of it does not fit."""
+
+
 def table_of_records(columns: Sequence[Column], records: Iterable[Any], keys: Keys | None = None) -> pa.Table:
     """The records as rows. Every key must be there; null is taken where the column is nullable. Raises AnswerError."""
     from oso_dagster.connectors.arrow import table_of  # noqa: PLC0415  (Arrow loads when used)
@@ -46,6 +50,11 @@ def _values(column: Column, path: tuple[str, ...], rows: list[Any]) -> list[Any]
                 break
         try:
             values.append(None if value is None and column.nullable else read(value))
+        except _UnfitError as unfit:
+            what = f"{value!r}"[:60]
+            raise AnswerError(
+                f"record {number:,}: {'.'.join(path)} is {what}, {unfit} of {column.type_name}; declare a type that holds it"
+            ) from None
         except (ValueError, TypeError, ArithmeticError, OSError):  # the last: a time beyond what the system counts
             what = f"{value!r}"[:60]
             raise AnswerError(
@@ -70,7 +79,7 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(value)
     if not -_MOST_WHOLE <= value < _MOST_WHOLE:
-        raise OverflowError(value)
+        raise _UnfitError("which is beyond the range")
     return value
 
 
@@ -103,14 +112,16 @@ def _exact(value: Any, precision: int, scale: int) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | str | float) or (isinstance(value, float) and not scale):
         raise TypeError(value)
     number = Decimal(repr(value) if isinstance(value, float) else value)
-    if not number.is_finite() or number.copy_abs() >= Decimal(10) ** (precision - scale):
+    if not number.is_finite():
         raise ValueError(value)
+    if number.copy_abs() >= Decimal(10) ** (precision - scale):
+        raise _UnfitError("which has more digits before the point than those")
     if isinstance(value, float) and len(number.as_tuple().digits) > _DIGITS_OF_A_DOUBLE:
-        raise ValueError(value)
+        raise _UnfitError(f"a JSON number of more than {_DIGITS_OF_A_DOUBLE} digits, which is not exact enough for a value")
     with localcontext(prec=MOST_DIGITS * 2):
         fitted = number.quantize(Decimal(1).scaleb(-scale))
     if fitted != number:
-        raise ValueError(value)
+        raise _UnfitError("which has more digits behind the point than those")
     return fitted
 
 

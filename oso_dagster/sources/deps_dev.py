@@ -263,7 +263,7 @@ SOURCE = Source(
             disposition=Disposition.MERGE,
             keeps_deleted="A package that deps.dev has no more is marked `gone`; one that nobody names any more keeps its rows",
             item_column="name",
-            identity="None: a package of another name is another package, in every system",
+            identity="nothing: a package of another name is another package, in every system",
             why_not={
                 "bands": "A load is a part of a week's round: its mix is that of the names that came in turn",
                 "second_count": "deps.dev has no count of packages; what is asked for is what is named here",

@@ -272,7 +272,7 @@ SOURCE = Source(
             cost=Cost(calls=400, bytes=1_000_000, duration=timedelta(minutes=30)),
             event_time="day",
             sums=("downloads",),
-            identity="None: npm renames nothing, a package of another name is another package",
+            identity="nothing: npm renames nothing, a package of another name is another package",
             second_count=downloads_of(package_of),
             events_within=timedelta(days=5),
             partitions=Partitions(

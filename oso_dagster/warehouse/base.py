@@ -25,7 +25,7 @@ class Warehouse(Protocol):
         """A read-only connection with `execute(sql, parameters)`."""
 
     def ensure_tables(self, sources: Sequence[Source]) -> None:
-        """Create every declared table that does not exist, empty."""
+        """Create every declared table that does not exist, empty, and every declared column that a table lacks."""
 
     def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
         """The newest published load, or None."""

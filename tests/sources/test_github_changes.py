@@ -186,6 +186,11 @@ def test_a_commit_of_a_clock_ahead_is_left_out_and_hides_none_of_the_others(
     for day in range(2):
         loaded = hub.load("commits", EVERY, NOW + timedelta(days=day))
         assert loaded.record.facts["dated_ahead"] == {name: 1}
+        (warning,) = [finding for finding in loaded.findings if finding.check == "dated_ahead"]
+        assert not warning.passed
+        assert not warning.blocking
+        assert name in warning.message
+        assert loaded.record.facts["newest_event"] < "2027", "no wrong clock makes the table fresh"
         assert ids(hub, "commits") == expected
     kept = KeptState.newest(ExtractRequest("github", "commits", NOW, hub.home, {}))
     assert max(state["until"] for state in kept.by_name.values()) < "2027", "what comes later is asked for"

@@ -60,6 +60,18 @@ def test_a_column_that_is_declared_later_and_a_changed_description_reach_the_com
     assert comments(warehouse) == {"": "Other things"} | {column.name: column.description for column in columns}
 
 
+def test_readers_find_a_column_that_was_declared_since_the_last_load(warehouse: DuckDBWarehouse) -> None:
+    load(warehouse, things([1]))
+    wide = replace(TABLE, columns=(*TABLE.columns, Column("w", ColumnType.BIGINT, "new")))
+    for _ in range(2):
+        warehouse.ensure_tables([replace(SOURCE, tables=(wide,))])
+    with warehouse.read() as connection:
+        assert connection.execute("SELECT id, w FROM shop.things").fetchall() == [(1, None)]
+    assert comments(warehouse)["w"] == "new"
+    load(warehouse, things([2], w=pa.array([7], pa.int64())), wide)
+    assert ids(warehouse) == [2]
+
+
 def test_a_column_that_arrived_as_text_gets_its_type_when_it_is_declared(warehouse: DuckDBWarehouse) -> None:
     table = replace(TABLE, disposition=Disposition.MERGE, keeps_deleted="invented", children=())
     warehouse.load(SOURCE, table, Extract("v", {"things": [things([1], w=pa.array(["7"]))]}), fingerprint="f")

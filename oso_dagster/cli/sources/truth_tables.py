@@ -185,7 +185,7 @@ def _lines(truth: Row) -> Iterator[str]:
     for name, reason in truth["not_taken"].items():
         yield f"not taken: {name} ({reason})"
     if truth["identity"]:
-        yield f"under another name it is known by: {truth['identity']}"
+        yield f"what stays the same when a name changes: {truth['identity']}"
     for kind, reason in truth["why_not"].items():
         yield f"not declared: {kind.replace('_', ' ')} ({reason})"
     for host, pace in truth["pace"].items():

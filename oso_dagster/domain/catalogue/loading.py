@@ -25,6 +25,9 @@ CONTINUATION = "continuation"
 GAPS = "gaps"
 """The fact, spans by item, of what upstream has no longer shown when it was asked: rows of that time may be missing for good."""
 
+DATED_AHEAD = "dated_ahead"
+"""The fact, numbers by item, of what is dated later than now by a wrong clock and is left out: nobody knows when it was."""
+
 UNKNOWN_FIELDS = "unknown_fields"
 """The fact, a list of names, of what upstream has and nobody declared: reported by the source, or seen in the staged rows."""
 

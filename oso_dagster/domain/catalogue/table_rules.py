@@ -41,6 +41,7 @@ def _check_time(table: TableTerms, where: str) -> None:
         require(table.event_time in kinds, f"{where}: no column {table.event_time!r} for event_time")
         timed = kinds[table.event_time] in {ColumnType.DATE, ColumnType.TIMESTAMP}
         require(timed, f"{where}: event_time {table.event_time!r} is neither a date nor a timestamp")
+    require(table.event_time is not None or not table.leaves_out_ahead, f"{where}: leaves_out_ahead needs an event_time")
     if table.events_within is not None:
         require(table.event_time is not None, f"{where}: events_within needs an event_time")
         require(table.events_within > timedelta(0), f"{where}: events_within must be positive")

@@ -44,7 +44,8 @@ class TableTerms:
     now (`RENAMED`), and their rows are moved to it. `why_not` says of a kind of quirk (`catalogue.kinds`) why it is not
     met. `second_count` is what coverage is measured by. `regimes` are the spans in which upstream behaved in one way,
     oldest first. `gap_since` is the column that marks the first row behind a
-    span that upstream showed no longer (`GAPS`). `plan` says, without asking upstream, what the next load asks for.
+    span that upstream showed no longer (`GAPS`). `leaves_out_ahead`: what is dated ahead of now is left out (`DATED_AHEAD`).
+    `plan` says, without asking upstream, what the next load asks for.
     """
 
     name: str
@@ -92,6 +93,7 @@ class TableTerms:
     why_not: Mapping[str, str] = field(default_factory=dict, hash=False)
     regimes: tuple[Regime, ...] = ()
     gap_since: str | None = None
+    leaves_out_ahead: bool = False
     plan: Callable[[ExtractRequest], LoadPlan] | None = None
 
     @property

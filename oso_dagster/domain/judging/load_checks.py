@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from oso_dagster.domain.catalogue.column import ColumnType
-from oso_dagster.domain.catalogue.loading import CUT_SHORT, GAPS, NEWEST_EVENT, UNKNOWN_FIELDS, Finding, LoadFacts, LoadRecord
+from oso_dagster.domain.catalogue.loading import (
+    CUT_SHORT,
+    DATED_AHEAD,
+    GAPS,
+    NEWEST_EVENT,
+    UNKNOWN_FIELDS,
+    Finding,
+    LoadFacts,
+    LoadRecord,
+)
 from oso_dagster.domain.catalogue.notices import UPSTREAM_NOTICES
 from oso_dagster.domain.catalogue.source import Disposition, SchemaContract, Table
 from oso_dagster.domain.catalogue.table_names import table_name
@@ -119,6 +128,17 @@ def _has_no_gap(load: LoadSummary) -> CheckJudgement:
     return CheckJudgement(False, f"{load.where}: {words}. {advice}", {"gaps": gaps})
 
 
+def _is_none_ahead(load: LoadSummary) -> CheckJudgement:
+    ahead: LoadFacts = load.facts.get(DATED_AHEAD) or {}
+    if not ahead:
+        return CheckJudgement(passed=True, message="nothing is dated ahead of now")
+    words = f"{sum(ahead.values()):,} of {len(ahead):,} items are dated ahead of now: {named(ahead)}"
+    kept = (
+        f"They are left out, since nobody knows when they were, until {load.table.event_time} is past; no freshness counts them"
+    )
+    return CheckJudgement(False, f"{load.where}: {words}. {kept}", {"dated_ahead": ahead})
+
+
 def _is_nothing_set_aside(load: LoadSummary) -> CheckJudgement:
     aside = set_aside_of(load.facts)
     kept = "; their last good rows are kept, the next load tries them again"
@@ -189,6 +209,13 @@ NO_GAPS = LoadCheck(
     blocking=_none,
     judge=_has_no_gap,
 )
+NONE_AHEAD = LoadCheck(
+    "dated_ahead",
+    "Nothing that came is dated ahead of now by a wrong clock",
+    applies=lambda table: table.leaves_out_ahead,
+    blocking=_none,
+    judge=_is_none_ahead,
+)
 FEW_SET_ASIDE = LoadCheck(
     "few_set_aside",
     "No more items were set aside than the declared share of those asked for",
@@ -231,6 +258,7 @@ LOAD_CHECKS = (
     SUMS,
     COMPLETE,
     NO_GAPS,
+    NONE_AHEAD,
     SET_ASIDE,
     UPSTREAM_NOTICE,
 )

@@ -55,6 +55,11 @@ _COMMITS = (
     _text("author_login", "Login of that account"),
     _time("authored_at", "When it was written", nullable=False),
     _time("committed_at", "When it was committed, which a rebase changes", nullable=False),
+    _time(
+        "listed_until",
+        "Until when all commits of its repository are listed, as far as was known when GitHub was asked for this one; the latest "
+        "of a repository counts. Null on what a walk brought before its end",
+    ),
 )
 _RELEASES = (
     _number("id", "GitHub's id of the release", nullable=False),

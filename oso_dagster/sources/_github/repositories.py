@@ -103,6 +103,7 @@ def _table_of_changes(
         | ({} if name in THINGS else {"second_count": "GitHub has no count of them by day"}),
         extract=partial(_changes, whole),
         plan=plan_of_changes,
+        leaves_out_ahead=True,
         second_count=THINGS.get(name),
         schedule=Schedule("50 5 * * *"),
         cost=Cost(calls=600, bytes=100_000_000, duration=timedelta(minutes=20)),
@@ -116,7 +117,7 @@ def _table_of_changes(
         item_column="repo_name",
         set_aside_share=0.05,
         vanish_share=0.05,
-        not_compared=("checked_at",),
+        not_compared=("checked_at", *(column.name for column in columns if column.name == "listed_until")),
         retries=Retries(limit=2, delay=timedelta(minutes=1)),
     )
 

@@ -53,6 +53,19 @@ def add_columns(
     return [f"{name}.{column}" for column in new]
 
 
+def add_declared_columns(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:
+    """Add the columns that were declared since the tables of an asset were made, without a value until its next load.
+
+    What arrived before it was declared keeps its type until then: only a load may refuse another one.
+    """
+    there = columns_of(connection, source, table.physical)
+    for name, declared in table.physical.items():
+        target, new = f"{quoted(source)}.{quoted(name)}", [column for column in declared if column.name not in there[name]]
+        for column in new:
+            connection.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column.name)} {duckdb_type(column)}")
+        describe(connection, target, table.descriptions[name], new, {"": table.descriptions[name]})
+
+
 def _require_fit(
     connection: duckdb.DuckDBPyConnection, target: str, there: dict[str, str], column: Column, key: tuple[str, ...]
 ) -> None:

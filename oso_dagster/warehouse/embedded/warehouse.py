@@ -36,6 +36,7 @@ from oso_dagster.domain.catalogue.truth import set_aside_of
 from oso_dagster.warehouse import event_time, guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import platform_tables, publishing
+from oso_dagster.warehouse.embedded.added_columns import add_declared_columns
 from oso_dagster.warehouse.embedded.opening import kept_open, patiently
 from oso_dagster.warehouse.embedded.row_counts import different_rows
 from oso_dagster.warehouse.embedded.writer_lock import hold
@@ -109,11 +110,15 @@ class DuckDBWarehouse:
                 connection.execute(f"DETACH {name}")
 
     def ensure_tables(self, sources: Sequence[Source]) -> None:
-        """Create every declared table that does not exist, empty: SQLMesh needs them before its first plan. Renew comments."""
+        """Create every declared table that does not exist, empty, and declared columns that a table lacks: SQLMesh needs them.
+
+        Comments are renewed.
+        """
         with duckdb.connect() as connection, self.write(connection):
             for source in sources:
                 for table in source.tables:
                     publishing.create_tables(connection, source.name, table)
+                    add_declared_columns(connection, source.name, table)
             publishing.renew_comments(connection, sources)
 
     def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:

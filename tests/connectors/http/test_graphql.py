@@ -92,12 +92,28 @@ def test_records_become_rows_with_the_declared_types() -> None:
 
 @pytest.mark.parametrize(
     ("name", "bad"),
-    [("id", 1), ("id", None), ("n", "1"), ("n", 1.5), ("n", True), ("wei", "1.5"), ("at", "today"), ("day", 5), ("ok", 1),
+    [("id", 1), ("id", None), ("n", "1"), ("n", 1.5), ("n", True), ("wei", "much"), ("at", "today"), ("day", 5), ("ok", 1),
      ("share", "1"), ("tags", "x"), ("tags", [1])],
 )  # fmt: skip
 def test_a_changed_type_is_named_with_its_record_and_column(name: str, bad: Any) -> None:
     with pytest.raises(AnswerError, match=rf"record 1: {name} is .*its type has changed"):
         table_of_records(KINDS, [GOOD, GOOD | {name: bad}])
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "words"),
+    [
+        ("n", 2**63, "which is beyond the range of bigint"),
+        ("wei", 10**38, r"which has more digits before the point than those of decimal\(38,0\)"),
+        ("wei", "1.5", r"which has more digits behind the point than those of decimal\(38,0\)"),
+        ("price", 0.12345678901234567, "a JSON number of more than 15 digits, which is not exact enough"),
+    ],
+)
+def test_a_number_that_its_type_does_not_hold_is_no_changed_type(name: str, bad: Any, words: str) -> None:
+    columns = (*KINDS, Column("price", ColumnType.DECIMAL, "x", precision=20, scale=18))
+    good = GOOD | {"price": "1.5"}
+    with pytest.raises(AnswerError, match=rf"record 1: {name} is .*{words}.*; declare a type that holds it"):
+        table_of_records(columns, [good, good | {name: bad}])
 
 
 def test_a_lost_key_is_named() -> None:

@@ -23,7 +23,7 @@ from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
 from oso_dagster.connectors.items import Items
 from oso_dagster.connectors.kept_state import MARK, KeptState
 from oso_dagster.connectors.records import table_of_records
-from oso_dagster.domain.catalogue.loading import CUT_SHORT, LoadFacts
+from oso_dagster.domain.catalogue.loading import CUT_SHORT, DATED_AHEAD, LoadFacts
 from oso_dagster.domain.catalogue.source import Column
 
 SIZE = 100
@@ -33,8 +33,8 @@ TOGETHER = 50
 _BATCH = 5_000
 _AHEAD = timedelta(minutes=5)
 """How far GitHub's clock may run ahead of ours."""
-AHEAD = "dated_ahead"
-"""The fact, numbers by repository, of things that are dated later than now: left out, since nobody knows when they were."""
+LISTED_UNTIL = "listed_until"
+"""The column, where a table has it, of when a walk began that ended with the row: its repository is listed up to then."""
 _ALIKE = 50
 """So many repositories that were never asked before and have nothing at all are no accident."""
 
@@ -44,7 +44,7 @@ class Walk:
     """How far a repository is known: everything up to `until` is held.
 
     An unfinished walk goes on behind `after`; when it is done, everything up to `top`, its first thing, is held. `round` is the
-    last one it was finished in. `gone`: there was no such repository then.
+    last one it was finished in. `gone`: there was no such repository then. `begun` is when an unfinished walk asked first.
     """
 
     until: str
@@ -52,6 +52,7 @@ class Walk:
     after: str | None = None
     top: str | None = None
     gone: bool = False
+    begun: str | None = None
 
 
 def due_walks(names: Iterable[str], states: Mapping[str, Mapping[str, Any]], now: datetime) -> list[str]:
@@ -114,7 +115,7 @@ class Walks:
         yield pa.concat_tables([schema_of(self._columns).empty_table(), *rows])
         items.asked = max(items.asked, done)
         items.tell(facts)
-        facts |= {AHEAD: dict(self._ahead)} if self._ahead else {}
+        facts |= {DATED_AHEAD: dict(self._ahead)} if self._ahead else {}
         facts |= {"round": self._round, "repositories_due": len(due), "points": self.points, MARK: self._state.keep()}
 
     def _some(self, pages: list[WantedPage], items: Items) -> tuple[list[WantedPage], list[pa.Table]]:
@@ -177,18 +178,20 @@ class Walks:
         came = [(when, row) for when, row in read if when <= self._now + _AHEAD]
         if len(came) < len(read):  # the time of a commit is that of a clock of whoever made it
             self._ahead[page.name] = self._ahead.get(page.name, 0) + len(read) - len(came)
-        rows.append(table_of_records(self._columns, (row for when, row in came if when >= page.since)))
+        walk = self._walk(page.name)
+        begun = walk.begun or self._now.isoformat()
+        ended = after is None or any(when < page.since for when, _ in came)
+        known = {LISTED_UNTIL: begun if ended else None}
+        rows.append(table_of_records(self._columns, (row | known for when, row in came if when >= page.since)))
         self._filled += bool(came)
         self._empty += not came and page.name not in self._state.by_name
-        walk = self._walk(page.name)
         top = walk.top or (max(when for when, _ in came).isoformat() if came else None)
-        ended = after is None or any(when < page.since for when, _ in came)
         if ended:
             self._finish(page.name, max(top or walk.until, walk.until))
             return None
         if after == page.after:
             raise AnswerError(f"the cursor {after} came a second time: the pages loop")
-        self._state.by_name[page.name] = asdict(Walk(walk.until, walk.round, after, top))
+        self._state.by_name[page.name] = asdict(Walk(walk.until, walk.round, after, top, begun=begun))
         return WantedPage(page.name, page.since, after)
 
     def _refuse_silence(self) -> None:
