@@ -1,60 +1,101 @@
-"""The command `oso`: one file per group of commands. Commands parse options and print; the work is done in the packages below."""
+"""The command `oso`: one file per group of commands. Commands parse options and print; the work is done in the packages below.
+
+Nothing but the name of a command is known here: its module loads when it is used.
+"""
 
 from __future__ import annotations
 
 import sys
-import traceback
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from oso_dagster.cli import (
-    alerts_commands,
-    demo,
-    dev,
-    manifest_commands,
-    query,
-    run,
-    sandbox_commands,
-    settings,
-    sprint_commands,
-    status_commands,
-    store_commands,
-)
-from oso_dagster.cli.session.failures import one_line
-from oso_dagster.cli.session.instance import InstanceTakenError, PortTakenError
-from oso_dagster.cli.session.terminal import say
-from oso_dagster.cli.slo import slo_commands
-from oso_dagster.cli.sources import source_commands
-from oso_dagster.cli.workers.worker_pool import WorkersDiedError
-from oso_dagster.domain.redaction import redact
-from oso_dagster.settings import SettingsError
-from oso_dagster.sources import SourceFileError
+from oso_dagster.cli.lazy_group import LazyCommand, LazyGroup
 
+_HERE = "oso_dagster.cli"
 _USE, _OPERATE, _DEVELOP = "Use", "Operate", "Develop"
+COMMANDS = {
+    "demo": LazyCommand(
+        f"{_HERE}.demo:demo",
+        _USE,
+        "Show the whole platform, offline: all loaded and transformed, objectives judged, page written, an incident from end to "
+        "end.",
+    ),
+    "dev": LazyCommand(
+        f"{_HERE}.dev:dev",
+        _USE,
+        "Run Dagster in the browser, with every schedule running. All of it ends with this command, however it ends.",
+    ),
+    "run": LazyCommand(
+        f"{_HERE}.run:run",
+        _USE,
+        "Run jobs now, each as a run of its own, and show the results. A failed job does not stop the next one.",
+    ),
+    "sql": LazyCommand(
+        f"{_HERE}.query:sql",
+        _USE,
+        "Ask the warehouse of this world, read-only: it waits while a load or a transformation writes, and sees whole "
+        "loads only.",
+    ),
+    "settings": LazyCommand(
+        f"{_HERE}.settings:show",
+        _OPERATE,
+        "List every setting with its meaning and its value; secrets are shown as set or unset, never as they are.",
+    ),
+    "migrate": LazyCommand(
+        f"{_HERE}.store_commands:migrate",
+        _OPERATE,
+        "Upgrade the stores of Dagster, SQLMesh and the platform for this version. Running it twice changes nothing.",
+    ),
+    "backup": LazyCommand(
+        f"{_HERE}.store_commands:backup",
+        _OPERATE,
+        "Copy the ledger, Dagster's runs and events, and SQLMesh's state into one folder, while the platform runs. All or "
+        "nothing.",
+    ),
+    "restore": LazyCommand(
+        f"{_HERE}.store_commands:restore",
+        _OPERATE,
+        "Fill empty stores of the same world from a backup; stores that already hold history are refused.",
+    ),
+    "status": LazyCommand(f"{_HERE}.status_commands:app", _USE, "The public status page."),
+    "slo": LazyCommand(f"{_HERE}.slo.slo_commands:app", _OPERATE, "The service level objectives: where they stand, and why."),
+    "sprint": LazyCommand(
+        f"{_HERE}.sprint_commands:app",
+        _OPERATE,
+        "Remedial sprints: missed objectives, each a task for somebody until it is met again.",
+    ),
+    "alerts": LazyCommand(f"{_HERE}.alerts_commands:app", _OPERATE, "Alerts: test the channels, preview the messages."),
+    "sources": LazyCommand(f"{_HERE}.sources.source_commands:app", _DEVELOP, "The catalogue of sources."),
+    "sandbox": LazyCommand(
+        f"{_HERE}.sandbox_commands:app",
+        _DEVELOP,
+        "The sandbox world: invented upstreams that speak the real protocols on this machine, with no network and no account.",
+    ),
+    "manifest": LazyCommand(
+        f"{_HERE}.manifest_commands:app",
+        _DEVELOP,
+        "The manifest of the SQLMesh models: built ahead of time, beside the project, and checked. Without one, or with a stale "
+        "or damaged one, the first start builds its own in some seconds.",
+    ),
+}
+"""Every command in the order of the help; what its help begins with is the same in its own module, as a test holds."""
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-app.command(rich_help_panel=_USE)(demo.demo)
-app.command(rich_help_panel=_USE)(dev.dev)
-app.command(rich_help_panel=_USE)(run.run)
-app.command(rich_help_panel=_USE)(query.sql)
-app.add_typer(status_commands.app, name="status", rich_help_panel=_USE)
-app.add_typer(slo_commands.app, name="slo", rich_help_panel=_OPERATE)
-app.add_typer(sprint_commands.app, name="sprint", rich_help_panel=_OPERATE)
-app.add_typer(alerts_commands.app, name="alerts", rich_help_panel=_OPERATE)
-app.command("settings", rich_help_panel=_OPERATE)(settings.show)
-app.command(rich_help_panel=_OPERATE)(store_commands.migrate)
-app.command(rich_help_panel=_OPERATE)(store_commands.backup)
-app.command(rich_help_panel=_OPERATE)(store_commands.restore)
-app.add_typer(source_commands.app, name="sources", rich_help_panel=_DEVELOP)
-app.add_typer(sandbox_commands.app, name="sandbox", rich_help_panel=_DEVELOP)
-app.add_typer(manifest_commands.app, name="manifest", rich_help_panel=_DEVELOP)
+
+class _Commands(LazyGroup):
+    """The commands of `oso`."""
+
+    LAZY_COMMANDS = COMMANDS
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        say(f"oso_dagster {version('oso-dagster')}")
+        from importlib.metadata import version  # noqa: PLC0415  (loads when used)
+
+        typer.echo(f"oso_dagster {version('oso-dagster')}")
         raise typer.Exit
 
 
@@ -69,19 +110,8 @@ def main() -> None:
     """The entry point of the script `oso`: what a person can put right is one line on standard error and exit code 1."""
     try:
         app()
-    except (
-        SettingsError,
-        SourceFileError,
-        PortTakenError,
-        InstanceTakenError,
-        WorkersDiedError,
-        source_commands.SourceNameError,
-        status_commands.NoPageError,
-        query.NothingLoadedError,
-    ) as error:
-        say(f"oso: {error}", err=True)
-        sys.exit(1)
     except Exception as error:  # noqa: BLE001  (its traceback is printed, with no control characters in it)
-        line = one_line(error)
-        say(f"oso: {line}" if line else redact("".join(traceback.format_exception(error))), err=True)
+        from oso_dagster.cli.session.failures import report  # noqa: PLC0415  (loads when used)
+
+        report(error)
         sys.exit(1)

@@ -75,4 +75,4 @@ def test_a_broken_source_file_is_named_and_stops_no_command_that_needs_no_source
     finally:
         catalogue.cache_clear()
         sys.modules.pop("oso_dagster.sources.broken_one", None)
-    assert app.registered_commands
+    assert app.registered_callback
