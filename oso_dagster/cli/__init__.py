@@ -111,7 +111,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:  # noqa: BLE001  (its traceback is printed, with no control characters in it)
-        from oso_dagster.cli.session.failures import report  # noqa: PLC0415  (loads when used)
+        from oso_dagster.cli.failure_report import report  # noqa: PLC0415  (loads when used)
 
         report(error)
         sys.exit(1)

@@ -3,30 +3,9 @@
 from __future__ import annotations
 
 import errno
-import traceback
 from collections.abc import Iterator
 
-from oso_dagster.cli.query import NothingLoadedError
-from oso_dagster.cli.session.instance import InstanceTakenError, PortTakenError
-from oso_dagster.cli.session.terminal import say
-from oso_dagster.cli.sources.source_commands import SourceNameError
-from oso_dagster.cli.status_commands import NoPageError
-from oso_dagster.cli.workers.worker_pool import WorkersDiedError
 from oso_dagster.domain.redaction import redact
-from oso_dagster.settings import SettingsError
-from oso_dagster.sources import SourceFileError
-
-_EXPLAINED = (
-    SettingsError,
-    SourceFileError,
-    PortTakenError,
-    InstanceTakenError,
-    WorkersDiedError,
-    SourceNameError,
-    NoPageError,
-    NothingLoadedError,
-)
-"""Errors whose message says what to do."""
 
 _STEPS = {
     errno.EACCES: "fix the permissions, or set OSO_HOME to a folder that can be written",
@@ -53,12 +32,6 @@ _WORDS = {
 """What stores say, which have error classes but no codes in common, and what to do."""
 
 _STORE_ERRORS = ("sqlalchemy.", "sqlite3", "psycopg2", "duckdb", "_duckdb")
-
-
-def report(error: BaseException) -> None:
-    """Print on standard error what a person can put right as a line, and a fault of the program with its traceback."""
-    line = str(error) if isinstance(error, _EXPLAINED) else one_line(error)
-    say(f"oso: {line}" if line else redact("".join(traceback.format_exception(error))), err=True)
 
 
 def one_line(error: BaseException) -> str | None:
