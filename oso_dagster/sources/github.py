@@ -25,6 +25,7 @@ from oso_dagster.domain.catalogue.truth import ITEMS_ASKED
 from oso_dagster.sources._github import archived_events
 from oso_dagster.sources._github.columns import number, text, time
 from oso_dagster.sources._github.repositories import repository_tables
+from oso_dagster.sources._second_counts.github import STARS_AND_FORKS
 
 _URLS, _NAMES = "oss_directory.projects__github.url", "github.repositories.name_with_owner"
 _API = "https://api.github.com"
@@ -177,10 +178,8 @@ SOURCE = Source(
             primary_key=("key",),
             disposition=Disposition.MERGE,
             identity="`key`, GitHub's id of the repository",
-            why_not={
-                "bands": "A load brings the repositories of which GitHub says something new",
-                "second_count": "What is asked for is what OSS Directory names",
-            },
+            why_not={"bands": "A load brings the repositories of which GitHub says something new"},
+            second_count=STARS_AND_FORKS,
             keeps_deleted="Repositories that are gone stay, marked as such",
             item_column="name_with_owner",
             set_aside_share=0.02,

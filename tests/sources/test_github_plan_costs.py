@@ -13,12 +13,14 @@ from oso_dagster.connectors.kept_state import MARK, KeptState
 from oso_dagster.domain.catalogue.loading import ExtractRequest, LoadPlan, LoadRecord
 from oso_dagster.sources import github
 from oso_dagster.sources._github.plans import ATLAS, KNOWN, PER_DAY
-from oso_dagster.sources._second_counts.github import SAMPLE, THINGS
+from oso_dagster.sources._second_counts.github import RELEASES, SAMPLE, STARS, STARS_AND_FORKS, THINGS
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 COUNT = 25_000
 NAMES = [f"owner{number % 500}/repository{number}" for number in range(COUNT)]
 TABLES = {table.name: table for table in github.SOURCE.tables}
+TOTALS = (RELEASES, STARS, STARS_AND_FORKS)
+"""The second counts that ask for the totals of the sample."""
 PLANNED = [name for name, table in TABLES.items() if table.plan is not None]
 
 
@@ -61,8 +63,8 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, LoadPlan]:
 def test_all_tables_together_stay_below_what_one_token_has_a_day(plans: dict[str, LoadPlan]) -> None:
     """Repositories once a day and bills once a week have no plan; what they cost is declared. An unchanged answer is free."""
     requests = sum(plan.per_day for plan in plans.values() if plan.unit == "requests")
-    requests += TABLES["repositories"].cost.calls + TABLES["sbom"].cost.calls // 7 + 3 * SAMPLE
-    points = sum(plan.per_day for plan in plans.values() if plan.unit == "points") + len(THINGS) * SAMPLE // 25
+    requests += TABLES["repositories"].cost.calls + TABLES["sbom"].cost.calls // 7 + 3 * SAMPLE + SAMPLE  # feeds, releases
+    points = sum(plan.per_day for plan in plans.values() if plan.unit == "points") + (len(THINGS) + len(TOTALS)) * SAMPLE // 25
     assert {plan.unit for plan in plans.values()} == {"requests", "points"}
     assert COUNT < requests < 0.8 * PER_DAY, f"{requests:,} requests"
     assert points < 0.02 * PER_DAY, f"{points:,} points"

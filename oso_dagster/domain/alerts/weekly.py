@@ -5,7 +5,7 @@ Belongs here: what it holds and in which words. Does not: when it is due (`hours
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -57,7 +57,10 @@ class RetiredSource:
 
 @dataclass(frozen=True)
 class Week:
-    """Everything that a digest speaks of: the week up to `until`, and what stands at its end."""
+    """Everything that a digest speaks of: the week up to `until`, and what stands at its end.
+
+    The coverage of `unstable` sources, by name, counts in no objective.
+    """
 
     until: datetime
     objectives: Sequence[ObjectiveWeek]
@@ -66,6 +69,7 @@ class Week:
     set_aside: Sequence[Remark] = ()
     coverage: Sequence[Comparison] = ()
     retired: Sequence[RetiredSource] = ()
+    unstable: Collection[str] = ()
 
     @property
     def since(self) -> datetime:
@@ -141,13 +145,23 @@ def _remarks(what: str, remarks: Sequence[Remark]) -> Iterator[str]:
         yield f"{what}: and {len(remarks) - _NAMED:,} more tables"
 
 
+def _reached(compared: Sequence[Comparison], counts: Callable[[str], bool]) -> str:
+    """How many of the second counts of some sources are reached, `40 of 42`; empty where there are none."""
+    mine = [comparison for comparison in compared if counts(comparison.asset.partition("/")[0])]
+    reached = sum(comparison.verdict is not Verdict.BREACHED for comparison in mine)
+    return f"{reached:,} of {len(mine):,}" if mine else ""
+
+
 def _coverage(week: Week) -> Iterator[str]:
     compared = [comparison for comparison in week.coverage if comparison.verdict is not Verdict.NO_DATA]
     if not compared:
         yield f"Coverage was not measured {EXTENSION}"
         return
     missed = [comparison for comparison in compared if comparison.verdict is Verdict.BREACHED]
-    yield f"Coverage: {len(compared) - len(missed):,} of {len(compared):,} second counts are reached {EXTENSION}"
+    core = _reached(compared, lambda source: source not in week.unstable)
+    others = _reached(compared, lambda source: source in week.unstable)
+    apart = f", and {others} of unstable ones, which no objective counts" if others else ""
+    yield f"Coverage: {core or 'none'} second counts of core sources are reached{apart} {EXTENSION}"
     missed.sort(key=lambda comparison: comparison.held / comparison.low)
     yield from (f"Coverage of {each.asset}: {each.in_words}" for each in missed[:_NAMED])
     if len(missed) > _NAMED:

@@ -13,7 +13,7 @@ from oso_dagster.domain.alerts.announcement import AnnouncementKind
 from oso_dagster.domain.alerts.announcing import IncidentChange, IncidentMemory
 from oso_dagster.domain.alerts.occurrence import IncidentRecord
 from oso_dagster.domain.alerts.weekly import WEEK, ObjectiveWeek, Remark, RetiredSource, Week, weekly_of
-from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.catalogue.source import Source, Stability
 from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN
 from oso_dagster.domain.judging.load_checks import SET_ASIDE, UPSTREAM_NOTICE
 from oso_dagster.domain.objectives.over_time.history import breaches_of
@@ -68,6 +68,7 @@ def week_of(store: Store, sources: Sequence[Source], instance: dg.DagsterInstanc
             for source in sources
             if source.retired is not None
         ],
+        unstable={source.name for source in sources if source.stability is Stability.UNSTABLE},
     )
 
 

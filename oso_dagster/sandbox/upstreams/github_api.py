@@ -24,6 +24,7 @@ from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.upstreams._github import documents
 from oso_dagster.sandbox.upstreams._github import feeds as github_feeds
 from oso_dagster.sandbox.upstreams._github import graph as github_graph
+from oso_dagster.sandbox.upstreams._github import releases as github_releases
 from oso_dagster.sandbox.upstreams._github import reports as github_reports
 from oso_dagster.sandbox.upstreams._github import stars as github_stars
 from oso_dagster.sandbox.upstreams._github.behaviour import first_of, forge_now, refusal, refusal_of
@@ -118,6 +119,7 @@ def serve(folder: Path) -> Starlette:
             Route("/repositories/{id:int}", by_id),
             *github_feeds.routes(folder, read, _find, _answer),
             *github_stars.route(folder, read, _find, _answer),
+            *github_releases.route(folder, read, _find, _answer),
             github_graph.route(folder, read),
             Route("/{kind}/{owner}/repos", repositories),
             Route("/{kind}/{owner}", owner),

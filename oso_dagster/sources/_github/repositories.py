@@ -27,7 +27,8 @@ from oso_dagster.sources._github.plans import (
     plan_of_feeds,
     plan_of_stars,
 )
-from oso_dagster.sources._second_counts.github import THINGS
+from oso_dagster.sources._second_counts.github import RELEASES, THINGS
+from oso_dagster.sources._second_counts.github import STARS as ALL_STARS
 
 
 def _client(request: ExtractRequest) -> Client:
@@ -99,12 +100,11 @@ def _table_of_changes(
         disposition=Disposition.MERGE,
         keeps_deleted=why_deletions_stay,
         identity="`repo_id`, GitHub's id of the repository",
-        why_not={"bands": "A load brings what changed: as much as people did that day"}
-        | ({} if name in THINGS else {"second_count": "GitHub has no count of them by day"}),
+        why_not={"bands": "A load brings what changed: as much as people did that day"},
         extract=partial(_changes, whole),
         plan=plan_of_changes,
         leaves_out_ahead=True,
-        second_count=THINGS.get(name),
+        second_count=THINGS.get(name, RELEASES),
         schedule=Schedule("50 5 * * *"),
         cost=Cost(calls=600, bytes=100_000_000, duration=timedelta(minutes=20)),
         fresh_within=timedelta(hours=36),
@@ -168,10 +168,8 @@ def repository_tables(events: tuple[Column, ...]) -> tuple[Table, ...]:
             primary_key=("repository", "day"),
             disposition=Disposition.MERGE,
             identity="None in the answer: days before a rename keep the name of then, one of `repositories.requested_names`",
-            why_not={
-                "bands": "A load brings the repositories that were due",
-                "second_count": "`star_count` of `repositories` is of all time, a history is not",
-            },
+            why_not={"bands": "A load brings the repositories that were due"},
+            second_count=ALL_STARS,
             keeps_deleted="A day whose stars were all taken back becomes 0",
             extract=_stars_by_day,
             plan=plan_of_stars,

@@ -84,10 +84,17 @@ def test_everything_of_a_week_stands_in_it_the_worst_first_and_only_the_week_cou
         "No sprint was open",
         "Upstream announces: l2beat.com: will not answer after 2027-01-01 (since 2026-11-21)",
         "Set aside: 2 items are set aside: one, two (since 2026-11-30)",
-        "Coverage: 0 of 1 second counts are reached (our extension)",
+        "Coverage: 0 of 1 second counts of core sources are reached (our extension)",
         "Coverage of github/events: WatchEvent 1.00 % of 100 (target 95.00 %)",
         "Retired: gitcoin since 2025-05-31: Grants Lab has closed",
     )
+
+
+def test_second_counts_that_no_objective_counts_are_counted_apart():
+    counted = [Comparison(f"{source}/x", "", MONDAY, held, 100, 100, 9_500) for source, held in (("a", 100), ("b", 1), ("b", 99))]
+    (line, *_) = [line for line in lines_of(full_week(coverage=counted, unstable={"b"})) if line.startswith("Coverage: ")]
+    apart = "and 1 of 2 of unstable ones, which no objective counts"
+    assert line == f"Coverage: 1 of 1 second counts of core sources are reached, {apart} (our extension)"
 
 
 def test_a_very_full_week_is_a_message_that_discord_takes_and_counts_what_it_leaves_out():

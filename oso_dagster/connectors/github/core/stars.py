@@ -67,6 +67,11 @@ def older_pages(names: Sequence[str], states: Mapping[str, Mapping[str, Any]]) -
     return sorted(waiting, key=lambda name: (states[name]["older"], name))
 
 
+def whole_histories(states: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """The repositories whose history is read to its end: what their days add up to is all their stars."""
+    return {name for name, state in states.items() if not state["gone"] and not state.get("older")}
+
+
 class Stars:
     """One run over star histories: newest pages first, older ones with what the budget leaves."""
 

@@ -76,7 +76,7 @@ type Commit implements GitObject {
 type CommitHistoryConnection { nodes: [Commit], pageInfo: PageInfo!, totalCount: Int! }
 type Ref { name: String!, target: GitObject }
 type Repository {
-  databaseId: Int, nameWithOwner: String!, defaultBranchRef: Ref
+  databaseId: Int, nameWithOwner: String!, defaultBranchRef: Ref, stargazerCount: Int!, forkCount: Int!
   issues(after: String, first: Int, orderBy: IssueOrder, filterBy: IssueFilters): IssueConnection!
   pullRequests(after: String, first: Int, orderBy: IssueOrder): PullRequestConnection!
   releases(after: String, first: Int, orderBy: ReleaseOrder): ReleaseConnection!
@@ -184,6 +184,8 @@ def _repository(forge: Forge, repository: Repository) -> Node:
     return {
         "databaseId": repository.id,
         "nameWithOwner": repository.full_name,
+        "stargazerCount": repository.stars,
+        "forkCount": repository.forks,
         "defaultBranchRef": branch,
         "issues": pages("issues", "updatedAt"),
         "pullRequests": pages("pull_requests", "updatedAt"),
