@@ -110,6 +110,12 @@ def _of_assets(now: datetime) -> list[Signal]:
         asset_signals.lost(
             LostRows(_EVENTS.asset, ("2026-03-01", "2026-03-02"), True, "ingest_github_daily"), _EVENTS, now, _PLACES
         ),
+        asset_signals.long_run(
+            asset_signals.LongRun("ingest_github_daily", (_EVENTS.asset,), _RUN, now - 3 * _HOUR, 2 * _HOUR, 4 * _HOUR),
+            _EVENTS,
+            _PLACES,
+            now,
+        ),
         asset_signals.silent(asset_signals.LastHeartbeat("daemon sensor", now - _HOUR, timedelta(minutes=1)), _PLACES, now),
     ]
 

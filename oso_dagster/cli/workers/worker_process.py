@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING
 
 from oso_dagster.cli.workers.job_list import backfill_text, ingest_jobs
 from oso_dagster.cli.workers.worker_messages import Begin, Doing, Done, Order, Ready, Refused
+from oso_dagster.domain.due.run_limits import limit_of_job, limit_of_load
+from oso_dagster.domain.durations import duration
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
     from oso_dagster.orchestration.ingest.jobs.in_process import Runner
+
+_LOOK_SECONDS = 5
 
 
 def work(connection: Connection) -> None:
@@ -39,11 +43,23 @@ def work(connection: Connection) -> None:
     with dg.DagsterInstance.get() as instance:
         connection.send(Ready(frozenset(job.name for job in definitions.resolve_all_job_defs())))
         runner = Runner(definitions, instance)
-        while isinstance(order := _receive(connection), Order):
+        while isinstance(order := _next_order(connection, runner), Order):
             Thread(target=_perform, args=(connection, settings, runner, order), daemon=True).start()
         if runner.running:  # nobody waits for it any more, and a thread cannot be ended
             runner.cancel("the process that started it has ended")
             os._exit(1)
+
+
+def _next_order(connection: Connection, runner: Runner) -> Begin | Order | None:
+    """The next message; a run that reaches its maximum meanwhile has failed, and this process ends with it."""
+    while not connection.poll(_LOOK_SECONDS):
+        if maximum := runner.overdue():
+            why = f"the run took longer than its maximum of {duration(maximum)}"
+            runner.fail(why)
+            sys.stdout.write(why + "\n")  # the last line, which the worker pool reports
+            sys.stdout.flush()
+            os._exit(1)
+    return _receive(connection)
 
 
 def _receive(connection: Connection) -> Begin | Order | None:
@@ -61,14 +77,15 @@ def _perform(connection: Connection, settings: Settings, runner: Runner, order: 
     try:
         job = ingest_jobs(settings).get(order.job)
         if job is None or job.partitions is None:
-            failures += runner.run(order.job, due_at=order.partitions.began)
+            limit = limit_of_job(order.job) if job is None else limit_of_load(job)
+            failures += runner.run(order.job, due_at=order.partitions.began, limit=limit)
         else:
             from oso_dagster.orchestration.ingest.jobs.present import present_partitions  # noqa: PLC0415  (Dagster is slow to load)
 
             wanted = order.partitions.of(job, present_partitions(settings, job, runner.instance).kept)
             connection.send(Doing(backfill_text(wanted)))
             for windows in wanted.runs:
-                failures += runner.run(order.job, windows, order.partitions.began)
+                failures += runner.run(order.job, windows, order.partitions.began, limit_of_load(job, len(windows)))
         connection.send(Done(tuple(failures)))
     except SettingsError as error:
         connection.send(Refused(str(error)))

@@ -13,6 +13,7 @@ from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
 from oso_dagster.domain.alerts.incident import Incident, IncidentField, Kind, Link, Severity
 from oso_dagster.domain.cron import ticks
+from oso_dagster.domain.durations import duration
 from oso_dagster.domain.judging.lost_rows import LostRows
 from oso_dagster.domain.objectives.attempts import is_deployment
 from oso_dagster.domain.objectives.failed_family import FailedFamily
@@ -55,6 +56,29 @@ class FailedJob:
     serves: str
     run_id: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class LongRun:
+    """A run under way since `started` that takes longer than `promised`; Dagster ends it after `maximum`.
+
+    `assets` are the tables that it loads, as far as they are known.
+    """
+
+    job: str
+    assets: tuple[str, ...]
+    run_id: str
+    started: datetime
+    promised: timedelta
+    maximum: timedelta
+
+    @property
+    def name(self) -> str:
+        """Its job, or what it loads where somebody selected that by hand."""
+        if not self.job.startswith("__"):
+            return self.job
+        more = f" and {len(self.assets) - _NAMED} more" if len(self.assets) > _NAMED else ""
+        return ", ".join(self.assets[:_NAMED]) + more if self.assets else "a selection"
 
 
 @dataclass(frozen=True)
@@ -114,6 +138,23 @@ def failed_job(job: FailedJob, links: AlertLinks) -> Signal:
         links=links.links(kind, run_id=job.run_id),
         facts=links.fields(kind),
         next_step="Read the log of the failed run and fix the cause; the next run that succeeds closes this.",
+    )
+
+
+def long_run(run: LongRun, owned: OwnedAsset | None, links: AlertLinks, now: datetime) -> Signal:
+    """A run that takes longer than promised, before it is ended for it; `owned` is one of the tables that it loads."""
+    ends = run.started + run.maximum
+    left = f"is ended at {ends:%Y-%m-%d %H:%M} UTC, and has failed then" if now < ends else "was to be ended and still runs"
+    return _signal(
+        Kind.LONG_RUN,
+        f"{Kind.LONG_RUN}:{run.name}",
+        owned or OwnedAsset(asset="", label="", owner=links.owner, service=""),
+        f"{run.name} takes longer than promised",
+        now,
+        body=[f"runs since {run.started:%Y-%m-%d %H:%M} UTC; {duration(run.promised)} are promised, with every retry; it {left}"],
+        links=links.links(Kind.LONG_RUN, run_id=run.run_id),
+        facts=links.fields(Kind.LONG_RUN),
+        next_step="Read the log of the run: what does it wait for? Terminate it there if it is stuck: old rows stay.",
     )
 
 

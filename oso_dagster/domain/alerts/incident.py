@@ -25,6 +25,7 @@ class Kind(StrEnum):
     REMOVAL_PROPOSAL = "removal_proposal"
     NO_DATA = "no_data"
     LOST_ROWS = "lost_rows"
+    LONG_RUN = "long_run"
     WEEKLY = "weekly"
     DIGEST = "digest"
     STORM = "storm"

@@ -13,7 +13,7 @@ import dagster as dg
 
 from oso_dagster.domain.alerts.announcing import IncidentChange
 from oso_dagster.domain.alerts.incident import Kind
-from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failed_jobs
+from oso_dagster.orchestration.alerts.dagster_state import daemons, drifting, failed_jobs, long_runs
 from oso_dagster.orchestration.alerts.failing_checks import failing_checks
 from oso_dagster.orchestration.alerts.recorded_loads import RecordComparison, compare_records
 from oso_dagster.orchestration.alerts.signals import DagsterState, Situation, assess_all, is_frozen, objective_finding
@@ -45,6 +45,7 @@ def run_round(platform: Platform, store: Store, instance: dg.DagsterInstance, no
     state = DagsterState(
         checks=failing_checks(instance, platform.checks, platform.partitions(now)),
         jobs=failed_jobs(instance),
+        long_runs=long_runs(instance, platform.sources, now),
         drifting=drifting(instance, platform.declared),
         silent=[
             heartbeat

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 import dagster as dg
 
-from oso_dagster.domain.alerts.asset_signals import FailedJob, LastHeartbeat, SchemaDrift
+from oso_dagster.domain.alerts.asset_signals import FailedJob, LastHeartbeat, LongRun, SchemaDrift
 from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS
+from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.orchestration.labels import STOPPED_TAG
 from oso_dagster.orchestration.ledger.dagster_tables import moment
+from oso_dagster.orchestration.upkeep.run_limits import running_runs
 
 _DAEMON_EVERY = timedelta(minutes=1)
 """How often a daemon records a heartbeat, at the latest: Dagster's own interval is half of it."""
@@ -38,6 +40,16 @@ def failed_jobs(instance: dg.DagsterInstance) -> list[FailedJob]:
             if run.status is dg.DagsterRunStatus.FAILURE and ended is not None:
                 failed.append(FailedJob(job, serves, run.run_id, moment(ended)))
     return failed
+
+
+def long_runs(instance: dg.DagsterInstance, sources: Sequence[Source], now: datetime) -> list[LongRun]:
+    """The runs under way that take longer than is promised of them; of several of one job the oldest."""
+    late = [running for running in running_runs(instance, sources, now) if now - running.started > running.promised]
+    runs = [
+        LongRun(running.run.job_name, running.assets, running.run.run_id, running.started, running.promised, running.maximum)
+        for running in sorted(late, key=lambda running: running.started, reverse=True)
+    ]
+    return list({run.name: run for run in runs}.values())
 
 
 def drifting(instance: dg.DagsterInstance, declared: Mapping[dg.AssetKey, frozenset[str]]) -> list[SchemaDrift]:

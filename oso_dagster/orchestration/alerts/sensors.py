@@ -45,10 +45,11 @@ def alert_sensors(
         name="alert_watch",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Reports when remedial_alerts is silent, delivers what it left undelivered, deletes old runs of own jobs.",
+        description="Reports when remedial_alerts is silent, delivers what it left undelivered, deletes old runs of own jobs, "
+        "sets the maximum of every run.",
     )
     def _watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        from oso_dagster.orchestration.upkeep import pruning  # noqa: PLC0415
+        from oso_dagster.orchestration.upkeep import pruning, run_limits  # noqa: PLC0415
         from oso_dagster.orchestration.watch import heartbeats, incident_round  # noqa: PLC0415
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
@@ -57,6 +58,7 @@ def alert_sensors(
             heartbeats.beat(store, heartbeats.WATCH, utc_now())
             sent = incident_round.send(settings, store, context.log, utc_now).sent
         pruned = pruning.prune(context.instance, utc_now())
+        run_limits.set_limits(context.instance, sources, utc_now())
         return dg.SkipReason(f"{len(changes)} incidents changed, {sent} messages sent, {pruned} old runs of the platform deleted")
 
     return [_alerts, _watch]

@@ -9,7 +9,14 @@ from datetime import datetime, timedelta
 from oso_dagster.domain.alerts import asset_signals, objective_signals
 from oso_dagster.domain.alerts.alert_links import AlertLinks, OwnedAsset
 from oso_dagster.domain.alerts.announcing import Signal
-from oso_dagster.domain.alerts.asset_signals import FailedCheck, FailedJob, LastHeartbeat, SchemaDrift, failed_subject
+from oso_dagster.domain.alerts.asset_signals import (
+    FailedCheck,
+    FailedJob,
+    LastHeartbeat,
+    LongRun,
+    SchemaDrift,
+    failed_subject,
+)
 from oso_dagster.domain.alerts.incident import Incident, Kind
 from oso_dagster.domain.alerts.sprint import Guilty, ObjectiveFinding, Sprint
 from oso_dagster.domain.judging.lost_rows import LostRows
@@ -34,10 +41,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class DagsterState:
-    """What Dagster's own storage reports: failing checks and own jobs, new columns upstream, silent sensors and daemons."""
+    """What Dagster's own storage reports: failing checks and own jobs, long runs, new columns, silent sensors and daemons."""
 
     checks: Sequence[FailedCheck]
     jobs: Sequence[FailedJob]
+    long_runs: Sequence[LongRun]
     drifting: Sequence[SchemaDrift]
     silent: Sequence[LastHeartbeat]
 
@@ -61,6 +69,7 @@ class Situation:
         signals = [objective_signals.sprint(sprint, self.links) for sprint in sprints if sprint.open]
         signals += [*self._of_objectives(), *self._of_assets(), *self._removals()]
         signals += [asset_signals.failed_job(job, self.links) for job in self.dagster.jobs]
+        signals += [asset_signals.long_run(run, self._owned_by(run), self.links, self.now) for run in self.dagster.long_runs]
         signals += [asset_signals.silent(heartbeat, self.links, self.now) for heartbeat in self.dagster.silent]
         return signals
 
@@ -92,6 +101,9 @@ class Situation:
         """The subjects that are being worked on now: what is broken there stays so without a word until the work is over."""
         frozen = {assessment.objective.id for assessment in self.assessments if is_frozen(assessment)}
         return {incident.subject for incident in self.standing if _names(incident) & (self._working() | frozen)}
+
+    def _owned_by(self, run: LongRun) -> OwnedAsset | None:
+        return next((self.owned[asset] for asset in run.assets if asset in self.owned), None)
 
     def _working(self) -> set[str]:
         return {asset for asset in self.owned if self._covered(asset, self.now)}

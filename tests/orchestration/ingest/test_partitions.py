@@ -13,8 +13,8 @@ import pytest
 from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Extract, ExtractRequest, RefusedError
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Retries, Schedule, Source, Stability, Table
-from oso_dagster.domain.due.cadence import MOST_TRIES, jobs_of
-from oso_dagster.orchestration.ingest.jobs.schedules import GivenUpError, ingest_schedules, longest_run, partition_tags
+from oso_dagster.domain.due.cadence import MOST_TRIES
+from oso_dagster.orchestration.ingest.jobs.schedules import GivenUpError, ingest_schedules, partition_tags
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
@@ -175,15 +175,6 @@ def tick(instance: dg.DagsterInstance, settings: Settings, source: Source, now: 
         instance=instance, scheduled_execution_time=now, repository_def=definitions.get_repository_def()
     )
     return [request.run_key for request in schedule.evaluate_tick(context).run_requests or ()]
-
-
-def test_a_scheduled_run_is_ended_when_it_takes_twice_what_its_promise_allows_for() -> None:
-    slow = replace(shop().tables[0], cost=Cost(1, 1, timedelta(hours=1)), retries=Retries(0))
-    (job,) = jobs_of(replace(shop(), tables=(slow,)))
-    allowed = [int(longest_run(job, partitions)["dagster/max_runtime"]) for partitions in (1, 2, 99)]
-    assert 2 * 3600 <= allowed[0] < 3 * 3600
-    assert allowed[1] == 2 * allowed[0]
-    assert allowed[2] == 12 * 3600, "as any run"
 
 
 def test_a_schedule_asks_for_every_due_partition_that_is_missing(settings: Settings, instance: dg.DagsterInstance) -> None:

@@ -7,9 +7,10 @@ instance.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import redirect_stderr
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from uuid import uuid4
 
@@ -17,7 +18,9 @@ import dagster as dg
 
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.due.run_limits import RunLimit, limit_of_job
 from oso_dagster.orchestration import labels
+from oso_dagster.orchestration.ingest.jobs.limit_tags import limit_tags
 from oso_dagster.orchestration.ingest.jobs.schedules import partition_tags
 from oso_dagster.orchestration.ingest.jobs.under_way import PARTITION_TAG
 
@@ -34,17 +37,22 @@ class Runner:
         self.instance = instance
         self.running: str | None = None
         """The id of the run that is under way."""
+        self._ends: tuple[float, timedelta] | None = None
 
-    def run(self, name: str, windows: Sequence[Window] = (), due_at: datetime | None = None) -> list[str]:
+    def run(
+        self, name: str, windows: Sequence[Window] = (), due_at: datetime | None = None, limit: RunLimit | None = None
+    ) -> list[str]:
         """Run a job once, for `windows` of its partitions, which follow each other; the messages of what failed.
 
-        What is due is judged as of `due_at`.
+        What is due is judged as of `due_at`. Past its `limit`, by default that of its name, the run is `overdue`.
         """
-        tags = {REPOSITORY_TAG: REPOSITORY} | (partition_tags(windows) if windows else {})
+        limit = limit or limit_of_job(name)
+        tags = {REPOSITORY_TAG: REPOSITORY} | (partition_tags(windows) if windows else {}) | limit_tags(limit)
         tags |= {labels.DUE_AT_TAG: due_at.isoformat()} if due_at else {}
         for talker in ("dagster", "sqlmesh"):  # their messages are in the log of the run
             logging.getLogger(talker).setLevel(logging.CRITICAL)
         self.running = str(uuid4())
+        self._ends = (time.monotonic() + limit.maximum.total_seconds(), limit.maximum)
         try:
             with redirect_stderr(StringIO()) as output:
                 result = self._definitions.resolve_job_def(name).execute_in_process(
@@ -56,7 +64,7 @@ class Runner:
                     run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 )
         finally:
-            self.running = None
+            self.running = self._ends = None
         if result.success:
             return []
         return failures_of(result) or [f"{name}: {output.getvalue().strip()}"]
@@ -66,6 +74,17 @@ class Runner:
         run = self.instance.get_run_by_id(self.running) if self.running else None
         if run is not None and not run.is_finished:
             self.instance.report_run_canceled(run, why)
+
+    def overdue(self) -> timedelta | None:
+        """The maximum of the run under way, where it takes longer."""
+        ends = self._ends
+        return ends[1] if ends is not None and time.monotonic() > ends[0] else None
+
+    def fail(self, why: str) -> None:
+        """The same of a run that has failed by this."""
+        run = self.instance.get_run_by_id(self.running) if self.running else None
+        if run is not None and not run.is_finished:
+            self.instance.report_run_failed(run, why)
 
 
 def last_loads(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, datetime]:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from oso_dagster.domain.catalogue.loading import CUT_SHORT
 from oso_dagster.domain.catalogue.partitions import Partitions, Window
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.due.cadence import MOST_TRIES, IngestJob, jobs_of, plan_partitions, stretches
 from oso_dagster.domain.due.looks_again import LastLook, candidates, oldest_look, partitions_again
+from oso_dagster.domain.due.run_limits import limit_of_load
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import load_checks
+from oso_dagster.orchestration.ingest.jobs.limit_tags import limit_tags
 from oso_dagster.orchestration.ingest.jobs.present import Present, present_partitions
 from oso_dagster.orchestration.ingest.jobs.under_way import (
     FIRST_TAG,
@@ -32,7 +33,6 @@ from oso_dagster.orchestration.ingest.jobs.under_way import (
 from oso_dagster.settings import Settings
 
 _PAGE = 500
-_LEAST_RUN, _LONGEST_RUN = timedelta(hours=1), timedelta(hours=12)
 
 
 class GivenUpError(Exception):
@@ -49,16 +49,6 @@ def partition_tags(windows: Sequence[Window]) -> dict[str, str]:
     if len(windows) == 1:
         return {PARTITION_TAG: windows[0].key}
     return {FIRST_TAG: windows[0].key, LAST_TAG: windows[-1].key}
-
-
-def longest_run(job: IngestJob, partitions: int) -> dict[str, str]:
-    """The tag with which Dagster ends a run that takes twice what its promise allows for: it has failed then, which is reported.
-
-    An hour at least, and half a day at most, as any run (`dagster.yaml`).
-    """
-    promised = max(job.source.terms_of(table).longest_load for table in job.tables)
-    allowed = min(max(promised * 2 * partitions, _LEAST_RUN), _LONGEST_RUN)
-    return {MAX_RUNTIME_SECONDS_TAG: str(int(allowed.total_seconds()))}
 
 
 def _schedule(settings: Settings, job: IngestJob) -> dg.ScheduleDefinition:
@@ -101,7 +91,7 @@ def _request_whole(
 ) -> list[dg.RunRequest] | dg.SkipReason:
     if run_id := whole_load(instance, job.name, keys):
         return dg.SkipReason(f"{job.name} still runs ({run_id}): a second run would load the same")
-    return [dg.RunRequest(tags=longest_run(job, 1))]
+    return [dg.RunRequest(tags=_limit(job, 1))]
 
 
 def _request_partitions(
@@ -137,8 +127,12 @@ def _request(job: IngestJob, windows: Sequence[Window], tries: dict[str, int], a
     looks = [again[window.key].at for window in windows if window.key in again]
     key = f"{job.name}/{first}/{last}/{attempt}" + (f"/{max(looks).isoformat()}" if looks else "")
     if len(windows) == 1:
-        return dg.RunRequest(run_key=key, partition_key=first, tags=longest_run(job, 1))
-    return dg.RunRequest(run_key=key, tags=partition_tags(windows) | longest_run(job, len(windows)))
+        return dg.RunRequest(run_key=key, partition_key=first, tags=_limit(job, 1))
+    return dg.RunRequest(run_key=key, tags=partition_tags(windows) | _limit(job, len(windows)))
+
+
+def _limit(job: IngestJob, partitions: int) -> dict[str, str]:
+    return limit_tags(limit_of_load(job, partitions))
 
 
 def _again(
