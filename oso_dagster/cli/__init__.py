@@ -38,23 +38,28 @@ COMMANDS = {
         "loads only.",
     ),
     "settings": LazyCommand(
-        f"{_HERE}.settings:show",
+        f"{_HERE}.upkeep.settings:show",
         _OPERATE,
         "List every setting with its meaning and its value; secrets are shown as set or unset, never as they are.",
     ),
+    "doctor": LazyCommand(
+        f"{_HERE}.upkeep.doctor:doctor",
+        _OPERATE,
+        "Examine this installation: configured, reachable, migrated, scheduled, alive. It changes nothing.",
+    ),
     "migrate": LazyCommand(
-        f"{_HERE}.store_commands:migrate",
+        f"{_HERE}.upkeep.store_commands:migrate",
         _OPERATE,
         "Upgrade the stores of Dagster, SQLMesh and the platform for this version. Running it twice changes nothing.",
     ),
     "backup": LazyCommand(
-        f"{_HERE}.store_commands:backup",
+        f"{_HERE}.upkeep.store_commands:backup",
         _OPERATE,
         "Copy the ledger, Dagster's runs and events, and SQLMesh's state into one folder, while the platform runs. All or "
         "nothing.",
     ),
     "restore": LazyCommand(
-        f"{_HERE}.store_commands:restore",
+        f"{_HERE}.upkeep.store_commands:restore",
         _OPERATE,
         "Fill empty stores of the same world from a backup; stores that already hold history are refused.",
     ),
@@ -73,7 +78,7 @@ COMMANDS = {
         "The sandbox world: invented upstreams that speak the real protocols on this machine, with no network and no account.",
     ),
     "manifest": LazyCommand(
-        f"{_HERE}.manifest_commands:app",
+        f"{_HERE}.upkeep.manifest_commands:app",
         _DEVELOP,
         "The manifest of the SQLMesh models: built ahead of time, beside the project, and checked. Without one, or with a stale "
         "or damaged one, the first start builds its own in some seconds.",

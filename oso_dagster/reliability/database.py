@@ -66,13 +66,28 @@ class Database:
                 if not connection.execute(known, {"name": table.name}).scalar_one():
                     connection.execute(text(f"ANALYZE {table.name}"))
 
+    def revision(self) -> str | None:
+        """The revision that the schema has; None where it has none yet."""
+        from alembic.migration import MigrationContext  # noqa: PLC0415  (slow to import)
+
+        with self.reading() as connection:
+            revision: str | None = MigrationContext.configure(
+                connection, opts={"version_table": VERSION_TABLE}
+            ).get_current_revision()
+        return revision
+
+    def newest_revision(self) -> str | None:
+        """The revision that `migrate` leads to."""
+        from alembic.script import ScriptDirectory  # noqa: PLC0415  (slow to import)
+
+        newest: str | None = ScriptDirectory.from_config(_migrations()).get_current_head()
+        return newest
+
     def migrate(self) -> None:
         """Upgrade the schema to the newest revision; safe when several processes do it at once."""
         from alembic import command  # noqa: PLC0415  (slow to import, needed once per process)
-        from alembic.config import Config  # noqa: PLC0415
 
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+        config = _migrations()
         with self.writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -82,6 +97,15 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self._engine.dispose()
+
+
+def _migrations() -> Any:
+    """Alembic's configuration: where the revisions lie."""
+    from alembic.config import Config  # noqa: PLC0415  (slow to import)
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
 
 
 def insert_into(connection: Connection, table: Table) -> Any:

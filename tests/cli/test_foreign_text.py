@@ -68,6 +68,7 @@ OWN_WORDS = {
     "oso backup": "counts",
     "oso demo": "prints with what `oso run` prints with",
     "oso dev": "addresses; the log that it shows goes through `printable`",
+    "oso doctor": "every cell goes through `listing` and `under`, as in all other tables",
     "oso manifest build": "a count and a path",
     "oso manifest check": "words of our own",
     "oso migrate": "words of our own",

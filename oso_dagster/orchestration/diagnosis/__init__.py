@@ -1,0 +1,1 @@
+"""`oso doctor`: what is configured, reachable, migrated, scheduled and alive on this machine, each with the next step."""
