@@ -100,7 +100,9 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version  # noqa: PLC0415  (loads when used)
 
-        typer.echo(f"oso_dagster {version('oso-dagster')}")
+        from oso_dagster.cli.session.terminal import say  # noqa: PLC0415  (loads when used)
+
+        say(f"oso_dagster {version('oso-dagster')}")
         raise typer.Exit
 
 
