@@ -39,13 +39,12 @@ def doctor(
 
     Examples: `OSO_WORLD=sandbox oso doctor`, `oso doctor --problems --upstreams`
     """
-    from oso_dagster.orchestration.diagnosis.finding import State, worst  # noqa: PLC0415  (dagster loads when used)
+    from oso_dagster.orchestration.diagnosis.finding import Question, State, worst  # noqa: PLC0415  (dagster loads when used)
 
     settings = settings_now()
     ask = settings.world is World.SANDBOX if upstreams is None else upstreams
-    findings = sorted(
-        _findings(settings, ask_upstreams=ask), key=lambda finding: [*type(finding.question)].index(finding.question)
-    )
+    order = list(Question)
+    findings = sorted(_findings(settings, ask_upstreams=ask), key=lambda finding: order.index(finding.question))
     shown = [finding for finding in findings if not only_problems or finding.state in (State.WARNING, State.ERROR)]
     if as_json:
         say_json(
