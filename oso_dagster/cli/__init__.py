@@ -71,6 +71,9 @@ COMMANDS = {
         "Remedial sprints: missed objectives, each a task for somebody until it is met again.",
     ),
     "alerts": LazyCommand(f"{_HERE}.alerts_commands:app", _OPERATE, "Alerts: test the channels, preview the messages."),
+    "probe": LazyCommand(
+        f"{_HERE}.probes.probe_commands:app", _OPERATE, "Probes: services that are not data, measured from outside."
+    ),
     "sources": LazyCommand(f"{_HERE}.sources.source_commands:app", _DEVELOP, "The catalogue of sources."),
     "sandbox": LazyCommand(
         f"{_HERE}.sandbox_commands:app",

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 
 import typer
 
+from oso_dagster.cli.probes.beside import ProbesBeside
 from oso_dagster.cli.session.chosen_world import settings_now
 from oso_dagster.cli.session.instance import InstanceTakenError, prepare, require_free
 from oso_dagster.cli.session.terminal import say
@@ -74,7 +75,8 @@ def _serve(settings: Settings) -> int:
         errors="replace",
     )
     os.close(ours_to_close)
-    Thread(target=_announce, args=(settings.webserver_port, guardian), daemon=True).start()
+    probes = ProbesBeside(settings)
+    Thread(target=_announce, args=(settings.webserver_port, guardian, probes), daemon=True).start()
     try:
         with (settings.dagster_home / "dev.log").open("w") as log:
             for line in worth_showing(_logged(guardian.stdout or (), log)):
@@ -84,6 +86,7 @@ def _serve(settings: Settings) -> int:
         code = 0
     finally:
         os.close(held)
+        probes.end()
         Thread(target=deque, args=(guardian.stdout or (), 0), daemon=True).start()  # who ends must be able to print
         guardian.wait()
     if code == TAKEN:
@@ -93,11 +96,12 @@ def _serve(settings: Settings) -> int:
     return code
 
 
-def _announce(port: int, guardian: subprocess.Popen[str]) -> None:
-    """Say the address once the page answers there."""
+def _announce(port: int, guardian: subprocess.Popen[str], probes: ProbesBeside) -> None:
+    """Say the address once the page answers there, and have it probed from then on."""
     while guardian.poll() is None:
         with suppress(URLError, OSError), urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5):
             say(f"Dagster: http://127.0.0.1:{port}")
+            probes.start()
             return
         time.sleep(_POLL_SECONDS)
 

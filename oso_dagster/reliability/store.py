@@ -29,6 +29,7 @@ from oso_dagster.reliability.ledger.ledger import Ledger
 from oso_dagster.reliability.ledger.maintenance_windows import Maintenances
 from oso_dagster.reliability.ledger.samples import Samples
 from oso_dagster.reliability.ledger.tallying import Tallying
+from oso_dagster.reliability.probe_results import ProbeResults
 from oso_dagster.reliability.public_notices import PublicNotices
 from oso_dagster.reliability.results import Results, VerdictRow
 from oso_dagster.reliability.tables import identity
@@ -68,6 +69,7 @@ class Store:
         self.heartbeats = Heartbeats(database)
         self.outbox = Outbox(database)
         self.channels = Channels(database)
+        self.probe_results = ProbeResults(database)
         self.public_notices = PublicNotices(database)
 
     @classmethod

@@ -108,6 +108,7 @@ samples = Table(
     Column("slice", String(255), primary_key=True),
     Column("good", BigInteger, nullable=False),
     Column("valid", BigInteger, nullable=False),
+    Column("cause", Text, nullable=False, server_default=""),
 )
 
 comparisons = Table(

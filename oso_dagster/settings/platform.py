@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -57,6 +58,9 @@ class Settings(Places):
     )
     alert_digest_hour: int = Field(default=9, ge=0, le=23, description="hour of the zone at which unstable data is summed up")
     webserver_port: int = Field(default=3000, ge=1, le=65535, description="port of Dagster's web page in `oso dev`")
+    probes_file: Path | None = Field(
+        default=None, description="YAML file of declared probes for `oso probe`; in the sandbox world the platform's own if unset"
+    )
     lock_timeout_seconds: float = Field(default=900, gt=0, description="how long a writer waits for the warehouse lock")
 
     @property

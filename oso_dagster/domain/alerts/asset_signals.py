@@ -17,11 +17,14 @@ from oso_dagster.domain.durations import duration
 from oso_dagster.domain.judging.lost_rows import LostRows
 from oso_dagster.domain.objectives.attempts import is_deployment
 from oso_dagster.domain.objectives.failed_family import FailedFamily
+from oso_dagster.domain.probes.heartbeat import HEARTBEAT
 
 PATIENCE = 4
 """Whatever records no heartbeat for so many times its interval is silent."""
 
 _NAMED = 5
+
+_WHERE_PROBES_RUN = "Start `oso probe run` again, and read what it said last: no service that it probes is measured meanwhile."
 
 LEAST_PATIENCE = timedelta(minutes=3)
 """Nothing is called silent earlier: a busy machine may be late."""
@@ -256,7 +259,9 @@ def silent(heartbeat: LastHeartbeat, links: AlertLinks, now: datetime) -> Signal
         ],
         links=(Link("Automation", f"{links.dagster}/deployment/daemons"), *links.links(Kind.SILENT)),
         facts=links.fields(Kind.SILENT),
-        next_step="Check that Dagster's daemon is running, and what the newest tick reports.",
+        next_step=_WHERE_PROBES_RUN
+        if heartbeat.name == HEARTBEAT
+        else "Check that Dagster's daemon is running, and what the newest tick reports.",
     )
 
 

@@ -20,13 +20,14 @@ AHEAD = timedelta(minutes=5)
 class Sample:
     """`slice` is what the count is about within the objective: an application, a cluster; empty for the whole.
 
-    No valid events say that nothing was asked for: that counts nothing, and is no silence.
+    No valid events say that nothing was asked for: that counts nothing, and is no silence. `cause` says why events were bad.
     """
 
     service: str
     objective: str
     count: Count
     slice: str = ""
+    cause: str = ""
 
     def __post_init__(self) -> None:
         if self.count.at.utcoffset() is None:

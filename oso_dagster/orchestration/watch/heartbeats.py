@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from oso_dagster.domain.alerts.asset_signals import LEAST_PATIENCE, LastHeartbeat
+from oso_dagster.domain.probes import heartbeat as probes
 from oso_dagster.reliability.store import Store
 
 ALERTS, WATCH, EVALUATION = "sensor remedial_alerts", "sensor alert_watch", "schedule evaluate_slos"
@@ -16,6 +17,7 @@ EVERY: Mapping[str, timedelta] = {
     WATCH: timedelta(seconds=60),
     EVALUATION: timedelta(minutes=15),
     WAREHOUSE: timedelta(minutes=15),  # at least: it waits while the models have the file
+    probes.HEARTBEAT: probes.EVERY,
 }
 """How often each of them records a heartbeat."""
 

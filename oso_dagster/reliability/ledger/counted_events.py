@@ -50,7 +50,7 @@ class Events:
 
     def _sampled(self, objective: Objective, since: datetime, now: datetime) -> list[CountedEvent]:
         samples = self._samples.all(objective.service, objective.name, since, now)
-        return [CountedEvent(sample.slice, sample.count) for sample in samples]
+        return [CountedEvent(sample.slice, sample.count, sample.cause) for sample in samples]
 
     def _counted(self, label: Label, since: datetime, now: datetime) -> list[CountedEvent]:
         query = (

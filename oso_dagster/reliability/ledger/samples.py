@@ -37,6 +37,7 @@ class Samples:
                 "slice": sample.slice,
                 "good": sample.count.good,
                 "valid": sample.count.valid,
+                "cause": sample.cause,
             }
             for sample in new_samples
         ]
@@ -68,14 +69,14 @@ class Samples:
         """The single counts in (since, now], oldest first, without what `windows` cover."""
         return [
             Count(at, good, valid)
-            for at, name, good, valid in self._rows(service, objective, since, now)
+            for at, name, good, valid, _cause in self._rows(service, objective, since, now)
             if not any(window.covers(service, objective, name, at) for window in windows)
         ]
 
     def all(self, service: str, objective: str, since: datetime, now: datetime) -> list[Sample]:
-        """The samples in (since, now], oldest first."""
+        """The samples in (since, now], oldest first; the causes of rolled-up days are not kept."""
         rows = self._rows(service, objective, since, now)
-        return [Sample(service, objective, Count(at, good, valid), name) for at, name, good, valid in rows]
+        return [Sample(service, objective, Count(at, good, valid), name, cause) for at, name, good, valid, cause in rows]
 
     def slices(self) -> list[str]:
         """Every slice that was ever reported."""
@@ -83,15 +84,16 @@ class Samples:
         with self._database.reading() as connection:
             return sorted({slice_ for query in queries for slice_ in connection.execute(query).scalars() if slice_})
 
-    def _rows(self, service: str, objective: str, since: datetime, now: datetime) -> list[tuple[datetime, str, int, int]]:
-        query = select(samples.c.at, samples.c.slice, samples.c.good, samples.c.valid)
+    def _rows(self, service: str, objective: str, since: datetime, now: datetime) -> list[tuple[datetime, str, int, int, str]]:
+        query = select(samples.c.at, samples.c.slice, samples.c.good, samples.c.valid, samples.c.cause)
         query = query.where(*self._inside(service, objective, since, now, ())).order_by(samples.c.at, samples.c.slice)
         span = Span(since, now)
         with self._database.reading() as connection:
             rows = [tuple(row) for row in connection.execute(query)]
             if span.touches(connection):
                 old = samples_in(connection, service, objective, span)
-                rows = sorted([*rows, *((packed["at"], packed["slice"], packed["good"], packed["valid"]) for packed in old)])
+                unpacked = ((packed["at"], packed["slice"], packed["good"], packed["valid"], "") for packed in old)
+                rows = sorted([*rows, *unpacked])
         return rows
 
     def _inside(

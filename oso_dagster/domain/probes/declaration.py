@@ -1,0 +1,115 @@
+"""Declared probes: frozen values that cannot be built wrong. How each is carried out is in the room `probes`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from oso_dagster.domain.objectives.objectives import objective_of
+from oso_dagster.domain.objectives.slo import Indicator
+
+SLICE_SECONDS = 60
+"""The length of a slice: burn-rate alerts are counted by the minute."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_FAILURE_STATUS = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What every probe declares: the objective and slice that it gives samples to, and its rhythm.
+
+    It checks every `every_seconds`; a slice of a minute is bad from `failures` failed checks in a row on. So many checks fit in
+    one slice: a minute of total outage is always bad, whatever was before it.
+    """
+
+    kind: ClassVar[str]
+
+    name: str
+    objective: str
+    slice: str = ""
+    every_seconds: int = 20
+    timeout_seconds: float = 10
+    failures: int = 2
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"probe {self.name!r}: a name is lower-case letters, digits, - and _, and begins with a letter")
+        try:
+            objective = objective_of(self.objective)
+        except LookupError as error:
+            raise ValueError(f"probe {self.name}: {error}") from None
+        if objective.indicator is not Indicator.SAMPLES:
+            raise ValueError(f"probe {self.name}: {self.objective} is counted from the ledger and takes no samples")
+        if not 0 < self.every_seconds <= SLICE_SECONDS or SLICE_SECONDS % self.every_seconds:
+            raise ValueError(f"probe {self.name}: every_seconds divides {SLICE_SECONDS}, which {self.every_seconds} does not")
+        if not 0 < self.timeout_seconds < self.every_seconds:
+            raise ValueError(f"probe {self.name}: timeout_seconds is above 0 and below every_seconds, or checks would overlap")
+        if not 1 <= self.failures <= SLICE_SECONDS // self.every_seconds:
+            fits = SLICE_SECONDS // self.every_seconds
+            raise ValueError(
+                f"probe {self.name}: failures is 1 to {fits}, the checks in a slice; {self.failures} would hide an outage"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpProbe(Probe):
+    """Asks for `url`: good when a status of `statuses` comes in time, with a body that the pattern `body` matches somewhere.
+
+    At most `redirects` are followed. With `certificate_days`, a certificate that ends sooner is a failure; one that has ended
+    always is. `headers` are sent; they hold no secret, since they are shown.
+    """
+
+    kind: ClassVar[str] = "http"
+
+    url: str
+    statuses: tuple[int, ...] = ()
+    body: str = ""
+    redirects: int = 5
+    certificate_days: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_url(self.name, "url", self.url)
+        try:
+            re.compile(self.body)
+        except re.error as error:
+            raise ValueError(f"probe {self.name}: body is no regular expression: {error}") from None
+        if self.redirects < 0 or self.certificate_days < 0:
+            raise ValueError(f"probe {self.name}: redirects and certificate_days are not negative")
+        if any(not 100 <= status < 600 for status in self.statuses):  # noqa: PLR2004  (what HTTP has)
+            raise ValueError(f"probe {self.name}: statuses are 100 to 599")
+
+    def accepts(self, status: int) -> bool:
+        """Whether a status is good: one of those declared, or where none is, anything below 400."""
+        return status in self.statuses if self.statuses else status < _FAILURE_STATUS
+
+
+def validated(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    """The same probes; raises ValueError for two of one name, or two that would report the same slice of an objective."""
+    problems = [f"{name} is declared {times} times" for name, times in _repeated(probe.name for probe in probes)]
+    problems += [
+        f"{times} probes report {target}: give each a slice of its own"
+        for target, times in _repeated(f"{probe.objective}[{probe.slice}]" for probe in probes)
+    ]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return tuple(probes)
+
+
+def require_url(probe: str, field: str, url: str) -> None:
+    """Raise ValueError unless `url` is an HTTP address with a host and without a password in it."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"probe {probe}: {field} {url!r} points nowhere; write http://host/… or https://host/…")
+    if parts.password or parts.username:
+        raise ValueError(f"probe {probe}: {field} holds a user or password, and addresses are shown: leave them out")
+
+
+def _repeated(texts: Iterable[str]) -> list[tuple[str, int]]:
+    return [(text, times) for text, times in Counter(texts).items() if times > 1]
