@@ -16,7 +16,7 @@ from oso_dagster.domain.probes.heartbeat import HEARTBEAT
 from oso_dagster.domain.probes.slices import SLICE
 from oso_dagster.probes.process import instants
 from oso_dagster.reliability.store import Store
-from tests.probes.scripted import MINUTE, NAME, PROBE, SERVICE, Service, measure, flapping
+from tests.probes.scripted import MINUTE, NAME, PROBE, SERVICE, Service, flapping, measure
 from tests.support.postgres import empty
 
 BEGIN = datetime(2026, 3, 1, 0, 0, tzinfo=UTC)
