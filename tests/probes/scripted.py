@@ -16,7 +16,7 @@ from oso_dagster.domain.probes.slices import Check
 from oso_dagster.probes.process import ProbeProcess
 from oso_dagster.probes.spool import Spool
 from oso_dagster.reliability.store import Store
-from tests.support.virtual_time import VirtualLoop, run_for
+from tests.probes.virtual_time import VirtualLoop, run_for
 
 MINUTE = timedelta(minutes=1)
 SERVICE, NAME = "public_applications", "availability"
@@ -33,11 +33,11 @@ class Service:
         return Check(at, "status 503" if self._away(at) else "", 0.01)
 
 
-def measure(url: str, folder: Path, service: Service, begin: datetime, length: timedelta, said: list[str]) -> None:
+def measure(url: str, folder: Path, service: Service, begin: datetime, length: timedelta, lines: list[str]) -> None:
     """Run for `length`, the first slice being the minute after `begin`."""
     loop = VirtualLoop()
     clock = loop.clock(begin - MINUTE)
-    report = StoreReport(lambda: Store.open(url, "live"), Spool(folder / "spool.jsonl"), clock, said.append)
+    report = StoreReport(lambda: Store.open(url, "live"), Spool(folder / "spool.jsonl"), clock, lines.append)
 
     def counted(samples, newest):
         report(samples, newest)

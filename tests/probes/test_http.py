@@ -13,7 +13,7 @@ import pytest
 
 from oso_dagster.domain.probes.declaration import HttpProbe
 from oso_dagster.probes.http import MOST_BODY, HttpChecker
-from tests.support.certificates import Authority
+from tests.probes.certificates import Authority
 
 pytestmark = pytest.mark.server
 
@@ -147,7 +147,7 @@ def test_the_checks_of_several_probes_at_once_keep_their_certificates_apart(auth
         probes = [HttpProbe(name="a", objective="public_applications.availability", url=f"{url}/") for url in urls]
         return await asyncio.gather(*(HttpChecker(probe, str(authority.file)).check(NOW) for probe in probes))
 
-    with serving(authority.serving(first)) as one, serving(authority.serving(second)) as other:
-        checks = asyncio.run(both(one, other))
+    with serving(authority.serving(first)) as near, serving(authority.serving(second)) as far:
+        checks = asyncio.run(both(near, far))
     assert [check.certificate_ends for check in checks] == [first, second]
     assert ssl.OPENSSL_VERSION_INFO >= (1, 1, 1)

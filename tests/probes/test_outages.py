@@ -16,7 +16,7 @@ from oso_dagster.orchestration.objectives.watched_platform import Platform
 from oso_dagster.probes.process import ProbeProcess
 from oso_dagster.probes.spool import Spool
 from oso_dagster.reliability.store import Store
-from tests.support.virtual_time import VirtualLoop, run_for
+from tests.probes.virtual_time import VirtualLoop, run_for
 
 MINUTE = timedelta(minutes=1)
 SERVICE, NAME = "public_applications", "availability"
@@ -85,9 +85,9 @@ def test_a_total_outage_pages_in_its_ninth_minute_and_opens_a_sprint_that_closes
         changes = run_round(platform, store, instance, at)
         return {f"{kind} {change.after.incident.subject}" for change in changes for kind in change.kinds if not change.logged}
 
-    said = {minute: tick(BEGIN + minute * MINUTE) for minute in range(17, length)}
+    announced = {minute: tick(BEGIN + minute * MINUTE) for minute in range(17, length)}
     first = {
-        subject: min(minute for minute, lines in said.items() if f"raised {subject}" in lines)
+        subject: min(minute for minute, lines in announced.items() if f"raised {subject}" in lines)
         for subject in (f"{Kind.BURN_RATE}:{PROBE.objective}", f"sprint:{PROBE.objective}")
     }
     # SLO.md: a total outage at 99 % pages after 8.64 minutes. 15 of 1,465 slices are the first above 1 %.

@@ -43,7 +43,7 @@ def test_checks_are_spread_evenly_in_a_slice_and_two_probes_do_not_ask_at_once()
 @pytest.mark.server
 def test_a_store_that_is_away_gets_every_slice_once_when_it_answers_again(tmp_path, postgres_server):
     url = empty(postgres_server)
-    name, said = make_url(url).database, []
+    name, messages = make_url(url).database, []
     admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
 
     def command(*statements):
@@ -59,11 +59,11 @@ def test_a_store_that_is_away_gets_every_slice_once_when_it_answers_again(tmp_pa
             command(f"ALTER DATABASE {name}_away RENAME TO {name}")
         return False
 
-    measure(url, tmp_path, Service(away), BEGIN, 30 * MINUTE, said)
+    measure(url, tmp_path, Service(away), BEGIN, 30 * MINUTE, messages)
     admin.dispose()
     assert counts(url) == [(BEGIN + number * MINUTE, 1, 1) for number in range(1, 31)]
-    assert [line.partition(",")[0] for line in said[:1]] == ["the store is away"]
-    assert said[1].startswith("the store answers again: 10 spooled slices")
+    assert [line.partition(",")[0] for line in messages[:1]] == ["the store is away"]
+    assert messages[1].startswith("the store answers again: 10 spooled slices")
     assert not (tmp_path / "spool.jsonl").exists()
     with Store.open(url, "live") as store:
         assert [heartbeat.name for heartbeat in store.heartbeats.all()] == [HEARTBEAT]
@@ -108,12 +108,12 @@ def test_kill_9_at_any_time_leaves_no_slice_that_counts_twice_or_that_nobody_mea
             for _ in range(lines):
                 assert process.stdout.readline()
             process.kill()
-    found = counts(url)
-    times = [at for at, _, _ in found]
+    counted = counts(url)
+    times = [at for at, _, _ in counted]
     assert times == [BEGIN + number * MINUTE for number in range(1, len(times) + 1)]
     assert len(times) > 35
-    assert all(valid == 1 for _, _, valid in found)
-    judged_bad = {at for at, good, _ in found if not good}
+    assert all(valid == 1 for _, _, valid in counted)
+    judged_bad = {at for at, good, _ in counted if not good}
     assert judged_bad == {at for at in times if flapping(at - MINUTE)}
     with Store.open(url, "live") as store:
         [tally] = store.samples.tally(SERVICE, NAME, BEGIN, BEGIN + timedelta(days=3))

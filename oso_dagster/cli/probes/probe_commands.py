@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable
@@ -81,7 +80,9 @@ def check(
 
     Example: `oso probe check website`
     """
-    from oso_dagster.probes.catalogue import checker  # noqa: PLC0415  (aiohttp loads when used)
+    import asyncio  # noqa: PLC0415  (loads when used, as all below)
+
+    from oso_dagster.probes.catalogue import checker  # noqa: PLC0415
 
     probes = {probe.name: probe for probe in _declared(settings_without_sources())}
     if name not in probes:
@@ -105,6 +106,8 @@ def _declared(settings: Settings) -> tuple[Probe, ...]:
 
 
 def _run(settings: Settings, probes: tuple[Probe, ...], with_parent: bool) -> None:
+    import asyncio  # noqa: PLC0415
+
     from oso_dagster.cli.probes.reporting import StoreReport  # noqa: PLC0415  (SQLAlchemy and aiohttp load when used)
     from oso_dagster.probes.catalogue import checkers  # noqa: PLC0415
     from oso_dagster.probes.process import ProbeProcess  # noqa: PLC0415
@@ -129,6 +132,8 @@ def _run(settings: Settings, probes: tuple[Probe, ...], with_parent: bool) -> No
 
 async def _until_ended(process: ProbeProcess, with_parent: bool) -> None:
     """Run until a signal to end comes, or the parent is gone."""
+    import asyncio  # noqa: PLC0415
+
     loop, running = asyncio.get_running_loop(), asyncio.create_task(process.run())
     for number_ in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number_, running.cancel)
@@ -140,6 +145,8 @@ async def _until_ended(process: ProbeProcess, with_parent: bool) -> None:
 
 
 async def _watch_parent(parent: int, end: Callable[[], Any]) -> None:
+    import asyncio  # noqa: PLC0415
+
     while os.getppid() == parent:  # noqa: ASYNC110  (nobody reports the death of a parent)
         await asyncio.sleep(_PARENT_EVERY_SECONDS)
     end()
