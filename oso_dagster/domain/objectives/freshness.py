@@ -88,14 +88,32 @@ def fresh_time_partitioned(
     partitions: Partitions, landed: Mapping[str, datetime], since: datetime, now: datetime
 ) -> tuple[timedelta, timedelta]:
     """The same for a table in time partitions: fresh while the newest one that is due at that time is there."""
-    deadlines = [
-        (window.key, deadline) for window in partitions.due(now) if (deadline := partitions.deadline(window)) is not None
-    ]
-    ends = [*(deadline for _, deadline in deadlines), now][1:]
     fresh = had_to = timedelta(0)
-    for (key, deadline), end in zip(deadlines, ends, strict=True):
+    for key, deadline, end in _reigns(partitions, now):
         begin = max(deadline, since)
         had_to += max(end - begin, timedelta(0))
         if key in landed:
             fresh += max(end - max(begin, landed[key]), timedelta(0))
     return fresh, had_to
+
+
+def first_fresh(partitions: Partitions, landed: Mapping[str, datetime], now: datetime) -> datetime | None:
+    """When a table in time partitions was fresh first; None where it never was.
+
+    A first load that goes from the oldest partition to the newest makes it fresh at its end: before that nothing was promised.
+    """
+    moments = [
+        max(deadline, landed[key])
+        for key, deadline, end in _reigns(partitions, now)
+        if key in landed and max(deadline, landed[key]) <= end
+    ]
+    return min(moments, default=None)
+
+
+def _reigns(partitions: Partitions, now: datetime) -> list[tuple[str, datetime, datetime]]:
+    """Each due time partition, with the span in which it is the newest one that is due."""
+    deadlines = [
+        (window.key, deadline) for window in partitions.due(now) if (deadline := partitions.deadline(window)) is not None
+    ]
+    ends = [*(deadline for _, deadline in deadlines), now][1:]
+    return [(key, deadline, end) for (key, deadline), end in zip(deadlines, ends, strict=True)]

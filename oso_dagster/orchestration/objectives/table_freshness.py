@@ -68,7 +68,8 @@ class Promises:
         for asset, table in self._promising().items():
             if table.partitions is not None and table.partitions.start is not None:
                 landed = self._landed(asset, audited=_audited(table))
-                begin = max(since, min([first_due[asset], *landed.values()]))  # before that there was nothing to be fresh
+                first = freshness.first_fresh(table.partitions, landed, self.now)
+                begin = max(since, min(first_due[asset], first or _NEVER))  # before that there was nothing to be fresh
                 shares[asset] = freshness.fresh_time_partitioned(table.partitions, landed, begin, self.now)
             else:
                 within = table.promised_within or timedelta(0)

@@ -9,6 +9,7 @@ from oso_dagster.domain.objectives.freshness import (
     Freshness,
     FutureEvidenceError,
     Promise,
+    first_fresh,
     fresh_time,
     fresh_time_partitioned,
     holes,
@@ -104,3 +105,14 @@ def test_a_partitioned_table_is_fresh_while_the_newest_due_partition_is_there():
     landed = {"2026-03-01": datetime(2026, 3, 2, 3, tzinfo=UTC), "2026-03-02": datetime(2026, 3, 3, 18, tzinfo=UTC)}
     fresh, had_to = fresh_time_partitioned(days, landed, datetime(2026, 3, 1, tzinfo=UTC), now)
     assert (fresh, had_to) == (timedelta(hours=24 + 12), timedelta(hours=48))
+
+
+def test_a_first_load_from_the_oldest_partition_to_the_newest_makes_it_fresh_at_its_end():
+    now = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    began, ended = now - timedelta(hours=2), now - timedelta(hours=1)
+    landed = {"2026-03-01": began, "2026-03-02": began, "2026-03-03": ended}
+    assert first_fresh(DAILY, landed, now) == ended
+    assert fresh_time_partitioned(DAILY, landed, ended, now) == (timedelta(hours=1), timedelta(hours=1))
+    assert first_fresh(DAILY, {"2026-03-01": began, "2026-03-02": began}, now) is None, "an old partition freshens nothing"
+    earlier = landed | {"2026-03-02": datetime(2026, 3, 3, 3, tzinfo=UTC)}
+    assert first_fresh(DAILY, earlier, now) == datetime(2026, 3, 3, 6, tzinfo=UTC), "from when it was due, where it came before"
