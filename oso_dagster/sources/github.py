@@ -21,7 +21,7 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
-from oso_dagster.domain.catalogue.truth import ITEMS_ASKED
+from oso_dagster.domain.catalogue.truth import ITEMS_ASKED, RENAMED
 from oso_dagster.sources._github import archived_events
 from oso_dagster.sources._github.columns import number, text, time
 from oso_dagster.sources._github.repositories import repository_tables
@@ -133,6 +133,7 @@ def _sbom(request: ExtractRequest) -> Extract | Unchanged:
     """The bills of materials of all known repositories, once a week each, as far as the rate limit allows. Raises RestError."""
     from oso_dagster.connectors import undeclared  # noqa: PLC0415  (Arrow loads when used)
     from oso_dagster.connectors.github import bills  # noqa: PLC0415
+    from oso_dagster.connectors.github.core.present_names import PresentNames, follow  # noqa: PLC0415
     from oso_dagster.connectors.items import Items  # noqa: PLC0415
     from oso_dagster.connectors.kept_state import MARK, KeptState  # noqa: PLC0415
     from oso_dagster.connectors.rounds import left_over, round_of  # noqa: PLC0415
@@ -144,13 +145,21 @@ def _sbom(request: ExtractRequest) -> Extract | Unchanged:
         return Unchanged(previous.version, previous.facts) if previous else Unchanged(week)
     state = KeptState.of(request)
     facts: dict[str, Any] = {"week": week, "asked": len(this_round.names)}
-    run = bills.Bills(_asking(request), request.settings["api_url"], request.now, _BILL, _PACKAGE)
+    asking, api = _asking(request), request.settings["api_url"]
+    present = PresentNames()
+    if request.settings.get("token"):  # GraphQL answers nobody without one
+        held = {name: kept.get("repo_id") for name, kept in state.by_name.items()}
+        present = follow(asking, api, this_round.names, held)
+    renamed = {before: now for before, now in present.renamed.items() if before not in known}
+    run = bills.Bills(asking, api, request.now, _BILL, _PACKAGE)
     documents, packages = [], []
-    items = Items.of(request, len(known), state.by_name.keys())
+    items = Items.of(request, len(known), (state.by_name.keys() - renamed.keys()) | set(renamed.values()))
     for rows, parts in run.run(this_round, facts, items, left_over(week, previous)):  # rows carry what is new already
         documents.append(undeclared.table_with_news(_SBOM, rows)[0])
         packages.append(undeclared.table_with_news(_PACKAGES, parts)[0])
-    state.by_name = {name: {} for name in (state.by_name.keys() - items.gone.keys()) | set(run.found)}
+    kept_names = (items.known - items.gone.keys()) | set(run.found)
+    state.by_name = {name: {"repo_id": present.ids[name]} if name in present.ids else {} for name in kept_names}
+    facts |= {RENAMED: renamed} if renamed else {}
     facts |= {"found": len(run.found), MARK: state.keep(), ITEMS_ASKED: len(known), UNKNOWN_FIELDS: sorted(run.unknown)}
     batches = {request.table: documents, f"{request.table}__packages": packages}
     return Extract(f"{week}/{len(this_round.names)}", batches, facts)
@@ -199,7 +208,8 @@ SOURCE = Source(
             children=(Child("packages", "Packages that the bills of materials name", _PACKAGES, ("repository", "position")),),
             primary_key=("repository",),
             disposition=Disposition.MERGE,
-            identity="None in a bill: one before a rename keeps the name of then, one of `repositories.requested_names`",
+            identity="GitHub's id of the repository, asked once of each name with a token; its bill moves to the name of now",
+            follows_renames=True,
             why_not={
                 "bands": "A load is a part of a week's round over repositories",
                 "second_count": "GitHub has no count of bills; a round that finds none is refused",

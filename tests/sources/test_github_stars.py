@@ -43,7 +43,7 @@ def test_the_next_day_only_newest_pages_are_asked_and_what_is_unchanged_costs_no
     assert hub.load(STARS, NAMES, NOW + timedelta(hours=4)).record.facts["repositories_due"] == 0
     later = hub.load(STARS, NAMES, NOW + timedelta(days=1))
     assert later.record.facts["requests"] == 0
-    assert {status for _, _, status in hub.asked[asked:]} == {304}
+    assert {status for _, _, status in hub.asked[asked:]} == {304}, "nor is any name asked about again"
     assert len(hub.asked) - asked == len(NAMES)
 
 

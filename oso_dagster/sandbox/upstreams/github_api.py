@@ -30,7 +30,7 @@ from oso_dagster.sandbox.upstreams._github import stars as github_stars
 from oso_dagster.sandbox.upstreams._github.behaviour import first_of, forge_now, refusal, refusal_of
 from oso_dagster.sandbox.upstreams._github.paths import moved
 from oso_dagster.sandbox.world import forge
-from oso_dagster.sandbox.world.forge import Forge, Repository, read
+from oso_dagster.sandbox.world.forge import Forge, Repository
 from oso_dagster.sandbox.world.world import stream
 
 LIMIT = 15_000
@@ -117,10 +117,10 @@ def serve(folder: Path) -> Starlette:
             Route("/repos/{owner}/{name}", repository),
             *github_reports.routes(folder, _find, _bill, _answer, _counted),
             Route("/repositories/{id:int}", by_id),
-            *github_feeds.routes(folder, read, _find, _answer),
-            *github_stars.route(folder, read, _find, _answer),
-            *github_releases.route(folder, read, _find, _answer),
-            github_graph.route(folder, read),
+            *github_feeds.routes(folder, forge_now, _find, _answer),
+            *github_stars.route(folder, forge_now, _find, _answer),
+            *github_releases.route(folder, forge_now, _find, _answer),
+            github_graph.route(folder, forge_now),
             Route("/{kind}/{owner}/repos", repositories),
             Route("/{kind}/{owner}", owner),
         ]

@@ -15,10 +15,12 @@ from typing import Any
 
 from oso_dagster.connectors.answers import AnswerError, take, take_list
 from oso_dagster.connectors.github.absence_rules import GITHUB_RULES
+from oso_dagster.connectors.github.core.present_names import PresentNames, follow
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
 from oso_dagster.connectors.items import Items
 from oso_dagster.connectors.kept_state import MARK, KeptState
 from oso_dagster.domain.catalogue.loading import CUT_SHORT, LoadFacts
+from oso_dagster.domain.catalogue.truth import RENAMED
 
 ABSENT = frozenset({403, 404, 410, 451})
 WEEKS, MOST_PAGES = 30, 100
@@ -33,13 +35,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class StarState:
-    """What is known of one history: when its newest page was asked, its weeks with stars, the older page to read next, if any."""
+    """What is known of one history: when its newest page was asked, its weeks with stars, the older page to read next, if any.
+
+    `repo_id` is GitHub's id of the repository, which it keeps under another name.
+    """
 
     asked: str
     weeks: tuple[int, ...] = ()
     older: int | None = None
     gone: bool = False
     validators: dict[str, str] = field(default_factory=dict)
+    repo_id: int | None = None
 
     def due(self, now: datetime) -> bool:
         """Whether the newest page is to be asked again."""
@@ -82,7 +88,12 @@ class Stars:
         self._before = dict(state.by_name)
 
     def run(self, names: Sequence[str], items: Items, facts: LoadFacts) -> Iterator[list[Row]]:
-        """Rows of days, some thousand at a time, until the budget is spent or the limit comes. Raises RestError."""
+        """Rows of days, some thousand at a time, until the budget is spent or the limit comes. Raises RestError.
+
+        A history whose repository is called otherwise now moves there with its rows (`RENAMED`).
+        """
+        present = self._present(names)
+        names = present.names
         due = due_histories(names, self._state.by_name, self._now)
         items.total = len(due)
         rows: list[Row] = []
@@ -115,7 +126,22 @@ class Stars:
         yield rows
         items.tell(facts)
         facts |= {"repositories_due": len(due), "older_pages_left": len(older_pages(names, self._state.by_name))}
-        facts |= {"requests": self.requests, MARK: self._state.keep()}
+        facts |= {"requests": self.requests, **self._kept(present)}
+
+    def _present(self, names: Sequence[str]) -> PresentNames:
+        states = self._state.by_name
+        held = {name: state.get("repo_id") for name, state in states.items() if not state["gone"]}
+        present = follow(self._client, self._api, names, held)
+        for before, now in present.renamed.items():
+            moved = states.pop(before)
+            states.setdefault(now, moved)
+        self._before = dict(states)
+        return present
+
+    def _kept(self, present: PresentNames) -> LoadFacts:
+        for name in present.ids.keys() & self._state.by_name.keys():
+            self._state.by_name[name]["repo_id"] = present.ids[name]
+        return ({RENAMED: present.renamed} if present.renamed else {}) | {MARK: self._state.keep()}
 
     def _known(self, name: str) -> StarState | None:
         known = self._state.by_name.get(name)

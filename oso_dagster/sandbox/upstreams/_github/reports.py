@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.source_faults import fault_of
-from oso_dagster.sandbox.upstreams._github.behaviour import behaviour_of, first_of, refusal
-from oso_dagster.sandbox.world.forge import Forge, Repository, read
+from oso_dagster.sandbox.upstreams._github.behaviour import behaviour_of, first_of, forge_now, refusal
+from oso_dagster.sandbox.world.forge import Forge, Repository
 
 _ANNOUNCED = {"Sunset": "Fri, 13 Nov 2026 00:00:00 GMT", "Deprecation": "@1776124800"}
 """What the old call says of itself."""
@@ -46,14 +46,14 @@ def routes(folder: Path, find: Find, bill_of: Bill, answer: Answers, counted: Co
         status = _OK if former else behaviour_of(folder).old_call
         if status != _OK:
             return counted(folder, JSONResponse({"message": _REFUSALS.get(status, "Not Found")}, status, _ANNOUNCED))
-        forge = read(folder)
+        forge = forge_now(folder)
         repository = find(forge, request)
         return answer(folder, request, bill_of(forge, repository) if repository else None, {} if former else _ANNOUNCED)
 
     async def order(request: Request) -> Response:
         if (refused := refusal(folder, request) or first_of(request, hidden)) is not None:
             return refused
-        forge = read(folder)
+        forge = forge_now(folder)
         repository = find(forge, request)
         reports = behaviour_of(folder).reports and fault_of(request.scope) != "former"
         if not reports or repository is None or bill_of(forge, repository) is None:
@@ -72,7 +72,7 @@ def routes(folder: Path, find: Find, bill_of: Bill, answer: Answers, counted: Co
     async def storage(request: Request) -> Response:
         if "authorization" in request.headers:
             return PlainTextResponse("InvalidAuthenticationInfo", 401)
-        forge = read(folder)
+        forge = forge_now(folder)
         repository = next(r for r in forge.repositories if r.id == request.path_params["id"])
         document = bill_of(forge, repository)
         return JSONResponse(document if behaviour_of(folder).wrapped else document["sbom"])
