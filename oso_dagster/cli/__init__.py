@@ -37,6 +37,16 @@ COMMANDS = {
         "Ask the warehouse of this world, read-only: it waits while a load or a transformation writes, and sees whole "
         "loads only.",
     ),
+    "serve": LazyCommand(
+        f"{_HERE}.public_door.serve_commands:serve",
+        _USE,
+        "Answer SQL for everyone, as `pyoso` asks: read-only, beside whoever writes, until Ctrl-C.",
+    ),
+    "keys": LazyCommand(
+        f"{_HERE}.public_door.keys_commands:app",
+        _OPERATE,
+        "API keys of the public door (`oso serve`): made, listed, revoked.",
+    ),
     "settings": LazyCommand(
         f"{_HERE}.upkeep.settings:show",
         _OPERATE,

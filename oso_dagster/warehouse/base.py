@@ -24,6 +24,9 @@ class Warehouse(Protocol):
     def read(self) -> AbstractContextManager[Any]:
         """A read-only connection with `execute(sql, parameters)`."""
 
+    def copy(self, target: Path) -> None:
+        """Copy all of it to a file, as it is between two writers."""
+
     def ensure_tables(self, sources: Sequence[Source]) -> None:
         """Create every declared table that does not exist, empty, and every declared column that a table lacks."""
 

@@ -37,6 +37,7 @@ from oso_dagster.warehouse import event_time, guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import platform_tables, publishing
 from oso_dagster.warehouse.embedded.added_columns import add_declared_columns
+from oso_dagster.warehouse.embedded.copying import copy_file
 from oso_dagster.warehouse.embedded.opening import kept_open, patiently
 from oso_dagster.warehouse.embedded.row_counts import different_rows
 from oso_dagster.warehouse.embedded.writer_lock import hold
@@ -120,6 +121,11 @@ class DuckDBWarehouse:
                     publishing.create_tables(connection, source.name, table)
                     add_declared_columns(connection, source.name, table)
             publishing.renew_comments(connection, sources)
+
+    def copy(self, target: Path) -> None:
+        """Copy the file to `target` while nobody writes, with the log that a killed writer has left. Raises LockTimeoutError."""
+        with self.lock():
+            copy_file(self._path, target)
 
     def last_load(self, source: str, table: str, partition: str | None = None) -> LoadRecord | None:
         """The newest published load of a table (of one partition of it), or None."""

@@ -1,0 +1,1 @@
+"""`oso serve` and `oso keys`: the public door, and who may pass it."""

@@ -1,0 +1,46 @@
+"""`oso serve`: the public door of this world on this machine."""
+
+from __future__ import annotations
+
+import logging
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from oso_dagster.cli.session.chosen_world import settings_now
+from oso_dagster.cli.session.instance import require_free
+from oso_dagster.cli.session.terminal import say
+from oso_dagster.sources import catalogue
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8400,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one of this machine.")] = "127.0.0.1",
+    address: Annotated[str, typer.Option(help="Where clients reach it, if not there: https://data.example.org")] = "",
+    need_key: Annotated[bool, typer.Option("--need-key", help="Answer nobody without an API key (`oso keys create`).")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+) -> None:
+    """Answer SQL for everyone, as `pyoso` asks: read-only, beside whoever writes, until Ctrl-C.
+
+    Example: `OSO_WORLD=sandbox oso serve`, then `pyoso.Client(key, ClientConfig(base_url="http://127.0.0.1:8400/"))`
+    """
+    import uvicorn  # noqa: PLC0415  (loads when used)
+
+    from oso_dagster.orchestration.public_door.service import service_of  # noqa: PLC0415  (dagster loads when used)
+    from oso_dagster.serving.app import application  # noqa: PLC0415
+
+    settings = settings_now()
+    require_free(port)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    service = service_of(settings, settings.in_world(catalogue()), anonymous=not need_key)
+    try:
+        app = application(service.door, service.files, address=address, upkeep=service.upkeep)
+        here = address or f"http://{host}:{port}"
+        say(f"The public door ({settings.world.value} world): {here}/   Ctrl-C to stop")
+        if show:
+            webbrowser.open(here)
+        # A disconnect is seen at once, and an open stream does not hold up the end for longer than this.
+        uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3, server_header=False)
+    finally:
+        service.close()

@@ -1,0 +1,1 @@
+"""Who asks, and how much: API keys, and limits for each of them."""

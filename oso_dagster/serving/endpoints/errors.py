@@ -1,0 +1,16 @@
+"""A refusal as an HTTP answer: JSON whose `error` is a sentence, since `pyoso` shows just that, with its class beside it."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse, Response
+
+from oso_dagster.serving.failures import RefusedError
+
+
+def refusal(refused: RefusedError) -> Response:
+    """`{"error", "class"}` with the status, and when to try again."""
+    headers = {"Retry-After": str(refused.retry_after)} if refused.retry_after else {}
+    if refused.status == 401:  # noqa: PLR2004  (HTTP's)
+        headers["WWW-Authenticate"] = "Bearer"
+    body = {"error": refused.message, "class": refused.outcome.value}
+    return JSONResponse(body, status_code=refused.status, headers=headers)

@@ -1,0 +1,98 @@
+"""What is known of the data behind an answer: how old, how complete, from whom; and how that is written into an answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from oso_dagster.serving.published import Published, PublishedTable
+
+HEADER = "X-OSO-Provenance"
+_HEADER_CHARACTERS = 6_000
+"""Proxies commonly refuse more than 8 KB of headers."""
+
+_WORST_FIRST = ("stale", "no_data", "fresh")
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """Of one table: `freshness` is `fresh`, `stale`, `no_data`, or `no_promise` where nothing is promised of it.
+
+    `coverage` says in words what share of the truth it holds, where that is measured; `tainted_by` are the unstable sources that
+    it derives from; `missing` are partitions that are due and not there.
+    """
+
+    last_good: datetime | None = None
+    freshness: str = "no_promise"
+    coverage: str = ""
+    tainted_by: tuple[str, ...] = ()
+    missing: int = 0
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What is known of every published table, by full name, as of `known_at`."""
+
+    published: Published
+    facts: Mapping[str, TableFacts] = field(default_factory=dict)
+    known_at: datetime | None = None
+
+    def of(self, full_name: str) -> TableFacts:
+        """What is known of a table; with those facts of what it is made from that decide how far it can be trusted."""
+        own = self.facts.get(full_name, TableFacts())
+        parts = [self.facts[table.full_name] for table in self._below(full_name) if table.full_name in self.facts]
+        states = {part.freshness for part in parts} | {own.freshness}
+        freshness = next((state for state in _WORST_FIRST if state in states), "no_promise")
+        return TableFacts(
+            own.last_good,
+            freshness,
+            own.coverage or "; ".join(sorted({part.coverage for part in parts if part.coverage})),
+            tuple(sorted({name for part in (own, *parts) for name in part.tainted_by})),
+            own.missing + sum(part.missing for part in parts),
+        )
+
+    def header(self, tables: Iterable[str]) -> str:
+        """One line of JSON about the tables that a query names; cut at whole tables, which it then says."""
+        entries: list[dict[str, Any]] = []
+        length = 0
+        for name in sorted(tables):
+            facts = self.of(name)
+            entry: dict[str, Any] = {"table": name, "lastGood": _stamp(facts.last_good), "freshness": facts.freshness}
+            entry |= {"coverage": facts.coverage} if facts.coverage else {}
+            entry |= {"taintedBy": list(facts.tainted_by)} if facts.tainted_by else {}
+            entry |= {"missingPartitions": facts.missing} if facts.missing else {}
+            length += len(json.dumps(entry))
+            if length > _HEADER_CHARACTERS:
+                entries.append({"more": len(set(tables)) - len(entries)})
+                break
+            entries.append(entry)
+        return json.dumps({"tables": entries, "knownAt": _stamp(self.known_at)}, separators=(",", ":"))
+
+    def asset_status(self, tables: Iterable[str]) -> list[dict[str, Any]]:
+        """The same for `pyoso`: each table and all that it is made from; whatever one depends on is in the list as well."""
+        status = []
+        for table in self.published.closure(tables):
+            last_good = self.facts.get(table.full_name, TableFacts()).last_good
+            parts = [_key(name) for name in table.upstream if name in self.published.tables]
+            status.append(
+                {
+                    "key": _key(table.full_name),
+                    "status": {"latestMaterialization": _stamp(last_good)},
+                    "dependencies": parts,
+                }
+            )
+        return status
+
+    def _below(self, full_name: str) -> list[PublishedTable]:
+        return [table for table in self.published.closure([full_name]) if table.full_name != full_name]
+
+
+def _stamp(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def _key(full_name: str) -> str:
+    return full_name.replace(".", "/")
