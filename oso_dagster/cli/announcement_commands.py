@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from rich.table import Column
 
 from oso_dagster.cli.session.chosen_world import settings_without_sources
 from oso_dagster.cli.session.moments import moment
+from oso_dagster.cli.session.person import Who, person
 from oso_dagster.cli.session.terminal import Json, console, listing, number, refusal, say, say_json, under
 
 if TYPE_CHECKING:
@@ -29,19 +29,24 @@ def register(app: typer.Typer) -> None:
 
 def announce(
     text: Annotated[str, typer.Argument(help="What every reader of the status page should know.")],
-    start: Annotated[str | None, typer.Option("--from", help="From when on it is shown. Default: now.")] = None,
-    end: Annotated[str | None, typer.Option("--until", help="Until when. Default: until it is withdrawn.")] = None,
-    author: Annotated[str | None, typer.Option(help="Who announces it; not shown. Default: you.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="From when on it is shown; without a zone it is UTC. Default: now.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", "--until", help="Until when it is shown. Default: until it is withdrawn.")
+    ] = None,
+    who: Who = None,
 ) -> None:
     """Announce something on the status page; it appears with the next page.
 
-    Example: `oso status announce "On Monday the SQL endpoint moves to a new address." --until 2027-03-08`
+    Example: `oso status announce "On Monday the SQL endpoint moves to a new address." --to 2027-03-08`
     """
+    begins, ends = moment(start), None if end is None else moment(end)
+    if ends is not None and ends <= datetime.now(UTC):
+        raise refusal(f"{ends:%Y-%m-%d %H:%M} UTC has passed: nobody would read the announcement; --to takes a time to come")
     with _store() as store:
         try:
-            known_as = store.public_notices.add(
-                text, moment(start), None if end is None else moment(end), author or getpass.getuser()
-            )
+            known_as = store.public_notices.add(text, begins, ends, person(who))
         except ValueError as error:
             raise refusal(str(error)) from None
     say(f"announced as number {known_as}; `oso status build` publishes it now, the next page otherwise")
@@ -56,6 +61,9 @@ def list_announcements(as_json: Json = False) -> None:
         notices = store.public_notices.all()
     if as_json:
         say_json([_data(notice) for notice in notices])
+        return
+    if not notices:
+        say("nothing was ever announced")
         return
     table = listing(number("number"), "text, until, who", Column("from (UTC)", no_wrap=True))
     for notice in notices:

@@ -53,7 +53,7 @@ def drill() -> None:
     with interruptible(), lifecycle.running(settings) as endpoints:
         failures = run_drill(settings, endpoints, new_console())
     for failure in failures:
-        say(failure, err=True)
+        say(f"oso: {failure}", err=True)
     raise typer.Exit(1 if failures else 0)
 
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     import duckdb
 
 
+_LEAST_WIDTH = 24
+"""Up to this width a cell stays on its line; where the columns do not fit so, each row is shown as lines of its own."""
+_BETWEEN = 3
+
+
 class NothingLoadedError(Exception):
     """This world has no warehouse yet."""
 
@@ -60,7 +65,19 @@ def _print(names: list[str], rows: list[tuple[Any, ...]], *, as_json: bool) -> N
         cells = [[value if isinstance(value, plain) else str(value) for value in row] for row in rows]
         say_json([dict(zip(names, row, strict=True)) for row in cells])
         return
-    table = listing(*(Column(name) for name in names))
-    for row in rows:
-        table.add_row(*("NULL" if value is None else str(value) for value in row))
-    console().print(table)
+    terminal = console()
+    cells = [["NULL" if value is None else str(value) for value in row] for row in rows]
+    needed = [min(_LEAST_WIDTH, max(map(len, [name, *column]))) for name, *column in zip(names, *cells, strict=True)]
+    if len(names) > 1 and sum(needed) + _BETWEEN * len(names) > terminal.width:
+        for place, row in enumerate(cells, start=1):
+            record = listing(f"row {place}", "")
+            for name, cell in zip(names, row, strict=True):
+                record.add_row(name, cell)
+            terminal.print(record)
+    else:
+        table = listing(*(Column(name, min_width=width) for name, width in zip(names, needed, strict=True)))
+        for row in cells:
+            table.add_row(*row)
+        terminal.print(table)
+    if not rows:
+        say("no rows", err=True)

@@ -11,7 +11,7 @@ import typer
 from rich.table import Column
 
 from oso_dagster.cli.session.instance import enter
-from oso_dagster.cli.session.terminal import Json, console, listing, number, say, say_json
+from oso_dagster.cli.session.terminal import Json, console, failure, listing, number, say, say_json
 from oso_dagster.settings import Settings, SettingsError, World, read_settings
 from oso_dagster.sources import catalogue
 
@@ -32,7 +32,7 @@ Seed = Annotated[int | None, typer.Option(help="Make the world of this seed; by 
 def up(port: Port = 0, seed: Seed = None) -> None:
     """Make the world if it is missing or over a day old, and serve it in the background.
 
-    Example: `oso sandbox up`, then `OSO_WORLD=sandbox oso demo`. Running it twice changes nothing.
+    Example: `oso sandbox up`, then `OSO_WORLD=sandbox oso run ingest_npm`. Running it twice changes nothing.
     """
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
@@ -209,8 +209,7 @@ def _complaints() -> Iterator[None]:
     try:
         yield
     except (SandboxError, SettingsError) as error:
-        say(str(error), err=True)
-        raise typer.Exit(1) from None
+        raise failure(error) from None
 
 
 def _print_endpoints(addresses: Mapping[str, str]) -> None:

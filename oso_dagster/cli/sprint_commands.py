@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,8 @@ import typer
 from rich.table import Column
 
 from oso_dagster.cli.session.chosen_world import settings_without_sources
-from oso_dagster.cli.session.terminal import Json, console, listing, number, refusal, say, say_json, under
+from oso_dagster.cli.session.person import Who, person
+from oso_dagster.cli.session.terminal import Json, console, failure, listing, number, refusal, say, say_json, under
 from oso_dagster.domain.alerts import sprint as sprint_actions
 from oso_dagster.domain.alerts.sprint import Sprint
 from oso_dagster.domain.alerts.sprint_data import as_data
@@ -26,7 +26,6 @@ app = typer.Typer(
 )
 
 Objective = Annotated[str, typer.Argument(help="The id of an objective, such as core_source_data.data_freshness.")]
-Who = Annotated[str, typer.Option("--as", help="Your name, for the history; by default the one you are logged in with.")]
 
 
 @app.command("list")
@@ -64,8 +63,7 @@ def show(objective: Objective, as_json: Json = False) -> None:
     with _store() as store:
         sprint = store.sprints.newest(datetime.now(UTC)).get(_known(objective))
     if sprint is None:
-        say(f"{objective} never had a sprint", err=True)
-        raise typer.Exit(1)
+        raise failure(f"{objective} never had a sprint")
     if as_json:
         say_json(as_data(sprint))
     else:
@@ -73,36 +71,36 @@ def show(objective: Objective, as_json: Json = False) -> None:
 
 
 @app.command()
-def ack(objective: Objective, who: Who = "", as_json: Json = False) -> None:
+def ack(objective: Objective, who: Who = None, as_json: Json = False) -> None:
     """Acknowledge it: you have seen it and work on it. Reminders then come once a day.
 
     Example: `oso sprint ack core_source_data.data_freshness`
     """
-    name = who or getpass.getuser()
+    name = person(who)
     _change(objective, as_json, lambda sprint: sprint_actions.acknowledge(sprint, name, datetime.now(UTC)))
 
 
 @app.command()
 def assign(
-    objective: Objective, to: Annotated[str, typer.Argument(help="Whose task it is.")], who: Who = "", as_json: Json = False
+    objective: Objective, to: Annotated[str, typer.Argument(help="Whose task it is.")], who: Who = None, as_json: Json = False
 ) -> None:
     """Make it somebody's task.
 
     Example: `oso sprint assign core_source_data.data_freshness ada@example.org`
     """
-    name = who or getpass.getuser()
+    name = person(who)
     _change(objective, as_json, lambda sprint: sprint_actions.assign(sprint, to, name, datetime.now(UTC)))
 
 
 @app.command()
 def note(
-    objective: Objective, text: Annotated[str, typer.Argument(help="What you found.")], who: Who = "", as_json: Json = False
+    objective: Objective, text: Annotated[str, typer.Argument(help="What you found.")], who: Who = None, as_json: Json = False
 ) -> None:
     """Add a remark to its history; it shows in the message as well.
 
     Example: `oso sprint note core_source_data.data_freshness "the mirror is down, its owner repairs it by noon"`
     """
-    name = who or getpass.getuser()
+    name = person(who)
     _change(objective, as_json, lambda sprint: sprint_actions.note(sprint, text, name, datetime.now(UTC)))
 
 
@@ -111,8 +109,7 @@ def _change(objective: str, as_json: bool, act: Callable[[Sprint], Sprint]) -> N
         try:
             sprint = store.sprints.change(_known(objective), act)
         except (LookupError, ValueError) as error:
-            say(str(error), err=True)
-            raise typer.Exit(1) from None
+            raise failure(error) from None
     last = sprint.history[-1]
     if as_json:
         say_json(as_data(sprint))

@@ -38,7 +38,9 @@ class PublicNotices:
         require_storable("the announcement", text)
         require_storable("the name of who announces it", who)
         if until is not None and until <= at:
-            raise ValueError("an announcement ends after it begins")
+            raise ValueError(
+                f"the announcement would end at {until:%Y-%m-%d %H:%M} UTC and begin at {at:%Y-%m-%d %H:%M}: its end must be later"
+            )
         values = {"at": at, "until": until, "who": who, "text": text.strip()}
         with self._database.writing() as connection:
             number: int = connection.execute(_TABLE.insert().values(values).returning(_TABLE.c.number)).scalar_one()

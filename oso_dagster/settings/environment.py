@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from pydantic import Field, ValidationError, create_model
+from pydantic_core import ErrorDetails
 
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings.places import PREFIX, SettingsError
@@ -51,7 +52,13 @@ def settings_model(sources: Iterable[Source]) -> type[Settings]:
 
 def _bad(error: ValidationError) -> list[str]:
     """A line for each variable that is not as it should be."""
-    return [f"{PREFIX}{str(line['loc'][0]).upper()}: {line['msg']}" for line in error.errors(include_input=False)]
+    return [f"{PREFIX}{str(problem['loc'][0]).upper()}: {_words(problem)}" for problem in error.errors(include_input=False)]
+
+
+def _words(problem: ErrorDetails) -> str:
+    """What is wrong with a value, without the words that pydantic puts before ours or its own."""
+    raised = problem.get("ctx", {}).get("error")
+    return str(raised) if isinstance(raised, ValueError) else problem["msg"].removeprefix("Input ")
 
 
 def _unknown(name: str, known: set[str]) -> str:

@@ -24,6 +24,7 @@ def oso(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *ar
     return int(ended.value.code or 0), captured.out + captured.err
 
 
+@pytest.mark.usefixtures("settings")
 def test_a_postgres_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("OSO_RELIABILITY_URL", "postgresql+psycopg2://ada:hunter2@127.0.0.1:9/oso")
     code, words = oso(monkeypatch, capsys, "sprint", "list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -44,6 +45,14 @@ def test_rows_are_shown_as_a_table_or_as_json_and_a_limit_is_said(warehouse: Pat
         {"n": 2, "day": "2026-03-01"},
     ]
     assert "the first 1 rows are shown" in ask("SELECT n FROM t", "--limit", "1")
+
+
+def test_rows_that_do_not_fit_beside_each_other_are_shown_one_under_the_other_and_no_rows_is_said(warehouse: Path) -> None:
+    many = ", ".join(f"'value {place} of a row' AS column_{place}" for place in range(9))
+    printed = ask(f"SELECT {many} FROM t")
+    assert len(re.findall(r"^ ?column_8 +value 8 of a row *$", printed, re.MULTILINE)) == 2
+    assert max(map(len, printed.splitlines())) <= 80
+    assert ask("SELECT n FROM t WHERE n > 9").splitlines()[-1] == "no rows"
 
 
 @pytest.mark.parametrize(

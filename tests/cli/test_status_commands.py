@@ -69,9 +69,12 @@ def test_an_announcement_is_listed_and_withdrawn(settings: Settings) -> None:
         assert done.exit_code == code, done.output
         return " ".join(done.output.replace("│", " ").split())
 
-    assert "announced as number 1" in oso("announce", "[red]The endpoint moves.[/]", "--until", "2099-01-01")
+    assert "nothing was ever announced" in oso("announcements")
+    assert "announced as number 1" in oso("announce", "[red]The endpoint moves.[/]", "--until", "2099-01-01", "--author", "ada")
     assert [notice["text"] for notice in json.loads(oso("announcements", "--json"))] == ["[red]The endpoint moves.[/]"]
     assert "[red]The endpoint moves.[/]" in oso("announcements")
     assert oso("withdraw", "1") == "withdrawn"
     assert "no announcement 1 stands" in oso("withdraw", "1", code=2)
-    assert "ends after it begins" in oso("announce", "x", "--until", "2020-01-01", code=2)
+    assert "has passed: nobody would read" in oso("announce", "x", "--to", "2020-01-01", code=2)
+    later = ("--from", "2099-02-01", "--to", "2099-01-01T12:00")
+    assert "would end at 2099-01-01 12:00 UTC and begin at 2099-02-01 00:00" in oso("announce", "x", *later, code=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -37,6 +38,9 @@ def test_an_unknown_variable_is_an_error_that_guesses_what_was_meant(monkeypatch
         ("OSO_OSS_DIRECTORY_MAX_BAD_SHARE", "1.5"),
         ("OSO_SQLMESH_STATE_URL", "mysql://me:hunter2@db/state"),
         ("OSO_SQLMESH_STATE_URL", "postgresql://me:hunter2@db"),
+        ("OSO_DISCORD_URL", "http://discord.com/api/webhooks/1/hunter2"),
+        ("OSO_DISCORD_CHANNELS", "hunter2"),
+        ("OSO_ALERT_ZONE", "Mars/North"),
     ],
 )
 def test_a_malformed_value_is_an_error_that_names_the_variable_and_not_the_value(
@@ -46,6 +50,7 @@ def test_a_malformed_value_is_an_error_that_names_the_variable_and_not_the_value
     with pytest.raises(SettingsError, match=f"^{name}: ") as caught:
         read_settings(catalogue())
     assert "hunter2" not in str(caught.value)
+    assert not re.search("Value error|Input should", str(caught.value))
 
 
 def test_all_bad_variables_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,12 @@ def refusal(text: object) -> typer.BadParameter:
     return typer.BadParameter(printable(str(text)))
 
 
+def failure(text: object) -> typer.Exit:
+    """Say on standard error what a person can put right, and the exit to be raised: exit code 1."""
+    say(f"oso: {text}", err=True)
+    return typer.Exit(1)
+
+
 def listing(*columns: str | Column, title: str | None = None) -> Table:
     """A table without lines whose cells are never cut: what does not fit goes on in the next line."""
     ready = [column if isinstance(column, Column) else Column(column) for column in columns]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ import typer
 
 from oso_dagster.cli.session.chosen_world import settings_without_sources
 from oso_dagster.cli.session.moments import moment
+from oso_dagster.cli.session.person import Who, person
 from oso_dagster.cli.session.terminal import Json, console, refusal, say, say_json
 from oso_dagster.cli.slo import maintenance_tables
 from oso_dagster.cli.slo.evaluator_at import evaluator_at
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Maintenance windows: what happens inside leaves the indicators, and is shown.")
 
 Scope = Annotated[str, typer.Argument(help="A service, the id of an objective, or an asset.")]
-Author = Annotated[str | None, typer.Option(help="Who does this. Default: you.")]
 Zone = Annotated[str, typer.Option(help="The time zone of times without one, and of what repeats.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask about a window longer than a day.")]
 
@@ -37,7 +36,7 @@ def add_window(
     start: Annotated[str, typer.Option("--from", help="When it begins; without a zone it is UTC.")],
     end: Annotated[str, typer.Option("--to", help="When it ends.")],
     reason: Annotated[str, typer.Option(help="Why, in words that are shown.")],
-    author: Annotated[str | None, typer.Option(help="Who declares it. Default: you.")] = None,
+    who: Who = None,
     yes: Yes = False,
     repeat: Annotated[str, typer.Option(help="Repeat it by a calendar's rule, with COUNT or UNTIL.")] = "",
     zone: Zone = "UTC",
@@ -53,7 +52,7 @@ def add_window(
     now = datetime.now(UTC)
     with evaluator_at(now.isoformat()) as (evaluator, _), _refusing():
         require_scope(scope, OBJECTIVES, evaluator.labels.keys(), evaluator.store.samples.slices())
-        wanted = Maintenance(scope, moment(start, zone), moment(end, zone), author or getpass.getuser(), reason)
+        wanted = Maintenance(scope, moment(start, zone), moment(end, zone), person(who), reason)
         windows = _declared(wanted, repeat, zone, now)
         _ask(scope, max(window.end - window.start for window in windows), yes)
         new = evaluator.store.maintenance.add(*_unknown(evaluator, windows))
@@ -69,13 +68,13 @@ def add_window(
 
 
 @app.command("end")
-def end_window(scope: Scope, author: Author = None) -> None:
+def end_window(scope: Scope, who: Who = None) -> None:
     """End the maintenance of a scope now: from here on everything counts again.
 
     Example: `oso slo maintenance end sqlmesh`
     """
     with _store() as store, _refusing():
-        ended = store.maintenance.end(scope, datetime.now(UTC), author or getpass.getuser())
+        ended = store.maintenance.end(scope, datetime.now(UTC), person(who))
     if not ended:
         raise refusal(f"{scope} is in no maintenance now; `oso slo maintenance list` shows the windows")
     say("ended")
@@ -88,7 +87,7 @@ def reschedule_window(
     at: Annotated[
         str | None, typer.Option("--at", help="When the window begins. Default: the one that is open, or the next.")
     ] = None,
-    author: Author = None,
+    who: Who = None,
     zone: Zone = "UTC",
     yes: Yes = False,
 ) -> None:
@@ -104,7 +103,7 @@ def reschedule_window(
         if chosen is None:
             raise refusal(f"no such maintenance of {scope} is open or planned; `oso slo maintenance list` shows the windows")
         _ask(scope, ends - chosen.start, yes or ends <= chosen.end)
-        store.maintenance.move_end(chosen, ends, now, author or getpass.getuser())
+        store.maintenance.move_end(chosen, ends, now, person(who))
     say(f"{'extended' if ends > chosen.end else 'shortened'}: {chosen.start:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC")
 
 
@@ -115,7 +114,7 @@ def cancel_window(
         str | None, typer.Option("--at", help="Only the window that begins then. Default: all that have not begun.")
     ] = None,
     running: Annotated[bool, typer.Option("--running", help="The open one too: what happened in it counts after all.")] = False,
-    author: Author = None,
+    who: Who = None,
     zone: Zone = "UTC",
 ) -> None:
     """Take back the maintenance of a scope that has not begun.
@@ -123,9 +122,9 @@ def cancel_window(
     Example: `oso slo maintenance cancel sqlmesh`
     """
     begins = None if at is None else moment(at, zone)
-    who = author or getpass.getuser()
+    name = person(who)
     with _store() as store, _refusing():
-        taken = store.maintenance.take_back(scope, datetime.now(UTC), who, begins=begins, running=running)
+        taken = store.maintenance.take_back(scope, datetime.now(UTC), name, begins=begins, running=running)
     if not taken:
         raise refusal(f"no such maintenance of {scope} is planned; `oso slo maintenance list` shows the windows")
     say(f"taken back: {len(taken)}")
@@ -141,6 +140,8 @@ def list_windows(as_json: Json = False) -> None:
         windows = store.maintenance.all()
     if as_json:
         say_json([maintenance_tables.maintenance_data(window) for window in windows])
+    elif not windows:
+        say("no maintenance was ever declared")
     else:
         console().print(maintenance_tables.maintenances(windows))
 
@@ -155,6 +156,8 @@ def list_changes(as_json: Json = False) -> None:
         changes = store.maintenance.changes()
     if as_json:
         say_json([maintenance_tables.change_data(change) for change in changes])
+    elif not changes:
+        say("no maintenance was ever declared")
     else:
         console().print(maintenance_tables.changes_table(changes))
 

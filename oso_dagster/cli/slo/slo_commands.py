@@ -84,7 +84,7 @@ def record(
     slice_: Annotated[str, typer.Option("--slice", help="What the count is about: an application, a cluster.")] = "",
     at: At = None,
 ) -> None:
-    """Report good and valid events of a service that somebody else counts. The same slice and time counts once.
+    """Record good and valid events of a service that somebody else counts. The same slice and time counts once.
 
     Example: `oso slo record public_applications.availability --good 1 --valid 1 --slice website`
     """

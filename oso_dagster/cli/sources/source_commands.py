@@ -12,8 +12,9 @@ import typer
 from oso_dagster.cli.run_result import verdict_of
 from oso_dagster.cli.session.chosen_world import settings_now
 from oso_dagster.cli.session.instance import enter
-from oso_dagster.cli.session.terminal import Json, console, say, say_json
+from oso_dagster.cli.session.terminal import Json, console, failure, say, say_json
 from oso_dagster.cli.sources import source_tables, truth_tables
+from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.catalogue.table_names import asset_name
 from oso_dagster.settings import Settings
@@ -135,7 +136,10 @@ def plan(
         have = f"has plans of {tables}" if planned else "has no table that is asked item by item under a limit, so no plan"
         raise SourceNameError(f"{name} {have}")
     now = datetime.now(UTC)
-    plans = {chosen.name: plan_of(settings, source, chosen, now) for chosen in planned if table in {None, chosen.name}}
+    try:
+        plans = {chosen.name: plan_of(settings, source, chosen, now) for chosen in planned if table in {None, chosen.name}}
+    except RefusedError as error:
+        raise failure(f"{name} has no plan yet: {error}") from None
     if as_json:
         say_json(plan_table.plain(plans, first))
     else:

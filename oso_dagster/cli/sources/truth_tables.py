@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
+from rich.table import Column
 
 from oso_dagster.cli.session.terminal import listing, under
 from oso_dagster.cli.sources.learned_bands import bands_of, lines_of, rounded
@@ -148,12 +149,12 @@ def print_truth(truth: Row, console: Console) -> None:
         if entries:
             table = listing(header, "since")
             for entry in entries[:ABSENT_NAMES]:
-                table.add_row(under(entry["item"], entry["reason"]), entry["since"])
+                table.add_row(under(entry["item"], entry["reason"]), _short(entry["since"]))
             console.print(table)
             if len(entries) > ABSENT_NAMES:
                 console.print(f"and {len(entries) - ABSENT_NAMES:,} more (--json has all)")
     for header, rows in (
-        ("upstream announces", [(notice["text"], notice["since"]) for notice in truth["notices"]]),
+        ("upstream announces", [(notice["text"], _short(notice["since"])) for notice in truth["notices"]]),
         ("regime", [(f"{regime['name']}: {regime['description']}", regime["since"]) for regime in truth["regimes"]]),
     ):
         if rows:
@@ -167,8 +168,8 @@ def print_truth(truth: Row, console: Console) -> None:
 
 def _lines(truth: Row) -> Iterator[str]:
     yield f"deletions upstream: {truth['deletions']}"
-    shares = [f"{truth['vanish_share']:.3g} of the items may vanish at once"]
-    shares += [f"{truth['set_aside_share']:.3g} may be set aside"] if truth["set_aside_share"] else []
+    shares = [f"{_percent(truth['vanish_share'])} of the items may vanish at once"]
+    shares += [f"{_percent(truth['set_aside_share'])} may be set aside"] if truth["set_aside_share"] else []
     yield "; ".join(shares)
     if truth["looked_at_again_hours"]:
         yield f"a partition may change for {truth['looked_at_again_hours']:g} h, and is loaded again in that time"
@@ -192,6 +193,15 @@ def _lines(truth: Row) -> Iterator[str]:
         yield f"learned pace of {host}: {pace:g} requests a second"
 
 
+def _percent(share: float) -> str:
+    return f"{share * 100:.3g} %"
+
+
+def _short(moment: str) -> str:
+    """A moment of the data for people, to the minute."""
+    return moment[:16].replace("T", " ")
+
+
 def _print_coverage(coverage: Row, console: Console) -> None:
     console.print(f"coverage (our extension): {coverage['second_count']}; target {coverage['target']:.0%}")
     if coverage["sample"]:
@@ -199,8 +209,8 @@ def _print_coverage(coverage: Row, console: Console) -> None:
     if not coverage["comparisons"]:
         console.print("not measured yet: oso run measure_coverage")
         return
-    table = listing("compared", "verdict", "measured")
+    table = listing("compared", "verdict", Column("measured (UTC)", no_wrap=True))
     worst_first = sorted(coverage["comparisons"], key=lambda entry: (entry["coverage_high"] is None, entry["coverage_high"] or 0))
     for entry in worst_first:
-        table.add_row(entry["in_words"], entry["verdict"].replace("_", " "), entry["measured_at"])
+        table.add_row(entry["in_words"], entry["verdict"].replace("_", " "), _short(entry["measured_at"]))
     console.print(table)

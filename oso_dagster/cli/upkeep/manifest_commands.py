@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from oso_dagster.cli.session.terminal import say
+from oso_dagster.cli.session.terminal import failure, say
 from oso_dagster.settings import read_settings
 from oso_dagster.sources import catalogue
 
@@ -39,6 +39,5 @@ def check() -> None:
     from oso_dagster.sqlmesh_assets.manifest.manifest_store import fault_of_shipped  # noqa: PLC0415  (slow to load)
 
     if fault := fault_of_shipped(project_of(read_settings(catalogue()))):
-        say(f"{fault}: run `oso manifest build`", err=True)
-        raise typer.Exit(1)
+        raise failure(f"{fault}: run `oso manifest build`")
     say("the manifest is up to date")

@@ -26,7 +26,9 @@ class Maintenance:
         if self.start.utcoffset() is None or self.end.utcoffset() is None:
             raise ValueError("the times of a maintenance window need a time zone")
         if self.start >= self.end:
-            raise ValueError("a maintenance window ends after it starts")
+            raise ValueError(
+                f"the window would end at {self.end:%Y-%m-%d %H:%M} and begin at {self.start:%Y-%m-%d %H:%M}: its end must be later"
+            )
         if not (self.scope.strip() and self.author.strip() and self.reason.strip()):
             raise ValueError("a maintenance window needs a scope, an author and a reason")
 

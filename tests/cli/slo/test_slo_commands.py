@@ -176,7 +176,9 @@ def test_what_is_dated_later_than_now_is_counted_and_then_removed(world):
 def test_maintenance_counts_from_its_declaration_is_ended_and_taken_back(world):
     now = datetime.now(UTC)
     times = ["--from", (now - timedelta(hours=3)).isoformat(), "--to", (now + timedelta(hours=3)).isoformat()]
-    declared = oso("maintenance", "add", "core_source_data", *times, "--reason", "a disk", "--author", "ada")
+    for listing in ("list", "log"):
+        assert oso("maintenance", listing) == "no maintenance was ever declared\n"
+    declared = oso("maintenance", "add", "core_source_data", *times, "--reason", "a disk", "--as", "ada")
     assert "what happened before counts" in declared
     core = "core_source_data.materialization_reliability"
     assert (objectives()[core]["good"], objectives()[core]["valid"]) == (1, 2)

@@ -85,4 +85,9 @@ def test_a_source_without_a_plan_says_so_and_one_whose_needs_were_never_loaded_t
     assert "so no plan" in str(CliRunner().invoke(app, ["sources", "plan", "growthepie"]).exception)
     refused = CliRunner().invoke(app, ["sources", "plan", "github", "--table", "events"]).exception
     assert "repository_events" in str(refused)
+    monkeypatch.setenv("OSO_WORLD", "live")
+    early = CliRunner().invoke(app, ["sources", "plan", "github", "--table", "repository_events"])
+    assert early.exit_code == 1
+    assert "oso: github has no plan yet: it needs" in early.stderr
+    assert "was never loaded" in early.stderr
     assert json.dumps(plan_table.plain({}, 1)) == "[]"
