@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.freshness import Freshness
-from oso_dagster.domain.objectives.objectives import SERVICES
 from oso_dagster.domain.objectives.over_time.history import DayHistory
 from oso_dagster.domain.objectives.slo import ALL, Verdict
 from oso_dagster.domain.status.data_sets import DataGroup, DataSet
 from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import ServiceState, StatusPage
 from oso_dagster.domain.status.public_incidents import PublicIncident, PublicPhase, Update, Work
-from oso_dagster.sources import catalogue
 
 NOW = datetime(2025, 11, 21, 9, 5, 7, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -78,29 +76,6 @@ def page(
 def of(*objectives: ObjectiveState) -> StatusPage:
     """A page with one service."""
     return page((ServiceState("core_source_data", "Core source data", "Data that others build on.", objectives),))
-
-
-def whole_catalogue() -> StatusPage:
-    """Every service and every table of the catalogue; a table of npm is stale."""
-    services = tuple(ServiceState(name, title, text, (objective(),)) for name, (title, text) in SERVICES.items())
-    groups = tuple(
-        DataGroup(
-            source.name,
-            source.title,
-            source.homepage,
-            tuple(
-                data_set(
-                    f"{source.name}/{table.name}",
-                    label=Label(source.stability.value),
-                    freshness=Freshness.STALE if source.name == "npm" else Freshness.FRESH,
-                )
-                for table in source.tables
-            ),
-        )
-        for source in catalogue()
-    )
-    models = tuple(data_set(f"marts/m{number}", label=Label.SQLMESH) for number in range(14))
-    return page(services, (*groups, DataGroup("marts", "Models that are published", "", models)))
 
 
 def full(world: str = "sandbox") -> StatusPage:

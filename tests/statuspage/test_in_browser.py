@@ -18,7 +18,8 @@ from oso_dagster.statuspage.publish import publish
 from oso_dagster.statuspage.render import render
 from oso_dagster.statuspage.words import age
 from tests.statuspage.extremes import hostile
-from tests.statuspage.pages import NOW, full, objective, of, whole_catalogue
+from tests.statuspage.pages import NOW, full, objective, of
+from tests.statuspage.whole_catalogue import whole_catalogue
 from tests.support.browser import ARTIFACTS, chromium
 
 __all__ = ["chromium"]
@@ -103,6 +104,8 @@ def test_on_a_phone_the_first_page_of_the_whole_catalogue_is_one_screen_with_a_l
             assert tab.get_by_role("link", name=source.title, exact=True).is_visible(), source.title
         row = tab.locator("tr.group", has_text="npm download counts")
         assert row.inner_text().split("\n")[-1].strip() == "Stale"
+        gone = tab.locator("tr.group", has_text="Gitcoin")
+        assert gone.inner_text().split("\n")[-1].strip() == "Retired"
         assert not tab.locator("tr", has_text="npm/downloads").first.is_visible()
         assert complaints == []
 

@@ -94,6 +94,11 @@ class DataGroup:
         return tuple(dict.fromkeys(data_set.owner for data_set in self.sets if data_set.owner))
 
     @property
+    def retired(self) -> bool:
+        """Whether the source is no more upstream."""
+        return bool(self.sets) and all(data_set.retired for data_set in self.sets)
+
+    @property
     def counts(self) -> tuple[tuple[str, int], ...]:
         """How many sets are in each state, in the order in which a person should hear of them."""
         numbers = Counter(data_set.state for data_set in self.sets)
