@@ -27,7 +27,7 @@ class Maintenance:
             raise ValueError("the times of a maintenance window need a time zone")
         if self.start >= self.end:
             raise ValueError(
-                f"the window would end at {self.end:%Y-%m-%d %H:%M} and begin at {self.start:%Y-%m-%d %H:%M}: its end must be later"
+                f"the window would end at {self.end:%Y-%m-%d %H:%M} and begin at {self.start:%Y-%m-%d %H:%M}; the end comes later"
             )
         if not (self.scope.strip() and self.author.strip() and self.reason.strip()):
             raise ValueError("a maintenance window needs a scope, an author and a reason")
