@@ -39,7 +39,7 @@ class PublicNotices:
         require_storable("the name of who announces it", who)
         if until is not None and until <= at:
             raise ValueError(
-                f"it would end at {until:%Y-%m-%d %H:%M} UTC and begin at {at:%Y-%m-%d %H:%M}: the end of an announcement comes later"
+                f"it would end at {until:%Y-%m-%d %H:%M} UTC and begin at {at:%Y-%m-%d %H:%M}: an announcement ends later"
             )
         values = {"at": at, "until": until, "who": who, "text": text.strip()}
         with self._database.writing() as connection:

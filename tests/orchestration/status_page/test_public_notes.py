@@ -57,7 +57,7 @@ def test_an_announcement_is_withdrawn_once_and_stays_in_the_store(settings: Sett
         assert [(notice.text, notice.until) for notice in store.public_notices.all()] == [("The endpoint moves.", NOW)]
         with pytest.raises(ValueError, match="needs a text"):
             store.public_notices.add(" ", NOW, None, "ann")
-        with pytest.raises(ValueError, match="the end of an announcement comes later"):
+        with pytest.raises(ValueError, match="an announcement ends later"):
             store.public_notices.add("x", NOW, NOW, "ann")
         for text, who in [("a\0b", "ann"), ("half of a letter: \udcff", "ann"), ("x", "a\0")]:
             with pytest.raises(ValueError, match="which is no text: leave it out"):
