@@ -66,18 +66,18 @@ def _print(names: list[str], rows: list[tuple[Any, ...]], *, as_json: bool) -> N
         say_json([dict(zip(names, row, strict=True)) for row in cells])
         return
     terminal = console()
-    cells = [["NULL" if value is None else str(value) for value in row] for row in rows]
-    needed = [min(_LEAST_WIDTH, max(map(len, [name, *column]))) for name, *column in zip(names, *cells, strict=True)]
+    texts = [["NULL" if value is None else str(value) for value in row] for row in rows]
+    needed = [min(_LEAST_WIDTH, max(map(len, [name, *column]))) for name, *column in zip(names, *texts, strict=True)]
     if len(names) > 1 and sum(needed) + _BETWEEN * len(names) > terminal.width:
-        for place, row in enumerate(cells, start=1):
+        for place, record_texts in enumerate(texts, start=1):
             record = listing(f"row {place}", "")
-            for name, cell in zip(names, row, strict=True):
+            for name, cell in zip(names, record_texts, strict=True):
                 record.add_row(name, cell)
             terminal.print(record)
     else:
         table = listing(*(Column(name, min_width=width) for name, width in zip(names, needed, strict=True)))
-        for row in cells:
-            table.add_row(*row)
+        for record_texts in texts:
+            table.add_row(*record_texts)
         terminal.print(table)
     if not rows:
         say("no rows", err=True)
