@@ -125,9 +125,11 @@ def metric_values(evaluator: MacroEvaluator, relation: exp.Expression, rows: exp
 
 @macro()
 def metric_rows(evaluator: MacroEvaluator, relation: exp.Expression, wide: exp.Expression) -> exp.Expression:  # noqa: ARG001
-    """The values of `metric_values`, one row each, with the name as published. What did not happen has no row."""
+    """The values of `metric_values`, one row each, with the published name. What did not happen has no row; a median of 0 did."""
     metrics = [metric for metric in METRICS if metric["relation"] == relation.name]
     cases = " ".join(f"WHEN '{metric['name']}' THEN CAST(wide.{metric['name']} AS DOUBLE)" for metric in metrics)
+    medians = ", ".join(f"'{metric['name']}'" for metric in metrics if metric["aggregation"] == "median")
+    at_zero = f" OR (cuts.metric IN ({medians}) AND CASE cuts.metric {cases} END = 0)" if medians else ""
     pairs = values([(metric["name"], cut, GRAINS[cut]) for metric in metrics for cut in cuts_of(metric)])
     name = wide.name
     return parse_one(
@@ -135,7 +137,7 @@ def metric_rows(evaluator: MacroEvaluator, relation: exp.Expression, wide: exp.E
         f"wide.is_latest, CASE cuts.metric {cases} END AS amount, "
         f"wide.metric_source || '_' || cuts.metric || '_' || cuts.suffix AS metric_name "
         f"FROM {name} AS wide INNER JOIN {pairs} AS cuts(metric, grain, suffix) ON wide.grain = cuts.grain "
-        f"WHERE CASE cuts.metric {cases} END <> 0",
+        f"WHERE CASE cuts.metric {cases} END <> 0{at_zero}",
         read="trino",
     )
 

@@ -98,6 +98,7 @@ def made_up_activity(connection: duckdb.DuckDBPyConnection, now: datetime) -> No
         (14, "helper[bot]"),
         (15, "dependabot"),
         (16, "botty"),
+        (16, "botty-renamed"),
         (10, "ann-renamed"),
     ]
     days = [datetime(2025, 9, 20, tzinfo=UTC) + timedelta(days=day) for day in range(40)]

@@ -29,6 +29,9 @@ class Event:
     person: str | None = None
     is_bot: bool = False
     amount: float = 1.0
+    at: datetime | None = None
+    number: int | None = None
+    key: str = ""
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -79,13 +80,16 @@ class Github:
         merged = [fact for fact in self.facts if fact["type"] == "PULL_REQUEST_MERGED"]
         self.mergings = {(fact["repo_id"], fact["number"]): fact["at"] for fact in merged}
 
-    def event(self, kind: str, repo_id: int, day: date, who: tuple[str | None, int | None], amount: float) -> Iterator[Event]:
+    def event(
+        self, kind: str, repo_id: int, day: date, who: tuple[str | None, int | None], amount: float, *item: Any
+    ) -> Iterator[Event]:
         """The event, if it is in a known repository on a day that is over."""
         login, number = who
         if day < self.today and repo_id in self.artifacts:
             account = number if number is not None else self.accounts.get(login or "")
             is_bot = bool(login) and (str(login).endswith("[bot]") or login in self.bots)
-            yield Event(day, kind, self.artifacts[repo_id], str(account) if account is not None else login, is_bot, amount)
+            person = str(account) if account is not None else login
+            yield Event(day, kind, self.artifacts[repo_id], person, is_bot, amount, *item)
 
     def from_feeds(self) -> Iterator[Event]:
         """Events of both feeds, but for what is counted otherwise."""
@@ -95,7 +99,8 @@ class Github:
                 continue
             size = row["push_distinct_size"] if kind == "COMMIT_CODE" else None
             who = (row["actor_login"].lower(), row["actor_id"])
-            yield from self.event(kind, repo_id, day, who, 1.0 if size is None else float(size))
+            item = (row["created_at"], row["number"], row["id"])
+            yield from self.event(kind, repo_id, day, who, 1.0 if size is None else float(size), *item)
 
     def _counted_otherwise(self, kind: str, day: date, row: dict[str, Any]) -> bool:
         repo_id = row["repo_id"]
@@ -120,7 +125,8 @@ class Github:
             if kind == "COMMIT_CODE" or not any(
                 kind == "RELEASE_PUBLISHED" or abs(moment - fact["at"]) <= MINUTE for moment in near
             ):
-                yield from self.event(kind, fact["repo_id"], utc_day(fact["at"]), (fact["login"], fact["actor"]), 1.0)
+                item = (fact["at"], fact["number"], str(fact["id"]))
+                yield from self.event(kind, fact["repo_id"], utc_day(fact["at"]), (fact["login"], fact["actor"]), 1.0, *item)
 
     def from_counts(self) -> Iterator[Event]:
         """Stars by day, once where a repository was asked for by two names."""
@@ -136,7 +142,9 @@ class Github:
 def github_events(raw: Raw, claimed: set[str], today: date) -> list[Event]:
     """Universal events of GitHub on days that are over."""
     github = Github(raw, claimed, today)
-    return [*github.from_feeds(), *github.from_facts(), *github.from_counts()]
+    events = [*github.from_feeds(), *github.from_facts(), *github.from_counts()]
+    programs = {event.person for event in events if event.is_bot}  # under one of its names is under all
+    return [replace(event, is_bot=event.person in programs) for event in events]
 
 
 def _feed_type(row: dict[str, Any]) -> str | None:

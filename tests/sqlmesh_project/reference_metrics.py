@@ -11,6 +11,7 @@ import duckdb
 
 from tests.sqlmesh_project.reference import Raw, entity_id, onchain_events, periods
 from tests.sqlmesh_project.reference_github import github_events
+from tests.sqlmesh_project.reference_items import metrics_of_items
 from tests.sqlmesh_project.reference_people import metrics_of_people
 
 Key = tuple[str, str, str, date, bool]
@@ -26,6 +27,7 @@ SUMS = {
     "merged_pull_requests": {"PULL_REQUEST_MERGED"},
     "opened_issues": {"ISSUE_OPENED"},
     "closed_issues": {"ISSUE_CLOSED"},
+    "project_velocity": {"COMMIT_CODE", "ISSUE_OPENED", "ISSUE_CLOSED", "PULL_REQUEST_OPENED", "PULL_REQUEST_MERGED"},
 }
 RATIO = {"PULL_REQUEST_OPENED": "opened", "PULL_REQUEST_CLOSED": "closed", "PULL_REQUEST_MERGED": "closed"}
 PEOPLE = {
@@ -48,13 +50,14 @@ def expected_metrics(connection: duckdb.DuckDBPyConnection, today: date) -> dict
         entities[artifact].append((kind, entity))
     amounts: dict[Key, float] = defaultdict(float)
     members: dict[Key, set[str]] = defaultdict(set)
-    _github(connection, raw, entities, today, amounts, members)
+    medians = _github(connection, raw, entities, today, amounts, members)
     _onchain(raw, entities, today, amounts, members)
     _funding(raw, entities, today, amounts)
-    return {key: amount for key, amount in amounts.items() if amount} | {key: float(len(some)) for key, some in members.items()}
+    counts = {key: float(len(some)) for key, some in members.items()}
+    return {key: amount for key, amount in amounts.items() if amount} | counts | medians
 
 
-def _github(connection, raw, entities, today, amounts, members) -> None:
+def _github(connection, raw, entities, today, amounts, members) -> dict[Key, float]:
     claims = "SELECT artifact_source, artifact_namespace, artifact_name FROM intermediate.int_claimed_artifacts"
     claimed = {f"{row[1]}/{row[2]}" for row in connection.execute(claims).fetchall() if row[0] == "GITHUB"}
     events = github_events(raw, claimed, today)
@@ -77,6 +80,7 @@ def _github(connection, raw, entities, today, amounts, members) -> None:
     opened = sides["opened"]
     amounts.update({key: amount / opened[key] for key, amount in sides["closed"].items() if key in opened})
     amounts.update(_people(events, entities, today, first))
+    return metrics_of_items(events, entities, today)
 
 
 def _people(events, entities, today, first) -> dict[Key, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -18,10 +19,10 @@ Sample = tuple[str, date, bool]
 def metrics_of_people(events: list[Event], today: date, first: date) -> Iterator[tuple[str, Sample, int]]:
     """Metric, sample and value of one entity, from its events."""
     commits: dict[str, dict[date, float]] = defaultdict(lambda: defaultdict(float))
-    days: dict[str, set[date]] = defaultdict(set)
+    days: dict[str, dict[date, float]] = defaultdict(lambda: defaultdict(float))
     for event in events:
         if event.person and not event.is_bot and event.type in CONTRIBUTIONS:
-            days[event.person].add(event.day)
+            days[event.person][event.day] += event.amount
             if event.type == "COMMIT_CODE":
                 commits[event.person][event.day] += event.amount
     samples: dict[Sample, dict[str, set[date]]] = defaultdict(lambda: defaultdict(set))
@@ -36,6 +37,7 @@ def metrics_of_people(events: list[Event], today: date, first: date) -> Iterator
         yield from _by_days(key, developers)
         yield from _by_history(key, developers, people, commits, days)
         yield from _by_share(key, made)
+    yield from _by_absence(commits, today)
 
 
 def _by_days(key: Sample, developers: dict[str, set[date]]) -> Iterator[tuple[str, Sample, int]]:
@@ -54,6 +56,28 @@ def _by_history(key: Sample, developers, people, commits, days) -> Iterator[tupl
     yield "new_contributors", key, sum(min(days[person]) >= start for person in people)
     earlier = {person: [day for day in commits[person] if day < start] for person in developers}
     yield "resurrected_developers", key, sum(bool(known) and max(known) < before for known in earlier.values())
+    quiet = _months_before(date(start.year, start.month, 1), 3)
+    quiet = quiet.replace(day=min(start.day, monthrange(quiet.year, quiet.month)[1]))
+    contributed = [{day: times for day, times in days[person].items() if day < start} for person in people]
+    yield "episodic_contributors", key, sum(bool(c) and max(c) < quiet and sum(c.values()) <= 12 for c in contributed)
+
+
+def _by_absence(commits: dict[str, dict[date, float]], today: date) -> Iterator[tuple[str, Sample, int]]:
+    """Of each period that is over: who committed in the one before only, and who only earlier."""
+    for suffix, months in BEFORE.items():
+        first = min((day for active in commits.values() for day in active), default=today)
+        start = _months_before(date(first.year, (first.month - 1) // months * months + 1, 1), 0)
+        while suffix != "weekly" and (end := _months_before(start, -months)) <= today:
+            before = _months_before(start, months)
+            away = [max(day for day in active if day < start) for active in commits.values() if min(active) < start]
+            here = sum(any(start <= day < end for day in active) and min(active) < start for active in commits.values())
+            churned = sum(
+                any(before <= day < start for day in active) and not any(start <= day < end for day in active)
+                for active in commits.values()
+            )
+            yield "churned_developers", (suffix, start, False), churned
+            yield "dormant_developers", (suffix, start, False), len(away) - here - churned
+            start = end
 
 
 def _by_share(key: Sample, made: dict[str, float]) -> Iterator[tuple[str, Sample, int]]:

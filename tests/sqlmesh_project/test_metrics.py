@@ -137,17 +137,28 @@ def test_the_events_of_all_sources_stand_in_one_table_and_their_types_are_known(
     assert warehouse.execute(unknown).fetchall() == []
 
 
+EVENTS_OF_GITHUB = "intermediate.int_events_daily__github"
 LATE = {
-    "an event that came after its week": (
-        (
-            "INSERT INTO github.events (id, type, actor_id, actor_login, repo_id, repo_name, created_at) "
-            "VALUES ('late', 'ForkEvent', 1, 'x', 1, 'acme/one', TIMESTAMPTZ '2025-09-25 12:00:00Z')"
-        ),
-        {"intermediate.int_events_daily__github": {"github_days_are_current"}},
+    "events and what GitHub has of issues, pull requests and releases, that came after their week": (
+        """INSERT INTO github.events (id, type, action, actor_id, actor_login, repo_id, repo_name, number, created_at) VALUES
+          ('late', 'ForkEvent', NULL, 1, 'x', 1, 'acme/one', NULL, TIMESTAMPTZ '2025-09-25 12:00:00Z'),
+          ('late2', 'IssuesEvent', 'opened', 1, 'x', 1, 'acme/one', 77, TIMESTAMPTZ '2024-01-01 12:00:00Z');
+        INSERT INTO github.issues (repo_id, repo_name, id, number, state, created_at, updated_at, checked_at)
+          VALUES (1, 'r', 77001, 501, 'open', TIMESTAMPTZ '2024-01-02 12:00:00Z', now(), now());
+        INSERT INTO github.pull_requests (repo_id, repo_name, id, number, state, is_draft, base_ref, created_at, updated_at,
+            closed_at, merged_at, checked_at)
+          VALUES (1, 'r', 77002, 502, 'closed', false, 'main', TIMESTAMPTZ '2024-01-03 12:00:00Z', now(),
+            TIMESTAMPTZ '2024-01-04 12:00:00Z', TIMESTAMPTZ '2024-01-04 12:00:00Z', now());
+        INSERT INTO github.releases (repo_id, repo_name, id, tag_name, is_prerelease, created_at, published_at,
+            updated_at, checked_at)
+          VALUES (3, 'r', 77003, 't', false, now(), TIMESTAMPTZ '2024-01-05 12:00:00Z', now(), now())""",
+        {EVENTS_OF_GITHUB: {"github_days_are_current"}},
+        6,
     ),
     "stars of a past day that a repository came with": (
         "INSERT INTO github.stars_by_day VALUES ('acme/one', DATE '2025-03-03', 7, now())",
-        {"intermediate.int_events_daily__github": {"github_days_are_current"}},
+        {EVENTS_OF_GITHUB: {"github_days_are_current"}},
+        1,
     ),
     "transactions that came after their week": (
         (
@@ -155,6 +166,7 @@ LATE = {
             "('base', DATE '2026-01-05', '0x0', '0x00000000000000000000000000000000000000b2', 1, 1)"
         ),
         {"intermediate.int_events_daily__onchain": {"chain_days_are_current"}},
+        1,
     ),
 }
 
@@ -163,8 +175,9 @@ LATE = {
 def test_a_day_that_changed_after_it_was_computed_is_named(active_world, tmp_path, what):
     shutil.copytree(active_world, tmp_path / "home")
     world = World(Settings(home=tmp_path / "home"))
-    statement, findings = LATE[what]
+    statement, findings, days = LATE[what]
     world.sql(statement)
     world.materialize()
     assert world.findings == findings
+    assert sum(world.rows_found.values()) == days
     assert set(world.models.values()) <= {"ok", "up_to_date"}

@@ -58,13 +58,14 @@ class World:
         self.settings = settings
         self.models: dict[str, str] = {}
         self.findings: dict[str, set[str]] = {}
+        self.rows_found: dict[str, int] = {}
 
     def sql(self, statement: str) -> list[tuple[object, ...]]:
         with duckdb.connect(str(self.settings.warehouse_path)) as connection:
             return connection.execute(statement).fetchall()
 
     def materialize(self) -> None:
-        self.models, self.findings = {}, {}
+        self.models, self.findings, self.rows_found = {}, {}, {}
         materialize(project_of(self.settings), Request(), self._note, lambda: False)
 
     def _note(self, event: object) -> None:
@@ -72,6 +73,7 @@ class World:
             self.models[event.model] = event.outcome
         elif isinstance(event, AuditDone) and event.count:
             self.findings.setdefault(event.model, set()).add(event.check.split("_0")[0].split("_7")[0])
+            self.rows_found[event.model] = self.rows_found.get(event.model, 0) + event.count
 
 
 def world_at(home: Path, project: Path = PROJECT_ROOT / "sqlmesh_project") -> World:

@@ -14,21 +14,18 @@ MODEL (
   )
 );
 
-WITH accounts AS ( -- who is known by a login alone is the account that bore it last
-  SELECT from_login, MAX(from_actor_id) AS actor_id
-  FROM intermediate.int_events__github
-  WHERE from_login IS NOT NULL
-  GROUP BY from_login
-), events AS (
+WITH events AS (
   SELECT
-    events.event_day, events.to_artifact_id, events.from_artifact_id, events.event_source, events.event_type, events.amount, events.from_artifact_is_bot,
-    COALESCE(CAST(COALESCE(events.from_actor_id, accounts.actor_id) AS VARCHAR), events.from_login) AS from_person
+    events.event_day, events.to_artifact_id, events.from_artifact_id, events.event_source, events.event_type, events.amount,
+    COALESCE(accounts.person, CAST(events.from_actor_id AS VARCHAR)) AS from_person,
+    COALESCE(accounts.is_bot, events.from_artifact_is_bot) AS is_bot
   FROM intermediate.int_events__github AS events
-  LEFT JOIN accounts ON events.from_login = accounts.from_login
+  LEFT JOIN intermediate.int_accounts__github AS accounts
+    ON events.from_login = accounts.login AND COALESCE(events.from_actor_id, -1) = COALESCE(accounts.actor_id, -1)
 ), daily AS (
   SELECT
     event_day, to_artifact_id, from_artifact_id, from_person, event_source, event_type,
-    SUM(amount) AS amount, COUNT(*) AS events, MAX(CASE WHEN from_artifact_is_bot THEN 1 ELSE 0 END) AS is_bot
+    SUM(amount) AS amount, COUNT(*) AS events, MAX(CASE WHEN is_bot THEN 1 ELSE 0 END) AS is_bot
   FROM events
   GROUP BY event_day, to_artifact_id, from_artifact_id, from_person, event_source, event_type
 )
@@ -41,5 +38,5 @@ SELECT
   CAST(amount AS DOUBLE) AS amount, -- How much: commits, stars; else as many as count
   CAST(events AS BIGINT) AS count, -- Events
   CAST(from_person AS VARCHAR) AS from_person, -- GitHub's id of the account, also where it was renamed; its login where no id is known
-  CAST(is_bot = 1 AS BOOLEAN) AS from_artifact_is_bot -- Whether a program did it
+  CAST(is_bot = 1 AS BOOLEAN) AS from_artifact_is_bot -- Whether a program did it, as far as is known now
 FROM daily

@@ -20,7 +20,7 @@ SELECT
   CAST(display_name AS VARCHAR) AS display_name, -- Name for people
   CAST(description AS VARCHAR) AS description, -- What is counted, and what is not
   CAST(unit AS VARCHAR) AS unit, -- Unit of the amount
-  CAST(aggregation_function AS VARCHAR) AS aggregation_function, -- How rows become one value: sum, count_distinct, average, ratio
+  CAST(aggregation_function AS VARCHAR) AS aggregation_function, -- How rows become one value: sum, count_distinct, median, ratio
   CAST(relation AS VARCHAR) AS relation, -- Model that computes it: int_metrics__<relation>
   CAST(definition_source AS VARCHAR) AS definition_source, -- Who defined it
   CAST(sql_source_path AS VARCHAR) AS sql_source_path, -- File of the registry

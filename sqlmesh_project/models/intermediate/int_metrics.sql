@@ -14,6 +14,8 @@ WITH named AS (
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_people
   UNION ALL
+  SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_items
+  UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__onchain
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__funding

@@ -1,7 +1,7 @@
 MODEL (
   name intermediate.int_metrics__github_people,
   kind FULL,
-  description 'Metrics of people in repositories of GitHub by how they take part: how many days, since when, after which pause, with which share. Bots are left out, and commits of which no account is known.',
+  description 'Metrics of people in repositories of GitHub by how they take part: how many days, since when, after which pause, with which share, and who stays away. Bots are left out, and commits of which no account is known.',
   owner 'team:data',
   grain (metric_id, entity_type, entity_id, sample_date, is_latest),
   audits (
@@ -15,6 +15,7 @@ WITH as_of AS ( -- the first day that is not over
 ), rows_of_entities AS ( -- a person's day
   SELECT
     'GITHUB' AS metric_source, entities.entity_type, entities.entity_id, events.from_person AS person, events.bucket_day,
+    SUM(events.amount) AS contributions,
     SUM(CASE WHEN events.event_type = 'COMMIT_CODE' THEN events.amount ELSE 0 END) AS commits,
     MAX(CASE WHEN events.event_type = 'COMMIT_CODE' THEN 1 ELSE 0 END) AS has_committed
   FROM intermediate.int_events_daily__github AS events
@@ -24,48 +25,95 @@ WITH as_of AS ( -- the first day that is not over
     AND events.event_type IN ('COMMIT_CODE', 'ISSUE_OPENED', 'PULL_REQUEST_OPENED', 'PULL_REQUEST_MERGED')
   GROUP BY entities.entity_type, entities.entity_id, events.from_person, events.bucket_day
 ), periods AS (
-  @in_periods(rows_of_entities, (metric_source, entity_type, entity_id, person, commits, has_committed))
+  @in_periods(rows_of_entities, (metric_source, entity_type, entity_id, person, contributions, commits, has_committed))
 ), in_period AS ( -- a person's period
   SELECT
     metric_source, entity_type, entity_id, person, grain, sample_date, is_latest,
-    SUM(has_committed) AS developer_days, SUM(commits) AS commits
+    SUM(has_committed) AS developer_days, SUM(commits) AS commits, SUM(contributions) AS contributions, MAX(bucket_day) AS last_day
   FROM periods
   GROUP BY metric_source, entity_type, entity_id, person, grain, sample_date, is_latest
 ), firsts AS (
   SELECT entity_type, entity_id, person, MIN(bucket_day) AS first_day, MIN(CASE WHEN has_committed = 1 THEN bucket_day END) AS first_commit_day
   FROM rows_of_entities
   GROUP BY entity_type, entity_id, person
-), developer_periods AS (
+), calendar AS ( -- periods that are as long as so many months
+  SELECT grain, months FROM (VALUES ('month', 1), ('quarter', 3), ('biannual', 6), ('year', 12)) AS lengths(grain, months)
+), history AS ( -- what came before, in earlier calendar periods: of windows, which overlap, no metric asks
   SELECT
-    entity_type, entity_id, person, grain, sample_date, is_latest,
-    LAG(sample_date) OVER (PARTITION BY entity_type, entity_id, person, grain, is_latest ORDER BY sample_date) AS previous_sample_date
+    metric_source, entity_type, entity_id, person, grain, sample_date, is_latest, developer_days, commits,
+    MAX(CASE WHEN developer_days > 0 THEN sample_date END) OVER (
+      PARTITION BY entity_type, entity_id, person, grain, is_latest ORDER BY sample_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS previous_sample_date,
+    MAX(last_day) OVER (
+      PARTITION BY entity_type, entity_id, person, grain, is_latest ORDER BY sample_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS previous_day,
+    SUM(contributions) OVER (
+      PARTITION BY entity_type, entity_id, person, grain, is_latest ORDER BY sample_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS previous_contributions
   FROM in_period
-  WHERE developer_days > 0
+), pauses AS ( -- who commits in a period and not in the next
+  SELECT
+    commits.entity_type, commits.entity_id, commits.grain, calendar.months,
+    CAST(DATE_ADD('month', calendar.months, commits.sample_date) AS DATE) AS gone_on,
+    CAST(DATE_ADD('month', 2 * calendar.months, commits.sample_date) AS DATE) AS dormant_from, commits.back_on
+  FROM (
+    SELECT entity_type, entity_id, grain, sample_date,
+      LEAD(sample_date) OVER (PARTITION BY entity_type, entity_id, person, grain ORDER BY sample_date) AS back_on
+    FROM in_period
+    WHERE developer_days > 0 AND grain IN ('month', 'quarter', 'biannual', 'year')
+  ) AS commits
+  INNER JOIN calendar ON commits.grain = calendar.grain
+), changes AS ( -- how many people churn in a period, become dormant in it or are dormant no more
+  SELECT entity_type, entity_id, grain, months, gone_on AS sample_date, 1 AS churned, 0 AS dormant
+  FROM pauses WHERE back_on IS NULL OR back_on > gone_on
+  UNION ALL
+  SELECT entity_type, entity_id, grain, months, dormant_from AS sample_date, 0 AS churned, 1 AS dormant
+  FROM pauses WHERE back_on IS NULL OR back_on > gone_on
+  UNION ALL
+  SELECT entity_type, entity_id, grain, months, back_on AS sample_date, 0 AS churned, -1 AS dormant
+  FROM pauses WHERE back_on > gone_on
+), months AS (
+  SELECT CAST(listed.month AS DATE) AS month
+  FROM (SELECT MIN(changes.sample_date) AS first_month, MAX(as_of.day) AS last_day FROM changes CROSS JOIN as_of) AS span
+  CROSS JOIN UNNEST(SEQUENCE(span.first_month, span.last_day, INTERVAL '1' MONTH)) AS listed(month)
+  WHERE span.first_month <= span.last_day
+), absences AS ( -- every period since the first change: the dormant of one are so in the next, unless they come back
+  SELECT
+    spans.entity_type, spans.entity_id, spans.grain, spans.months, months.month AS sample_date, SUM(COALESCE(changed.churned, 0)) AS churned,
+    SUM(SUM(COALESCE(changed.dormant, 0))) OVER (PARTITION BY spans.entity_type, spans.entity_id, spans.grain ORDER BY months.month) AS dormant
+  FROM (SELECT entity_type, entity_id, grain, months, MIN(sample_date) AS first_change FROM changes GROUP BY entity_type, entity_id, grain, months) AS spans
+  INNER JOIN months ON months.month >= spans.first_change AND MOD(MONTH(months.month) - 1, spans.months) = 0
+  LEFT JOIN changes AS changed
+    ON spans.entity_type = changed.entity_type AND spans.entity_id = changed.entity_id AND spans.grain = changed.grain AND months.month = changed.sample_date
+  GROUP BY spans.entity_type, spans.entity_id, spans.grain, spans.months, months.month
 ), people AS (
   SELECT
-    in_period.metric_source, in_period.entity_type, in_period.entity_id, in_period.grain, in_period.sample_date, in_period.is_latest,
-    in_period.developer_days, in_period.commits, firsts.first_day, firsts.first_commit_day,
-    CASE in_period.grain
-      WHEN 'week' THEN developer_periods.previous_sample_date < CAST(DATE_ADD('day', -7, in_period.sample_date) AS DATE)
-      WHEN 'month' THEN developer_periods.previous_sample_date < CAST(DATE_ADD('month', -1, in_period.sample_date) AS DATE)
-      WHEN 'quarter' THEN developer_periods.previous_sample_date < CAST(DATE_ADD('month', -3, in_period.sample_date) AS DATE)
-      WHEN 'biannual' THEN developer_periods.previous_sample_date < CAST(DATE_ADD('month', -6, in_period.sample_date) AS DATE)
-      WHEN 'year' THEN developer_periods.previous_sample_date < CAST(DATE_ADD('month', -12, in_period.sample_date) AS DATE)
-      ELSE FALSE
+    history.metric_source, history.entity_type, history.entity_id, history.grain, history.sample_date, history.is_latest,
+    history.developer_days, history.commits, firsts.first_day, firsts.first_commit_day,
+    CASE history.grain
+      WHEN 'week' THEN history.developer_days > 0 AND history.previous_sample_date < CAST(DATE_ADD('day', -7, history.sample_date) AS DATE)
+      ELSE history.developer_days > 0 AND history.previous_sample_date < CAST(DATE_ADD('month', -calendar.months, history.sample_date) AS DATE)
     END AS is_back,
-    SUM(in_period.commits) OVER (PARTITION BY in_period.entity_type, in_period.entity_id, in_period.grain, in_period.sample_date, in_period.is_latest) AS all_commits,
-    SUM(in_period.commits) OVER (
-      PARTITION BY in_period.entity_type, in_period.entity_id, in_period.grain, in_period.sample_date, in_period.is_latest
-      ORDER BY in_period.commits DESC, in_period.person
+    history.previous_day < CAST(DATE_ADD('month', -3, history.sample_date) AS DATE) AND history.previous_contributions <= 12 AS is_episodic,
+    SUM(history.commits) OVER (PARTITION BY history.entity_type, history.entity_id, history.grain, history.sample_date, history.is_latest) AS all_commits,
+    SUM(history.commits) OVER (
+      PARTITION BY history.entity_type, history.entity_id, history.grain, history.sample_date, history.is_latest
+      ORDER BY history.commits DESC, history.person
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) - in_period.commits AS commits_of_busier
-  FROM in_period
+    ) - history.commits AS commits_of_busier,
+    0 AS churned, 0 AS dormant
+  FROM history
   INNER JOIN firsts
-    ON in_period.entity_type = firsts.entity_type AND in_period.entity_id = firsts.entity_id AND in_period.person = firsts.person
-  LEFT JOIN developer_periods
-    ON in_period.entity_type = developer_periods.entity_type AND in_period.entity_id = developer_periods.entity_id
-    AND in_period.person = developer_periods.person AND in_period.grain = developer_periods.grain
-    AND in_period.sample_date = developer_periods.sample_date AND in_period.is_latest = developer_periods.is_latest
+    ON history.entity_type = firsts.entity_type AND history.entity_id = firsts.entity_id AND history.person = firsts.person
+  LEFT JOIN calendar ON history.grain = calendar.grain
+  UNION ALL
+  SELECT
+    'GITHUB' AS metric_source, absences.entity_type, absences.entity_id, absences.grain, absences.sample_date, FALSE AS is_latest,
+    0 AS developer_days, 0 AS commits, CAST(NULL AS DATE) AS first_day, CAST(NULL AS DATE) AS first_commit_day, FALSE AS is_back, FALSE AS is_episodic,
+    0 AS all_commits, 0 AS commits_of_busier, absences.churned, absences.dormant
+  FROM absences
+  CROSS JOIN as_of
+  WHERE CAST(DATE_ADD('month', absences.months, absences.sample_date) AS DATE) <= as_of.day
 ), wide AS (
   @metric_values(github_people, people)
 ), long AS (

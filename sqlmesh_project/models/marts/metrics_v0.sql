@@ -28,7 +28,7 @@ SELECT
   CAST(metric_name AS VARCHAR) AS metric_name, -- Name: <SOURCE>_<metric>_<how time is cut>
   CAST(display_name AS VARCHAR) AS display_name, -- Name for people
   CAST(description AS VARCHAR) AS description, -- What is counted, and what is not
-  CAST(aggregation_function AS VARCHAR) AS aggregation_function, -- How rows become one value: sum, count_distinct, average, ratio
+  CAST(aggregation_function AS VARCHAR) AS aggregation_function, -- How rows become one value: sum, count_distinct, median, ratio
   CAST(unit AS VARCHAR) AS unit, -- Unit of the amount
   CAST(sql_source_path AS VARCHAR) AS sql_source_path, -- File that defines it
   CAST(rendered_sql AS VARCHAR) AS rendered_sql -- Expression over the rows of an entity in a period
