@@ -66,6 +66,24 @@ def metric_definitions(evaluator: MacroEvaluator) -> exp.Expression:  # noqa: AR
 
 
 @macro()
+def metric_inputs(evaluator: MacroEvaluator) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
+    """One row per metric and table, or category of a table, that its numbers come of: `*` is every category, each a source of its own.
+
+    `withheld_below` is the share of what truly happened below which a number is not published; 0 where it always is.
+    """
+    rows = [
+        (metric["name"], metric["relation"], *str(given).partition(":")[::2], str(metric.get("withheld_below", 0)))
+        for metric in METRICS
+        for given in metric["inputs"]
+    ]
+    return parse_one(
+        f"SELECT metric, relation, table_name, category, CAST(share AS DOUBLE) AS withheld_below "
+        f"FROM {values(rows)} AS inputs(metric, relation, table_name, category, share)",
+        read="trino",
+    )
+
+
+@macro()
 def in_periods(evaluator: MacroEvaluator, relation: exp.Expression, columns: exp.Expression) -> exp.Expression:  # noqa: ARG001
     """The rows of a CTE once for each period that they belong to: grain, sample_date and whether it is the newest of a window.
 

@@ -1,7 +1,7 @@
 MODEL (
   name intermediate.int_metrics,
   kind VIEW,
-  description 'Metrics of all relations.',
+  description 'Metrics of all relations, without what is withheld: numbers of spans of which too little is held.',
   owner 'team:data',
   grain (metric_id, entity_type, entity_id, sample_date, is_latest),
   audits (
@@ -9,7 +9,9 @@ MODEL (
   )
 );
 
-WITH named AS (
+WITH withheld AS (
+  SELECT DISTINCT metric_source, metric, since, until FROM intermediate.int_metric_coverage WHERE standing = 'withheld'
+), computed AS (
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_activity
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_people
@@ -19,6 +21,14 @@ WITH named AS (
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__onchain
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__funding
+), named AS ( -- a day that is known to be hollow is no number: what is withheld stands in metric_coverage_v0
+  SELECT computed.metric_id, computed.metric_name, computed.metric_source, computed.metric, computed.entity_type, computed.entity_id,
+    computed.grain, computed.sample_date, computed.is_latest, computed.amount
+  FROM computed
+  LEFT JOIN withheld
+    ON computed.metric = withheld.metric AND computed.grain <> 'all' AND computed.sample_date >= withheld.since AND computed.sample_date < withheld.until
+    AND (withheld.metric_source = '*' OR computed.metric_source = withheld.metric_source)
+  WHERE withheld.metric IS NULL
 )
 SELECT
   @metric_columns()
