@@ -67,7 +67,7 @@ def metric_definitions(evaluator: MacroEvaluator) -> exp.Expression:  # noqa: AR
 
 @macro()
 def metric_inputs(evaluator: MacroEvaluator) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
-    """One row per metric and table, or category of a table, that its numbers come of: `*` is every category, each a source of its own.
+    """One row per metric and table, or category of a table, that its numbers come of; `*`: each category is a source of its own.
 
     `withheld_below` is the share of what truly happened below which a number is not published; 0 where it always is.
     """

@@ -11,8 +11,9 @@ from contextlib import AbstractContextManager
 import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source, Stability
+from oso_dagster.domain.coverage import published
 from oso_dagster.domain.lineage import tainted
-from oso_dagster.orchestration.labels import SOURCE_TAG, TAINTED_TAG, landed_tables
+from oso_dagster.orchestration.labels import COVERAGE_KEY, SOURCE_TAG, TAINTED_TAG, landed_tables
 from oso_dagster.orchestration.models.promises import with_policies
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
@@ -30,11 +31,16 @@ PUBLISHED_LAYER = "sqlmesh/marts"
 """The group of the models that are published."""
 
 
+def readable_tables(sources: Sequence[Source]) -> dict[str, dg.AssetKey]:
+    """Every table that models may read and the asset that makes it: what sources land, and the measured coverage of it."""
+    return landed_tables(tuple(sources)) | {f"platform.{published.NAME}": COVERAGE_KEY}
+
+
 def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDefinition:
     """Every model as an asset, every audit as a check. Reads the manifest cache; opens no warehouse until it runs."""
     project = project_of(settings)
     manifest = load_manifest(project)
-    raw = landed_tables(tuple(sources))
+    raw = readable_tables(sources)
     specs = asset_specs(manifest, project, raw, _extras(settings, manifest, sources))
     return sqlmesh_assets(
         project,
@@ -53,7 +59,7 @@ def transform_jobs(settings: Settings, sources: Sequence[Source]) -> list[dg.Job
         load_manifest(project),
         guard=lambda: held_files(settings, sources),
         name=OP,
-        raw_assets=landed_tables(tuple(sources)),
+        raw_assets=readable_tables(sources),
     )
 
 
