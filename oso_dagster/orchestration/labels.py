@@ -19,6 +19,9 @@ TAINTED_TAG = "opensource.observer/tainted"
 PLATFORM_TAG = "opensource.observer/platform"
 """`true` on the platform's own assets, which count in no objective."""
 
+PROMISES_TAG = "opensource.observer/promises"
+"""`true` on tainted assets that promise to be fresh all the same, as they derive from core sources too."""
+
 RETIRED_TAG = "opensource.observer/retired"
 """On assets of a source that is no more upstream: since which day."""
 

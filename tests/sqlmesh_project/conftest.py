@@ -34,6 +34,33 @@ INSERT INTO oss_funding.funding_data (funding_id, to_project_name, amount, fundi
   ('g1', 'acme', 10.5, DATE '2024-02-29', 'big-fund'), ('g2', 'beta', 3.25, DATE '2024-07-01', 'big-fund'),
   ('g3', 'acme', 7.0, DATE '2026-11-01', 'other fund'), ('g4', NULL, 1.0, DATE '2026-11-02', 'big-fund');
 """
+USE = """
+INSERT INTO oss_directory.projects__defillama (project_name, position, url) VALUES
+  ('acme', 0, 'https://defillama.com/protocol/acme-swap');
+INSERT INTO oss_directory.projects__open_collective (project_name, position, url) VALUES ('beta', 0, 'https://opencollective.com/beta');
+INSERT INTO npm.downloads VALUES ('@acme/kit', DATE '2026-10-31', 40), ('@acme/kit', DATE '2026-11-01', 2),
+  ('@acme/kit', DATE '2026-11-02', 0), ('kit', DATE '2026-11-01', 99);
+INSERT INTO defillama.tvl_events (time, slug, chain, token, tvl) VALUES
+  (TIMESTAMPTZ '2026-11-02 00:00:00Z', 'acme-swap', 'OP Mainnet', 'ETH', 10.5),
+  (TIMESTAMPTZ '2026-11-02 00:00:00Z', 'acme-swap', 'OP Mainnet', 'USDC', 1.5),
+  (TIMESTAMPTZ '2026-11-04 00:00:00Z', 'acme-swap', 'OP Mainnet', 'ETH', 3),
+  (TIMESTAMPTZ '2026-11-04 00:00:00Z', 'other', 'Base', 'ETH', 3);
+INSERT INTO defillama.trading_volume (time, slug, chain, amount) VALUES
+  (TIMESTAMPTZ '2026-11-02 00:00:00Z', 'acme-swap', 'Base', 7), (TIMESTAMPTZ '2026-11-03 00:00:00Z', 'acme-swap', 'Base', NULL);
+INSERT INTO defillama.fees (time, slug, chain, amount) VALUES (TIMESTAMPTZ '2026-11-02 00:00:00Z', 'acme-swap', 'Base', 0.25);
+INSERT INTO open_collective.transactions
+    (id, type, kind, amount, currency, from_account_slug, from_account_type, to_account_slug, created_at) VALUES
+  ('t1', 'CREDIT', 'CONTRIBUTION', 20, 'USD', 'a-person', 'INDIVIDUAL', 'Beta', TIMESTAMPTZ '2026-11-02 10:00:00Z'),
+  ('t2', 'CREDIT', 'ADDED_FUNDS', 5.5, 'USD', 'a-firm', 'ORGANIZATION', 'beta', TIMESTAMPTZ '2026-11-03 10:00:00Z'),
+  ('t3', 'CREDIT', 'CONTRIBUTION', 9, 'EUR', NULL, NULL, 'beta', TIMESTAMPTZ '2026-11-03 10:00:00Z'),
+  ('t4', 'DEBIT', 'EXPENSE', -9, 'USD', 'beta', 'COLLECTIVE', 'x', TIMESTAMPTZ '2026-11-03 10:00:00Z');
+INSERT INTO eas_optimism.attestations (id, schema_id, attester, recipient, time) VALUES
+  ('0x1', '0xs', '0xAA', '0x00000000000000000000000000000000000000a1', TIMESTAMPTZ '2026-11-02 10:00:00Z'),
+  ('0x2', '0xs', '0xAA', '0x0000000000000000000000000000000000000000', TIMESTAMPTZ '2026-11-02 10:00:00Z');
+INSERT INTO deps_dev.packages (system, name, status, source_repository) VALUES
+  ('NPM', '@acme/kit', 'found', 'github.com/Beta/Old-Name'), ('CARGO', 'Serde', 'found', 'github.com/serde-rs/serde'),
+  ('NPM', 'elsewhere', 'found', 'gitlab.com/a/b'), ('NPM', 'none', 'absent', NULL);
+"""
 DEPENDENCIES_AND_CONTRACTS = """
 INSERT INTO github.sbom__packages (repository, position, spdx_id, system, name, version) VALUES
   ('acme/one', 0, 's0', 'github', 'acme/one', 'main'), ('acme/one', 1, 's1', 'npm', '@acme/kit', '1'),
@@ -78,7 +105,7 @@ COLUMNS = [
 def made_up_activity(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
     """Fill the raw tables: people of whom one was renamed, bots of each kind, events that two feeds and GitHub itself have."""
     chance = random.Random(SEED)
-    connection.execute(DIRECTORY + DEPENDENCIES_AND_CONTRACTS)
+    connection.execute(DIRECTORY + DEPENDENCIES_AND_CONTRACTS + USE)
     for number, (owner, name, requested) in REPOSITORIES.items():
         connection.execute(
             "INSERT INTO github.repositories (key, id, owner, name, name_with_owner, status, requested_names, checked_at) "
@@ -199,11 +226,12 @@ def _facts(connection, chance: random.Random, events: list[dict], days: list[dat
             "checked_at": now,
         }
         _insert(connection, "github.releases", [row])
-    for number in range(120):
+    for number in range(120):  # of acme/one nobody could list the last days; of beta/new-name it is not known until when
         author = chance.choice(logins)
         when = chance.choice(days[-20:]) + timedelta(seconds=chance.randrange(86_400))
         row = {
-            "repo_id": chance.choice([1, 3]),
+            "repo_id": (repo := chance.choice([1, 3])),
+            "listed_until": now - timedelta(days=5, hours=number % 4) if repo == 1 and number % 3 else None,
             "repo_name": "r",
             "sha": f"{number:040x}",
             "author_id": author[0],

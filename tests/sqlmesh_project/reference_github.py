@@ -67,11 +67,12 @@ class Github:
         typed = [row for table in ("github.issues", "github.pull_requests") for row in raw.rows(table)]
         self.bots = {row["author_login"].lower() for row in typed if row["author_type"] == "Bot" and row["author_login"]}
         self.bots |= {row["login"] for row in raw.rows("staging.seed_bots")}
-        commit_days = [(fact["repo_id"], utc_day(fact["at"])) for fact in self.facts if fact["type"] == "COMMIT_CODE"]
-        self.listed: dict[int, date] = {}
-        for repo_id, day in commit_days:
-            self.listed[repo_id] = min(day, self.listed.get(repo_id, day))
-        self.until = max((day for _, day in commit_days), default=date.min)
+        self.listed: dict[int, tuple[date, datetime]] = {}
+        for repo_id in {row["repo_id"] for row in raw.rows("github.commits")}:
+            listed = [row for row in raw.rows("github.commits") if row["repo_id"] == repo_id]
+            known = [row["listed_until"] for row in listed if row["listed_until"] is not None]
+            moments = [row["committed_at"] for row in listed]
+            self.listed[repo_id] = (utc_day(min(moments)), max(known or moments))
         stars = raw.rows("github.stars_by_day")
         self.counted: dict[int, date] = {}
         for row in stars:
@@ -105,7 +106,8 @@ class Github:
     def _counted_otherwise(self, kind: str, day: date, row: dict[str, Any]) -> bool:
         repo_id = row["repo_id"]
         if kind == "COMMIT_CODE":
-            return repo_id in self.listed and self.listed[repo_id] <= day <= self.until
+            since, until = self.listed.get(repo_id, (date.max, row["created_at"]))
+            return since <= day and row["created_at"] <= until
         if kind == "STARRED":
             return day <= self.counted.get(repo_id, date.min)
         merged = self.mergings.get((repo_id, row["number"])) if kind == "PULL_REQUEST_CLOSED" else None

@@ -10,9 +10,10 @@ from functools import lru_cache
 import duckdb
 
 from tests.sqlmesh_project.reference import Raw, entity_id, onchain_events, periods
-from tests.sqlmesh_project.reference_github import github_events
+from tests.sqlmesh_project.reference_github import artifacts_of_repositories, github_events
 from tests.sqlmesh_project.reference_items import metrics_of_items
 from tests.sqlmesh_project.reference_people import metrics_of_people
+from tests.sqlmesh_project.reference_usage import dependents, metrics_of_usage
 
 Key = tuple[str, str, str, date, bool]
 """Name of the metric, type and id of the entity, date of the sample, whether it is the newest window."""
@@ -50,17 +51,26 @@ def expected_metrics(connection: duckdb.DuckDBPyConnection, today: date) -> dict
         entities[artifact].append((kind, entity))
     amounts: dict[Key, float] = defaultdict(float)
     members: dict[Key, set[str]] = defaultdict(set)
-    medians = _github(connection, raw, entities, today, amounts, members)
+    others = _github(connection, raw, entities, today, amounts, members)
     _onchain(raw, entities, today, amounts, members)
     _funding(raw, entities, today, amounts)
+    others |= metrics_of_usage(raw, entities, today) | dependents(raw, _holders(connection, raw), entities, today)
     counts = {key: float(len(some)) for key, some in members.items()}
-    return {key: amount for key, amount in amounts.items() if amount} | counts | medians
+    return {key: amount for key, amount in amounts.items() if amount} | counts | others
+
+
+def _claimed(connection) -> set[str]:
+    claims = "SELECT artifact_source, artifact_namespace, artifact_name FROM intermediate.int_claimed_artifacts"
+    return {f"{row[1]}/{row[2]}" for row in connection.execute(claims).fetchall() if row[0] == "GITHUB"}
+
+
+def _holders(connection, raw) -> dict[str, str]:
+    artifacts, holders = artifacts_of_repositories(raw, _claimed(connection))
+    return {name: artifacts[repo_id] for name, repo_id in holders.items()}
 
 
 def _github(connection, raw, entities, today, amounts, members) -> dict[Key, float]:
-    claims = "SELECT artifact_source, artifact_namespace, artifact_name FROM intermediate.int_claimed_artifacts"
-    claimed = {f"{row[1]}/{row[2]}" for row in connection.execute(claims).fetchall() if row[0] == "GITHUB"}
-    events = github_events(raw, claimed, today)
+    events = github_events(raw, _claimed(connection), today)
     first = min((event.day for event in events), default=today).replace(day=1)
     cut = lru_cache(None)(lambda day: list(periods(day, today, first)))
     sides: dict[str, dict[Key, float]] = {"opened": defaultdict(float), "closed": defaultdict(float)}

@@ -22,6 +22,9 @@ MARTS = {
     "branch created_at updated_at is_fork fork_count star_count watcher_count language license_name license_spdx_id",
     "contracts_v0": "contract_address contract_namespace originating_address factory_address root_deployer_address "
     "deployment_date sort_weight",
+    "package_owners_v0": "package_project_id package_artifact_id package_artifact_source package_artifact_namespace "
+    "package_artifact_name package_owner_project_id package_owner_artifact_id package_owner_source "
+    "package_owner_artifact_namespace package_owner_artifact_name",
     "event_types_v1": "event_type description unit",
     "chains_v0": "chain network is_evm chain_id",
     "metrics_v0": "metric_id metric_source metric_namespace metric_name display_name description aggregation_function unit "
@@ -67,6 +70,10 @@ def test_the_published_names_are_there_with_their_ids(warehouse):
         "OPTIMISM_contract_invocations_daily",
         "BASE_active_addresses_aggregation_daily",
         "BIG_FUND_funding_awarded_over_all_time",
+        "GITHUB_project_velocity_weekly",
+        "GITHUB_dependents_over_all_time",
+        "NPM_downloads_daily",
+        "OP_MAINNET_defillama_tvl_daily",
     ):
         assert ids[name] == entity_id("OSO", "oso", name)
 
@@ -129,9 +136,38 @@ def test_a_dependency_counts_once_and_names_the_project_of_its_package(warehouse
     ]
 
 
+def test_the_repository_of_a_package_is_named_as_it_is_called_now_with_both_projects(warehouse):
+    query = """SELECT claimant.project_name, o.package_artifact_source, o.package_artifact_namespace, o.package_artifact_name,
+        owner.project_name, o.package_owner_artifact_namespace, o.package_owner_artifact_name
+      FROM marts.package_owners_v0 AS o LEFT JOIN marts.projects_v1 AS claimant ON o.package_project_id = claimant.project_id
+      LEFT JOIN marts.projects_v1 AS owner ON o.package_owner_project_id = owner.project_id ORDER BY ALL"""
+    name = next(row[1] for row in warehouse.execute("SELECT project_id, artifact_name FROM marts.repositories_v0 AS r").fetchall()
+                if row[1].endswith("-name"))  # fmt: skip
+    assert warehouse.execute(query).fetchall() == [
+        ("acme", "NPM", "@acme", "kit", "beta", "beta", name),
+        ("acme", "NPM", "@acme", "kit", "both", "beta", name),
+        (None, "CRATES", "", "serde", None, "serde-rs", "serde"),
+    ]
+
+
+def test_the_coverage_of_a_metric_has_its_published_columns_and_its_regimes(warehouse):
+    columns = "metric_source metric entity_type since until coverage_low coverage_high regime standing reason measured_at"
+    assert [row[0] for row in warehouse.execute("DESCRIBE marts.metric_coverage_v0").fetchall()] == columns.split()
+    query = """SELECT DISTINCT regime, since, standing FROM marts.metric_coverage_v0
+      WHERE metric = 'active_developers' AND entity_type = 'project' ORDER BY since"""
+    assert warehouse.execute(query).fetchall() == [
+        ("push_without_commits", date(2025, 10, 7), "lower_bound"),
+        ("nearly_empty_days", date(2025, 10, 9), "lower_bound"),
+    ]
+
+
 def test_the_events_of_all_sources_stand_in_one_table_and_their_types_are_known(warehouse):
     query = "SELECT DISTINCT event_source FROM marts.timeseries_events_by_artifact_v0 ORDER BY 1"
-    assert warehouse.execute(query).fetchall() == [("BASE",), ("GITHUB",), ("OPTIMISM",), ("OSS_FUNDING",)]
+    sources = ["BASE", "GITHUB", "NPM", "OPEN_COLLECTIVE", "OPTIMISM", "OP_MAINNET", "OSS_FUNDING"]
+    assert [row[0] for row in warehouse.execute(query).fetchall()] == sources
+    givers = """SELECT from_artifact_id IS NULL FROM marts.timeseries_events_by_artifact_v0
+      WHERE event_source = 'OPEN_COLLECTIVE' ORDER BY event_source_id"""
+    assert warehouse.execute(givers).fetchall() == [(True,), (False,)]  # no person is named
     unknown = """SELECT event_type FROM marts.timeseries_events_by_artifact_v0
       WHERE event_type NOT IN (SELECT event_type FROM marts.event_types_v1)"""
     assert warehouse.execute(unknown).fetchall() == []

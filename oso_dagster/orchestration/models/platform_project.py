@@ -13,7 +13,7 @@ import dagster as dg
 from oso_dagster.domain.catalogue.source import Source, Stability
 from oso_dagster.domain.coverage import published
 from oso_dagster.domain.lineage import tainted
-from oso_dagster.orchestration.labels import COVERAGE_KEY, SOURCE_TAG, TAINTED_TAG, landed_tables
+from oso_dagster.orchestration.labels import COVERAGE_KEY, PROMISES_TAG, SOURCE_TAG, TAINTED_TAG, landed_tables
 from oso_dagster.orchestration.models.promises import with_policies
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
@@ -103,13 +103,11 @@ def project_of(settings: Settings) -> Project:
 
 def _extras(settings: Settings, manifest: Manifest, sources: Sequence[Source]) -> Callable[[Model], AssetExtras]:
     titles = {source.name: source.title for source in sources}
-    unstable = {
-        table: key.path[0]
-        for source in sources
-        if source.stability is Stability.UNSTABLE
-        for table, key in landed_tables((source,)).items()
-    }
-    taint = tainted({name: model.upstream for name, model in manifest.models.items()}, unstable)
+    upstream = {name: model.upstream for name, model in manifest.models.items()}
+    taint, core = (
+        tainted(upstream, {t: s.name for s in sources if s.stability is stability for t in landed_tables((s,))})
+        for stability in (Stability.UNSTABLE, Stability.CORE)
+    )
 
     def extras(model: Model) -> AssetExtras:
         guilty = sorted(taint.get(model.name, ()))
@@ -118,9 +116,9 @@ def _extras(settings: Settings, manifest: Manifest, sources: Sequence[Source]) -
             return AssetExtras({SOURCE_TAG: "sqlmesh"}, world)
         names = ", ".join(titles[name] for name in guilty)
         return AssetExtras(
-            {SOURCE_TAG: "sqlmesh", TAINTED_TAG: "true"},
+            {SOURCE_TAG: "sqlmesh", TAINTED_TAG: "true"} | ({PROMISES_TAG: "true"} if model.name in core else {}),
             world | {"tainted_by": guilty},
-            f"Derives from unstable sources: {names}. No promise is made on it.",
+            f"Derives from unstable sources: {names}. No promise is made on what comes of them.",
         )
 
     return extras

@@ -11,7 +11,7 @@ from datetime import timedelta
 import dagster as dg
 
 from oso_dagster.domain.durations import duration
-from oso_dagster.orchestration.labels import FRESHNESS_CHECK, TAINTED_TAG
+from oso_dagster.orchestration.labels import FRESHNESS_CHECK, PROMISES_TAG, TAINTED_TAG
 
 FRESH_WITHIN = timedelta(hours=36)
 """All models are computed, or found to be up to date, once a day; half a day is left to do it and to fix what failed."""
@@ -31,8 +31,8 @@ def with_policies(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetSpec]:
 
 
 def promises(spec: dg.AssetSpec) -> bool:
-    """Whether a model promises anything: what derives from an unstable source does not."""
-    return TAINTED_TAG not in spec.tags
+    """Whether a model promises anything: what derives from unstable sources alone does not."""
+    return TAINTED_TAG not in spec.tags or PROMISES_TAG in spec.tags
 
 
 def model_checks(specs: Sequence[dg.AssetSpec]) -> Iterator[dg.AssetCheckSpec]:

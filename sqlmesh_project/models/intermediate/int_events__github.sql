@@ -7,7 +7,7 @@ MODEL (
   start '2015-01-01',
   cron '@daily',
   partitioned_by (event_day, event_type),
-  description 'Universal events in repositories of GitHub that projects name: feeds first, GitHub''s own facts where the feeds lack something. Commits are those of the default branch where they are listed; elsewhere a push counts for its commits, or as one where it does not say (since 2025-10-07). The last seven days are computed again each day.',
+  description 'Universal events in repositories of GitHub that projects name: feeds first, GitHub''s own facts where the feeds lack something. Commits are those of the default branch where and as long as they are listed; elsewhere a push counts for its commits, or as one where it does not say (since 2025-10-07). The last seven days are computed again each day.',
   owner 'team:data',
   grain (event_type, event_source_id, event_day),
   audits (
@@ -27,10 +27,11 @@ WITH repositories AS (
   SELECT login FROM staging.seed_bots
   UNION
   SELECT login FROM staging.stg_github__bots
-), listed AS ( -- repositories whose commits are listed, from which day on
-  SELECT repo_id, MIN(event_day) AS first_day FROM staging.stg_github__facts WHERE event_type = 'COMMIT_CODE' GROUP BY repo_id
-), listed_until AS (
-  SELECT MAX(event_day) AS last_day FROM staging.stg_github__facts WHERE event_type = 'COMMIT_CODE'
+), listed AS ( -- repositories whose commits are listed, from which day on and until when: later a push counts again
+  SELECT repo_id, MIN(event_day) AS first_day, COALESCE(MAX(listed_until), MAX(happened_at)) AS last_moment
+  FROM staging.stg_github__facts
+  WHERE event_type = 'COMMIT_CODE'
+  GROUP BY repo_id
 ), starred AS ( -- repositories whose stars are counted, until which day: what came after the last count is told by the feeds
   SELECT names.repo_id, MAX(stars.asked_on) AS last_day
   FROM staging.stg_github__stars AS stars
@@ -94,9 +95,8 @@ WITH repositories AS (
     AND near.repo_id = mergings.repo_id
     AND near.number = mergings.number
     AND ABS(TO_UNIXTIME(mergings.happened_at) - TO_UNIXTIME(near.created_at)) <= 60
-  CROSS JOIN listed_until
   WHERE near.event_type IS NOT NULL
-    AND NOT (near.event_type = 'COMMIT_CODE' AND COALESCE(near.event_day BETWEEN listed.first_day AND listed_until.last_day, FALSE))
+    AND NOT (near.event_type = 'COMMIT_CODE' AND COALESCE(near.event_day >= listed.first_day AND near.created_at <= listed.last_moment, FALSE))
     AND mergings.number IS NULL
     AND NOT (near.event_type = 'STARRED' AND COALESCE(near.event_day <= starred.last_day, FALSE))
   UNION ALL

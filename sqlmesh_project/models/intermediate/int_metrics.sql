@@ -21,6 +21,10 @@ WITH withheld AS (
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__onchain
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__funding
+  UNION ALL
+  SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__usage
+  UNION ALL
+  SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__dependencies
 ), named AS ( -- a day that is known to be hollow is no number: what is withheld stands in metric_coverage_v0
   SELECT computed.metric_id, computed.metric_name, computed.metric_source, computed.metric, computed.entity_type, computed.entity_id,
     computed.grain, computed.sample_date, computed.is_latest, computed.amount

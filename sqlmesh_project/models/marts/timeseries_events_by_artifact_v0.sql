@@ -2,7 +2,7 @@ MODEL (
   name marts.timeseries_events_by_artifact_v0,
   kind VIEW,
   depends_on (intermediate.int_artifacts, staging.seed_event_types), -- the audits read them
-  description 'Events of all sources in one form: what happened to which artifact, when, by whom and how much. Accounts of GitHub and callers on chains are no artifacts of artifacts_v1.',
+  description 'Events of all sources in one form: what happened to which artifact, when, by whom and how much. Accounts of GitHub, callers on chains, givers and attesters are no artifacts of artifacts_v1.',
   owner 'team:data',
   grain (event_source, event_type, event_source_id, time),
   audits (
@@ -19,6 +19,8 @@ WITH events AS (
   SELECT time, to_artifact_id, from_artifact_id, event_type, event_source, event_source_id, amount FROM intermediate.int_events__github
   UNION ALL
   SELECT time, to_artifact_id, from_artifact_id, event_type, event_source, event_source_id, amount FROM intermediate.int_events__onchain
+  UNION ALL
+  SELECT time, to_artifact_id, from_artifact_id, event_type, event_source, event_source_id, amount FROM intermediate.int_events__usage
 )
 SELECT
   CAST(time AS TIMESTAMP(6) WITH TIME ZONE) AS time, -- When it happened, UTC

@@ -56,6 +56,12 @@ def test_every_mart_leads_back_to_raw_assets_only(assets):
         KEY(["oss_funding", "funding_data"]),
         KEY(["superchain", "daily_transactions"]),
         KEY(["superchain", "deployments"]),
+        KEY(["platform", "coverage"]),
+        KEY(["npm", "downloads"]),
+        KEY(["deps_dev", "packages"]),
+        KEY(["eas_optimism", "attestations"]),
+        KEY(["open_collective", "transactions"]),
+        *(KEY(["defillama", table]) for table in ("tvl_events", "trading_volume", "fees")),
         *(KEY(["github", table]) for table in GITHUB_TABLES),
     }
 
@@ -71,8 +77,37 @@ def test_an_asset_says_what_it_is(assets):
     assert all(column.description for column in spec.metadata["dagster/column_schema"].columns)
 
 
-def test_today_nothing_is_tainted(assets):
-    assert not [spec.key for spec in assets.specs if "opensource.observer/tainted" in spec.tags]
+def test_what_is_united_with_unstable_sources_is_tainted_and_keeps_its_promise(assets):
+    tainted = {spec.key.path[-1]: spec for spec in assets.specs if "opensource.observer/tainted" in spec.tags}
+    assert {name for name, spec in tainted.items() if spec.key.path[0] == "marts"} == {
+        "timeseries_events_by_artifact_v0",
+        "metrics_v0",
+        "package_owners_v0",
+        *(f"{kind}_metrics_by_{of}_v0" for kind in ("timeseries", "key") for of in ("artifact", "project", "collection")),
+    }
+    assert {name for name, spec in tainted.items() if "opensource.observer/promises" not in spec.tags} == {
+        "stg_defillama__amounts",
+        "stg_deps_dev__packages",
+        "stg_eas_optimism__attestations",
+        "stg_npm__downloads",
+        "stg_open_collective__donations",
+    }
+
+
+def test_what_derives_from_unstable_sources_first_holds_nothing_back(assets):
+    """Their bad rows are warned of; core data beside them is published."""
+    own = (
+        "stg_defillama",
+        "stg_deps_dev",
+        "stg_eas",
+        "stg_npm",
+        "stg_open_collective",
+        "int_events__usage",
+        "int_metrics__usage",
+    )
+    checks = [check for check in assets.check_specs if check.asset_key.path[-1].startswith(own)]
+    assert len(checks) >= 2 * len(own)
+    assert [check.key for check in checks if check.blocking] == []
 
 
 def test_an_unstable_source_taints_what_derives_from_it_and_is_named(settings):
@@ -82,7 +117,7 @@ def test_an_unstable_source_taints_what_derives_from_it_and_is_named(settings):
     specs = transform_assets(settings, sources).specs_by_key
     events = specs[KEY(["marts", "timeseries_events_by_artifact_v0"])]
     assert events.tags["opensource.observer/tainted"] == "true"
-    assert events.metadata["tainted_by"] == ["oss_funding"]
+    assert "oss_funding" in events.metadata["tainted_by"]
     assert "OSS Funding" in events.description
     assert "opensource.observer/tainted" not in specs[KEY(["marts", "projects_v1"])].tags
 

@@ -1,0 +1,61 @@
+MODEL (
+  name intermediate.int_events__usage,
+  kind FULL,
+  depends_on (staging.seed_event_types), -- the audits read them
+  description 'Universal events of unstable sources, of artifacts that projects name: downloads of packages, value, volume and fees of protocols, donations in US dollars, attestations. Their upstreams refill and correct history for months: all is computed anew each time.',
+  owner 'team:data',
+  grain (event_type, event_source, event_source_id),
+  audits (
+    unique_combination_of_columns_non_blocking(columns := (event_type, event_source, event_source_id)),
+    not_null_non_blocking(columns := (time, event_day, to_artifact_id, event_type, event_source, event_source_id, amount))
+  )
+);
+
+WITH artifacts AS (
+  SELECT artifact_id, artifact_source, artifact_namespace, artifact_name
+  FROM intermediate.int_artifacts
+  WHERE artifact_source IN ('NPM', 'DEFILLAMA', 'OPEN_COLLECTIVE', 'OPTIMISM')
+), daily AS (
+  SELECT
+    artifacts.artifact_id, CAST(NULL AS VARCHAR) AS from_artifact_id, 'DOWNLOADS' AS event_type, 'NPM' AS event_source, downloads.event_day,
+    downloads.package AS what, CAST(downloads.downloads AS DOUBLE) AS amount
+  FROM staging.stg_npm__downloads AS downloads
+  INNER JOIN artifacts
+    ON artifacts.artifact_source = 'NPM' AND downloads.package_namespace = artifacts.artifact_namespace AND downloads.package_name = artifacts.artifact_name
+  UNION ALL
+  SELECT
+    artifacts.artifact_id, CAST(NULL AS VARCHAR) AS from_artifact_id, amounts.event_type, amounts.chain AS event_source, amounts.event_day,
+    amounts.slug AS what, amounts.amount
+  FROM staging.stg_defillama__amounts AS amounts
+  INNER JOIN artifacts ON artifacts.artifact_source = 'DEFILLAMA' AND amounts.slug = artifacts.artifact_name
+), events AS (
+  SELECT
+    CAST(FROM_ISO8601_TIMESTAMP(CAST(event_day AS VARCHAR) || 'T00:00:00Z') AS TIMESTAMP(6) WITH TIME ZONE) AS time, event_day,
+    artifact_id, from_artifact_id, event_type, event_source, CAST(event_day AS VARCHAR) || '/' || what AS event_source_id, amount
+  FROM daily
+  UNION ALL
+  SELECT
+    donations.donated_at AS time, @utc_day(donations.donated_at) AS event_day, artifacts.artifact_id,
+    @entity_id('OPEN_COLLECTIVE', '', donations.giver) AS from_artifact_id, 'DONATION_RECEIVED_USD' AS event_type, 'OPEN_COLLECTIVE' AS event_source,
+    donations.donation_id AS event_source_id, donations.amount
+  FROM staging.stg_open_collective__donations AS donations
+  INNER JOIN artifacts ON artifacts.artifact_source = 'OPEN_COLLECTIVE' AND donations.collective = artifacts.artifact_name
+  WHERE donations.currency = 'USD'
+  UNION ALL
+  SELECT
+    attestations.attested_at AS time, @utc_day(attestations.attested_at) AS event_day, artifacts.artifact_id,
+    @entity_id('OPTIMISM', '', attestations.attester) AS from_artifact_id, 'ATTESTATION_RECEIVED' AS event_type, 'OPTIMISM' AS event_source,
+    attestations.attestation_id AS event_source_id, CAST(1 AS DOUBLE) AS amount
+  FROM staging.stg_eas_optimism__attestations AS attestations
+  INNER JOIN artifacts ON artifacts.artifact_source = 'OPTIMISM' AND attestations.recipient = artifacts.artifact_name
+)
+SELECT
+  CAST(time AS TIMESTAMP(6) WITH TIME ZONE) AS time, -- When it happened, UTC; what is counted by day stands at its midnight
+  CAST(event_day AS DATE) AS event_day, -- Day on which it happened, UTC
+  CAST(artifact_id AS VARCHAR) AS to_artifact_id, -- Package, protocol, collective or address
+  CAST(from_artifact_id AS VARCHAR) AS from_artifact_id, -- Who gave or attested, as an artifact; empty for people, and where nobody is known
+  CAST(event_type AS VARCHAR) AS event_type, -- What happened
+  CAST(event_source AS VARCHAR) AS event_source, -- NPM, OPEN_COLLECTIVE, or the chain in upper case
+  CAST(event_source_id AS VARCHAR) AS event_source_id, -- Id of the event; day and name of what is counted by day
+  CAST(amount AS DOUBLE) AS amount -- How much: its unit follows from the type
+FROM events
