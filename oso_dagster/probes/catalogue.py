@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import yaml
 
-from oso_dagster.domain.probes.declaration import HttpProbe, Probe, validated
+from oso_dagster.domain.probes.declaration import HttpProbe, PageProbe, Probe, validated
 from oso_dagster.probes.http import HttpChecker
+from oso_dagster.probes.page import PageChecker
 from oso_dagster.probes.process import Checker
 
-KINDS: Mapping[str, type[Probe]] = {kind.kind: kind for kind in (HttpProbe,)}
+KINDS: Mapping[str, type[Probe]] = {kind.kind: kind for kind in (HttpProbe, PageProbe)}
 """Every kind of probe that can be declared, by its name."""
 
 
@@ -75,5 +76,7 @@ def checker(probe: Probe) -> Checker:
     match probe:
         case HttpProbe():
             return HttpChecker(probe)
+        case PageProbe():
+            return PageChecker(probe)
         case _:
             raise TypeError(f"{type(probe).__name__} has no checker")

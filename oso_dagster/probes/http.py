@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from oso_dagster.domain.probes.declaration import HttpProbe
 from oso_dagster.domain.probes.slices import Check
 
 AGENT = "oso-dagster-probe"
+MOST_CAUSE = 500
 MOST_BODY = 1024 * 1024
 """Bytes of a body that are read: a pattern has to match in them."""
 
@@ -48,6 +49,62 @@ class _TimedTls(ssl.SSLObject):
         handshake.certificate = dict(self.getpeercert() or {})
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered; of a long body, the beginning."""
+
+    status: int
+    body: bytes
+    redirects: int
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visit with a connection of its own: `cause` is empty when there is an `answer`. Times are in seconds, by phase."""
+
+    cause: str
+    answer: Answer | None
+    phases: dict[str, float]
+    certificate_ends: datetime | None
+
+
+async def visit(
+    url: str,
+    timeout_seconds: float,
+    redirects: int = 5,
+    headers: Mapping[str, str] | None = None,
+    authorities: str | None = None,
+) -> Visit:
+    """Ask for `url`; never raises for what the service does.
+
+    `authorities`: a file of certificates that are trusted instead of the machine's.
+    """
+    phases: dict[str, float] = {}
+    handshake = _Handshake()
+    _HANDSHAKE.set(handshake)
+    cause, answer = "", None
+    try:
+        answer = await _asked(url, timeout_seconds, redirects, headers or {}, authorities, phases)
+    except TimeoutError:
+        done = f" ({', '.join(phases)} done)" if phases else ""
+        cause = f"no answer within {timeout_seconds:g} s{done}"
+    except aiohttp.TooManyRedirects:
+        cause = f"more than {redirects} redirects"
+    except aiohttp.ClientConnectorDNSError as error:
+        cause = f"name: {_reason(error)}"
+    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
+        cause = f"TLS: {_reason(error)}"
+    except aiohttp.ClientConnectorError as error:
+        cause = f"connection: {_reason(error)}"
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        cause = f"{type(error).__name__}: {error}"
+    if handshake.ended:
+        phases["tls"] = handshake.ended - handshake.began
+    if "connect" in phases:
+        phases["connect"] = max(0.0, phases["connect"] - phases.get("dns", 0) - phases.get("tls", 0))
+    return Visit(cause, answer, phases, certificate_end(handshake.certificate))
+
+
 class HttpChecker:
     """Carries out the checks of one probe. `authorities`: a file of certificates that are trusted instead of the machine's."""
 
@@ -58,68 +115,54 @@ class HttpChecker:
 
     async def check(self, at: datetime) -> Check:
         """One check, begun at `at`; never raises for what the service does."""
-        phases: dict[str, float] = {}
-        handshake = _Handshake()
-        _HANDSHAKE.set(handshake)
-        began, cause, facts = time.monotonic(), "", dict[str, str]()
-        try:
-            cause, facts = await self._ask(phases)
-        except TimeoutError:
-            done = f" ({', '.join(phases)} done)" if phases else ""
-            cause = f"no answer within {self._probe.timeout_seconds:g} s{done}"
-        except aiohttp.TooManyRedirects:
-            cause = f"more than {self._probe.redirects} redirects"
-        except aiohttp.ClientConnectorDNSError as error:
-            cause = f"name: {_reason(error)}"
-        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
-            cause = f"TLS: {_reason(error)}"
-        except aiohttp.ClientConnectorError as error:
-            cause = f"connection: {_reason(error)}"
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            cause = f"{type(error).__name__}: {error}"
-        if handshake.ended:
-            phases["tls"] = handshake.ended - handshake.began
-        if "connect" in phases:
-            phases["connect"] = max(0.0, phases["connect"] - phases.get("dns", 0) - phases.get("tls", 0))
-        ends = certificate_end(handshake.certificate)
-        return Check(
-            at,
-            (cause or self._ending(ends, at))[:500],
-            time.monotonic() - began,
-            tuple(phases.items()),
-            tuple(facts.items()),
-            ends,
-        )
+        probe, began = self._probe, time.monotonic()
+        seen = await visit(probe.url, probe.timeout_seconds, probe.redirects, dict(probe.headers), self._authorities)
+        facts = {}
+        if seen.answer is not None:
+            facts = {"status": str(seen.answer.status), "redirects": str(seen.answer.redirects)}
+        cause = seen.cause or self._wrong(seen.answer) or ending(seen.certificate_ends, probe.certificate_days, at)
+        phases, seconds = tuple(seen.phases.items()), time.monotonic() - began
+        return Check(at, cause[:MOST_CAUSE], seconds, phases, tuple(facts.items()), seen.certificate_ends)
 
-    async def _ask(self, phases: dict[str, float]) -> tuple[str, dict[str, str]]:
-        probe = self._probe
-        timeout = aiohttp.ClientTimeout(total=probe.timeout_seconds)
-        connector = aiohttp.TCPConnector(force_close=True, use_dns_cache=False, ssl=_tls(self._authorities))
-        headers = {"User-Agent": AGENT, "Cache-Control": "no-cache"} | dict(probe.headers)
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout, trace_configs=[_traced(phases)]) as session,
-            session.get(
-                probe.url, headers=headers, allow_redirects=probe.redirects > 0, max_redirects=probe.redirects + 1
-            ) as response,
-        ):
-            body = await _beginning(response.content)
-            facts = {"status": str(response.status), "redirects": str(len(response.history))}
-        if not probe.accepts(response.status):
-            return f"status {response.status}", facts
-        if self._pattern is not None and not self._pattern.search(body):
-            return f"the body ({len(body):,} bytes read) has nothing that matches {probe.body!r}", facts
-        return "", facts
-
-    def _ending(self, ends: datetime | None, at: datetime) -> str:
-        if ends is None or not self._probe.certificate_days or ends - at >= timedelta(days=self._probe.certificate_days):
+    def _wrong(self, answer: Answer | None) -> str:
+        if answer is None:
             return ""
-        return f"the certificate ends on {ends:%Y-%m-%d %H:%M} UTC, in less than {self._probe.certificate_days} days"
+        if not self._probe.accepts(answer.status):
+            return f"status {answer.status}"
+        if self._pattern is not None and not self._pattern.search(answer.body):
+            return f"the body ({len(answer.body):,} bytes read) has nothing that matches {self._probe.body!r}"
+        return ""
+
+
+def ending(ends: datetime | None, days: int, at: datetime) -> str:
+    """What is wrong with a certificate that ends within `days`; empty where it does not, or where none is asked for."""
+    if ends is None or not days or ends - at >= timedelta(days=days):
+        return ""
+    return f"the certificate ends on {ends:%Y-%m-%d %H:%M} UTC, in less than {days} days"
 
 
 def certificate_end(certificate: dict[str, Any] | None) -> datetime | None:
     """When a certificate, as `ssl` describes it, ends; None without one."""
     text = (certificate or {}).get("notAfter")
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC) if isinstance(text, str) else None
+
+
+async def _asked(
+    url: str,
+    timeout_seconds: float,
+    redirects: int,
+    headers: Mapping[str, str],
+    authorities: str | None,
+    phases: dict[str, float],
+) -> Answer:
+    timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+    connector = aiohttp.TCPConnector(force_close=True, use_dns_cache=False, ssl=_tls(authorities))
+    sent = {"User-Agent": AGENT, "Cache-Control": "no-cache"} | dict(headers)
+    async with (
+        aiohttp.ClientSession(connector=connector, timeout=timeout, trace_configs=[_traced(phases)]) as session,
+        session.get(url, headers=sent, allow_redirects=redirects > 0, max_redirects=redirects + 1) as response,
+    ):
+        return Answer(response.status, await _beginning(response.content), len(response.history))
 
 
 @cache

@@ -12,6 +12,7 @@ HISTORY = "history.html"
 HOW = "how.html"
 FEED = "feed.atom"
 SLO = "slo.json"
+HEARTBEAT = "heartbeat.json"
 SCHEMA = "slo.schema.json"
 
 

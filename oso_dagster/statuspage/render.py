@@ -19,7 +19,7 @@ from oso_dagster.domain.status.data_sets import DataGroup, DataSet
 from oso_dagster.domain.status.objective_state import ObjectiveState
 from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.domain.status.public_incidents import PublicIncident, Work
-from oso_dagster.statuspage import addresses, atom, badges, slo_json, statuspage_json
+from oso_dagster.statuspage import addresses, atom, badges, heartbeat, slo_json, statuspage_json
 from oso_dagster.statuspage.templating import environment
 
 MOST_BYTES = 100_000
@@ -38,7 +38,9 @@ _SHELVES = {
 def render(page: StatusPage) -> dict[str, str]:
     """Make every file of the page, the first page last; the same page gives the same bytes."""
     programs = slo_json.files(page) | statuspage_json.files(page) | atom.files(page) | badges.files(page)
-    return programs | dict(_Pages(page).all())
+    *pages, (first, content) = _Pages(page).all()
+    files = programs | dict(pages)
+    return files | {addresses.HEARTBEAT: heartbeat.text(page, files | {first: content}), first: content}
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ def test_a_shields_endpoint_has_what_shields_asks_for() -> None:
 
 def test_hostile_text_in_json_is_a_string_of_plain_characters_and_nothing_else() -> None:
     files = {name: text for name, text in render(hostile()).items() if name.endswith(".json")}
-    assert len(files) == 12
+    assert len(files) == 13
     for name, text in files.items():
         assert text.isascii(), name
         json.loads(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from oso_dagster.domain.probes.declaration import HttpProbe, Probe, validated
+from oso_dagster.domain.probes.declaration import HttpProbe, PageProbe, Probe, validated
 from oso_dagster.settings import Settings, World
+
+_APPLICATIONS = "public_applications.availability"
 
 
 class NoProbeError(Exception):
@@ -24,6 +26,9 @@ def declared_probes(settings: Settings) -> tuple[Probe, ...]:
 def own_probes(settings: Settings) -> tuple[Probe, ...]:
     """What `oso dev` serves on this machine."""
     dagster = f"http://127.0.0.1:{settings.webserver_port}/server_info"
-    return validated(
-        [HttpProbe(name="dagster", objective="public_applications.availability", slice="dagster", url=dagster, body="dagster")]
-    )
+    probes: list[Probe] = [HttpProbe(name="dagster", objective=_APPLICATIONS, slice="dagster", url=dagster, body="dagster")]
+    if (settings.status_dir / "heartbeat.json").is_file():  # before the first evaluation there is no page, and nothing is missed
+        probes.append(
+            PageProbe(name="status-page", objective=_APPLICATIONS, slice="status_page", url=settings.status_dir.as_uri())
+        )
+    return validated(probes)

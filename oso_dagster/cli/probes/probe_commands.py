@@ -87,7 +87,32 @@ def check(
     probes = {probe.name: probe for probe in _declared(settings_without_sources())}
     if name not in probes:
         raise refusal(f"no probe is called {name}; there are {', '.join(probes)}")
-    result = asyncio.run(checker(probes[name]).check(datetime.now(UTC)))
+    _show(asyncio.run(checker(probes[name]).check(datetime.now(UTC))), as_json)
+
+
+@app.command()
+def page(
+    url: Annotated[str, typer.Argument(help="The address of a published status page.")],
+    certificate_days: Annotated[int, typer.Option(min=0, help="Days for which its certificate has to last.")] = 14,
+    as_json: Json = False,
+) -> None:
+    """Look at a status page as an outsider: age, signed content, silent watchers, certificate.
+
+    Exit code 1 when it is not to be believed. Needs no settings and no store: any machine can run it. Example: `oso probe page https://status.example.org/`
+    """
+    import asyncio  # noqa: PLC0415  (loads when used)
+
+    from oso_dagster.domain.probes.declaration import PageProbe  # noqa: PLC0415
+    from oso_dagster.probes.catalogue import checker  # noqa: PLC0415
+
+    try:
+        probe = PageProbe(name="page", objective="public_applications.availability", url=url, certificate_days=certificate_days)
+    except ValueError as error:
+        raise refusal(str(error)) from None
+    _show(asyncio.run(checker(probe).check(datetime.now(UTC))), as_json)
+
+
+def _show(result: Check, as_json: bool) -> None:
     if as_json:
         say_json(_shown(result))
     else:

@@ -90,6 +90,24 @@ class HttpProbe(Probe):
         return status in self.statuses if self.statuses else status < _FAILURE_STATUS
 
 
+@dataclass(frozen=True, kw_only=True)
+class PageProbe(Probe):
+    """Looks at a published status page from outside: its age, that its files are of one publication, its silent watchers.
+
+    `url` is the address of its folder, with http, https or, for the page on this machine, file.
+    """
+
+    kind: ClassVar[str] = "page"
+
+    url: str
+    certificate_days: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.url.startswith("file:///"):
+            require_url(self.name, "url", self.url)
+
+
 def validated(probes: Sequence[Probe]) -> tuple[Probe, ...]:
     """The same probes; raises ValueError for two of one name, or two that would report the same slice of an objective."""
     problems = [f"{name} is declared {times} times" for name, times in _repeated(probe.name for probe in probes)]

@@ -41,7 +41,8 @@ class StatusPage:
 
     `incidents` are open, `past` are over, the newest first; `works` is maintenance, the earliest first. `notices` are sentences
     that every reader should see first; so are the `announcements` that stand, the newest first. `address` is where the page is
-    read, for clients that follow absolute links only; empty where nobody has said it.
+    read, for clients that follow absolute links only; empty where nobody has said it. `silent` names the sensors, schedules and
+    processes of the platform that had not been heard of for long when the page was made.
     """
 
     world: str
@@ -55,6 +56,7 @@ class StatusPage:
     notices: tuple[str, ...] = ()
     address: str = ""
     announcements: tuple[PublicAnnouncement, ...] = ()
+    silent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_zone("generated_at", self.generated_at)

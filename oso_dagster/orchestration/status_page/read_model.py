@@ -20,6 +20,7 @@ from oso_dagster.domain.status.public_incidents import PublicAnnouncement, Publi
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets, reliability_of
 from oso_dagster.orchestration.status_page.data_set_groups import groups_of
 from oso_dagster.orchestration.status_page.public_sprints import notices_of, sprint_incident
+from oso_dagster.orchestration.watch.heartbeats import last_heartbeats
 from oso_dagster.reliability.results import VerdictRow
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
@@ -83,6 +84,7 @@ def gather(
             for notice in store.public_notices.all(first_day(now))
             if notice.at <= now
         ),
+        silent=tuple(heartbeat.name for heartbeat in last_heartbeats(store) if heartbeat.is_silent(now)),
     )
 
 
