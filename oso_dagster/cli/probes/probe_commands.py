@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oso_dagster.cli.probes.declared import NoProbeError, declared_probes
+from oso_dagster.cli.probes.metrics_server import serving_metrics
 from oso_dagster.cli.session.chosen_world import settings_without_sources
 from oso_dagster.cli.session.terminal import Json, console, listing, number, refusal, say, say_json, under
 from oso_dagster.domain.probes.declaration import Probe
@@ -30,10 +31,11 @@ _PARENT_EVERY_SECONDS = 1.0
 @app.command()
 def run(
     with_parent: Annotated[bool, typer.Option("--with-parent", help="End when the process that started this one ends.")] = False,
+    metrics: Annotated[str, typer.Option(help="Serve /metrics here, as HOST:PORT; empty: nowhere.")] = "",
 ) -> None:
     """Probe for ever: a slice a minute and probe, written to the reliability store. One process in a world; Ctrl-C ends it.
 
-    Examples: `OSO_PROBES_FILE=probes.yaml oso probe run`, `OSO_WORLD=sandbox oso probe run`
+    Examples: `OSO_PROBES_FILE=probes.yaml oso probe run`, `OSO_WORLD=sandbox oso probe run --metrics 127.0.0.1:9464`
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415
 
@@ -41,7 +43,7 @@ def run(
     probes = _declared(settings)
     settings.world_dir.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(settings.world_dir / "probes.lock", timeout=0):
+        with FileLock(settings.world_dir / "probes.lock", timeout=0), serving_metrics(settings, metrics):
             _run(settings, probes, with_parent)
     except Timeout:
         raise refusal(f"a probe process runs already in {settings.world_dir}: end it first") from None

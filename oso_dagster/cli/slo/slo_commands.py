@@ -146,6 +146,22 @@ def export() -> None:
 
 
 @app.command()
+def metrics() -> None:
+    """Print what the store knows in OpenMetrics, for a file that a collector reads; `oso probe run --metrics` serves the same.
+
+    Example: `oso slo metrics > /var/lib/node_exporter/oso.prom`
+    """
+    from prometheus_client.openmetrics.exposition import generate_latest  # noqa: PLC0415  (loads when used)
+
+    from oso_dagster.reliability.metrics import registry  # noqa: PLC0415  (SQLAlchemy loads when used)
+    from oso_dagster.reliability.store import Store  # noqa: PLC0415
+
+    settings = settings_without_sources()
+    made = registry(lambda: Store.open(settings.reliability_store_url, settings.world.value), lambda: datetime.now(UTC))
+    say(generate_latest(made).decode().rstrip())
+
+
+@app.command()
 def simulate(
     volume: Annotated[int, typer.Option(min=1, help="Events a minute.")] = 100,
     as_json: Json = False,
