@@ -129,16 +129,23 @@ def repair(
 
 
 @app.command()
-def export() -> None:
+def export(
+    sloth: Annotated[
+        bool, typer.Option("--sloth", help="openslo/v1alpha, from which Sloth makes rules for the counters of /metrics.")
+    ] = False,
+) -> None:
     """Print the objectives as OpenSLO v1 YAML; those that OpenSLO cannot express are named in a comment.
 
-    Example: `oso slo export > objectives.yaml`
+    Examples: `oso slo export > objectives.yaml`, `oso slo export --sloth > sloth.yaml && sloth generate -i sloth.yaml`
     """
     import yaml  # noqa: PLC0415
 
     from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES  # noqa: PLC0415
-    from oso_dagster.domain.objectives.openslo import documents, expressible  # noqa: PLC0415
+    from oso_dagster.domain.objectives.openslo import alpha_documents, documents, expressible  # noqa: PLC0415
 
+    if sloth:
+        say(yaml.safe_dump_all(alpha_documents(OBJECTIVES), sort_keys=False, allow_unicode=True).rstrip())
+        return
     for objective in OBJECTIVES:
         if not expressible(objective):
             say(f"# not expressible in OpenSLO, which wants a window and a target below 1: {objective.id}")

@@ -14,6 +14,7 @@ from oso_dagster.cli.session.chosen_world import settings_now
 from oso_dagster.cli.session.instance import enter
 from oso_dagster.cli.session.terminal import Json, console, failure, say, say_json
 from oso_dagster.cli.sources import source_tables, truth_tables
+from oso_dagster.cli.sources.contracts import contracts
 from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.catalogue.table_names import asset_name
@@ -21,6 +22,7 @@ from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue
 
 app = typer.Typer(no_args_is_help=True, help="The catalogue of sources.")
+app.command()(contracts)
 
 Name = Annotated[str, typer.Argument(help="The name of a source, such as npm.")]
 

@@ -1,4 +1,8 @@
-"""The objectives as OpenSLO v1 documents: https://github.com/OpenSLO/OpenSLO. What OpenSLO cannot say stands in annotations."""
+"""The objectives as OpenSLO documents: https://github.com/OpenSLO/OpenSLO. What OpenSLO cannot say stands in annotations.
+
+`openslo/v1` describes all that it can express, with our store as the source; `openslo/v1alpha` in the form from which Sloth makes
+rules for Prometheus, out of the counters of `/metrics`, for what is counted by the minute.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,43 @@ def documents(services: Mapping[str, tuple[str, str]], objectives: Iterable[Obje
     return [_service(name, *words) for name, words in services.items()] + [
         _slo(objective) for objective in objectives if expressible(objective)
     ]
+
+
+def alpha_documents(objectives: Iterable[Objective]) -> list[dict[str, Any]]:
+    """An SLO in `openslo/v1alpha` for every objective that is counted from samples, as Sloth reads it.
+
+    `{{.window}}` is Sloth's: https://sloth.dev/usage/openslo/.
+    """
+    return [_alpha(objective) for objective in objectives if objective.indicator is Indicator.SAMPLES and expressible(objective)]
+
+
+def _alpha(objective: Objective) -> dict[str, Any]:
+    days = objective.window.days if objective.window else 0
+    return {
+        "apiVersion": "openslo/v1alpha",
+        "kind": "SLO",
+        "metadata": {"name": _name(objective.id), "displayName": objective.title},
+        "spec": {
+            "service": _name(objective.service),
+            "description": objective.title,
+            "budgetingMethod": "Occurrences",
+            "objectives": [
+                {
+                    "ratioMetrics": {
+                        "good": _promql(objective, "oso_samples_good_total"),
+                        "total": _promql(objective, "oso_samples_total"),
+                    },
+                    "target": objective.target / ALL,
+                }
+            ],
+            "timeWindows": [{"count": days, "unit": "Day"}],
+        },
+    }
+
+
+def _promql(objective: Objective, counter: str) -> dict[str, str]:
+    query = f'sum(rate({counter}{{objective="{objective.id}"}}[{{{{.window}}}}]))'
+    return {"source": "prometheus", "queryType": "promql", "query": query}
 
 
 def _service(name: str, title: str, description: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import yaml
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.declarations import remarks, require_scope, validated
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES
-from oso_dagster.domain.objectives.openslo import documents, expressible
+from oso_dagster.domain.objectives.openslo import alpha_documents, documents, expressible
 from oso_dagster.domain.objectives.slo import Indicator, Objective
 
 SALES = Objective("shop", "sales", "Sales", Label.CORE, Indicator.FAMILIES, 9_900, timedelta(days=30))
@@ -62,3 +62,14 @@ def test_a_promise_at_a_point_in_time_is_not_expressible():
         "core_source_data.partition_completeness",
         "core_source_data.data_coverage",
     ]
+
+
+def test_the_export_for_sloth_divides_the_counters_of_each_sampled_objective_over_its_window():
+    exported = {document["metadata"]["name"]: document["spec"] for document in alpha_documents(OBJECTIVES)}
+    assert len(exported) == 6
+    spec = exported["consumer-trino-queries"]
+    [objective] = spec["objectives"]
+    assert (objective["target"], spec["timeWindows"]) == (0.9, [{"count": 30, "unit": "Day"}])
+    assert objective["ratioMetrics"]["good"]["query"] == (
+        'sum(rate(oso_samples_good_total{objective="consumer_trino.queries"}[{{.window}}]))'
+    )
