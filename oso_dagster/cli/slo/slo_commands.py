@@ -140,8 +140,8 @@ def export(
     """
     import yaml  # noqa: PLC0415
 
+    from oso_dagster.domain.exports.openslo import alpha_documents, documents, expressible  # noqa: PLC0415
     from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES  # noqa: PLC0415
-    from oso_dagster.domain.objectives.openslo import alpha_documents, documents, expressible  # noqa: PLC0415
 
     if sloth:
         say(yaml.safe_dump_all(alpha_documents(OBJECTIVES), sort_keys=False, allow_unicode=True).rstrip())

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from oso_dagster.cli.session.terminal import refusal, say
-from oso_dagster.domain.catalogue.data_contract import data_contract
 from oso_dagster.domain.catalogue.source import Stability
+from oso_dagster.domain.exports.data_contract import data_contract
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, OBJECTIVES, RELIABILITY
 from oso_dagster.sources import catalogue

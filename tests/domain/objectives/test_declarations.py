@@ -3,10 +3,10 @@ from datetime import timedelta
 import pytest
 import yaml
 
+from oso_dagster.domain.exports.openslo import alpha_documents, documents, expressible
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.declarations import remarks, require_scope, validated
 from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES
-from oso_dagster.domain.objectives.openslo import alpha_documents, documents, expressible
 from oso_dagster.domain.objectives.slo import Indicator, Objective
 
 SALES = Objective("shop", "sales", "Sales", Label.CORE, Indicator.FAMILIES, 9_900, timedelta(days=30))

@@ -1,0 +1,1 @@
+"""What is declared, in the formats of others: OpenSLO, and data contracts of the Open Data Contract Standard."""
