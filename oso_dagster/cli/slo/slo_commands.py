@@ -165,7 +165,7 @@ def metrics() -> None:
 
     settings = settings_without_sources()
     made = registry(lambda: Store.open(settings.reliability_store_url, settings.world.value), lambda: datetime.now(UTC))
-    say(generate_latest(made).decode().rstrip())
+    say(generate_latest(made).decode().rstrip())  # type: ignore[no-untyped-call]  # as the library has it
 
 
 @app.command()
