@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 from filelock import FileLock, Timeout
 
@@ -29,6 +30,7 @@ from oso_dagster.settings import SandboxFiles, Settings
 
 START_SECONDS = 30
 _LOCK_SECONDS = 60
+_BEAT_SECONDS = 1.0
 
 
 class SandboxError(Exception):
@@ -111,6 +113,7 @@ def stay(settings: Settings, *, port: int = 0, seed: int | None = None) -> None:
         server = process.remembered(settings.sandbox_dir)
         if server is not None and server.alive():
             raise SandboxError(f"the sandbox world is up already, at port {server.port}: end it first with `oso sandbox down`")
+        process.keep_loss(settings.sandbox_dir, server)
         listener = _listen(settings, port)
         database_port = _database_port(settings)
         server = process.here(listener.getsockname()[1], database_port)
@@ -122,10 +125,17 @@ def stay(settings: Settings, *, port: int = 0, seed: int | None = None) -> None:
 def host(folder: Path, listener: socket.socket, database_port: int) -> None:
     """Serve the world of the sandbox in `folder` on `listener`; when asked to end, leave no trace of this process."""
     server = process.here(listener.getsockname()[1], database_port)
+    Thread(target=_beat, args=(folder, server), daemon=True).start()
     try:
         serve(SandboxFiles(folder).world, listener, database_port)
     finally:
         process.forget(folder, server)
+
+
+def _beat(folder: Path, server: Server) -> None:
+    while True:
+        process.beat(folder, server)
+        time.sleep(_BEAT_SECONDS)
 
 
 def _start(settings: Settings, port: int, owner: tuple[int, float] | None) -> Server:
@@ -143,6 +153,7 @@ def _start(settings: Settings, port: int, owner: tuple[int, float] | None) -> Se
 
 
 def _end(settings: Settings, server: Server | None) -> None:
+    process.keep_loss(settings.sandbox_dir, server)
     process.forget(settings.sandbox_dir, server)
     if server is not None:
         server.end()

@@ -1,7 +1,8 @@
 """The server as an operating-system process: started detached, recognised for certain, ended, with its traces on disk.
 
-`endpoints.json` (read by the settings) and `server.json` (which process it is) are there while a server is; the server removes
-them itself when it is asked to end. When to start or end one is decided in `lifecycle`.
+`endpoints.json` (read by the settings) and `server.json` (which process it is, touched each second) are there while a server is;
+it removes them itself when it is asked to end. One that was killed leaves them, and whoever starts the next one keeps, in
+`lost.json`, since when it was gone. When to start or end one is decided in `lifecycle`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -129,6 +131,35 @@ def forget(folder: Path, server: Server | None) -> None:
     if server is None or remembered(folder) in {server, None}:
         for trace in (SandboxFiles(folder).endpoints, _server_file(folder)):
             trace.unlink(missing_ok=True)
+
+
+def beat(folder: Path, server: Server) -> None:
+    """Show that `server` lives: the age of its trace then says when it was killed, to about a second."""
+    with contextlib.suppress(OSError):
+        if remembered(folder) == server:
+            os.utime(_server_file(folder))
+
+
+def last_loss(folder: Path) -> datetime | None:
+    """When a server of this folder was last seen before it was killed; None when none ever was, or each was asked to end."""
+    server = remembered(folder)
+    with contextlib.suppress(FileNotFoundError):
+        if server is not None and not server.alive():
+            return datetime.fromtimestamp(_server_file(folder).stat().st_mtime, UTC)
+    try:
+        return datetime.fromisoformat(json.loads(_loss_file(folder).read_text())["at"])
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+
+
+def keep_loss(folder: Path, server: Server | None) -> None:
+    """Write down when `server` was killed, if it was: its traces are about to be removed."""
+    if server is not None and not server.alive() and (at := last_loss(folder)) is not None:
+        write_json(_loss_file(folder), {"at": at.isoformat()})
+
+
+def _loss_file(folder: Path) -> Path:
+    return folder / "lost.json"
 
 
 def _server_file(folder: Path) -> Path:

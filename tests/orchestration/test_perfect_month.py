@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.objectives import SERVICES
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
@@ -64,6 +65,10 @@ def test_sixty_days_on_which_nothing_fails_are_silent_and_everything_is_met(plat
     assert {assessment.verdict for assessment in measured.values()} == {Verdict.COMPLIANT}
     assert {name.split(".")[0] for name in measured} == {"core_source_data", "unstable_source_data", "sqlmesh"}
     assert measured["core_source_data.materialization_reliability"].valid > 30 * 25
+    in_use = [source for source in ran.sources if source.retired is None]
+    judged = {asset for label in (Label.CORE, Label.UNSTABLE) for asset in evaluator.judged_tables(label, UNTIL)}
+    assert judged == {f"{source.name}/{table.name}" for source in in_use for table in source.tables}
+    assert judged <= evaluator.store.ledger.last_good().keys(), "every table of the catalogue was loaded"
     assert {model.note for model in evaluator.fresh_models(UNTIL).values()} == {""}
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -84,6 +85,7 @@ def test_a_server_asked_to_end_goes_quickly_and_removes_its_traces(settings: Set
     os.kill(server.pid, signal.SIGTERM)
     _wait(lambda: not server.alive(), seconds=3)
     assert _traces(settings) == set()
+    assert process.last_loss(settings.sandbox_dir) is None
 
 
 def test_a_killed_server_is_replaced(settings: Settings) -> None:
@@ -93,7 +95,11 @@ def test_a_killed_server_is_replaced(settings: Settings) -> None:
     _wait(lambda: not killed.alive(), seconds=3)
     assert _traces(settings) == {"endpoints.json", "server.json"}
     assert not lifecycle.status(settings).healthy
+    lost = process.last_loss(settings.sandbox_dir)
+    assert lost is not None
+    assert timedelta(0) < datetime.now(UTC) - lost < timedelta(seconds=20), "it is known about when it was killed"
     lifecycle.up(settings)
+    assert process.last_loss(settings.sandbox_dir) == lost, "also when the next one is up"
     assert _server(settings).pid != killed.pid
     assert lifecycle.status(settings).healthy
 

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +39,7 @@ def guard(pipe: int, lock: Path, command: list[str]) -> int:
             code = child.wait()
             _end_group(child.pid)
             if stopped:
-                _mark_runs(stopped[0])
+                mark_runs(stopped[0], "`oso dev`")
             return code
     except Timeout:
         return TAKEN
@@ -60,11 +61,14 @@ def _end_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def _mark_runs(stopped: datetime) -> None:
-    """Have the runs that ended with all of it not counted as failures; it writes to Dagster's instance, which takes seconds."""
-    command = [sys.executable, "-m", "oso_dagster.orchestration.ledger.stopped_runs", stopped.isoformat(), "`oso dev`"]
+def mark_runs(stopped: datetime, by: str, processes: Collection[int] = ()) -> None:
+    """Have the runs that ended with all of it, or with these processes, not counted as failures.
+
+    It writes to Dagster's instance, which takes seconds.
+    """
+    command = [sys.executable, "-m", "oso_dagster.orchestration.ledger.stopped_runs", stopped.isoformat(), by]
     with suppress(subprocess.TimeoutExpired):
-        subprocess.run(command, timeout=STOP_SECONDS, check=False)
+        subprocess.run([*command, *map(str, processes)], timeout=STOP_SECONDS, check=False)
 
 
 def _end_at_close(pipe: int, child: subprocess.Popen[bytes], stopped: list[datetime]) -> None:

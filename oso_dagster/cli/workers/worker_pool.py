@@ -14,10 +14,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import IO, Any, Protocol
 
+from oso_dagster.cli.workers.guardian import mark_runs
 from oso_dagster.cli.workers.job_list import PartitionRequest
 from oso_dagster.cli.workers.worker_messages import Begin, Doing, Done, Order, Ready, Refused
 from oso_dagster.settings import PROJECT_ROOT, SettingsError
@@ -77,15 +79,21 @@ def stopped(workers: list[Worker]) -> Iterator[None]:
     """Stop the workers at the end of the block, which can be before the end of something that was started after them.
 
     Their connections are closed: a worker without a job ends by itself, one with a job cancels its run first, within seconds.
+    The run of one that does not is marked: it ended with the command, and is no failure.
     """
     try:
         yield
     finally:
+        at = datetime.now(UTC)
         for worker in workers:
             worker.connection.close()
-        until = time.monotonic() + _STOP_SECONDS
+        until, killed = time.monotonic() + _STOP_SECONDS, []
         while workers:
-            _stop(workers.pop(), until)
+            worker = workers.pop()
+            if _stop(worker, until) and worker.job is not None:
+                killed.append(worker.process.pid)
+        if killed:
+            mark_runs(at, "the command", killed)
 
 
 def work(
@@ -188,11 +196,16 @@ def _start() -> Worker:
     return Worker(process, ours, log)
 
 
-def _stop(worker: Worker, until: float) -> None:
-    """Wait for it to end by itself, if it is ready and may have a run to cancel; then kill it and its child processes."""
+def _stop(worker: Worker, until: float) -> bool:
+    """Wait for it to end by itself, if it is ready and may have a run to cancel; then kill it and its child processes.
+
+    Whether it was killed.
+    """
     with suppress(subprocess.TimeoutExpired):
         worker.process.wait(max(0, until - time.monotonic()) if worker.ready else 0)
+    lived = worker.process.poll() is None
     with suppress(ProcessLookupError):
         os.killpg(worker.process.pid, signal.SIGKILL)
     worker.process.wait()
     worker.log.close()
+    return lived

@@ -12,6 +12,7 @@ from oso_dagster.domain.catalogue.loading import UNKNOWN_FIELDS
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.orchestration.labels import STOPPED_TAG
 from oso_dagster.orchestration.ledger.dagster_tables import moment
+from oso_dagster.orchestration.models.platform_project import OP
 from oso_dagster.orchestration.upkeep.run_limits import running_runs
 
 _DAEMON_EVERY = timedelta(minutes=1)
@@ -25,6 +26,7 @@ _OWN_JOBS = {
     "evaluate_slos": "the objectives are not judged",
     "publish_status": "the status page grows old",
     "measure_coverage": "coverage is not measured",
+    f"{OP}_janitor": "tables of models that nobody reads are kept",
 }
 """The platform's own jobs, and what is missing while one fails. Those that make data are watched by what they make."""
 

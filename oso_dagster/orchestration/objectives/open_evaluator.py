@@ -13,6 +13,7 @@ from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.orchestration.clock import utc_now
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.ledger.required_proofs import proofs_of
+from oso_dagster.orchestration.ledger.stopped_runs import mark_lost_sandbox
 from oso_dagster.orchestration.models.platform_project import transform_assets
 from oso_dagster.orchestration.objectives.evaluator import Evaluator, measured_assets
 from oso_dagster.reliability.store import Store
@@ -28,6 +29,7 @@ def up_to_date(
     now: datetime,
 ) -> Evaluator:
     """The evaluator of `store`, its ledger filled from `instance` as at `now`."""
+    mark_lost_sandbox(settings, instance, now)
     LedgerFill(instance, store.ledger, labels, settings.secrets(), proofs_of(sources)).run(now)
     return Evaluator(store, sources, labels)
 

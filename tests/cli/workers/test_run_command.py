@@ -17,6 +17,7 @@ import pytest
 
 from oso_dagster.cli.workers.job_list import PartitionRequest
 from oso_dagster.cli.workers.worker_pool import WorkersDiedError, started, work
+from oso_dagster.orchestration.labels import STOPPED_TAG
 from oso_dagster.settings import PROJECT_ROOT
 from tests.support.platform import BIN, environment, left_running
 
@@ -70,6 +71,22 @@ def test_a_signal_ends_it_in_the_pause_before_a_retry_and_cancels_the_run(tmp_pa
     assert process.returncode == 130, output
     assert left_running(tmp_path) == []
     assert runs(tmp_path) == {"ingest_oss_funding": "CANCELED"}
+
+
+@pytest.mark.server
+def test_the_run_of_a_worker_that_does_not_end_in_time_is_marked_as_no_failure(tmp_path):
+    with running(tmp_path, "ingest_oss_funding") as process:
+        await_retry(tmp_path)
+        (worker,) = psutil.Process(process.pid).children()
+        worker.suspend()
+        process.send_signal(signal.SIGHUP)  # its terminal is closed
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130, output
+    assert left_running(tmp_path) == []
+    assert runs(tmp_path) == {"ingest_oss_funding": "FAILURE"}
+    with closing(sqlite3.connect(tmp_path / "live" / "dagster" / "history" / "runs.db")) as connection:
+        keys = {key for (key,) in connection.execute("SELECT key FROM run_tags")}
+    assert STOPPED_TAG in keys
 
 
 @pytest.mark.server

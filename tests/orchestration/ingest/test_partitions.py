@@ -14,6 +14,7 @@ from oso_dagster.domain.catalogue.loading import CONTINUATION, CUT_SHORT, Extrac
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Cost, Disposition, Retries, Schedule, Source, Stability, Table
 from oso_dagster.domain.due.cadence import MOST_TRIES
+from oso_dagster.orchestration.alerts.failing_checks import failing_checks
 from oso_dagster.orchestration.ingest.jobs.schedules import GivenUpError, ingest_schedules, partition_tags
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.orchestration.resources import warehouse_of
@@ -225,6 +226,24 @@ def test_a_refused_partition_of_a_range_keeps_none_behind_it_from_loading(
     assert days(settings) == ["2026-01-07", "2026-01-09"]
     assert instance.get_materialized_partitions(KEY) == {"2026-01-07", "2026-01-09"}
     assert stretches == [["2026-01-07", "2026-01-08", "2026-01-09"]] * 3
+
+
+def test_what_a_check_finds_of_one_partition_is_not_covered_up_by_the_next_one(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    def misplaced(request: ExtractRequest) -> Extract:
+        assert request.window is not None
+        other = windows("2026-01-09")[0] if request.window.key == "2026-01-07" else request.window
+        return replace(sales(replace(request, window=other)), version=request.window.key)
+
+    check, declared = dg.AssetCheckKey(KEY, "in_partition"), {KEY: {"2026-01-07", "2026-01-08"}}
+    for key, source in [("2026-01-07", shop(extract=misplaced)), ("2026-01-08", shop(extract=misplaced))]:
+        assert load(settings, instance, source, partition_tags(windows(key))).success is (key == "2026-01-08")
+    (failing,) = failing_checks(instance, [check], declared)
+    assert failing.reason.startswith("2026-01-07: ")
+    assert failing_checks(instance, [check], {KEY: {"2026-01-08"}}) == [], "nobody loads the other any more"
+    assert load(settings, instance, shop(), partition_tags(windows("2026-01-07"))).success
+    assert failing_checks(instance, [check], declared) == []
 
 
 def test_a_schedule_asks_for_no_partition_that_is_being_loaded(settings: Settings, instance: dg.DagsterInstance) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 
 from oso_dagster.domain.objectives.attempts import Label, Outcome
@@ -15,7 +18,11 @@ from oso_dagster.orchestration.alerts.dagster_state import failed_jobs
 from oso_dagster.orchestration.labels import STOPPED_TAG
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.ledger.stopped_runs import mark_stopped
+from oso_dagster.orchestration.objectives.open_evaluator import up_to_date
 from oso_dagster.reliability.store import Store
+from oso_dagster.sandbox import process
+from oso_dagster.sandbox.process import Server
+from oso_dagster.settings import Settings, World
 from tests.orchestration.shop import fail, load
 
 LABELS = {"shop/things": Label.CORE, "shop/prices": Label.CORE}
@@ -61,6 +68,45 @@ def test_what_still_runs_is_marked_when_the_world_that_it_asks_has_ended(
 
     run(instance, "things", loses_its_world)
     assert outcomes() == {"shop/things": Outcome.CANCELED}
+
+
+def test_what_loses_a_sandbox_that_was_killed_is_canceled_and_what_ended_before_counts(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path / "home", world=World.SANDBOX)
+    with Store.open(settings.reliability_store_url, "sandbox") as store, subprocess.Popen(["sleep", "300"]) as server:
+        folder = settings.sandbox_dir
+        process.remember(folder, Server(server.pid, psutil.Process(server.pid).create_time(), 1))
+
+        def outcomes() -> dict[str, Outcome]:
+            up_to_date(settings, [], LABELS, store, instance, datetime.now(UTC))
+            return {attempt.asset: attempt.outcome for attempt in store.attempts()}
+
+        run(instance, "things", fail)
+        assert outcomes() == {"shop/things": Outcome.FAILED}
+
+        def loses_its_world() -> None:
+            time.sleep(0.01)
+            process.beat(folder, Server(server.pid, psutil.Process(server.pid).create_time(), 1))
+            server.kill()
+            server.wait()
+            fail()
+
+        run(instance, "prices", loses_its_world)
+        assert outcomes() == {"shop/things": Outcome.FAILED, "shop/prices": Outcome.CANCELED}
+
+
+def test_only_what_ran_in_the_named_processes_is_marked(instance: dg.DagsterInstance) -> None:
+    stops = []
+
+    def stopped() -> None:
+        time.sleep(0.01)
+        stops.append(datetime.now(UTC))
+        fail()
+
+    run(instance, "things", stopped)
+    assert mark_stopped(instance, stops[0], "the command", processes=[1]) == []
+    assert len(mark_stopped(instance, stops[0], "the command", processes=[os.getpid()])) == 1
 
 
 def test_a_job_of_the_platform_that_ended_with_it_is_no_incident(instance: dg.DagsterInstance) -> None:
