@@ -28,19 +28,24 @@ _OWN = {
 
 @dataclass(frozen=True)
 class RunLimit:
-    """What is promised of a run, from its start to its end."""
+    """How long the work of a run takes, with every retry."""
 
-    promised: timedelta
+    work: timedelta
+
+    @property
+    def promised(self) -> timedelta:
+        """From its start to its end: half of the most that any run may take, at most, so that each is an incident first."""
+        return min(self.work, _MOST / 2)
 
     @property
     def maximum(self) -> timedelta:
         """Twice what is promised: an hour at least, half a day at most."""
-        return min(max(2 * self.promised, _LEAST), _MOST)
+        return max(2 * self.promised, _LEAST)
 
 
 def limit_of_load(job: IngestJob, partitions: int = 1) -> RunLimit:
     """The limit of a run that loads so many partitions of the tables of a job, every one with all its retries."""
-    return RunLimit(min(max(job.source.terms_of(table).longest_load for table in job.tables) * max(partitions, 1), _MOST))
+    return RunLimit(max(job.source.terms_of(table).longest_load for table in job.tables) * max(partitions, 1))
 
 
 def limit_of_job(name: str) -> RunLimit:

@@ -58,19 +58,19 @@ def running_runs(instance: dg.DagsterInstance, sources: Sequence[Source], now: d
 
 def _running(run: dg.DagsterRun, started: datetime, jobs: Sequence[IngestJob], now: datetime) -> RunningRun:
     loads = [(job, keys) for job in jobs if (keys := _tables_of(run, job))]
-    promised = sum((_promised(run, job, now) for job, _ in loads), timedelta(0))
+    work = sum((_work(run, job, now) for job, _ in loads), timedelta(0))
     if not loads or run.asset_selection:
-        promised += sum((limit_of_job(name).promised for name in _other_jobs(run, loads)), timedelta(0))
-    limit = RunLimit(promised)
+        work += sum((limit_of_job(name).work for name in _other_jobs(run, loads)), timedelta(0))
+    limit = RunLimit(work)
     tag = run.tags.get(MAX_RUNTIME_SECONDS_TAG, "")
     maximum = timedelta(seconds=int(tag)) if tag.isdecimal() else limit.maximum
     assets = tuple(sorted(key.to_user_string() for _, keys in loads for key in keys))
-    return RunningRun(run, started, promised, maximum, assets, limited=bool(tag))
+    return RunningRun(run, started, limit.promised, maximum, assets, limited=bool(tag))
 
 
-def _promised(run: dg.DagsterRun, job: IngestJob, now: datetime) -> timedelta:
+def _work(run: dg.DagsterRun, job: IngestJob, now: datetime) -> timedelta:
     partitions = 1 if job.partitions is None else len(partitions_of(run, job.partitions, now))
-    return limit_of_load(job, partitions).promised
+    return limit_of_load(job, partitions).work
 
 
 def _tables_of(run: dg.DagsterRun, job: IngestJob) -> set[dg.AssetKey]:
