@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from csv import reader
 from io import BytesIO
 
 import pyarrow as pa
@@ -35,7 +36,8 @@ def read(content: bytes, columns: Sequence[Column]) -> pa.Table:
         )
         table = csv.read_csv(BytesIO(content), parse_options=parsing, convert_options=options)
     except pa.ArrowInvalid as error:
-        place = _misfit(content, types, parsing)
+        texts, _ = _texts(content)
+        place = next((words for _, words in _misfits(texts, columns)), None) if texts is not None else None
         raise CsvError(
             f"the CSV cannot be read: {place or error}. Correct the file upstream, or the source's declared columns."
         ) from error
@@ -51,18 +53,57 @@ def read(content: bytes, columns: Sequence[Column]) -> pa.Table:
     return table.select([*types, *unknown])
 
 
-def _misfit(content: bytes, types: Mapping[str, pa.DataType], parsing: csv.ParseOptions) -> str | None:
-    """The first value that is none of its column's type, with column and row; None where the file is damaged otherwise."""
+def read_by_item(content: bytes, columns: Sequence[Column], item: str) -> tuple[pa.Table, dict[str, str]]:
+    """The same, but a bad line costs the rows of its item alone: the rows of good lines, and of each other item what is wrong.
+
+    `item` is the column that says which item a line belongs to. Where that cannot be read of a bad line the file is refused.
+    Raises CsvError.
+    """
+    try:
+        return read(content, columns), {}
+    except CsvError as error:
+        texts, broken = _texts(content)
+        if texts is None or item not in texts.column_names:
+            raise
+        owners, bad = texts[item].to_pylist(), dict(_misfits(texts, columns))
+        reasons = {owners[number]: words for number, words in bad.items()}
+        for fields, words in broken:
+            reasons |= {next((field for field in fields if field in owners), None): words}
+        if not reasons or None in reasons:
+            raise
+        good, text = texts.filter(pa.array([number not in bad for number in range(texts.num_rows)])), BytesIO()
+        csv.write_csv(good, text)
+        try:
+            return read(text.getvalue(), columns), reasons
+        except CsvError:
+            raise error from None
+
+
+def _texts(content: bytes) -> tuple[pa.Table | None, list[tuple[list[str], str]]]:
+    """All lines that have as many fields as the header, as text; of each of the others its fields, and what is wrong with it."""
+    broken: list[tuple[list[str], str]] = []
+
+    def note(row: csv.InvalidRow) -> str:
+        fields = next(reader([row.text]), [])
+        broken.append((fields, f"a line of {row.actual_columns} fields, where {row.expected_columns} are expected"))
+        return "skip"
+
+    parsing = csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note)
     try:
         names = csv.open_csv(BytesIO(content), parse_options=parsing).schema.names
-        texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True)
-        table = csv.read_csv(BytesIO(content), parse_options=parsing, convert_options=texts)
+        broken.clear()
+        types = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True)
+        return csv.read_csv(BytesIO(content), parse_options=parsing, convert_options=types), broken
     except pa.ArrowInvalid:
-        return None
-    for name, kind in types.items():
-        for number, value in enumerate(table[name] if name in table.column_names else (), 1):
+        return None, broken
+
+
+def _misfits(texts: pa.Table, columns: Sequence[Column]) -> Iterator[tuple[int, str]]:
+    """The rows of which a value is none of its column's type, and why."""
+    for column in columns:
+        kind = arrow_type(column)
+        for number, value in enumerate(texts[column.name] if column.name in texts.column_names else ()):
             try:
                 value.cast(kind)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-                return f"column {name}, row {number:,}: {value.as_py()!r} is no {kind}"
-    return None
+                yield number, f"column {column.name}, row {number + 1:,}: {value.as_py()!r} is no {kind}"

@@ -53,7 +53,7 @@ def _values(column: Column, path: tuple[str, ...], rows: list[Any]) -> list[Any]
         except _UnfitError as unfit:
             what = f"{value!r}"[:60]
             raise AnswerError(
-                f"record {number:,}: {'.'.join(path)} is {what}, {unfit} of {column.type_name}; declare a type that holds it"
+                f"record {number:,}: {'.'.join(path)} is {what}, which is no {column.type_name}: {unfit}; declare a type that holds it"
             ) from None
         except (ValueError, TypeError, ArithmeticError, OSError):  # the last: a time beyond what the system counts
             what = f"{value!r}"[:60]
@@ -79,7 +79,7 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(value)
     if not -_MOST_WHOLE <= value < _MOST_WHOLE:
-        raise _UnfitError("which is beyond the range")
+        raise _UnfitError("it is beyond the range")
     return value
 
 
@@ -115,13 +115,13 @@ def _exact(value: Any, precision: int, scale: int) -> Decimal:
     if not number.is_finite():
         raise ValueError(value)
     if number.copy_abs() >= Decimal(10) ** (precision - scale):
-        raise _UnfitError("which has more digits before the point than those")
+        raise _UnfitError("it has more digits before the point")
     if isinstance(value, float) and len(number.as_tuple().digits) > _DIGITS_OF_A_DOUBLE:
-        raise _UnfitError(f"a JSON number of more than {_DIGITS_OF_A_DOUBLE} digits, which is not exact enough for a value")
+        raise _UnfitError(f"a JSON number of more than {_DIGITS_OF_A_DOUBLE} digits is not exact")
     with localcontext(prec=MOST_DIGITS * 2):
         fitted = number.quantize(Decimal(1).scaleb(-scale))
     if fitted != number:
-        raise _UnfitError("which has more digits behind the point than those")
+        raise _UnfitError("it has more digits behind the point")
     return fitted
 
 

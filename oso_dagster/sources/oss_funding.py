@@ -8,7 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, RefusedError, Unchanged
+from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, LoadFacts, RefusedError, Unchanged
 from oso_dagster.domain.catalogue.source import (
     Column,
     ColumnType,
@@ -21,7 +21,9 @@ from oso_dagster.domain.catalogue.source import (
     Stability,
     Table,
 )
+from oso_dagster.domain.catalogue.truth import ITEMS_ASKED, SET_ASIDE
 
+_FILE = "file_path"
 _COLUMNS = (
     Column("funding_id", ColumnType.VARCHAR, "SHA-256 of the row's fields and its ordinal among equal rows", nullable=False),
     Column("to_project_name", ColumnType.VARCHAR, "Project that was funded, a name of OSS Directory; empty when none matches"),
@@ -43,10 +45,11 @@ def _extract(request: ExtractRequest) -> Extract | Unchanged:
     version = files.fingerprint(content)
     if request.previous is not None and request.previous.version == version:
         return Unchanged(version, request.previous.facts)
-    rows = csv_file.read(content, _COLUMNS[1:])
+    rows, damaged = csv_file.read_by_item(content, _COLUMNS[1:], _FILE)
     declared = rows.select([column.name for column in _COLUMNS[1:]])  # a new column makes no new ids
     rows = rows.add_column(0, _COLUMNS[0].name, [_ids(declared.to_pylist())])
-    return Extract(version, {request.table: [rows]}, {"bytes": len(content)})
+    facts: LoadFacts = {"bytes": len(content), ITEMS_ASKED: len(set(rows[_FILE].to_pylist()) | damaged.keys())}
+    return Extract(version, {request.table: [rows]}, facts | ({SET_ASIDE: damaged} if damaged else {}))
 
 
 def _ids(rows: list[dict[str, Any]]) -> list[str]:
@@ -87,8 +90,9 @@ SOURCE = Source(
             description="One row per grant that OSS Funding knows, as it stands in its CSV file.",
             columns=_COLUMNS,
             primary_key=("funding_id",),
+            item_column=_FILE,
+            set_aside_share=0.05,
             why_not={
-                "set_aside": "One file, which is read whole or refused",
                 "bands": "Grants are added by hand, each of its own size; a file that shrinks or repeats itself is refused",
                 "second_count": "The file is the only list of these grants",
             },

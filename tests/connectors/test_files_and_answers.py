@@ -111,6 +111,23 @@ def test_an_exact_number_with_other_digits_is_refused_and_never_rounded(value: A
         table_of_records([CENTS], [{"x": value}])
 
 
+def test_a_bad_line_of_a_csv_costs_the_rows_of_its_item_alone() -> None:
+    lines = 'name,share\na,1.5\nb,"x\ny"\n"c, d",\na,2\n'
+    rows, reasons = csv_file.read_by_item(lines.encode(), [NAME, SHARE], "name")
+    assert rows.to_pylist() == [{"name": "a", "share": 1.5}, {"name": "c, d", "share": None}, {"name": "a", "share": 2.0}]
+    assert reasons == {"b": "column share, row 2: 'x\\ny' is no double"}
+    rows, reasons = csv_file.read_by_item(b"name,share\na,1.5\nb,1\nb,1,7\n", [NAME, SHARE], "name")
+    assert rows.num_rows == 2
+    assert reasons == {"b": "a line of 3 fields, where 2 are expected"}
+
+
+@pytest.mark.parametrize("line", ['"",much', "a stranger,1,2", '"a,1', ""])
+def test_a_bad_line_of_nobody_knows_which_item_refuses_the_csv(line: str) -> None:
+    header = "name,share" if line else "name,amount"
+    with pytest.raises(csv_file.CsvError):
+        csv_file.read_by_item(f"{header}\na,1.5\n{line}\n".encode(), [NAME, SHARE], "name")
+
+
 def test_exact_numbers_of_a_csv_have_their_digits_or_are_refused() -> None:
     rows = csv_file.read(b"x\n12.50\n7\n", [CENTS])
     assert [str(number) for number in rows["x"].to_pylist()] == ["12.50", "7.00"]

@@ -13,7 +13,7 @@ AT_SOURCE: Mapping[str, str] = {
     "duplicate_rows": "every third row is there twice",
     "damaged_file": "a file of the newest commit is not as its schema wants it",
     "hollow_feed": "nearly all events but pushes are missing",
-    "damaged_line": "one line of a file is cut",
+    "damaged_line": "one line of a file is cut, or a value in it is none",
     "late_arrivals": "events come up to six hours late, in the files behind",
     "policy_403": "a policy of its organisation hides the first repository that is asked for",
     "moved": "every repository is sent on to its address by id",

@@ -1,4 +1,7 @@
-"""OSS Funding as the sandbox keeps it: one CSV file. Which grants there are is decided in `grants`."""
+"""OSS Funding as the sandbox keeps it: one CSV file. Which grants there are is decided in `grants`.
+
+Fault: an amount in one line is no number; what the file is made of are uploads of people (opensource-observer/oss-funding).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,12 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
+from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.world.entities import Grant
 from oso_dagster.sandbox.world.world import SandboxWorld
 
@@ -51,9 +57,30 @@ def _row(grant: Grant) -> tuple[str, ...]:
     )
 
 
+def damaged(content: bytes) -> bytes:
+    """The file with one line whose amount is none."""
+    lines = content.decode().splitlines(keepends=True)
+    name, amount, rest = lines[1].split(",", 2)
+    return "".join([lines[0], f"{name},{amount} USD,{rest}", *lines[2:]]).encode()
+
+
+def serve(folder: Path) -> ASGIApp:
+    """The file, or what is left of it under a fault."""
+    files = StaticFiles(directory=folder)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if fault_of(scope) == "damaged_line":
+            await Response(damaged((folder / FILE).read_bytes()), media_type="text/csv")(scope, receive, send)
+        else:
+            await files(scope, receive, send)
+
+    return answer
+
+
 FAMILY = Family(
     "oss-funding",
     (Endpoint("oss_funding_url", f"/oss-funding/{FILE}", "OSS Funding, a CSV file with ETag and Last-Modified"),),
     write,
-    lambda folder: StaticFiles(directory=folder),
+    serve,
+    faults=("damaged_line",),
 )

@@ -103,10 +103,10 @@ def test_a_changed_type_is_named_with_its_record_and_column(name: str, bad: Any)
 @pytest.mark.parametrize(
     ("name", "bad", "words"),
     [
-        ("n", 2**63, "which is beyond the range of bigint"),
-        ("wei", 10**38, r"which has more digits before the point than those of decimal\(38,0\)"),
-        ("wei", "1.5", r"which has more digits behind the point than those of decimal\(38,0\)"),
-        ("price", 0.12345678901234567, "a JSON number of more than 15 digits, which is not exact enough"),
+        ("n", 2**63, "which is no bigint: it is beyond the range"),
+        ("wei", 10**38, r"which is no decimal\(38,0\): it has more digits before the point"),
+        ("wei", "1.5", r"which is no decimal\(38,0\): it has more digits behind the point"),
+        ("price", 0.12345678901234567, "a JSON number of more than 15 digits is not exact"),
     ],
 )
 def test_a_number_that_its_type_does_not_hold_is_no_changed_type(name: str, bad: Any, words: str) -> None:
