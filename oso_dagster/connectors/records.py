@@ -52,9 +52,8 @@ def _values(column: Column, path: tuple[str, ...], rows: list[Any]) -> list[Any]
             values.append(None if value is None and column.nullable else read(value))
         except _UnfitError as unfit:
             what = f"{value!r}"[:60]
-            raise AnswerError(
-                f"record {number:,}: {'.'.join(path)} is {what}, which is no {column.type_name}: {unfit}; declare a type that holds it"
-            ) from None
+            words = f"{what}, which is no {column.type_name}: {unfit}; declare a type that holds it"
+            raise AnswerError(f"record {number:,}: {'.'.join(path)} is {words}") from None
         except (ValueError, TypeError, ArithmeticError, OSError):  # the last: a time beyond what the system counts
             what = f"{value!r}"[:60]
             raise AnswerError(

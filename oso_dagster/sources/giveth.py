@@ -9,6 +9,7 @@ by which projects apply for a round of v6 sends that of the older API.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -44,6 +45,15 @@ _BY_API = "rounds_by_api"
 """The fact, names of rounds by the API that they were taken from."""
 
 _Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What a round has, as Arrow tables, and the names of the fields that came."""
+
+    projects: Any
+    addresses: Any
+    fields: set[str]
 
 
 def _rounds(request: ExtractRequest) -> Extract:
@@ -97,23 +107,44 @@ def _each_once(by_api: Mapping[str, list[_Record]], before: Mapping[str, set[str
 
 
 def _projects(request: ExtractRequest) -> Extract:
-    """The projects of every known round, round by round; fewer or more of them than are announced sets that round aside."""
+    """The projects of every known round, round by round.
+
+    Fewer or more of them than are announced, or one that cannot be read, sets that round aside.
+    """
+    import pyarrow as pa  # noqa: PLC0415  (Arrow loads when used)
+
     from oso_dagster.connectors import records  # noqa: PLC0415
+    from oso_dagster.connectors.arrow import schema_of  # noqa: PLC0415
 
     round_ids = sorted(request.inputs[_NEED], key=lambda id_: (id_.startswith(V6_ID), int(id_.removeprefix(V6_ID))))
     endpoints = {api: _endpoint(request, api) for api in APIS if any(_api_of(id_) == api for id_ in round_ids)}
     items, news = Items.of(request, len(round_ids)), dict[str, News]()
 
-    def of_round(round_id: str) -> list[_Record]:
+    def of_round(round_id: str) -> _Round:
         api = _api_of(round_id)
         with endpoints[api].client.trusting(endpoints[api].url):
             if api not in news:
                 news[api] = endpoints[api].news("Project" if api == LEGACY else "ProjectEntity", fields.PROJECT_KNOWN)
-            return _of_round(endpoints[api], round_id)
+            projects = _of_round(endpoints[api], round_id)
+            return _Round(
+                records.table_of_records(fields.PROJECTS, projects, fields.PROJECT_KEYS),
+                records.table_of_records(fields.ADDRESSES, _addresses(projects), fields.ADDRESS_KEYS),
+                {name for project in projects for name in project},
+            )
 
     by_round = dict(items.each(round_ids, of_round))
-    projects = [project for listed in by_round.values() for project in listed]
-    addresses = [
+    rows = pa.concat_tables([schema_of(fields.PROJECTS).empty_table(), *(each.projects for each in by_round.values())])
+    nested = pa.concat_tables([schema_of(fields.ADDRESSES).empty_table(), *(each.addresses for each in by_round.values())])
+    batches = {request.table: [rows], f"{request.table}__addresses": [nested]}
+    also = fields.PROJECT_KNOWN.unknown(name for each in by_round.values() for name in each.fields)
+    facts: LoadFacts = {"projects_by_round": {round_id: each.projects.num_rows for round_id, each in by_round.items()}}
+    facts |= _merged(news.values()).facts(requested=False, also=also)
+    items.tell(facts)
+    return Extract(records.version_of(rows, nested), batches, facts)
+
+
+def _addresses(projects: Iterable[_Record]) -> list[_Record]:
+    return [
         at
         | {
             "round_id": project["round_id"],
@@ -124,14 +155,6 @@ def _projects(request: ExtractRequest) -> Extract:
         for project in projects
         for place, at in enumerate(take(project, "addresses") or ())
     ]
-    rows = records.table_of_records(fields.PROJECTS, projects, fields.PROJECT_KEYS)
-    nested = records.table_of_records(fields.ADDRESSES, addresses, fields.ADDRESS_KEYS)
-    batches = {request.table: [rows], f"{request.table}__addresses": [nested]}
-    also = fields.PROJECT_KNOWN.unknown(name for project in projects for name in project)
-    facts: LoadFacts = {"projects_by_round": {round_id: len(listed) for round_id, listed in by_round.items()}}
-    facts |= _merged(news.values()).facts(requested=False, also=also)
-    items.tell(facts)
-    return Extract(records.version_of(rows, nested), batches, facts)
 
 
 def _of_round(endpoint: GraphqlEndpoint, round_id: str) -> list[_Record]:

@@ -46,7 +46,7 @@ WORDS: Mapping[str, str] = {
     "rate_limit": r"\b429\b",
     "rate_limit_bare": r"\b429\b",
     "bare_429": r"\b429\b",
-    "zero_day": r"has not counted",
+    "zero_day": r"has not counted|is short",
     "success_false": r"(?i)reports errors|success is false|none of|no rows arrived|lists no|is missing|has no",
     "timeout": r"no answer within|not complete within|took more than|in time|timed out|the connection broke",
     "drip": r"not complete within|no answer within|took more than|in time|the connection broke",

@@ -17,7 +17,7 @@ AT_SOURCE: Mapping[str, str] = {
     "late_arrivals": "events come up to six hours late, in the files behind",
     "policy_403": "a policy of its organisation hides the first repository that is asked for",
     "moved": "every repository is sent on to its address by id",
-    "zero_day": "the newest requested day holds 0 for everything, as before it is counted",
+    "zero_day": "the newest requested day holds 0 for everything, as before it is counted, or hardly anything in some hours",
     "refill": "the newest days hold a part of what they come to; cleared, they are filled",
     "silent_deletion": "some of what was there is gone, and nothing says so",
     "one_bad_item": "the first item cannot be had or read; all others are as they should be",

@@ -3,7 +3,8 @@
 Awkward on purpose: a round without projects, one without an end of its fund in dollars, a project in several rounds, addresses in
 checksum form and none at all, a round of which nobody says whether it is active, projects without a name in addresses and without
 dates: those four may be null (Giveth/impact-graph b6718ee, `src/entities/qfRound.ts` and `project.ts`). Faults: rounds of the
-past lose projects in the older API (the same), every answer of both is an error; `former`: the older API alone, as before 2026.
+past lose projects in the older API (the same), one project has no id (`id: ID` may be null), every answer of both is an error;
+`former`: the older API alone, as before 2026.
 
 The newer API, v6-core, is written from the schema that Giveth/giveth-v6-fe at 664e390 was generated from
 (`src/lib/graphql/generated/graphql.ts`) and its docs/EXTERNAL-SERVICES.md. It has the rounds since it came: the last of the older
@@ -210,8 +211,16 @@ def _instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+def _one_without_id(data: Any) -> list[dict[str, Any]]:
+    """The projects, of which one that takes part in the first round alone has no id."""
+    first, *others = [set(members) for members in (*data["members"].values(), *data["v6_members"].values())]
+    alone = min(first - set().union(*others))
+    return [project | {"id": None} if number == alone else project for number, project in enumerate(data["projects"])]
+
+
 _DAMAGES: dict[str, web_api.Damage] = {
     "silent_deletion": lambda data: data | {"members": {round_id: members[1:] for round_id, members in data["members"].items()}},
+    "one_bad_item": lambda data: data | {"projects": _one_without_id(data)},
     "former": lambda data: data | {"v6": "closed"},
 }
 
