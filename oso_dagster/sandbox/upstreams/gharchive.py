@@ -42,7 +42,7 @@ _HOUR, _SECOND = timedelta(hours=1), timedelta(seconds=1)
 LONGEST_DELAY = timedelta(hours=5, minutes=55)
 """How late GitHub reports an event at most: its documentation says six hours."""
 _SERVED_AGAIN, _LEFT, _DAMAGED_HOUR = 97, 50, 3
-_SHORT_HOURS = range(12, 18)
+_SHORT_HOURS = range(2, 4)
 
 
 @dataclass(frozen=True)

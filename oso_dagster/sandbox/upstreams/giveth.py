@@ -211,16 +211,16 @@ def _instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _one_without_id(data: Any) -> list[dict[str, Any]]:
-    """The projects, of which one that takes part in the first round alone has no id."""
-    first, *others = [set(members) for members in (*data["members"].values(), *data["v6_members"].values())]
-    alone = min(first - set().union(*others))
-    return [project | {"id": None} if number == alone else project for number, project in enumerate(data["projects"])]
+def _one_without_id(data: Any) -> dict[str, Any]:
+    """One project that takes part in the first round has no id there."""
+    first, *others = data["members"]["1"]
+    bad = data["projects"][first] | {"id": None}
+    return data | {"projects": [*data["projects"], bad], "members": data["members"] | {"1": [len(data["projects"]), *others]}}
 
 
 _DAMAGES: dict[str, web_api.Damage] = {
     "silent_deletion": lambda data: data | {"members": {round_id: members[1:] for round_id, members in data["members"].items()}},
-    "one_bad_item": lambda data: data | {"projects": _one_without_id(data)},
+    "one_bad_item": _one_without_id,
     "former": lambda data: data | {"v6": "closed"},
 }
 
