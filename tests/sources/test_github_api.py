@@ -126,6 +126,18 @@ def test_a_repository_that_disappears_is_recorded_with_what_was_known_of_it(hub:
     assert (ONE, True, ALIVE[0].stars) in gone
 
 
+@pytest.mark.parametrize("then", ["by its name", "by its owner"])
+def test_a_repository_that_was_deleted_and_made_anew_is_another_one_and_the_first_is_marked(hub: Hub, then: str) -> None:
+    named = f"https://github.com/{ONE}"
+    hub.load("repositories", (named,))
+    behave(hub.folder, Behaviour(remade={ONE: 999_999_999}))
+    urls = (named,) if then == "by its name" else (f"https://github.com/{ONE.split('/')[0]}",)
+    rows = f"SELECT id, status FROM github.repositories WHERE name_with_owner = '{ONE}' ORDER BY id"
+    for day in range(1, 4):
+        hub.load("repositories", urls, NOW + timedelta(days=day))
+        assert hub.rows(rows) == [(ALIVE[0].id, "gone"), (999_999_999, "found")]
+
+
 def test_bills_of_materials_arrive_with_their_packages_and_once_a_week(hub: Hub) -> None:
     living = [r for r in TRUTH.repositories if not r.deleted][:40]
     names = (*(r.full_name for r in living), "sbx-nobody/*", "sbx-nobody/nothing")

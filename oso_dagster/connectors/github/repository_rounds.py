@@ -80,6 +80,10 @@ class Repositories:
         self.rows: dict[str, _Row] = {}
         self.unchanged = 0
         self._answered = 0
+        self._of_owner: dict[str, set[str]] = {}
+        for key, row in memory.rows.items():
+            if row.get("id") is not None and row["status"] != "gone":
+                self._of_owner.setdefault(row["name_with_owner"].lower().partition("/")[0], set()).add(key)
 
     def run(self, this_round: Round, facts: LoadFacts, items: Items) -> None:
         """Ask for each `owner/name`, and for all repositories of each `owner`, until the limit. Raises RestError."""
@@ -128,11 +132,15 @@ class Repositories:
         return fetched
 
     def _fetch_owner(self, owner: str) -> _Fetched:
-        """An owner's repositories; those that it no longer lists may have moved."""
+        """An owner's repositories; those that it no longer lists may have moved, or another one has their name now."""
         fetched = _Fetched(pages=rest_api.listing(self._client, self._api, owner, self._memory.pages))
         with self._client.trusting(f"{self._api}: the repositories of {owner}"):
             listed = {key for page in fetched.pages for key in self._keys(page)}
-        self._follow(sorted(set(self._memory.owners.get(owner, ())) - listed), fetched)
+        if fetched.pages:
+            before = {*self._memory.owners.get(owner, ()), *self._of_owner.get(owner, ())}
+            self._follow(sorted(before - listed), fetched)
+        else:
+            self._follow(sorted(self._memory.owners.get(owner, ())), fetched)
         return fetched
 
     def _follow(self, keys: Iterable[str], fetched: _Fetched) -> None:
@@ -173,7 +181,7 @@ class Repositories:
             row = self._memory.rows.get(key, {})
             if key not in self.rows and row.get("status") not in {None, "gone"}:
                 items.vanished[row["name_with_owner"]] = reason
-                self._gone(row["name_with_owner"].lower(), key)
+                self._gone(row["name_with_owner"].lower(), key)  # a row of its own, also where its name is another's now
 
     def _repository(self, name: str, answer: Answer) -> None:
         if answer.unchanged:
@@ -223,7 +231,9 @@ class Repositories:
 
     def _gone(self, name: str, key: str | None) -> None:
         row = rest_api.absent_row(name, self._memory.rows.get(key) if key else None, self._now)
-        self._memory.names[name] = {"key": row["key"], "validators": {}}
+        known = self._memory.names.get(name, {}).get("key")
+        if known in {None, key, row["key"]} or self._memory.rows[known]["status"] == "gone":
+            self._memory.names[name] = {"key": row["key"], "validators": {}}
         self._note(row)
 
     def _note(self, row: dict[str, Any]) -> None:

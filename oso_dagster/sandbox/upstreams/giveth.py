@@ -215,7 +215,8 @@ def _one_without_id(data: Any) -> dict[str, Any]:
     """One project that takes part in the first round has no id there."""
     first, *others = data["members"]["1"]
     bad = data["projects"][first] | {"id": None}
-    return data | {"projects": [*data["projects"], bad], "members": data["members"] | {"1": [len(data["projects"]), *others]}}
+    members = data["members"] | {"1": [len(data["projects"]), *others]}
+    return {**data, "projects": [*data["projects"], bad], "members": members}
 
 
 _DAMAGES: dict[str, web_api.Damage] = {

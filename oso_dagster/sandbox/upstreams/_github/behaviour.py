@@ -29,8 +29,8 @@ class Behaviour:
 
     `reports` can be ordered; one is not ready `polls` times, which is said by `not_ready`; its document stands below `sbom` where
     it is `wrapped`. `moved` are names, by id, of repositories that are elsewhere now, without a redirect from where they were.
-    `deleted` are names (`owner/name`) of repositories that are no more, `refused` messages, by name, of those that are answered
-    with 403 and no header that asks for a pause.
+    `deleted` are names (`owner/name`) of repositories that are no more, `remade` the ids of others that have their names since,
+    `refused` messages, by name, of those that are answered with 403 and no header that asks for a pause.
     """
 
     old_call: int = 404
@@ -40,6 +40,7 @@ class Behaviour:
     wrapped: bool = True
     moved: Mapping[str, str] = field(default_factory=dict)
     deleted: Collection[str] = ()
+    remade: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -57,15 +58,18 @@ def behaviour_of(folder: Path) -> Behaviour:
 def forge_now(folder: Path) -> Forge:
     """The forge, with what has moved where it is now, and without what is deleted."""
     forge, behaviour = read(folder), behaviour_of(folder)
-    if not behaviour.moved and not behaviour.deleted:
+    if not behaviour.moved and not behaviour.deleted and not behaviour.remade:
         return forge
+
+    gone = {*behaviour.deleted, *behaviour.remade}
 
     def placed(repository: Repository) -> Repository:
         owner, _, name = behaviour.moved.get(str(repository.id), repository.full_name).partition("/")
-        deleted = repository.deleted or repository.full_name in behaviour.deleted
+        deleted = repository.deleted or repository.full_name in gone
         return replace(repository, owner=owner, name=name, deleted=deleted)
 
-    return replace(forge, repositories=tuple(map(placed, forge.repositories)))
+    remade = (replace(r, id=behaviour.remade[r.full_name]) for r in forge.repositories if r.full_name in behaviour.remade)
+    return replace(forge, repositories=(*map(placed, forge.repositories), *remade))
 
 
 def refusal(folder: Path, request: Request) -> Response | None:
