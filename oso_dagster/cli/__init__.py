@@ -40,7 +40,7 @@ COMMANDS = {
     "serve": LazyCommand(
         f"{_HERE}.public_door.serve_commands:serve",
         _USE,
-        "Answer SQL for everyone, as `pyoso` asks: read-only, beside whoever writes, until Ctrl-C.",
+        "Show the data to everyone: pages, and SQL as `pyoso` asks. Read-only, beside whoever writes, until Ctrl-C.",
     ),
     "keys": LazyCommand(
         f"{_HERE}.public_door.keys_commands:app",

@@ -55,6 +55,7 @@ def demo() -> None:
     terminal.print(Text(f"{time.monotonic() - clock:.0f} s", "bold"), "  Everything here comes from the sandbox: it is invented.")
     terminal.print(f"Status page: {(settings.status_dir / 'index.html').as_uri()}", soft_wrap=True)
     terminal.print(f"Discord:     {(settings.world_dir / PAGE).as_uri()}", soft_wrap=True)
+    terminal.print("The data:    OSO_WORLD=sandbox oso serve, then http://127.0.0.1:8400")
     terminal.print(f"Dagster:     make dev, then http://127.0.0.1:{settings.webserver_port}")
     raise typer.Exit(1 if failures or missed else 0)
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
@@ -21,13 +22,23 @@ from oso_dagster.serving.endpoints.async_sql import AsyncSql
 from oso_dagster.serving.endpoints.door import Door
 from oso_dagster.serving.endpoints.jobs import Jobs
 from oso_dagster.serving.endpoints.sql import Sql
+from oso_dagster.serving.website.site import Site
 
 _SWEEP_SECONDS = 5.0
 log = logging.getLogger("oso_dagster.serving")
 
 
-def application(door: Door, files: Path, *, address: str = "", upkeep: Callable[[], object] | None = None) -> Starlette:
+def application(
+    door: Door,
+    files: Path,
+    *,
+    address: str = "",
+    made_at: Callable[[], datetime | None] = lambda: None,
+    upkeep: Callable[[], object] | None = None,
+) -> Starlette:
     """The service. `files` is a folder for answers that wait to be fetched; `address` where clients reach it.
+
+    `made_at` says when the data that is read was copied.
 
     `upkeep` is called in a thread every few seconds: it renews what is read and keeps what was counted.
     """
@@ -65,6 +76,7 @@ def application(door: Door, files: Path, *, address: str = "", upkeep: Callable[
         Route("/async-sql", later.cancel, methods=["DELETE"]),
         Route("/async-sql/{token}", later.fetch, methods=["GET"]),
         Route("/health", health, methods=["GET"]),
+        *Site(door, made_at).routes(),
     ]
     middleware = [
         Middleware(

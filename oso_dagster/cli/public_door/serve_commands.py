@@ -21,7 +21,7 @@ def serve(
     need_key: Annotated[bool, typer.Option("--need-key", help="Answer nobody without an API key (`oso keys create`).")] = False,
     show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
 ) -> None:
-    """Answer SQL for everyone, as `pyoso` asks: read-only, beside whoever writes, until Ctrl-C.
+    """Show the data to everyone: pages, and SQL as `pyoso` asks. Read-only, beside whoever writes, until Ctrl-C.
 
     Example: `OSO_WORLD=sandbox oso serve`, then `pyoso.Client(key, ClientConfig(base_url="http://127.0.0.1:8400/"))`
     """
@@ -35,7 +35,13 @@ def serve(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     service = service_of(settings, settings.in_world(catalogue()), anonymous=not need_key)
     try:
-        app = application(service.door, service.files, address=address, upkeep=service.upkeep)
+        app = application(
+            service.door,
+            service.files,
+            address=address,
+            made_at=lambda: service.snapshots.made_at,
+            upkeep=service.upkeep,
+        )
         here = address or f"http://{host}:{port}"
         say(f"The public door ({settings.world.value} world): {here}/   Ctrl-C to stop")
         if show:

@@ -1,0 +1,85 @@
+"""Charts as SVG, drawn on the server: they need no script, scale with the page and take its colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from math import floor, log10
+
+from markupsafe import Markup, escape
+
+_WIDTH, _HEIGHT = 640, 200
+_LEFT, _RIGHT, _TOP, _BOTTOM = 8, 8, 28, 30
+_SPARK_WIDTH, _SPARK_HEIGHT = 120, 28
+
+Points = Sequence[tuple[date, float]]
+
+
+def line(points: Points, title: str, unit: str) -> Markup:
+    """Values over time with the largest and the dates written out; `title` is what a screen reader says."""
+    if not points:
+        return Markup("")
+    top = _nice(max(value for _, value in points))
+    places = _placed(points, top, (_LEFT, _WIDTH - _RIGHT), (_TOP, _HEIGHT - _BOTTOM))
+    low, middle = _HEIGHT - _BOTTOM, (_TOP + _HEIGHT - _BOTTOM) / 2
+    first, last = points[0][0], points[-1][0]
+    rules = "".join(f'<path class="rule" d="M{_LEFT} {y:g}H{_WIDTH - _RIGHT}"/>' for y in (_TOP, middle, low))
+    words = (
+        f'<text x="{_LEFT}" y="{_TOP - 5}">{escape(number(top))} {escape(unit)}</text>'
+        f'<text x="{_LEFT}" y="{middle - 4:g}">{escape(number(top / 2))}</text>'
+        f'<text x="{_LEFT}" y="{_HEIGHT - 8}">{first:%Y-%m-%d}</text>'
+        f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 8}" text-anchor="end">{last:%Y-%m-%d}</text>'
+    )
+    dots = "".join(f'<circle cx="{x:g}" cy="{y:g}" r="2"/>' for x, y in places) if len(places) <= 60 else ""  # noqa: PLR2004  (more would touch)
+    return Markup(  # noqa: S704  (numbers of ours; words are escaped)
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"><title>{escape(title)}</title>{rules}'
+        f'<path class="line" d="{_path(places)}"/>{dots}{words}</svg>'
+    )
+
+
+def spark(points: Points, title: str) -> Markup:
+    """The same in the height of a line of text."""
+    if len(points) < 2:  # noqa: PLR2004  (no line through one point)
+        return Markup("")
+    top = max(value for _, value in points) or 1
+    places = _placed(points, top, (1, _SPARK_WIDTH - 1), (2, _SPARK_HEIGHT - 2))
+    return Markup(  # noqa: S704  (numbers of ours; words are escaped)
+        f'<svg class="spark" viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" role="img"><title>{escape(title)}</title>'
+        f'<path class="line" d="{_path(places)}"/></svg>'
+    )
+
+
+def number(value: float) -> str:
+    """A number as people read it: `1,204`, `0.83`, `3.1 × 10^18`."""
+    if value == 0:
+        return "0"
+    size = floor(log10(abs(value)))
+    if size >= 15:  # noqa: PLR2004  (a double holds no more whole digits)
+        return f"{value / 10.0**size:.1f} × 10^{size}"
+    if float(value).is_integer() or size >= 4:  # noqa: PLR2004
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if size >= -2 else f"{value:.1e}"  # noqa: PLR2004
+
+
+def _placed(points: Points, top: float, xs: tuple[float, float], ys: tuple[float, float]) -> list[tuple[float, float]]:
+    """Where each point lies; time is to scale, so that a gap is as wide as it was long."""
+    start, days = points[0][0], max((points[-1][0] - points[0][0]).days, 1)
+    return [
+        (
+            round(xs[0] + (xs[1] - xs[0]) * (day - start).days / days, 1),
+            round(ys[1] - (ys[1] - ys[0]) * max(value, 0) / (top or 1), 1),
+        )
+        for day, value in points
+    ]
+
+
+def _path(places: list[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
+
+
+def _nice(value: float) -> float:
+    """The next round number: 1, 2 or 5 times a power of ten."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** floor(log10(value))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999999)

@@ -1,0 +1,218 @@
+"""The pages by their addresses: asked of the engine, written by Jinja2, kept until the data or what is known of them changes."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from oso_dagster.serving.access.admission import Caller
+from oso_dagster.serving.endpoints.door import Door, judged
+from oso_dagster.serving.endpoints.forms import FORMS
+from oso_dagster.serving.endpoints.streaming import in_thread
+from oso_dagster.serving.failures import Outcome, RefusedError
+from oso_dagster.serving.limits import KeyLimits
+from oso_dagster.serving.website import charts
+from oso_dagster.serving.website.families import LEADING, drawn, families, sections
+from oso_dagster.serving.website.reading import LIMITS, Metric, Reader, ranking_sql, series_sql
+
+_READERS = Caller("website", KeyLimits(per_minute=60_000, at_once=100), ())
+"""The pages together: they are cheap, and must not keep out who asks by SQL."""
+_KEPT = 2_000
+_PROJECT = (
+    "marts.projects_v1",
+    "marts.key_metrics_by_project_v0",
+    "marts.timeseries_metrics_by_project_v0",
+    "marts.artifacts_v1",
+)
+_COLLECTION = ("marts.collections_v1", "marts.projects_by_collection_v1", "marts.key_metrics_by_project_v0")
+_START = ("marts.projects_v1", "marts.collections_v1", "marts.artifacts_v1", "marts.metrics_v0")
+
+
+class Site:
+    """The pages. `made_at` says when the copy that is read was taken."""
+
+    def __init__(self, door: Door, made_at: Callable[[], datetime | None]) -> None:
+        self._door = door
+        self._made_at = made_at
+        self._reader = Reader(door.engine)
+        self._kept: OrderedDict[str, tuple[bytes, dict[str, str]]] = OrderedDict()
+        self._kept_of: object = None
+
+    def routes(self) -> list[Route]:
+        """What is answered where."""
+        pages: dict[str, Callable[[Request], Response]] = {
+            "/": self._start,
+            "/collections": self._collections,
+            "/collections/{name}": self._collection,
+            "/metrics": self._metrics,
+            "/projects/{name}": self._project,
+            "/projects/{name}/{metric}": self._metric,
+        }
+        return [Route(path, self._answering(make), methods=["GET"]) for path, make in pages.items()]
+
+    def _answering(self, make: Callable[[Request], Response]) -> Callable[[Request], Any]:
+        async def answer(request: Request) -> Response:
+            state = (self._made_at(), self._door.provenance().known_at)
+            if state != self._kept_of:
+                self._kept_of, self._kept = state, OrderedDict()
+            where = str(request.url.path) + "?" + str(request.url.query)[:500]
+            if kept := self._kept.get(where):
+                return Response(kept[0], headers=kept[1])
+            try:
+                async with judged(self._door), self._door.admission.room(_READERS):
+                    response = await in_thread(make, request)
+            except RefusedError as refused:
+                return self._problem(refused)
+            self._kept[where] = bytes(response.body), dict(response.headers)  # the middleware changes the response itself
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            return response
+
+        return answer
+
+    def _start(self, request: Request) -> Response:
+        asked = request.query_params.get("q", "").replace("\x00", "").strip()[:100]
+        if asked:
+            return self._page("start.html", _START, request, asked=asked, matches=self._reader.search(asked))
+        metrics = self._reader.metrics()
+        metric = metrics.get(LEADING)
+        leading = self._reader.leading(metric, 10) if metric else []
+        return self._page("start.html", _START, request, asked="", counts=self._reader.counts(), metric=metric, leading=leading)
+
+    def _collections(self, request: Request) -> Response:
+        return self._page("collections.html", _COLLECTION[:2], request, collections=self._reader.collections())
+
+    def _collection(self, request: Request) -> Response:
+        collection = self._reader.collection(request.path_params["name"])
+        metrics = self._reader.metrics()
+        metric = _chosen(
+            metrics, request.query_params.get("metric") or (LEADING if LEADING in metrics else next(iter(metrics), ""))
+        )
+        if form := request.query_params.get("format"):
+            return self._file(ranking_sql(collection, metric), form, f"{collection.name}-{metric.name}")
+        ranking = self._reader.ranking(collection, metric)
+        return self._page(
+            "collection.html", _COLLECTION, request, collection=collection, metric=metric, metrics=metrics, ranking=ranking
+        )
+
+    def _metrics(self, request: Request) -> Response:
+        return self._page("metrics.html", ("marts.metrics_v0",), request, families=families(self._reader.metrics().values()))
+
+    def _project(self, request: Request) -> Response:
+        project = self._reader.project(request.path_params["name"])
+        metrics = self._reader.metrics()
+        values = self._reader.values_of(project, metrics)
+        series = self._reader.series_of(project, drawn(values, metrics))
+        return self._page(
+            "project.html",
+            _PROJECT,
+            request,
+            project=project,
+            collections=self._reader.collections_of(project),
+            sections=sections(values, series),
+            values=dict(sorted(values.items())),
+            artifacts=self._reader.artifacts_of(project),
+        )
+
+    def _metric(self, request: Request) -> Response:
+        project, metrics = self._reader.project(request.path_params["name"]), self._reader.metrics()
+        metric = _chosen(metrics, request.path_params["metric"])
+        if form := request.query_params.get("format"):
+            return self._file(f"{series_sql(project, [metric])} ORDER BY sample_date", form, f"{project.name}-{metric.name}")
+        points = self._reader.series_of(project, [metric]).get(metric.name, [])
+        chart = charts.line(points, f"{metric.title} of {project.title} over time", metric.unit)
+        value = self._reader.values_of(project, metrics).get(metric.name)
+        return self._page(
+            "metric.html", _PROJECT[:3], request, project=project, metric=metric, points=points, chart=chart, value=value
+        )
+
+    def _page(self, template: str, tables: tuple[str, ...], request: Request, **values: Any) -> Response:
+        text = (
+            _templates()
+            .get_template(template)
+            .render(
+                tables=tables,
+                provenance=self._door.provenance(),
+                made_at=self._made_at(),
+                world=self._door.world,
+                here=request.url.path,
+                **values,
+            )
+        )
+        return HTMLResponse(text, headers=_headers() | self._door.headers(tables) | {"Cache-Control": "public, max-age=60"})
+
+    def _problem(self, refused: RefusedError) -> Response:
+        lost = refused.status == 404  # noqa: PLR2004  (HTTP's)
+        text = (
+            _templates()
+            .get_template("problem.html")
+            .render(
+                tables=(),
+                provenance=self._door.provenance(),
+                made_at=self._made_at(),
+                world=self._door.world,
+                here="",
+                heading="There is no such page" if lost else "This cannot be shown now",
+                message=refused.message,
+            )
+        )
+        return HTMLResponse(text, status_code=refused.status, headers=_headers() | {"Cache-Control": "no-store"})
+
+    def _file(self, sql: str, name: str, called: str) -> Response:
+        """The rows of a page as a file."""
+        form = next((form for form in FORMS if form.name == name and not form.as_json), None)
+        if form is None:
+            raise RefusedError("a file is csv, arrow or parquet", Outcome.USER)
+        running = self._door.engine.open(sql, LIMITS, as_json=False)
+        try:
+            running.begin()
+            body = b"".join(form.make(running, ""))
+        finally:
+            running.close()
+        plain = re.sub(r"[^\w.-]", "_", called)
+        return Response(
+            body, media_type=form.media, headers={"Content-Disposition": f'attachment; filename="{plain}.{form.name}"'}
+        )
+
+
+def _chosen(metrics: dict[str, Metric], name: str) -> Metric:
+    if name not in metrics:
+        raise RefusedError(f"there is no metric called {name[:80]}", Outcome.USER, status=404)
+    return metrics[name]
+
+
+@cache
+def _templates() -> Environment:
+    """Autoescaping, strict about what is undefined."""
+    made = Environment(
+        loader=PackageLoader("oso_dagster.serving.website"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["style"] = Markup(made.get_template("page.css").render())  # noqa: S704  (our own file)
+    made.filters["number"] = charts.number
+    made.tests["web"] = lambda address: address.startswith(("https://", "http://"))
+    return made
+
+
+@cache
+def _headers() -> dict[str, str]:
+    """The page may load nothing, run nothing, and send its forms to itself alone; its one style is allowed by its hash."""
+    style = b64encode(sha256(str(_templates().globals["style"]).encode()).digest()).decode()
+    allowed = f"style-src 'sha256-{style}'; img-src data:; form-action 'self'"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; frame-ancestors 'none'"
+    return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
