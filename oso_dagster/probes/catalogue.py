@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 import yaml
 
-from oso_dagster.domain.probes.declaration import HttpProbe, PageProbe, Probe, validated
+from oso_dagster.domain.probes.declaration import HttpProbe, PageProbe, Probe, PrometheusProbe, validated
 from oso_dagster.probes.http import HttpChecker
 from oso_dagster.probes.page import PageChecker
 from oso_dagster.probes.process import Checker
+from oso_dagster.probes.prometheus import PrometheusCounter
 
-KINDS: Mapping[str, type[Probe]] = {kind.kind: kind for kind in (HttpProbe, PageProbe)}
+KINDS: Mapping[str, type[Probe]] = {kind.kind: kind for kind in (HttpProbe, PageProbe, PrometheusProbe)}
 """Every kind of probe that can be declared, by its name."""
 
 
@@ -78,5 +79,7 @@ def checker(probe: Probe) -> Checker:
             return HttpChecker(probe)
         case PageProbe():
             return PageChecker(probe)
+        case PrometheusProbe():
+            return PrometheusCounter(probe)
         case _:
             raise TypeError(f"{type(probe).__name__} has no checker")

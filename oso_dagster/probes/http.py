@@ -74,17 +74,18 @@ async def visit(
     redirects: int = 5,
     headers: Mapping[str, str] | None = None,
     authorities: str | None = None,
+    most: int = MOST_BODY,
 ) -> Visit:
     """Ask for `url`; never raises for what the service does.
 
-    `authorities`: a file of certificates that are trusted instead of the machine's.
+    `authorities`: a file of certificates that are trusted instead of the machine's; `most`: bytes of the body that are read.
     """
     phases: dict[str, float] = {}
     handshake = _Handshake()
     _HANDSHAKE.set(handshake)
     cause, answer = "", None
     try:
-        answer = await _asked(url, timeout_seconds, redirects, headers or {}, authorities, phases)
+        answer = await _asked(url, timeout_seconds, redirects, headers or {}, authorities, phases, most)
     except TimeoutError:
         done = f" ({', '.join(phases)} done)" if phases else ""
         cause = f"no answer within {timeout_seconds:g} s{done}"
@@ -154,6 +155,7 @@ async def _asked(
     headers: Mapping[str, str],
     authorities: str | None,
     phases: dict[str, float],
+    most: int,
 ) -> Answer:
     timeout = aiohttp.ClientTimeout(total=timeout_seconds)
     connector = aiohttp.TCPConnector(force_close=True, use_dns_cache=False, ssl=_tls(authorities))
@@ -162,7 +164,7 @@ async def _asked(
         aiohttp.ClientSession(connector=connector, timeout=timeout, trace_configs=[_traced(phases)]) as session,
         session.get(url, headers=sent, allow_redirects=redirects > 0, max_redirects=redirects + 1) as response,
     ):
-        return Answer(response.status, await _beginning(response.content), len(response.history))
+        return Answer(response.status, await _beginning(response.content, most), len(response.history))
 
 
 @cache
@@ -173,12 +175,12 @@ def _tls(authorities: str | None) -> ssl.SSLContext:
     return context
 
 
-async def _beginning(content: aiohttp.StreamReader) -> bytes:
+async def _beginning(content: aiohttp.StreamReader, most: int) -> bytes:
     parts, size = [], 0
     async for part in content.iter_any():
         parts.append(part)
         size += len(part)
-        if size >= MOST_BODY:
+        if size >= most:
             break
     return b"".join(parts)
 

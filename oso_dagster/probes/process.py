@@ -11,13 +11,14 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 from zlib import crc32
 
 from oso_dagster.domain.objectives.sample import Sample
-from oso_dagster.domain.probes.declaration import SLICE_SECONDS, Probe
+from oso_dagster.domain.probes.declaration import SLICE_SECONDS, Probe, PrometheusProbe
 from oso_dagster.domain.probes.slices import SLICE, Check, judge, slice_end
 
+MOST_CAUGHT_UP = timedelta(hours=1)
 REPORT_EVERY = timedelta(seconds=10)
 MOST_WAITING = 100_000
 """Samples in memory while a report is under way: beyond, the oldest go and are missing."""
@@ -28,6 +29,17 @@ class Checker(Protocol):
 
     async def check(self, at: datetime) -> Check:
         """One check, begun at `at`. It never raises for what the service does."""
+
+
+class Counter(Checker, Protocol):
+    """Counts good and valid events of one probe in minutes that are over."""
+
+    async def count(self, begin: datetime, end: datetime) -> list[Sample]:
+        """A sample for each slice of (begin, end] of which anything is known; raises CountError when nobody could be asked."""
+
+
+class CountError(Exception):
+    """Whoever counts could not be asked: the same minutes are asked for again."""
 
 
 Report = Callable[[Sequence[Sample], Mapping[Probe, Check]], None]
@@ -47,7 +59,8 @@ class ProbeProcess:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for probe, checker in self._checkers.items():
-                    tasks.create_task(self._measure(probe, checker), name=probe.name)
+                    work = self._count(probe, checker) if isinstance(probe, PrometheusProbe) else self._measure(probe, checker)
+                    tasks.create_task(work, name=probe.name)
                 tasks.create_task(self._report_regularly(report_every), name="report")
         finally:
             await self._hand_over()
@@ -61,6 +74,23 @@ class ProbeProcess:
             if judged.sample is not None:
                 self._waiting.append(judged.sample)
             end = max(end + SLICE, slice_end(self._clock()))
+
+    async def _count(self, probe: PrometheusProbe, checker: Checker) -> None:
+        """Ask for every minute that was not counted yet; after a start also for the hour before, of which the store has some."""
+        counter = cast("Counter", checker)
+        end = slice_end(self._clock()) - SLICE
+        counted = end - MOST_CAUGHT_UP
+        while True:
+            await asyncio.sleep(max(0.0, (end + timedelta(seconds=probe.lag_seconds) - self._clock()).total_seconds()))
+            at, cause = self._clock(), ""
+            try:
+                samples = await counter.count(max(counted, end - MOST_CAUGHT_UP), end)
+                self._waiting.extend(samples)
+                counted = end
+            except CountError as error:
+                cause = str(error)
+            self._newest[probe] = Check(at, cause, (self._clock() - at).total_seconds())
+            end = max(end + SLICE, slice_end(self._clock()) - SLICE)
 
     async def _checks(self, probe: Probe, checker: Checker, begin: datetime) -> list[Check]:
         checks = []

@@ -17,6 +17,7 @@ SLICE_SECONDS = 60
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _FAILURE_STATUS = 400
+_SELECTOR = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,32 @@ class PageProbe(Probe):
         super().__post_init__()
         if not self.url.startswith("file:///"):
             require_url(self.name, "url", self.url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrometheusProbe(Probe):
+    """Counts requests minute by minute from the counters of a Prometheus at `url`: increases of `good` and of `valid`.
+
+    Both are selectors of series, such as `http_requests_total{job="api"}`; what `good` selects is a part of what `valid` does.
+    A minute is counted `lag_seconds` after its end, when it is scraped. Every minute of the last hour that was not counted yet
+    is: while Prometheus cannot be reached nothing is lost that it still has.
+    """
+
+    kind: ClassVar[str] = "prometheus"
+
+    url: str
+    good: str
+    valid: str
+    lag_seconds: int = 30
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_url(self.name, "url", self.url)
+        for field, selector in (("good", self.good), ("valid", self.valid)):
+            if not _SELECTOR.fullmatch(selector):
+                raise ValueError(f'probe {self.name}: {field} {selector!r} is no selector of series such as name{{job="api"}}')
+        if not 0 <= self.lag_seconds <= SLICE_SECONDS:
+            raise ValueError(f"probe {self.name}: lag_seconds is 0 to {SLICE_SECONDS}")
 
 
 def validated(probes: Sequence[Probe]) -> tuple[Probe, ...]:
