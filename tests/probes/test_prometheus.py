@@ -12,6 +12,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
@@ -118,13 +119,12 @@ def test_sloth_makes_rules_that_prometheus_accepts_from_the_exported_objectives(
         pytest.skip("sloth is missing: GOBIN=$PWD/.cache/bin go install github.com/slok/sloth/cmd/sloth@v0.16.0, some minutes")
     (tmp_path / "objectives.yaml").write_text(CliRunner().invoke(app, ["slo", "export", "--sloth"]).stdout)
     subprocess.run([sloth, "generate", "-i", tmp_path / "objectives.yaml", "-o", tmp_path / "rules.yaml"], check=True)
-    checked = subprocess.run(
-        [binary("promtool"), "check", "rules", tmp_path / "rules.yaml"], capture_output=True, text=True, check=True
-    )
-    assert "SUCCESS" in checked.stdout
-    rules = (tmp_path / "rules.yaml").read_text()
-    assert rules.count("alert:") == 12  # a page and a ticket for each of the six
-    assert 'oso_samples_total{objective="consumer_trino.queries"}[5m]' in rules
+    documents = [each for each in yaml.safe_load_all((tmp_path / "rules.yaml").read_text()) if each]
+    assert len(documents) == 6  # Prometheus reads the first document of a file only
+    for number, document in enumerate(documents):
+        (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(document))
+        subprocess.run([binary("promtool"), "check", "rules", tmp_path / f"{number}.yaml"], capture_output=True, check=True)
+    assert 'oso_samples_total{objective="consumer_trino.queries"}[5m]' in (tmp_path / "rules.yaml").read_text()
 
 
 def test_series_that_are_not_there_are_missing(prometheus):
