@@ -119,6 +119,7 @@ def main(asked: Sequence[str]) -> int:
         return 2
     inside, budget = path.relative_to(ROOT), Budget(float(asked[1]) if asked[1:] else SECONDS)
     os.chdir(ROOT)
+    os.environ.setdefault("CHECK_CACHE", str(ROOT / ".cache" / "check"))
     tests = tests_for(inside)
     started = {command: _started(command) for command in _style(inside)}
     printed = io.StringIO()

@@ -43,23 +43,20 @@ EXPANDED = (
     *sorted({group.split("/")[0] for group in map(labels.group, catalogue())}),
     "platform",
     "sqlmesh",
-    "sqlmesh/staging",
-    "sqlmesh/intermediate",
-    "sqlmesh/marts",
 )
-IN_THE_LINEAGE = (*(source.name for source in catalogue()), "int_artifacts", "projects_v1", "core_source_data", "page")
-"""Every source as one box, which a click opens, and one asset of each later layer."""
+IN_THE_LINEAGE = (*(source.name for source in catalogue()), "staging", "intermediate", "marts", "core_source_data", "page")
+"""Every source and every layer of models as one box, which a click opens; the objectives and the page by name."""
 
 _COUNTED = {"core_source_data": (2_016, 2_017), "unstable_source_data": (431, 442), "sqlmesh": (11_160, 11_167)}
 
-_FEWER_COLOURS = """async address => {
+_FEWER_COLOURS = """async ([address, colours]) => {
     const image = new Image(); image.src = address; await image.decode();
     const canvas = new OffscreenCanvas(image.width, image.height), context = canvas.getContext("2d");
     context.drawImage(image, 0, 0);
     const data = context.getImageData(0, 0, image.width, image.height).data, counts = new Map();
     const key = at => data[at] << 16 | data[at + 1] << 8 | data[at + 2];
     for (let at = 0; at < data.length; at += 4) counts.set(key(at), (counts.get(key(at)) || 0) + 1);
-    const kept = [...counts].sort((one, other) => other[1] - one[1]).slice(0, 64).map(pair => pair[0]);
+    const kept = [...counts].sort((one, other) => other[1] - one[1]).slice(0, colours).map(pair => pair[0]);
     const channels = colour => [colour >> 16, colour >> 8 & 255, colour & 255];
     const distance = (one, other) => channels(one).reduce((sum, value, at) => sum + (value - channels(other)[at]) ** 2, 0);
     const place = new Map([...counts.keys()].map(colour =>
@@ -71,12 +68,13 @@ _FEWER_COLOURS = """async address => {
 
 
 def lineage(browser: Browser, dagster: str, target: Path) -> Page:
-    """The whole lineage as one picture of Dagster's page at `dagster`, every layer opened."""
-    page = browser.new_page(viewport={"width": 2600, "height": 5200})
+    """The whole lineage as one picture of Dagster's page at `dagster`, sources and layers as boxes."""
+    page = browser.new_page(viewport={"width": 2600, "height": 2400})
     expanded = ",".join(f"global@global:{group}" for group in EXPANDED)
     page.goto(f"{dagster}/asset-groups?expanded={expanded}")
     page.locator("foreignObject").first.wait_for(timeout=120_000)
-    page.mouse.move(1500, 2600)
+    page.add_style_tag(content="svg path { stroke: #64748b; stroke-width: 2.5px }")  # its own lines are faint on paper
+    page.mouse.move(1300, 1200)
     for _ in range(8):  # boxes outside of the page are not drawn: smaller until each is inside
         missing = [name for name in IN_THE_LINEAGE if not _boxes(page, name).count()]
         if not missing:
@@ -227,11 +225,11 @@ PICTURES: dict[str, Callable[[Browser, Path, Path], None]] = {
 }
 
 
-def _shrink(browser: Browser, target: Path) -> None:
-    """Write the picture anew with the 64 colours that it has most of; the others become the nearest of them."""
+def _shrink(browser: Browser, target: Path, colours: int = 64) -> None:
+    """Write the picture anew with the colours that it has most of; the others become the nearest of them."""
     page = browser.new_page()
     picture = base64.b64encode(target.read_bytes()).decode()
-    width, height, palette, places = page.evaluate(_FEWER_COLOURS, f"data:image/png;base64,{picture}")
+    width, height, palette, places = page.evaluate(_FEWER_COLOURS, [f"data:image/png;base64,{picture}", colours])
     page.close()
     rows, pixels = bytearray(), base64.b64decode(places)
     for start in range(0, width * height, width):
@@ -253,7 +251,10 @@ def main(names: list[str]) -> None:
             with tempfile.TemporaryDirectory(prefix="oso-picture-") as folder:
                 target = DOCS / f"{name}.png"
                 PICTURES[name](browser, Path(folder), target)
-                _shrink(browser, target)
+                for colours in (64, 32, 16):
+                    _shrink(browser, target, colours)
+                    if target.stat().st_size <= MOST_BYTES:
+                        break
                 size = target.stat().st_size
                 print(f"{target.relative_to(PROJECT_ROOT)}: {size:,} bytes")
                 if size > MOST_BYTES:

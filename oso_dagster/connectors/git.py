@@ -7,6 +7,7 @@ where the server can filter, only the blobs under the wanted folders.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,8 @@ _HEADER_FIELDS = 3
 
 _COMPLETE = "oso-complete"
 """Written into a clone once all wanted blobs of a commit are there: address, commit, folders."""
+
+_REDIRECTED = re.compile(r"returned error: 30[1-8]\b")
 
 
 class GitError(Exception):
@@ -191,7 +194,10 @@ def _git(remote: Remote | None, *arguments: str, cwd: Path | None = None, stdin:
     if process.returncode:
         where = redact(remote.url) if remote else "the local clone"
         words = redact(" ".join(errors.decode("utf-8", "replace").split()), [remote.token] if remote and remote.token else [])
-        raise GitError(f"{where} cannot be read ({words}). Check the address and the credentials of the source, then run again.")
+        step = "Check the address and the credentials of the source"
+        if remote and remote.token and _REDIRECTED.search(words):
+            step = "It is a redirect, which is not followed with a token: set the address that it leads to"
+        raise GitError(f"{where} cannot be read ({words}). {step}, then run again.")
     return output
 
 
@@ -206,12 +212,17 @@ def _environment(remote: Remote | None) -> dict[str, str]:
 
 
 def _credentials(remote: Remote | None) -> dict[str, str]:
-    """The token as a header, by the environment: an argument would show in the process list."""
+    """The token as a header, by the environment: an argument would show in the process list.
+
+    With a token no redirect is followed: git would send it on to whatever host it is sent to.
+    """
     if remote is None or remote.token is None:
         return {}
     basic = b64encode(f"x-access-token:{remote.token}".encode()).decode()
     return {
-        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": f"http.{remote.url}.extraHeader",
         "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+        "GIT_CONFIG_KEY_1": "http.followRedirects",
+        "GIT_CONFIG_VALUE_1": "false",
     }

@@ -11,6 +11,7 @@ import pytest
 
 from oso_dagster.connectors import git
 from tests.support.repository import Repository, empty_repository
+from tests.support.web import body, serving
 
 FOLDERS = ("data/projects", "data/collections")
 
@@ -107,3 +108,25 @@ def test_what_git_starts_ends_with_it_at_the_deadline(tmp_path: Path, monkeypatc
     while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+ADVERTISED = b"001e# service=git-upload-pack\n0000000eversion 2\n0013ls-refs=unborn\n0000"
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("token", ["t0ken", None])
+def test_a_token_does_not_follow_to_another_host(token: str | None) -> None:
+    with serving() as first, serving() as other:
+        place = f"{other.url}/x.git/info/refs?service=git-upload-pack"
+        first.says(body(b"", 301, Location=place))
+        other.says(body(ADVERTISED, Content_Type="application/x-git-upload-pack-advertisement"), body(b"", 404))
+        with pytest.raises(git.GitError) as refused:
+            git.head(git.Remote(f"{first.url}/x.git", token=token))
+        asked = [(method, headers.get("Authorization")) for method, _, headers, _ in other.asked]
+    assert ("Authorization" in first.asked[0][2]) == (token is not None)
+    assert [authorization for _, authorization in asked if authorization] == []
+    if token is None:
+        assert ("POST", None) in asked, "without a token git goes where it is sent to"
+    else:
+        assert asked == []
+        assert "redirect" in str(refused.value)
