@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from oso_dagster.cli import app
 from oso_dagster.cli.workers.job_list import all_jobs
@@ -158,6 +160,10 @@ def test_one_name_for_who_does_it_and_for_each_end_of_a_span() -> None:
     assert [opts for opts in names if "--until" in opts and opts[0] != "--to"] == []
     begins = {path for path, opts in options if opts[0] == "--from"}
     assert begins == {path for path, opts in options if opts[0] == "--to"} - {"oso slo maintenance reschedule"}
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"oso_dagster {version('oso-dagster')}\n"
 
 
 def test_the_help_of_the_whole_is_in_three_groups() -> None:

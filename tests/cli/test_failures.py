@@ -15,6 +15,26 @@ from oso_dagster.cli.session.failures import one_line
 from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue
 
+OBJECTIVE = "core_source_data.data_freshness"
+USING_THE_STORE = [
+    ["sprint", "list"],
+    ["sprint", "show", OBJECTIVE],
+    ["sprint", "ack", OBJECTIVE],
+    ["sprint", "assign", OBJECTIVE, "ada"],
+    ["sprint", "note", OBJECTIVE, "x"],
+    ["slo", "record", "public_applications.requests", "--good", "1", "--valid", "1"],
+    ["slo", "repair"],
+    ["slo", "maintenance", "list"],
+    ["slo", "maintenance", "log"],
+    ["slo", "maintenance", "end", "sqlmesh"],
+    ["slo", "maintenance", "cancel", "sqlmesh"],
+    ["status", "announce", "x"],
+    ["status", "announcements"],
+    ["status", "withdraw", "1"],
+    ["sources", "list"],
+    ["alerts", "digest"],
+]
+
 
 def oso(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     monkeypatch.setattr("sys.argv", ["oso", *arguments])
@@ -25,9 +45,12 @@ def oso(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *ar
 
 
 @pytest.mark.usefixtures("settings")
-def test_a_postgres_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", USING_THE_STORE, ids=" ".join)
+def test_a_postgres_that_is_away_is_one_line(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("OSO_RELIABILITY_URL", "postgresql+psycopg2://ada:hunter2@127.0.0.1:9/oso")
-    code, words = oso(monkeypatch, capsys, "sprint", "list")
+    code, words = oso(monkeypatch, capsys, *command)
     assert code == 1
     assert words.startswith("oso: ")
     assert "the database does not answer" in words

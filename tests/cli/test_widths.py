@@ -12,14 +12,15 @@ from typer.testing import CliRunner
 from oso_dagster.cli import app
 from oso_dagster.cli.run_result import JudgedObjective, _data, _objectives, _State
 from oso_dagster.cli.session.terminal import console
-from oso_dagster.cli.slo.verdict_tables import maintenances
+from oso_dagster.cli.slo.verdict_tables import ObjectivesReport, maintenances
 from oso_dagster.cli.sources.source_tables import overview, row_of
 from oso_dagster.domain.alerts.sprint import Guilty, ObjectiveFinding
 from oso_dagster.domain.catalogue.table_names import table_name
+from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.objectives import OBJECTIVES
-from oso_dagster.domain.objectives.slo import Verdict
+from oso_dagster.domain.objectives.slo import Assessment, Verdict
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue
@@ -64,12 +65,22 @@ def test_the_result_of_a_run(width: int) -> None:
     state = _State(objectives, dict.fromkeys(assets, worst), dict.fromkeys(assets, 12_345_678_901))
     judge(lines(_data(state), width), width, {asset.replace("/", ".") for asset in assets} | WORDS)
     judge(lines(_objectives(objectives), width), width, {objective.id for objective in OBJECTIVES} | {"100,000,000"})
+    assert lines(_objectives(objectives), width)[0].strip() == "The objectives at 2026-03-01 12:00 UTC"
 
 
 def test_maintenance(width: int) -> None:
     scope = max((objective.id for objective in OBJECTIVES), key=len)
     window = Maintenance(scope, NOW, NOW + timedelta(hours=1), "someone.with.a.long.name@example.org", "a new disk " * 20)
     judge(lines(maintenances([window]), width), width, {scope})
+
+
+def test_the_report_of_the_objectives(width: int) -> None:
+    assets = {f"{source.name}/{table.name}" for source in catalogue() for table in source.tables}
+    rows = [Assessment(objective, Verdict.BREACHED, 12_345_678, 99_999_999, (), NOW) for objective in OBJECTIVES]
+    month = timedelta(days=30)
+    report = ObjectivesReport(NOW, rows, dict.fromkeys(assets, (month, month)), dict.fromkeys(assets, Label.CORE))
+    printed = [line for table in report.as_tables(None) for line in lines(table, width)]
+    judge(printed, width, {objective.id for objective in OBJECTIVES} | assets)
 
 
 @pytest.fixture
@@ -84,6 +95,8 @@ def home(settings: Settings, monkeypatch: pytest.MonkeyPatch, width: int) -> Pat
     ]
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         store.sprints.advance(findings)
+        store.maintenance.add(Maintenance(OBJECTIVES[0].id, NOW, NOW + timedelta(days=1), "someone", "a new disk " * 20, NOW))
+        store.public_notices.add("On Monday the endpoint moves. " * 9, NOW, None, "someone")
     return settings.home
 
 
@@ -94,8 +107,15 @@ def home(settings: Settings, monkeypatch: pytest.MonkeyPatch, width: int) -> Pat
         (["sprint", "list"], {objective.id for objective in OBJECTIVES}),
         (["sprint", "show", OBJECTIVES[0].id], {f"{s.name}/{t.name}" for s in catalogue() for t in s.tables}),
         (["settings"], {"OSO_WORLD", "OSO_DISCORD_CHANNELS"}),
-        (["sources", "show", "op_atlas"], {"OSO_OP_ATLAS_URL"}),
         (["slo", "simulate"], {"outage"}),
+        (["slo", "maintenance", "list"], {OBJECTIVES[0].id}),
+        (["slo", "maintenance", "log"], {OBJECTIVES[0].id, "declared"}),
+        (["status", "announcements"], {"moves."}),
+        (["alerts", "preview"], {"RECOVERED:"}),
+        (["sandbox", "status"], {"down:"}),
+        (["probe", "list"], set()),
+        (["keys", "list"], set()),
+        *((["sources", "show", each.name], {table_name(each.name, table.name) for table in each.tables}) for each in catalogue()),
     ],
 )
 def test_a_command_prints_no_longer_lines_and_whole_names(width: int, command: list[str], wanted: set[str]) -> None:

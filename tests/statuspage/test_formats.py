@@ -62,6 +62,24 @@ def test_a_statuspage_client_reads_a_breach(tmp_path: Path) -> None:
     assert states["Core assets within their promised freshness"] == "partial_outage"
 
 
+def test_every_file_that_clients_of_statuspage_ask_for_is_there_with_texts_for_times_and_absolute_addresses() -> None:
+    """npm's `statuspage.io` asks for the five, Grafana's source for `incidents/unresolved` and `scheduled-maintenances/*`."""
+    files = render(replace(full("live"), works=works(), address="https://status.example.org/"))
+    for name, key in {
+        "incidents": "incidents",
+        "incidents/unresolved": "incidents",
+        "scheduled-maintenances": "scheduled_maintenances",
+        "scheduled-maintenances/upcoming": "scheduled_maintenances",
+        "scheduled-maintenances/active": "scheduled_maintenances",
+    }.items():
+        document = json.loads(files[f"api/v2/{name}.json"])
+        assert document["page"]["url"].startswith("https://status.example.org")
+        assert document[key], name
+        for entry in document[key]:
+            assert isinstance(entry["created_at"], str)
+            assert entry["shortlink"].startswith("https://status.example.org/")
+
+
 @pytest.mark.server
 def test_a_statuspage_client_reads_that_all_is_well(tmp_path: Path) -> None:
     answer = asked(of(objective()), tmp_path)
