@@ -30,12 +30,22 @@ def read_settings(sources: Iterable[Source] = ()) -> Settings:
     return settings
 
 
-def read_platform_settings() -> Settings:
-    """Read and check the platform's own variables only: those of the sources are not known here, and not judged."""
+def read_platform_settings(sources: Iterable[str]) -> Settings:
+    """Read and check the platform's own variables; those that begin with the name of a source are not judged.
+
+    Raises SettingsError with one line per bad variable, such as a misspelt OSO_WORLD.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    theirs = tuple(f"{PREFIX}{name.upper()}_" for name in sources)
+    ours = (name for name in sorted(os.environ) if name.startswith(PREFIX) and not name.startswith(theirs))
+    problems = [_unknown(name, known) for name in ours if name not in known]
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        raise SettingsError("\n".join(_bad(error))) from None
+        problems += _bad(error)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
 
 
 def settings_model(sources: Iterable[Source]) -> type[Settings]:

@@ -22,8 +22,12 @@ class SourceFileError(Exception):
 @cache
 def catalogue() -> tuple[Source, ...]:
     """All sources, sorted by name. Raises SourceFileError: a broken source must not disappear."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    return tuple(_read(name) for name in names)
+    return tuple(_read(name) for name in source_names())
+
+
+def source_names() -> list[str]:
+    """What the files of the catalogue are called, sorted; none of them is read."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 def _read(name: str) -> Source:

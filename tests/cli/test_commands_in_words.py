@@ -30,6 +30,8 @@ INVENTED = "coffee_prices"
 """The source of the guide."""
 COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*\boso (?P<rest>[a-z].*)", re.DOTALL)
 PLACEHOLDER = re.compile(r"[<{…]|^[A-Z]+$")
+OPTIONAL = re.compile(r"\[--[^\]]*\]")
+"""What a synopsis leaves open."""
 SHELL = {"|", ">", "&&", ";"}
 SHOWS = re.compile(r"(List|Show|Report|Explain|Ask|Backtest|Fetch)\b")
 NO_DATA = {"oso demo", "oso status serve"}
@@ -38,7 +40,7 @@ NO_DATA = {"oso demo", "oso status serve"}
 
 def typed(text: str) -> list[str] | None:
     """The words behind `oso` of a line that a person would type, up to a pipe or a comment; None for another line."""
-    match = COMMAND.fullmatch(re.sub(r"\s+", " ", text).strip())
+    match = COMMAND.fullmatch(re.sub(r"\s+", " ", OPTIONAL.sub("", text)).strip())
     if match is None:
         return None
     words = shlex.split(match["rest"], comments=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oso_dagster.settings import Profile, Settings, SettingsError, World, read_settings
+from oso_dagster.settings import Profile, Settings, SettingsError, World, read_platform_settings, read_settings
 from oso_dagster.sources import catalogue
 
 DIRECTORY = next(source for source in catalogue() if source.name == "oss_directory")
@@ -51,6 +51,15 @@ def test_a_malformed_value_is_an_error_that_names_the_variable_and_not_the_value
         read_settings(catalogue())
     assert "hunter2" not in str(caught.value)
     assert not re.search("Value error|Input should", str(caught.value))
+
+
+def test_a_command_that_needs_no_source_names_a_misspelt_variable_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSO_WROLD", "sandbox")
+    monkeypatch.setenv("OSO_OSS_DIRECTORY_ULR", "https://example.org")  # only who reads the sources knows better
+    with pytest.raises(SettingsError, match=r"^OSO_WROLD: no such setting; did you mean OSO_WORLD\?$"):
+        read_platform_settings(["oss_directory"])
+    monkeypatch.delenv("OSO_WROLD")
+    assert read_platform_settings(["oss_directory"]).world is World.LIVE
 
 
 def test_all_bad_variables_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oso_dagster.cli.session.terminal import say
 from oso_dagster.settings import Settings, World, read_platform_settings, read_settings
-from oso_dagster.sources import catalogue
+from oso_dagster.sources import catalogue, source_names
 
 
 def settings_now() -> Settings:
@@ -14,7 +14,7 @@ def settings_now() -> Settings:
 
 def settings_without_sources() -> Settings:
     """The platform's settings alone: a source file that is broken stops no command that needs no source."""
-    return _named(read_platform_settings())
+    return _named(read_platform_settings(source_names()))
 
 
 def _named(settings: Settings) -> Settings:
