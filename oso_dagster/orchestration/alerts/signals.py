@@ -69,7 +69,8 @@ class Situation:
         signals = [objective_signals.sprint(sprint, self.links) for sprint in sprints if sprint.open]
         signals += [*self._of_objectives(), *self._of_assets(), *self._removals()]
         signals += [asset_signals.failed_job(job, self.links) for job in self.dagster.jobs]
-        signals += [asset_signals.long_run(run, self._owned_by(run), self.links, self.now) for run in self.dagster.long_runs]
+        long_runs = [run for run in self.dagster.long_runs if not self._is_worked_on(run)]
+        signals += [asset_signals.long_run(run, self._owned_by(run), self.links, self.now) for run in long_runs]
         signals += [asset_signals.silent(heartbeat, self.links, self.now) for heartbeat in self.dagster.silent]
         return signals
 
@@ -82,6 +83,7 @@ class Situation:
         ]
         held = {incident.subject for incident in self.standing if _names(incident) & self._working()}
         kept = {f"{kind}:{id_}" for id_ in unknown for kind in (Kind.BUDGET_SPENT, Kind.BURN_RATE)}
+        kept |= {f"{Kind.LONG_RUN}:{run.name}" for run in self.dagster.long_runs if self._is_worked_on(run)}
         mine = [incident for incident in self.standing if incident.kind is Kind.FAILED_MATERIALIZATION]
         named = {incident.subject: _asset_of(incident.subject) for incident in mine}
         good = newest_good(self.evaluator.store, {asset for asset, _ in named.values()})
@@ -101,6 +103,9 @@ class Situation:
         """The subjects that are being worked on now: what is broken there stays so without a word until the work is over."""
         frozen = {assessment.objective.id for assessment in self.assessments if is_frozen(assessment)}
         return {incident.subject for incident in self.standing if _names(incident) & (self._working() | frozen)}
+
+    def _is_worked_on(self, run: LongRun) -> bool:
+        return bool(run.assets) and set(run.assets) <= self._working()
 
     def _owned_by(self, run: LongRun) -> OwnedAsset | None:
         return next((self.owned[asset] for asset in run.assets if asset in self.owned), None)

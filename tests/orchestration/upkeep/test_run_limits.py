@@ -12,6 +12,7 @@ from oso_dagster.domain.alerts.incident import Kind, Severity
 from oso_dagster.domain.catalogue.source import Stability
 from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.domain.due.run_limits import limit_of_job, limit_of_load
+from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.orchestration.alerts.alert_round import run_round
 from oso_dagster.orchestration.objectives.watched_platform import Platform
 from oso_dagster.orchestration.upkeep.run_limits import RunningRun, running_runs, set_limits
@@ -19,7 +20,7 @@ from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
 from tests.orchestration.shop import MODEL, daily, load, source, table
 
-MAXIMUM = "dagster/max_runtime"
+MAXIMUM, HALF_A_MINUTE = "dagster/max_runtime", timedelta(seconds=30)
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 SHOP = source("shop", table("things"), table("prices"))
 DAYS = source("fair", daily(MIDNIGHT - timedelta(days=9)), stability=Stability.UNSTABLE)
@@ -108,6 +109,13 @@ def test_a_run_that_takes_longer_than_promised_is_an_incident_before_it_is_ended
             assert standing.severity is (Severity.TICKET if source_ is SHOP else Severity.INFO)
             assert standing.owner == ("team:shop" if source_ is SHOP else "team:fair")
             assert "is ended at" in standing.body[0]
+            at = datetime.now(UTC) + limit.promised + timedelta(minutes=2)
+            for asset in ("shop/things", "shop/prices", "fair/days"):
+                store.maintenance.add(
+                    Maintenance(asset, at - HALF_A_MINUTE, at + HALF_A_MINUTE, "ann", "a new disk", at - HALF_A_MINUTE)
+                )
+            assert incidents(limit.promised + timedelta(minutes=2)) == [], "it is being worked on: it stays without a word"
+            assert [each.kind for each in store.incidents.standing()].count(Kind.LONG_RUN) == 1
 
         while_running(instance, body, job)
         assert incidents(limit.promised + timedelta(minutes=3)) == [f"recovered long_run:{job}"]
