@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
@@ -41,11 +42,12 @@ DOCS = PROJECT_ROOT / "docs"
 MOST_BYTES = 300_000
 EXPANDED = (
     *sorted({group.split("/")[0] for group in map(labels.group, catalogue())}),
-    "platform",
     "sqlmesh",
 )
-IN_THE_LINEAGE = (*(source.name for source in catalogue()), "staging", "intermediate", "marts", "core_source_data", "page")
-"""Every source and every layer of models as one box, which a click opens; the objectives and the page by name."""
+IN_THE_LINEAGE = (*(source.name for source in catalogue()), "staging", "intermediate", "marts", "platform")
+"""Every source, every layer of models, and the platform with its objectives, as one box, which a click opens."""
+_TOP_BARS = 140
+"""The height of Dagster's bars above the lineage, in pixels."""
 
 _COUNTED = {"core_source_data": (2_016, 2_017), "unstable_source_data": (431, 442), "sqlmesh": (11_160, 11_167)}
 
@@ -56,8 +58,9 @@ _FEWER_COLOURS = """async ([address, colours]) => {
     const data = context.getImageData(0, 0, image.width, image.height).data, counts = new Map();
     const key = at => data[at] << 16 | data[at + 1] << 8 | data[at + 2];
     for (let at = 0; at < data.length; at += 4) counts.set(key(at), (counts.get(key(at)) || 0) + 1);
-    const kept = [...counts].sort((one, other) => other[1] - one[1]).slice(0, colours).map(pair => pair[0]);
     const channels = colour => [colour >> 16, colour >> 8 & 255, colour & 255];
+    const weight = ([colour, count]) => count * (1 + Math.max(...channels(colour)) - Math.min(...channels(colour)));
+    const kept = [...counts].sort((one, other) => weight(other) - weight(one)).slice(0, colours).map(pair => pair[0]);
     const distance = (one, other) => channels(one).reduce((sum, value, at) => sum + (value - channels(other)[at]) ** 2, 0);
     const place = new Map([...counts.keys()].map(colour =>
         [colour, kept.reduce((best, other, at) => distance(colour, other) < distance(colour, kept[best]) ? at : best, 0)]));
@@ -69,29 +72,36 @@ _FEWER_COLOURS = """async ([address, colours]) => {
 
 def lineage(browser: Browser, dagster: str, target: Path) -> Page:
     """The whole lineage as one picture of Dagster's page at `dagster`, sources and layers as boxes."""
-    page = browser.new_page(viewport={"width": 2600, "height": 2400})
+    width, height = 2600, 2000
+    page = browser.new_page(viewport={"width": width, "height": height})
     expanded = ",".join(f"global@global:{group}" for group in EXPANDED)
     page.goto(f"{dagster}/asset-groups?expanded={expanded}")
     page.locator("foreignObject").first.wait_for(timeout=120_000)
     page.add_style_tag(content="svg path { stroke: #64748b; stroke-width: 2.5px }")  # its own lines are faint on paper
-    page.mouse.move(1300, 1200)
+    page.mouse.move(width / 2, height / 2)
     for _ in range(8):  # boxes outside of the page are not drawn: smaller until each is inside
         missing = [name for name in IN_THE_LINEAGE if not _boxes(page, name).count()]
-        if not missing:
+        boxes = _all_boxes(page)
+        ends = min(box["y"] for box in boxes), max(box["y"] + box["height"] for box in boxes)
+        if not missing and ends[0] > _TOP_BARS and ends[1] < height - 40:
             break
         page.keyboard.down("Control")
         page.mouse.wheel(0, 100)
         page.keyboard.up("Control")
         page.wait_for_timeout(1_500)
     else:
-        raise RuntimeError(f"the lineage shows no {', '.join(missing)}")
+        raise RuntimeError(f"the lineage does not fit: it shows no {', '.join(missing)}; from {ends[0]} to {ends[1]}")
     page.wait_for_timeout(2_000)
-    boxes = [box for node in page.locator("foreignObject").all() if (box := node.bounding_box()) and box["width"] > 5]
+    boxes = _all_boxes(page)
     left, top = min(box["x"] for box in boxes) - 20, min(box["y"] for box in boxes) - 20
     right, bottom = max(box["x"] + box["width"] for box in boxes) + 20, max(box["y"] + box["height"] for box in boxes) + 20
     target.parent.mkdir(exist_ok=True)
     page.screenshot(path=target, clip={"x": left, "y": top, "width": right - left, "height": bottom - top})
     return page
+
+
+def _all_boxes(page: Page) -> list[Any]:
+    return [box for node in page.locator("foreignObject").all() if (box := node.bounding_box()) and box["width"] > 5]
 
 
 def _boxes(page: Page, name: str) -> Locator:
@@ -226,7 +236,7 @@ PICTURES: dict[str, Callable[[Browser, Path, Path], None]] = {
 
 
 def _shrink(browser: Browser, target: Path, colours: int = 64) -> None:
-    """Write the picture anew with the colours that it has most of; the others become the nearest of them."""
+    """Write the picture anew with the colours that it has most of, bright ones first; the others become the nearest of them."""
     page = browser.new_page()
     picture = base64.b64encode(target.read_bytes()).decode()
     width, height, palette, places = page.evaluate(_FEWER_COLOURS, [f"data:image/png;base64,{picture}", colours])

@@ -81,6 +81,7 @@ def test_the_report_of_the_objectives(width: int) -> None:
     report = ObjectivesReport(NOW, rows, dict.fromkeys(assets, (month, month)), dict.fromkeys(assets, Label.CORE))
     printed = [line for table in report.as_tables(None) for line in lines(table, width)]
     judge(printed, width, {objective.id for objective in OBJECTIVES} | assets)
+    assert any(line.split() == ["npm/downloads", "100.00", "%", "30", "d"] for line in printed)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from rich.table import Column, Table
 
 from oso_dagster.cli.session.terminal import listing, number, under
 from oso_dagster.cli.slo.maintenance_tables import maintenance_data, maintenances
+from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.attempts import Label
 from oso_dagster.domain.objectives.budget import budget_left, burn_rate, minutes_left
 from oso_dagster.domain.objectives.declarations import remarks
@@ -62,9 +63,10 @@ class ObjectivesReport:
             about = under(assessment.objective.id, summary(assessment), budget_text(assessment))
             table.add_row(about, assessment.verdict.replace("_", " "))
         shares = {name: share for name, share in self.fresh.items() if asset in (None, name) and share[1]}
-        fresh = listing("asset", number("fresh"), title="Fresh in the last 30 days")
+        fresh = listing("asset", number("fresh"), number("of"), title="Fresh in the last 30 days, of the time promised")
         for name, (was, had_to) in sorted(shares.items()):
-            fresh.add_row(name, percent(was // timedelta(seconds=1), max(1, had_to // timedelta(seconds=1))))
+            share = percent(was // timedelta(seconds=1), max(1, had_to // timedelta(seconds=1)))
+            fresh.add_row(name, share, duration(had_to))
         windows = [window for assessment in self.rows for window in assessment.maintenance]
         left_out = [maintenances(sorted(set(windows), key=lambda window: window.start))] if windows else []
         return [table, *([fresh] if shares else []), *left_out, *remarks(OBJECTIVES, self.labels)]

@@ -24,7 +24,7 @@ class Count:
 
     def __post_init__(self) -> None:
         if not 0 <= self.good <= self.valid:
-            raise ValueError(f"{self.good} good of {self.valid} valid")
+            raise ValueError(f"{self.good} good of {self.valid} valid: good events are some of the valid ones")
 
     @property
     def bad(self) -> int:
