@@ -55,7 +55,7 @@ _SHORT = {
 }
 Rows = dict[str, list[str]]
 """All rows of a table and its children, as text, by the name of the landed table."""
-_VOLATILE = ("checked_at",)
+_VOLATILE = ("checked_at", "listed_until")
 """Columns that tell when a load asked, which differs each time."""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from oso_dagster.domain.catalogue.loading import Extract, ExtractRequest, Loaded, Unchanged
+from oso_dagster.sandbox.protocols.source_faults import with_fault
 from oso_dagster.sandbox.upstreams import github_api
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import generate
@@ -32,7 +33,7 @@ TOKEN = "ghp_verysecrettokenofatest"
 class GithubHub:
     """The API, the warehouse, and the requests that came: path with query, token, status.
 
-    `instead` are answers, status and message, for paths that hold a text.
+    `instead` are answers, status and message, for paths that hold a text; `faults` one fault at most, which the family has.
     """
 
     url: str
@@ -40,6 +41,7 @@ class GithubHub:
     home: Path
     asked: list[tuple[str, str, int]] = field(default_factory=list)
     instead: dict[str, tuple[int, str]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
 
     @property
     def warehouse(self) -> DuckDBWarehouse:
@@ -71,6 +73,7 @@ def github_hub(home: Path) -> Iterator[GithubHub]:
     forge.write(WORLD, folder)
     app, asked = github_api.serve(folder), list[tuple[str, str, int]]()
     instead: dict[str, tuple[int, str]] = {}
+    faults: list[str] = []
 
     async def noting(scope: Any, receive: Any, send: Any) -> None:
         async def sent(message: Any) -> None:
@@ -81,7 +84,7 @@ def github_hub(home: Path) -> Iterator[GithubHub]:
 
         other = next((answer for part, answer in instead.items() if part in scope["path"]), None)
         served = app if other is None else JSONResponse({"message": other[1]}, other[0])
-        await served(scope, receive, sent)
+        await served(with_fault(scope, faults[0]) if faults else scope, receive, sent)
 
     with serving(noting) as url:
-        yield GithubHub(url, folder, home, asked, instead)
+        yield GithubHub(url, folder, home, asked, instead, faults)

@@ -25,12 +25,19 @@ Resolver = Callable[..., Any]
 
 
 def serve(
-    folder: Path, schema: str, roots: Mapping[str, Resolver], damages: Mapping[str, web_api.Damage] | None = None
+    folder: Path,
+    schema: str,
+    roots: Mapping[str, Resolver],
+    damages: Mapping[str, web_api.Damage] | None = None,
+    former: str | None = None,
 ) -> Starlette:
-    """An application that answers POSTed queries at `/graphql` from the document in `folder`; `roots` are the query's fields."""
+    """An application that answers POSTed queries at `/graphql` from the document in `folder`; `roots` are the query's fields.
+
+    `former` is the schema as it was before, which the fault of that name answers by.
+    """
     from graphql import build_schema, graphql_sync  # noqa: PLC0415  (the server alone needs it)
 
-    built = build_schema(schema)
+    built, before = build_schema(schema), build_schema(former or schema)
 
     async def answer(request: Request) -> Response:
         kind = fault_of(request.scope)
@@ -39,7 +46,7 @@ def serve(
         body = await request.json()
         document = web_api.damaged(folder, kind, damages or {})
         root = {name: _field(resolver, document) for name, resolver in roots.items()}
-        result = graphql_sync(built, body["query"], root, variable_values=body.get("variables"))
+        result = graphql_sync(before if kind == "former" else built, body["query"], root, variable_values=body.get("variables"))
         errors = {"errors": [error.formatted for error in result.errors]} if result.errors else {}
         return JSONResponse({"data": result.data} | errors, 200 if result.data is not None else 400)
 

@@ -2,7 +2,9 @@
 
 Awkward on purpose: packages that are not known, without a source repository, without a default version, of unknown date.
 A batch echoes requests that fold into one as the first of them was spelt (google/deps.dev, its protos and issues). Faults: a
-package that is known is not found (its issues 103, 299); one cannot be read, an error of the server, which is invented.
+package that is known is not found (its issues 103, 299); one cannot be read, an error of the server, which is invented; `former`
+is `v3` as it was before 2026-06-09 (554c781 of google/deps.dev, api/v3/api.proto): no version says whether it is deprecated, none
+of PyPI what the status of its project is.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ def serve(folder: Path) -> ASGIApp:
         return JSONResponse(entry["package"]) if entry else JSONResponse({"code": 5, "message": "package not found"}, 404)
 
     async def batch(request: Request) -> Response:
-        body, data = await request.json(), web_api.read(folder)
+        kind = fault_of(request.scope)  # a package that is gone or bad is not asked for here
+        body, data = await request.json(), web_api.damaged(folder, kind if kind == "former" else None, _DAMAGES)
         begin = int(body.get("pageToken") or 0)
         spellings: dict[tuple[str, ...], Any] = {}
         echoed = [spellings.setdefault(_folded(wanted["versionKey"]), wanted) for wanted in body["requests"]]
@@ -138,7 +141,9 @@ def _versions(world: SandboxWorld, rng: Random, system: str, name: str) -> list[
         version = f"{'v' if system == 'GO' else ''}{number // 3}.{number}.0"
         dated = {"publishedAt": at.strftime("%Y-%m-%dT%H:%M:%SZ")} if rng.random() > 0.05 else {}  # noqa: PLR2004  (of most it is known)
         key = {"system": system, "name": name, "version": version}
-        made.append({"versionKey": key, "isDefault": number == count - 1 and not bare} | dated)
+        deprecated = number == 0 and count > 1
+        said = {"isDeprecated": deprecated, "deprecatedReason": "Use a later version" if deprecated else ""}
+        made.append({"versionKey": key, "isDefault": number == count - 1 and not bare} | said | dated)
     return made
 
 
@@ -148,6 +153,8 @@ def _version(rng: Random, listed: dict[str, Any], source: str | None) -> dict[st
         project = {"projectKey": {"id": f"github.com/{source}"}, "relationType": "SOURCE_REPO"}
         related = [project | {"relationProvenance": "UNVERIFIED_METADATA"}]
         links.append({"label": "SOURCE_REPO", "url": f"git+https://github.com/{source}.git"})
+    if listed["versionKey"]["system"] == "PYPI":
+        listed = listed | {"projectStatus": {"status": "active", "reason": ""}}
     return listed | {"licenses": rng.choice((["MIT"], ["Apache-2.0", "MIT"], [])), "links": links, "relatedProjects": related}
 
 
@@ -178,9 +185,20 @@ def _name_of(kind: str, url: str) -> str:
     return name if kind == "npm" else name.lower()  # npm's names differ by their capitals
 
 
+def _former(value: Any) -> Any:
+    """An answer without what answers say since 2026-06-09."""
+    if isinstance(value, list):
+        return [_former(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _former(entry) for name, entry in value.items() if name not in _SINCE_2026}
+    return value
+
+
+_SINCE_2026 = frozenset({"isDeprecated", "deprecatedReason", "projectStatus"})
 _DAMAGES: dict[str, web_api.Damage] = {
     "silent_deletion": lambda data: {key: entry for key, entry in data.items() if key != sorted(data)[1]},
     "one_bad_item": lambda data: data | {min(data): {}},
+    "former": lambda data: {key: _former(entry) for key, entry in data.items()},
 }
 
 FAMILY = Family(

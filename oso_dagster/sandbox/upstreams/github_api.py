@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.sandbox.protocols.family import Endpoint, Family
-from oso_dagster.sandbox.protocols.source_faults import fault_of
+from oso_dagster.sandbox.protocols.source_faults import FROZEN, fault_of
 from oso_dagster.sandbox.upstreams._github import documents
 from oso_dagster.sandbox.upstreams._github import feeds as github_feeds
 from oso_dagster.sandbox.upstreams._github import graph as github_graph
@@ -149,7 +149,8 @@ def _answer(folder: Path, request: Request, value: Any, headers: dict[str, str] 
         return _counted(folder, JSONResponse({"message": "Not Found"}, 404))
     body = JSONResponse(value, headers=headers)
     tag = f'W/"{sha256(bytes(body.body)).hexdigest()[:32]}"'
-    if request.headers.get("If-None-Match") == tag:
+    asked = request.headers.get("If-None-Match")
+    if asked == tag or (asked is not None and fault_of(request.scope) == FROZEN):
         return Response(status_code=304, headers={"ETag": tag})
     body.headers["ETag"] = tag
     return _counted(folder, body)
@@ -190,5 +191,5 @@ FAMILY = Family(
     (Endpoint("github_api_url", "/github-api", "GitHub's REST API: repositories, owners, bills of materials"),),
     forge.write,
     serve,
-    faults=("policy_403", "moved", "one_bad_item", "bare_429", "former"),
+    faults=("policy_403", "moved", "one_bad_item", "bare_429", "frozen_304", "former"),
 )

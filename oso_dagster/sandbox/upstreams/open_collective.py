@@ -5,7 +5,7 @@ with an error whose code is Forbidden; more than 10,000 transactions at once are
 Transaction that came in 2026 are there (`server/graphql/schemaV2.graphql`). `moments_tie` of the document is the order of its
 ledger (`ledger.orderedTransactions`): what is of one instant has no order of its own, and each page may have another. `page` is
 how many a page holds at most. Faults: a collective that the directory names is private; one is deleted, which its administrators
-may do (`deleteCollective`); every answer is an error.
+may do (`deleteCollective`); every answer is an error; `former`: the schema without the nine fields.
 Awkward on purpose: several transactions of one instant, a giver that is not named, a kind that is not named, a week without any.
 """
 
@@ -61,6 +61,9 @@ type Query {
 }
 """
 
+_ACCOUNTS_SINCE_2026 = ("  publicId", "  communityStats")
+_TRANSACTIONS_SINCE_2026 = ", publicId: String, oppositeTransaction: Transaction"
+
 
 def write(world: SandboxWorld, folder: Path) -> None:
     """Write all accounts and transactions."""
@@ -69,7 +72,14 @@ def write(world: SandboxWorld, folder: Path) -> None:
 
 def serve(folder: Path) -> ASGIApp:
     """The GraphQL endpoint."""
-    return graphql_api.serve(folder, _SCHEMA, {"account": _account, "transactions": _transactions}, _DAMAGES)
+    roots: dict[str, graphql_api.Resolver] = {"account": _account, "transactions": _transactions}
+    return graphql_api.serve(folder, _SCHEMA, roots, _DAMAGES, former=former_schema())
+
+
+def former_schema() -> str:
+    """The schema as it was before 2026, without the nine fields."""
+    lines = [line for line in _SCHEMA.splitlines() if not line.startswith(_ACCOUNTS_SINCE_2026)]
+    return "\n".join(lines).replace(_TRANSACTIONS_SINCE_2026, "")
 
 
 def slugs(world: SandboxWorld) -> list[str]:
@@ -206,5 +216,5 @@ FAMILY = Family(
     write,
     serve,
     truth,
-    faults=("success_false", *_DAMAGES),
+    faults=("success_false", "former", *_DAMAGES),
 )
