@@ -29,6 +29,9 @@ _POLL_SECONDS = 0.5
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LEVEL = re.compile(r"- (DEBUG|INFO|WARNING|ERROR|CRITICAL) -")
 
+_OF_A_NEW_INSTANCE = "WARNING - No cursor for event type"
+"""What Dagster's daemon warns of once, when it reads an instance for the first time: nothing is missed."""
+
 
 def dev() -> None:
     """Run Dagster in the browser, with every schedule running. All of it ends with this command, however it ends.
@@ -116,10 +119,13 @@ def _logged(lines: Iterable[str], log: Any) -> Iterator[str]:
 
 
 def worth_showing(lines: Iterable[str]) -> Iterator[str]:
-    """Warnings, errors, what belongs to them, and lines without a level; not what is logged for debugging or information."""
+    """Warnings, errors, what belongs to them, and lines without a level; not what is logged for debugging or information.
+
+    Nor what Dagster warns of when an instance is new.
+    """
     shown = True
     for line in lines:
         if level := _LEVEL.search(line):
-            shown = level[1] not in {"DEBUG", "INFO"}
+            shown = level[1] not in {"DEBUG", "INFO"} and _OF_A_NEW_INSTANCE not in line
         if shown:
             yield line

@@ -63,6 +63,7 @@ def test_what_is_logged_for_debugging_is_not_shown_and_errors_are_with_their_tra
         "2026-11-30 09:00:01 +0000 - dagster - ERROR - job - run - it failed",
         "Traceback (most recent call last):",
         "2026-11-30 09:00:02 +0000 - dagster.daemon - INFO - not launching",
+        "2026-11-30 09:00:03 +0000 - dagster.daemon.EventLogConsumerDaemon - WARNING - No cursor for event type X",
     ]
     assert list(worth_showing(lines)) == lines[2:4]
     assert list(worth_showing(["plain words"])) == ["plain words"]

@@ -19,7 +19,7 @@ from oso_dagster.domain.catalogue.notices import UpstreamNotes
 
 _MOST = 5
 _PERMANENT = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT})
-_TO_ANYONE = frozenset({"accept", "accept-encoding", "user-agent"})
+_TO_ANYONE = frozenset({"accept", "accept-encoding", "range", "user-agent"})
 """The headers that say nothing of who asks."""
 
 

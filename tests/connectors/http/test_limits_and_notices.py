@@ -11,7 +11,7 @@ import pytest
 from oso_dagster.connectors.http.pacing import Gate, Limits, Pace
 from oso_dagster.connectors.http.rest import Client, RateLimitedError, RestError
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
-from tests.support.web import Web, serving, value
+from tests.support.web import Web, body, serving, value
 
 pytestmark = pytest.mark.server
 
@@ -113,6 +113,13 @@ def test_a_token_does_not_follow_to_another_host_and_a_move_for_good_is_noted(we
     assert "Api-Key" not in other.asked[0][2]
     old, new = (server.url.removeprefix("http://") for server in (web, other))
     assert notes.facts()["upstream_notices"] == [f"{old}: moved for good to {new}"]
+
+
+def test_the_part_that_is_asked_for_is_asked_for_at_another_host_too(web: Web, other: Web) -> None:
+    web.says(body(b"", 302, Location=f"{other.url}/file"))
+    other.says(body(b"ab", 206, Content_Type="application/octet-stream", Content_Range="bytes 0-1/9"))
+    assert client().content(f"{web.url}/file", {"Range": "bytes=0-1"}) == b"ab"
+    assert (other.asked[0][2]["Range"], "Api-Key" in other.asked[0][2]) == ("bytes=0-1", False)
 
 
 def test_a_redirect_within_the_host_keeps_the_token_and_is_no_news(web: Web) -> None:
