@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from oso_dagster.domain.catalogue.loading import DifferentRows, Extract, Finding, Loaded, LoadRecord, RecordedLoads
+from oso_dagster.domain.catalogue.loading import (
+    DifferentRows,
+    Extract,
+    Finding,
+    Loaded,
+    LoadRecord,
+    RecordedLoads,
+    RefusedError,
+)
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, Source, Table
 
@@ -71,6 +79,20 @@ class Warehouse(Protocol):
         allow_shrink: bool = False,
     ) -> Loaded:
         """Stage, judge and publish; raises RefusedError with nothing changed."""
+
+    def load_together(
+        self,
+        source: Source,
+        table: Table,
+        extracts: Sequence[tuple[Window, Extract]],
+        *,
+        fingerprint: str,
+        allow_shrink: bool = False,
+    ) -> Generator[Loaded | RefusedError, None, None]:
+        """Stage drawn extracts that fit together (`staged_together`) at once; then publish each by itself.
+
+        Yields what became of each in turn; what it raises otherwise ends it, with those before published.
+        """
 
     def trial(
         self, source: Source, table: Table, extract: Extract, window: Window | None = None

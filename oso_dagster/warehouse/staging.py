@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from oso_dagster.domain.catalogue.loading import Extract, RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Table
 from oso_dagster.domain.catalogue.table_names import table_name
+from oso_dagster.warehouse.arrow_schemas import typed
 from oso_dagster.warehouse.ddl import quoted
 
 DATABASE = "memory"
@@ -105,22 +106,42 @@ def staged(cache: Path, source: str, table: Table, extract: Extract, window: Win
 
     Who may have to wait for another run takes its `turn` first, and asks upstream inside.
     """
+    require_same_tables(source, table, extract)
+    with workplace(cache, source, table, [window]) as (folder, connection):
+        load_id = package(folder, SCHEMA, f"{source}__{table.name}", extract.batches, connection)
+        stage_surviving(connection, source, table, extract)
+        yield StagedLoad(connection, load_id)
+
+
+def require_same_tables(source: str, table: Table, extract: Extract) -> None:
+    """Raise RefusedError where an extract has other tables than are declared."""
     missing = table.physical.keys() ^ extract.batches.keys()
     if missing:
         raise RefusedError(
             f"{table_name(source, table.name)}: the extract and the declaration differ in tables: {', '.join(sorted(missing))}"
         )
-    folder = _folder(cache, source, table, window)
+
+
+@contextmanager
+def workplace(
+    cache: Path, source: str, table: Table, windows: Sequence[Window | None]
+) -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
+    """A folder for dlt, empty before and after, and a database in memory, while no other loads one of these `windows`.
+
+    Raises RefusedError while another does.
+    """
+    folder = _folder(cache, source, table, windows[0])
     try:
-        with _lock(folder).acquire(timeout=0), duckdb.connect() as connection:
+        with ExitStack() as stack:
+            for window in windows:
+                stack.enter_context(_lock(_folder(cache, source, table, window)).acquire(timeout=0))
+            connection = stack.enter_context(duckdb.connect())
             shutil.rmtree(folder, ignore_errors=True)
             connection.execute("SET TimeZone = 'UTC'")  # a date begins at midnight UTC, wherever this runs
             connection.execute("SET temp_directory = ?", [str(folder / "spilled")])
             connection.execute(f"SET memory_limit = '{_MEMORY}'")
             connection.execute("SET preserve_insertion_order = false")  # keeping it would hold a large load in memory
-            load_id = _stage(folder, f"{source}__{table.name}", extract, connection)
-            _stage_surviving(connection, source, table, extract)
-            yield StagedLoad(connection, load_id)
+            yield folder, connection
             shutil.rmtree(folder, ignore_errors=True)
     except Timeout:
         raise RefusedError(
@@ -139,17 +160,20 @@ def _lock(folder: Path) -> FileLock:
     return FileLock(f"{folder}.lock", is_singleton=True)
 
 
-def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBPyConnection) -> str:
+def package(
+    folder: Path, schema: str, name: str, batches: Mapping[str, Iterable[Any]], connection: duckdb.DuckDBPyConnection
+) -> str:
+    """Have dlt draw the batches of tables, and load them into `schema`; dlt's id of the load. Raises what drawing raises."""
     _quiet()
     pipeline = dlt.pipeline(
         name,
         pipelines_dir=str(folder),
         destination=_Memory(connection),
-        dataset_name=SCHEMA.removeprefix(f"{DATABASE}."),
+        dataset_name=schema.removeprefix(f"{DATABASE}."),
     )
     resources = [
-        dlt.resource(_typed(batches), name=landing, write_disposition="replace", schema_contract=_CONTRACT)
-        for landing, batches in extract.batches.items()
+        dlt.resource(map(typed, drawn), name=landed, write_disposition="replace", schema_contract=_CONTRACT)
+        for landed, drawn in batches.items()
     ]
     try:
         pipeline.extract(resources, loader_file_format="parquet")
@@ -162,25 +186,13 @@ def _stage(folder: Path, name: str, extract: Extract, connection: duckdb.DuckDBP
     return str(load_id)
 
 
-def _typed(batches: Iterable[Any]) -> Iterator[Any]:
-    """The batches with columns that hold nothing but nulls, of no type, as text: dlt would leave them out."""
-    import pyarrow as pa  # noqa: PLC0415  (Arrow loads when used)
-
-    for batch in batches:
-        schema = batch.schema
-        bare = [position for position, field in enumerate(schema) if pa.types.is_null(field.type)]
-        for position in bare:
-            schema = schema.set(position, schema.field(position).with_type(pa.string()))
-        yield batch.cast(schema) if bare else batch
-
-
 def _origin(error: BaseException) -> BaseException:
     """What the source itself raised, out of dlt's wrapping: whether it is refused or may be tried again is its to say."""
     cause = error.__cause__
     return _origin(cause) if cause is not None and isinstance(error, (PipelineStepFailed, ResourceExtractionError)) else error
 
 
-def _stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: Table, extract: Extract) -> None:
+def stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: Table, extract: Extract) -> None:
     """The surviving keys, in full: an empty set of them is an error, for it would delete every row."""
     if extract.surviving is None:
         return

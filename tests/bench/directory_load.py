@@ -17,7 +17,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Column, Table
 
-from tests.bench import directory
+from tests.bench.ways import directory
 
 REPEATS = 5
 

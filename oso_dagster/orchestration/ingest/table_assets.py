@@ -13,8 +13,9 @@ from oso_dagster.domain.catalogue.source import Column, Source, Table
 from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import load_checks, partitions_definition
+from oso_dagster.orchestration.ingest.load_context import LoadConfig
 from oso_dagster.orchestration.ingest.load_outcome import fingerprint
-from oso_dagster.orchestration.ingest.load_step import LoadConfig, load
+from oso_dagster.orchestration.ingest.load_step import load
 from oso_dagster.orchestration.ingest.needed_values import keys_of
 from oso_dagster.orchestration.ingest.termination import ends_when_terminated
 from oso_dagster.settings import Settings

@@ -14,17 +14,32 @@ from oso_dagster.orchestration.ingest.termination import require_going_on
 from oso_dagster.warehouse.base import Warehouse
 
 
+class BusyError(Exception):
+    """Another run is loading it, and was not to be waited for."""
+
+
 @contextmanager
 def my_turn(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, source: Source, table: Table, window: Window | None
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    source: Source,
+    table: Table,
+    window: Window | None,
+    *,
+    wait: bool = True,
 ) -> Iterator[bool]:
-    """Yield whether another run was waited for. Raises LoadTerminatedError when this one is terminated meanwhile."""
+    """Yield whether another run was waited for. Raises LoadTerminatedError when this one is terminated meanwhile.
+
+    Raises BusyError instead of waiting where `wait` is not set.
+    """
     where = table_name(source.name, table.name)
     place = f"{where}[{window.key}]" if window else where
     announced = False
 
     def waiting() -> None:
         nonlocal announced
+        if not wait:
+            raise BusyError(place)
         if not announced:
             context.log.info("%s: another run is loading it now; waiting for its end", place)
             announced = True

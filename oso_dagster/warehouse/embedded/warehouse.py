@@ -6,8 +6,7 @@ children in one transaction together with the record of the load. Whoever dies i
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,25 +14,17 @@ from pathlib import Path
 import duckdb
 
 from oso_dagster.domain.catalogue.loading import (
-    CUT_SHORT,
-    NEWEST_EVENT,
-    ROWS_KEPT,
-    UNKNOWN_FIELDS,
-    VALUES_NULLED,
     DifferentRows,
     Extract,
     Finding,
     Loaded,
-    LoadFacts,
     LoadRecord,
     RecordedLoads,
     RefusedError,
 )
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, Source, Table
-from oso_dagster.domain.catalogue.table_names import table_name
-from oso_dagster.domain.catalogue.truth import set_aside_of
-from oso_dagster.warehouse import event_time, guards, staging
+from oso_dagster.warehouse import guards, staging
 from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import platform_tables, publishing
 from oso_dagster.warehouse.embedded.added_columns import add_declared_columns
@@ -41,9 +32,8 @@ from oso_dagster.warehouse.embedded.copying import copy_file
 from oso_dagster.warehouse.embedded.opening import kept_open, patiently
 from oso_dagster.warehouse.embedded.row_counts import different_rows
 from oso_dagster.warehouse.embedded.writer_lock import hold
-from oso_dagster.warehouse.kept_rows import keep_set_aside
-from oso_dagster.warehouse.mix import mix_of
-from oso_dagster.warehouse.value_rules import null_not_finite
+from oso_dagster.warehouse.judged import judged
+from oso_dagster.warehouse.staged_together import staged_together
 
 
 class WorldMismatchError(Exception):
@@ -181,31 +171,68 @@ class DuckDBWarehouse:
     ) -> Loaded:
         """Stage, judge and publish one extract. Raises RefusedError, and then nothing that a reader sees has changed."""
         with staging.staged(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
-            key = window.key if window else None
-            before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
-            # What was loaded on other terms is asked for anew, as a whole: then nothing is no answer.
-            goes_on = before is not None and before.fingerprint == fingerprint
-            history = publishing.past_loads(arrival.connection, source.name, table, window)
-            context = guards.LoadContext(self._clock(), window, before, goes_on, allow_shrink, history)
-            rows, facts, findings = _judged(source, table, extract, arrival, context, keep=True)
-            failed = [finding for finding in findings if finding.blocking and not finding.passed]
-            if failed:
-                raise RefusedError("; ".join(finding.message for finding in failed), findings)
-            record = LoadRecord(
-                load_id=arrival.load_id,
-                source=source.name,
-                table=table.name,
-                partition=key,
-                version=extract.version,
-                fingerprint=fingerprint,
-                rows=rows,
-                loaded_at=context.now,
-                facts=facts,
-            )
-            record, new_columns = publishing.publish(
-                arrival.connection, table, record, window, allow_shrink=allow_shrink, whole_items=extract.whole_items
-            )
-            return Loaded(record, findings, publishing.table_rows(arrival.connection, source.name, table.name), new_columns)
+            return self._publish(source, table, extract, arrival, fingerprint, window, allow_shrink=allow_shrink)
+
+    def load_together(
+        self,
+        source: Source,
+        table: Table,
+        extracts: Sequence[tuple[Window, Extract]],
+        *,
+        fingerprint: str,
+        allow_shrink: bool = False,
+    ) -> Generator[Loaded | RefusedError, None, None]:
+        """Stage drawn extracts of several partitions in one go; then judge and publish each by itself, as `load` does."""
+        with (
+            staged_together(self._cache, source.name, table, extracts) as package,
+            self.write(package.connection),
+        ):
+            for number, (window, extract) in enumerate(extracts):
+                outcome: Loaded | RefusedError
+                try:
+                    with package.staged(number) as arrival:
+                        outcome = self._publish(source, table, extract, arrival, fingerprint, window, allow_shrink=allow_shrink)
+                except RefusedError as refusal:
+                    outcome = refusal
+                yield outcome
+
+    def _publish(
+        self,
+        source: Source,
+        table: Table,
+        extract: Extract,
+        arrival: staging.StagedLoad,
+        fingerprint: str,
+        window: Window | None,
+        *,
+        allow_shrink: bool,
+    ) -> Loaded:
+        """Judge what is staged, and publish it; the warehouse is attached to its connection."""
+        key = window.key if window else None
+        before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
+        # What was loaded on other terms is asked for anew, as a whole: then nothing is no answer.
+        goes_on = before is not None and before.fingerprint == fingerprint
+        history = publishing.past_loads(arrival.connection, source.name, table, window)
+        context = guards.LoadContext(self._clock(), window, before, goes_on, allow_shrink, history)
+        rows, facts, findings = judged(source, table, extract, arrival, context, keep=True)
+        failed = [finding for finding in findings if finding.blocking and not finding.passed]
+        if failed:
+            raise RefusedError("; ".join(finding.message for finding in failed), findings)
+        record = LoadRecord(
+            load_id=arrival.load_id,
+            source=source.name,
+            table=table.name,
+            partition=key,
+            version=extract.version,
+            fingerprint=fingerprint,
+            rows=rows,
+            loaded_at=context.now,
+            facts=facts,
+        )
+        record, new_columns = publishing.publish(
+            arrival.connection, table, record, window, allow_shrink=allow_shrink, whole_items=extract.whole_items
+        )
+        return Loaded(record, findings, publishing.table_rows(arrival.connection, source.name, table.name), new_columns)
 
     def trial(
         self, source: Source, table: Table, extract: Extract, window: Window | None = None
@@ -213,7 +240,7 @@ class DuckDBWarehouse:
         """Stage and judge one extract as `load` does, and throw it away: rows by landed table, and the findings of the guards."""
         with staging.staged(self._cache, source.name, table, extract, window) as arrival:
             context = guards.LoadContext(self._clock(), window, allow_shrink=True)
-            rows, _, findings = _judged(source, table, extract, arrival, context)
+            rows, _, findings = judged(source, table, extract, arrival, context)
             return rows, findings
 
     def replace_platform_table(
@@ -237,46 +264,3 @@ class DuckDBWarehouse:
             raise WorldMismatchError(
                 f"{self._path.name} holds data of the world {stored!r}, not {self._world!r}: set OSO_HOME apart"
             )
-
-
-def _judged(
-    source: Source,
-    table: Table,
-    extract: Extract,
-    arrival: staging.StagedLoad,
-    context: guards.LoadContext,
-    *,
-    keep: bool = False,
-) -> tuple[dict[str, int], LoadFacts, list[Finding]]:
-    """Staged rows of each landed table, what the load reports of itself, and what its checks say of both.
-
-    `keep`: the warehouse is attached, and the last good rows of items that were set aside are staged as well.
-    """
-    nulled = null_not_finite(arrival.connection, table)
-    facts = _facts(source, table, extract, arrival) | ({VALUES_NULLED: nulled} if nulled else {})
-    facts |= mix_of(arrival.connection, table)
-    kept = {*set_aside_of(facts), *extract.kept_items}
-    if keep and kept:
-        facts |= {ROWS_KEPT: keep_set_aside(arrival.connection, source.name, table, kept, context.window)}
-    rows = guards.count(arrival.connection, table)
-    return rows, facts, guards.judge(arrival.connection, source.name, table, rows, facts, context)
-
-
-def _facts(source: Source, table: Table, extract: Extract, arrival: staging.StagedLoad) -> LoadFacts:
-    """What the extract reported, now that it is drawn, what came with it that nobody declared, and its newest event.
-
-    Raises RefusedError for a cut-short one that its table does not allow.
-    """
-    facts, where = _plain(extract.facts | extract.notes.facts()), table_name(source.name, table.name)
-    unknown = [*guards.undeclared(arrival.connection, table), *(facts.get(UNKNOWN_FIELDS) or ())]
-    facts |= {UNKNOWN_FIELDS: unknown} if unknown else {}
-    if facts.get(CUT_SHORT) and not table.resumable:
-        raise RefusedError(f"{where}: cut short ({facts[CUT_SHORT]}), but the table is not resumable")
-    newest = event_time.newest(arrival.connection, where, table)
-    return facts | ({NEWEST_EVENT: newest.isoformat()} if newest else {})
-
-
-def _plain(facts: Mapping[str, object]) -> LoadFacts:
-    """The facts as JSON would give them back, so that a record read later equals the one that was written."""
-    plain: LoadFacts = json.loads(json.dumps(facts, default=str))
-    return plain
