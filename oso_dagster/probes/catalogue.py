@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 import yaml
 
-from oso_dagster.domain.probes.declaration import HttpProbe, PageProbe, Probe, PrometheusProbe, validated
+from oso_dagster.domain.probes.declaration import HttpProbe, PageProbe, Probe, PrometheusProbe, TrinoProbe, validated
 from oso_dagster.probes.http import HttpChecker
 from oso_dagster.probes.page import PageChecker
 from oso_dagster.probes.process import Checker
 from oso_dagster.probes.prometheus import PrometheusCounter
+from oso_dagster.probes.trino import TrinoChecker
 
-KINDS: Mapping[str, type[Probe]] = {kind.kind: kind for kind in (HttpProbe, PageProbe, PrometheusProbe)}
+KINDS: Mapping[str, type[Probe]] = {kind.kind: kind for kind in (HttpProbe, PageProbe, PrometheusProbe, TrinoProbe)}
 """Every kind of probe that can be declared, by its name."""
 
 
@@ -81,5 +82,7 @@ def checker(probe: Probe) -> Checker:
             return PageChecker(probe)
         case PrometheusProbe():
             return PrometheusCounter(probe)
+        case TrinoProbe():
+            return TrinoChecker(probe)
         case _:
             raise TypeError(f"{type(probe).__name__} has no checker")

@@ -31,6 +31,7 @@ from oso_dagster.reliability.ledger.samples import Samples
 from oso_dagster.reliability.ledger.tallying import Tallying
 from oso_dagster.reliability.probe_results import ProbeResults
 from oso_dagster.reliability.public_notices import PublicNotices
+from oso_dagster.reliability.query_ends import QueryEnds
 from oso_dagster.reliability.results import Results, VerdictRow
 from oso_dagster.reliability.tables import identity
 
@@ -69,6 +70,7 @@ class Store:
         self.heartbeats = Heartbeats(database)
         self.outbox = Outbox(database)
         self.channels = Channels(database)
+        self.query_ends = QueryEnds(database)
         self.probe_results = ProbeResults(database)
         self.public_notices = PublicNotices(database)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +32,9 @@ _PARENT_EVERY_SECONDS = 1.0
 def run(
     with_parent: Annotated[bool, typer.Option("--with-parent", help="End when the process that started this one ends.")] = False,
     metrics: Annotated[str, typer.Option(help="Serve /metrics here, as HOST:PORT; empty: nowhere.")] = "",
+    queries: Annotated[
+        str, typer.Option(help="Receive Trino's events of finished queries here, as HOST:PORT; empty: nowhere.")
+    ] = "",
 ) -> None:
     """Probe for ever: a slice a minute and probe, written to the reliability store. One process in a world; Ctrl-C ends it.
 
@@ -44,7 +47,7 @@ def run(
     settings.world_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(settings.world_dir / "probes.lock", timeout=0), serving_metrics(settings, metrics):
-            _run(settings, probes, with_parent)
+            _run(settings, probes, with_parent, queries)
     except Timeout:
         raise refusal(f"a probe process runs already in {settings.world_dir}: end it first") from None
 
@@ -132,9 +135,10 @@ def _declared(settings: Settings) -> tuple[Probe, ...]:
         raise refusal(str(error)) from None
 
 
-def _run(settings: Settings, probes: tuple[Probe, ...], with_parent: bool) -> None:
+def _run(settings: Settings, probes: tuple[Probe, ...], with_parent: bool, queries: str) -> None:
     import asyncio  # noqa: PLC0415
 
+    from oso_dagster.cli.probes.query_receiver import receiver  # noqa: PLC0415
     from oso_dagster.cli.probes.reporting import StoreReport  # noqa: PLC0415  (SQLAlchemy and aiohttp load when used)
     from oso_dagster.probes.catalogue import checkers  # noqa: PLC0415
     from oso_dagster.probes.process import ProbeProcess  # noqa: PLC0415
@@ -152,12 +156,13 @@ def _run(settings: Settings, probes: tuple[Probe, ...], with_parent: bool) -> No
     )
     say(f"{len(probes)} probes: {', '.join(probe.name for probe in probes)}; the first whole minute counts first")
     try:
-        asyncio.run(_until_ended(ProbeProcess(checkers(probes), report, clock), with_parent))
+        with receiver(settings, queries, probes) as received:
+            asyncio.run(_until_ended(ProbeProcess(checkers(probes), report, clock), with_parent, received))
     finally:
         report.close()
 
 
-async def _until_ended(process: ProbeProcess, with_parent: bool) -> None:
+async def _until_ended(process: ProbeProcess, with_parent: bool, received: AbstractAsyncContextManager[None]) -> None:
     """Run until a signal to end comes, or the parent is gone."""
     import asyncio  # noqa: PLC0415
 
@@ -165,8 +170,9 @@ async def _until_ended(process: ProbeProcess, with_parent: bool) -> None:
     for number_ in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number_, running.cancel)
     watching = asyncio.create_task(_watch_parent(os.getppid(), running.cancel)) if with_parent else None
-    with suppress(asyncio.CancelledError):
-        await running
+    async with received:
+        with suppress(asyncio.CancelledError):
+            await running
     if watching is not None:
         watching.cancel()
 

@@ -135,6 +135,23 @@ class PrometheusProbe(Probe):
             raise ValueError(f"probe {self.name}: lag_seconds is 0 to {SLICE_SECONDS}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrinoProbe(Probe):
+    """Asks a Trino at `url` whether it has started, and for the row of a canary `query` as `user`."""
+
+    kind: ClassVar[str] = "trino"
+
+    url: str
+    query: str = "SELECT 1"
+    user: str = "oso-probe"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_url(self.name, "url", self.url)
+        if not self.query.strip() or ";" in self.query or not self.user:
+            raise ValueError(f"probe {self.name}: query is one statement without a semicolon, and user is not empty")
+
+
 def validated(probes: Sequence[Probe]) -> tuple[Probe, ...]:
     """The same probes; raises ValueError for two of one name, or two that would report the same slice of an objective."""
     problems = [f"{name} is declared {times} times" for name, times in _repeated(probe.name for probe in probes)]
