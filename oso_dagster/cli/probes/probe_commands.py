@@ -32,9 +32,7 @@ _PARENT_EVERY_SECONDS = 1.0
 def run(
     with_parent: Annotated[bool, typer.Option("--with-parent", help="End when the process that started this one ends.")] = False,
     metrics: Annotated[str, typer.Option(help="Serve /metrics here, as HOST:PORT; empty: nowhere.")] = "",
-    queries: Annotated[
-        str, typer.Option(help="Receive Trino's events of finished queries here, as HOST:PORT; empty: nowhere.")
-    ] = "",
+    queries: Annotated[str, typer.Option(help="Receive Trino's events of queries here, as HOST:PORT; empty: nowhere.")] = "",
 ) -> None:
     """Probe for ever: a slice a minute and probe, written to the reliability store. One process in a world; Ctrl-C ends it.
 
