@@ -14,7 +14,7 @@ from tests.campaign.cases import cases
 
 HEADING = "fault campaign: what each source did with each fault"
 PAGE = PROJECT_ROOT / "docs" / "faults.md"
-_BLOCK = re.compile(r"```text\n.*?```", re.DOTALL)
+_BLOCK = re.compile(r"This one is .*?```text\n.*?```", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _COUNT = re.compile(r"^(.) (.*): (\d+)$")
 
@@ -50,7 +50,7 @@ def with_matrix(page: str, log: str) -> str:
             f"the log has {sum(counts.values()):,} of {declared:,} cases, or some that are not as declared: {counts}"
         )
     text = "\n".join(matrix)
-    return _BLOCK.sub(lambda _: f"```text\n{text}\n```", page, count=1)
+    return _BLOCK.sub(lambda _: f"This one is of\na run over all of them:\n\n```text\n{text}\n```", page, count=1)
 
 
 if __name__ == "__main__":
