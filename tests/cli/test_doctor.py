@@ -57,7 +57,7 @@ def doctor(*options: str, code: int) -> Rows:
     return rows
 
 
-def found(rows: Rows, question: str, subject: str) -> dict[str, str]:
+def row_of(rows: Rows, question: str, subject: str) -> dict[str, str]:
     [row] = [row for row in rows if (row["question"], row["subject"]) == (question, subject)]
     return row
 
@@ -75,18 +75,18 @@ def test_a_ledger_of_an_older_version_is_an_error_until_it_is_migrated(settings:
     with Store.open(settings.reliability_store_url, settings.world.value) as store, store.database.writing() as connection:
         newest = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one()
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
-    row = found(doctor(code=1), "migrated", "reliability store")
+    row = row_of(doctor(code=1), "migrated", "reliability store")
     assert (row["state"], row["next_step"]) == ("error", "run `oso migrate`")
     assert "0001" in row["text"]
     with _database(settings) as database, database.writing() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{newest}'"))
-    assert found(doctor(code=0), "migrated", "reliability store")["state"] == "ok"
+    assert row_of(doctor(code=0), "migrated", "reliability store")["state"] == "ok"
 
 
 @pytest.mark.usefixtures("_own_home")
 def test_a_ledger_of_another_world_is_an_error(settings: Settings) -> None:
     Store.open(settings.reliability_store_url, "sandbox" if settings.world.value == "live" else "live").close()
-    row = found(doctor(code=1), "configured", "reliability store")
+    row = row_of(doctor(code=1), "configured", "reliability store")
     assert row["state"] == "error"
     assert "OSO_WORLD=" in row["next_step"]
 
@@ -95,11 +95,11 @@ def test_a_ledger_of_another_world_is_an_error(settings: Settings) -> None:
 def test_a_database_that_is_away_is_one_finding_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OSO_RELIABILITY_URL", "postgresql+psycopg2://keeper:hunter2@127.0.0.1:1/ledger")
     rows = doctor(code=1)
-    row = found(rows, "reachable", "reliability store")
+    row = row_of(rows, "reachable", "reliability store")
     assert row["state"] == "error"
     assert "start it" in row["next_step"]
     assert "hunter2" not in json.dumps(rows)
-    assert found(rows, "configured", "code location")["state"] == "ok"
+    assert row_of(rows, "configured", "code location")["state"] == "ok"
 
 
 @pytest.mark.usefixtures("_own_home")
@@ -119,12 +119,12 @@ def test_a_warehouse_that_a_run_holds_is_a_warning_after_a_few_seconds(
     worker.start()
     held.wait(60)
     try:
-        row = found(doctor(code=0), "reachable", "warehouse")
+        row = row_of(doctor(code=0), "reachable", "warehouse")
     finally:
         done.set()
         worker.join()
     assert (row["state"], row["next_step"]) == ("warning", "ask again when the run is done")
-    assert found(doctor(code=0), "reachable", "warehouse")["state"] == "ok"
+    assert row_of(doctor(code=0), "reachable", "warehouse")["state"] == "ok"
 
 
 @pytest.mark.usefixtures("_own_home")
@@ -140,9 +140,9 @@ def test_silent_daemons_switched_off_schedules_and_silent_watchers_are_named(set
         store.channels.open("pages", "print", now)
         store.channels.disable("pages", "404: the webhook is gone", now)
     rows = doctor("--problems", code=1)
-    assert found(rows, "alive", "daemon: sensor")["text"].startswith("silent for 10 min")
-    assert found(rows, "alive", heartbeats.ALERTS)["text"] == "silent for 3 h"
-    assert "oso alerts test" in found(rows, "alive", "channel pages")["next_step"]
+    assert row_of(rows, "alive", "daemon: sensor")["text"].startswith("silent for 10 min")
+    assert row_of(rows, "alive", heartbeats.ALERTS)["text"] == "silent for 3 h"
+    assert "oso alerts test" in row_of(rows, "alive", "channel pages")["next_step"]
     subjects = {row["subject"] for row in rows}
     assert heartbeats.WATCH not in subjects
     assert "daemon: scheduler" not in subjects
@@ -152,10 +152,10 @@ def test_silent_daemons_switched_off_schedules_and_silent_watchers_are_named(set
 def test_a_run_that_works_for_a_day_is_named_with_its_job(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with _instance(settings) as instance:
         instance.create_run_for_job(dg.GraphDefinition("endless", node_defs=[]).to_job(), status=dg.DagsterRunStatus.STARTED)
-    assert found(doctor(code=0), "alive", "runs")["text"] == "1 started"
+    assert row_of(doctor(code=0), "alive", "runs")["text"] == "1 started"
     monkeypatch.setattr("oso_dagster.orchestration.diagnosis.running._LONG_RUN", timedelta(0))
     time.sleep(0.01)
-    assert "terminate it" in found(doctor(code=0), "alive", "run of endless")["next_step"]
+    assert "terminate it" in row_of(doctor(code=0), "alive", "run of endless")["next_step"]
 
 
 def test_libraries_of_other_versions_than_the_lock_are_named(tmp_path: Path) -> None:

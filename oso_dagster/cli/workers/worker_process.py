@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from oso_dagster.cli.session.terminal import say
 from oso_dagster.cli.workers.job_list import backfill_text, ingest_jobs
 from oso_dagster.cli.workers.worker_messages import Begin, Doing, Done, Order, Ready, Refused
 from oso_dagster.domain.due.run_limits import limit_of_job, limit_of_load
@@ -56,8 +57,7 @@ def _next_order(connection: Connection, runner: Runner) -> Begin | Order | None:
         if maximum := runner.overdue():
             why = f"the run took longer than its maximum of {duration(maximum)}"
             runner.fail(why)
-            sys.stdout.write(why + "\n")  # the last line, which the worker pool reports
-            sys.stdout.flush()
+            say(why)  # the last line, which the worker pool reports
             os._exit(1)
     return _receive(connection)
 
