@@ -27,6 +27,11 @@ class Cron:
     any_day: bool
     any_weekday: bool
 
+    @property
+    def every_day(self) -> bool:
+        """Whether it comes on each day, at the same times."""
+        return self.any_day and self.any_weekday and len(self.months) == _BOUNDS["month"][1]
+
     def falls_on(self, day: date) -> bool:
         """Whether it comes on `day`. Day of the month and weekday are alternatives when both are given, as cron has it."""
         by_month, by_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays

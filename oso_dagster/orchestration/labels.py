@@ -30,9 +30,6 @@ PLATFORM_GROUP = "platform"
 COVERAGE_KEY = dg.AssetKey(["platform", "coverage"])
 """The asset that measures coverage, and the table that it writes for readers."""
 
-PLATFORM_SCHEMAS = ("slo", "status", "platform")
-"""The first part of the keys of the platform's own assets."""
-
 PLATFORM_OWNER = "team:platform"
 """Who owns the platform's own assets, and what nobody else owns."""
 

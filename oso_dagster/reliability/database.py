@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, column, create_engine, event, select, table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 
@@ -24,6 +24,7 @@ _LOG_PAGES = 32_000
 """Of SQLite's log before it is written back (128 MB): pages that one write after the other changes go back once."""
 _LOG_KEPT = 32 * 1024 * 1024
 """Bytes of that log that stay on the disk after a long write."""
+_MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_305_011
 _WRITING = "oso_writing"
 
@@ -67,24 +68,23 @@ class Database:
                     connection.execute(text(f"ANALYZE {table.name}"))
 
     def revision(self) -> str | None:
-        """The revision that the schema has; None where it has none yet."""
-        from alembic.migration import MigrationContext  # noqa: PLC0415  (slow to import)
+        """The revision that the schema has; None where it has none yet. Without Alembic, which is slow to import."""
+        with self._engine.connect() as connection:
+            if not self._engine.dialect.has_table(connection, VERSION_TABLE):
+                return None
+            return connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar_one_or_none()
 
-        with self.reading() as connection:
-            revision: str | None = MigrationContext.configure(
-                connection, opts={"version_table": VERSION_TABLE}
-            ).get_current_revision()
-        return revision
-
-    def newest_revision(self) -> str | None:
-        """The revision that `migrate` leads to."""
-        from alembic.script import ScriptDirectory  # noqa: PLC0415  (slow to import)
-
-        newest: str | None = ScriptDirectory.from_config(_migrations()).get_current_head()
-        return newest
+    def newest_revision(self) -> str:
+        """The revision that `migrate` leads to: the number at the begin of the last file of the migrations."""
+        return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
 
     def migrate(self) -> None:
-        """Upgrade the schema to the newest revision; safe when several processes do it at once."""
+        """Upgrade the schema to the newest revision; safe when several processes do it at once.
+
+        Where it has that revision, Alembic is not even loaded: that takes as long as most of what a store is opened for.
+        """
+        if self.revision() == self.newest_revision():
+            return
         from alembic import command  # noqa: PLC0415  (slow to import, needed once per process)
 
         config = _migrations()
@@ -104,7 +104,7 @@ def _migrations() -> Any:
     from alembic.config import Config  # noqa: PLC0415  (slow to import)
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import socket
 
-import psutil
-
 
 def this_process() -> str:
     """A name of this process that no other one will have: host, pid, and when it was started."""
+    import psutil  # noqa: PLC0415  (who only reads a store takes no lease)
+
     return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
 
 
 def is_gone(name: str) -> bool:
     """Whether the process of that name is known to have ended; of other hosts nothing is known."""
+    import psutil  # noqa: PLC0415
+
     host, pid, started = name.rsplit("/", 2)
     if host != socket.gethostname():
         return False

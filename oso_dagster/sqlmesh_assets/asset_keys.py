@@ -1,20 +1,10 @@
 """The Dagster key of a model or table."""
 
-import hashlib
-import re
-
 import dagster as dg
+
+from .asset_paths import asset_path
 
 
 def asset_key(table: str) -> dg.AssetKey:
-    """`[schema, table]`: without the catalogue, which for DuckDB is the name of a file.
-
-    Dagster takes fewer letters than databases do: a name with others has `_` in their place and ends in a hash.
-    """
-    return dg.AssetKey([_part(name) for name in table.split(".")])
-
-
-def _part(name: str) -> str:
-    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        return name
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    """The key of `asset_path`."""
+    return dg.AssetKey(asset_path(table))

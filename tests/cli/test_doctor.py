@@ -22,7 +22,7 @@ from oso_dagster.cli import app
 from oso_dagster.cli.session.instance import enter
 from oso_dagster.orchestration.diagnosis.configured import libraries
 from oso_dagster.orchestration.diagnosis.finding import Finding, Question, State, worst
-from oso_dagster.orchestration.models.platform_project import project_of
+from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.orchestration.watch import heartbeats
 from oso_dagster.reliability.database import VERSION_TABLE, Database

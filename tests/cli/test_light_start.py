@@ -52,6 +52,27 @@ def test_the_modules_of_all_commands_load_no_heavy_library_before_a_command_need
     assert "oso_dagster.cli.sources.source_commands" in loaded
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("settings")
+def test_commands_that_only_look_load_neither_dagster_nor_alembic() -> None:
+    """A ledger that holds everything is not filled, and a store of the newest schema not upgraded."""
+    run = (
+        "from oso_dagster import cli\n"
+        "def oso(*words):\n    try: cli.app(list(words))\n    except SystemExit as ended: assert not ended.code, ended.code\n"
+    )
+    load = (
+        "import dagster as dg\nfrom oso_dagster.cli.session.instance import enter\n"
+        "from oso_dagster.cli.session.chosen_world import settings_now\nenter(settings_now())\n"
+        "@dg.asset(key=['oss_funding', 'funding_data'])\ndef load(): ...\n"
+        "with dg.DagsterInstance.get() as instance: dg.materialize([load], instance=instance)\n"
+    )
+    modules(load)
+    assert "dagster" in modules(run + "oso('slo', 'report')")
+    for command in ("'slo', 'report'", "'sources', 'list'"):
+        loaded = {name.partition(".")[0] for name in modules(f"{run}oso({command})")}
+        assert loaded & (HEAVY - {"requests", "sqlalchemy"}) == set(), command
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_the_help_says_of_a_command_is_what_its_own_help_begins_with(name: str) -> None:
     command, declared = COMMANDS[name], cli.COMMANDS[name]

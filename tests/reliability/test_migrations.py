@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from oso_dagster.domain.objectives.attempts import Label
@@ -72,3 +73,17 @@ def test_attempts_that_were_recorded_before_they_were_judged_are_judged_by_the_u
     sums = {label: {tally.asset: (tally.good, tally.valid) for tally in tallies} for label, tallies in tallied.items()}
     assert sums[Label.CORE] == families_by_brute_force(CORE, EPOCH, now)
     assert sums[Label.SQLMESH] == attempts_by_brute_force(MODELS, EPOCH, now)
+
+
+def test_the_newest_revision_is_the_last_file_of_the_migrations_as_alembic_orders_them():
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head() == Database("sqlite://").newest_revision()
+
+
+def test_a_store_of_the_newest_schema_is_opened_without_alembic(url, monkeypatch):
+    Database(url).migrate()
+    monkeypatch.setattr(command, "upgrade", lambda *_: pytest.fail("nothing is to be upgraded"))
+    Database(url).migrate()
+    with Database(url).writing() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+    with pytest.raises(pytest.fail.Exception, match="nothing is to be upgraded"):
+        Database(url).migrate()

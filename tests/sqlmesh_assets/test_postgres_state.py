@@ -10,7 +10,7 @@ from dataclasses import replace
 import psycopg2
 import pytest
 
-from oso_dagster.orchestration.models.platform_project import project_of
+from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.orchestration.upkeep.upgrading import upgrade_sqlmesh
 from oso_dagster.sqlmesh_assets.environment_lock import EnvironmentLockedError, environment_lock
 from oso_dagster.sqlmesh_assets.project import Project
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.server
 
 HOLD = (
     "import sys, time\n"
-    "from oso_dagster.orchestration.models.platform_project import project_of\n"
+    "from oso_dagster.orchestration.models.project_place import project_of\n"
     "from oso_dagster.sqlmesh_assets.environment_lock import environment_lock\n"
     "from oso_dagster.settings import read_settings\n"
     "from oso_dagster.sources import catalogue\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from oso_dagster.orchestration.models.platform_project import project_of
+from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import PROJECT_ROOT, Settings
 from oso_dagster.sources import catalogue

@@ -195,7 +195,11 @@ def _judged(settings: Settings) -> Mapping[str, str]:
 def _last_loads(settings: Settings, sources: Sequence[Source]) -> Mapping[str, datetime]:
     if not settings.dagster_home.exists():
         return {}
-    import dagster as dg  # noqa: PLC0415
+    from oso_dagster.orchestration.ledger.log_files import LogFiles  # noqa: PLC0415
+
+    if files := LogFiles.of(settings):
+        return files.last_materializations()
+    import dagster as dg  # noqa: PLC0415  (slow to load)
 
     from oso_dagster.orchestration.ingest.jobs.in_process import last_loads  # noqa: PLC0415
 

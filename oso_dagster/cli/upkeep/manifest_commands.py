@@ -21,7 +21,7 @@ def build() -> None:
 
     Example: `oso manifest build`
     """
-    from oso_dagster.orchestration.models.platform_project import project_of  # noqa: PLC0415
+    from oso_dagster.orchestration.models.project_place import project_of  # noqa: PLC0415
     from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest, ship_manifest  # noqa: PLC0415  (slow to load)
 
     project = project_of(read_settings(catalogue()))
@@ -35,7 +35,7 @@ def check() -> None:
 
     Example: `oso manifest check`
     """
-    from oso_dagster.orchestration.models.platform_project import project_of  # noqa: PLC0415
+    from oso_dagster.orchestration.models.project_place import project_of  # noqa: PLC0415
     from oso_dagster.sqlmesh_assets.manifest.manifest_store import fault_of_shipped  # noqa: PLC0415  (slow to load)
 
     if fault := fault_of_shipped(project_of(read_settings(catalogue()))):

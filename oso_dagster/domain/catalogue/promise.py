@@ -14,7 +14,7 @@ from itertools import islice, pairwise, takewhile
 
 from oso_dagster.domain.catalogue.partitions import PartitionKind, Partitions
 from oso_dagster.domain.catalogue.terms import Cost, Retries, Schedule
-from oso_dagster.domain.cron import ticks
+from oso_dagster.domain.cron import parsed, ticks
 from oso_dagster.domain.durations import duration
 
 BEGINNING = timedelta(minutes=15)
@@ -22,6 +22,9 @@ BEGINNING = timedelta(minutes=15)
 
 _SPAN = timedelta(days=430)
 """A year and two months: every weekday, every length of a month and both changes of the clock lie in it."""
+
+_WEEKS = timedelta(weeks=4)
+"""As good as a year for what comes at the same times each day, in a zone that never changes its clock, and for weeks."""
 
 _ANY_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
@@ -91,13 +94,13 @@ def _up(span: timedelta) -> timedelta:
 
 @lru_cache(maxsize=256)
 def _longest_gap(schedule: Schedule) -> timedelta:
-    return max(later - earlier for earlier, later in pairwise(_year_of(schedule)))
+    return max(later - earlier for earlier, later in pairwise(_year_of(schedule, _WEEKS)))
 
 
 @lru_cache(maxsize=256)
 def _longest_wait(schedule: Schedule, kind: PartitionKind, start: datetime, available_after: timedelta) -> timedelta:
     """From the end of a partition to the first tick at which upstream has it."""
-    moments = _year_of(schedule)
+    moments = _year_of(schedule, _SPAN if kind is PartitionKind.MONTHLY else _WEEKS + 2 * available_after)
     grid = Partitions(kind, start, due_after=available_after).since(moments[0])
     longest = timedelta(0)
     for window in grid.due(moments[-1] - available_after):
@@ -108,9 +111,13 @@ def _longest_wait(schedule: Schedule, kind: PartitionKind, start: datetime, avai
 
 
 @lru_cache(maxsize=256)
-def _year_of(schedule: Schedule) -> list[datetime]:
-    """All ticks of a year and two months, and the one behind them. Raises ValueError for a schedule that never comes."""
-    end = _ANY_YEAR + _SPAN
+def _year_of(schedule: Schedule, enough: timedelta) -> list[datetime]:
+    """All ticks of a year and two months, or of what is `enough` where no day is unlike another, and the one behind them.
+
+    Raises ValueError for a schedule that never comes.
+    """
+    alike = schedule.timezone == "UTC" and parsed(schedule.cron).every_day
+    end = _ANY_YEAR + (enough if alike else _SPAN)
     every = ticks(schedule.cron, schedule.timezone, _ANY_YEAR)
     year = list(takewhile(lambda tick: tick <= end, every))
     if len(year) < 2:  # noqa: PLR2004  (a gap lies between two)

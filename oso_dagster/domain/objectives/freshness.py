@@ -22,6 +22,9 @@ class FutureEvidenceError(Exception):
     """Evidence lies in the future: a clock is wrong, and an age computed from it would be too."""
 
 
+MODELS_FRESH_WITHIN = timedelta(hours=36)
+"""All models are computed, or found to be up to date, once a day; half a day is left to do it and to fix what failed."""
+
 EVENTS_AHEAD = timedelta(days=1)
 """How far an event may lie in the future: a date stands for its midnight in UTC, and a day begins earlier in the east."""
 

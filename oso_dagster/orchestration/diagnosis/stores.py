@@ -81,7 +81,7 @@ def sqlmesh_state(settings: Settings) -> Iterator[Finding]:
         return
     from sqlmesh.utils.errors import SQLMeshError  # noqa: PLC0415  (SQLMesh loads when used)
 
-    from oso_dagster.orchestration.models.platform_project import project_of  # noqa: PLC0415
+    from oso_dagster.orchestration.models.project_place import project_of  # noqa: PLC0415
     from oso_dagster.sqlmesh_assets.context import open_context  # noqa: PLC0415
 
     with _undisturbed(settings), closing(open_context(project_of(settings), connected=True, load=False)) as context:

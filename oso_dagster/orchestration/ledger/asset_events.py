@@ -15,27 +15,24 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from oso_dagster.orchestration.labels import PLATFORM_SCHEMAS
 from oso_dagster.orchestration.ledger import dagster_tables
 from oso_dagster.orchestration.ledger.dagster_tables import body_of, moment
+from oso_dagster.orchestration.ledger.log_files import (
+    FINGERPRINT,
+    KINDS,
+    MATERIALIZED,
+    NEW_EVENTS,
+    OBSERVED,
+    OWN,
+    PLANNED,
+    PLATFORM_SCHEMAS,
+)
 
 PAGE = 50_000
 """How many event ids one query covers while searching for runs."""
 
-_PLANNED = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value
-_MATERIALIZED = dg.DagsterEventType.ASSET_MATERIALIZATION.value
-_OBSERVED = dg.DagsterEventType.ASSET_OBSERVATION.value
-_KINDS = [_PLANNED, _MATERIALIZED, _OBSERVED]
-
 _NEWEST = "SELECT max(id) FROM event_logs"
-_RUNS = """
-    SELECT {no_index}run_id, max(id) FROM event_logs
-    WHERE id > :after AND id <= :upto AND {no_index}dagster_event_type IN :kinds
-    AND {no_index}asset_key NOT LIKE :slo AND {no_index}asset_key NOT LIKE :status AND {no_index}asset_key NOT LIKE :platform
-    GROUP BY {no_index}run_id
-"""
-_OWN = {schema: f'["{schema}", %' for schema in PLATFORM_SCHEMAS}
-_FINGERPRINT = "SELECT run_id, asset_key FROM event_logs WHERE id = :id"
+_RUNS = f"SELECT {{no_index}}run_id, max(id) {NEW_EVENTS} AND id <= :upto GROUP BY {{no_index}}run_id"
 _OF_RUNS = """
     SELECT run_id, asset_key, partition, max(step_key),
         max(CASE WHEN dagster_event_type = :materialized THEN id END),
@@ -84,7 +81,7 @@ def runs_after(instance: dg.DagsterInstance, position: int) -> Iterator[RunPage]
     """Pages of the runs that have events of assets with an id above `position`, in the order of ids, whoever knows the assets."""
     [(newest,)] = dagster_tables.events(instance, _NEWEST)
     for after in range(position, newest or 0, PAGE):
-        rows = dagster_tables.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=_KINDS, **_OWN)
+        rows = dagster_tables.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=KINDS, **OWN)
         if rows:
             last = max(row[1] for row in rows)
             yield RunPage(
@@ -94,7 +91,7 @@ def runs_after(instance: dg.DagsterInstance, position: int) -> Iterator[RunPage]
 
 def event_fingerprint_at(instance: dg.DagsterInstance, event_id: int) -> str | None:
     """Describes the event that has an id now; None when none has. A different description later: the log was rewritten."""
-    for run_id, stored in dagster_tables.events(instance, _FINGERPRINT, id=event_id):
+    for run_id, stored in dagster_tables.events(instance, FINGERPRINT, id=event_id):
         return f"{run_id} {name_of_key(stored)}" if stored else None
     return None
 
@@ -103,7 +100,7 @@ def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str], silent
     """The asset events of the given runs; with the metadata of all that may report attempts: what is no `silent_assets`."""
     by_run: dict[str, RunAssets] = defaultdict(RunAssets)
     rows = dagster_tables.events(
-        instance, _OF_RUNS, run_ids=list(run_ids), kinds=[_PLANNED, _MATERIALIZED], materialized=_MATERIALIZED
+        instance, _OF_RUNS, run_ids=list(run_ids), kinds=[PLANNED, MATERIALIZED], materialized=MATERIALIZED
     )
     for run_id, stored, partition, step, event_id, at in rows:
         if stored:
@@ -115,7 +112,7 @@ def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str], silent
             if step is not None:
                 assets.steps[name] = step
     reporting = {name for assets in by_run.values() for name, _ in assets.units} - set(silent_assets)
-    keys, kinds = [stored_key(name) for name in sorted(reporting)], [_MATERIALIZED, _OBSERVED]
+    keys, kinds = [stored_key(name) for name in sorted(reporting)], [MATERIALIZED, OBSERVED]
     for run_id, stored, partition, body in dagster_tables.events(
         instance, _METADATA, run_ids=list(run_ids), kinds=kinds, keys=keys
     ):

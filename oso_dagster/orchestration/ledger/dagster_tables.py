@@ -1,14 +1,13 @@
 """Plain SQL on Dagster's own tables, with only the columns that are needed: reading records as objects takes minutes.
 
-The one place that knows which tables and columns Dagster keeps; a test holds them to the version that is installed.
+With `log_files`, the one place that knows which tables and columns Dagster keeps; a test holds them to the installed version.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +20,8 @@ from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.runs.sqlite import SqliteRunStorage
 from sqlalchemy import BindParameter, Connection, bindparam, text
 
+from oso_dagster.orchestration.ledger.log_files import for_engine, rows_of_file
+
 COLUMNS: Mapping[str, frozenset[str]] = {
     "event_logs": frozenset({"id", "run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition"}),
     "asset_check_executions": frozenset(
@@ -28,10 +29,11 @@ COLUMNS: Mapping[str, frozenset[str]] = {
     ),
     "runs": frozenset({"id", "run_id", "status", "run_body", "update_timestamp", "start_time", "end_time"}),
     "run_tags": frozenset({"run_id", "key", "value"}),
+    "asset_keys": frozenset({"asset_key", "wipe_timestamp"}),
+    "instance_info": frozenset({"run_storage_id"}),
 }
-"""What is read, by table."""
+"""What is read, by table, here and in `log_files`."""
 
-_BUSY_SECONDS = 60
 _RUNS_AT_ONCE = 1_000
 """With more runs in one query, PostgreSQL would read the whole log instead of an index."""
 
@@ -86,7 +88,7 @@ def logs(instance: dg.DagsterInstance, sql: str, run_ids: Sequence[str], **value
     for run_id in run_ids:
         path = Path(storage.path_for_shard(run_id))
         if path.exists():
-            rows += _rows_of_file(path, sql, {"run_ids": [run_id], **values})
+            rows += rows_of_file(path, sql, {"run_ids": [run_id], **values})
     return rows
 
 
@@ -138,7 +140,7 @@ def _rows(storage: Any, opened: Opened, sql: str, values: Mapping[str, Any]) -> 
         lists: list[BindParameter[Any]] = [
             bindparam(name, expanding=True) for name, value in values.items() if isinstance(value, list)
         ]
-        statement = text(_for_engine(sql, sqlite=plain)).bindparams(*lists)
+        statement = text(for_engine(sql, sqlite=plain)).bindparams(*lists)
         return list(connection.execute(statement, dict(values)).cursor.fetchall())
 
 
@@ -150,23 +152,3 @@ def _connection(storage: Any, opened: Opened) -> AbstractContextManager[Connecti
     if id(storage) not in kept.to:
         kept.to[id(storage)] = kept.stack.enter_context(opened())
     return nullcontext(kept.to[id(storage)])
-
-
-def _rows_of_file(path: Path, sql: str, values: Mapping[str, Any]) -> Iterable[Any]:
-    # Nobody has a write under way where no log lies beside the file: then it needs no locks.
-    settled = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
-    plain: dict[str, Any] = {}
-    sql = _for_engine(sql, sqlite=True)
-    for name, value in values.items():
-        if isinstance(value, list):
-            sql = sql.replace(f":{name}", f"({', '.join(f':{name}_{number}' for number in range(len(value)))})")
-            plain |= {f"{name}_{number}": item for number, item in enumerate(value)}
-        else:
-            plain[name] = value
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro{settled}", uri=True, timeout=_BUSY_SECONDS)) as connection:
-        return connection.execute(sql, plain).fetchall()
-
-
-def _for_engine(sql: str, *, sqlite: bool) -> str:
-    """`{no_index}` keeps the planner off a column's index: half of the log is of one kind, and a run has few events."""
-    return sql.replace("{no_index}", "+" if sqlite else "'' || ")

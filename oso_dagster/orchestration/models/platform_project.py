@@ -14,6 +14,7 @@ from oso_dagster.domain.catalogue.source import Source, Stability
 from oso_dagster.domain.coverage import published
 from oso_dagster.domain.lineage import tainted
 from oso_dagster.orchestration.labels import COVERAGE_KEY, PROMISES_TAG, SOURCE_TAG, TAINTED_TAG, landed_tables
+from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.orchestration.models.promises import with_policies
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
@@ -22,7 +23,6 @@ from oso_dagster.sqlmesh_assets.assets.specs import AssetExtras, asset_specs, ch
 from oso_dagster.sqlmesh_assets.jobs.catalogue import sqlmesh_jobs
 from oso_dagster.sqlmesh_assets.manifest.contents import Manifest, Model
 from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest
-from oso_dagster.sqlmesh_assets.project import Project
 
 OP = "sqlmesh"
 JOB = "transform"
@@ -84,21 +84,6 @@ def transform_job(models: dg.AssetsDefinition) -> dg.UnresolvedAssetJobDefinitio
 def held_files(settings: Settings, sources: Sequence[Source]) -> AbstractContextManager[None]:
     """The files that SQLMesh opens, held by this process, with the declared tables of `sources` in them."""
     return warehouse_of(settings).held(sources, *([settings.sqlmesh_state_path] if settings.sqlmesh_state_url is None else []))
-
-
-def project_of(settings: Settings) -> Project:
-    """The platform's SQLMesh project on this world's warehouse."""
-    return Project(
-        path=settings.sqlmesh_project,
-        gateway=settings.profile.value,
-        engine="duckdb",
-        cache=settings.cache_dir,
-        recompute_whole=True,  # raw tables land several times a day: docs/decisions/0007
-        connections={
-            "connection": {"type": "duckdb", "database": str(settings.warehouse_path)},
-            "state_connection": settings.sqlmesh_state,
-        },
-    )
 
 
 def _extras(settings: Settings, manifest: Manifest, sources: Sequence[Source]) -> Callable[[Model], AssetExtras]:

@@ -6,22 +6,19 @@ Does not belong here: how models become assets (`sqlmesh_assets`), whether they 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 import dagster as dg
 
 from oso_dagster.domain.durations import duration
+from oso_dagster.domain.objectives.freshness import MODELS_FRESH_WITHIN
 from oso_dagster.orchestration.labels import FRESHNESS_CHECK, PROMISES_TAG, TAINTED_TAG
-
-FRESH_WITHIN = timedelta(hours=36)
-"""All models are computed, or found to be up to date, once a day; half a day is left to do it and to fix what failed."""
 
 _COMPUTED_EACH_TIME = frozenset({"FULL", "VIEW"})
 
 
 def with_policies(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetSpec]:
     """The models with Dagster's own policy where it says the truth: it sees what was computed, not what was up to date."""
-    policy = dg.FreshnessPolicy.time_window(fail_window=FRESH_WITHIN)
+    policy = dg.FreshnessPolicy.time_window(fail_window=MODELS_FRESH_WITHIN)
     return [
         spec.replace_attributes(freshness_policy=policy)
         if promises(spec) and spec.metadata.get("sqlmesh/kind") in _COMPUTED_EACH_TIME
@@ -37,5 +34,5 @@ def promises(spec: dg.AssetSpec) -> bool:
 
 def model_checks(specs: Sequence[dg.AssetSpec]) -> Iterator[dg.AssetCheckSpec]:
     """The promise of each model that makes one, as a check."""
-    description = f"Computed well, or found to be up to date, within {duration(FRESH_WITHIN)}"
+    description = f"Computed well, or found to be up to date, within {duration(MODELS_FRESH_WITHIN)}"
     return (dg.AssetCheckSpec(FRESHNESS_CHECK, asset=spec.key, description=description) for spec in specs if promises(spec))

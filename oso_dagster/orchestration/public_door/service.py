@@ -14,7 +14,8 @@ from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.objectives.budget import Count
 from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.orchestration.clock import utc_now
-from oso_dagster.orchestration.models.platform_project import project_of, transform_assets
+from oso_dagster.orchestration.models.platform_project import transform_assets
+from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.orchestration.public_door.keys_of_world import keys_of
 from oso_dagster.orchestration.public_door.known_facts import known_facts
 from oso_dagster.orchestration.public_door.published_tables import published_tables

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from oso_dagster.orchestration.models.platform_project import held_files, project_of
+from oso_dagster.orchestration.models.platform_project import held_files
+from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.settings import Settings
 
 

@@ -121,3 +121,14 @@ def test_every_promise_of_the_catalogue_is_kept_by_its_schedule(source: Source, 
 def test_a_new_table_is_first_due_after_its_next_load_and_its_retries() -> None:
     seen = datetime(2026, 5, 4, 10, tzinfo=UTC)
     assert terms().first_due(seen) == datetime(2026, 5, 5, 4, tzinfo=UTC) + terms().longest_load
+
+
+@pytest.mark.parametrize("cron", ["0 4 * * *", "15 * * * *", "10 5,17 * * *", "*/20 3-5 * * *"])
+@pytest.mark.parametrize("lag", [timedelta(0), timedelta(hours=30), timedelta(days=20)])
+@pytest.mark.parametrize("kind", [kind for kind in PartitionKind if kind is not PartitionKind.STATIC])
+def test_some_weeks_of_days_that_are_alike_are_as_good_as_a_year(cron: str, lag: timedelta, kind: PartitionKind) -> None:
+    """Etc/UTC is the same zone, but nothing is left out of its year."""
+    cut = parts(kind, lag, datetime(2026, 1, 1, tzinfo=UTC))
+    waits = {terms(schedule=Schedule(cron, zone), partitions=cut).longest_wait for zone in ("UTC", "Etc/UTC")}
+    assert len(waits) == 1
+    assert len({terms(schedule=Schedule(cron, zone)).longest_wait for zone in ("UTC", "Etc/UTC")}) == 1

@@ -2,13 +2,13 @@
 
 import dagster as dg
 import pytest
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
-from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable, SqlEventLogStorageTable
+from dagster._core.storage.runs.schema import InstanceInfo, RunsTable, RunTagsTable
 
 from oso_dagster.orchestration.ledger import dagster_tables
 from tests.support.postgres import ENGINES, empty
 
-TABLES = [AssetCheckExecutionsTable, SqlEventLogStorageTable, RunsTable, RunTagsTable]
+TABLES = [AssetCheckExecutionsTable, SqlEventLogStorageTable, RunsTable, RunTagsTable, AssetKeyTable, InstanceInfo]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -17,7 +17,7 @@ def test_every_column_that_is_read_exists(table):
 
 
 def test_nothing_else_is_read():
-    assert set(dagster_tables.COLUMNS) == {"asset_check_executions", "event_logs", "runs", "run_tags"}
+    assert set(dagster_tables.COLUMNS) == {table.name for table in TABLES}
 
 
 @pytest.fixture(params=ENGINES)

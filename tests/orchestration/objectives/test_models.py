@@ -6,10 +6,10 @@ import dagster as dg
 import pytest
 
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome, RunState
-from oso_dagster.domain.objectives.freshness import Freshness
+from oso_dagster.domain.objectives.freshness import MODELS_FRESH_WITHIN, Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.orchestration.labels import TAINTED_TAG
-from oso_dagster.orchestration.models.promises import FRESH_WITHIN, model_checks, with_policies
+from oso_dagster.orchestration.models.promises import model_checks, with_policies
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
 from oso_dagster.reliability.ledger.ledger import Cursor, RunRow
 from oso_dagster.reliability.store import Store
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def store(tmp_path):
     with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as opened:
-        opened.results.remember_assets(["marts/a"], NOON - 10 * FRESH_WITHIN)
+        opened.results.remember_assets(["marts/a"], NOON - 10 * MODELS_FRESH_WITHIN)
         yield opened
 
 
@@ -49,15 +49,15 @@ def judged(store, now=NOON):
     ],
 )
 def test_a_model_is_fresh_when_a_run_has_computed_it_or_found_nothing_to_do(store, outcome, run, partition, proves):
-    attempt(store, Outcome.OK, at=NOON - 3 * FRESH_WITHIN)
+    attempt(store, Outcome.OK, at=NOON - 3 * MODELS_FRESH_WITHIN)
     attempt(store, outcome, at=NOON - HOUR, run=run, partition=partition)
     model = judged(store)
     assert model.freshness is (Freshness.FRESH if proves else Freshness.STALE)
-    assert model.evidence == (NOON - HOUR if proves else NOON - 3 * FRESH_WITHIN)
+    assert model.evidence == (NOON - HOUR if proves else NOON - 3 * MODELS_FRESH_WITHIN)
 
 
 def test_at_exactly_the_promised_age_a_model_is_fresh_and_then_says_since_when_it_is_not(store):
-    attempt(store, Outcome.OK, at=NOON - FRESH_WITHIN)
+    attempt(store, Outcome.OK, at=NOON - MODELS_FRESH_WITHIN)
     assert judged(store).freshness is Freshness.FRESH
     later = judged(store, NOON + timedelta(seconds=1))
     assert (later.freshness, later.note) == (Freshness.STALE, "last right 2026-02-28 00:00 UTC, promised within 1 d 12 h")
@@ -66,8 +66,8 @@ def test_at_exactly_the_promised_age_a_model_is_fresh_and_then_says_since_when_i
 def test_a_new_model_has_the_promised_time_to_be_computed_first(tmp_path):
     with Store.open(f"sqlite:///{tmp_path / 'reliability.db'}", "sandbox") as store:
         assert judged(store, NOON).freshness is Freshness.NOT_DUE
-        assert judged(store, NOON + FRESH_WITHIN - HOUR).freshness is Freshness.NOT_DUE
-        late = judged(store, NOON + FRESH_WITHIN)
+        assert judged(store, NOON + MODELS_FRESH_WITHIN - HOUR).freshness is Freshness.NOT_DUE
+        late = judged(store, NOON + MODELS_FRESH_WITHIN)
     assert (late.freshness, late.note) == (Freshness.STALE, "never computed well, promised within 1 d 12 h")
 
 
@@ -88,5 +88,5 @@ def test_what_derives_from_an_unstable_source_promises_nothing_and_a_policy_stan
     specs = [spec("full", "FULL"), spec("view", "VIEW"), spec("seed", "SEED"), spec("tainted", "FULL", **{TAINTED_TAG: "true"})]
     policies = {spec.key.path[1]: spec.freshness_policy for spec in with_policies(specs)}
     assert {name for name, policy in policies.items() if policy is not None} == {"full", "view"}
-    assert policies["full"].fail_window.to_timedelta() == FRESH_WITHIN
+    assert policies["full"].fail_window.to_timedelta() == MODELS_FRESH_WITHIN
     assert [check.asset_key.path[1] for check in model_checks(specs)] == ["full", "view", "seed"]

@@ -1,0 +1,28 @@
+"""Where the platform's SQLMesh project is, on which warehouse, and the names of its models. No Dagster is imported here."""
+
+from __future__ import annotations
+
+from oso_dagster.settings import Settings
+from oso_dagster.sqlmesh_assets.asset_paths import asset_path
+from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest
+from oso_dagster.sqlmesh_assets.project import Project
+
+
+def project_of(settings: Settings) -> Project:
+    """The platform's SQLMesh project on this world's warehouse."""
+    return Project(
+        path=settings.sqlmesh_project,
+        gateway=settings.profile.value,
+        engine="duckdb",
+        cache=settings.cache_dir,
+        recompute_whole=True,  # raw tables land several times a day: docs/decisions/0007
+        connections={
+            "connection": {"type": "duckdb", "database": str(settings.warehouse_path)},
+            "state_connection": settings.sqlmesh_state,
+        },
+    )
+
+
+def model_assets(settings: Settings) -> list[str]:
+    """Every model as the asset that it is, `marts/projects_v1`, by name. Reads the manifest, or builds it when there is none."""
+    return sorted("/".join(asset_path(model)) for model in load_manifest(project_of(settings)).models)
