@@ -18,8 +18,9 @@ from oso_dagster.domain.due.cadence import IngestJob, jobs_of
 from oso_dagster.domain.due.run_limits import RunLimit, limit_of_job, limit_of_load
 from oso_dagster.orchestration.ingest.jobs.limit_tags import limit_tags
 from oso_dagster.orchestration.ingest.jobs.under_way import partitions_of
-from oso_dagster.orchestration.labels import COVERAGE_KEY, PLATFORM_SCHEMAS, asset_key
+from oso_dagster.orchestration.labels import COVERAGE_KEY, asset_key
 from oso_dagster.orchestration.ledger.dagster_tables import moment
+from oso_dagster.orchestration.ledger.log_files import PLATFORM_SCHEMAS
 
 _RUNNING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
