@@ -50,7 +50,7 @@ def receiver(settings: Settings, address: str, probes: Iterable[Probe]) -> Itera
 
 def published_names(settings: Settings) -> frozenset[str]:
     """The names that the platform publishes, in lower case: models and public tables as `schema.table`, and their columns."""
-    from oso_dagster.orchestration.models.platform_project import project_of  # noqa: PLC0415  (dagster loads when used)
+    from oso_dagster.orchestration.models.project_place import project_of  # noqa: PLC0415  (dagster loads when used)
     from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest  # noqa: PLC0415
 
     models = load_manifest(project_of(settings)).models.values()
