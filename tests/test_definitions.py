@@ -11,6 +11,9 @@ import dagster as dg
 import pytest
 
 from oso_dagster.definitions import build
+from oso_dagster.domain.due.cadence import jobs_of
+from oso_dagster.domain.due.run_limits import limit_of_job
+from oso_dagster.orchestration.alerts.dagster_state import OWN_JOBS
 from oso_dagster.orchestration.labels import PLATFORM_TAG, SOURCE_TAG
 from oso_dagster.settings import PROJECT_ROOT, Settings
 from oso_dagster.sources import catalogue
@@ -80,6 +83,16 @@ def test_every_schedule_runs_by_default_in_a_stated_time_zone(definitions: dg.De
     for schedule in schedules:
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING, schedule.name
         assert schedule.execution_timezone, schedule.name
+
+
+def test_the_failure_of_each_scheduled_job_is_an_incident_and_each_has_a_limit_of_its_own(
+    definitions: dg.Definitions,
+) -> None:
+    loads = {job.name for source in catalogue() for job in jobs_of(source)}
+    scheduled = {schedule.job_name for schedule in definitions.get_repository_def().schedule_defs}
+    assert scheduled - loads - {"transform"} <= OWN_JOBS.keys(), "what makes data is watched by what it makes, the rest by name"
+    by_hand = limit_of_job("a job that a person starts")
+    assert all(limit_of_job(job) != by_hand for job in scheduled - loads)
 
 
 def test_no_run_of_a_job_both_loads_and_judges(definitions: dg.Definitions) -> None:

@@ -22,7 +22,7 @@ _DAEMON_EVERY = timedelta(minutes=1)
 _STOPPED_AT_MOST = 5
 """So many runs of a job in a row may have ended with their session, and the one before them still counts."""
 
-_OWN_JOBS = {
+OWN_JOBS = {
     "evaluate_slos": "the objectives are not judged",
     "publish_status": "the status page grows old",
     "measure_coverage": "coverage is not measured",
@@ -35,7 +35,7 @@ def failed_jobs(instance: dg.DagsterInstance) -> list[FailedJob]:
     """The platform's own jobs whose newest finished run failed. One that was canceled or stopped says nothing."""
     finished = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     failed = []
-    for job, serves in _OWN_JOBS.items():
+    for job, serves in OWN_JOBS.items():
         records = instance.get_run_records(dg.RunsFilter(job_name=job, statuses=finished), limit=_STOPPED_AT_MOST)
         for record in [each for each in records if STOPPED_TAG not in each.dagster_run.tags][:1]:
             run, ended = record.dagster_run, record.end_time
