@@ -10,14 +10,26 @@ from typing import Any
 import msgspec
 import yaml
 
-from oso_dagster.domain.probes.declaration import HttpProbe, PageProbe, Probe, PrometheusProbe, TrinoProbe, validated
+from oso_dagster.domain.probes.declaration import (
+    FluxProbe,
+    HttpProbe,
+    KubernetesProbe,
+    PageProbe,
+    Probe,
+    PrometheusProbe,
+    TrinoProbe,
+    validated,
+)
 from oso_dagster.probes.http import HttpChecker
+from oso_dagster.probes.kubernetes import FluxChecker, KubernetesChecker
 from oso_dagster.probes.page import PageChecker
 from oso_dagster.probes.process import Checker
 from oso_dagster.probes.prometheus import PrometheusCounter
 from oso_dagster.probes.trino import TrinoChecker
 
-KINDS: Mapping[str, type[Probe]] = {kind.kind: kind for kind in (HttpProbe, PageProbe, PrometheusProbe, TrinoProbe)}
+KINDS: Mapping[str, type[Probe]] = {
+    kind.kind: kind for kind in (HttpProbe, PageProbe, PrometheusProbe, TrinoProbe, KubernetesProbe, FluxProbe)
+}
 """Every kind of probe that can be declared, by its name."""
 
 
@@ -84,5 +96,9 @@ def checker(probe: Probe) -> Checker:
             return PrometheusCounter(probe)
         case TrinoProbe():
             return TrinoChecker(probe)
+        case KubernetesProbe():
+            return KubernetesChecker(probe)
+        case FluxProbe():
+            return FluxChecker(probe)
         case _:
             raise TypeError(f"{type(probe).__name__} has no checker")

@@ -16,6 +16,7 @@ SLICE_SECONDS = 60
 """The length of a slice: burn-rate alerts are counted by the minute."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _FAILURE_STATUS = 400
 _SELECTOR = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})?")
 
@@ -150,6 +151,51 @@ class TrinoProbe(Probe):
         require_url(self.name, "url", self.url)
         if not self.query.strip() or ";" in self.query or not self.user:
             raise ValueError(f"probe {self.name}: query is one statement without a semicolon, and user is not empty")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ClusterProbe(Probe):
+    """What both probes of a cluster declare: its API server, and files with a token and with the certificate to trust."""
+
+    url: str
+    token_file: str = ""
+    authorities_file: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_url(self.name, "url", self.url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KubernetesProbe(_ClusterProbe):
+    """The API server is ready, nodes are, and deployments and pods of `namespaces` are well."""
+
+    kind: ClassVar[str] = "kubernetes"
+
+    namespaces: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for namespace in self.namespaces:
+            _require_label(self.name, namespace)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FluxProbe(_ClusterProbe):
+    """The controllers in `namespace` are available, and every source and kustomization is ready, in time and applied."""
+
+    kind: ClassVar[str] = "flux"
+
+    namespace: str = "flux-system"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_label(self.name, self.namespace)
+
+
+def _require_label(probe: str, namespace: str) -> None:
+    if not _LABEL.fullmatch(namespace):
+        raise ValueError(f"probe {probe}: {namespace!r} is no name of a namespace")
 
 
 def validated(probes: Sequence[Probe]) -> tuple[Probe, ...]:
