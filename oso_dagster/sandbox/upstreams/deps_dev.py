@@ -142,8 +142,8 @@ def _versions(world: SandboxWorld, rng: Random, system: str, name: str) -> list[
         dated = {"publishedAt": at.strftime("%Y-%m-%dT%H:%M:%SZ")} if rng.random() > 0.05 else {}  # noqa: PLR2004  (of most it is known)
         key = {"system": system, "name": name, "version": version}
         deprecated = number == 0 and count > 1
-        said = {"isDeprecated": deprecated, "deprecatedReason": "Use a later version" if deprecated else ""}
-        made.append({"versionKey": key, "isDefault": number == count - 1 and not bare} | said | dated)
+        deprecation = {"isDeprecated": deprecated, "deprecatedReason": "Use a later version" if deprecated else ""}
+        made.append({"versionKey": key, "isDefault": number == count - 1 and not bare} | deprecation | dated)
     return made
 
 
