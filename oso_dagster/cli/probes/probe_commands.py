@@ -65,12 +65,12 @@ def list_probes(as_json: Json = False) -> None:
     if as_json:
         say_json([_listed(probe, results.get(probe.name)) for probe in probes])
         return
-    table = listing("probe", "gives samples to", number("every"), "newest check")
+    table = listing("probe, what it gives samples to, address, newest check", number("every"))
     for probe in probes:
         result = results.get(probe.name)
         newest = "never checked" if result is None else f"{result.at:%Y-%m-%d %H:%M:%S} {result.cause or 'good'}"
         target = probe.objective + (f" [{probe.slice}]" if probe.slice else "")
-        table.add_row(under(probe.name, _address(probe)), target, f"{probe.every_seconds} s", newest)
+        table.add_row(under(probe.name, f"for {target}", _address(probe), newest), f"{probe.every_seconds} s")
     console().print(table)
 
 

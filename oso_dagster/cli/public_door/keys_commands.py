@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Column
 
 from oso_dagster.cli.session.chosen_world import settings_without_sources
-from oso_dagster.cli.session.terminal import Json, console, listing, number, refusal, say, say_json
+from oso_dagster.cli.session.terminal import Json, console, listing, number, refusal, say, say_json, under
 
 if TYPE_CHECKING:
     from oso_dagster.serving.access.keys import Key, Keys
@@ -63,11 +64,15 @@ def list_keys(as_json: Json = False) -> None:
     if as_json:
         say_json([_values(key) for key in keys])
         return
-    table = listing("Id", "For", "May", number("A minute"), number("At once"), "Made", "State")
+    if not keys:
+        say("there is no key: `oso keys create NAME` makes one")
+        return
+    table = listing("id, for whom, what it may do", number("a minute"), number("at once"), Column("made", no_wrap=True), "state")
     for key in keys:
         limits = key.limits
         made = f"{key.created_at:%Y-%m-%d}"
-        table.add_row(key.id, key.name, ", ".join(key.scopes), f"{limits.per_minute:,}", f"{limits.at_once:,}", made, _state(key))
+        about = under(key.id, key.name, ", ".join(key.scopes))
+        table.add_row(about, f"{limits.per_minute:,}", f"{limits.at_once:,}", made, _state(key))
     console().print(table)
 
 

@@ -125,3 +125,11 @@ def test_a_command_prints_no_longer_lines_and_whole_names(width: int, command: l
     printed = result.output.splitlines()
     assert wanted <= {word for line in printed for word in line.split()}
     assert [line for line in printed if len(line) > width] == []
+
+
+def test_the_probes_of_a_world(width: int, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSO_HOME", str(settings.home))
+    monkeypatch.setenv("OSO_WORLD", "sandbox")
+    monkeypatch.setenv("COLUMNS", str(width))
+    printed = CliRunner().invoke(app, ["probe", "list"]).output.splitlines()
+    judge(printed, width, {"public_applications.availability"})
