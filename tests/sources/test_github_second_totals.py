@@ -92,7 +92,9 @@ def test_a_history_that_is_not_read_to_its_end_is_no_missing_star(hub: GithubHub
 
 
 def test_stars_and_forks_of_the_sample_are_asked_of_graphql(hub: GithubHub) -> None:
+    hub.load("repositories", [f"https://github.com/{name}" for name in NAMES])
     counted = count(hub, "repositories", github.STARS_AND_FORKS, None, [*NAMES, "sbx-nobody/nothing"])
+    assert held(hub, "repositories", github.STARS_AND_FORKS, counted) == counted.low > 0
     assert counted.by_item == {str(repository.id): repository.stars + repository.forks for repository in FEW}
     points = [path for path, _, _ in hub.asked if path.startswith("/graphql")]
     assert len(points) == 2, "a point for twenty-five repositories"
