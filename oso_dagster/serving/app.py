@@ -22,6 +22,7 @@ from oso_dagster.serving.endpoints.async_sql import AsyncSql
 from oso_dagster.serving.endpoints.door import Door
 from oso_dagster.serving.endpoints.jobs import Jobs
 from oso_dagster.serving.endpoints.sql import Sql
+from oso_dagster.serving.lineage.filter import Lineage
 from oso_dagster.serving.website.site import Site
 
 _SWEEP_SECONDS = 5.0
@@ -35,10 +36,11 @@ def application(
     address: str = "",
     made_at: Callable[[], datetime | None] = lambda: None,
     upkeep: Callable[[], object] | None = None,
+    webserver: str = "",
 ) -> Starlette:
     """The service. `files` is a folder for answers that wait to be fetched; `address` where clients reach it.
 
-    `made_at` says when the data that is read was copied.
+    `made_at` says when the data that is read was copied; `webserver` is the address of Dagster's, which is shown below /lineage.
 
     `upkeep` is called in a thread every few seconds: it renews what is read and keeps what was counted.
     """
@@ -76,6 +78,7 @@ def application(
         Route("/async-sql", later.cancel, methods=["DELETE"]),
         Route("/async-sql/{token}", later.fetch, methods=["GET"]),
         Route("/health", health, methods=["GET"]),
+        *(Lineage(webserver).routes() if webserver else []),
         *Site(door, made_at).routes(),
     ]
     middleware = [
