@@ -23,3 +23,16 @@ def entity_id(
         )
     as_bytes = exp.Anonymous(this="sha256", expressions=[exp.Anonymous(this="to_utf8", expressions=[text])])
     return exp.Anonymous(this="to_base64", expressions=[as_bytes])
+
+
+@macro()
+def entity_id_hex(
+    evaluator: MacroEvaluator, source: exp.Expression, namespace: exp.Expression, name: exp.Expression
+) -> exp.Expression:
+    """The hash of `entity_id` in lower-case hexadecimal digits, the form that later code of OSO uses."""
+    text = exp.DPipe(this=exp.DPipe(this=source, expression=namespace), expression=name)
+    adapter = evaluator.locals.get("engine_adapter")
+    if adapter is not None and adapter.dialect == "duckdb":
+        return exp.Anonymous(this="sha256", expressions=[text])
+    as_bytes = exp.Anonymous(this="sha256", expressions=[exp.Anonymous(this="to_utf8", expressions=[text])])
+    return exp.Lower(this=exp.Anonymous(this="to_hex", expressions=[as_bytes]))

@@ -61,6 +61,24 @@ INSERT INTO deps_dev.packages (system, name, status, source_repository) VALUES
   ('NPM', '@acme/kit', 'found', 'github.com/Beta/Old-Name'), ('CARGO', 'Serde', 'found', 'github.com/serde-rs/serde'),
   ('NPM', 'elsewhere', 'found', 'gitlab.com/a/b'), ('NPM', 'none', 'absent', NULL);
 """
+ATLAS = """
+INSERT INTO op_atlas.project (id, name, description, open_source_observer_slug, defi_llama_slug, deleted_at) VALUES
+  ('0xp1', 'Acme on Atlas', 'd', 'acme', ['Acme-Swap'], NULL), ('0xp2', 'Bare', NULL, '', [], NULL),
+  ('0xp3', 'Gone', NULL, NULL, [], TIMESTAMPTZ '2026-11-01 00:00:00Z');
+INSERT INTO op_atlas.project_repository (id, type, url, project_id) VALUES
+  ('r1', 'github', 'https://github.com/Beta/Old-Name.git', '0xp1'), ('r2', 'github', 'https://github.com/only/atlas/', '0xp1'),
+  ('r3', 'github', 'https://gitlab.com/a/b', '0xp2'), ('r4', 'github', 'https://github.com/acme/one', '0xp3');
+INSERT INTO op_atlas.project_contract (id, contract_address, chain_id, project_id) VALUES
+  ('c1', '0x00000000000000000000000000000000000000B2', 8453, '0xp1'),
+  ('c2', '0x00000000000000000000000000000000000000B2', 999999, '0xp1');
+INSERT INTO op_atlas.published_contract (id, contract, chain_id, project_id, revoked_at) VALUES
+  ('p1', '0x00000000000000000000000000000000000000b2', 8453, '0xp1', NULL),
+  ('p2', '0x00000000000000000000000000000000000000c3', 10, '0xp1', TIMESTAMPTZ '2026-11-01 00:00:00Z');
+INSERT INTO op_atlas.funding_round (id, name, description) VALUES ('7', 'Retro 7', 'd'), ('8', 'Empty', 'd');
+INSERT INTO op_atlas.application (id, round_id, project_id) VALUES ('a1', '7', '0xp1'), ('a2', '7', '0xp2'), ('a3', '7', '0xp3');
+INSERT INTO op_atlas.funding_reward (id, round_id, project_id, amount, created_at) VALUES
+  ('w1', '7', '0xp1', '1000.5', TIMESTAMPTZ '2026-10-02 10:00:00Z');
+"""
 DEPENDENCIES_AND_CONTRACTS = """
 INSERT INTO github.sbom__packages (repository, position, spdx_id, system, name, version) VALUES
   ('acme/one', 0, 's0', 'github', 'acme/one', 'main'), ('acme/one', 1, 's1', 'npm', '@acme/kit', '1'),
@@ -105,7 +123,7 @@ COLUMNS = [
 def made_up_activity(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
     """Fill the raw tables: people of whom one was renamed, bots of each kind, events that two feeds and GitHub itself have."""
     chance = random.Random(SEED)
-    connection.execute(DIRECTORY + DEPENDENCIES_AND_CONTRACTS + USE)
+    connection.execute(DIRECTORY + DEPENDENCIES_AND_CONTRACTS + USE + ATLAS)
     for number, (owner, name, requested) in REPOSITORIES.items():
         connection.execute(
             "INSERT INTO github.repositories (key, id, owner, name, name_with_owner, status, requested_names, checked_at) "

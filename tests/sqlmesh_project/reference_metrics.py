@@ -9,10 +9,10 @@ from functools import lru_cache
 
 import duckdb
 
-from tests.sqlmesh_project.reference import Raw, entity_id, onchain_events, periods
+from tests.sqlmesh_project.reference import Event, Raw, entity_id, onchain_events, periods
 from tests.sqlmesh_project.reference_github import artifacts_of_repositories, github_events
 from tests.sqlmesh_project.reference_items import metrics_of_items
-from tests.sqlmesh_project.reference_people import metrics_of_people
+from tests.sqlmesh_project.reference_people import metrics_of_people, retention
 from tests.sqlmesh_project.reference_usage import dependents, metrics_of_usage
 
 Key = tuple[str, str, str, date, bool]
@@ -57,6 +57,19 @@ def expected_metrics(connection: duckdb.DuckDBPyConnection, today: date) -> dict
     others |= metrics_of_usage(raw, entities, today) | dependents(raw, _holders(connection, raw), entities, today)
     counts = {key: float(len(some)) for key, some in members.items()}
     return {key: amount for key, amount in amounts.items() if amount} | counts | others
+
+
+def expected_retention(connection: duckdb.DuckDBPyConnection, today: date) -> dict[tuple[str, str, date, date], tuple[int, int]]:
+    """Size and returned people by entity, month of the cohort and month."""
+    pairs = "SELECT artifact_id, entity_type, entity_id FROM intermediate.int_entities_by_artifact"
+    of_entities: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    entities: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for artifact, kind, entity in connection.execute(pairs).fetchall():
+        entities[artifact].append((kind, entity))
+    for event in github_events(Raw(connection), _claimed(connection), today):
+        for owner in entities[event.to]:
+            of_entities[owner].append(event)
+    return {(*owner, *key): value for owner, events in of_entities.items() for key, value in retention(events, today).items()}
 
 
 def _claimed(connection) -> set[str]:

@@ -40,6 +40,22 @@ def metrics_of_people(events: list[Event], today: date, first: date) -> Iterator
     yield from _by_absence(commits, today)
 
 
+def retention(events: list[Event], today: date) -> dict[tuple[date, date], tuple[int, int]]:
+    """Size and returned people of one entity, by the month of the cohort and the month, of months that are over."""
+    months: dict[str, set[date]] = defaultdict(set)
+    for event in events:
+        if event.type == "COMMIT_CODE" and event.person and not event.is_bot and event.day < today.replace(day=1):
+            months[event.person].add(event.day.replace(day=1))
+    cohorts: dict[date, list[str]] = defaultdict(list)
+    for person, active in months.items():
+        cohorts[min(active)].append(person)
+    return {
+        (cohort, month): (len(people), sum(month in months[person] for person in people))
+        for cohort, people in cohorts.items()
+        for month in {month for person in people for month in months[person]}
+    }
+
+
 def _by_days(key: Sample, developers: dict[str, set[date]]) -> Iterator[tuple[str, Sample, int]]:
     if key[0] in ("monthly", "over_28_day_window"):
         full = sum(len(active) >= 10 for active in developers.values())

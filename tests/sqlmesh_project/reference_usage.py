@@ -53,6 +53,11 @@ def _events(raw: Raw) -> Iterator[tuple[str, str, date, str, float]]:
         if given and row["currency"] == "USD":
             collective = entity_id("OPEN_COLLECTIVE", "", row["to_account_slug"].lower())
             yield "OPEN_COLLECTIVE", "donations_received", utc_day(row["created_at"]), collective, row["amount"]
+    living = {row["id"] for row in raw.rows("op_atlas.project") if row["deleted_at"] is None}
+    for row in raw.rows("op_atlas.funding_reward"):
+        if row["project_id"] in living:
+            receiver = entity_id("OP_ATLAS", "", row["project_id"])
+            yield "OP_ATLAS", "rewards_received", utc_day(row["created_at"]), receiver, float(row["amount"])
     for row in raw.rows("eas_optimism.attestations"):
         recipient = entity_id("OPTIMISM", "", row["recipient"].lower())
         yield "OPTIMISM", "attestations_received", utc_day(row["time"]), recipient, 1.0

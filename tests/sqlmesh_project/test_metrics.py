@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -12,7 +13,7 @@ import pytest
 
 from oso_dagster.settings import Settings
 from tests.sqlmesh_project.reference import entity_id
-from tests.sqlmesh_project.reference_metrics import computed_metrics, expected_metrics
+from tests.sqlmesh_project.reference_metrics import computed_metrics, expected_metrics, expected_retention
 from tests.sqlmesh_project.test_rows import World
 
 pytestmark = pytest.mark.slow
@@ -53,6 +54,15 @@ def test_every_metric_of_every_entity_and_period_equals_a_calculation_in_python(
         key: (computed[key], amount) for key, amount in expected.items() if abs(computed[key] - amount) > 1e-9 * abs(amount)
     }
     assert different == {}
+
+
+def test_retention_by_cohort_equals_a_calculation_in_python(warehouse):
+    today = warehouse.execute("SELECT max(sample_date) + 1 FROM intermediate.int_metrics WHERE grain = 'all'").fetchone()[0]
+    columns = "entity_type, entity_id, cohort_month, sample_date, cohort_size, retained, amount, months_since"
+    rows = warehouse.execute(f"SELECT {columns} FROM marts.retention_by_cohort_v0").fetchall()
+    assert {row[:4]: row[4:6] for row in rows} == expected_retention(warehouse, today)
+    assert any(row[7] > 0 for row in rows)
+    assert all(row[6] == row[5] / row[4] for row in rows)
 
 
 def test_the_marts_of_metrics_have_exactly_the_published_columns(warehouse):
@@ -150,6 +160,38 @@ def test_the_repository_of_a_package_is_named_as_it_is_called_now_with_both_proj
     ]
 
 
+def test_projects_and_rounds_of_op_atlas_stand_beside_those_of_the_directory(warehouse):
+    projects = "SELECT project_name, project_id, display_name FROM marts.projects_v1 WHERE project_source = 'OP_ATLAS' ORDER BY 1"
+    assert warehouse.execute(projects).fetchall() == [
+        ("0xp1", entity_id("OP_ATLAS", "", "0xp1"), "Acme on Atlas"),
+        ("0xp2", entity_id("OP_ATLAS", "", "0xp2"), "Bare"),
+    ]
+    members = """SELECT collection_name, project_name FROM marts.projects_by_collection_v1
+      WHERE collection_source = 'OP_ATLAS' ORDER BY ALL"""
+    assert warehouse.execute(members).fetchall() == [("7", "0xp1"), ("7", "0xp2")]
+    artifacts = """SELECT artifact_source, artifact_namespace, artifact_name FROM marts.artifacts_by_project_v1
+      WHERE project_source = 'OP_ATLAS' ORDER BY ALL"""
+    renamed = [row for row in warehouse.execute(artifacts).fetchall() if row[1] != "beta"]
+    assert renamed == [
+        ("BASE", "", f"0x{'b2':0>40}"),
+        ("DEFILLAMA", "", "acme-swap"),
+        ("GITHUB", "only", "atlas"),
+        ("OP_ATLAS", "", "0xp1"),
+    ]
+    rejected = "SELECT project_name, reason FROM intermediate.int_rejected_artifacts WHERE project_name LIKE '0x%' ORDER BY ALL"
+    assert warehouse.execute(rejected).fetchall() == [
+        ("0xp1", "the chain is not in seeds/networks.csv"),
+        ("0xp2", "not the address of a repository: https://github.com/<owner>/<name> is expected"),
+    ]
+
+
+def test_ids_have_their_hexadecimal_alias(warehouse):
+    query = "SELECT entity_id, entity_id_hex FROM marts.entity_aliases_v0"
+    rows = warehouse.execute(query).fetchall()
+    assert len(rows) > 10
+    assert all(base64.b64decode(base).hex() == digits for base, digits in rows)
+
+
 def test_the_coverage_of_a_metric_has_its_published_columns_and_its_regimes(warehouse):
     columns = "metric_source metric entity_type since until coverage_low coverage_high regime standing reason measured_at"
     assert [row[0] for row in warehouse.execute("DESCRIBE marts.metric_coverage_v0").fetchall()] == columns.split()
@@ -163,7 +205,7 @@ def test_the_coverage_of_a_metric_has_its_published_columns_and_its_regimes(ware
 
 def test_the_events_of_all_sources_stand_in_one_table_and_their_types_are_known(warehouse):
     query = "SELECT DISTINCT event_source FROM marts.timeseries_events_by_artifact_v0 ORDER BY 1"
-    sources = ["BASE", "GITHUB", "NPM", "OPEN_COLLECTIVE", "OPTIMISM", "OP_MAINNET", "OSS_FUNDING"]
+    sources = ["BASE", "GITHUB", "NPM", "OPEN_COLLECTIVE", "OPTIMISM", "OP_ATLAS", "OP_MAINNET", "OSS_FUNDING"]
     assert [row[0] for row in warehouse.execute(query).fetchall()] == sources
     givers = """SELECT from_artifact_id IS NULL FROM marts.timeseries_events_by_artifact_v0
       WHERE event_source = 'OPEN_COLLECTIVE' ORDER BY event_source_id"""

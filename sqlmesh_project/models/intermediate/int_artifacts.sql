@@ -1,7 +1,7 @@
 MODEL (
   name intermediate.int_artifacts,
   kind FULL,
-  description 'Everything that can do or receive something: repositories, packages, accounts, addresses, and the two sides of grants.',
+  description 'Everything that can do or receive something: repositories, packages, accounts, addresses, the two sides of grants, and projects that were rewarded.',
   owner 'team:data',
   grain artifact_id,
   audits (
@@ -24,6 +24,18 @@ WITH named AS (
   UNION ALL
   SELECT 'GITHUB' AS artifact_source, artifact_namespace, artifact_name, 'https://github.com/' || artifact_namespace || '/' || artifact_name AS artifact_url
   FROM intermediate.int_repository_names
+  UNION ALL
+  SELECT artifact_source, artifact_namespace, artifact_name,
+    CASE artifact_source
+      WHEN 'GITHUB' THEN 'https://github.com/' || artifact_namespace || '/' || artifact_name
+      WHEN 'DEFILLAMA' THEN 'https://defillama.com/protocol/' || artifact_name
+    END AS artifact_url
+  FROM intermediate.int_op_atlas_claims
+  WHERE reason IS NULL
+  UNION ALL
+  SELECT 'OP_ATLAS' AS artifact_source, '' AS artifact_namespace, project_name AS artifact_name, CAST(NULL AS VARCHAR) AS artifact_url
+  FROM staging.stg_op_atlas__rounds
+  WHERE reward IS NOT NULL
 ), artifacts AS (
   SELECT artifact_source, artifact_namespace, artifact_name, MIN(artifact_url) AS artifact_url
   FROM named

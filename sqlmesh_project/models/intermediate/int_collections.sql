@@ -13,6 +13,9 @@ MODEL (
 WITH collections AS (
   SELECT 'OSS_DIRECTORY' AS collection_source, 'oso' AS collection_namespace, collection_name, display_name, description
   FROM staging.stg_oss_directory__collections
+  UNION
+  SELECT 'OP_ATLAS' AS collection_source, '' AS collection_namespace, round_name AS collection_name, display_name, description
+  FROM staging.stg_op_atlas__rounds
 )
 SELECT
   CAST(@entity_id(collection_source, collection_namespace, collection_name) AS VARCHAR) AS collection_id, -- Id of the collection

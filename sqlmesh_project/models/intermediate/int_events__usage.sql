@@ -2,7 +2,7 @@ MODEL (
   name intermediate.int_events__usage,
   kind FULL,
   depends_on (staging.seed_event_types), -- the audits read them
-  description 'Universal events of unstable sources, of artifacts that projects name: downloads of packages, value, volume and fees of protocols, donations in US dollars, attestations. Their upstreams refill and correct history for months: all is computed anew each time.',
+  description 'Universal events, mostly of unstable sources, of artifacts that projects name: downloads of packages, value, volume and fees of protocols, donations in US dollars, attestations, rewards of OP Atlas. Their upstreams refill and correct history for months: all is computed anew each time.',
   owner 'team:data',
   grain (event_type, event_source, event_source_id),
   audits (
@@ -48,14 +48,21 @@ WITH artifacts AS (
     attestations.attestation_id AS event_source_id, CAST(1 AS DOUBLE) AS amount
   FROM staging.stg_eas_optimism__attestations AS attestations
   INNER JOIN artifacts ON artifacts.artifact_source = 'OPTIMISM' AND attestations.recipient = artifacts.artifact_name
+  UNION ALL
+  SELECT
+    rewarded_at AS time, @utc_day(rewarded_at) AS event_day, @entity_id('OP_ATLAS', '', project_name) AS artifact_id,
+    @entity_id('OP_ATLAS', '', round_name) AS from_artifact_id, 'REWARD_RECEIVED_OP' AS event_type, 'OP_ATLAS' AS event_source,
+    round_name || '/' || project_name AS event_source_id, reward AS amount
+  FROM staging.stg_op_atlas__rounds
+  WHERE reward IS NOT NULL
 )
 SELECT
   CAST(time AS TIMESTAMP(6) WITH TIME ZONE) AS time, -- When it happened, UTC; what is counted by day stands at its midnight
   CAST(event_day AS DATE) AS event_day, -- Day on which it happened, UTC
-  CAST(artifact_id AS VARCHAR) AS to_artifact_id, -- Package, protocol, collective or address
+  CAST(artifact_id AS VARCHAR) AS to_artifact_id, -- Package, protocol, collective, address or rewarded project
   CAST(from_artifact_id AS VARCHAR) AS from_artifact_id, -- Who gave or attested, as an artifact; empty for people, and where nobody is known
   CAST(event_type AS VARCHAR) AS event_type, -- What happened
-  CAST(event_source AS VARCHAR) AS event_source, -- NPM, OPEN_COLLECTIVE, or the chain in upper case
+  CAST(event_source AS VARCHAR) AS event_source, -- NPM, OPEN_COLLECTIVE, OP_ATLAS, or the chain in upper case
   CAST(event_source_id AS VARCHAR) AS event_source_id, -- Id of the event; day and name of what is counted by day
   CAST(amount AS DOUBLE) AS amount -- How much: its unit follows from the type
 FROM events

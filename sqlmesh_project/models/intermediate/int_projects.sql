@@ -13,6 +13,9 @@ MODEL (
 WITH projects AS (
   SELECT 'OSS_DIRECTORY' AS project_source, 'oso' AS project_namespace, project_name, display_name, description
   FROM staging.stg_oss_directory__projects
+  UNION ALL
+  SELECT 'OP_ATLAS' AS project_source, '' AS project_namespace, project_name, display_name, description
+  FROM staging.stg_op_atlas__projects
 )
 SELECT
   CAST(@entity_id(project_source, project_namespace, project_name) AS VARCHAR) AS project_id, -- Id of the project

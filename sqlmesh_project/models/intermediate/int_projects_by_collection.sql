@@ -14,24 +14,30 @@ MODEL (
 );
 
 WITH memberships AS (
-  SELECT DISTINCT collections.collection_name, members.project_name
+  SELECT DISTINCT 'OSS_DIRECTORY' AS source, 'oso' AS namespace, collections.collection_name, members.project_name
   FROM staging.stg_oss_directory__collections AS collections
   CROSS JOIN UNNEST(collections.project_names) AS members(project_name)
+  UNION ALL
+  SELECT 'OP_ATLAS' AS source, '' AS namespace, round_name AS collection_name, project_name
+  FROM staging.stg_op_atlas__rounds
+  WHERE project_name IS NOT NULL
 ), identified AS (
   SELECT
-    @entity_id('OSS_DIRECTORY', 'oso', collection_name) AS collection_id,
-    @entity_id('OSS_DIRECTORY', 'oso', project_name) AS project_id,
+    @entity_id(source, namespace, collection_name) AS collection_id,
+    @entity_id(source, namespace, project_name) AS project_id,
+    source,
+    namespace,
     collection_name,
     project_name
   FROM memberships
 )
 SELECT
   CAST(collection_id AS VARCHAR) AS collection_id, -- Id of the collection
-  CAST('OSS_DIRECTORY' AS VARCHAR) AS collection_source, -- Registry that the collection stands in
-  CAST('oso' AS VARCHAR) AS collection_namespace, -- Namespace of the collection
+  CAST(source AS VARCHAR) AS collection_source, -- Registry that the collection stands in
+  CAST(namespace AS VARCHAR) AS collection_namespace, -- Namespace of the collection
   CAST(collection_name AS VARCHAR) AS collection_name, -- Name of the collection
   CAST(project_id AS VARCHAR) AS project_id, -- Id of the project
-  CAST('OSS_DIRECTORY' AS VARCHAR) AS project_source, -- Registry that the project stands in
-  CAST('oso' AS VARCHAR) AS project_namespace, -- Namespace of the project
+  CAST(source AS VARCHAR) AS project_source, -- Registry that the project stands in
+  CAST(namespace AS VARCHAR) AS project_namespace, -- Namespace of the project
   CAST(project_name AS VARCHAR) AS project_name -- Name of the project
 FROM identified

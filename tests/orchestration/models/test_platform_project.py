@@ -15,6 +15,15 @@ from oso_dagster.sources import catalogue
 pytestmark = pytest.mark.slow
 
 KEY = dg.AssetKey
+ATLAS_TABLES = [
+    "project",
+    "project_contract",
+    "project_repository",
+    "published_contract",
+    "funding_round",
+    "application",
+    "funding_reward",
+]
 GITHUB_TABLES = [
     "events",
     "repository_events",
@@ -57,6 +66,7 @@ def test_every_mart_leads_back_to_raw_assets_only(assets):
         KEY(["superchain", "daily_transactions"]),
         KEY(["superchain", "deployments"]),
         KEY(["platform", "coverage"]),
+        *(KEY(["op_atlas", table]) for table in ATLAS_TABLES),
         KEY(["npm", "downloads"]),
         KEY(["deps_dev", "packages"]),
         KEY(["eas_optimism", "attestations"]),

@@ -1,0 +1,51 @@
+MODEL (
+  name intermediate.int_op_atlas_claims,
+  kind FULL,
+  description 'What the entries of projects of OP Atlas stand for: a repository, a contract, a protocol, or nothing, with the reason. A renamed repository is what it is called now.',
+  owner 'team:data',
+  grain (project_name, kind, entry, chain_id),
+  audits (
+    unique_combination_of_columns(columns := (project_name, kind, entry, chain_id)),
+    not_null(columns := (project_name, kind)),
+    accepted_op_atlas_claim_is_named
+  )
+);
+
+WITH names AS (
+  SELECT
+    project_name, kind, entry, chain_id,
+    LOWER(NULLIF(REGEXP_EXTRACT(entry, '^https?://(?:www[.])?github[.]com/([A-Za-z0-9][A-Za-z0-9_-]*)/[A-Za-z0-9._-]+', 1), '')) AS owner,
+    REGEXP_REPLACE(
+      LOWER(NULLIF(REGEXP_EXTRACT(entry, '^https?://(?:www[.])?github[.]com/[A-Za-z0-9][A-Za-z0-9_-]*/([A-Za-z0-9._-]+)', 1), '')), '[.]git$', ''
+    ) AS repository
+  FROM staging.stg_op_atlas__entries
+), chains AS ( -- one network where two have the number
+  SELECT chain_id, MIN(network) AS network FROM staging.seed_networks WHERE chain_id IS NOT NULL GROUP BY chain_id
+), claims AS (
+  SELECT
+    names.project_name, names.kind, names.entry, names.chain_id,
+    CASE names.kind WHEN 'repository' THEN 'GITHUB' WHEN 'contract' THEN UPPER(chains.network) ELSE 'DEFILLAMA' END AS artifact_source,
+    CASE names.kind WHEN 'repository' THEN COALESCE(repositories.artifact_namespace, names.owner) ELSE '' END AS artifact_namespace,
+    CASE names.kind WHEN 'repository' THEN COALESCE(repositories.artifact_name, names.repository) ELSE names.entry END AS artifact_name,
+    CASE
+      WHEN names.entry IS NULL OR names.entry = '' THEN 'the entry is empty'
+      WHEN names.kind = 'repository' AND (names.owner IS NULL OR names.repository IS NULL OR names.repository IN ('', '.', '..'))
+        THEN 'not the address of a repository: https://github.com/<owner>/<name> is expected'
+      WHEN names.kind = 'contract' AND NOT REGEXP_LIKE(names.entry, '^0x[0-9a-f]{40}$') THEN 'not an EVM address: 0x and 40 hexadecimal digits are expected'
+      WHEN names.kind = 'contract' AND chains.network IS NULL THEN 'the chain is not in seeds/networks.csv'
+    END AS reason
+  FROM names
+  LEFT JOIN intermediate.int_repository_names AS repositories ON names.owner || '/' || names.repository = repositories.full_name
+  LEFT JOIN chains ON names.chain_id = chains.chain_id
+)
+SELECT
+  CAST(project_name AS VARCHAR) AS project_name, -- Id of the project in OP Atlas
+  CAST(kind AS VARCHAR) AS kind, -- repository, contract or defillama
+  CAST(entry AS VARCHAR) AS entry, -- Address or slug, as it stands there
+  CAST(chain_id AS BIGINT) AS chain_id, -- Chain of a contract, by EIP-155
+  CAST(CASE WHEN reason IS NULL THEN @entity_id(artifact_source, artifact_namespace, artifact_name) END AS VARCHAR) AS artifact_id, -- Id of the artifact; empty when it is rejected
+  CAST(CASE WHEN reason IS NULL THEN artifact_source END AS VARCHAR) AS artifact_source, -- GITHUB, a chain or DEFILLAMA
+  CAST(CASE WHEN reason IS NULL THEN artifact_namespace END AS VARCHAR) AS artifact_namespace, -- Owner of a repository; else empty text
+  CAST(CASE WHEN reason IS NULL THEN artifact_name END AS VARCHAR) AS artifact_name, -- Name, address or slug
+  CAST(reason AS VARCHAR) AS reason -- Why it is rejected; empty when it is not
+FROM claims
