@@ -116,6 +116,7 @@ def test_a_renamed_repository_is_one_and_stands_under_each_project_that_has_it(w
     query = """SELECT p.project_name, r.artifact_namespace || '/' || r.artifact_name FROM marts.repositories_v0 AS r
       JOIN marts.projects_v1 AS p ON r.project_id = p.project_id ORDER BY 1, 2"""
     assert warehouse.execute(query).fetchall() == [
+        ("0xp1", "beta/new-name"),
         ("acme", "acme/one"),
         ("acme", "acme/three"),
         ("acme", "acme/two"),
@@ -139,6 +140,7 @@ def test_a_dependency_counts_once_and_names_the_project_of_its_package(warehouse
       FROM marts.sboms_v0 AS s JOIN marts.projects_v1 AS p ON s.from_project_id = p.project_id
       LEFT JOIN marts.projects_v1 AS owner ON s.to_package_project_id = owner.project_id ORDER BY ALL"""
     assert warehouse.execute(query).fetchall() == [
+        ("0xp1", "new-name", "CRATES", "", "serde", None),
         ("acme", "one", "NPM", "@acme", "kit", "acme"),
         ("beta", "new-name", "CRATES", "", "serde", None),
         ("both", "new-name", "CRATES", "", "serde", None),
@@ -154,6 +156,7 @@ def test_the_repository_of_a_package_is_named_as_it_is_called_now_with_both_proj
     name = next(row[1] for row in warehouse.execute("SELECT project_id, artifact_name FROM marts.repositories_v0 AS r").fetchall()
                 if row[1].endswith("-name"))  # fmt: skip
     assert warehouse.execute(query).fetchall() == [
+        ("acme", "NPM", "@acme", "kit", "0xp1", "beta", name),
         ("acme", "NPM", "@acme", "kit", "beta", "beta", name),
         ("acme", "NPM", "@acme", "kit", "both", "beta", name),
         (None, "CRATES", "", "serde", None, "serde-rs", "serde"),

@@ -16,6 +16,7 @@ from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
 from oso_dagster.sqlmesh_assets.context import open_context
 from oso_dagster.sqlmesh_assets.project import Project
+from tests.sqlmesh_project.exact_comparison import differences, exact, is_same
 
 PROJECT = PROJECT_ROOT / "sqlmesh_project"
 GOOD = """MODEL (
@@ -40,6 +41,10 @@ RULES = {
     "descriptionandgrain": ("marts.bad", {"description": "tags (x)", "grain": "cron '@daily'"}),
     "everycolumndescribed": ("marts.bad", {"query": "SELECT CAST(project_id AS VARCHAR) AS id\nFROM intermediate.int_projects"}),
     "nostaranywhere": ("marts.bad", {"query": STARRED}),
+    "sameonbothengines": (
+        "marts.bad",
+        {"query": "SELECT CAST(TRIM(project_id) AS VARCHAR) AS id -- Id\nFROM intermediate.int_projects"},
+    ),
     "timestampsstateprecision": (
         "marts.bad",
         {"query": "SELECT CAST(time AS TIMESTAMP) AS id -- Id\nFROM intermediate.int_grant_events"},
@@ -68,9 +73,32 @@ def ours(tmp_path_factory):
 
 def test_the_project_passes_its_lint_and_its_unit_tests(ours):
     ours.lint_models()
-    result = ours.test()
-    assert result.wasSuccessful()
-    assert result.testsRun >= 10
+    with exact():
+        result = ours.test()
+    assert result.wasSuccessful(), [str(problem) for _, problem in [*result.failures, *result.errors]]
+    assert result.testsRun >= 16
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        (1.7, 1),
+        (1, True),
+        ("no", True),
+        (None, float("nan")),
+        (1_000_009.0, 1_000_000.0),
+        (1, 1.0),
+        ("1", 1),
+        ("2026-01-01", None),
+    ],
+)
+def test_a_value_of_another_type_or_size_is_not_the_expected_one(expected, actual):
+    """SQLMesh's own comparison passes several of these."""
+    assert not is_same(expected, actual)
+    assert is_same(actual, actual)
+    assert differences([{"a": expected}], [{"a": actual, "b": 2}])
+    assert differences([{"a": actual}], [{"a": actual, "b": 2}]) == []
+    assert differences([{"a": actual}], [{"a": actual}, {"a": actual}]) == [f"not expected: {{'a': {actual!r}}}"]
 
 
 def test_a_model_that_follows_the_rules_passes(tmp_path):

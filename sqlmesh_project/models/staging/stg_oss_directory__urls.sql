@@ -42,8 +42,8 @@ WITH entries AS (
     kind,
     position,
     url,
-    REGEXP_REPLACE(LOWER(REGEXP_EXTRACT(address, '^([^/?#]+)', 1)), '^www[.]', '') AS host,
-    REGEXP_REPLACE(REGEXP_EXTRACT(address, '^[^/?#]+([^?#]*)', 1), '/+', '/') AS path,
+    REGEXP_REPLACE(LOWER(NULLIF(REGEXP_EXTRACT(address, '^([^/?#]+)', 1), '')), '^www[.]', '') AS host,
+    REGEXP_REPLACE(NULLIF(REGEXP_EXTRACT(address, '^[^/?#]+([^?#]*)', 1), ''), '/+', '/') AS path,
     NULLIF(REGEXP_EXTRACT(address, '^[^?#]+[?]([^#]+)', 1), '') AS query
   FROM addresses
 )
