@@ -17,6 +17,7 @@ from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.earlier_tries import partitions_done
 from oso_dagster.orchestration.ingest.load_outcome import failure, fingerprint, metadata_of
 from oso_dagster.orchestration.ingest.needed_values import inputs_of
+from oso_dagster.orchestration.ingest.termination import GoingOn
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.settings import Settings
 from oso_dagster.warehouse.base import Warehouse
@@ -57,6 +58,11 @@ class LoadStep:
         """The partitions of the run, oldest first; None is the whole table."""
         partitions = self.table.partitions
         return [None] if partitions is None else [partitions.window(key) for key in sorted(self.context.partition_keys)]
+
+    @cached_property
+    def going_on(self) -> GoingOn:
+        """Whether the run goes on."""
+        return GoingOn(self.context)
 
     @cached_property
     def mark(self) -> str:

@@ -14,7 +14,7 @@ from oso_dagster.orchestration.clock import utc_now
 from oso_dagster.orchestration.ingest.check_events import evaluation
 from oso_dagster.orchestration.ingest.extract_errors import extracted
 from oso_dagster.orchestration.ingest.load_context import LoadStep
-from oso_dagster.orchestration.ingest.termination import LoadTerminatedError, drawn_while_going_on, require_going_on
+from oso_dagster.orchestration.ingest.termination import LoadTerminatedError, drawn_while_going_on
 from oso_dagster.orchestration.ingest.turn import BusyError, my_turn
 from oso_dagster.orchestration.resources import clients_of
 from oso_dagster.settings import SettingsError
@@ -81,16 +81,17 @@ def ask(step: LoadStep, window: Window | None, known: LoadRecord | None, *, wait
         inputs=step.inputs,
         set_aside_share=table.set_aside_share,
     )
-    require_going_on(step.context)  # an interrupt may have been lost while the warehouse was read
+    alone = len(step.windows) == 1
+    step.going_on.require(anew=alone)  # an interrupt may have been lost while the warehouse was read
     outcome = extracted(table, request)
+    step.going_on.require(anew=alone)
     if isinstance(outcome, Unchanged):
-        require_going_on(step.context)
         if request.previous is None:
             raise RefusedError("the source reports an unchanged upstream, but nothing comparable was ever loaded")
         step.context.log.info("unchanged upstream: %s", outcome.version)
         rows = step.warehouse.table_rows(source.name, table.name)
         return Loaded(request.previous, unchanged(step, request.previous, request.notes), rows)
-    return drawn_while_going_on(step.context, replace(outcome, notes=request.notes))
+    return drawn_while_going_on(step.going_on, replace(outcome, notes=request.notes))
 
 
 def unchanged(step: LoadStep, record: LoadRecord, notes: UpstreamNotes | None = None) -> list[Finding]:

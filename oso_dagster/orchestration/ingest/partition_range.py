@@ -112,6 +112,8 @@ def _publish(step: LoadStep, drawn: Sequence[_Drawn]) -> list[dg.Failure]:
     small = [(each.window, each.extract) for each in drawn if each.small and each.extract is not None]
     alone = [(each.window, each.extract) for each in drawn if not each.small and each.extract is not None]
     try:
+        if small or alone:
+            step.going_on.require()
         if len(small) <= 1 or not _publish_together(step, small, reports, refusals):
             alone = small + alone
         for window, extract in alone:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
+from math import inf
 from typing import Any
 
 import dagster as dg
@@ -51,17 +52,26 @@ def require_going_on(context: dg.AssetExecutionContext) -> None:
         raise LoadTerminatedError("the run was terminated: nothing of this load was published")
 
 
-def drawn_while_going_on(context: dg.AssetExecutionContext, extract: Extract) -> Extract:
+@dataclass
+class GoingOn:
+    """Asks whether a run goes on, and believes the answer for half a second."""
+
+    context: dg.AssetExecutionContext
+    answered: float = -inf
+
+    def require(self, *, anew: bool = False) -> None:
+        """Raise LoadTerminatedError when somebody has asked the run to end; `anew`: whatever was answered just now."""
+        if anew or time.monotonic() - self.answered > _BETWEEN_QUESTIONS:
+            require_going_on(self.context)
+            self.answered = time.monotonic()
+
+
+def drawn_while_going_on(going_on: GoingOn, extract: Extract) -> Extract:
     """The extract, whose batches end with LoadTerminatedError once somebody has asked the run to end."""
-    require_going_on(context)
-    asked = time.monotonic()
 
     def drawn(batches: Iterable[Any]) -> Iterator[Any]:
-        nonlocal asked
         for batch in chain(batches, [None]):  # None: once more after the last
-            if time.monotonic() - asked > _BETWEEN_QUESTIONS:
-                require_going_on(context)
-                asked = time.monotonic()
+            going_on.require()
             if batch is not None:
                 yield batch
 
