@@ -142,6 +142,18 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
     return make_settings()
 
 
+@pytest.fixture(scope="session")
+def _manifests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("manifests")
+
+
+@pytest.fixture
+def shared_manifest(settings: Settings, _manifests: Path) -> None:
+    """The manifest of the platform's models is built once for all tests that take this: SQLMesh needs seconds for it."""
+    settings.cache_dir.mkdir(parents=True)
+    (settings.cache_dir / "manifests").symlink_to(_manifests)
+
+
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """A persistent Dagster instance on SQLite, as `dagster dev` has one."""

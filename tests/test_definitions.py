@@ -31,7 +31,7 @@ print(*[name for name in heavy if name in sys.modules])
 
 
 @pytest.fixture
-def definitions(settings: Settings) -> dg.Definitions:
+def definitions(settings: Settings, shared_manifest: None) -> dg.Definitions:
     return build(settings)
 
 

@@ -26,7 +26,7 @@ def works() -> None: ...
 
 
 @pytest.fixture
-def world(settings, monkeypatch):
+def world(settings, shared_manifest, monkeypatch):
     """A world of two days in which one core asset failed and one is good."""
     for name, value in prepare(settings).items():
         monkeypatch.setenv(name, value)
