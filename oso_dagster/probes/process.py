@@ -71,6 +71,7 @@ class ProbeProcess:
             checks = await self._checks(probe, checker, end - SLICE)
             judged = judge(probe, end, checks, row)
             row = judged.failed_in_a_row
+            await asyncio.sleep(max(0.0, (end - self._clock()).total_seconds()))  # no sample is dated ahead of its report
             if judged.sample is not None:
                 self._waiting.append(judged.sample)
             end = max(end + SLICE, slice_end(self._clock()))

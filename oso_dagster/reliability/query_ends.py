@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, Connection, Index, String, Table, delete
 
 from oso_dagster.domain.probes.query_outcomes import QueryEnd, QueryOutcome
-from oso_dagster.domain.probes.slices import slice_end
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.ledger.rollup_reader import is_rolled_up
 from oso_dagster.reliability.tables import UtcTime, metadata, samples
@@ -52,10 +51,11 @@ class QueryEnds:
 
 
 def _add(connection: Connection, own: tuple[str, str, str], end: QueryEnd, good: int) -> None:
-    """One more event in the minute of the end; a minute that is rolled up takes no more."""
+    """One more event at the beginning of the minute of the end, which is not ahead; one that is rolled up takes no more."""
     service, objective, slice_ = own
+    minute = end.at.replace(second=0, microsecond=0)
     cause = "" if good else f"{end.error or 'an error without a name'} ({end.type or 'no type'})"
-    row = {"service": service, "objective": objective, "at": slice_end(end.at), "slice": slice_, "good": good, "valid": 1}
+    row = {"service": service, "objective": objective, "at": minute, "slice": slice_, "good": good, "valid": 1}
     if is_rolled_up(connection, row):
         return
     insert = insert_into(connection, samples).values(row | {"cause": cause})

@@ -21,6 +21,8 @@ from oso_dagster.reliability.alerts.alert_tables import (
     sprints,
 )
 from oso_dagster.reliability.ledger.daily_rollup import KEPT
+from oso_dagster.reliability.probe_results import probe_results
+from oso_dagster.reliability.query_ends import query_ends
 from oso_dagster.reliability.store import Store
 from oso_dagster.reliability.tables import (
     assets,
@@ -43,6 +45,8 @@ _DATED = {
     "days of attempts": (folded_attempts, folded_attempts.c.day),
     "incidents": (incidents, incidents.c.opened_at),
     "heartbeats": (heartbeats, heartbeats.c.at),
+    "checks of probes": (probe_results, probe_results.c.at),
+    "ends of queries": (query_ends, query_ends.c.at),
 }
 
 

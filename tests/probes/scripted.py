@@ -43,7 +43,7 @@ def measure(url: str, folder: Path, service: Service, begin: datetime, length: t
         report(samples, newest)
         print(len(samples), flush=True)
 
-    run_for(loop, ProbeProcess({PROBE: service}, counted, clock).run(), length + MINUTE)
+    run_for(loop, ProbeProcess({PROBE: service}, counted, clock).run(), length + MINUTE + timedelta(seconds=1))
     report.close()
 
 
