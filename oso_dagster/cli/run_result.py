@@ -109,7 +109,7 @@ def _data(state: _State) -> Table:
         number("rows"),
         Column("fresh", no_wrap=True),
         Column("verdict", no_wrap=True),
-        title="The data, with the rows of each last load",
+        title="The data, with the rows of each last load (—: they were not counted)",
     )
     verdicts = [(objective.verdict, objective.guilty) for objective in state.objectives]
     for asset in (*sorted(state.fresh), *sorted(name for name in state.rows if name.startswith("marts/"))):

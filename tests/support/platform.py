@@ -37,10 +37,33 @@ def run(command: list[str], home: Path, **more: str) -> subprocess.CompletedProc
 
 
 def as_written(command: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run a line of the README, with the settings that stand before it."""
+    """Run a line of the README, with the settings that stand before it; one that serves until Ctrl-C gets it once it serves."""
     words = shlex.split(command)
     settings = dict(word.split("=", 1) for word in words if word.startswith("OSO_"))
-    return run(words[len(settings) :], home, **settings)
+    words = words[len(settings) :]
+    return _interrupted(words, home, **settings) if words[:2] == ["oso", "serve"] else run(words, home, **settings)
+
+
+def _interrupted(command: list[str], home: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """A server on a free port until it says that it serves, then Ctrl-C; no browser opens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with subprocess.Popen(
+        [*command, "--port", str(port)],
+        cwd=PROJECT_ROOT,
+        env=environment(home, BROWSER="true", **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        output = ""
+        for line in process.stdout:
+            output += line
+            if "Ctrl-C to stop" in line:
+                time.sleep(2)
+                process.send_signal(signal.SIGINT)
+    return subprocess.CompletedProcess(command, process.returncode, output, "")
 
 
 @contextmanager
