@@ -81,7 +81,7 @@ def test_hidden_fields_come_back_empty_under_any_alias_and_places_are_cut_out() 
                 "errorChain": [{"error": {"message": "m"}}],
                 "yaml": "ops: {secret: 1}",
                 "status": "FAILURE",
-                "text": "see /home/someone/oso/x.py and https://example.org/home/x, file:///root/y.html.",
+                "text": "see /home/someone/oso/x.py and https://example.org/home/x, file:///srv/y.html.",
             }
         },
         "errors": [{"message": "Traceback", "extensions": {"stack": ["File"]}}],
