@@ -74,7 +74,7 @@ def page(metrics: Mapping[str, Mapping[str, object]], sources: Sequence[Source])
 
 def _entry(name: str, metric: Mapping[str, object], unstable: set[str]) -> str:
     given: list[str] = metric["inputs"]  # type: ignore[assignment]
-    shown = ", ".join(f"*`{one}`*" if one.partition(".")[0] in unstable else f"`{one}`" for one in given)
+    shown = ", ".join(f"*`{table}`*" if table.partition(".")[0] in unstable else f"`{table}`" for table in given)
     below = f" Withheld where less than {float(str(metric['withheld_below'])):.0%} is held." if "withheld_below" in metric else ""
     cuts = ", ".join(map(str, metric["time"])) if "time" in metric else CUTS  # type: ignore[call-overload]
     return (
