@@ -88,7 +88,7 @@ def logs(instance: dg.DagsterInstance, sql: str, run_ids: Sequence[str], **value
     for run_id in run_ids:
         path = Path(storage.path_for_shard(run_id))
         if path.exists():
-            rows += rows_of_file(path, sql, {"run_ids": [run_id], **values})
+            rows += rows_of_file(path, sql, {"run_ids": [run_id], **values}, of_one_run=True)
     return rows
 
 

@@ -89,10 +89,10 @@ def at_of(stored: str) -> datetime:
     return datetime.fromisoformat(f"{stored}+00:00")
 
 
-def rows_of_file(path: Path, sql: str, values: Mapping[str, Any]) -> Iterable[Any]:
+def rows_of_file(path: Path, sql: str, values: Mapping[str, Any], *, of_one_run: bool = False) -> Iterable[Any]:
     """The rows of a query on a file that is opened for reading only; a list among the values stands for each of its items."""
-    # Nobody has a write under way where no log lies beside the file: then it needs no locks.
-    settled = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    # The file of one run has no write under way where no log lies beside it: it needs no locks. Any process may begin on others.
+    settled = "&immutable=1" if of_one_run and not path.with_name(f"{path.name}-wal").exists() else ""
     plain: dict[str, Any] = {}
     sql = for_engine(sql, sqlite=True)
     for name, value in values.items():
