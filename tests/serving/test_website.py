@@ -55,6 +55,13 @@ def test_a_project_shows_its_metrics_with_their_course_and_where_they_come_from(
     assert "Another alpha" not in text
 
 
+def test_pages_are_no_questions_of_the_objective_of_the_sql_endpoint(site: str) -> None:
+    before = get(site, "/health").json()["questions"]
+    assert get(site, "/projects/nobody-else").status_code == 404
+    assert get(site, "/?q=not+asked+before").status_code == 200
+    assert get(site, "/health").json()["questions"] == before
+
+
 def test_names_from_outside_are_text(site: str) -> None:
     for path in ("/projects/beta", "/collections/first", "/?q=script", f"/?q={HOSTILE}"):
         page = get(site, path)

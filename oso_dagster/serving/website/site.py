@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -23,6 +24,7 @@ from oso_dagster.serving.endpoints.forms import FORMS
 from oso_dagster.serving.endpoints.streaming import in_thread
 from oso_dagster.serving.failures import Outcome, RefusedError
 from oso_dagster.serving.limits import KeyLimits
+from oso_dagster.serving.outcomes import Outcomes
 from oso_dagster.serving.website import charts
 from oso_dagster.serving.website.families import LEADING, drawn, families, sections
 from oso_dagster.serving.website.reading import LIMITS, Metric, Reader, ranking_sql, series_sql
@@ -44,7 +46,7 @@ class Site:
     """The pages. `made_at` says when the copy that is read was taken."""
 
     def __init__(self, door: Door, made_at: Callable[[], datetime | None]) -> None:
-        self._door = door
+        self._door = replace(door, outcomes=Outcomes())  # what the objective counts are questions in SQL, not pages
         self._made_at = made_at
         self._reader = Reader(door.engine)
         self._kept: OrderedDict[str, tuple[bytes, dict[str, str]]] = OrderedDict()
