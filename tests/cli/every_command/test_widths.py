@@ -114,7 +114,6 @@ def home(settings: Settings, monkeypatch: pytest.MonkeyPatch, width: int) -> Pat
         (["status", "announcements"], {"moves."}),
         (["alerts", "preview"], {"RECOVERED:"}),
         (["sandbox", "status"], {"down:"}),
-        (["probe", "list"], set()),
         (["keys", "list"], set()),
         *((["sources", "show", each.name], {table_name(each.name, table.name) for table in each.tables}) for each in catalogue()),
     ],
