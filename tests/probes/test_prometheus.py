@@ -116,7 +116,9 @@ def test_every_minute_is_counted_once_over_a_reset_a_new_series_and_a_gap(promet
 def test_sloth_makes_rules_that_prometheus_accepts_from_the_exported_objectives(tmp_path):
     sloth = shutil.which("sloth") or shutil.which("sloth", path=str(ROOT / ".cache" / "bin"))
     if sloth is None:
-        pytest.skip("sloth is missing: GOBIN=$PWD/.cache/bin go install github.com/slok/sloth/cmd/sloth@v0.16.0, some minutes")
+        missing = "sloth is missing: GOBIN=$PWD/.cache/bin go install github.com/slok/sloth/cmd/sloth@v0.16.0, some minutes"
+        # .ci/run builds it wherever there is a Go toolchain; on a machine without one nothing can.
+        pytest.fail(missing) if os.environ.get("CI") == "true" and shutil.which("go") else pytest.skip(missing)
     (tmp_path / "objectives.yaml").write_text(CliRunner().invoke(app, ["slo", "export", "--sloth"]).stdout)
     subprocess.run([sloth, "generate", "-i", tmp_path / "objectives.yaml", "-o", tmp_path / "rules.yaml"], check=True)
     documents = [each for each in yaml.safe_load_all((tmp_path / "rules.yaml").read_text()) if each]
