@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
+
+import psutil
 
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.objectives.budget import Count
@@ -54,6 +57,7 @@ def service_of(settings: Settings, sources: Sequence[Source], *, anonymous: bool
     """Open the store and the keys of the settings' world, and take the first copy of its warehouse if there is one."""
     models = list(transform_assets(settings, sources).specs)
     published = published_tables(sources, load_manifest(project_of(settings)))
+    remove_left_behind(settings.world_dir / "serving")
     folder = settings.world_dir / "serving" / str(os.getpid())
     warehouse = warehouse_of(settings)
     snapshots = Snapshots(
@@ -82,8 +86,16 @@ def service_of(settings: Settings, sources: Sequence[Source], *, anonymous: bool
         snapshots.close()
         keys.close()
         store.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
     return Service(door, snapshots, upkeep, close, folder / "answers")
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Delete the copies of doors that were killed: their folders are named for processes that are no more."""
+    for left in folder.glob("[0-9]*"):
+        if not psutil.pid_exists(int(left.name)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 class Upkeep:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from oso_dagster.orchestration.clock import utc_now
-from oso_dagster.orchestration.public_door.service import QUERIES, service_of
+from oso_dagster.orchestration.public_door.service import QUERIES, remove_left_behind, service_of
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.reliability.store import Store
 from oso_dagster.serving.failures import Outcome, RefusedError
@@ -46,6 +48,14 @@ def test_the_door_reads_what_is_public_while_a_writer_works_and_counts_for_the_o
             service.door.outcomes.add(outcome)
     finally:
         service.close()
+    assert list((settings.world_dir / "serving").iterdir()) == []
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         now = utc_now()
         assert [(tally.good, tally.valid) for tally in store.samples.tally(*QUERIES, now - timedelta(minutes=5), now)] == [(2, 3)]
+
+
+def test_the_copies_of_a_door_that_was_killed_are_deleted_those_of_a_living_one_are_not(tmp_path: Path) -> None:
+    for name in (str(os.getpid()), "4194999"):  # above the most that Linux gives out here
+        (tmp_path / name / "copies").mkdir(parents=True)
+    remove_left_behind(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [str(os.getpid())]
