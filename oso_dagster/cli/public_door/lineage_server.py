@@ -43,7 +43,7 @@ def lineage_server(settings: Settings, prefix: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGINT)
+            os.killpg(server.pid, signal.SIGTERM)
         try:
             server.wait(timeout=_ENDS_WITHIN_SECONDS)
         except subprocess.TimeoutExpired:
