@@ -13,6 +13,7 @@ from oso_dagster.cli.public_door.lineage_server import lineage_server
 from oso_dagster.cli.session.chosen_world import settings_now
 from oso_dagster.cli.session.instance import require_free
 from oso_dagster.cli.session.terminal import say
+from oso_dagster.cli.workers.interruption import interruptible
 from oso_dagster.sources import catalogue
 
 
@@ -54,7 +55,8 @@ def serve(
         if show:
             webbrowser.open(here)
         # A disconnect is seen at once, and an open stream does not hold up the end for longer than this.
-        uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3, server_header=False)
+        with interruptible():  # uvicorn raises the signal again once it has ended: what follows has to be done all the same
+            uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3, server_header=False)
     finally:
         stack.close()
         service.close()
