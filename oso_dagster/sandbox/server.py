@@ -25,6 +25,7 @@ from oso_dagster.sandbox.discord import discord_app
 from oso_dagster.sandbox.families import endpoints, points
 from oso_dagster.sandbox.faults.injection import Faults
 from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.protocols.former_database import FormerDatabase
 from oso_dagster.sandbox.upstreams import families
 
 _PAGE = Environment(autoescape=True).from_string(
@@ -67,7 +68,12 @@ def create_app(world: Path, database_port: int = 0) -> Starlette:
         return JSONResponse({"status": "ok", "pid": os.getpid()})
 
     served = {family.name: family.serve(world / family.name) for family in families() if family.serve}
-    faults = Faults({family.name: family.faults for family in families() if family.serve})
+    databases = [
+        FormerDatabase(database_port, world, family.name, family.endpoints[0].path, family.former)
+        for family in families()
+        if family.former and database_port
+    ]
+    faults = Faults({family.name: family.faults for family in families() if family.serve}, databases)
     mounts = [Mount(f"/{name}", faults.around(name, app)) for name, app in served.items()]
     mounts.append(discord_app.mount(world.parent / "discord"))
     return Starlette(routes=[Route("/", index), Route("/health", health), *faults.routes(), *mounts])

@@ -7,7 +7,7 @@ answers on their way out; the family itself knows nothing of it. What a fault do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,6 +22,8 @@ from oso_dagster.sandbox.faults.at_source import AT_SOURCE
 from oso_dagster.sandbox.faults.looping import without_cursor
 from oso_dagster.sandbox.faults.spoiling import SPOILERS
 from oso_dagster.sandbox.process_identity import living_process
+from oso_dagster.sandbox.protocols import postgres
+from oso_dagster.sandbox.protocols.former_database import FormerDatabase
 from oso_dagster.sandbox.protocols.source_faults import with_fault
 
 SKEW = timedelta(hours=9)
@@ -81,9 +83,13 @@ _Whole = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class Faults:
-    """The faults that are set, by family; of one server. `families` are the names of all, with the kinds of their own data."""
+    """The faults that are set, by family; of one server. `families` are the names of all, with the kinds of their own data.
+
+    A database of `databases` is switched as a whole, to what it was, until that is cleared.
+    """
 
     families: Mapping[str, Collection[str]]
+    databases: Sequence[FormerDatabase] = ()
     current: dict[str, Fault] = field(default_factory=dict)
     first_pages: dict[str, _Whole] = field(default_factory=dict)
 
@@ -125,13 +131,23 @@ class Faults:
         return fault
 
     async def _control(self, request: Request) -> Response:
+        try:
+            return await self._answer(request)
+        except postgres.PostgresError as error:
+            return JSONResponse({"error": str(error)}, 503)
+
+    async def _answer(self, request: Request) -> Response:
         if request.method == "POST":
             try:
                 fault = Fault(**await request.json())
             except (TypeError, ValueError) as error:
                 return JSONResponse({"error": str(error)}, 400)
+            database = next((database for database in self.databases if database.family == fault.family), None)
+            if database is not None:
+                return await self._switch(database, fault)
             if fault.family not in self.families:
-                return JSONResponse({"error": f"no family {fault.family!r}; there are {', '.join(self.families)}"}, 400)
+                names = [*self.families, *(database.family for database in self.databases)]
+                return JSONResponse({"error": f"no family {fault.family!r}; there are {', '.join(names)}"}, 400)
             if fault.kind in AT_SOURCE and fault.kind not in self.families[fault.family]:
                 having = ", ".join(name for name, kinds in self.families.items() if fault.kind in kinds)
                 return JSONResponse({"error": f"{fault.kind} is a fault of {having}, not of {fault.family}"}, 400)
@@ -140,8 +156,22 @@ class Faults:
         elif request.method == "DELETE":
             wanted = request.query_params.get("family")
             self.current = {name: fault for name, fault in self.current.items() if wanted not in {None, name}}
+            for database in self.databases:
+                if wanted in {None, database.family}:
+                    await asyncio.to_thread(database.switch, former=False)
+        return await self._listed()
+
+    async def _switch(self, database: FormerDatabase, fault: Fault) -> Response:
+        if fault != Fault(database.family, "former", status=fault.status, seconds=fault.seconds):
+            words = "is a database: only former can be set, of all of it and until it is cleared"
+            return JSONResponse({"error": f"{database.family} {words}"}, 400)
+        await asyncio.to_thread(database.switch, former=True)
+        return await self._listed()
+
+    async def _listed(self) -> Response:
         self.current = {name: fault for name, fault in self.current.items() if not fault.over}
-        return JSONResponse([asdict(fault) for fault in self.current.values()])
+        switched = [each.family for each in self.databases if await asyncio.to_thread(each.switched)]
+        return JSONResponse([asdict(fault) for fault in (*self.current.values(), *(Fault(name, "former") for name in switched))])
 
 
 async def _spoil(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -48,7 +48,7 @@ class Family:
 
     None serves what PostgreSQL is filled from: `<database>.sql`. `truth` are the rows that a complete load holds. `faults` are
     the kinds of `faults.at_source` that this upstream is known to have; `serve` answers so where a request says
-    (`source_faults`).
+    (`source_faults`). `former` is the SQL that gives a database the schema it had before upstream changed it.
     """
 
     name: str
@@ -57,3 +57,4 @@ class Family:
     serve: Callable[[Path], ASGIApp] | None
     truth: Callable[[SandboxWorld], Rows] = no_truth
     faults: Collection[str] = ()
+    former: str = ""

@@ -83,12 +83,17 @@ def serving(port: int, world: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def fill(port: int, world: Path) -> None:
-    """Make each database of `world` anew, in one transaction each, from its `<database>.sql`. Raises PostgresError."""
-    for script in sorted(world.glob("*/*.sql")):
+def fill(port: int, world: Path, family: str = "*") -> None:
+    """Make each database of `world` (or of one family) anew, in one transaction each, from its script. Raises PostgresError."""
+    for script in sorted(world.glob(f"{family}/*.sql")):
         if script.stem not in _run(port, "postgres", "SELECT datname FROM pg_database;").split():
             _run(port, "postgres", f"CREATE DATABASE {script.stem} TEMPLATE template0;")
         _run(port, script.stem, _FRESH + script.read_text() + _GRANTS)
+
+
+def change(port: int, database: str, script: str) -> str:
+    """Run SQL as the owner of a database, in one transaction; what it prints. Raises PostgresError."""
+    return _run(port, database, script)
 
 
 def script_of(tables: Mapping[str, str], rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.server
 def test_these_can_be_switched() -> None:
     """The old call for bills of materials is asked in test_github_schemas, Giveth's older API in tests/sources/test_giveth.py."""
     switched = {family.name for family in families() if "former" in family.faults}
-    assert switched == {"deps-dev", "gharchive", "github-api", "giveth", "growthepie", "l2beat", "open-collective"}
+    assert switched == {"deps-dev", "gharchive", "github-api", "giveth", "growthepie", "l2beat", "op-atlas", "open-collective"}
 
 
 def test_l2beat_told_who_is_upcoming_and_named_one_provider(tmp_path: Path) -> None:
