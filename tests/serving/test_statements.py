@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import random
 
@@ -105,6 +106,15 @@ def test_everything_else_is_refused_as_the_users_own_mistake(text: str, dialect:
     assert refused.value.outcome is Outcome.USER
 
 
+@pytest.mark.parametrize(
+    "text", ["SELECT @name", "SELECT @SQL('1')", "SELECT @'text @{name}'", "WITH @name AS (SELECT 1) SELECT 1"]
+)
+def test_macros_of_sqlmesh_which_it_teaches_sqlglot_where_it_is_loaded_are_refused(text: str) -> None:
+    importlib.import_module("sqlmesh.core.dialect")
+    with pytest.raises(RefusedError):
+        understood(text, "duckdb", published())
+
+
 def test_names_resolve_as_users_write_them() -> None:
     for name in ("projects_v1", "oso.projects_v1", "OSO.PROJECTS_V1", "marts.projects_v1"):
         assert understood(f"SELECT * FROM {name}", "trino", published()).tables == ("marts.projects_v1",)
@@ -116,7 +126,12 @@ def test_names_resolve_as_users_write_them() -> None:
 def test_show_describe_and_explain_are_answered_from_the_names() -> None:
     assert understood("SHOW TABLES", "trino", published()).rows == (("absent_v0",), ("metrics_v0",), ("projects_v1",))
     assert understood("show tables from oss_directory;", "trino", published()).rows == (("projects",),)
-    assert understood("SHOW TABLES LIKE 'pro%'", "trino", published()).rows == (("projects_v1",),)
+    for pattern in ("pro%", "%v1", "_rojects_v1", "%_%o%_%1"):
+        assert understood(f"SHOW TABLES LIKE '{pattern}'", "trino", published()).rows == (("projects_v1",),)
+    for pattern in ("pro*", "[p]rojects_v1", "projects?v1", "projects", "%_%_%_%_%_%_%_%_%_%Q"):
+        assert understood(f"SHOW TABLES LIKE '{pattern}'", "trino", published()).rows == ()
+    with pytest.raises(RefusedError, match="200 characters"):
+        understood(f"SHOW TABLES LIKE '{'%' * 201}'", "trino", published())
     columns = understood("SHOW COLUMNS FROM oso.projects_v1", "trino", published())
     assert isinstance(columns, NameAnswer)
     assert columns.rows[0] == ("project_id", "varchar", "", "The project.")

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from yarl import URL
 
 from oso_dagster.serving.lineage.documents import NotAllowedError, decided, for_everyone
 
@@ -28,8 +30,10 @@ _SOCKETS = 200
 _SOCKET_SECONDS = 600
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _CLOSED = ("graphql", "graphiql", "logs", "download_debug", "notebook", "report_asset_materialization", "report_asset_check",
-           "report_asset_observation", "dagit_info", "dagit")  # fmt: skip
+           "report_asset_observation", "dagit_info", "dagit", "server_info")  # fmt: skip
 """First parts of paths that lead to more than pages."""
+_NEVER_IN_A_PATH = frozenset("%?#;\\") | frozenset(chr(code) for code in (*range(32), 127))
+"""Signs that somebody could read a second time: as an encoded letter, as the start of a query, as another way to write `/`."""
 _PASSED = ("content-type", "content-encoding", "cache-control", "etag", "last-modified", "content-security-policy",
            "x-frame-options", "x-content-type-options", "referrer-policy")  # fmt: skip
 
@@ -77,8 +81,7 @@ class Lineage:
 
     async def _page(self, request: Request) -> Response:
         path = request.path_params.get("path", "")
-        parts = path.split("/")
-        if parts[0].lower() in _CLOSED or ".." in parts or "\\" in path:
+        if not is_page(path):
             return _refused("this is not for everyone", 403)
         accepted = {"Accept-Encoding": "gzip"} if "gzip" in request.headers.get("accept-encoding", "") else {}
         status, headers, body = await self._ask("GET", path, headers=accepted)
@@ -90,7 +93,7 @@ class Lineage:
         options["headers"].setdefault("Accept-Encoding", "identity")
         try:
             async with self._room, aiohttp.ClientSession(auto_decompress=False, timeout=_TIMEOUT) as session:
-                address = f"{self._upstream}{PREFIX}/{path}"
+                address = URL(f"{self._upstream}{PREFIX}/{quote(path, safe='/')}", encoded=True)
                 async with session.request(method, address, allow_redirects=False, **options) as answer:
                     body = await answer.content.read(_MOST_ANSWER + 1) if method == "POST" else await answer.read()
                     while method == "POST" and len(body) <= _MOST_ANSWER and (more := await answer.content.read(_MOST_ANSWER)):
@@ -118,6 +121,13 @@ class Lineage:
             return
         finally:
             self._sockets -= 1
+
+
+def is_page(path: str) -> bool:
+    """Whether a decoded path below PREFIX leads to a page or a file of the pages, however it is written."""
+    parts = path.split("/")
+    first = next((part for part in parts if part), "")
+    return first.lower() not in _CLOSED and not {".", ".."} & set(parts) and not _NEVER_IN_A_PATH & set(path)
 
 
 def _refused(message: str, status: int) -> Response:

@@ -45,6 +45,8 @@ _STRUCTURE = (
 
 def refused_part(node: exp.Expr) -> str:
     """In words why `node` may not be part of a query, by itself; empty when it may."""
+    if not type(node).__module__.startswith("sqlglot."):  # SQLMesh teaches sqlglot its macros in the same process
+        return f"{type(node).__name__} is no part of SQL"
     if isinstance(node, exp.Table):
         return "" if isinstance(node.this, exp.Identifier) else f"{node.this.sql()[:60]} is no table"
     if isinstance(node, exp.Anonymous):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fnmatch import translate
 
 from oso_dagster.serving.failures import Outcome, RefusedError
 from oso_dagster.serving.published import PUBLIC_SCHEMA, Published, PublishedTable
@@ -16,6 +17,8 @@ _TABLES = re.compile(
 _COLUMNS = re.compile(rf"(?:SHOW\s+COLUMNS\s+(?:FROM|IN)|DESCRIBE|DESC)\s+{_NAME}", re.IGNORECASE)
 _SCHEMAS = re.compile(r"SHOW\s+SCHEMAS", re.IGNORECASE)
 _EXPLAIN = re.compile(r"EXPLAIN\s+(?!ANALYZE\b)(?P<query>.+)", re.IGNORECASE | re.DOTALL)
+
+_LONGEST_PATTERN = 200
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,17 @@ def _tables(published: Published, schema: str, like: str | None) -> NameAnswer:
     wanted = "marts" if schema == PUBLIC_SCHEMA else schema
     names = [table.name for table in published.tables.values() if table.schema == wanted]
     if like is not None:
-        pattern = "".join({"%": ".*", "_": "."}.get(sign, re.escape(sign)) for sign in like)
-        names = [name for name in names if re.fullmatch(pattern, name)]
+        matches = _like(like)
+        names = [name for name in names if matches.match(name)]
     return NameAnswer(("Table",), tuple((name,) for name in sorted(names)))
+
+
+def _like(pattern: str) -> re.Pattern[str]:
+    """A pattern of LIKE as one of a shell, whose matching takes no longer with every `%` more. Raises RefusedError."""
+    if len(pattern) > _LONGEST_PATTERN:
+        raise RefusedError(f"a pattern has {_LONGEST_PATTERN} characters at most", Outcome.USER)
+    signs = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
+    return re.compile(translate("".join(signs.get(sign, sign) for sign in pattern)))
 
 
 def _schemas(published: Published) -> list[str]:
