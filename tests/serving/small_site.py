@@ -43,13 +43,13 @@ CREATE TABLE marts.metrics_v0 AS SELECT 'm-' || name AS metric_id, name AS metri
     'How many.' AS description, 'sum' AS aggregation_function, unit FROM (VALUES
     ('GITHUB_stars_over_all_time', 'Stars', 'stars'), ('GITHUB_stars_weekly', 'Stars', 'stars'),
     ('GITHUB_commits_weekly', 'Commits', 'commits'), ('OPTIMISM_gas_fees_daily', 'Gas fees', 'wei'),
-    ('GITHUB_forks_weekly', 'Forks', 'forks')
+    ('GITHUB_forks_weekly', 'Forks', 'forks'), ('BASE_gas_fees_daily', 'Gas fees', 'wei')
 ) AS t(name, title, unit);
 CREATE TABLE marts.key_metrics_by_project_v0 AS SELECT * FROM (VALUES
     ('m-GITHUB_stars_over_all_time', 'p1', DATE '2026-11-29', 1204.0),
     ('m-GITHUB_stars_over_all_time', 'p2', DATE '2026-11-29', NULL),
     ('m-GITHUB_commits_weekly', 'p1', DATE '2026-11-23', 12.0), ('m-OPTIMISM_gas_fees_daily', 'p1', DATE '2026-11-29', 3.1e18),
-    ('m-GITHUB_forks_weekly', 'p1', DATE '2026-11-23', 0.0)
+    ('m-GITHUB_forks_weekly', 'p1', DATE '2026-11-23', 0.0), ('m-BASE_gas_fees_daily', 'p1', DATE '2026-11-29', 5.0)
 ) AS t(metric_id, project_id, sample_date, amount);
 CREATE TABLE marts.timeseries_metrics_by_project_v0 AS
     SELECT unnest(['m-GITHUB_stars_weekly', 'm-GITHUB_commits_weekly']) AS metric_id, 'p1' AS project_id,

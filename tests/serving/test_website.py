@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from oso_dagster.serving.website.charts import line, number, spark
-from oso_dagster.serving.website.families import period_text, split
+from oso_dagster.serving.website.families import origin, period_text, split
 from tests.serving.small_site import HOSTILE, small_site
 
 pytestmark = pytest.mark.server
@@ -53,6 +53,13 @@ def test_a_project_shows_its_metrics_with_their_course_and_where_they_come_from(
     assert page.text.count('class="spark"') == 2
     assert 'href="javascript:' not in page.text
     assert "Another alpha" not in text
+
+
+def test_metrics_with_the_same_title_say_whose_they_are_and_a_period_when_it_begins(site: str) -> None:
+    text = plain(get(site, "/projects/alpha"))
+    for expected in ("Gas fees BASE 5 wei", "Gas fees OPTIMISM 3.1", "by week, from 2026-11-23", "of all time, to 2026-11-29"):
+        assert expected in text
+    assert [origin(name) for name in ("LANTERN_FUND_funding_awarded", "BASE_fees", "odd")] == ["LANTERN FUND", "BASE", ""]
 
 
 def test_pages_are_no_questions_of_the_objective_of_the_sql_endpoint(site: str) -> None:

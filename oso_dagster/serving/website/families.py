@@ -12,6 +12,7 @@ from oso_dagster.serving.website.charts import Points, spark
 from oso_dagster.serving.website.reading import Metric, Value
 
 _END = re.compile(r"_(daily|weekly|monthly|quarterly|biannually|yearly|over_all_time|over_(\d+)_(day|week|month|year)_window)$")
+_ORIGIN = re.compile(r"[A-Z0-9_]+(?=_[a-z])")
 _SHOWN = ("over_all_time", "over_90_day_window", "monthly", "weekly", "daily")
 """Which period stands for a family on the page of a project: the first of these that has a value."""
 _DRAWN = ("weekly", "daily", "monthly")
@@ -23,9 +24,10 @@ LEADING = "GITHUB_stars_over_all_time"
 
 @dataclass(frozen=True)
 class Card:
-    """One family on the page of a project: a value, over which period, and its course."""
+    """One family on the page of a project: a value, whose count it is, over which period, and its course."""
 
     value: Value
+    origin: str
     period: str
     spark: Markup
 
@@ -34,6 +36,12 @@ def split(name: str) -> tuple[str, str]:
     """The family of a metric's name, and its period in the name's words; no period where the name has none."""
     match = _END.search(name)
     return (name[: match.start()], match[1]) if match else (name, "")
+
+
+def origin(name: str) -> str:
+    """The chain, funder or registry that a metric's name begins with, in words: `LANTERN FUND`; titles do not have it."""
+    match = _ORIGIN.match(name)
+    return match[0].replace("_", " ") if match else ""
 
 
 def period_text(period: str) -> str:
@@ -77,8 +85,9 @@ def sections(values: Mapping[str, Value], series: Mapping[str, Points]) -> list[
         points = next((series[f"{base}_{end}"] for end in _DRAWN if f"{base}_{end}" in series), [])
         if not value.amount and not any(amount for _, amount in points):
             continue
-        course = spark(points, f"{value.metric.title} over time")
-        headed[_heading(base, value.metric)].append(Card(value, period_text(period), course))
+        whose = "" if base.startswith("GITHUB_") else origin(base)  # all that is under its heading is GitHub's
+        course = spark(points, f"{value.metric.title} {whose}".strip() + " over time")
+        headed[_heading(base, value.metric)].append(Card(value, whose, period_text(period), course))
     return [(heading, cards) for heading, cards in headed.items() if cards]
 
 
