@@ -124,6 +124,15 @@ def test_the_incident_of_the_demo_is_not_one_of_the_platform(home: Path) -> None
         assert max(verdict.evaluated_at for verdict in store.latest_verdicts()) <= datetime.now(UTC)
 
 
+def test_every_objective_has_data_after_the_demo_but_those_of_a_cluster_which_say_why(home: Path) -> None:
+    with Store.open(f"sqlite:///{home / 'sandbox' / 'reliability.db'}", "sandbox") as store:
+        judged = {f"{row.service}.{row.objective}": (row.good, row.valid) for row in store.latest_verdicts()}
+    empty = {name for name, (_, valid) in judged.items() if not valid}
+    assert empty == {"kubernetes.availability", "kubernetes.flux_availability"}
+    assert judged["consumer_trino.queries"] == judged["consumer_trino.availability"] == (1, 1)
+    assert "the sandbox world has no cluster" in (home / "sandbox" / "status" / "index.html").read_text()
+
+
 def test_the_demo_leaves_no_server_behind(home: Path) -> None:
     assert [name for name in left_running(home) if "sandbox" in name] == []
 

@@ -70,7 +70,8 @@ def run_jobs(
         waits = waits_for(jobs, ingestion)
         # Ranges of partitions take longest: they go first where nothing else is said.
         first = sorted(waits, key=lambda name: name not in ingestion or ingestion[name].partitions is None)
-        return work(workers, {name: waits[name] for name in first}, partitions, _JobProgress(progress, all_jobs(settings)))
+        board = _JobProgress(progress, all_jobs(settings), loaded=any(worker.ready for worker in workers))
+        return work(workers, {name: waits[name] for name in first}, partitions, board)
 
 
 class _Mark(SpinnerColumn):
@@ -85,13 +86,14 @@ class _Mark(SpinnerColumn):
 class _JobProgress:
     """The jobs on the screen: a line for each one that has started; in a file or a pipe, for each one that has ended."""
 
-    def __init__(self, progress: Progress, words: Mapping[str, str]) -> None:
+    def __init__(self, progress: Progress, words: Mapping[str, str], *, loaded: bool = False) -> None:
         self._progress = progress
         self._words = words
-        self._tasks = {"": progress.add_task("the code location", total=1)}
+        self._tasks = {} if loaded else {"": progress.add_task("the code location", total=1)}
 
     def loaded(self) -> None:
-        self._end("")
+        if "" in self._tasks:
+            self._end("")
 
     def job_started(self, job: str) -> None:
         self._tasks[job] = self._progress.add_task(self._words.get(job, job), total=1)

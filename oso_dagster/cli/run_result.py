@@ -12,7 +12,7 @@ from rich.text import Text
 
 from oso_dagster.cli.session.terminal import listing, number, under
 from oso_dagster.domain.objectives.freshness import Freshness
-from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES
+from oso_dagster.domain.objectives.objectives import OBJECTIVES, SERVICES, nothing, objective_of
 from oso_dagster.domain.objectives.slo import Tally, Verdict
 from oso_dagster.settings import Settings
 from oso_dagster.sources import catalogue
@@ -130,6 +130,6 @@ def _objectives(objectives: Sequence[JudgedObjective]) -> Table:
         Column("objective, what is good of what counts"), Column("verdict", no_wrap=True), number("target"), title=title
     )
     for row in objectives:
-        counted = f"{row.good:,} of {row.valid:,}" if row.valid else "nothing counted"
+        counted = f"{row.good:,} of {row.valid:,}" if row.valid else f"nothing counted: {nothing(objective_of(row.id))}"
         table.add_row(under(row.id, counted), row.verdict.value.replace("_", " "), f"{row.target_bp / 100:g} %")
     return table

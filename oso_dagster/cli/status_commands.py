@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import webbrowser
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +11,7 @@ import typer
 from oso_dagster.cli import announcement_commands
 from oso_dagster.cli.session.chosen_world import settings_now, settings_without_sources
 from oso_dagster.cli.session.instance import require_free
+from oso_dagster.cli.session.page_server import server
 from oso_dagster.cli.session.terminal import say
 from oso_dagster.sources import catalogue
 
@@ -72,24 +71,6 @@ def open_page() -> None:
     address = (_folder() / "index.html").as_uri()
     if not webbrowser.open(address):
         say(address)
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    """Serves files; prints nothing, and asks clients not to cache what changes every quarter of an hour."""
-
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".atom": "application/atom+xml"}
-
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-cache")
-        super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the library's name)
-        pass
-
-
-def server(folder: Path, port: int) -> ThreadingHTTPServer:
-    """A web server of loopback that shows `folder`; port 0 takes a free one."""
-    return ThreadingHTTPServer(("127.0.0.1", port), partial(_Quiet, directory=str(folder)))
 
 
 def _folder() -> Path:

@@ -75,17 +75,19 @@ async def visit(
     headers: Mapping[str, str] | None = None,
     authorities: str | None = None,
     most: int = MOST_BODY,
+    post: str = "",
 ) -> Visit:
     """Ask for `url`; never raises for what the service does.
 
-    `authorities`: a file of certificates that are trusted instead of the machine's; `most`: bytes of the body that are read.
+    `authorities`: a file of certificates that are trusted instead of the machine's; `most`: bytes of the body that are read;
+    `post`: JSON that is posted, where it is not empty.
     """
     phases: dict[str, float] = {}
     handshake = _Handshake()
     _HANDSHAKE.set(handshake)
     cause, answer = "", None
     try:
-        answer = await _asked(url, timeout_seconds, redirects, headers or {}, authorities, phases, most)
+        answer = await _asked(_Request(url, headers or {}, post), timeout_seconds, redirects, authorities, phases, most)
     except TimeoutError:
         done = f" ({', '.join(phases)} done)" if phases else ""
         cause = f"no answer within {timeout_seconds:g} s{done}"
@@ -117,7 +119,8 @@ class HttpChecker:
     async def check(self, at: datetime) -> Check:
         """One check, begun at `at`; never raises for what the service does."""
         probe, began = self._probe, time.monotonic()
-        seen = await visit(probe.url, probe.timeout_seconds, probe.redirects, dict(probe.headers), self._authorities)
+        headers = dict(probe.headers)
+        seen = await visit(probe.url, probe.timeout_seconds, probe.redirects, headers, self._authorities, post=probe.post)
         facts = {}
         if seen.answer is not None:
             facts = {"status": str(seen.answer.status), "redirects": str(seen.answer.redirects)}
@@ -148,21 +151,33 @@ def certificate_end(certificate: dict[str, Any] | None) -> datetime | None:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC) if isinstance(text, str) else None
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What is asked for; `post` is JSON, or empty."""
+
+    url: str
+    headers: Mapping[str, str]
+    post: str
+
+
 async def _asked(
-    url: str,
+    request: _Request,
     timeout_seconds: float,
     redirects: int,
-    headers: Mapping[str, str],
     authorities: str | None,
     phases: dict[str, float],
     most: int,
 ) -> Answer:
     timeout = aiohttp.ClientTimeout(total=timeout_seconds)
     connector = aiohttp.TCPConnector(force_close=True, use_dns_cache=False, ssl=_tls(authorities))
-    sent = {"User-Agent": AGENT, "Cache-Control": "no-cache"} | dict(headers)
+    sent = {"User-Agent": AGENT, "Cache-Control": "no-cache"} | ({"Content-Type": "application/json"} if request.post else {})
+    sent |= dict(request.headers)
+    method, data = ("POST", request.post.encode()) if request.post else ("GET", None)
     async with (
         aiohttp.ClientSession(connector=connector, timeout=timeout, trace_configs=[_traced(phases)]) as session,
-        session.get(url, headers=sent, allow_redirects=redirects > 0, max_redirects=redirects + 1) as response,
+        session.request(
+            method, request.url, data=data, headers=sent, allow_redirects=redirects > 0, max_redirects=redirects + 1
+        ) as response,
     ):
         return Answer(response.status, await _beginning(response.content, most), len(response.history))
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from oso_dagster.domain.objectives.attempts import RETRY_PATIENCE, Attempt, Outcome, is_deployment
 from oso_dagster.domain.objectives.failed_family import FailedFamily, failed_after
 from oso_dagster.domain.objectives.objectives import COVERAGE, OBJECTIVES
+from oso_dagster.domain.objectives.over_time.silence import LOOKED_ONCE
 from oso_dagster.domain.objectives.slo import Objective
 from oso_dagster.reliability.ledger.attempt_rows import attempt_of, joined
 from oso_dagster.reliability.ledger.rollup_reader import last_good as last_good_rolled_up
@@ -71,12 +72,13 @@ def last_data(store: Store, until: datetime | None = None) -> dict[str, datetime
 
 
 def last_samples(store: Store, until: datetime | None = None) -> dict[tuple[str, str], datetime]:
-    """When the newest sample of each objective and slice was taken, of those up to `until`."""
+    """When the newest sample of each objective and slice was taken, of those up to `until`; not of what was looked at once."""
     own = (samples.c.service, samples.c.objective, samples.c.slice)
     known = [] if until is None else [samples.c.at <= until]
     with store.database.reading() as connection:
         rows = connection.execute(select(*own, func.max(samples.c.at).label("at")).where(*known).group_by(*own)).all()
-    return {(f"{row.service}.{row.objective}", row.slice): row.at for row in rows}
+    regular = (row for row in rows if not row.slice.startswith(LOOKED_ONCE))
+    return {(f"{row.service}.{row.objective}", row.slice): row.at for row in regular}
 
 
 def _windowed() -> Iterable[Objective]:

@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
-from oso_dagster.cli.status_commands import NoPageError, server
+from oso_dagster.cli.session.page_server import server
+from oso_dagster.cli.status_commands import NoPageError
 from oso_dagster.settings import SANDBOX_PARTITIONS, Settings, SettingsError
 
 

@@ -25,6 +25,10 @@ class Pages(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    def do_POST(self):
+        self.asked = self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def do_GET(self):
         status, body, more = 200, b"all is well", {}
         match self.path:
@@ -38,6 +42,8 @@ class Pages(BaseHTTPRequestHandler):
                 status, more = 302, {"Location": "/"}
             case "/circle":
                 status, more = 302, {"Location": "/circle"}
+            case "/echo":
+                body = f"{self.command} {self.headers['Content-Type']} ".encode() + getattr(self, "asked", b"")
             case "/cut":
                 more = {"Content-Length": "1000"}
         self.send_response(status)
@@ -101,6 +107,12 @@ def test_a_good_answer_has_status_and_the_time_of_its_connection(web):
 )
 def test_each_fault_of_an_answer_has_its_cause(web, page, declared, cause):
     assert cause in checked(f"{web}{page}", **declared).cause
+
+
+def test_a_question_is_posted_as_json(web):
+    posted = 'POST application/json {"query": "SELECT 1"}$'
+    assert checked(f"{web}/echo", post='{"query": "SELECT 1"}', body=posted).cause == ""
+    assert "nothing that matches" in checked(f"{web}/echo", body=posted).cause
 
 
 def test_redirects_are_followed_and_counted_or_refused(web):

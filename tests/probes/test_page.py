@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
-from oso_dagster.cli.status_commands import server
+from oso_dagster.cli.session.page_server import server
 from oso_dagster.domain.probes.declaration import PageProbe
 from oso_dagster.probes.page import PageChecker
 from oso_dagster.statuspage.publish import publish

@@ -15,7 +15,7 @@ import feedparser
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
-from oso_dagster.cli.status_commands import server
+from oso_dagster.cli.session.page_server import server
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.statuspage.publish import publish

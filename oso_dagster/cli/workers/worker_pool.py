@@ -49,12 +49,13 @@ class ProgressBoard(Protocol):
 
 @dataclass(eq=False)
 class Worker:
-    """One process and its current job: none while `job` is None. It is ready once its code location is loaded."""
+    """One process and its current job: none while `job` is None. It begins to load its code location once, and then is ready."""
 
     process: subprocess.Popen[bytes]
     connection: Connection
     log: IO[bytes]
     ready: bool = False
+    begun: bool = False
     job: str | None = None
 
     def exit_report(self) -> str:
@@ -104,8 +105,10 @@ def work(
     Raises SettingsError for unknown jobs and for partitions that a job does not have; WorkersDiedError.
     """
     for worker in workers:
-        with suppress(OSError):  # a worker that died is found below
-            worker.connection.send(Begin())
+        if not worker.begun:
+            worker.begun = True
+            with suppress(OSError):  # a worker that died is found below
+                worker.connection.send(Begin())
     work = _Work(dict(waits), partitions, board, list(workers))
     while work.open or work.under_way:
         work.give()

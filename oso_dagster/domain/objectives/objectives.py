@@ -129,6 +129,8 @@ _NOTHING = {
     Indicator.SECOND_COUNTS: "nothing could be compared with a second count in the last days",
     Indicator.SAMPLES: "no sample was taken in the window",
 }
+_NOTHING_OF = {"kubernetes": "no sample of a cluster was taken in the window; the sandbox world has no cluster"}
+"""The same of a service, where more can be said."""
 
 
 FRESHNESS, COMPLETENESS, COVERAGE = (
@@ -168,7 +170,7 @@ def summary(assessment: Assessment) -> str:
     if assessment.problem:
         return f"could not be computed: {assessment.problem}"
     if assessment.verdict is Verdict.NO_DATA:
-        return f"no data: {_NOTHING[objective.indicator]}{mark}"
+        return f"no data: {nothing(objective)}{mark}"
     good, valid = assessment.good, assessment.valid
     counted = f"{good:,} of {valid:,} {_UNITS[objective.indicator]} {_GOOD[objective.indicator]} ({percent(good, valid)})"
     target = (
@@ -178,6 +180,11 @@ def summary(assessment: Assessment) -> str:
     )
     silent = f"; no data of {', '.join(assessment.silent)}" if assessment.silent else ""
     return f"{counted}; the target is {target}{mark}{silent}"
+
+
+def nothing(objective: Objective) -> str:
+    """Why there is no data of an objective."""
+    return _NOTHING_OF.get(objective.service, _NOTHING[objective.indicator])
 
 
 def budget_text(assessment: Assessment) -> str:

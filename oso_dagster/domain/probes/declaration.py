@@ -63,7 +63,7 @@ class HttpProbe(Probe):
     """Asks for `url`: good when a status of `statuses` comes in time, with a body that the pattern `body` matches somewhere.
 
     At most `redirects` are followed. With `certificate_days`, a certificate that ends sooner is a failure; one that has ended
-    always is. `headers` are sent; they hold no secret, since they are shown.
+    always is. `headers` are sent; they hold no secret, since they are shown. With `post`, that text is posted as JSON.
     """
 
     kind: ClassVar[str] = "http"
@@ -74,6 +74,7 @@ class HttpProbe(Probe):
     redirects: int = 5
     certificate_days: int = 0
     headers: tuple[tuple[str, str], ...] = ()
+    post: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()

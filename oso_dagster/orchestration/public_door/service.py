@@ -53,8 +53,11 @@ class Service:
     files: Path
 
 
-def service_of(settings: Settings, sources: Sequence[Source], *, anonymous: bool = True) -> Service:
-    """Open the store and the keys of the settings' world, and take the first copy of its warehouse if there is one."""
+def service_of(settings: Settings, sources: Sequence[Source], *, anonymous: bool = True, slice_: str = "door") -> Service:
+    """Open the store and the keys of the settings' world, and take the first copy of its warehouse if there is one.
+
+    How questions end is counted in the slice `slice_` of its objective.
+    """
     models = list(transform_assets(settings, sources).specs)
     published = published_tables(sources, load_manifest(project_of(settings)))
     remove_left_behind(settings.world_dir / "serving")
@@ -70,7 +73,9 @@ def service_of(settings: Settings, sources: Sequence[Source], *, anonymous: bool
     store = Store.open(settings.reliability_store_url, settings.world.value)
     keys = keys_of(settings)
     outcomes = Outcomes()
-    upkeep = Upkeep(snapshots, store, outcomes, lambda now: known_facts(published, sources, models, store, now), published)
+    upkeep = Upkeep(
+        snapshots, store, outcomes, lambda now: known_facts(published, sources, models, store, now), published, slice_
+    )
     upkeep()
     door = Door(
         published,
@@ -108,7 +113,9 @@ class Upkeep:
         outcomes: Outcomes,
         gather: Callable[[datetime], Provenance],
         published: Published,
+        slice_: str = "door",
     ) -> None:
+        self._slice = slice_
         self._snapshots = snapshots
         self._store = store
         self._outcomes = outcomes
@@ -131,7 +138,7 @@ class Upkeep:
         good, valid = self._outcomes.take()
         service, objective = QUERIES
         try:
-            self._store.samples.record([Sample(service, objective, Count(now, good, valid), "door")])
+            self._store.samples.record([Sample(service, objective, Count(now, good, valid), self._slice)])
         except Exception:
             self._outcomes.put_back(good, valid)
             raise

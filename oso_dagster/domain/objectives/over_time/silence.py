@@ -21,6 +21,10 @@ SILENT_AFTER: Mapping[Indicator, timedelta] = {
 """For how long nothing may be counted before somebody is alerted. Freshness and completeness are never without data."""
 
 
+LOOKED_ONCE = "demo_"
+"""How the slices begin that were looked at once, on purpose: nothing measures them regularly, and nobody misses them."""
+
+
 @dataclass(frozen=True)
 class Silence:
     """An objective for which nothing was counted after `since`, or one `slice` of it: an application of several."""
