@@ -89,6 +89,12 @@ def test_a_search_leads_from_an_artifact_to_its_project(site: str) -> None:
     assert 'href="/projects/alpha">github/alpha/app' in page.text
 
 
+def test_projects_of_one_title_in_a_search_say_who_lists_them(site: str) -> None:
+    text = plain(get(site, "/?q=alpha"))
+    assert "Alpha project · oss directory" in text
+    assert "Another alpha project · op atlas" in text
+
+
 def test_a_collection_is_ranked_by_any_metric_and_who_has_no_value_is_last_and_said(site: str) -> None:
     rows = re.findall(
         r"<tr><td class=\"number\">(.*?)</td>.*?<td class=\"number\">(.*?)</td></tr>", get(site, "/collections/first").text

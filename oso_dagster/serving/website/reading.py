@@ -29,11 +29,12 @@ class Entity:
 
 @dataclass(frozen=True)
 class Match:
-    """Something that a search has found; `project` is the page that shows it, for an artifact."""
+    """Something that a search has found: `name` is its page's (of its project, for an artifact), `origin` who lists it."""
 
     kind: str
     name: str
     title: str
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,16 @@ class Reader:
         like = f"ILIKE '%' || {quoted(_escaped(text))} || '%' ESCAPE '\\'"
         sql = f"""
             SELECT * FROM (
-            SELECT 1 AS place, 'project' AS kind, project_name AS name, display_name AS title FROM marts.projects_v1
+            SELECT 1 AS place, 'project' AS kind, project_name AS name, display_name AS title,
+                lower(replace(project_source, '_', ' ')) AS origin FROM marts.projects_v1
             WHERE project_name {like} OR display_name {like}
-            UNION ALL SELECT 2, 'collection', collection_name, display_name FROM marts.collections_v1
+            UNION ALL SELECT 2, 'collection', collection_name, display_name, '' FROM marts.collections_v1
             WHERE collection_name {like} OR display_name {like}
             UNION ALL SELECT DISTINCT 3, 'artifact', project_name,
-                concat_ws('/', lower(artifact_source), nullif(artifact_namespace, ''), artifact_name)
+                concat_ws('/', lower(artifact_source), nullif(artifact_namespace, ''), artifact_name), ''
             FROM marts.artifacts_by_project_v1 WHERE concat_ws('/', nullif(artifact_namespace, ''), artifact_name) {like}
-            ) ORDER BY place, length(name), name, title LIMIT {_FOUND}"""  # noqa: S608  (quoted)
-        return [Match(str(kind), str(name), str(title or name)) for _, kind, name, title in self.rows(sql)]
+            ) ORDER BY place, length(name), name, title, origin LIMIT {_FOUND}"""  # noqa: S608  (quoted)
+        return [Match(str(kind), str(name), str(title or name), str(origin)) for _, kind, name, title, origin in self.rows(sql)]
 
     def project(self, name: str) -> Entity:
         """The project of that name; of several, that of OSS Directory."""
