@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,9 @@ from oso_dagster.serving.statements.names import NameAnswer, understood
 
 MOST_BODY = 400_000
 """Bytes of a request's body: the longest query, escaped."""
+
+_examining = ThreadPoolExecutor(2, "examine")
+"""Threads of their own: the longest text takes seconds to examine, and nobody else may wait for that."""
 
 log = logging.getLogger("oso_dagster.serving")
 
@@ -71,7 +76,8 @@ async def question_of(request: Request, door: Door) -> Question:
     if not isinstance(text, str) or not text.strip():
         raise RefusedError("the query is empty", Outcome.USER)
     dialect = values.get("dialect", "trino")
-    asked = understood(text, dialect if isinstance(dialect, str) else "", door.published)
+    wanted = dialect if isinstance(dialect, str) else ""
+    asked = await asyncio.get_running_loop().run_in_executor(_examining, understood, text, wanted, door.published)
     return Question(text, asked, values.get("includeAnalytics", False) is True)
 
 

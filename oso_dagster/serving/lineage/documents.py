@@ -26,6 +26,11 @@ _MOST_TOKENS = 12_000
 _MOST_DEPTH = 60
 _MOST_ROOTS = 20
 _MOST_ALIASES = 50
+_LISTS = frozenset((
+    "allTopLevelResourceDetails", "assetGroups", "assetMaterializations", "assetNodes", "assetObservations", "assets",
+    "partitionSets", "pipelines", "repositories", "runs", "schedules", "sensors",
+))  # fmt: skip
+"""Fields that come back as long lists: one within itself, or below the repository of each of many, multiplies."""
 _PLACES = re.compile(r"(?:file://|(?<![\w.:/-])/(?:home|root|tmp|work|usr|var|opt|etc|app|srv|mnt|Users)/)[^\s'\"<>)]*")
 """Where things lie on the machine: metadata may say it in any text."""
 
@@ -62,6 +67,9 @@ def decided(text: str) -> Decision:
     for field in fields:
         if field.name.value not in FIELDS and field.name.value not in HIDDEN:
             raise NotAllowedError(f"the field {field.name.value} is not for everyone")
+    below: dict[str, frozenset[str] | None] = {}
+    for operation in operations:
+        _below(operation.selection_set, fragments, below)
     return Decision(frozenset((field.alias or field.name).value for field in fields if field.name.value in HIDDEN))
 
 
@@ -113,6 +121,32 @@ def _roots(selected: SelectionSetNode, fragments: dict[str, FragmentDefinitionNo
             if node.name.value not in fragments:
                 raise NotAllowedError(f"there is no fragment {node.name.value}")
             yield from _roots(fragments[node.name.value].selection_set, fragments, seen)
+
+
+def _below(
+    selected: SelectionSetNode | None, fragments: dict[str, FragmentDefinitionNode], known: dict[str, frozenset[str] | None]
+) -> frozenset[str]:
+    """The long lists that a selection asks for, at any depth. Raises NotAllowedError for those that multiply."""
+    names: set[str] = set()
+    for node in selected.selections if selected is not None else ():
+        if isinstance(node, FragmentSpreadNode):
+            spread = node.name.value
+            if spread not in known:
+                if spread not in fragments:
+                    raise NotAllowedError(f"there is no fragment {spread}")
+                known[spread] = None
+                known[spread] = _below(fragments[spread].selection_set, fragments, known)
+            inner = known[spread]
+            if inner is None:
+                raise NotAllowedError(f"the fragment {spread} asks for itself")
+            names |= inner
+            continue
+        inner = _below(node.selection_set, fragments, known) if isinstance(node, FieldNode | InlineFragmentNode) else frozenset()
+        name = node.name.value if isinstance(node, FieldNode) else ""
+        if inner and (name == "repository" or name in inner):
+            raise NotAllowedError(f"{name} is asked for with the lists below it, which multiplies: {', '.join(sorted(inner))}")
+        names |= inner | ({name} & _LISTS)
+    return frozenset(names)
 
 
 def _fields(selected: SelectionSetNode | None, depth: int) -> Iterator[FieldNode]:
