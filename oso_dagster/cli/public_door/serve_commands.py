@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from oso_dagster.cli.public_door.lineage_server import lineage_server
+from oso_dagster.cli.public_door.memory_limit import limit_memory
 from oso_dagster.cli.session.chosen_world import settings_now
 from oso_dagster.cli.session.instance import require_free
 from oso_dagster.cli.session.terminal import say
@@ -51,6 +52,7 @@ def serve(
             webserver=webserver,
         )
         here = address or f"http://{host}:{port}"
+        limit_memory()  # after the webserver began, which has its own work to do
         say(f"The public door ({settings.world.value} world): {here}/   Ctrl-C to stop")
         if show:
             webbrowser.open(here)
