@@ -40,7 +40,7 @@ CREATE TABLE marts.artifacts_v1 AS SELECT * FROM (VALUES
 CREATE TABLE marts.artifacts_by_project_v1 AS SELECT a.* EXCLUDE artifact_url, 'p1' AS project_id, 'alpha' AS project_name
     FROM marts.artifacts_v1 AS a;
 CREATE TABLE marts.metrics_v0 AS SELECT 'm-' || name AS metric_id, name AS metric_name, title AS display_name,
-    'How many.' AS description, 'sum' AS aggregation_function, unit FROM (VALUES
+    repeat('How many there were, of all kinds. ', 4) AS description, 'sum' AS aggregation_function, unit FROM (VALUES
     ('GITHUB_stars_over_all_time', 'Stars', 'stars'), ('GITHUB_stars_weekly', 'Stars', 'stars'),
     ('GITHUB_commits_weekly', 'Commits', 'commits'), ('OPTIMISM_gas_fees_daily', 'Gas fees', 'wei'),
     ('GITHUB_forks_weekly', 'Forks', 'forks'), ('BASE_gas_fees_daily', 'Gas fees', 'wei')

@@ -44,6 +44,15 @@ def test_every_page_fits_complains_of_nothing_and_is_accessible(width: int, them
         assert complaints == []
 
 
+def test_a_unit_is_not_broken_within_its_word_on_a_phone(site: str, chromium: Browser) -> None:
+    with chromium.new_context(viewport={"width": 360, "height": 900}, bypass_csp=True) as context:
+        tab = context.new_page()
+        tab.goto(f"{site}/metrics")
+        units = tab.get_by_role("cell", name="commits", exact=True)
+        lines = "cell => { const r = document.createRange(); r.selectNodeContents(cell); return r.getClientRects().length }"
+        assert units.first.evaluate(lines) == 1
+
+
 def test_a_project_is_found_by_keyboard_alone_and_without_script(site: str, chromium: Browser) -> None:
     with chromium.new_context(java_script_enabled=False) as context:
         tab = context.new_page()
