@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.objectives import budget_text, summary
@@ -69,6 +69,23 @@ class Results:
         )
         with self._database.reading() as connection:
             return [_verdict(row) for row in connection.execute(select(verdicts).join(newest, same).order_by(*key))]
+
+    def newest_of_days(self, since: datetime, until: datetime) -> list[VerdictRow]:
+        """The newest verdict of each objective and day in UTC, from `since` up to `until`, by objective, oldest first."""
+        key = (verdicts.c.service, verdicts.c.objective)
+        asked = (verdicts.c.evaluated_at >= since, verdicts.c.evaluated_at <= until)
+        with self._database.reading() as connection:
+            day: ColumnElement[Any] = func.substr(verdicts.c.evaluated_at, 1, len("2026-01-01"))  # ISO text in UTC
+            if connection.dialect.name == "postgresql":
+                day = func.date(func.timezone("UTC", verdicts.c.evaluated_at))
+            newest = select(*key, func.max(verdicts.c.evaluated_at).label("at")).where(*asked).group_by(*key, day).subquery()
+            same = and_(
+                verdicts.c.service == newest.c.service,
+                verdicts.c.objective == newest.c.objective,
+                verdicts.c.evaluated_at == newest.c.at,
+            )
+            query = select(verdicts).join(newest, same).order_by(*key, verdicts.c.evaluated_at)
+            return [_verdict(row) for row in connection.execute(query)]
 
     def verdict_history(self, service: str, objective: str) -> list[VerdictRow]:
         """All verdicts of one objective, oldest first."""

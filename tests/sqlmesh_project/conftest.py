@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from oso_dagster.settings import Settings
+from tests.sqlmesh_project.small_ledger import record_and_publish
 
 SEED = 20261130
 REPOSITORIES = {
@@ -279,6 +280,7 @@ def active_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     warehouse_of(settings).ensure_tables(catalogue())
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         made_up_activity(connection, datetime.now(UTC))
+    record_and_publish(settings, datetime.now(UTC))
     world = World(settings)
     world.materialize()
     assert set(world.models.values()) == {"ok"}

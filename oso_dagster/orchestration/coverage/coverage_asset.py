@@ -1,4 +1,6 @@
-"""The asset `platform/coverage`: asks the second counts, keeps the comparisons in the ledger, writes the table for readers.
+"""The asset `platform/coverage`: asks the second counts, keeps the comparisons in the ledger, writes the tables for readers.
+
+What the ledger has of objectives and sprints is written with it: no evaluation ever waits for the warehouse.
 
 No postponed annotations in this file: Dagster reads the context's class from the function's own.
 """
@@ -37,6 +39,7 @@ def coverage_asset(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDe
     def _measure(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster takes the bare class only
         # SQLAlchemy and the warehouse load when used.
         from oso_dagster.orchestration.coverage.measuring import measure  # noqa: PLC0415
+        from oso_dagster.orchestration.coverage.slo_rows import slo_rows  # noqa: PLC0415
         from oso_dagster.orchestration.resources import warehouse_of  # noqa: PLC0415
         from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
@@ -45,9 +48,11 @@ def coverage_asset(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDe
         with Store.open(settings.reliability_store_url, settings.world.value) as store:
             store.comparisons.record(measured.comparisons)
             kept = store.comparisons.all(now - published.KEPT)
-        warehouse_of(settings).replace_platform_table(
-            published.NAME, published.DESCRIPTION, published.COLUMNS, published.rows_of(kept)
-        )
+            of_objectives = slo_rows(store, sources, now)
+        warehouse = warehouse_of(settings)
+        warehouse.replace_platform_table(published.NAME, published.DESCRIPTION, published.COLUMNS, published.rows_of(kept))
+        for table, rows in of_objectives:
+            warehouse.replace_platform_table(table.name, table.description, table.columns, rows)
         for comparison in measured.comparisons:
             context.log.info("%s: %s", comparison.asset, comparison.in_words)
         for asset, why in sorted(measured.failures.items()):

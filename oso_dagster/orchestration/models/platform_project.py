@@ -13,6 +13,7 @@ import dagster as dg
 from oso_dagster.domain.catalogue.source import Source, Stability
 from oso_dagster.domain.coverage import published
 from oso_dagster.domain.lineage import tainted
+from oso_dagster.domain.objectives.published import TABLES
 from oso_dagster.orchestration.labels import COVERAGE_KEY, PROMISES_TAG, SOURCE_TAG, TAINTED_TAG, landed_tables
 from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.orchestration.models.promises import with_policies
@@ -32,8 +33,9 @@ PUBLISHED_LAYER = "sqlmesh/marts"
 
 
 def readable_tables(sources: Sequence[Source]) -> dict[str, dg.AssetKey]:
-    """Every table that models may read and the asset that makes it: what sources land, and the measured coverage of it."""
-    return landed_tables(tuple(sources)) | {f"platform.{published.NAME}": COVERAGE_KEY}
+    """Every table that models may read and the asset that makes it: what sources land, the measured coverage of it, verdicts."""
+    own = (published.NAME, *(table.name for table in TABLES))
+    return landed_tables(tuple(sources)) | {f"platform.{name}": COVERAGE_KEY for name in own}
 
 
 def transform_assets(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDefinition:

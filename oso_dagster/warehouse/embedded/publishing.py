@@ -18,6 +18,7 @@ from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Source, Table
 from oso_dagster.domain.coverage import published
 from oso_dagster.domain.judging.usual import MOST_REMEMBERED, PastLoad
+from oso_dagster.domain.objectives.published import TABLES
 from oso_dagster.warehouse.ddl import columns_of, comments, create, describe, quoted
 from oso_dagster.warehouse.embedded import platform_tables
 from oso_dagster.warehouse.embedded.added_columns import add_columns, published_columns
@@ -40,6 +41,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS platform.identity (world VARCHAR)")
     connection.execute(_LOADS)
     platform_tables.create_missing(connection, published.NAME, published.DESCRIPTION, published.COLUMNS)
+    for table in TABLES:
+        platform_tables.create_missing(connection, table.name, table.description, table.columns)
 
 
 def claim_world(connection: duckdb.DuckDBPyConnection, world: str) -> str:

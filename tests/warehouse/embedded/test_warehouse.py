@@ -40,7 +40,7 @@ def test_readers_see_neither_staging_nor_dlt_tables(warehouse: DuckDBWarehouse) 
     load(warehouse, things([1]))
     with warehouse.read() as connection:
         tables = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY 1").fetchall()
-    own = ["platform.coverage", "platform.identity", "platform.loads"]
+    own = ["platform.coverage", "platform.identity", "platform.loads", "platform.sprints", "platform.verdicts"]
     assert [name for (name,) in tables] == [*own, "shop.things", "shop.things__parts"]
 
 
