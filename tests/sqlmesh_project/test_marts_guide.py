@@ -25,8 +25,8 @@ pytestmark = pytest.mark.slow
 PAGE = (PROJECT_ROOT / "docs" / "marts.md").read_text(encoding="utf-8")
 IN_THE_SMALL_WORLD = {"'opensource-observer'": "'acme'", "'optimism'": "'all'"}
 """What the queries ask for, and its like in the warehouse of the tests."""
-WITHOUT_ROWS: set[str] = set()
-"""Sections whose query has nothing to answer in the small world."""
+WITHOUT_ROWS = {"slo_verdicts_v0", "slo_budgets_v0", "slo_sprints_v0"}
+"""Sections whose query has nothing to answer in the small world: nobody has judged an objective in it."""
 
 
 @dataclass(frozen=True)
