@@ -40,11 +40,19 @@ CREATE TABLE marts.artifacts_v1 AS SELECT * FROM (VALUES
 CREATE TABLE marts.artifacts_by_project_v1 AS SELECT a.* EXCLUDE artifact_url, 'p1' AS project_id, 'alpha' AS project_name
     FROM marts.artifacts_v1 AS a;
 CREATE TABLE marts.metrics_v0 AS SELECT 'm-' || name AS metric_id, name AS metric_name, title AS display_name,
-    repeat('How many there were, of all kinds. ', 4) AS description, 'sum' AS aggregation_function, unit FROM (VALUES
-    ('GITHUB_stars_over_all_time', 'Stars', 'stars'), ('GITHUB_stars_weekly', 'Stars', 'stars'),
-    ('GITHUB_commits_weekly', 'Commits', 'commits'), ('OPTIMISM_gas_fees_daily', 'Gas fees', 'wei'),
-    ('GITHUB_forks_weekly', 'Forks', 'forks'), ('BASE_gas_fees_daily', 'Gas fees', 'wei')
-) AS t(name, title, unit);
+    repeat('How many there were, of all kinds. ', 4) AS description, 'sum' AS aggregation_function, unit,
+    'sqlmesh_project/metrics/' || measure || '.yaml' AS sql_source_path FROM (VALUES
+    ('GITHUB_stars_over_all_time', 'Stars', 'stars', 'stars'), ('GITHUB_stars_weekly', 'Stars', 'stars', 'stars'),
+    ('GITHUB_commits_weekly', 'Commits', 'commits', 'commits'), ('OPTIMISM_gas_fees_daily', 'Gas fees', 'wei', 'gas_fees'),
+    ('GITHUB_forks_weekly', 'Forks', 'forks', 'forks'), ('GITHUB_comments_weekly', 'Comments', 'comments', 'comments'),
+    ('BASE_gas_fees_daily', 'Gas fees', 'wei', 'gas_fees')
+) AS t(name, title, unit, measure);
+CREATE TABLE marts.metric_coverage_v0 AS SELECT 'GITHUB' AS metric_source, 'project' AS entity_type, t.* FROM (VALUES
+    ('commits', DATE '2026-01-01', DATE '2026-05-01', 0.99, 1.0, 'measured', 'complete', 'as much as promised'),
+    ('commits', DATE '2026-06-01', NULL, 0.0, 0.085, 'hollow_feed', 'lower_bound', 'Thinned out upstream'),
+    ('commits', DATE '2026-10-12', DATE '2026-11-20', 0.1, 0.2, 'measured', 'withheld', '{HOSTILE} less than 50 % is held'),
+    ('comments', DATE '2026-10-12', DATE '2026-11-20', 0.1, 0.2, 'measured', 'withheld', 'less than 50 % is held')
+) AS t(metric, since, until, coverage_low, coverage_high, regime, standing, reason);
 CREATE TABLE marts.key_metrics_by_project_v0 AS SELECT * FROM (VALUES
     ('m-GITHUB_stars_over_all_time', 'p1', DATE '2026-11-29', 1204.0),
     ('m-GITHUB_stars_over_all_time', 'p2', DATE '2026-11-29', NULL),

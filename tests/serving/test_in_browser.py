@@ -15,7 +15,7 @@ __all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = ["/", "/?q=alpha", "/collections", "/collections/first", "/metrics", "/projects/alpha", "/projects/beta",
-         "/projects/alpha/GITHUB_commits_weekly"]  # fmt: skip
+         "/projects/alpha/GITHUB_commits_weekly", "/projects/alpha/GITHUB_comments_weekly"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -114,9 +114,35 @@ def test_what_is_shown_can_be_had_as_a_file(site: str) -> None:
 
 
 def test_a_chart_has_its_numbers_in_a_table(site: str) -> None:
-    page = get(site, "/projects/alpha/GITHUB_commits_weekly").text
+    page = get(site, "/projects/alpha/GITHUB_commits_weekly").text.split("<footer", maxsplit=1)[0]
     assert page.count('class="chart"') == 1
-    assert len(re.findall(r"<tr><th scope=\"row\">2026-\d\d-\d\d", page)) == 40
+    assert len(re.findall(r"<tr><th scope=\"row\">2026-\d\d-\d\d", page)) == 41  # with the span that is withheld
+    assert page.count("<td>complete</td>") == 16
+    assert page.count("<td>not measured</td>") == 5
+    assert page.count("<td>lower bound: between 0 % and 8.5 % held</td>") == 19
+
+
+def test_a_chart_shows_what_is_no_more_than_a_bound_what_is_withheld_and_regime_changes(site: str) -> None:
+    page = get(site, "/projects/alpha/GITHUB_commits_weekly").text
+    chart = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)[0]
+    assert re.findall(r'<rect [^>]*class="(\w+)" fill="url\(#chart-\1\)"', chart) == ["lower_bound", "withheld"]
+    assert re.findall(r'<text class="change-label"[^>]*>([^<]*)', chart) == ["hollow feed"]
+    assert re.findall(r'text-anchor="end">(2026-\d\d-\d\d)', chart) == ["2026-11-19"]  # past the last value
+    text = plain(get(site, "/projects/alpha/GITHUB_commits_weekly"))
+    reason = "withheld: &lt;script&gt;alert(1)&lt;/script&gt;&#34;&amp; less than 50 % is held"
+    for expected in ("The newest: at least 12 commits", "lower bound: between 0 % and 8.5 % held",
+                     "2026-06-01, hollow feed: Thinned out",
+                     f"2026-10-12 to 2026-11-19 – {reason}"):  # fmt: skip
+        assert expected in text
+
+
+def test_a_withheld_metric_has_a_marker_and_a_reason_in_the_place_of_values(site: str) -> None:
+    project = plain(get(site, "/projects/alpha"))
+    assert "at least 12 commits" in project
+    assert "at least 1,204" not in project
+    assert "Comments withheld: less than 50 % is held" in project
+    metric = plain(get(site, "/projects/alpha/GITHUB_comments_weekly"))
+    assert "2026-10-12 to 2026-11-19 – withheld: less than 50 % is held" in metric
 
 
 def test_charts_and_numbers_of_extremes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from math import floor, log10
 
@@ -15,14 +16,27 @@ _SPARK_WIDTH, _SPARK_HEIGHT = 120, 28
 Points = Sequence[tuple[date, float]]
 
 
-def line(points: Points, title: str, unit: str) -> Markup:
+@dataclass(frozen=True)
+class Marks:
+    """What a chart shows beside its line: shaded spans (first day, first day after, pattern) and labelled days, up to `last`."""
+
+    last: date
+    shaded: Sequence[tuple[date, date, str]] = ()
+    days: Sequence[tuple[date, str]] = ()
+
+
+PATTERNS = {"lower_bound": "M-2 2L2 -2M0 8L8 0M6 10L10 6", "withheld": "M0 8L8 0M0 0L8 8"}
+"""The hatching of a shaded span: lines one way, or both."""
+
+
+def line(points: Points, title: str, unit: str, marks: Marks | None = None) -> Markup:
     """Values over time with the largest and the dates written out; `title` is what a screen reader says."""
     if not points:
         return Markup("")
     top = _nice(max(value for _, value in points))
-    places = _placed(points, top, (_LEFT, _WIDTH - _RIGHT), (_TOP, _HEIGHT - _BOTTOM))
+    first, last = points[0][0], max(points[-1][0], marks.last) if marks else points[-1][0]
+    places = _placed(points, top, (_LEFT, _WIDTH - _RIGHT), (_TOP, _HEIGHT - _BOTTOM), last)
     low, middle = _HEIGHT - _BOTTOM, (_TOP + _HEIGHT - _BOTTOM) / 2
-    first, last = points[0][0], points[-1][0]
     rules = "".join(f'<path class="rule" d="M{_LEFT} {y:g}H{_WIDTH - _RIGHT}"/>' for y in (_TOP, middle, low))
     words = (
         f'<text x="{_LEFT}" y="{_TOP - 5}">{escape(number(top))} {escape(unit)}</text>'
@@ -32,8 +46,17 @@ def line(points: Points, title: str, unit: str) -> Markup:
     )
     dots = "".join(f'<circle cx="{x:g}" cy="{y:g}" r="2"/>' for x, y in places) if len(places) <= 60 else ""  # noqa: PLR2004  (more would touch)
     return Markup(  # noqa: S704  (numbers of ours; words are escaped)
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"><title>{escape(title)}</title>{rules}'
-        f'<path class="line" d="{_path(places)}"/>{dots}{words}</svg>'
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"><title>{escape(title)}</title>'
+        f"{_shaded(marks, first, last) if marks else ''}{rules}"
+        f'<path class="line" d="{_path(places)}"/>{dots}{words}'
+        f"{_labelled(marks, first, last) if marks else ''}</svg>"
+    )
+
+
+def swatch(pattern: str) -> Markup:
+    """A piece of a hatching, for a legend."""
+    return Markup('<svg class="swatch" viewBox="0 0 24 16" aria-hidden="true">{}<rect width="24" height="16" {}/></svg>').format(
+        _pattern(pattern, "swatch"), _filled(pattern, "swatch")
     )
 
 
@@ -42,7 +65,7 @@ def spark(points: Points, title: str) -> Markup:
     if len(points) < 2:  # noqa: PLR2004  (no line through one point)
         return Markup("")
     top = max(value for _, value in points) or 1
-    places = _placed(points, top, (1, _SPARK_WIDTH - 1), (2, _SPARK_HEIGHT - 2))
+    places = _placed(points, top, (1, _SPARK_WIDTH - 1), (2, _SPARK_HEIGHT - 2), points[-1][0])
     return Markup(  # noqa: S704  (numbers of ours; words are escaped)
         f'<svg class="spark" viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" role="img"><title>{escape(title)}</title>'
         f'<path class="line" d="{_path(places)}"/></svg>'
@@ -61,16 +84,51 @@ def number(value: float) -> str:
     return f"{value:,.2f}" if size >= -2 else f"{value:.1e}"  # noqa: PLR2004
 
 
-def _placed(points: Points, top: float, xs: tuple[float, float], ys: tuple[float, float]) -> list[tuple[float, float]]:
+def _placed(
+    points: Points, top: float, xs: tuple[float, float], ys: tuple[float, float], last: date
+) -> list[tuple[float, float]]:
     """Where each point lies; time is to scale, so that a gap is as wide as it was long."""
-    start, days = points[0][0], max((points[-1][0] - points[0][0]).days, 1)
     return [
-        (
-            round(xs[0] + (xs[1] - xs[0]) * (day - start).days / days, 1),
-            round(ys[1] - (ys[1] - ys[0]) * max(value, 0) / (top or 1), 1),
-        )
+        (_across(day, points[0][0], last, xs), round(ys[1] - (ys[1] - ys[0]) * max(value, 0) / (top or 1), 1))
         for day, value in points
     ]
+
+
+def _across(day: date, first: date, last: date, xs: tuple[float, float] = (_LEFT, _WIDTH - _RIGHT)) -> float:
+    """Where a day lies between the first and the last; what is outside lies at the edge."""
+    share = (day - first).days / max((last - first).days, 1)
+    return round(xs[0] + (xs[1] - xs[0]) * min(max(share, 0), 1), 1)
+
+
+def _shaded(marks: Marks, first: date, last: date) -> str:
+    """The shaded spans, at least two units wide, with the hatchings that they need."""
+    parts: list[str] = [_pattern(pattern, "chart") for pattern in sorted({pattern for _, _, pattern in marks.shaded})]
+    size = f'y="{_TOP}" height="{_HEIGHT - _BOTTOM - _TOP}"'
+    for since, until, pattern in marks.shaded:
+        left, right = _across(since, first, last), _across(until, first, last)
+        place = f'x="{min(left, _WIDTH - _RIGHT - 2):g}" width="{max(right - left, 2):g}" {size}'
+        parts.append(f"<rect {place} {_filled(pattern, 'chart')}/>")
+    return "".join(parts)
+
+
+def _labelled(marks: Marks, first: date, last: date) -> str:
+    """A line at each labelled day; labels stand below one another, on the side where there is more room."""
+    parts = []
+    for place, (day, label) in enumerate(marks.days):
+        x, y = _across(day, first, last), _TOP + 22 + 28 * (place % 5)
+        side = f'x="{x - 4:g}" text-anchor="end"' if x > _WIDTH / 2 else f'x="{x + 4:g}"'
+        line_ = f'<path class="change" d="M{x:g} {_TOP}V{_HEIGHT - _BOTTOM}"/>'
+        parts.append(f'{line_}<text class="change-label" {side} y="{y}">{escape(label)}</text>')
+    return "".join(parts)
+
+
+def _pattern(pattern: str, where: str) -> Markup:
+    hatching = '<pattern id="{}-{}" width="8" height="8" patternUnits="userSpaceOnUse"><path class="hatch" d="{}"/></pattern>'
+    return Markup(hatching).format(where, pattern, PATTERNS[pattern])  # noqa: S704  (a text of ours)
+
+
+def _filled(pattern: str, where: str) -> Markup:
+    return Markup('class="{}" fill="url(#{}-{})"').format(pattern, where, pattern)
 
 
 def _path(places: list[tuple[float, float]]) -> str:

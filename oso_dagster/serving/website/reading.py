@@ -47,6 +47,13 @@ class Metric:
     description: str
     unit: str
     aggregation: str
+    measure: str
+    """Its name in the registry, without the source before it and the period behind."""
+
+    @property
+    def source(self) -> str:
+        """What its name begins with: GITHUB, a chain, a funder."""
+        return self.name.rpartition(f"_{self.measure}_")[0]
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,8 @@ class Reader:
     def metrics(self) -> dict[str, Metric]:
         """The whole catalogue, by name."""
         sql = """SELECT metric_id, metric_name, coalesce(display_name, metric_name), coalesce(description, ''),
-            coalesce(unit, ''), coalesce(aggregation_function, '') FROM marts.metrics_v0 ORDER BY metric_name"""
+            coalesce(unit, ''), coalesce(aggregation_function, ''), regexp_extract(sql_source_path, '([^/]+)[.]yaml$', 1)
+            FROM marts.metrics_v0 ORDER BY metric_name"""
         return {str(row[1]): Metric(*(str(cell) for cell in row)) for row in self.rows(sql)}
 
     def values_of(self, project: Entity, catalogue: dict[str, Metric]) -> dict[str, Value]:

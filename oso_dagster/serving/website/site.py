@@ -28,6 +28,8 @@ from oso_dagster.serving.outcomes import Outcomes
 from oso_dagster.serving.website import charts
 from oso_dagster.serving.website.families import LEADING, drawn, families, sections
 from oso_dagster.serving.website.reading import LIMITS, Metric, Reader, ranking_sql, series_sql
+from oso_dagster.serving.website.standing import standings
+from oso_dagster.serving.website.stated import shown, withheld_families
 
 _READERS = Caller("website", KeyLimits(per_minute=60_000, at_once=100), ())
 """The pages together: they are cheap, and must not keep out who asks by SQL."""
@@ -36,6 +38,7 @@ _PROJECT = (
     "marts.projects_v1",
     "marts.key_metrics_by_project_v0",
     "marts.timeseries_metrics_by_project_v0",
+    "marts.metric_coverage_v0",
     "marts.artifacts_v1",
 )
 _COLLECTION = ("marts.collections_v1", "marts.projects_by_collection_v1", "marts.key_metrics_by_project_v0")
@@ -117,6 +120,7 @@ class Site:
         metrics = self._reader.metrics()
         values = self._reader.values_of(project, metrics)
         series = self._reader.series_of(project, drawn(values, metrics))
+        stated = standings(self._reader, metrics.values())
         return self._page(
             "project.html",
             _PROJECT,
@@ -125,6 +129,8 @@ class Site:
             collections=self._reader.collections_of(project),
             sections=sections(values, series),
             values=dict(sorted(values.items())),
+            stated=stated,
+            withheld=withheld_families(stated, metrics, values),
             artifacts=self._reader.artifacts_of(project),
         )
 
@@ -134,10 +140,20 @@ class Site:
         if form := request.query_params.get("format"):
             return self._file(f"{series_sql(project, [metric])} ORDER BY sample_date", form, f"{project.name}-{metric.name}")
         points = self._reader.series_of(project, [metric]).get(metric.name, [])
-        chart = charts.line(points, f"{metric.title} of {project.title} over time", metric.unit)
+        standing = standings(self._reader, [metric])[metric.name]
+        over_time = shown(standing, points)
+        chart = charts.line(points, f"{metric.title} of {project.title} over time", metric.unit, over_time.marks)
         value = self._reader.values_of(project, metrics).get(metric.name)
         return self._page(
-            "metric.html", _PROJECT[:3], request, project=project, metric=metric, points=points, chart=chart, value=value
+            "metric.html",
+            _PROJECT[:4],
+            request,
+            project=project,
+            metric=metric,
+            over_time=over_time,
+            chart=chart,
+            value=value,
+            standing=standing,
         )
 
     def _page(self, template: str, tables: tuple[str, ...], request: Request, **values: Any) -> Response:
@@ -207,6 +223,7 @@ def _templates() -> Environment:
     )
     made.globals["style"] = Markup(made.get_template("page.css").render())  # noqa: S704  (our own file)
     made.filters["number"] = charts.number
+    made.filters["swatch"] = charts.swatch
     made.tests["web"] = lambda address: address.startswith(("https://", "http://"))
     return made
 
