@@ -25,8 +25,6 @@ pytestmark = pytest.mark.slow
 PAGE = (PROJECT_ROOT / "docs" / "marts.md").read_text(encoding="utf-8")
 IN_THE_SMALL_WORLD = {"'opensource-observer'": "'acme'", "'optimism'": "'all'"}
 """What the queries ask for, and its like in the warehouse of the tests."""
-WITHOUT_ROWS = {"slo_verdicts_v0", "slo_budgets_v0", "slo_sprints_v0"}
-"""Sections whose query has nothing to answer in the small world: nobody has judged an objective in it."""
 
 
 @dataclass(frozen=True)
@@ -118,4 +116,4 @@ def test_the_query_answers_with_its_columns_and_some_rows(section: Section, acti
     with duckdb.connect(str(Settings(home=active_world).warehouse_path), read_only=True) as connection:
         answer = connection.execute(query.sql)
         assert tuple(column[0] for column in answer.description) == section.columns
-        assert bool(answer.fetchall()) is (section.name not in WITHOUT_ROWS)
+        assert answer.fetchall()
