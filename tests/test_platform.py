@@ -35,7 +35,7 @@ pytestmark = pytest.mark.server
 __all__ = ["chromium"]
 
 README = (PROJECT_ROOT / "README.md").read_text()
-AFTER_INGESTION = ("transform", "measure_coverage", "evaluate_slos", "publish_status")
+AFTER_INGESTION = ("measure_coverage", "transform", "evaluate_slos", "publish_status")
 INVENTED = [source for source in catalogue() if invents(source)]
 JOBS = {job.name for source in INVENTED for job in jobs_of(source)} | {*AFTER_INGESTION}
 CORE_TABLES = sum(len(source.tables) for source in INVENTED if source.stability is Stability.CORE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import typer
@@ -24,8 +24,8 @@ from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings import PREFIX, Settings, World, read_settings
 from oso_dagster.sources import catalogue
 
-_COUNT = "measure_coverage"
-"""What needs one core and all of the data: the public door is looked at beside it."""
+_EVALUATION = "evaluate_slos"
+"""What judges all before it, the public door too."""
 
 
 def demo() -> None:
@@ -68,21 +68,18 @@ def _run(settings: Settings, terminal: Console, jobs: list[str], began: datetime
     from oso_dagster.cli.probes.once import look_at_door, look_at_page  # noqa: PLC0415  (the server's libraries load when used)
 
     partitions, failures = PartitionRequest(began, newest=60), []
-    made, counted, judged = jobs[: jobs.index(_COUNT)], [_COUNT], jobs[jobs.index(_COUNT) + 1 :]
+    made, judged = jobs[: jobs.index(_EVALUATION)], jobs[jobs.index(_EVALUATION) :]
     failures += run_jobs(settings, terminal, made, partitions, workers)
-    with ThreadPoolExecutor(1) as beside:
-        look = beside.submit(look_at_door, settings)
-        failures += run_jobs(settings, terminal, counted, partitions, workers)
-        failures += _problem("the public door", look)
+    failures += _problem("the public door", look_at_door, settings)
     failures += run_jobs(settings, terminal, judged, partitions, workers)
-    with ThreadPoolExecutor(1) as beside:
-        failures += _problem("the status page", beside.submit(look_at_page, settings))
+    failures += _problem("the status page", look_at_page, settings)
     return failures
 
 
-def _problem(what: str, look: Future[None]) -> list[str]:
+def _problem(what: str, look: Callable[[Settings], None], settings: Settings) -> list[str]:
     """Why nothing could be measured, where that is so; an outage that was measured is a bad sample and no problem here."""
-    error = look.exception()
+    with ThreadPoolExecutor(1) as beside:  # signals stay with the demo: a server in the main thread would take them
+        error = beside.submit(look, settings).exception()
     return [] if error is None else [f"{what} was not probed: {type(error).__name__}: {error}"]
 
 

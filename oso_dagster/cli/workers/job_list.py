@@ -12,8 +12,8 @@ from oso_dagster.sources import catalogue
 
 _FEW = 4
 _AFTER_INGESTION = {
-    "transform": "SQLMesh: models and audits",
     "measure_coverage": "second counts of upstreams, compared with what is held",
+    "transform": "SQLMesh: models and audits",
     "evaluate_slos": "objectives: verdicts from the ledger",
     "publish_status": "the status page",
 }

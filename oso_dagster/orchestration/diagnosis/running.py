@@ -120,6 +120,9 @@ def page(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 def upstreams(settings: Settings, sources: Sequence[Source]) -> Iterator[Finding]:
     """Whether each source's hosts take a connection. Nothing is asked of them."""
+    if settings.world is World.SANDBOX and not settings.sandbox_files.endpoints.exists():
+        yield Finding(Question.REACHABLE, "sandbox", State.OFF, "not up: `oso sandbox up` starts it")
+        return
     for source in sources:
         if source.retired is not None:
             continue
