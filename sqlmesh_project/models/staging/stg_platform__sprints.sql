@@ -3,7 +3,7 @@ MODEL (
   kind VIEW,
   description 'The remedial sprints of objectives that were missed, as the ledger of the platform has them.',
   owner 'team:platform',
-  grain (sprint_id),
+  grain sprint_id,
   audits (
     unique_values(columns := sprint_id),
     not_null(columns := (sprint_id, service, objective, phase, opened_at, missed_at, good, valid, target)),
