@@ -104,6 +104,26 @@ def test_arrow_parquet_and_csv_for_those_who_ask(served: tuple[SmallDoor, str]) 
 
 
 @pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("ARRAY[1, 2]", "text/csv"),
+        ("CAST(ROW(1) AS ROW(a INTEGER))", "text/csv"),
+        ("INTERVAL '1' DAY", "text/csv"),
+        ("CAST('101' AS BIT)", "text/csv"),
+        ("INTERVAL '1' DAY", "application/vnd.apache.parquet"),
+    ],
+)
+def test_a_column_that_a_form_has_no_place_for_is_named(served: tuple[SmallDoor, str], value: str, form: str) -> None:
+    query = {"query": f"SELECT 1 AS fine, {value} AS odd", "dialect": "duckdb" if "BIT" in value else "trino"}
+    answer = requests.post(f"{served[1]}/sql", json=query, headers={"Accept": form}, timeout=30)
+    assert (answer.status_code, answer.json()["class"]) == (400, "user")
+    assert "the column odd (" in answer.json()["error"]
+    assert "application/x-ndjson or application/vnd.apache.arrow.stream" in answer.json()["error"]
+    for other in ("application/json", "application/vnd.apache.arrow.stream"):
+        assert requests.post(f"{served[1]}/sql", json=query, headers={"Accept": other}, timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("body", "status", "class_"),
     [
         (b'{"query": "DROP TABLE x"}', 400, "user"),
@@ -111,6 +131,8 @@ def test_arrow_parquet_and_csv_for_those_who_ask(served: tuple[SmallDoor, str]) 
         (b'{"query": "SELECT * FROM absent_v0"}', 503, "unexpected"),
         (b'{"query": ""}', 400, "user"),
         (b"[" * 50_000, 400, "user"),
+        (b'{"query": "SELECT \'\\ud800\' AS a"}', 400, "user"),
+        (b'{"query": "SELECT 1", "dialect": "\\udfff"}', 400, "user"),
         (b"nonsense", 400, "user"),
         (b'{"query": "' + b"x" * 500_000 + b'"}', 413, "user"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -24,6 +25,9 @@ from oso_dagster.serving.statements.names import NameAnswer, understood
 
 MOST_BODY = 400_000
 """Bytes of a request's body: the longest query, escaped."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character: JSON can escape it alone, and no text can hold it."""
 
 _examining = ThreadPoolExecutor(2, "examine")
 """Threads of their own: the longest text takes seconds to examine, and nobody else may wait for that."""
@@ -77,6 +81,8 @@ async def question_of(request: Request, door: Door) -> Question:
         raise RefusedError("the query is empty", Outcome.USER)
     dialect = values.get("dialect", "trino")
     wanted = dialect if isinstance(dialect, str) else ""
+    if _SURROGATE.search(text + wanted):
+        raise RefusedError("the query holds half of a character, a lone surrogate, which is no text", Outcome.USER)
     asked = await asyncio.get_running_loop().run_in_executor(_examining, understood, text, wanted, door.published)
     return Question(text, asked, values.get("includeAnalytics", False) is True)
 

@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -77,31 +78,54 @@ def _arrow(running: Running, _status: str) -> Iterator[bytes]:
 
 
 def _parquet(running: Running, _status: str) -> Iterator[bytes]:
-    return _written(running, lambda sink, schema: pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd"))
+    return _written(running, lambda sink, schema: pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd"), "Parquet")
 
 
 def _csv(running: Running, _status: str) -> Iterator[bytes]:
-    return _written(running, pyarrow.csv.CSVWriter)
+    return _written(running, pyarrow.csv.CSVWriter, "CSV")
 
 
-def _written(running: Running, open_writer: Callable[[_Sink, pa.Schema], pa.RecordBatch]) -> Iterator[bytes]:
+_Opener = Callable[[_Sink, pa.Schema], Any]
+_NO_PLACE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
+"""What a writer raises for a value that its form has no place for."""
+
+
+def _written(running: Running, open_writer: _Opener, form: str = "Arrow") -> Iterator[bytes]:
+    """The answer as a writer of Arrow's writes it. Raises RefusedError, also for a column that the form has no place for."""
     sink = _Sink()
-    with open_writer(sink, running.schema) as writer:
-        for batch in running.batches():
-            writer.write_batch(batch)
-            if part := sink.take():
-                yield part
+    batch = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
+    try:
+        with open_writer(sink, running.schema) as writer:
+            for batch in running.batches():
+                writer.write_batch(batch)
+                if part := sink.take():
+                    yield part
+    except _NO_PLACE:
+        if column := _without_place(running.schema, batch, open_writer):
+            raise RefusedError(
+                f"{form} has no place for {column}: ask for {LINES.media} or {ARROW.media}, or make text of it", Outcome.USER
+            ) from None
+        raise
     yield sink.take()
 
 
+def _without_place(schema: pa.Schema, batch: pa.RecordBatch, open_writer: _Opener) -> str:
+    """The first column that cannot be written by itself, with its type; `batch` has no columns when not even opening succeeds."""
+    for place, column in enumerate(schema):
+        alone = pa.schema([column])
+        try:
+            with open_writer(_Sink(), alone) as writer:
+                if batch.num_columns:
+                    writer.write_batch(pa.RecordBatch.from_arrays([batch.column(place)], schema=alone))
+        except _NO_PLACE:
+            return f"the column {column.name[:60]} ({str(column.type)[:60]})"
+    return ""
+
+
 LINES = Form("minimal", "application/x-ndjson", as_json=True, make=_lines)
+ARROW = Form("arrow", "application/vnd.apache.arrow.stream", as_json=False, make=_arrow)
 PARQUET = Form("parquet", "application/vnd.apache.parquet", as_json=False, make=_parquet)
-FORMS = (
-    LINES,
-    Form("csv", "text/csv; charset=utf-8", as_json=False, make=_csv),
-    Form("arrow", "application/vnd.apache.arrow.stream", as_json=False, make=_arrow),
-    PARQUET,
-)
+FORMS = (LINES, Form("csv", "text/csv; charset=utf-8", as_json=False, make=_csv), ARROW, PARQUET)
 
 
 def form_of(accept: str) -> Form:
