@@ -75,6 +75,23 @@ def test_rows_come_as_json_in_their_order_and_in_utc(door: SmallDoor) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("['nan'::DOUBLE::VARCHAR, 'NaN, \"Infinity']", '["nan","NaN, \\"Infinity"]'),
+        ("['nan'::DOUBLE, 1.5, '-inf'::DOUBLE]", "[null,1.5,null]"),
+        ("{'a NaN': 'inf'::FLOAT, 'b': [{'c \" NaN': 'nan'::DOUBLE}]}", '{"a NaN":null,"b":[{"c \\" NaN":null}]}'),
+        ("MAP {'a': 'nan'::DOUBLE}", '{"a":null}'),
+        ("union_value(k := 'nan'::DOUBLE)", '{"k":null}'),
+        ("row('nan'::DOUBLE, 1)", '{"":null,"":1}'),
+        ("to_json(['nan'::DOUBLE, 2])", "[null,2.0]"),
+        ("{'t': 'NaN\\', 'n': 'nan'::DOUBLE}", '{"t":"NaN\\\\","n":null}'),
+    ],
+)
+def test_what_is_no_number_is_null_inside_of_values_too_and_text_stays(door: SmallDoor, value: str, written: str) -> None:
+    assert rows(door, f"SELECT {value}, 'NaN'") == [f'[{written},"NaN"]']
+
+
+@pytest.mark.parametrize(
     ("sql", "outcome"),
     [
         ("SELECT nope FROM marts.projects_v1", Outcome.USER),

@@ -6,6 +6,7 @@ the infinities) is null there, and itself in Arrow and Parquet.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -47,6 +48,7 @@ class DuckDBRunning:
         self._sql = sql
         self._limits = limits
         self._as_json = as_json
+        self._may_be_bare = False
         self._stopped: RefusedError | None = None
         self._held = held
         self._reader: Any = None
@@ -64,7 +66,9 @@ class DuckDBRunning:
             self._go_on()
             described = self._connection.execute(f"DESCRIBE {self._sql}").fetchall()
             self.columns = tuple(row[0] for row in described)
-            text = _as_json(self._sql, [row[1] for row in described]) if self._as_json else self._sql
+            types = [row[1] for row in described]
+            self._may_be_bare = any(kind not in _PLAIN and any(part in kind for part in _NUMBERS) for kind in types)
+            text = _as_json(self._sql, types) if self._as_json else self._sql
             self._go_on()
             self._reader = self._connection.execute(text).to_arrow_reader(_BATCH)
         except duckdb.Error as error:
@@ -78,7 +82,8 @@ class DuckDBRunning:
     def json_rows(self) -> Iterator[list[str]]:
         """The rows as JSON arrays. Raises RefusedError, also for an answer that is larger than it may be."""
         for batch in self.batches():
-            yield batch.column(0).to_pylist()
+            rows = batch.column(0).to_pylist()
+            yield [_BARE.sub(_null, row) for row in rows] if self._may_be_bare else rows
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows as Arrow. Raises RefusedError, also for an answer that is larger than it may be."""
@@ -126,11 +131,24 @@ class DuckDBRunning:
         return _classified(error)
 
 
+_PLAIN = {"DOUBLE", "FLOAT"}
+"""Types of columns whose NaN and infinities the engine itself makes null, which is fastest."""
+
+_NUMBERS = ("DOUBLE", "FLOAT", "JSON", "VARIANT")
+"""In the name of a type inside of which such a number may stand: the engine writes it as a bare word there."""
+
+_BARE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[-+]?(?:nan|inf(?:inity)?)', re.IGNORECASE | re.DOTALL)
+"""Text in quotes, which stays, or such a word outside of it."""
+
+
+def _null(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else "null"
+
+
 def _as_json(sql: str, types: list[str]) -> str:
     names = [f"c{place}" for place in range(len(types))]
     cells = [
-        f"CASE WHEN isfinite({name}) THEN {name} END" if kind in {"DOUBLE", "FLOAT"} else name
-        for name, kind in zip(names, types, strict=True)
+        f"CASE WHEN isfinite({name}) THEN {name} END" if kind in _PLAIN else name for name, kind in zip(names, types, strict=True)
     ]
     return f"SELECT CAST(json_array({', '.join(cells)}) AS VARCHAR) FROM ({sql}) AS answer({', '.join(names)})"  # noqa: S608  (parsed and written again before)
 
