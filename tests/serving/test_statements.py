@@ -7,8 +7,10 @@ import itertools
 import random
 
 import pytest
+from sqlglot import exp
 
 from oso_dagster.serving.failures import Outcome, RefusedError
+from oso_dagster.serving.statements.allowed import refused_part
 from oso_dagster.serving.statements.names import NameAnswer, understood
 from oso_dagster.serving.statements.select import Select
 from tests.serving.small_door import published
@@ -207,3 +209,10 @@ def test_the_campaign_knows_both_ways() -> None:
         assert understood(shape.format("projects_v1", "metrics_v0"), "trino", published())
         with pytest.raises(RefusedError):
             understood(shape.format(bad, "projects_v1"), "trino", published())
+
+
+def test_new_syntax_of_sqlglot_is_refused_and_a_new_function_passes_as_the_page_says() -> None:
+    new = {"__module__": "sqlglot.expressions"}
+    assert refused_part(type("Summon", (exp.Expression,), new)()) == "SUMMON is not allowed here"
+    assert refused_part(type("ReadSomething", (exp.Expression,), new)())
+    assert not refused_part(type("Cuberoot", (exp.Func,), new)())
