@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from oso_dagster.serving.limited_metrics import LimitedMetrics
 from oso_dagster.serving.published import Published, PublishedTable
 
 HEADER = "X-OSO-Provenance"
@@ -39,6 +40,7 @@ class Provenance:
     published: Published
     facts: Mapping[str, TableFacts] = field(default_factory=dict)
     known_at: datetime | None = None
+    limited: LimitedMetrics = field(default_factory=LimitedMetrics)
 
     def of(self, full_name: str) -> TableFacts:
         """What is known of a table; with those facts of what it is made from that decide how far it can be trusted."""
@@ -54,8 +56,11 @@ class Provenance:
             own.missing + sum(part.missing for part in parts),
         )
 
-    def header(self, tables: Iterable[str]) -> str:
-        """One line of JSON about the tables that a query names; cut at whole tables, which it then says."""
+    def header(self, tables: Iterable[str], literals: Sequence[str] = ()) -> str:
+        """One line of JSON about the tables that a query names; cut at whole tables, which it then says.
+
+        `literals` are the texts in the query: they may name metrics.
+        """
         entries: list[dict[str, Any]] = []
         length = 0
         for name in sorted(tables):
@@ -64,6 +69,8 @@ class Provenance:
             entry |= {"coverage": facts.coverage} if facts.coverage else {}
             entry |= {"taintedBy": list(facts.tainted_by)} if facts.tainted_by else {}
             entry |= {"missingPartitions": facts.missing} if facts.missing else {}
+            metrics = self.limited.short(name, literals)
+            entry |= {"metrics": metrics} if metrics else {}
             length += len(json.dumps(entry))
             if length > _HEADER_CHARACTERS:
                 entries.append({"more": len(set(tables)) - len(entries)})
@@ -71,19 +78,19 @@ class Provenance:
             entries.append(entry)
         return json.dumps({"tables": entries, "knownAt": _stamp(self.known_at)}, separators=(",", ":"))
 
-    def asset_status(self, tables: Iterable[str]) -> list[dict[str, Any]]:
+    def asset_status(self, tables: Iterable[str], literals: Sequence[str] = ()) -> list[dict[str, Any]]:
         """The same for `pyoso`: each table and all that it is made from; whatever one depends on is in the list as well."""
         status = []
         for table in self.published.closure(tables):
             last_good = self.facts.get(table.full_name, TableFacts()).last_good
             parts = [_key(name) for name in table.upstream if name in self.published.tables]
-            status.append(
-                {
-                    "key": _key(table.full_name),
-                    "status": {"latestMaterialization": _stamp(last_good)},
-                    "dependencies": parts,
-                }
-            )
+            entry: dict[str, Any] = {
+                "key": _key(table.full_name),
+                "status": {"latestMaterialization": _stamp(last_good)},
+                "dependencies": parts,
+            }
+            metrics = self.limited.of(table.full_name, literals)
+            status.append(entry | ({"metrics": metrics} if metrics else {}))
         return status
 
     def _below(self, full_name: str) -> list[PublishedTable]:

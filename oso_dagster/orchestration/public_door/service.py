@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -21,6 +21,7 @@ from oso_dagster.orchestration.models.platform_project import transform_assets
 from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.orchestration.public_door.keys_of_world import keys_of
 from oso_dagster.orchestration.public_door.known_facts import known_facts
+from oso_dagster.orchestration.public_door.limits_of_metrics import limits_of_metrics
 from oso_dagster.orchestration.public_door.published_tables import published_tables
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.reliability.store import Store
@@ -73,13 +74,16 @@ def service_of(settings: Settings, sources: Sequence[Source], *, anonymous: bool
     store = Store.open(settings.reliability_store_url, settings.world.value)
     keys = keys_of(settings)
     outcomes = Outcomes()
-    upkeep = Upkeep(
-        snapshots, store, outcomes, lambda now: known_facts(published, sources, models, store, now), published, slice_
-    )
+    engine = DuckDBEngine(snapshots)
+
+    def gather(now: datetime) -> Provenance:
+        return replace(known_facts(published, sources, models, store, now), limited=limits_of_metrics(engine, published))
+
+    upkeep = Upkeep(snapshots, store, outcomes, gather, published, slice_)
     upkeep()
     door = Door(
         published,
-        DuckDBEngine(snapshots),
+        engine,
         Admission(keys, utc_now, monotonic, anonymous=ANONYMOUS if anonymous else None),
         lambda: upkeep.provenance,
         settings.world.value,

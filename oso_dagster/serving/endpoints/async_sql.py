@@ -71,7 +71,7 @@ class AsyncSql:
             job = self._jobs.file_of(request.path_params["token"])
         except RefusedError as refused:
             return refusal(refused)
-        return FileResponse(job.path, media_type="application/jsonl", headers=self._door.headers(job.tables))
+        return FileResponse(job.path, media_type="application/jsonl", headers=self._door.headers(job.tables, job.literals))
 
     def _state(self, request: Request, job: Job) -> Response:
         if job.refused is not None:
@@ -80,4 +80,4 @@ class AsyncSql:
         if job.status == "completed":
             base = self._address.rstrip("/") or str(request.base_url).rstrip("/")
             values["url"] = f"{base}/async-sql/{job.token}"
-        return JSONResponse(values, headers=self._door.headers(job.tables))
+        return JSONResponse(values, headers=self._door.headers(job.tables, job.literals))

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,9 +47,10 @@ class Door:
     limits: QueryLimits = field(default_factory=QueryLimits)
     outcomes: Outcomes = field(default_factory=Outcomes)
 
-    def headers(self, tables: Iterable[str]) -> dict[str, str]:
-        """What every answer says of itself."""
-        return {"X-OSO-Provenance": self.provenance().header(tables), "X-OSO-World": self.world, "Cache-Control": "no-store"}
+    def headers(self, tables: Iterable[str], literals: Sequence[str] = ()) -> dict[str, str]:
+        """What every answer says of itself: of the tables that a query names, and the metrics among the texts in it."""
+        known = self.provenance().header(tables, literals)
+        return {"X-OSO-Provenance": known, "X-OSO-World": self.world, "Cache-Control": "no-store"}
 
     def begin(self, sql: str, *, as_json: bool) -> Running:
         """A query ready to begin. Raises RefusedError."""

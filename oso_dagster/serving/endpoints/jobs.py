@@ -27,6 +27,7 @@ class Job:
 
     caller: str
     tables: tuple[str, ...]
+    literals: tuple[str, ...]
     path: Path
     seen: float
     id: str = field(default_factory=lambda: secrets.token_urlsafe(18))
@@ -69,7 +70,7 @@ class Jobs:
         self.sweep()
         if len(self._jobs) >= self._most or self._held_bytes() > self._most_bytes:
             raise RefusedError("too many answers wait to be fetched: try again", Outcome.OVERLOAD, retry_after=30)
-        job = Job(caller.name, question.asked.tables, self._folder, self._elapsed())
+        job = Job(caller.name, question.asked.tables, question.asked.literals, self._folder, self._elapsed())
         job.path = self._folder / f"{job.token}.jsonl"
         self._jobs[job.id] = job
         task = asyncio.create_task(self._run(job, caller, question))

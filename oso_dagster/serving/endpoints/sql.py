@@ -57,7 +57,7 @@ class Sql:
         asked, status = question.asked, _status(door, question)
         if isinstance(asked, NameAnswer):
             form = LINES
-        headers = _headers(door, form, asked.tables, packed=packed)
+        headers = _headers(door.headers(asked.tables, asked.literals), form, packed=packed)
         if isinstance(asked, NameAnswer):
             parts = minimal_lines(asked.columns, iter([rows_of(asked)]), status)
             await send_rows(send, headers, _packed(parts, packed=packed), door.limits.stalled)
@@ -77,14 +77,14 @@ class Sql:
 def _status(door: Door, question: Question) -> str:
     if not question.with_status:
         return ""
-    return json.dumps(door.provenance().asset_status(question.asked.tables), separators=(",", ":"))
+    return json.dumps(door.provenance().asset_status(question.asked.tables, question.asked.literals), separators=(",", ":"))
 
 
 def _packed(parts: Iterator[bytes], *, packed: bool) -> Iterator[bytes]:
     return gzipped(parts) if packed else parts
 
 
-def _headers(door: Door, form: Form, tables: tuple[str, ...], *, packed: bool) -> list[tuple[bytes, bytes]]:
-    values = {"Content-Type": form.media, "Vary": "Accept, Accept-Encoding"} | door.headers(tables)
+def _headers(known: dict[str, str], form: Form, *, packed: bool) -> list[tuple[bytes, bytes]]:
+    values = {"Content-Type": form.media, "Vary": "Accept, Accept-Encoding"} | known
     values |= {"Content-Encoding": "gzip"} if packed else {}
     return [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in values.items()]

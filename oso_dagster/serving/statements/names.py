@@ -28,6 +28,7 @@ class NameAnswer:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     tables: tuple[str, ...] = ()
+    literals: tuple[str, ...] = ()
 
 
 def understood(text: str, dialect: str, published: Published) -> Select | NameAnswer:

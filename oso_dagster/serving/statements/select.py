@@ -25,10 +25,11 @@ _MOST_NODES = 20_000
 
 @dataclass(frozen=True)
 class Select:
-    """A query ready to run: the text for the engine, and the published tables that it reads, by full name."""
+    """A query ready to run: the text for the engine, the published tables that it reads, by full name, and the texts in it."""
 
     sql: str
     tables: tuple[str, ...]
+    literals: tuple[str, ...] = ()
 
 
 def parse_one(text: str, dialect: str) -> exp.Expr:
@@ -66,7 +67,8 @@ def checked(statement: exp.Expr, published: Published) -> Select:
         raise RefusedError("the query is nested too deeply", Outcome.USER) from None
     except SqlglotError as error:
         raise RefusedError(f"this cannot be answered: {str(error)[:300]}", Outcome.USER) from None
-    return Select(sql, tuple(sorted({table.full_name for table in tables if table is not None})))
+    literals = tuple(node.name for node in nodes if isinstance(node, exp.Literal) and node.is_string)
+    return Select(sql, tuple(sorted({table.full_name for table in tables if table is not None})), literals)
 
 
 def _resolved(node: exp.Table, published: Published) -> PublishedTable | None:

@@ -1,0 +1,34 @@
+"""Which metrics are withheld or lower bounds now, as the copy of the warehouse that is read states it."""
+
+from __future__ import annotations
+
+import logging
+
+from oso_dagster.serving.engine.base import Engine
+from oso_dagster.serving.failures import RefusedError
+from oso_dagster.serving.limited_metrics import Limit, LimitedMetrics
+from oso_dagster.serving.published import Published
+from oso_dagster.serving.website.reading import Reader
+
+_TABLE = "marts.metric_coverage_v0"
+_log = logging.getLogger("oso_dagster.serving")
+
+
+def limits_of_metrics(engine: Engine, published: Published) -> LimitedMetrics:
+    """None where the mart is not made yet. A withheld span that is open was published: a lower bound, as on the pages."""
+    if _TABLE not in published.tables:
+        return LimitedMetrics()
+    try:
+        rows = Reader(engine).rows(f"""
+            SELECT entity_type, metric_source, metric,
+                CASE WHEN since IS NULL OR until IS NULL THEN 'lower_bound' ELSE standing END,
+                coalesce(CAST(since AS VARCHAR), ''), coalesce(CAST(until AS VARCHAR), ''), reason
+            FROM {_TABLE} WHERE standing IN ('withheld', 'lower_bound') ORDER BY ALL""")  # noqa: S608  (a name of ours)
+    except RefusedError as refused:
+        _log.debug("no limits of metrics: %s", refused.message)
+        return LimitedMetrics()
+    limits: dict[tuple[str, str, str], tuple[Limit, ...]] = {}
+    for entity, source, metric, *stated in rows:
+        key = (str(entity), str(source), str(metric))
+        limits[key] = (*limits.get(key, ()), Limit(*(str(cell) for cell in stated)))
+    return LimitedMetrics(limits)
