@@ -65,7 +65,7 @@ def test_a_chart_of_one_day_and_one_without_values_are_drawn() -> None:
     stated = standing("daily", WITHHELD, WHOLE, REGIME)
     course = shown(stated, [(date(2026, 5, 11), 3.0)])
     assert [pattern for _, _, pattern in course.marks.shaded] == ["lower_bound", "withheld"] if course.marks else False
-    assert 'width="2"' not in line([(date(2026, 5, 11), 3.0)], "t", "u", course.marks)
+    assert 'width="2"' not in line([[(date(2026, 5, 11), 3.0)]], "t", "u", course.marks)
     nothing = shown(stated, [])
     assert (nothing.marks, [row.standing for row in nothing.rows]) == (None, ["withheld: too little"])
     bound = shown(standing("over_all_time", WITHHELD), [(JUNE, 1.0), (JULY, 2.0)])

@@ -148,11 +148,11 @@ def test_a_withheld_metric_has_a_marker_and_a_reason_in_the_place_of_values(site
 def test_charts_and_numbers_of_extremes() -> None:
     day = date(2026, 1, 1)
     assert line([], "t", "u") == ""
-    assert spark([(day, 1.0)], "t") == ""
+    assert spark([[(day, 1.0)]], "t") == ""
     for values in ([0.0, 0.0], [1e-9, 5e20], [-3.0, 2.0]):
         points = [(day + timedelta(days=place), value) for place, value in enumerate(values)]
-        assert "nan" not in line(points, "<t>", "u").lower()
-        assert "&lt;t&gt;" in line(points, "<t>", "u")
+        assert "nan" not in line([points], "<t>", "u").lower()
+        assert "&lt;t&gt;" in line([points], "<t>", "u")
     texts = ["0", "12", "1,204", "0.83", "3.1 × 10^18", "1.0e-05"]
     assert [number(value) for value in (0, 12, 1204, 0.83, 3.1e18, 1e-5)] == texts
 

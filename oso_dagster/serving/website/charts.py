@@ -29,26 +29,32 @@ PATTERNS = {"lower_bound": "M-2 2L2 -2M0 8L8 0M6 10L10 6", "withheld": "M0 8L8 0
 """The hatching of a shaded span: lines one way, or both."""
 
 
-def line(points: Points, title: str, unit: str, marks: Marks | None = None) -> Markup:
-    """Values over time with the largest and the dates written out; `title` is what a screen reader says."""
-    if not points:
+def line(pieces: Sequence[Points], title: str, unit: str, marks: Marks | None = None) -> Markup:
+    """Values over time with the largest and the dates written out; `title` is what a screen reader says.
+
+    Each piece is a line of its own; none is empty.
+    """
+    if not pieces:
         return Markup("")
-    top = _nice(max(value for _, value in points))
-    first, last = points[0][0], max(points[-1][0], marks.last) if marks else points[-1][0]
-    places = _placed(points, top, (_LEFT, _WIDTH - _RIGHT), (_TOP, _HEIGHT - _BOTTOM), last)
+    top = _nice(max(value for points in pieces for _, value in points))
+    first, last = pieces[0][0][0], max(pieces[-1][-1][0], marks.last) if marks else pieces[-1][-1][0]
+    lines = [_placed(points, top, (_LEFT, _WIDTH - _RIGHT), (_TOP, _HEIGHT - _BOTTOM), (first, last)) for points in pieces]
     low, middle = _HEIGHT - _BOTTOM, (_TOP + _HEIGHT - _BOTTOM) / 2
     rules = "".join(f'<path class="rule" d="M{_LEFT} {y:g}H{_WIDTH - _RIGHT}"/>' for y in (_TOP, middle, low))
     words = (
         f'<text x="{_LEFT}" y="{_TOP - 5}">{escape(number(top))} {escape(unit)}</text>'
         f'<text x="{_LEFT}" y="{middle - 4:g}">{escape(number(top / 2))}</text>'
         f'<text x="{_LEFT}" y="{_HEIGHT - 8}">{first:%Y-%m-%d}</text>'
-        f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 8}" text-anchor="end">{last:%Y-%m-%d}</text>'
     )
-    dots = "".join(f'<circle cx="{x:g}" cy="{y:g}" r="2"/>' for x, y in places) if len(places) <= 60 else ""  # noqa: PLR2004  (more would touch)
+    if last > first:
+        words += f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 8}" text-anchor="end">{last:%Y-%m-%d}</text>'
+    few = sum(map(len, lines)) <= 60  # noqa: PLR2004  (more would touch)
+    dotted = [place for places in lines if few or len(places) == 1 for place in places]  # one value alone is no line
+    dots = "".join(f'<circle cx="{x:g}" cy="{y:g}" r="2"/>' for x, y in dotted)
     return Markup(  # noqa: S704  (numbers of ours; words are escaped)
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"><title>{escape(title)}</title>'
         f"{_shaded(marks, first, last) if marks else ''}{rules}"
-        f'<path class="line" d="{_path(places)}"/>{dots}{words}'
+        f'<path class="line" d="{_path(lines)}"/>{dots}{words}'
         f"{_labelled(marks, first, last) if marks else ''}</svg>"
     )
 
@@ -60,15 +66,16 @@ def swatch(pattern: str) -> Markup:
     )
 
 
-def spark(points: Points, title: str) -> Markup:
+def spark(pieces: Sequence[Points], title: str) -> Markup:
     """The same in the height of a line of text."""
-    if len(points) < 2:  # noqa: PLR2004  (no line through one point)
+    if not any(len(points) > 1 for points in pieces):  # no line through one point
         return Markup("")
-    top = max(value for _, value in points) or 1
-    places = _placed(points, top, (1, _SPARK_WIDTH - 1), (2, _SPARK_HEIGHT - 2), points[-1][0])
+    top = max(value for points in pieces for _, value in points) or 1
+    span = pieces[0][0][0], pieces[-1][-1][0]
+    lines = [_placed(points, top, (1, _SPARK_WIDTH - 1), (2, _SPARK_HEIGHT - 2), span) for points in pieces]
     return Markup(  # noqa: S704  (numbers of ours; words are escaped)
         f'<svg class="spark" viewBox="0 0 {_SPARK_WIDTH} {_SPARK_HEIGHT}" role="img"><title>{escape(title)}</title>'
-        f'<path class="line" d="{_path(places)}"/></svg>'
+        f'<path class="line" d="{_path(lines)}"/></svg>'
     )
 
 
@@ -85,11 +92,11 @@ def number(value: float) -> str:
 
 
 def _placed(
-    points: Points, top: float, xs: tuple[float, float], ys: tuple[float, float], last: date
+    points: Points, top: float, xs: tuple[float, float], ys: tuple[float, float], span: tuple[date, date]
 ) -> list[tuple[float, float]]:
     """Where each point lies; time is to scale, so that a gap is as wide as it was long."""
     return [
-        (_across(day, points[0][0], last, xs), round(ys[1] - (ys[1] - ys[0]) * max(value, 0) / (top or 1), 1))
+        (_across(day, *span, xs), round(ys[1] - (ys[1] - ys[0]) * max(value, 0) / (top or 1), 1))
         for day, value in points
     ]
 
@@ -131,8 +138,8 @@ def _filled(pattern: str, where: str) -> Markup:
     return Markup('class="{}" fill="url(#{}-{})"').format(pattern, where, pattern)
 
 
-def _path(places: list[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
+def _path(lines: list[list[tuple[float, float]]]) -> str:
+    return "".join("M" + "L".join(f"{x:g} {y:g}" for x, y in places) for places in lines)
 
 
 def _nice(value: float) -> float:

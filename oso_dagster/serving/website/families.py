@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -73,7 +73,7 @@ def drawn(values: Mapping[str, Value], catalogue: Mapping[str, Metric]) -> list[
     return [catalogue[name] for name in names if name]
 
 
-def sections(values: Mapping[str, Value], series: Mapping[str, Points]) -> list[tuple[str, list[Card]]]:
+def sections(values: Mapping[str, Value], courses: Mapping[str, Sequence[Points]]) -> list[tuple[str, list[Card]]]:
     """The cards of a project under their headings; what is zero everywhere is left to the table of all."""
     headed: dict[str, list[Card]] = {"Developer activity": [], "Funding": [], "On-chain": [], "More": []}
     for base in sorted({split(name)[0] for name in values}):
@@ -82,11 +82,11 @@ def sections(values: Mapping[str, Value], series: Mapping[str, Points]) -> list[
         )
         if value is None:
             continue
-        points = next((series[f"{base}_{end}"] for end in _DRAWN if f"{base}_{end}" in series), [])
-        if not value.amount and not any(amount for _, amount in points):
+        pieces = next((courses[f"{base}_{end}"] for end in _DRAWN if f"{base}_{end}" in courses), ())
+        if not value.amount and not any(amount for points in pieces for _, amount in points):
             continue
         whose = "" if base.startswith("GITHUB_") else origin(base)  # all that is under its heading is GitHub's
-        course = spark(points, f"{value.metric.title} {whose}".strip() + " over time")
+        course = spark(pieces, f"{value.metric.title} {whose}".strip() + " over time")
         headed[_heading(base, value.metric)].append(Card(value, whose, period_text(period), course))
     return [(heading, cards) for heading, cards in headed.items() if cards]
 

@@ -26,6 +26,7 @@ from oso_dagster.serving.failures import Outcome, RefusedError
 from oso_dagster.serving.limits import KeyLimits
 from oso_dagster.serving.outcomes import Outcomes
 from oso_dagster.serving.website import charts
+from oso_dagster.serving.website.courses import pieces
 from oso_dagster.serving.website.families import LEADING, drawn, families, sections
 from oso_dagster.serving.website.reading import LIMITS, Metric, Reader, ranking_sql, series_sql
 from oso_dagster.serving.website.standing import standings
@@ -121,13 +122,14 @@ class Site:
         values = self._reader.values_of(project, metrics)
         series = self._reader.series_of(project, drawn(values, metrics))
         stated = standings(self._reader, metrics.values())
+        courses = {name: pieces(metrics[name], points, stated[name].withheld())[0] for name, points in series.items()}
         return self._page(
             "project.html",
             _PROJECT,
             request,
             project=project,
             collections=self._reader.collections_of(project),
-            sections=sections(values, series),
+            sections=sections(values, courses),
             values=dict(sorted(values.items())),
             stated=stated,
             withheld=withheld_families(stated, metrics, values),
@@ -142,7 +144,8 @@ class Site:
         points = self._reader.series_of(project, [metric]).get(metric.name, [])
         standing = standings(self._reader, [metric])[metric.name]
         over_time = shown(standing, points)
-        chart = charts.line(points, f"{metric.title} of {project.title} over time", metric.unit, over_time.marks)
+        course, gaps = pieces(metric, points, over_time.withheld)
+        chart = charts.line(course, f"{metric.title} of {project.title} over time", metric.unit, over_time.marks)
         value = self._reader.values_of(project, metrics).get(metric.name)
         return self._page(
             "metric.html",
@@ -152,6 +155,7 @@ class Site:
             metric=metric,
             over_time=over_time,
             chart=chart,
+            gaps=gaps,
             value=value,
             standing=standing,
         )

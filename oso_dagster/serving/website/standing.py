@@ -78,7 +78,7 @@ class Standing:
 
     def of_sample(self, day: date) -> Span:
         """What holds of a published value: of all days that it is about. Where some are withheld, it is a lower bound."""
-        first, end = _period(self._metric.name, day)
+        first, end = period_of(self._metric.name, day)
         parts = self.between(first, end)
         worst = next(standing for standing in _OF_DAYS if any(part.standing == standing for part in parts))
         those = [part for part in parts if part.standing == worst]
@@ -139,7 +139,7 @@ def _span(cells: list[object]) -> Span:
     return Span(since, until, low, high, regime, standing, reason)
 
 
-def _period(name: str, day: date) -> tuple[date, date]:
+def period_of(name: str, day: date) -> tuple[date, date]:
     """The first day that a sample is about, and the first day after: a calendar period begins, a window ends with its date."""
     period = split(name)[1]
     if match := re.fullmatch(r"over_(\d+)_(day|week|month|year)_window", period):
