@@ -41,7 +41,7 @@ def run(
     from filelock import FileLock, Timeout  # noqa: PLC0415
 
     settings = settings_without_sources()
-    probes = _declared(settings)
+    probes = _some(settings)
     settings.world_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(settings.world_dir / "probes.lock", timeout=0), serving_metrics(settings, metrics):
@@ -59,7 +59,13 @@ def list_probes(as_json: Json = False) -> None:
     from oso_dagster.reliability.store import Store  # noqa: PLC0415  (SQLAlchemy loads when used)
 
     settings = settings_without_sources()
-    probes = _declared(settings)
+    try:
+        probes = _declared(settings)
+    except NoProbeError as error:
+        if as_json:
+            say_json([])
+        say(str(error), err=as_json)
+        return
     with Store.open(settings.reliability_store_url, settings.world.value) as store:
         results = {result.probe: result for result in store.probe_results.all()}
     if as_json:
@@ -87,7 +93,7 @@ def check(
 
     from oso_dagster.probes.catalogue import checker  # noqa: PLC0415
 
-    probes = {probe.name: probe for probe in _declared(settings_without_sources())}
+    probes = {probe.name: probe for probe in _some(settings_without_sources())}
     if name not in probes:
         raise refusal(f"no probe is called {name}; there are {', '.join(probes)}")
     _show(asyncio.run(checker(probes[name]).check(datetime.now(UTC))), as_json)
@@ -125,11 +131,20 @@ def _show(result: Check, as_json: bool) -> None:
 
 
 def _declared(settings: Settings) -> tuple[Probe, ...]:
+    """Those of this world; what cannot be read is refused. Raises NoProbeError."""
     from oso_dagster.probes.catalogue import ProbeFileError  # noqa: PLC0415
 
     try:
         return declared_probes(settings)
-    except (ProbeFileError, NoProbeError) as error:
+    except ProbeFileError as error:
+        raise refusal(str(error)) from None
+
+
+def _some(settings: Settings) -> tuple[Probe, ...]:
+    """The same for a command that needs one: it is refused where none is declared."""
+    try:
+        return _declared(settings)
+    except NoProbeError as error:
         raise refusal(str(error)) from None
 
 

@@ -60,8 +60,15 @@ def test_what_is_not_there_is_refused_by_name(declared, make_settings, tmp_path)
 
 def test_without_a_file_the_live_world_has_no_probe_and_says_how_to_declare_one(settings):
     result = oso("list")
-    assert result.exit_code == 2
-    assert "OSO_PROBES_FILE" in result.stderr
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "no probe is declared: set OSO_PROBES_FILE" in result.stdout
+    for_programs = oso("list", "--json")
+    assert (for_programs.exit_code, json.loads(for_programs.stdout)) == (0, [])
+    assert "OSO_PROBES_FILE" in for_programs.stderr
+    for needing in (("run",), ("check", "website")):
+        refused = oso(*needing)
+        assert refused.exit_code == 2
+        assert "OSO_PROBES_FILE" in refused.stderr
 
 
 def started(*options):
