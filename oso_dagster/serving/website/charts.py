@@ -95,10 +95,7 @@ def _placed(
     points: Points, top: float, xs: tuple[float, float], ys: tuple[float, float], span: tuple[date, date]
 ) -> list[tuple[float, float]]:
     """Where each point lies; time is to scale, so that a gap is as wide as it was long."""
-    return [
-        (_across(day, *span, xs), round(ys[1] - (ys[1] - ys[0]) * max(value, 0) / (top or 1), 1))
-        for day, value in points
-    ]
+    return [(_across(day, *span, xs), round(ys[1] - (ys[1] - ys[0]) * max(value, 0) / (top or 1), 1)) for day, value in points]
 
 
 def _across(day: date, first: date, last: date, xs: tuple[float, float] = (_LEFT, _WIDTH - _RIGHT)) -> float:

@@ -177,6 +177,7 @@ class Site:
 
     def _problem(self, refused: RefusedError) -> Response:
         lost = refused.status == 404  # noqa: PLR2004  (HTTP's)
+        empty = refused.outcome is Outcome.OVERLOAD and self._made_at() is None  # there is no copy before the first load
         text = (
             _templates()
             .get_template("problem.html")
@@ -186,8 +187,10 @@ class Site:
                 made_at=self._made_at(),
                 world=self._door.world,
                 here="",
-                heading="There is no such page" if lost else "This cannot be shown now",
+                heading="There is no such page" if lost else "No data yet" if empty else "This cannot be shown now",
                 message=refused.message,
+                empty=empty,
+                full=refused.outcome is Outcome.OVERLOAD,
             )
         )
         return HTMLResponse(text, status_code=refused.status, headers=_headers() | {"Cache-Control": "no-store"})
