@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,12 @@ _LEAST_WIDTH = 24
 """Up to this width a cell stays on its line; where the columns do not fit so, each row is shown as lines of its own."""
 _BETWEEN = 3
 
+_SHOW_TABLES = re.compile(r"\s*show\s+tables\s*;?\s*", re.IGNORECASE)
+_TABLES = """SELECT table_schema AS schema, table_name AS name FROM information_schema.tables
+    WHERE table_catalog = current_database() AND NOT contains(table_schema, '__')
+    ORDER BY list_position(['marts', 'intermediate', 'staging'], table_schema) NULLS LAST, table_schema, table_name"""
+"""What `SHOW TABLES` means here: DuckDB would answer for its schema main, which is empty. SQLMesh's own schemas have a `__`."""
+
 
 class NothingLoadedError(Exception):
     """This world has no warehouse yet."""
@@ -30,7 +37,7 @@ def sql(
 ) -> None:
     """Ask the warehouse of this world, read-only: it waits while a load or a transformation writes, and sees whole loads only.
 
-    Files of this machine and the internet are out of its reach.
+    Files of this machine and the internet are out of its reach. `SHOW TABLES` lists the tables of every schema, the marts first.
 
     Example: `OSO_WORLD=sandbox oso sql "SELECT project_name, display_name FROM marts.projects_v1 LIMIT 5"`
     """
@@ -55,7 +62,7 @@ def sql(
 
 def _answer(connection: duckdb.DuckDBPyConnection, text: str, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
     connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
-    cursor = connection.execute(text)
+    cursor = connection.execute(_TABLES if _SHOW_TABLES.fullmatch(text) else text)
     return [column[0] for column in cursor.description or ()], cursor.fetchmany(most)
 
 

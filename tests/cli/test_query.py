@@ -70,6 +70,15 @@ def test_it_changes_nothing_and_reaches_no_file(warehouse: Path, query: str) -> 
     assert ask("SELECT count(*) AS n FROM t", "--json") == '[\n  {\n    "n": 2\n  }\n]\n'
 
 
+@pytest.mark.parametrize("query", ["SHOW TABLES", " show  tables;\n"])
+def test_the_tables_of_every_schema_that_readers_query_are_shown_the_marts_first(warehouse: Path, query: str) -> None:
+    with duckdb.connect(warehouse) as connection:
+        for schema in ("github", "marts", "sqlmesh__marts", "marts__dev", "staging"):
+            connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.things AS SELECT 1 AS n")
+    shown = [(row["schema"], row["name"]) for row in json.loads(ask(query, "--json"))]
+    assert shown == [("marts", "things"), ("staging", "things"), ("github", "things"), ("main", "t")]
+
+
 def test_it_waits_for_who_writes_and_sees_what_was_written(warehouse: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", WRITER, str(warehouse)], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
