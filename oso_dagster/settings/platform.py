@@ -89,12 +89,16 @@ class Settings(Places):
             if isinstance(value, SecretStr):
                 value = value.get_secret_value()
             if value is None and self.world is World.SANDBOX:
-                value = self._sandbox_endpoint(field_of(source, spec)) if spec.endpoint else spec.sandbox
+                value = self.of_sandbox(source, spec)
             if value is None:
                 value = spec.default
             if value is not None:
                 values[spec.name] = str(value)
         return values
+
+    def of_sandbox(self, source: Source, spec: Setting) -> str | None:
+        """What a setting is in the sandbox world where it is not set; None: its default. Raises SettingsError as `of_source`."""
+        return self._sandbox_endpoint(field_of(source, spec)) if spec.endpoint else spec.sandbox
 
     def hours(self) -> Hours:
         """When alerts may be sent to people."""

@@ -13,12 +13,13 @@ from rich.text import Text
 from oso_dagster.cli.session.terminal import listing, number, under
 from oso_dagster.cli.sources.truth_tables import print_truth
 from oso_dagster.domain.catalogue.partitions import Partitions
-from oso_dagster.domain.catalogue.source import SettingKind, Source
+from oso_dagster.domain.catalogue.source import Setting, SettingKind, Source
 from oso_dagster.domain.catalogue.source import Table as SourceTable
 from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.domain.printable import printable
-from oso_dagster.settings import PREFIX, Settings
+from oso_dagster.settings import PREFIX, Settings, SettingsError, World
+from oso_dagster.settings.platform import field_of
 
 if TYPE_CHECKING:
     from oso_dagster.orchestration.ingest.dry_run import Trial
@@ -104,6 +105,7 @@ def declared(source: Source, settings: Settings, checks: Mapping[str, Mapping[st
                 "kind": setting.kind.value,
                 "set": getattr(settings, f"{source.name}_{setting.name}") is not None,
                 "default": setting.default,
+                "now": _now(source, setting, settings),
                 "required": setting.kind is SettingKind.SECRET and setting.endpoint,
                 "description": setting.description,
             }
@@ -111,6 +113,24 @@ def declared(source: Source, settings: Settings, checks: Mapping[str, Mapping[st
         ],
         "tables": [_table(table, jobs.get(table.name), checks[table.name]) for table in source.tables],
     }
+
+
+def _now(source: Source, setting: Setting, settings: Settings) -> str:
+    """What is in effect, as far as it may be shown: no value that somebody set, and no secret."""
+    if getattr(settings, field_of(source, setting)) is not None:
+        return "set"
+    needed = setting.kind is SettingKind.SECRET and setting.endpoint
+    value: str | None = None
+    if settings.world is World.SANDBOX:
+        if setting.endpoint and not settings.sandbox_files.endpoints.exists():
+            return "the sandbox's, while it is up"
+        try:
+            value = settings.of_sandbox(source, setting)
+        except SettingsError:
+            return "unset, needed: the sandbox has none"
+        if value is not None and setting.kind is SettingKind.SECRET:
+            return "the sandbox's"
+    return value or setting.default or ("unset, needed" if needed else "unset")
 
 
 def _table(table: SourceTable, job: str | None, checks: Mapping[str, str]) -> Row:
@@ -166,8 +186,7 @@ def print_declared(declaration: Row, console: Console) -> None:
     if declaration["settings"]:
         table = listing("what it reads", "now")
         for setting in declaration["settings"]:
-            now = "set" if setting["set"] else setting["default"] or ("unset, needed" if setting["required"] else "unset")
-            table.add_row(under(setting["variable"], setting["description"]), now)
+            table.add_row(under(setting["variable"], setting["description"]), setting["now"])
         console.print(table)
     for declared_table in declaration["tables"]:
         _print_table(declaration["name"], declared_table, console)

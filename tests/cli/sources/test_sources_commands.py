@@ -104,6 +104,35 @@ def test_a_source_shows_all_that_it_says_and_no_secret(monkeypatch: pytest.Monke
         assert words in " ".join(shown.split())
 
 
+def now_of(source: str) -> dict[str, str]:
+    """What is said to be in effect, by the name of the setting."""
+    return {setting["variable"]: setting["now"] for setting in json.loads(oso("show", source, "--json"))["settings"]}
+
+
+@pytest.mark.server
+def test_a_setting_of_the_sandbox_world_that_is_up_is_shown_as_it_is_in_effect(
+    sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (github,) = [source for source in catalogue() if source.name == "github"]
+    effect = read_settings(catalogue()).of_source(github)
+    now = now_of("github")
+    assert now["OSO_GITHUB_ARCHIVE_URL"] == effect["archive_url"]
+    assert now["OSO_GITHUB_ARCHIVE_URL"].startswith("http://127.0.0.1:")
+    assert now["OSO_GITHUB_LEAST_EVENTS_PER_DAY"] == effect["least_events_per_day"]
+    assert effect["archive_url"] in oso("show", "github")
+    monkeypatch.setenv("OSO_GITHUB_LEAST_EVENTS_PER_DAY", "7")
+    assert now_of("github")["OSO_GITHUB_LEAST_EVENTS_PER_DAY"] == "set"
+
+
+def test_a_setting_of_the_sandbox_world_that_is_down_is_the_sandboxs_while_it_is_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = now_of("github")["OSO_GITHUB_ARCHIVE_URL"]
+    assert live == "https://data.gharchive.org"
+    monkeypatch.setenv("OSO_WORLD", "sandbox")
+    assert now_of("github")["OSO_GITHUB_ARCHIVE_URL"] == "the sandbox's, while it is up"
+
+
 @pytest.mark.server
 @pytest.mark.parametrize("name", ["growthepie", "github", "gitcoin", "superchain", "oss_directory"])
 def test_a_source_that_is_well_passes_a_dry_run_of_some_rows(name: str, sandbox: Path) -> None:
