@@ -26,6 +26,7 @@ from oso_dagster.domain.coverage.comparison import Comparison
 from oso_dagster.domain.judging.learned import learned
 from oso_dagster.domain.judging.usual import MIX, SUMS, PastLoad
 from oso_dagster.domain.objectives.budget import ALL
+from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.settings import Settings
 
 Row = dict[str, Any]
@@ -129,12 +130,20 @@ def _coverage(table: Table, comparisons: Sequence[Comparison]) -> Row | None:
                 "coverage_high": comparison.bounds[1] if comparison.bounds else None,
                 "span": comparison.span,
                 "verdict": comparison.verdict.value,
+                "not_contradicted": _not_contradicted(comparison),
                 "measured_at": _text(comparison.measured_at),
                 "in_words": comparison.in_words,
             }
             for comparison in comparisons
         ],
     }
+
+
+def _not_contradicted(comparison: Comparison) -> str:
+    """Why a promise that is kept as far as is known is not proven to be; empty where it is, or is broken."""
+    if comparison.verdict is not Verdict.COMPLIANT or comparison.proven:
+        return ""
+    return "sample too small to prove it" if comparison.sampled else "the true count is not known well enough to prove it"
 
 
 def _text(at: datetime) -> str:
@@ -212,5 +221,7 @@ def _print_coverage(coverage: Row, console: Console) -> None:
     table = listing("compared", "verdict", Column("measured (UTC)", no_wrap=True))
     worst_first = sorted(coverage["comparisons"], key=lambda entry: (entry["coverage_high"] is None, entry["coverage_high"] or 0))
     for entry in worst_first:
-        table.add_row(entry["in_words"], entry["verdict"].replace("_", " "), _short(entry["measured_at"]))
+        why = entry["not_contradicted"]
+        verdict = under(entry["verdict"].replace("_", " "), f"not contradicted: {why}" if why else "")
+        table.add_row(entry["in_words"], verdict, _short(entry["measured_at"]))
     console.print(table)

@@ -87,6 +87,11 @@ class Comparison:
             return below, above
         return min(below, _symmetric(min(low, 1.0), draws[0])[0]), max(above, _symmetric(min(high, 1.0), draws[1])[1])
 
+    @property
+    def proven(self) -> bool:
+        """Whether even the lower bound reaches the target; where it does not, a compliant verdict only is not contradicted."""
+        return self.bounds is not None and self.bounds[0] >= self.target / ALL
+
     def _draws(self, count: int) -> float:
         return count if self.draws is None else min(self.draws, count)
 

@@ -66,6 +66,7 @@ def test_everything_known_of_a_table_is_there_for_programs(shown):
     assert shown["deletions"] == "replaced as a whole"
     assert shown["coverage"]["extension"] is True
     assert [entry["verdict"] for entry in shown["coverage"]["comparisons"]] == ["compliant", "breached"]
+    assert [entry["not_contradicted"] for entry in shown["coverage"]["comparisons"]] == ["sample too small to prove it", ""]
 
 
 def test_people_see_it_within_80_columns_the_worst_comparison_first(shown):
@@ -78,6 +79,7 @@ def test_people_see_it_within_80_columns_the_worst_comparison_first(shown):
                   "Mon 100%", "Sun 60%", "usual shares of id: 1 ", "rows 0, sums 0, mix 0"):  # fmt: skip
         assert words in lines
     assert lines.index("blue 5") < lines.index("red 94")
+    assert lines.count("not contradicted: sample") == lines.count("too small to prove it") == 1  # of red, in two lines
 
 
 def test_programs_get_the_bands_that_the_next_load_is_held_against(shown):

@@ -90,3 +90,20 @@ def test_nothing_that_could_be_compared_is_no_data_and_marked_as_ours_as_well():
     assert assessed.verdict is Verdict.NO_DATA
     assert summary(assessed).endswith(EXTENSION)
     assert EXTENSION in COVERAGE.title
+
+
+@pytest.mark.parametrize(
+    ("held", "low", "high", "sampled", "proven"),
+    [
+        (99, 100, 100, False, True),
+        (95, 100, 100, False, True),
+        (95, 99, 101, False, False),
+        (12, 12, 12, True, False),
+        (1_200, 1_200, 1_200, True, True),
+        (0, 0, 0, False, False),
+    ],
+)
+def test_a_promise_is_proven_where_the_lower_bound_reaches_it(held, low, high, sampled, proven):
+    compared = comparison(held, low, high, sampled=sampled)
+    assert compared.proven is proven
+    assert compared.verdict is not Verdict.BREACHED
