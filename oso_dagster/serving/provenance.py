@@ -19,11 +19,22 @@ _WORST_FIRST = ("stale", "no_data", "fresh")
 
 
 @dataclass(frozen=True)
+class Share:
+    """One second count of a table: in words, with its category, and as bounds from 0 on beside what is promised."""
+
+    table: str
+    words: str
+    low: float
+    high: float
+    target: float
+
+
+@dataclass(frozen=True)
 class TableFacts:
     """Of one table: `freshness` is `fresh`, `stale`, `no_data`, or `no_promise` where nothing is promised of it.
 
-    `coverage` says in words what share of the truth it holds, where that is measured; `tainted_by` are the unstable sources that
-    it derives from; `missing` are partitions that are due and not there.
+    `coverage` says in words what share of the truth it holds, where that is measured, and `shares` are all that was measured;
+    `tainted_by` are the unstable sources that it derives from; `missing` are partitions that are due and not there.
     """
 
     last_good: datetime | None = None
@@ -31,6 +42,16 @@ class TableFacts:
     coverage: str = ""
     tainted_by: tuple[str, ...] = ()
     missing: int = 0
+    shares: tuple[Share, ...] = ()
+
+    @property
+    def coverage_in_short(self) -> str:
+        """The worst of what was measured, and how much of it proves what is promised; for people."""
+        if not self.shares:
+            return "nothing to compare" if self.coverage else "not measured"
+        worst = min(self.shares, key=lambda at: (at.high - at.target, at.low - at.target, at.table, at.words))
+        under = sum(share.low < share.target for share in self.shares)
+        return f"worst: {worst.table} {worst.words}; {len(self.shares):,} measured, {under:,} with a lower bound under target"
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,7 @@ class Provenance:
             own.coverage or "; ".join(sorted({part.coverage for part in parts if part.coverage})),
             tuple(sorted({name for part in (own, *parts) for name in part.tainted_by})),
             own.missing + sum(part.missing for part in parts),
+            own.shares or tuple(dict.fromkeys(share for part in parts for share in part.shares)),
         )
 
     def header(self, tables: Iterable[str], literals: Sequence[str] = ()) -> str:

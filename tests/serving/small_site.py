@@ -14,7 +14,7 @@ from oso_dagster.serving.app import application
 from oso_dagster.serving.endpoints.door import Door
 from oso_dagster.serving.engine.duckdb_engine import DuckDBEngine
 from oso_dagster.serving.engine.snapshots import Snapshots
-from oso_dagster.serving.provenance import Provenance, TableFacts
+from oso_dagster.serving.provenance import Provenance, Share, TableFacts
 from oso_dagster.serving.published import Published, PublishedTable
 from oso_dagster.warehouse.embedded.copying import copy_file
 from tests.serving.small_door import NOW, PLENTY
@@ -22,6 +22,10 @@ from tests.support.asgi import serving
 
 HOSTILE = '<script>alert(1)</script>"&'
 WIDE = "W" * 120
+SHARES = (
+    Share("github.events", "PushEvent 99.00 % of 1,200 (target 95.00 %)", 0.99, 0.99, 0.95),
+    Share("npm.downloads", "lodash 9.80 % of 4,523 (target 95.00 %)", 0.098, 0.098, 0.95),
+)
 
 _WAREHOUSE = f"""
 CREATE SCHEMA marts;
@@ -73,7 +77,7 @@ def small_site(folder: Path) -> Iterator[str]:
         connection.execute(_WAREHOUSE)
         names = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
     published = Published([PublishedTable("marts", name, "", ()) for (name,) in names])
-    facts = {"marts.projects_v1": TableFacts(NOW, "stale", "projects: 99 %", ("npm",), 2)}
+    facts = {"marts.projects_v1": TableFacts(NOW, "stale", "projects: 99 %", ("npm",), 2, SHARES)}
     snapshots = Snapshots(folder / "copies", lambda target: copy_file(path, target), lambda: 1, published.tables)
     snapshots.refresh()
     admission = Admission(None, lambda: NOW, monotonic, anonymous=PLENTY)

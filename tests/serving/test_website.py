@@ -55,6 +55,14 @@ def test_a_project_shows_its_metrics_with_their_course_and_where_they_come_from(
     assert "Another alpha" not in text
 
 
+def test_the_foot_of_a_page_names_the_worst_coverage_and_counts_the_rest(site: str) -> None:
+    text = plain(get(site, "/projects/alpha"))
+    worst = "worst: npm.downloads lodash 9.80 % of 4,523 (target 95.00 %)"
+    assert f"{worst}; 2 measured, 1 with a lower bound under target" in text
+    assert "PushEvent" not in text
+    assert "not measured" in text  # of the other tables
+
+
 def test_metrics_with_the_same_title_say_whose_they_are_and_a_period_when_it_begins(site: str) -> None:
     text = plain(get(site, "/projects/alpha"))
     for expected in ("Gas fees BASE 5 wei", "Gas fees OPTIMISM 3.1", "by week, from 2026-11-23", "of all time, to 2026-11-29"):
