@@ -91,11 +91,13 @@ def test_the_demo_loads_exactly_the_truth_of_the_sandbox(home: Path) -> None:
     expected = {name: rows for name, rows in manifest.counts.items() if name not in by_day and not name.startswith(retired)}
     with duckdb.connect(str(home / "sandbox" / "warehouse.duckdb"), read_only=True) as connection:
         counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in expected}
-        pairs = set(connection.execute("SELECT collection_name, project_name FROM marts.projects_by_collection_v1").fetchall())
-        projects = connection.execute("SELECT count(*) FROM marts.projects_v1").fetchall()[0][0]
+        listed = "SELECT collection_name, project_name FROM marts.projects_by_collection_v1 WHERE collection_source = 'OSS_DIRECTORY'"
+        pairs = set(connection.execute(listed).fetchall())
+        projects = dict(connection.execute("SELECT project_source, count(*) FROM marts.projects_v1 GROUP BY 1").fetchall())
+        kept = connection.execute("SELECT count(*) FROM op_atlas.project WHERE deleted_at IS NULL").fetchall()[0][0]
     assert counts == expected
     assert pairs == manifest.world().memberships()
-    assert projects == len(manifest.world().projects)
+    assert projects == {"OSS_DIRECTORY": len(manifest.world().projects), "OP_ATLAS": kept}
 
 
 def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:
@@ -114,7 +116,8 @@ def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:
     assert "Remedial sprint" in (home / "sandbox" / "discord.html").read_text()
     page = (home / "sandbox" / "status" / "index.html").read_text()
     assert "Sandbox world" in page
-    assert "oss_directory/projects" in page
+    assert "data/oss_directory.html" in page
+    assert "oss_directory/projects" in (home / "sandbox" / "status" / "data" / "oss_directory.html").read_text()
 
 
 def test_the_incident_of_the_demo_is_not_one_of_the_platform(home: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_command_that_fails_says_why_in_a_line(settings: Settings, monkeypatch
     monkeypatch.setenv("GIT_EXEC_PATH", str(tmp_path))
     failed = RUNNER.invoke(app, ["up"])
     assert failed.exit_code == 1
-    assert failed.stderr.startswith("this git has no http-backend: install")
+    assert failed.stderr.startswith("oso: this git has no http-backend: install")
     assert failed.stderr.count("\n") == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import IO
@@ -33,7 +34,7 @@ class ProbesBeside:
         folder = self._settings.world_dir / "probes"
         folder.mkdir(parents=True, exist_ok=True)
         self._log = (folder / "probes.log").open("wb")
-        command = [sys.executable, "-m", "oso_dagster.cli.probes.probe_commands", "run", "--with-parent"]
+        command = [sys.executable, "-m", "oso_dagster.cli.probes.probe_commands", "run", "--parent", str(os.getpid())]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT)
 
     def end(self) -> None:

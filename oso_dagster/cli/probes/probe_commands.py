@@ -30,7 +30,7 @@ _PARENT_EVERY_SECONDS = 1.0
 
 @app.command()
 def run(
-    with_parent: Annotated[bool, typer.Option("--with-parent", help="End when the process that started this one ends.")] = False,
+    parent: Annotated[int, typer.Option(min=0, help="Process id of who starts this one: it ends when that one does.")] = 0,
     metrics: Annotated[str, typer.Option(help="Serve /metrics here, as HOST:PORT; empty: nowhere.")] = "",
     queries: Annotated[str, typer.Option(help="Receive Trino's events of queries here, as HOST:PORT; empty: nowhere.")] = "",
 ) -> None:
@@ -45,7 +45,7 @@ def run(
     settings.world_dir.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(settings.world_dir / "probes.lock", timeout=0), serving_metrics(settings, metrics):
-            _run(settings, probes, with_parent, queries)
+            _run(settings, probes, parent, queries)
     except Timeout:
         raise refusal(f"a probe process runs already in {settings.world_dir}: end it first") from None
 
@@ -148,7 +148,7 @@ def _some(settings: Settings) -> tuple[Probe, ...]:
         raise refusal(str(error)) from None
 
 
-def _run(settings: Settings, probes: tuple[Probe, ...], with_parent: bool, queries: str) -> None:
+def _run(settings: Settings, probes: tuple[Probe, ...], parent: int, queries: str) -> None:
     import asyncio  # noqa: PLC0415
 
     from oso_dagster.cli.probes.query_receiver import receiver  # noqa: PLC0415
@@ -170,19 +170,19 @@ def _run(settings: Settings, probes: tuple[Probe, ...], with_parent: bool, queri
     say(f"{len(probes)} probes: {', '.join(probe.name for probe in probes)}; the first whole minute counts first")
     try:
         with receiver(settings, queries, probes) as received:
-            asyncio.run(_until_ended(ProbeProcess(checkers(probes), report, clock), with_parent, received))
+            asyncio.run(_until_ended(ProbeProcess(checkers(probes), report, clock), parent, received))
     finally:
         report.close()
 
 
-async def _until_ended(process: ProbeProcess, with_parent: bool, received: AbstractAsyncContextManager[None]) -> None:
+async def _until_ended(process: ProbeProcess, parent: int, received: AbstractAsyncContextManager[None]) -> None:
     """Run until a signal to end comes, or the parent is gone."""
     import asyncio  # noqa: PLC0415
 
     loop, running = asyncio.get_running_loop(), asyncio.create_task(process.run())
     for number_ in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number_, running.cancel)
-    watching = asyncio.create_task(_watch_parent(os.getppid(), running.cancel)) if with_parent else None
+    watching = asyncio.create_task(_watch_parent(parent, running.cancel)) if parent else None
     async with received:
         with suppress(asyncio.CancelledError):
             await running

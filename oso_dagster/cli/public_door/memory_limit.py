@@ -6,7 +6,6 @@ import logging
 import resource
 
 import psutil
-import pyarrow as pa
 
 MORE_THAN_NOW = 6 * 1024**3
 """Bytes for queries, above what a ready process has: the engine's own limit, and what its functions take beside it."""
@@ -24,6 +23,8 @@ def limit_memory(more: int = MORE_THAN_NOW) -> bool:
     if has is None:
         _log.warning("the memory of queries cannot be limited on this system: limit that of the whole process from outside")
         return False
+    import pyarrow as pa  # noqa: PLC0415  (loads when used)
+
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own does not notice a refusal, and writes where nothing is
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = has + more

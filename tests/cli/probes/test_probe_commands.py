@@ -91,8 +91,8 @@ def test_the_process_runs_once_in_a_world_and_a_signal_ends_it_with_a_last_repor
 
 def test_a_process_that_runs_with_its_parent_ends_when_that_is_killed(declared):
     code = (
-        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'from oso_dagster.cli import main; main()', "
-        "'probe', 'run', '--with-parent'], stdout=subprocess.PIPE, text=True); p.stdout.readline(); "
+        "import os, subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'from oso_dagster.cli import main; main()', "
+        "'probe', 'run', '--parent', str(os.getpid())], stdout=subprocess.PIPE, text=True); p.stdout.readline(); "
         "print(p.pid, flush=True); p.wait()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:

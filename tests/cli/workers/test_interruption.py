@@ -29,8 +29,11 @@ def interrupted_twice(number: signal.Signals) -> None:
             os.kill(os.getpid(), number)
 
 
+@pytest.mark.usefixtures("hangs_up")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_each_of_them_interrupts_once_and_the_next_ones_are_ignored_while_all_is_taken_down(number: signal.Signals) -> None:
+    if number is signal.SIGHUP:
+        signal.signal(number, signal.SIG_DFL)  # the tests themselves may run under `nohup`
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt):
         interrupted_twice(number)
