@@ -91,8 +91,8 @@ def test_the_demo_loads_exactly_the_truth_of_the_sandbox(home: Path) -> None:
     expected = {name: rows for name, rows in manifest.counts.items() if name not in by_day and not name.startswith(retired)}
     with duckdb.connect(str(home / "sandbox" / "warehouse.duckdb"), read_only=True) as connection:
         counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in expected}
-        listed = "SELECT collection_name, project_name FROM marts.projects_by_collection_v1 WHERE collection_source = 'OSS_DIRECTORY'"
-        pairs = set(connection.execute(listed).fetchall())
+        of_directory = "FROM marts.projects_by_collection_v1 WHERE collection_source = 'OSS_DIRECTORY'"
+        pairs = set(connection.execute(f"SELECT collection_name, project_name {of_directory}").fetchall())
         projects = dict(connection.execute("SELECT project_source, count(*) FROM marts.projects_v1 GROUP BY 1").fetchall())
         kept = connection.execute("SELECT count(*) FROM op_atlas.project WHERE deleted_at IS NULL").fetchall()[0][0]
     assert counts == expected

@@ -89,5 +89,5 @@ def _named(literals: Iterable[str]) -> list[tuple[str, str, str]]:
 
 
 def _numbers(standings: Iterable[str]) -> dict[str, int]:
-    found = list(standings)
-    return {word: found.count(word) for word in _WORDS.values() if word in found}
+    words = list(standings)
+    return {word: words.count(word) for word in _WORDS.values() if word in words}

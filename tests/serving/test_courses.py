@@ -24,17 +24,17 @@ def paths(svg: str) -> list[str]:
 
 @pytest.mark.parametrize("aggregation", ["sum", "count_distinct"])
 def test_a_period_in_which_nothing_was_counted_is_drawn_as_0_and_said(aggregation: str) -> None:
-    made, said = pieces(metric("monthly", aggregation), [(MAY, 4.0), (AUGUST, 2.0)])
+    made, notes = pieces(metric("monthly", aggregation), [(MAY, 4.0), (AUGUST, 2.0)])
     assert made == [[(MAY, 4.0), (JUNE, 0.0), (date(2026, 7, 1), 0.0), (AUGUST, 2.0)]]
-    assert "drawn as 0" in said
+    assert "drawn as 0" in notes
 
 
 @pytest.mark.parametrize("aggregation", ["average", "median", "ratio", ""])
 def test_of_what_is_not_counted_the_line_is_broken(aggregation: str) -> None:
     points = [(MAY, 4.0), (AUGUST, 2.0), (date(2026, 9, 1), 3.0)]
-    made, said = pieces(metric("monthly", aggregation), points)
+    made, notes = pieces(metric("monthly", aggregation), points)
     assert made == [points[:1], points[1:]]
-    assert "broken" in said
+    assert "broken" in notes
     drawn = line(made, "t", "u")
     assert [path.count("L") for path in paths(drawn)] == [0, 1]
     assert drawn.count("<circle") == 3  # the value alone is seen
@@ -43,10 +43,10 @@ def test_of_what_is_not_counted_the_line_is_broken(aggregation: str) -> None:
 
 def test_what_is_withheld_is_no_0() -> None:
     withheld = Span(JUNE, date(2026, 7, 1), 0.1, 0.2, "measured", WITHHELD, "too little")
-    made, said = pieces(metric("monthly", "sum"), [(MAY, 4.0), (AUGUST, 2.0)], [withheld])
+    made, notes = pieces(metric("monthly", "sum"), [(MAY, 4.0), (AUGUST, 2.0)], [withheld])
     assert made == [[(MAY, 4.0)], [(date(2026, 7, 1), 0.0), (AUGUST, 2.0)]]
-    assert "drawn as 0" in said
-    assert "broken" in said
+    assert "drawn as 0" in notes
+    assert "broken" in notes
 
 
 @pytest.mark.parametrize(

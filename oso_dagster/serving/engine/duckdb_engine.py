@@ -141,8 +141,8 @@ _BARE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[-+]?(?:nan|inf(?:inity)?)', re.IGNORE
 """Text in quotes, which stays, or such a word outside of it."""
 
 
-def _null(found: re.Match[str]) -> str:
-    return found[0] if found[0].startswith('"') else "null"
+def _null(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith('"') else "null"
 
 
 def _as_json(sql: str, types: list[str]) -> str:

@@ -32,9 +32,9 @@ def pieces(metric: Metric, points: Points, withheld: Sequence[Span] = ()) -> tup
                 if made[-1]:
                     made.append([])
         made[-1].append(point)
-    said = ["A period without a value is drawn as 0: nothing was counted in it."] if zero else []
-    said += ["The line is broken where there is no value."] if broken else []
-    return [piece for piece in made if piece], " ".join(said)
+    notes = ["A period without a value is drawn as 0: nothing was counted in it."] if zero else []
+    notes += ["The line is broken where there is no value."] if broken else []
+    return [piece for piece in made if piece], " ".join(notes)
 
 
 def _between(name: str, first: date, last: date) -> Iterator[date]:
