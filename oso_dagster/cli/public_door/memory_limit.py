@@ -19,12 +19,12 @@ def limit_memory(more: int = MORE_THAN_NOW) -> bool:
     The engine's limit counts tables and sorting, not the text that a function makes (`repeat`, `lpad`). Past this one the
     engine is refused memory and says so of the query, and the process lives on. Linux counts what is written to alone.
     """
+    import pyarrow as pa  # noqa: PLC0415  (loads when used, and before what the process has is measured)
+
     has = getattr(psutil.Process().memory_info(), "data", None)
     if has is None:
         _log.warning("the memory of queries cannot be limited on this system: limit that of the whole process from outside")
         return False
-    import pyarrow as pa  # noqa: PLC0415  (loads when used)
-
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own does not notice a refusal, and writes where nothing is
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = has + more
