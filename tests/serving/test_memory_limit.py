@@ -8,7 +8,7 @@ import sys
 import pytest
 
 _ASKS_FOR_MORE = """
-import psutil, resource
+import psutil, pyarrow, resource
 from oso_dagster.cli.public_door.memory_limit import limit_memory
 before = psutil.Process().memory_info().data
 print(limit_memory(64 * 1024**2))
