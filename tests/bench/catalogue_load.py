@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Column, Table
 
-from oso_dagster.domain.due.cadence import jobs_of
+from oso_dagster.domain.due.cadence import in_order, jobs_of
 from oso_dagster.sandbox.families import invents
 from oso_dagster.sources import catalogue
 from tests.bench.baseline import BASE, Tree, base_tree, by_turns, this_tree
@@ -27,10 +27,15 @@ def bench(console: Console) -> list[str]:
     if base is None:
         console.print(f"not measured: no commit to compare with: BASE=commit (in {BASE})")
         return []
-    ours = [job.name for source in catalogue() if source.retired is None and invents(source) for job in jobs_of(source)]
+    invented = [source for source in catalogue() if source.retired is None and invents(source)]
+    ours = [job.name for job in in_order(job for source in invented for job in jobs_of(source))]
     with tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
         _, listed = base.run(["python", "-c", JOBS], Path(scratch, "jobs"))
-        theirs = [name for name in listed.split() if name.startswith("ingest_")]
+        # Jobs run in the order in which they are named, and some need what others land.
+        places = {name: place for place, name in enumerate(ours)}
+        theirs = sorted(
+            (name for name in listed.split() if name.startswith("ingest_")), key=lambda name: places.get(name, len(ours))
+        )
         ways = {
             tree.name: lambda turn, tree=tree, jobs=jobs: loaded(tree, jobs, Path(scratch, f"{tree.name}-{turn}"))
             for tree, jobs in ((base, theirs), (this_tree(), ours))

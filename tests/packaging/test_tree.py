@@ -20,6 +20,11 @@ DOMAIN = sorted((ROOT / "oso_dagster" / "domain").rglob("*.py"))
 # Joined here, so that this file does not hold what it forbids.
 FOREIGN = tuple("/".join(("", *parts, "")) for parts in (("root",), ("work",), ("home", "runner"), ("Users",)))
 
+REGISTRIES = tuple(
+    ".".join((*parts, "org")) for parts in (("pypi",), ("pythonhosted",), ("registry", "npmjs"), ("proxy", "golang"))
+)
+"""Hosts that packages are installed from: which one is the machine's own business."""
+
 
 def tracked() -> list[Path]:
     """Every file that is committed, or would be by `git add .`."""
@@ -81,6 +86,13 @@ def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:
         content = path.read_bytes()
         guilty += [f"{path.relative_to(ROOT)}: {text}" for text in (*FOREIGN, f"{ROOT}/") if text.encode() in content]
     assert guilty == []
+
+
+def test_no_file_names_a_package_registry() -> None:
+    texts = {path: path.read_bytes() for path in tracked()}
+    assert [
+        f"{path.relative_to(ROOT)}: {host}" for path, text in texts.items() for host in REGISTRIES if host.encode() in text
+    ] == []
 
 
 def test_the_changelog_begins_with_the_version_of_the_package() -> None:
