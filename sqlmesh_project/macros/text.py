@@ -8,5 +8,5 @@ from sqlmesh.core.macros import MacroEvaluator
 @macro()
 def trimmed(evaluator: MacroEvaluator, text: exp.Expression) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
     """The text without white space at its ends, newlines and tabs too: DuckDB's TRIM takes away blanks only."""
-    replaced = parse_one(r"REGEXP_REPLACE(text, '^\s+|\s+$', '')", read="trino")
+    replaced = parse_one(r"REGEXP_REPLACE(text, '^\s+|\s+\z', '')", read="trino")
     return replaced.transform(lambda node: text.copy() if isinstance(node, exp.Column) else node)

@@ -24,7 +24,7 @@ WITH entries AS (
     entries.network,
     entries.network = 'any_evm' OR networks.network IS NOT NULL AS network_known,
     COALESCE(entries.network = 'any_evm' OR networks.is_evm, FALSE) AS is_evm,
-    REGEXP_LIKE(entries.address, '^0[xX][0-9a-fA-F]{40}$') AS looks_evm
+    REGEXP_LIKE(entries.address, '^0[xX][0-9a-fA-F]{40}\z') AS looks_evm
   FROM entries
   LEFT JOIN staging.seed_networks AS networks ON entries.network = networks.network
 )

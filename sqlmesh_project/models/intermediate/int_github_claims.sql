@@ -31,7 +31,7 @@ WITH segments AS (
     url,
     host,
     CASE WHEN first_segment = 'orgs' THEN second_segment ELSE first_segment END AS owner,
-    CASE WHEN first_segment = 'orgs' THEN NULL ELSE REGEXP_REPLACE(second_segment, '[.]git$', '') END AS repository
+    CASE WHEN first_segment = 'orgs' THEN NULL ELSE REGEXP_REPLACE(second_segment, '[.]git\z', '') END AS repository
   FROM segments
 ), claims AS (
   SELECT
@@ -54,8 +54,8 @@ WITH segments AS (
         'login', 'marketplace', 'new', 'notifications', 'organizations', 'pricing', 'pulls', 'search', 'security', 'settings',
         'signup', 'site', 'sponsors', 'stars', 'topics', 'trending', 'users'
       ) THEN 'a page of GitHub itself, neither an owner nor a repository'
-      WHEN NOT REGEXP_LIKE(owner, '^[a-z0-9][a-z0-9_-]*$') THEN 'not a possible name of a GitHub owner'
-      WHEN repository IN ('', '.', '..') OR NOT REGEXP_LIKE(repository, '^[a-z0-9._-]+$')
+      WHEN NOT REGEXP_LIKE(owner, '^[a-z0-9][a-z0-9_-]*\z') THEN 'not a possible name of a GitHub owner'
+      WHEN repository IN ('', '.', '..') OR NOT REGEXP_LIKE(repository, '^[a-z0-9._-]+\z')
         THEN 'not a possible name of a GitHub repository'
     END AS reason
   FROM owners

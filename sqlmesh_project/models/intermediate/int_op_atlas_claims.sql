@@ -16,7 +16,7 @@ WITH names AS (
     project_name, kind, entry, chain_id,
     LOWER(NULLIF(REGEXP_EXTRACT(entry, '^https?://(?:www[.])?github[.]com/([A-Za-z0-9][A-Za-z0-9_-]*)/[A-Za-z0-9._-]+', 1), '')) AS owner,
     REGEXP_REPLACE(
-      LOWER(NULLIF(REGEXP_EXTRACT(entry, '^https?://(?:www[.])?github[.]com/[A-Za-z0-9][A-Za-z0-9_-]*/([A-Za-z0-9._-]+)', 1), '')), '[.]git$', ''
+      LOWER(NULLIF(REGEXP_EXTRACT(entry, '^https?://(?:www[.])?github[.]com/[A-Za-z0-9][A-Za-z0-9_-]*/([A-Za-z0-9._-]+)', 1), '')), '[.]git\z', ''
     ) AS repository
   FROM staging.stg_op_atlas__entries
 ), chains AS ( -- one network where two have the number
@@ -31,7 +31,7 @@ WITH names AS (
       WHEN names.entry IS NULL OR names.entry = '' THEN 'the entry is empty'
       WHEN names.kind = 'repository' AND (names.owner IS NULL OR names.repository IS NULL OR names.repository IN ('', '.', '..'))
         THEN 'not the address of a repository: https://github.com/<owner>/<name> is expected'
-      WHEN names.kind = 'contract' AND NOT REGEXP_LIKE(names.entry, '^0x[0-9a-f]{40}$') THEN 'not an EVM address: 0x and 40 hexadecimal digits are expected'
+      WHEN names.kind = 'contract' AND NOT REGEXP_LIKE(names.entry, '^0x[0-9a-f]{40}\z') THEN 'not an EVM address: 0x and 40 hexadecimal digits are expected'
       WHEN names.kind = 'contract' AND chains.network IS NULL THEN 'the chain is not in seeds/networks.csv'
     END AS reason
   FROM names

@@ -79,7 +79,7 @@ WITH entries AS (
     kind,
     position,
     url,
-    REGEXP_REPLACE(CASE WHEN host = 'pkg.go.dev' THEN path ELSE host || '/' || path END, '@.*$', '') AS module,
+    REGEXP_REPLACE(CASE WHEN host = 'pkg.go.dev' THEN path ELSE host || '/' || path END, '@[^\n]*', '') AS module,
     host,
     path
   FROM entries

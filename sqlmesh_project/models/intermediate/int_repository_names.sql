@@ -48,7 +48,7 @@ WITH names AS (
     ranked.repo_id,
     ranked.full_name,
     SPLIT_PART(chosen.full_name, '/', 1) AS artifact_namespace,
-    SPLIT_PART(chosen.full_name, '/', 2) AS artifact_name
+    NULLIF(SPLIT_PART(chosen.full_name, '/', 2), '') AS artifact_name
   FROM ranked
   INNER JOIN chosen ON ranked.repo_id = chosen.repo_id
 )

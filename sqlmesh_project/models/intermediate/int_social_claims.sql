@@ -41,9 +41,9 @@ WITH entries AS (
       WHEN artifact_source = 'TELEGRAM' AND host IN ('t.me', 'telegram.me')
         THEN LOWER(NULLIF(REGEXP_EXTRACT(path, '^(?:s/)?([A-Za-z0-9_]+)', 1), ''))
       WHEN artifact_source = 'MIRROR' AND host = 'mirror.xyz' THEN LOWER(NULLIF(REGEXP_EXTRACT(path, '^([^/]+)', 1), ''))
-      WHEN artifact_source = 'MIRROR' THEN NULLIF(REGEXP_EXTRACT(host, '^([^.]+)[.]mirror[.]xyz$', 1), '')
+      WHEN artifact_source = 'MIRROR' THEN NULLIF(REGEXP_EXTRACT(host, '^([^.]+)[.]mirror[.]xyz\z', 1), '')
       WHEN artifact_source = 'MEDIUM' AND host = 'medium.com' THEN LOWER(NULLIF(REGEXP_EXTRACT(path, '^(@?[^/]+)', 1), ''))
-      WHEN artifact_source = 'MEDIUM' THEN NULLIF(REGEXP_EXTRACT(host, '^([^.]+)[.]medium[.]com$', 1), '')
+      WHEN artifact_source = 'MEDIUM' THEN NULLIF(REGEXP_EXTRACT(host, '^([^.]+)[.]medium[.]com\z', 1), '')
     END AS artifact_name
   FROM entries
 ), claims AS (

@@ -15,7 +15,7 @@ WITH packages AS (
     packages.package_source, packages.package_namespace, packages.package_name,
     @entity_id(packages.package_source, packages.package_namespace, packages.package_name) AS package_artifact_id,
     COALESCE(names.artifact_namespace, SPLIT_PART(packages.repository, '/', 1)) AS owner_namespace,
-    COALESCE(names.artifact_name, SPLIT_PART(packages.repository, '/', 2)) AS owner_name
+    COALESCE(names.artifact_name, NULLIF(SPLIT_PART(packages.repository, '/', 2), '')) AS owner_name
   FROM staging.stg_deps_dev__packages AS packages
   LEFT JOIN intermediate.int_repository_names AS names ON packages.repository = names.full_name
   WHERE packages.repository IS NOT NULL

@@ -16,7 +16,7 @@ WITH packages AS (
     CASE WHEN system IN ('cargo', 'pypi', 'github') THEN LOWER(name) ELSE name END AS name
   FROM github.sbom__packages
 ), parts AS (
-  SELECT repository, position, version, package_source, name, REGEXP_LIKE(name, '^[^/]+/[^/]+$') AND package_source IN ('NPM', 'GITHUB') AS has_namespace
+  SELECT repository, position, version, package_source, name, REGEXP_LIKE(name, '^[^/]+/[^/]+\z') AND package_source IN ('NPM', 'GITHUB') AS has_namespace
   FROM packages
 )
 SELECT
@@ -24,6 +24,6 @@ SELECT
   CAST(position AS BIGINT) AS position, -- Place in the document, from 0
   CAST(package_source AS VARCHAR) AS package_source, -- NPM, CRATES, PYPI, GO, GITHUB …; empty text where the document does not say
   CAST(CASE WHEN has_namespace THEN SPLIT_PART(name, '/', 1) ELSE '' END AS VARCHAR) AS package_namespace, -- npm scope with its @, owner on GitHub; else empty text
-  CAST(CASE WHEN has_namespace THEN SPLIT_PART(name, '/', 2) ELSE name END AS VARCHAR) AS package_name, -- Name in its namespace
+  CAST(CASE WHEN has_namespace THEN NULLIF(SPLIT_PART(name, '/', 2), '') ELSE name END AS VARCHAR) AS package_name, -- Name in its namespace
   CAST(version AS VARCHAR) AS version -- Version, or the range that the manifest allows
 FROM parts

@@ -13,7 +13,7 @@ MODEL (
 SELECT
   CAST(package AS VARCHAR) AS package, -- Package, as npm writes it: @scope/name or name
   CAST(CASE WHEN package LIKE '@%/%' THEN SPLIT_PART(package, '/', 1) ELSE '' END AS VARCHAR) AS package_namespace, -- Scope with its @; else empty text
-  CAST(CASE WHEN package LIKE '@%/%' THEN SPLIT_PART(package, '/', 2) ELSE package END AS VARCHAR) AS package_name, -- Name in its scope
+  CAST(CASE WHEN package LIKE '@%/%' THEN NULLIF(SPLIT_PART(package, '/', 2), '') ELSE package END AS VARCHAR) AS package_name, -- Name in its scope
   CAST(day AS DATE) AS event_day, -- Day, UTC
   CAST(downloads AS BIGINT) AS downloads -- Downloads
 FROM npm.downloads

@@ -34,7 +34,7 @@ WITH entries AS (
     kind,
     position,
     url,
-    NULLIF(REGEXP_EXTRACT(@trimmed(url), '^[hH][tT][tT][pP][sS]?://([^/?#\s][^\s]*)$', 1), '') AS address
+    NULLIF(REGEXP_EXTRACT(@trimmed(url), '^[hH][tT][tT][pP][sS]?://([^/?#\s][^\s]*)\z', 1), '') AS address
   FROM entries
 ), parts AS (
   SELECT
@@ -52,7 +52,7 @@ SELECT
   CAST(kind AS VARCHAR) AS kind, -- List that the entry stands in: github, npm …, social/<platform>
   CAST(position AS BIGINT) AS position, -- Place in that list, from 0
   CAST(url AS VARCHAR) AS url, -- Address as it stands in the directory
-  CAST(CASE WHEN REGEXP_LIKE(host, '^[^/:@]+[.][^/:@.]{2,}(:[0-9]+)?$') THEN host END AS VARCHAR) AS host, -- Host in lower case without www; empty when this is no http(s) address
-  CAST(NULLIF(REGEXP_REPLACE(path, '^/|/$', ''), '') AS VARCHAR) AS path, -- Path without slashes at its ends
+  CAST(CASE WHEN REGEXP_LIKE(host, '^[^/:@]+[.][^/:@.]{2,}(:[0-9]+)?\z') THEN host END AS VARCHAR) AS host, -- Host in lower case without www; empty when this is no http(s) address
+  CAST(NULLIF(REGEXP_REPLACE(path, '^/|/\z', ''), '') AS VARCHAR) AS path, -- Path without slashes at its ends
   CAST(query AS VARCHAR) AS query -- What follows the question mark
 FROM parts
