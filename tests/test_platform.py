@@ -26,6 +26,7 @@ from oso_dagster.settings import PROJECT_ROOT
 from oso_dagster.sources import catalogue
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.pictures import lineage
+from tests.sqlmesh_project.reference_metrics import computed_metrics, different_metrics
 from tests.support.browser import ARTIFACTS, chromium
 from tests.support.clock import clock
 from tests.support.platform import BIN, as_written, dev, left_running, run
@@ -98,6 +99,12 @@ def test_the_demo_loads_exactly_the_truth_of_the_sandbox(home: Path) -> None:
     assert counts == expected
     assert pairs == manifest.world().memberships()
     assert projects == {"OSS_DIRECTORY": len(manifest.world().projects), "OP_ATLAS": kept}
+
+
+def test_every_metric_of_the_whole_sandbox_equals_a_calculation_in_python(home: Path) -> None:
+    with duckdb.connect(str(home / "sandbox" / "warehouse.duckdb"), read_only=True) as connection:
+        assert len(computed_metrics(connection)) > 100_000
+        assert different_metrics(connection) == {}
 
 
 def test_the_demo_shows_what_was_loaded_and_where_to_look(home: Path) -> None:

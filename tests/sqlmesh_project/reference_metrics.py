@@ -59,6 +59,20 @@ def expected_metrics(connection: duckdb.DuckDBPyConnection, today: date) -> dict
     return {key: amount for key, amount in amounts.items() if amount} | counts | others
 
 
+def different_metrics(connection: duckdb.DuckDBPyConnection) -> dict[Key, tuple[float | None, float | None]]:
+    """Each value that the models compute otherwise than plain Python does, or that only one of them has: theirs and Python's."""
+    (today,) = connection.execute("SELECT max(sample_date) + 1 FROM intermediate.int_metrics WHERE grain = 'all'").fetchone() or (
+        None,
+    )
+    computed, expected = computed_metrics(connection), expected_metrics(connection, today)
+    pairs = {key: (computed.get(key), expected.get(key)) for key in computed.keys() | expected.keys()}
+    return {
+        key: (ours, theirs)
+        for key, (ours, theirs) in pairs.items()
+        if ours is None or theirs is None or abs(ours - theirs) > 1e-9 * abs(theirs)
+    }
+
+
 def expected_retention(connection: duckdb.DuckDBPyConnection, today: date) -> dict[tuple[str, str, date, date], tuple[int, int]]:
     """Size and returned people by entity, month of the cohort and month."""
     pairs = "SELECT artifact_id, entity_type, entity_id FROM intermediate.int_entities_by_artifact"
@@ -66,24 +80,25 @@ def expected_retention(connection: duckdb.DuckDBPyConnection, today: date) -> di
     entities: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for artifact, kind, entity in connection.execute(pairs).fetchall():
         entities[artifact].append((kind, entity))
-    for event in github_events(Raw(connection), _claimed(connection), today):
+    for event in github_events(Raw(connection), claimed_repositories(connection), today):
         for owner in entities[event.to]:
             of_entities[owner].append(event)
     return {(*owner, *key): value for owner, events in of_entities.items() for key, value in retention(events, today).items()}
 
 
-def _claimed(connection) -> set[str]:
+def claimed_repositories(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Repositories that somebody claims, as `owner/name`."""
     claims = "SELECT artifact_source, artifact_namespace, artifact_name FROM intermediate.int_claimed_artifacts"
     return {f"{row[1]}/{row[2]}" for row in connection.execute(claims).fetchall() if row[0] == "GITHUB"}
 
 
 def _holders(connection, raw) -> dict[str, str]:
-    artifacts, holders = artifacts_of_repositories(raw, _claimed(connection))
+    artifacts, holders = artifacts_of_repositories(raw, claimed_repositories(connection))
     return {name: artifacts[repo_id] for name, repo_id in holders.items()}
 
 
 def _github(connection, raw, entities, today, amounts, members) -> dict[Key, float]:
-    events = github_events(raw, _claimed(connection), today)
+    events = github_events(raw, claimed_repositories(connection), today)
     first = min((event.day for event in events), default=today).replace(day=1)
     cut = lru_cache(None)(lambda day: list(periods(day, today, first)))
     sides: dict[str, dict[Key, float]] = {"opened": defaultdict(float), "closed": defaultdict(float)}
