@@ -9,7 +9,7 @@ BIN := $(SETUP_VENV)/bin
 # Without their bytecode the libraries take two to four times as long to import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo dev test test-fast test-smoke check lint emulator schemas bench wheel clean help ready
+.PHONY: demo dev test test-fast test-smoke check lint lakehouse lakehouse-down emulator schemas bench wheel clean help ready
 
 demo: ready ## the whole platform once, offline: sandbox, runs, verdicts, status page
 	@OSO_WORLD=sandbox $(BIN)/oso demo
@@ -38,6 +38,12 @@ lint: ready ## style, types, who may import whom, and the picture of it
 	@$(BIN)/mypy --no-error-summary
 	@output=$$($(BIN)/lint-imports --no-logo) || { printf '%s\n' "$$output"; exit 1; }
 	@$(BIN)/python .ci/rooms.py --check
+
+lakehouse: ready ## start PostgreSQL and two Trinos on loopback, for OSO_PROFILE=lakehouse: prints where they are
+	@$(BIN)/python .ci/lakehouse up
+
+lakehouse-down: ready ## end these servers, with all that they stored
+	@$(BIN)/python .ci/lakehouse down
 
 emulator: ready ## install the BigQuery emulator that some tests start (in .cache)
 	@$(BIN)/python .ci/emulator.py

@@ -14,14 +14,29 @@ from oso_dagster.warehouse.base import Warehouse
 
 def warehouse_of(settings: Settings, cache: Path | None = None) -> Warehouse:
     """The warehouse of the settings' profile and world; it works in `cache`, by default in the settings' own."""
-    if settings.profile is not Profile.EMBEDDED:
-        raise SettingsError(f"OSO_PROFILE={settings.profile.value}: only the embedded profile is built so far; unset it")
+    if settings.profile is Profile.LAKEHOUSE:
+        return _lakehouse(settings, cache or settings.cache_dir)
     from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse  # noqa: PLC0415  (duckdb and dlt load when used)
 
     return DuckDBWarehouse(
         settings.warehouse_path,
         world=settings.world.value,
         cache=cache or settings.cache_dir,
+        lock_timeout_seconds=settings.lock_timeout_seconds,
+        clock=utc_now,
+    )
+
+
+def _lakehouse(settings: Settings, cache: Path) -> Warehouse:
+    try:
+        from oso_dagster.warehouse.lakehouse.warehouse import LakehouseWarehouse  # noqa: PLC0415  (pyiceberg loads when used)
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"OSO_PROFILE=lakehouse needs {error.name}: install oso_dagster[lakehouse]") from None
+    return LakehouseWarehouse(
+        settings.lakehouse_value("lakehouse_catalogue_url"),
+        settings.lakehouse_value("lakehouse_store"),
+        world=settings.world.value,
+        cache=cache,
         lock_timeout_seconds=settings.lock_timeout_seconds,
         clock=utc_now,
     )

@@ -34,6 +34,16 @@ class Profile(StrEnum):
     EMBEDDED = "embedded"
     LAKEHOUSE = "lakehouse"
 
+    @property
+    def engine(self) -> str:
+        """What computes the models."""
+        return {Profile.EMBEDDED: "duckdb", Profile.LAKEHOUSE: "trino"}[self]
+
+    @property
+    def storage(self) -> str:
+        """What raw tables lie in."""
+        return {Profile.EMBEDDED: "duckdb", Profile.LAKEHOUSE: "iceberg"}[self]
+
 
 class SettingsError(Exception):
     """The environment cannot be used as it is; the message names each variable and what to do, and holds no value."""

@@ -12,7 +12,8 @@ from oso_dagster.domain.alerts.announcement import Route
 from oso_dagster.domain.alerts.channel import DISCORD, Channel, Webhook, parse_channels
 from oso_dagster.domain.alerts.hours import Hours
 from oso_dagster.domain.catalogue.source import Setting, Source
-from oso_dagster.settings.places import PREFIX, Places, World
+from oso_dagster.settings.lakehouse import Lakehouse
+from oso_dagster.settings.places import PREFIX, World
 from oso_dagster.settings.values import (
     check_channels,
     check_postgres,
@@ -25,7 +26,7 @@ from oso_dagster.settings.values import (
 )
 
 
-class Settings(Places):
+class Settings(Lakehouse):
     """The platform's settings. Those of the sources are added by `read_settings`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -68,11 +69,15 @@ class Settings(Places):
         """SQLAlchemy URL of the reliability store."""
         if self.reliability_url is not None:
             return self.reliability_url.get_secret_value()
+        if (started := self.of_started_lakehouse("reliability_url")) is not None:
+            return started
         return f"sqlite:///{self.world_dir / 'reliability.db'}"
 
     @property
     def sqlmesh_state(self) -> dict[str, Any]:
         """Where SQLMesh's state lies, in the words of its connection configurations. Holds the password: never print it."""
+        if self.sqlmesh_state_url is None and (started := self.of_started_lakehouse("sqlmesh_state_url")) is not None:
+            return postgres_of(started)
         if self.sqlmesh_state_url is None:
             return {"type": "duckdb", "database": str(self.sqlmesh_state_path)}
         return postgres_of(self.sqlmesh_state_url.get_secret_value())

@@ -66,6 +66,14 @@ def check_postgres(value: SecretStr) -> SecretStr:
     return value
 
 
+def check_trino(value: SecretStr) -> SecretStr:
+    """An address of a Trino server."""
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("an address such as https://user:password@host:443 is expected")
+    return value
+
+
 def check_url(value: str) -> str:
     """An address without a password, also one that scp or git takes."""
     scp_like = "://" not in value and "@" in value and ":" in value

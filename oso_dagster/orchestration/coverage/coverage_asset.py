@@ -31,7 +31,7 @@ def coverage_asset(settings: Settings, sources: Sequence[Source]) -> dg.AssetsDe
         deps=counted,
         group_name=PLATFORM_GROUP,
         tags={PLATFORM_TAG: "true"},
-        kinds={"duckdb"},
+        kinds={settings.profile.storage},
         owners=[PLATFORM_OWNER],
         description=published.DESCRIPTION,
         metadata={"dagster/table_name": f"platform.{published.NAME}"},

@@ -37,7 +37,7 @@ def _asset(settings: Settings, source: Source, table: Table) -> dg.AssetsDefinit
         owners=[source.owner],
         tags={labels.SOURCE_TAG: source.stability.value} | _retired_tag(source),
         code_version=fingerprint(table)[:8],
-        kinds={"dlt", "duckdb"},
+        kinds={"dlt", settings.profile.storage},
         metadata={
             "dagster/table_name": table_name(source.name, table.name),
             "dagster/column_schema": column_schema(table.columns, table.primary_key),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from oso_dagster.settings import Settings
+from typing import Any
+
+from oso_dagster.settings import Profile, Settings
 from oso_dagster.sqlmesh_assets.asset_paths import asset_path
 from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest
 from oso_dagster.sqlmesh_assets.project import Project
@@ -13,14 +15,21 @@ def project_of(settings: Settings) -> Project:
     return Project(
         path=settings.sqlmesh_project,
         gateway=settings.profile.value,
-        engine="duckdb",
+        engine=settings.profile.engine,
         cache=settings.cache_dir,
         recompute_whole=True,  # raw tables land several times a day: docs/decisions/0007
         connections={
-            "connection": {"type": "duckdb", "database": str(settings.warehouse_path)},
+            "connection": _connection(settings),
             "state_connection": settings.sqlmesh_state,
         },
     )
+
+
+def _connection(settings: Settings) -> dict[str, Any]:
+    """The warehouse, in the words of SQLMesh's connection configurations. May hold a password: never print it."""
+    if settings.profile is Profile.LAKEHOUSE:
+        return settings.trino_connection
+    return {"type": "duckdb", "database": str(settings.warehouse_path)}
 
 
 def model_assets(settings: Settings) -> list[str]:

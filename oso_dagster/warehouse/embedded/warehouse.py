@@ -29,6 +29,7 @@ from oso_dagster.warehouse.ddl import literal, quoted
 from oso_dagster.warehouse.embedded import platform_tables, publishing
 from oso_dagster.warehouse.embedded.added_columns import add_declared_columns
 from oso_dagster.warehouse.embedded.copying import copy_file
+from oso_dagster.warehouse.embedded.one_load import publish_staged
 from oso_dagster.warehouse.embedded.opening import kept_open, patiently
 from oso_dagster.warehouse.embedded.row_counts import different_rows
 from oso_dagster.warehouse.embedded.writer_lock import hold
@@ -171,7 +172,9 @@ class DuckDBWarehouse:
     ) -> Loaded:
         """Stage, judge and publish one extract. Raises RefusedError, and then nothing that a reader sees has changed."""
         with staging.staged(self._cache, source.name, table, extract, window) as arrival, self.write(arrival.connection):
-            return self._publish(source, table, extract, arrival, fingerprint, window, allow_shrink=allow_shrink)
+            return publish_staged(
+                source, table, extract, arrival, fingerprint, window, now=self._clock(), allow_shrink=allow_shrink
+            )
 
     def load_together(
         self,
@@ -191,48 +194,12 @@ class DuckDBWarehouse:
                 outcome: Loaded | RefusedError
                 try:
                     with package.staged(number) as arrival:
-                        outcome = self._publish(source, table, extract, arrival, fingerprint, window, allow_shrink=allow_shrink)
+                        outcome = publish_staged(
+                            source, table, extract, arrival, fingerprint, window, now=self._clock(), allow_shrink=allow_shrink
+                        )
                 except RefusedError as refusal:
                     outcome = refusal
                 yield outcome
-
-    def _publish(
-        self,
-        source: Source,
-        table: Table,
-        extract: Extract,
-        arrival: staging.StagedLoad,
-        fingerprint: str,
-        window: Window | None,
-        *,
-        allow_shrink: bool,
-    ) -> Loaded:
-        """Judge what is staged, and publish it; the warehouse is attached to its connection."""
-        key = window.key if window else None
-        before = publishing.last_loads(arrival.connection, source.name, table.name, [key]).get(key)
-        # What was loaded on other terms is asked for anew, as a whole: then nothing is no answer.
-        goes_on = before is not None and before.fingerprint == fingerprint
-        history = publishing.past_loads(arrival.connection, source.name, table, window)
-        context = guards.LoadContext(self._clock(), window, before, goes_on, allow_shrink, history)
-        rows, facts, findings = judged(source, table, extract, arrival, context, keep=True)
-        failed = [finding for finding in findings if finding.blocking and not finding.passed]
-        if failed:
-            raise RefusedError("; ".join(finding.message for finding in failed), findings)
-        record = LoadRecord(
-            load_id=arrival.load_id,
-            source=source.name,
-            table=table.name,
-            partition=key,
-            version=extract.version,
-            fingerprint=fingerprint,
-            rows=rows,
-            loaded_at=context.now,
-            facts=facts,
-        )
-        record, new_columns = publishing.publish(
-            arrival.connection, table, record, window, allow_shrink=allow_shrink, whole_items=extract.whole_items
-        )
-        return Loaded(record, findings, publishing.table_rows(arrival.connection, source.name, table.name), new_columns)
 
     def trial(
         self, source: Source, table: Table, extract: Extract, window: Window | None = None
