@@ -33,14 +33,14 @@ def cache() -> Path:
 
 def java_home() -> Path:
     """The home of an installed Java that is new enough: JAVA_HOME's, the one on the PATH, or one of the usual places."""
-    found: list[str] = []
+    too_old: list[str] = []
     for home in _java_homes():
         version = _java_version(home)
         if version is not None and version >= WANTED["java"]:
             return home
-        found += [f"{home} is {version}"] if version is not None else []
+        too_old += [f"{home} is {version}"] if version is not None else []
     raise LakehouseError(
-        f"Trino {WANTED['version']} needs Java {WANTED['java']} or later{', and ' + ', '.join(found) if found else ''}: "
+        f"Trino {WANTED['version']} needs Java {WANTED['java']} or later{', and ' + ', '.join(too_old) if too_old else ''}: "
         f"install one (any JDK) and set JAVA_HOME, or start the same servers in containers: docker compose -f {COMPOSE} up"
     )
 
