@@ -7,7 +7,7 @@ Does not belong here: the steps of a single run (`run_steps`), its record (`run_
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -16,27 +16,13 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from oso_dagster.orchestration.ledger import dagster_tables
-from oso_dagster.orchestration.ledger.dagster_tables import body_of, moment
-from oso_dagster.orchestration.ledger.log_files import (
-    FINGERPRINT,
-    KINDS,
-    MATERIALIZED,
-    NEW_EVENTS,
-    OBSERVED,
-    OWN,
-    PLANNED,
-    PLATFORM_SCHEMAS,
-)
+from oso_dagster.orchestration.ledger.dagster_tables import body_of
+from oso_dagster.orchestration.ledger.log_files import MATERIALIZED, OBSERVED, PLANNED, PLATFORM_SCHEMAS
 
-PAGE = 50_000
-"""How many event ids one query covers while searching for runs."""
-
-_NEWEST = "SELECT max(id) FROM event_logs"
-_RUNS = f"SELECT {{no_index}}run_id, max(id) {NEW_EVENTS} AND id <= :upto GROUP BY {{no_index}}run_id"
 _OF_RUNS = """
     SELECT run_id, asset_key, partition, max(step_key),
         max(CASE WHEN dagster_event_type = :materialized THEN id END),
-        max(CASE WHEN dagster_event_type = :materialized THEN timestamp END)
+        max(CASE WHEN dagster_event_type = :materialized THEN {at} END)
     FROM event_logs WHERE run_id IN :run_ids AND {no_index}dagster_event_type IN :kinds GROUP BY run_id, asset_key, partition
 """
 _METADATA = """
@@ -46,20 +32,16 @@ _METADATA = """
 _TEXTS = "SELECT id, event FROM event_logs WHERE id IN :ids"
 
 
-@dataclass(frozen=True)
-class RunPage:
-    """The runs that have events of assets, but the platform's own, up to the id `last`; `anchor` describes the event at it."""
-
-    run_ids: list[str]
-    last: int
-    anchor: str
-
-
 class Materialized(NamedTuple):
-    """When, and in which event, an asset partition was materialized."""
+    """When, and in which event, an asset partition was materialized; `text` is the time as the ledger writes it."""
 
-    at: datetime
+    text: str
     event_id: int
+
+    @property
+    def at(self) -> datetime:
+        """The time, in UTC."""
+        return datetime.fromisoformat(self.text)
 
 
 Unit = tuple[str, str | None]
@@ -77,25 +59,6 @@ class RunAssets:
     steps: dict[str, str] = field(default_factory=dict)
 
 
-def runs_after(instance: dg.DagsterInstance, position: int) -> Iterator[RunPage]:
-    """Pages of the runs that have events of assets with an id above `position`, in the order of ids, whoever knows the assets."""
-    [(newest,)] = dagster_tables.events(instance, _NEWEST)
-    for after in range(position, newest or 0, PAGE):
-        rows = dagster_tables.events(instance, _RUNS, after=after, upto=after + PAGE, kinds=KINDS, **OWN)
-        if rows:
-            last = max(row[1] for row in rows)
-            yield RunPage(
-                [row[0] for row in sorted(rows, key=lambda row: row[1])], last, event_fingerprint_at(instance, last) or ""
-            )
-
-
-def event_fingerprint_at(instance: dg.DagsterInstance, event_id: int) -> str | None:
-    """Describes the event that has an id now; None when none has. A different description later: the log was rewritten."""
-    for run_id, stored in dagster_tables.events(instance, FINGERPRINT, id=event_id):
-        return f"{run_id} {name_of_key(stored)}" if stored else None
-    return None
-
-
 def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str], silent_assets: Collection[str]) -> dict[str, RunAssets]:
     """The asset events of the given runs; with the metadata of all that may report attempts: what is no `silent_assets`."""
     by_run: dict[str, RunAssets] = defaultdict(RunAssets)
@@ -105,10 +68,10 @@ def asset_events_of(instance: dg.DagsterInstance, run_ids: Sequence[str], silent
     for run_id, stored, partition, step, event_id, at in rows:
         if stored:
             name = name_of_key(stored)
-            if name.partition("/")[0] in PLATFORM_SCHEMAS:
+            if is_own(name):
                 continue
             assets = by_run[run_id]
-            assets.units[name, partition] = None if event_id is None else Materialized(moment(at), event_id)
+            assets.units[name, partition] = None if event_id is None else Materialized(at, event_id)
             if step is not None:
                 assets.steps[name] = step
     reporting = {name for assets in by_run.values() for name, _ in assets.units} - set(silent_assets)
@@ -136,6 +99,11 @@ def name_of_key(stored: str) -> str:
     if key is None:
         raise ValueError(f"the event log holds an asset key that cannot be read: {stored!r}")
     return key.to_user_string()
+
+
+def is_own(name: str) -> bool:
+    """Whether this is an asset of the platform itself, which leaves no trace in the ledger."""
+    return name.partition("/")[0] in PLATFORM_SCHEMAS
 
 
 def stored_key(name: str) -> str:

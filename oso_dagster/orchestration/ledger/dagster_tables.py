@@ -18,9 +18,9 @@ import dagster as dg
 import msgspec
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.runs.sqlite import SqliteRunStorage
-from sqlalchemy import BindParameter, Connection, bindparam, text
+from sqlalchemy import Connection, text
 
-from oso_dagster.orchestration.ledger.log_files import for_engine, rows_of_file
+from oso_dagster.orchestration.ledger.log_files import for_engine, in_json, rows_of_file
 
 COLUMNS: Mapping[str, frozenset[str]] = {
     "event_logs": frozenset({"id", "run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition"}),
@@ -136,12 +136,9 @@ def _rows(storage: Any, opened: Opened, sql: str, values: Mapping[str, Any]) -> 
     if not all(value for value in values.values() if isinstance(value, list)):
         return []  # nothing is in an empty list
     with _connection(storage, opened) as connection:
-        plain = connection.dialect.name == "sqlite"
-        lists: list[BindParameter[Any]] = [
-            bindparam(name, expanding=True) for name, value in values.items() if isinstance(value, list)
-        ]
-        statement = text(for_engine(sql, sqlite=plain)).bindparams(*lists)
-        return list(connection.execute(statement, dict(values)).cursor.fetchall())
+        sqlite = connection.dialect.name == "sqlite"
+        given = in_json(values) if sqlite else dict(values)
+        return list(connection.execute(text(for_engine(sql, sqlite=sqlite)), given).cursor.fetchall())
 
 
 def _connection(storage: Any, opened: Opened) -> AbstractContextManager[Connection]:

@@ -14,7 +14,8 @@ import dagster as dg
 
 from oso_dagster.domain.garbage_collector import no_collections
 from oso_dagster.domain.objectives.attempts import Label
-from oso_dagster.orchestration.ledger import asset_events, dagster_tables
+from oso_dagster.orchestration.ledger import asset_events, dagster_tables, event_pages
+from oso_dagster.orchestration.ledger.asset_events import RunAssets
 from oso_dagster.orchestration.ledger.required_proofs import Proofs
 from oso_dagster.orchestration.ledger.run_reader import RunReader
 from oso_dagster.orchestration.ledger.run_steps import RunLogs
@@ -56,35 +57,40 @@ class LedgerFill:
         order, read_ids, attempts = dict[str, int](), set[str](), 0
         # What was discovered is read before the search goes on: a server writes one part while the next one is read.
         with no_collections(), dagster_tables.few_connections(), self.ledger.recording() as record:
-            for new in self._discover(now):
+            before = set(self.ledger.unsettled())
+            for new, ended in self._discover(reader.silent, now):
+                of_new = {run_id: assets for run_id, assets in ended.items() if run_id not in before}
                 order.update((run_id, place) for place, run_id in enumerate(new, len(order)))
                 waiting = [run_id for run_id in self.ledger.unsettled() if run_id not in read_ids]
                 # In the order of the log: it is read from front to back, and a retry comes after what it retries.
                 waiting.sort(key=lambda run_id: order.get(run_id, -1))
                 for start in range(0, len(waiting), _RUNS_AT_ONCE):
-                    batch = reader.read(waiting[start : start + _RUNS_AT_ONCE])
-                    record(batch.runs, batch.attempts)
-                    attempts += len(batch.attempts)
+                    batch = reader.read(waiting[start : start + _RUNS_AT_ONCE], of_new)
+                    record(batch.runs, batch.attempts, batch.good)
+                    attempts += len(batch.attempts) + len(batch.good)
                 read_ids.update(waiting)
         self.ledger.label(self.labels)
         return FillReport(len(order), len(read_ids), attempts)
 
-    def _discover(self, now: datetime) -> Iterator[list[str]]:
-        """The runs with new events, page by page in the order of the log; at least one page, which may be empty."""
+    def _discover(self, silent: Collection[str], now: datetime) -> Iterator[tuple[list[str], dict[str, RunAssets]]]:
+        """The runs with new events, page by page in the order of the log, and what those made that ended within the page.
+
+        At least one page, which may be empty.
+        """
         storage = asset_events.storage_id(self.instance)
         start, discovered = self._start(self.ledger.cursor(storage)), set[str]()
-        for page in asset_events.runs_after(self.instance, start):
+        for page in event_pages.pages_after(self.instance, start, silent):
             # A run goes on from page to page, and its row may be written just now: asked for again, it would be waited for.
             new = [run_id for run_id in page.run_ids if run_id not in discovered]
             self.ledger.discover(storage, Cursor(page.last, page.anchor), sorted(new), now)
             discovered.update(new)
-            yield new
+            yield new, page.ended
         if not discovered:
-            yield []
+            yield [], {}
 
     def _start(self, cursor: Cursor | None) -> int:
         """Where to read from: SQLite gives the ids of deleted events out again, so a log without our anchor is read anew."""
         if cursor is None:
             return 0
-        unbroken = asset_events.event_fingerprint_at(self.instance, cursor.position) == cursor.anchor
+        unbroken = event_pages.event_fingerprint_at(self.instance, cursor.position) == cursor.anchor
         return max(0, cursor.position - OVERLAP) if unbroken else 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from oso_dagster.domain.catalogue.loading import NEWEST_EVENT, ROWS_LOADED
@@ -25,6 +26,7 @@ from oso_dagster.orchestration.ledger.asset_events import Materialized, RunAsset
 from oso_dagster.orchestration.ledger.dagster_tables import moment
 from oso_dagster.orchestration.ledger.run_records import RunRecord
 from oso_dagster.orchestration.ledger.run_steps import RunSteps
+from oso_dagster.reliability.ledger.attempt_rows import StoredRow, good_row, text_of
 from oso_dagster.sqlmesh_assets import attempt_metadata
 
 _OUTCOMES = {
@@ -52,9 +54,12 @@ class RunHistory:
     audited: Mapping[tuple[str, str, str | None], bool] = field(default_factory=dict)
 
 
-def attempts_of(history: RunHistory) -> list[Attempt]:
-    """Every attempt of the run; those at assets that nobody here knows have no label."""
-    attempts = list(_reports(history))
+def attempts_of(history: RunHistory) -> tuple[list[StoredRow], list[Attempt]]:
+    """Every attempt of the run: the rows of those that are plainly good, and the others. What nobody here knows has no label."""
+    if (plain := _plainly_good(history)) is not None:
+        return plain, []
+    good, attempts = list[StoredRow](), list(_reports(history))
+    begun = cache(text_of)
     reported = {attempt.asset for attempt in attempts}
     of_models = _steps_of_models(history, reported)
     outputs_of_step = (
@@ -73,15 +78,31 @@ def attempts_of(history: RunHistory) -> list[Attempt]:
             and label is not Label.SQLMESH
             and history.state is not RunState.ACTIVE
         ):
-            attempts.append(_good(history, unit, label, step, materialized))
+            good.append(_good(history, unit, label, step, materialized, begun))
         else:
             attempts.append(
                 _planned(history, unit, step, materialized, shared=outputs_of_step[step] > 1, of_models=step in of_models)
             )
     blamed = {_step(history, attempt.asset) for attempt in attempts if attempt.reported and attempt.outcome is Outcome.FAILED}
-    return attempts + [
-        _failed_deployment(history, step) for step in sorted(of_models - blamed) if _ended_by_itself(history, step)
-    ]
+    failed = [_failed_deployment(history, step) for step in sorted(of_models - blamed) if _ended_by_itself(history, step)]
+    return good, attempts + failed
+
+
+def _plainly_good(history: RunHistory) -> list[StoredRow] | None:
+    """The rows of a run of which nothing is to be said but that all went well, as of nearly all; None of another one."""
+    run, steps, labels = history.run, history.steps, history.labels
+    quiet = history.state is RunState.SUCCEEDED and not steps.ends and steps.retries is None
+    if not quiet or history.assets.event_metadata or history.audited:
+        return None
+    rows, started = list[StoredRow](), text_of(run.started)
+    for (asset, partition), materialized in history.assets.units.items():
+        label = labels.get(asset)
+        if materialized is None or label is None or label is Label.SQLMESH:
+            return None
+        known = history.metadata.get(materialized[1])
+        count, newest = (_rows(known), _newest_event(known)) if known else (None, None)
+        rows.append(good_row(run.run_id, asset, partition, label, started, materialized[0], count, None, None, newest))
+    return rows
 
 
 def _steps_of_models(history: RunHistory, reported: set[str]) -> set[str]:
@@ -138,21 +159,26 @@ def _reports(history: RunHistory) -> Iterator[Attempt]:
                 )
 
 
-def _good(history: RunHistory, unit: Unit, label: Label | None, step: str, materialized: Materialized) -> Attempt:
+def _good(
+    history: RunHistory,
+    unit: Unit,
+    label: Label | None,
+    step: str,
+    materialized: Materialized,
+    begun: Callable[[datetime | None], str | None],
+) -> StoredRow:
     (asset, partition), steps, metadata = unit, history.steps, history.metadata.get(materialized.event_id)
-    return Attempt(
-        run_id=history.run.run_id,
-        asset=asset,
-        partition=partition,
-        label=label,
-        outcome=Outcome.OK,
-        family=history.family,
-        started=steps.starts.get(step, history.run.started),
-        ended=materialized.at,
-        rows=_rows(metadata) if metadata else None,
-        step_retries=None if steps.retries is None else steps.retries.get(step, 0),
-        audited=_audited(history, unit) if history.audited else None,
-        newest_event=_newest_event(metadata) if metadata else None,
+    return good_row(
+        history.run.run_id,
+        asset,
+        partition,
+        label,
+        begun(steps.starts.get(step, history.run.started)),
+        materialized.text,
+        _rows(metadata) if metadata else None,
+        None if steps.retries is None else steps.retries.get(step, 0),
+        _audited(history, unit) if history.audited else None,
+        _newest_event(metadata) if metadata else None,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import dagster as dg
@@ -22,6 +23,7 @@ from oso_dagster.orchestration.ledger.required_proofs import Proofs
 from oso_dagster.orchestration.ledger.run_attempts import RunHistory, attempts_of, of_deleted
 from oso_dagster.orchestration.ledger.run_records import RunRecord, read_records
 from oso_dagster.orchestration.ledger.run_steps import RunLogs, RunSteps
+from oso_dagster.reliability.ledger.attempt_rows import StoredRow
 from oso_dagster.reliability.ledger.ledger import Ledger, RunRow
 
 ORPHANED_AFTER = timedelta(hours=24)
@@ -39,10 +41,11 @@ _CAUSE_LENGTH = 300
 
 @dataclass(frozen=True)
 class ReadRuns:
-    """The state of some runs, and the attempts made in them."""
+    """The state of some runs, and the attempts made in them; `good`: the rows of those that are plainly good."""
 
     runs: list[RunRow]
     attempts: list[Attempt]
+    good: list[StoredRow]
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,26 @@ class RunReader:
     logs: RunLogs
     families: dict[str, str] = field(default_factory=dict)
 
-    def read(self, run_ids: Sequence[str]) -> ReadRuns:
-        """Read some runs; the runs that a retry goes back to have to be among them or read before."""
+    @cached_property
+    def silent(self) -> frozenset[str]:
+        """The assets that report no attempts of their own."""
+        return frozenset(name for name, label in self.labels.items() if label is not Label.SQLMESH)
+
+    def read(self, run_ids: Sequence[str], ended: Mapping[str, RunAssets]) -> ReadRuns:
+        """Read some runs; the runs that a retry goes back to have to be among them or read before.
+
+        `ended`: what is known to have been made by runs that had ended.
+        """
         # Records first: when a record says that its run is over, all events of the run are there to be read.
         runs = read_records(self.instance, run_ids)
-        silent = [name for name, label in self.labels.items() if label is not Label.SQLMESH]
-        events = asset_events.asset_events_of(self.instance, run_ids, silent)
+        seen = {run_id: ended[run_id] for run_id in run_ids if run_id in ended}
+        unseen = [run_id for run_id in run_ids if run_id not in seen]
+        events = asset_events.asset_events_of(self.instance, unseen, self.silent) | seen
         read = self._logs(runs, events)
         metadata, audited = self._metadata(events), self.proofs.audited(self.instance, run_ids)
         known = self._known(run_ids)
         self._learn_families(runs)
-        results = ReadRuns([], [])
+        results = ReadRuns([], [], [])
         for run in runs:
             assets, old = events.get(run.run_id, RunAssets()), {}
             for attempt in known.get(run.run_id, ()):
@@ -80,14 +92,16 @@ class RunReader:
             state = self._state(run, steps)
             if run.stopped is not None and state is RunState.FAILED:
                 state, steps = RunState.CANCELED, steps.stopped_at(run.stopped)
-            results.attempts.extend(attempts_of(RunHistory(run, state, family, assets, steps, labels, metadata, audited)))
+            good, others = attempts_of(RunHistory(run, state, family, assets, steps, labels, metadata, audited))
+            results.good.extend(good)
+            results.attempts.extend(others)
             results.runs.append(RunRow(run.run_id, family, state, self._waits(run, state), self._settled(run, state)))
         for run_id in set(run_ids) - {run.run_id for run in runs}:
             pending = known.get(run_id, [])
             results.attempts.extend(of_deleted(attempt, self.now) for attempt in pending)
             family = next((attempt.family for attempt in pending), run_id)
             results.runs.append(RunRow(run_id, family, RunState.DELETED, will_retry=False, settled=True))
-        return ReadRuns(results.runs, [self._redacted(attempt) for attempt in results.attempts])
+        return ReadRuns(results.runs, [self._redacted(attempt) for attempt in results.attempts], results.good)
 
     def _logs(self, runs: Sequence[RunRecord], events: Mapping[str, RunAssets]) -> dict[str, RunSteps]:
         read = self.logs.in_brief([run for run in runs if not self._is_new(run)], events)

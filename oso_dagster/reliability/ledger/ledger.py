@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from oso_dagster.domain.objectives.attempts import Attempt, Label, Outcome
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.ledger import rollup_reader
-from oso_dagster.reliability.ledger.attempt_rows import NO_LABEL, attempt_of, chunks, insert_attempts, joined
+from oso_dagster.reliability.ledger.attempt_rows import NO_LABEL, StoredRow, attempt_of, chunks, insert_attempts, joined
 from oso_dagster.reliability.ledger.judging import families_to_judge, judge_anew, judge_single_attempts, rejudge_families
 from oso_dagster.reliability.ledger.recording import Record, in_background
 from oso_dagster.reliability.ledger.run_rows import RunRow, insert_runs, update_runs
@@ -89,16 +89,19 @@ class Ledger:
             ]
         return [attempt_of(row) for row in rows]
 
-    def record(self, run_rows: Sequence[RunRow], new_attempts: Sequence[Attempt]) -> None:
-        """Insert new attempts, finish pending ones, drop those that were reported one by one, and update their runs."""
+    def record(self, run_rows: Sequence[RunRow], new_attempts: Sequence[Attempt], good: Sequence[StoredRow] = ()) -> None:
+        """Insert new attempts, finish pending ones, drop those that were reported one by one, and update their runs.
+
+        `good` are the rows of attempts that are plainly good (`attempt_rows.good_row`).
+        """
         with self._database.writing() as connection:
             entangled = families_to_judge(connection, run_rows, new_attempts)
             update_runs(connection, run_rows)
-            insert_attempts(connection, judge_single_attempts(run_rows, new_attempts))
+            insert_attempts(connection, judge_single_attempts(run_rows, new_attempts), good)
             for chunk in chunks(sorted({attempt.run_id for attempt in new_attempts if attempt.reported})):
                 _drop_reported(connection, chunk)
             rejudge_families(connection, entangled)
-        if len(new_attempts) >= _MANY:
+        if len(new_attempts) + len(good) >= _MANY:
             self._database.analyze_if_new(attempts)
 
     def label(self, labels: Mapping[str, Label]) -> int:

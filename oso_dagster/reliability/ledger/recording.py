@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from oso_dagster.domain.objectives.attempts import Attempt
+from oso_dagster.reliability.ledger.attempt_rows import StoredRow
 from oso_dagster.reliability.ledger.run_rows import RunRow
 
-Record = Callable[[Sequence[RunRow], Sequence[Attempt]], None]
-"""Writes what was found in some runs, as a whole or not at all."""
+Record = Callable[[Sequence[RunRow], Sequence[Attempt], Sequence[StoredRow]], None]
+"""Writes what was found in some runs, as a whole or not at all; the rows of attempts that are plainly good last."""
 
 
 @contextmanager
@@ -28,9 +29,9 @@ def in_background(record: Record) -> Iterator[Record]:
 
     with ThreadPoolExecutor(1, "ledger") as pool:
 
-        def begin(run_rows: Sequence[RunRow], new_attempts: Sequence[Attempt]) -> None:
+        def begin(run_rows: Sequence[RunRow], new_attempts: Sequence[Attempt], good: Sequence[StoredRow]) -> None:
             ended()
-            under_way.append(pool.submit(record, run_rows, new_attempts))
+            under_way.append(pool.submit(record, run_rows, new_attempts, good))
 
         yield begin
         ended()

@@ -5,7 +5,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from oso_dagster.domain.objectives.attempts import Judgement
-from oso_dagster.orchestration.ledger import asset_events, dagster_tables
+from oso_dagster.orchestration.ledger import dagster_tables, event_pages
 from oso_dagster.orchestration.ledger.dagster_tables import few_connections
 from oso_dagster.reliability.store import Store
 from tests.orchestration.ledger.runs import asset, failing, fill, judgements, run
@@ -30,7 +30,7 @@ def test_small_pages_tell_what_one_page_tells(instance, store, another, monkeypa
     for number in range(3):
         retried(instance, number)
     whole, now = fill(instance, store)
-    monkeypatch.setattr(asset_events, "PAGE", page)
+    monkeypatch.setattr(event_pages, "PAGE", page)
     paged, _ = fill(instance, another)
     assert paged == whole
     assert whole.runs_read == 6
@@ -48,7 +48,7 @@ def test_a_server_is_asked_over_as_few_connections_for_many_pages_as_for_one_and
         event.listen(engine, "close", lambda *_: closed.append(1))
     fill(instance, store)
     for_one, most = len(opened), 4 if server else 0
-    monkeypatch.setattr(asset_events, "PAGE", 1)
+    monkeypatch.setattr(event_pages, "PAGE", 1)
     fill(instance, another)
     assert for_one <= most
     assert len(opened) == len(closed) <= 2 * most

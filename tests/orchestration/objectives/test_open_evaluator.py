@@ -11,9 +11,10 @@ import pytest
 
 from oso_dagster.cli.session.instance import enter
 from oso_dagster.domain.objectives.attempts import Label
-from oso_dagster.orchestration.ledger.asset_events import KINDS, event_fingerprint_at, storage_id
+from oso_dagster.orchestration.ledger.asset_events import storage_id
+from oso_dagster.orchestration.ledger.event_pages import event_fingerprint_at
 from oso_dagster.orchestration.ledger.fill import LedgerFill
-from oso_dagster.orchestration.ledger.log_files import LogFiles
+from oso_dagster.orchestration.ledger.log_files import KINDS, LogFiles
 from oso_dagster.orchestration.objectives.open_evaluator import holds_everything
 from oso_dagster.reliability.store import Store
 from oso_dagster.settings import Settings
