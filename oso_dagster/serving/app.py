@@ -22,6 +22,7 @@ from oso_dagster.serving.endpoints.async_sql import AsyncSql
 from oso_dagster.serving.endpoints.door import Door
 from oso_dagster.serving.endpoints.jobs import Jobs
 from oso_dagster.serving.endpoints.sql import Sql
+from oso_dagster.serving.graphql.endpoint import GraphQL
 from oso_dagster.serving.lineage.filter import Lineage
 from oso_dagster.serving.website.site import Site
 
@@ -77,6 +78,7 @@ def application(
         Route("/async-sql", later.follow, methods=["GET"]),
         Route("/async-sql", later.cancel, methods=["DELETE"]),
         Route("/async-sql/{token}", later.fetch, methods=["GET"]),
+        Route("/graphql", GraphQL(door).answer, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
         *(Lineage(webserver).routes() if webserver else []),
         *Site(door, made_at).routes(),

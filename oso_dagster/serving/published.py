@@ -26,13 +26,14 @@ class PublishedColumn:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table or view; `upstream` are the full names of the published tables that it is made from."""
+    """One table or view; `upstream` are the full names of the published tables that it is made from, `grain` its key."""
 
     schema: str
     name: str
     description: str
     columns: tuple[PublishedColumn, ...]
     upstream: tuple[str, ...] = ()
+    grain: tuple[str, ...] = ()
 
     @property
     def full_name(self) -> str:

@@ -65,6 +65,7 @@ def published() -> Published:
                 "Every project.",
                 (ids, PublishedColumn("project_name", "VARCHAR", "Its name.")),
                 ("oss_directory.projects",),
+                ("project_id",),
             ),
             PublishedTable(
                 "marts",
@@ -77,6 +78,7 @@ def published() -> Published:
                     PublishedColumn("at", "TIMESTAMPTZ", "When."),
                 ),
                 ("marts.projects_v1", "npm.downloads"),
+                ("project_id", "sample_date"),
             ),
             PublishedTable("marts", "absent_v0", "Not made yet.", (ids,)),
             PublishedTable("intermediate", "int_named", "", (PublishedColumn("project_name", "VARCHAR", ""),)),

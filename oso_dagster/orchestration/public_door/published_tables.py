@@ -31,6 +31,7 @@ def published_tables(sources: Sequence[Source], manifest: Manifest) -> Published
             model.description,
             tuple(PublishedColumn(column.name, column.type, column.description) for column in model.columns),
             model.upstream,
+            tuple(column.strip('"') for column in model.grain),
         )
         for model in manifest.models.values()
     ]

@@ -12,6 +12,8 @@ import pytest
 
 from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.orchestration.public_door.published_tables import published_tables
+from oso_dagster.serving.graphql.schema import schema_of
+from oso_dagster.serving.graphql.shape import shapes_of
 from oso_dagster.serving.published import Published
 from oso_dagster.serving.statements.names import understood
 from oso_dagster.serving.statements.select import Select
@@ -117,3 +119,14 @@ def test_the_query_answers_with_its_columns_and_some_rows(section: Section, acti
         answer = connection.execute(query.sql)
         assert tuple(column[0] for column in answer.description) == section.columns
         assert answer.fetchall()
+
+
+def test_graphql_has_every_mart_with_the_key_of_the_project_and_its_relations(
+    published: Published, models: dict[str, Model]
+) -> None:
+    shapes = shapes_of(published)
+    assert shapes.keys() == {name for name, model in models.items() if model.layer == "marts"}
+    assert {name: shape.key for name, shape in shapes.items()} == {name: models[name].grain for name in shapes}
+    assert {relation.name for relation in shapes["sboms_v0"].relations} >= {"fromProject", "toPackageArtifact"}
+    types = schema_of(shapes).type_map
+    assert {shape.kind for shape in shapes.values()} <= types.keys()
