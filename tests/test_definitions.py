@@ -14,6 +14,7 @@ from oso_dagster.definitions import build
 from oso_dagster.domain.due.cadence import jobs_of
 from oso_dagster.domain.due.run_limits import limit_of_job
 from oso_dagster.orchestration.alerts.dagster_state import OWN_JOBS
+from oso_dagster.orchestration.ingest.jobs.ingest_definitions import ingest_definitions
 from oso_dagster.orchestration.labels import PLATFORM_TAG, SOURCE_TAG
 from oso_dagster.settings import PROJECT_ROOT, Settings
 from oso_dagster.sources import catalogue
@@ -105,6 +106,18 @@ def test_no_run_of_a_job_both_loads_and_judges(definitions: dg.Definitions) -> N
     loading = {name for name in jobs if name.startswith("ingest_")} | {"transform", "publish_status"}
     assert len(loading) > 2
     assert {name: jobs[name] & judging for name in loading if jobs[name] & judging} == {}
+
+
+def test_a_process_that_only_loads_has_the_loading_jobs_of_the_whole_location(
+    definitions: dg.Definitions, settings: Settings
+) -> None:
+    whole = {job.name: job for job in definitions.resolve_all_job_defs()}
+    part = {job.name: job for job in ingest_definitions(settings, settings.in_world(catalogue())).resolve_all_job_defs()}
+    loading = [name for name in whole if name.startswith("ingest_")]
+    assert [name for name in part if not name.startswith("__")] == loading  # Dagster's own are of all its assets
+    for name in loading:
+        ours, theirs = part[name], whole[name]
+        assert ours.get_job_snapshot_id() == theirs.get_job_snapshot_id(), name
 
 
 def test_loading_needs_no_network_no_secret_and_no_warehouse_and_no_heavy_library(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def run(
     if first:
         wanted = require_partitions(settings, jobs or [], wanted)
     enter(settings)
-    with interruptible(), started(min(WORKERS, len(wanted))) as workers:
+    loads = ingest_jobs(settings).keys() >= set(wanted)
+    with interruptible(), started(min(WORKERS, len(wanted)), loads=loads) as workers:
         failures = run_jobs(settings, terminal, wanted, partitions, workers)
     print_result(settings, terminal, failures, began)
     raise typer.Exit(1 if failures else 0)

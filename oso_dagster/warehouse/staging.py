@@ -7,7 +7,6 @@ of new rows. One attempt at a time per table and partition.
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,6 @@ from typing import Any, ClassVar
 import dlt
 import duckdb
 from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.common.runtime.telemetry import stop_telemetry
 from dlt.extract.exceptions import ResourceExtractionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
@@ -30,6 +28,7 @@ from oso_dagster.domain.catalogue.source import Table
 from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse.arrow_schemas import typed
 from oso_dagster.warehouse.ddl import quoted
+from oso_dagster.warehouse.dlt_settings import use_own_settings
 
 DATABASE = "memory"
 """DuckDB's name for a connection's own database in memory."""
@@ -45,6 +44,9 @@ _ASKED_EVERY = 0.5
 
 _MEMORY = "256MiB"
 """What DuckDB may hold of one load; the rest of a large one is spilled to disk, so that a day of any size fits."""
+
+_WORKERS = 4
+"""Threads that load the files of a package."""
 
 _CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
 
@@ -164,7 +166,7 @@ def package(
     folder: Path, schema: str, name: str, batches: Mapping[str, Iterable[Any]], connection: duckdb.DuckDBPyConnection
 ) -> str:
     """Have dlt draw the batches of tables, and load them into `schema`; dlt's id of the load. Raises what drawing raises."""
-    _quiet()
+    use_own_settings()
     pipeline = dlt.pipeline(
         name,
         pipelines_dir=str(folder),
@@ -180,7 +182,7 @@ def package(
     except PipelineStepFailed as error:
         raise _origin(error) from None
     pipeline.normalize()
-    info = pipeline.load()
+    info = pipeline.load(workers=_WORKERS)
     info.raise_on_failed_jobs()
     (load_id,) = info.loads_ids
     return str(load_id)
@@ -206,12 +208,3 @@ def stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: T
         rows += batch.num_rows
     if not rows:
         raise RefusedError(f"{table_name(source, table.name)}: upstream names no surviving row; that would delete them all")
-
-
-def _quiet() -> None:
-    """No telemetry, no state to restore, no progress of its own: Dagster shows what happens."""
-    dlt.config["runtime.dlthub_telemetry"] = False
-    stop_telemetry()  # dlt starts it before it takes the setting above
-    dlt.config["restore_from_destination"] = False
-    dlt.config["load.workers"] = 4
-    logging.getLogger("dlt").setLevel(logging.ERROR)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from oso_dagster.cli.workers.job_list import PartitionRequest
 
+LOADS = "loads"
+"""The argument of a worker that runs jobs that load sources, and no others."""
+
 
 @dataclass(frozen=True)
 class Begin:

@@ -21,7 +21,7 @@ from typing import IO, Any, Protocol
 
 from oso_dagster.cli.workers.guardian import mark_runs
 from oso_dagster.cli.workers.job_list import PartitionRequest
-from oso_dagster.cli.workers.worker_messages import Begin, Doing, Done, Order, Ready, Refused
+from oso_dagster.cli.workers.worker_messages import LOADS, Begin, Doing, Done, Order, Ready, Refused
 from oso_dagster.settings import PROJECT_ROOT, SettingsError
 
 _STOP_SECONDS = 3
@@ -67,11 +67,14 @@ class Worker:
 
 
 @contextmanager
-def started(count: int) -> Iterator[list[Worker]]:
-    """Start `count` workers, which load the code location meanwhile; after the block they and their children have ended."""
+def started(count: int, *, loads: bool = False) -> Iterator[list[Worker]]:
+    """Start `count` workers, which load the code location meanwhile; after the block they and their children have ended.
+
+    With `loads` they run jobs that load sources, and no others, which takes a fraction of the time to get ready.
+    """
     workers: list[Worker] = []
     with stopped(workers):
-        workers.extend(_start() for _ in range(count))
+        workers.extend(_start(loads=loads) for _ in range(count))
         yield workers
 
 
@@ -183,11 +186,12 @@ class _Work:
             raise WorkersDiedError(f"{', '.join(self.open)} cannot be run: {report}")
 
 
-def _start() -> Worker:
+def _start(*, loads: bool) -> Worker:
     ours, theirs = Pipe()
+    options = [LOADS] if loads else []
     log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the worker)
     process = subprocess.Popen(
-        [sys.executable, "-m", "oso_dagster.cli.workers.worker_process", str(theirs.fileno())],
+        [sys.executable, "-m", "oso_dagster.cli.workers.worker_process", str(theirs.fileno()), *options],
         cwd=PROJECT_ROOT,
         stdin=subprocess.DEVNULL,
         stdout=log,

@@ -1,4 +1,6 @@
-"""A process that runs jobs for `worker_pool`, one at a time: `python -m oso_dagster.cli.workers.worker_process CONNECTION_FD`.
+"""A process that runs jobs for `worker_pool`, one at a time: `python -m oso_dagster.cli.workers.worker_process FD [loads]`.
+
+FD is that of its connection; with `loads` it runs jobs that load sources, and no others, and reads no models for that.
 
 It reports when it is ready and what it loads, and runs the jobs that it is sent. When the process that started it closes the
 connection, or has ended, it ends at once, wherever the run is: readers keep the old rows, Dagster records the run as canceled.
@@ -6,31 +8,38 @@ connection, or has ended, it ends at once, wherever the run is: readers keep the
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from oso_dagster.cli.session.terminal import say
 from oso_dagster.cli.workers.job_list import backfill_text, ingest_jobs
-from oso_dagster.cli.workers.worker_messages import Begin, Doing, Done, Order, Ready, Refused
+from oso_dagster.cli.workers.worker_messages import LOADS, Begin, Doing, Done, Order, Ready, Refused
 from oso_dagster.domain.due.run_limits import limit_of_job, limit_of_load
 from oso_dagster.domain.durations import duration
 from oso_dagster.settings import Settings, SettingsError, read_settings
 from oso_dagster.sources import catalogue
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from oso_dagster.orchestration.ingest.jobs.in_process import Runner
 
 _LOOK_SECONDS = 5
+_YOUNG_OBJECTS = 10_000
+"""New objects between two collections of garbage: Python's own 700 suit programs that make few."""
 
 
-def work(connection: Connection) -> None:
-    """Run the jobs that come over the connection until the other end closes it."""
+def work(connection: Connection, *, loads: bool = False) -> None:
+    """Run the jobs that come over the connection until the other end closes it; with `loads` only those that load sources."""
     import dagster as dg  # noqa: PLC0415  (slow to load: while the world is made)
 
-    from oso_dagster.definitions import build  # noqa: PLC0415
+    gc.set_threshold(_YOUNG_OBJECTS)
+    build = _builder(loads=loads)
     from oso_dagster.orchestration.ingest.jobs.in_process import Runner  # noqa: PLC0415
 
     if _receive(connection) is None:
@@ -41,6 +50,7 @@ def work(connection: Connection) -> None:
     except SettingsError as error:
         connection.send(Refused(str(error)))
         return
+    gc.freeze()  # definitions live as long as the process
     with dg.DagsterInstance.get() as instance:
         connection.send(Ready(frozenset(job.name for job in definitions.resolve_all_job_defs())))
         runner = Runner(definitions, instance)
@@ -49,6 +59,17 @@ def work(connection: Connection) -> None:
         if runner.running:  # nobody waits for it any more, and a thread cannot be ended
             runner.cancel("the process that started it has ended")
             os._exit(1)
+
+
+def _builder(*, loads: bool) -> Callable[[Settings], dg.Definitions]:
+    """What makes the definitions of the worker. Most of what they cost is importing it, while the world is made."""
+    if not loads:
+        from oso_dagster.definitions import build  # noqa: PLC0415  (Dagster is slow to load)
+
+        return build
+    from oso_dagster.orchestration.ingest.jobs.ingest_definitions import ingest_definitions  # noqa: PLC0415
+
+    return lambda settings: ingest_definitions(settings, settings.in_world(catalogue()))
 
 
 def _next_order(connection: Connection, runner: Runner) -> Begin | Order | None:
@@ -94,4 +115,4 @@ def _perform(connection: Connection, settings: Settings, runner: Runner, order: 
 
 
 if __name__ == "__main__":
-    work(Connection(int(sys.argv[1])))
+    work(Connection(int(sys.argv[1])), loads=LOADS in sys.argv[2:])

@@ -17,10 +17,11 @@ import tenacity
 from urllib3.exceptions import HTTPError
 
 from oso_dagster.connectors.http.announcements import listen
-from oso_dagster.connectors.http.deadline import DeadlineError, done_within, watched
+from oso_dagster.connectors.http.deadline import DeadlineError, done_within
 from oso_dagster.connectors.http.pacing import requested_pause
 from oso_dagster.connectors.http.redirects import followed, no_netrc
 from oso_dagster.connectors.http.rest import USER_AGENT
+from oso_dagster.connectors.http.session import Session
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
 
 HOURS = 24
@@ -140,7 +141,7 @@ def _download(url: str, path: Path, bounds: Patience, notes: UpstreamNotes) -> N
         options = {"headers": headers, "auth": no_netrc, "stream": True, "timeout": bounds.silence}
         with (
             done_within(bounds.deadline),
-            watched(requests.Session()) as session,
+            Session() as session,
             followed(session, "GET", url, options, notes) as response,
             path.open("wb") as file,
         ):

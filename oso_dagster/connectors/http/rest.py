@@ -23,10 +23,11 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from oso_dagster.connectors.answers import AnswerError, document, unpack
 from oso_dagster.connectors.http.absence import LIMIT_WORDS, AbsenceRule, AbsentError, absent
 from oso_dagster.connectors.http.announcements import listen
-from oso_dagster.connectors.http.deadline import DeadlineError, done_within, watched
+from oso_dagster.connectors.http.deadline import DeadlineError, done_within
 from oso_dagster.connectors.http.pacing import MOST_BYTES, Gate, Limits, Pace, gate_of, requested_pause
 from oso_dagster.connectors.http.redirects import followed, no_netrc
 from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, error_text, next_step
+from oso_dagster.connectors.http.session import Session
 from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
 from oso_dagster.domain.catalogue.source import Setting, SettingKind
@@ -182,7 +183,7 @@ class Client:
     def _session(self) -> requests.Session:
         """One session a thread, so that connections are kept."""
         if not hasattr(self.kept, "session"):
-            self.kept.session = watched(requests.Session())
+            self.kept.session = Session()
         session: requests.Session = self.kept.session
         return session
 

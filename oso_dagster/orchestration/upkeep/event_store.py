@@ -39,6 +39,7 @@ from oso_dagster.orchestration.upkeep.event_rows import (
     planned_check_rows,
     update_check_row,
 )
+from oso_dagster.orchestration.upkeep.new_run_file import make_run_file
 from oso_dagster.orchestration.upkeep.run_files import mark, newest_version, outdated
 
 FILES_KEPT_OPEN = 16
@@ -180,7 +181,9 @@ class OpenEventLog(SqliteEventLogStorage):
         if engine is None:
             address = self.conn_string_for_shard(shard)
             if shard not in self._initialized_dbs:
-                self._initdb(create_engine(address, poolclass=NullPool, connect_args=_PATIENT))
+                path = Path(self.path_for_shard(shard))
+                if shard == INDEX_SHARD_NAME or path.exists() or not make_run_file(path, self._initdb):
+                    self._initdb(create_engine(address, poolclass=NullPool, connect_args=_PATIENT))
                 self._initialized_dbs.add(shard)
             engine = _kept_open(address)
         self._open[shard] = engine

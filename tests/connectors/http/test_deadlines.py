@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,39 @@ def test_a_kept_connection_is_under_the_deadline_of_the_request_that_uses_it(web
     web.says(DRIPS["headers"])
     with pytest.raises(RestError, match="not complete within"):
         client.get(web.url)
+
+
+def test_one_thread_ends_every_block_at_its_own_deadline(web: Web) -> None:
+    web.says(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x"))
+    patient = Client(pace=FAST, limits=Limits(attempts=1, pause=0.001, timeout=3 * SECONDS))
+
+    def seconds(client: Client) -> float:
+        began = time.monotonic()
+        with pytest.raises(RestError, match="not complete within"):
+            client.get(f"{web.url}/slow")
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(5) as pool:
+        long = pool.submit(seconds, patient)
+        time.sleep(0.1)  # its deadline is waited for when the others, which are earlier, begin
+        short = [pool.submit(seconds, Client(pace=FAST, limits=ONE_TRY)) for _ in range(4)]
+        assert all(SECONDS * 0.9 < future.result() < BOUND for future in short)
+        assert 3 * SECONDS * 0.9 < long.result() < BOUND
+    assert [thread.name for thread in threading.enumerate()].count("deadlines") == 1
+
+
+def test_the_environment_is_asked_once_for_each_host(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", web.url)
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.delenv("http_proxy", raising=False)
+    client = Client(pace=FAST, limits=ONE_TRY)
+    web.says(value({"asked": "the proxy"}))
+    assert client.get("http://upstream.invalid/a").document == {"asked": "the proxy"}
+    monkeypatch.delenv("HTTP_PROXY")
+    assert client.get("http://upstream.invalid/b").document == {"asked": "the proxy"}
+    with pytest.raises(RestError):
+        client.get("http://another.invalid/a")
 
 
 def test_an_answer_is_bounded_as_sent_and_unpacked(web: Web) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from oso_dagster.orchestration.upkeep import event_store
 from oso_dagster.orchestration.upkeep.event_store import OpenEventLog
+from oso_dagster.orchestration.upkeep.new_run_file import make_run_file
 from oso_dagster.settings import PROJECT_ROOT
 
 KEY = dg.AssetKey("a")
@@ -194,3 +195,24 @@ def test_wiping_everything_leaves_a_store_that_works(home):
         instance.wipe()
         dg.materialize([a], instance=instance)
     assert materialized(home) == 1
+
+
+def test_the_file_of_a_second_run_is_a_copy_that_dagster_takes_for_its_own(home, monkeypatch):
+    with dg.DagsterInstance.get() as instance:
+        runs = [dg.materialize([a], instance=instance).run_id]
+        monkeypatch.setattr(event_store.OpenEventLog, "_initdb", lambda *_: pytest.fail("Dagster was asked to make a file"))
+        runs.append(dg.materialize([a], instance=instance).run_id)
+        folder = Path(instance.event_log_storage.path_for_shard(runs[0])).parent
+    first, second = (folder / f"{run}.db" for run in runs)
+    for query in ("PRAGMA journal_mode", "SELECT sql FROM sqlite_master ORDER BY name", "SELECT * FROM alembic_version"):
+        assert rows(first, query) == rows(second, query)
+    assert not list(folder.glob("*.part"))
+    assert rows(first, "SELECT count(*) FROM event_logs") == rows(second, "SELECT count(*) FROM event_logs")
+
+
+def test_a_file_that_another_process_made_meanwhile_is_left_as_it_is(tmp_path):
+    path = tmp_path / "run.db"
+    path.write_bytes(b"another's")
+    assert not make_run_file(path, lambda engine: engine.connect().close())
+    assert path.read_bytes() == b"another's"
+    assert [file.name for file in tmp_path.iterdir()] == ["run.db"]
