@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -49,9 +49,10 @@ class Project:
         """All folders that SQLMesh loads: the project's own, then the other repositories."""
         return (self.path, *self.repositories)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, without: Collection[Path] = ()) -> str:
         """Changes with the content of the project, its configuration, the gateway, SQLMesh, SQLGlot and this wrapper.
 
+        `without`: files that it does not change with.
         Not with a file's time or place, nor with databases that lie beside
         the models. Variables called `SQLMESH__…`, those that a YAML file reads by `env_var`, and the file
         in the user's home are configuration too.
@@ -62,7 +63,7 @@ class Project:
         overrides = sorted(f"{name}={value}" for name, value in os.environ.items() if name.upper().startswith("SQLMESH__"))
         digest.update("\0".join([*overrides, ""]).encode())
         for origin, path in [*_files(*self.folders, Path(__file__).parent), *_personal()]:
-            if _is_database(path):
+            if path in without or _is_database(path):
                 continue
             content = path.read_bytes()
             digest.update(f"{origin}\0{len(content)}\0".encode())

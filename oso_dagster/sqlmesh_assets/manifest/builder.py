@@ -21,6 +21,7 @@ from ..event_console import EventConsole, as_sqlmesh_console
 from ..project import Project
 from .audit_names import check_names, checked_model_of
 from .contents import Audit, Column, Manifest, Model, UnloadableProjectError
+from .model_parts import ModelParts, part_keys
 from .unit_test_names import unit_test_checks
 
 
@@ -28,8 +29,11 @@ class SameNameError(Exception):
     """Two models differ in their catalogue only, which asset keys leave out."""
 
 
-def build_manifest(project: Project) -> Manifest:
-    """Load the project without its warehouse and describe what it holds. Raises SameNameError, UnloadableProjectError."""
+def build_manifest(project: Project, parts: ModelParts | None = None) -> Manifest:
+    """Load the project without its warehouse and describe what it holds; `parts` are models that were described before.
+
+    Raises SameNameError, UnloadableProjectError.
+    """
     console = EventConsole(lambda _: None)
     with as_sqlmesh_console(console):
         try:
@@ -42,7 +46,9 @@ def build_manifest(project: Project) -> Manifest:
         _refuse_same_names([model.fqn for model in own])
         standalone = _standalone_audits(context, {short_name(model.fqn) for model in own})
         tested = _unit_tests(context)
-        models = [_model(context, model, project.path) for model in own]
+        parts = ModelParts() if parts is None else parts
+        keys = part_keys(project, context.models)
+        models = [parts.of(keys[model.fqn], partial(_model, context, model, project.path)) for model in own]
         outside = [model for model in context.models.values() if model.kind.is_external and model.audits]
         return Manifest(
             {
@@ -75,9 +81,12 @@ def is_blocking(audit: Any, arguments: Mapping[Any, Any]) -> bool:
 
 
 def query_of(model: Any) -> str:
-    """The query of a SQLMesh model, rendered; empty for what has none, and for one that only its engine can render."""
+    """The query of a SQLMesh model, rendered; empty for what has none, and for one that only its engine can render.
+
+    Every name is quoted: SQLMesh quotes all of them or none, not the same at each load without its cache.
+    """
     query = None if model.is_seed or model.is_python else model.render_query()
-    return "" if query is None else str(query.sql(dialect=model.dialect, pretty=True))
+    return "" if query is None else str(query.sql(dialect=model.dialect, pretty=True, identify=True))
 
 
 def _refuse_same_names(names: Sequence[str]) -> None:
@@ -154,19 +163,22 @@ def _call_text(audit: Any, arguments: Mapping[str, str]) -> str:
 
 def _columns(context: Context, model: Any) -> tuple[Column, ...]:
     """None of a model that selects all of a table whose columns the project does not declare."""
+    tables = {short_name(table) for table in _reads(context, model)}
     return tuple(
         Column(
-            name, kind.sql(dialect=model.dialect).lower(), model.column_descriptions.get(name, ""), _lineage(context, model, name)
+            name,
+            kind.sql(dialect=model.dialect).lower(),
+            model.column_descriptions.get(name, ""),
+            _lineage(context, model, name, tables),
         )
         for name, kind in (model.columns_to_types or {}).items()
     )
 
 
-def _lineage(context: Context, model: Any, column: str) -> tuple[str, ...]:
+def _lineage(context: Context, model: Any, column: str, tables: Collection[str]) -> tuple[str, ...]:
     """Columns of the tables that the model reads; columns made by a function (`UNNEST`, `range`) have none."""
     if model.is_seed or model.is_python:
         return ()
     sources = column_dependencies(context, model.fqn, column)
-    tables = {short_name(table) for table in _reads(context, model)}
     named = {short_name(table): names for table, names in sources.items()}
-    return tuple(sorted(f"{table}.{name}" for table in tables & set(named) for name in named[table]))
+    return tuple(sorted(f"{table}.{name}" for table in named.keys() & tables for name in named[table]))

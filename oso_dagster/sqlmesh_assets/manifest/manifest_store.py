@@ -10,15 +10,19 @@ import logging
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import TypeVar
 
 import msgspec
 from filelock import FileLock
 
 from ..gc_tuning import infrequent_gc
 from ..project import Project
-from .contents import Manifest, UnloadableProjectError
+from .contents import Manifest, Model, UnloadableProjectError
+from .model_parts import ModelParts
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @infrequent_gc()
@@ -30,28 +34,34 @@ def load_manifest(project: Project) -> Manifest:
     """
     name = f"{project.fingerprint()}.json"
     path = project.cache / "manifests" / name
-    manifest = _read(_shipped(project) / name) or _read(path)
+    manifest = _read(_shipped(project) / name, Manifest) or _read(path, Manifest)
     if manifest is None:
         project.cache.mkdir(parents=True, exist_ok=True)
         with FileLock(project.cache / "manifests.lock"):
-            manifest = _read(path)
+            manifest = _read(path, Manifest)
             if manifest is None:
                 manifest = _built_or_last(project, path)
     return manifest
 
 
 def _built_or_last(project: Project, path: Path) -> Manifest:
-    """Build and keep it; while SQLMesh cannot load the folder, the last one that is kept: what is deployed can still run."""
+    """Build and keep it; while SQLMesh cannot load the folder, the last one that is kept: what is deployed can still run.
+
+    What the last build found out about models that did not change since is taken from it.
+    """
+    kept_parts = project.cache / "model_parts.json"
+    parts = ModelParts(_read(kept_parts, dict[str, Model]) or {})
     try:
-        manifest = _build(project)
+        manifest = _build(project, parts)
     except UnloadableProjectError as error:
         kept = sorted(path.parent.glob("*.json"), key=lambda file: file.stat().st_mtime)
-        last = _read(kept[-1]) if kept else None
+        last = _read(kept[-1], Manifest) if kept else None
         if last is None:
             raise
         logger.warning("%s cannot be loaded; its assets are those of the last version that could. %s", project.path, error)
         return last
     _write(path, manifest)
+    _write(kept_parts, parts.used)
     return manifest
 
 
@@ -71,7 +81,7 @@ def fault_of_shipped(project: Project) -> str:
     if not (folder / name).exists():
         others = folder.exists() and any(folder.iterdir())
         return f"the manifest in {folder} is of another version of the project" if others else f"{folder} holds no manifest"
-    shipped = _read(folder / name)
+    shipped = _read(folder / name, Manifest)
     if shipped is None:
         return f"{folder / name} is damaged"
     return "" if shipped == _build(project) else f"{folder / name} is not what is built now"
@@ -81,26 +91,26 @@ def _shipped(project: Project) -> Path:
     return project.path / ".cache" / "manifests"
 
 
-def _build(project: Project) -> Manifest:
+def _build(project: Project, parts: ModelParts | None = None) -> Manifest:
     with infrequent_gc():
         from .builder import build_manifest  # noqa: PLC0415  (SQLMesh loads when used)
 
-        return build_manifest(project)
+        return build_manifest(project, parts)
 
 
-def _read(path: Path) -> Manifest | None:
+def _read(path: Path, kind: type[T]) -> T | None:
     try:
         digest, body = path.read_bytes().split(b"\n", 1)
         if hashlib.sha256(body).hexdigest().encode() != digest:
             return None
-        return msgspec.json.decode(body, type=Manifest)
+        return msgspec.json.decode(body, type=kind)
     except (FileNotFoundError, ValueError, msgspec.DecodeError):
         return None
 
 
-def _write(path: Path, manifest: Manifest) -> None:
+def _write(path: Path, content: object) -> None:
     """Whole or not at all: two processes that build at once each put a complete file in place."""
-    body = msgspec.json.encode(manifest)
+    body = msgspec.json.encode(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("wb", dir=path.parent, delete=False, suffix=".part") as file:
         file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)

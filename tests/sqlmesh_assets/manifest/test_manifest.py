@@ -62,7 +62,7 @@ def test_what_is_read_from_the_cache_is_what_was_built(playground):
 
 def test_of_two_that_find_none_at_once_one_builds_it(playground, monkeypatch):
     builds, build = [], building.build_manifest
-    monkeypatch.setattr(building, "build_manifest", lambda project: builds.append(project) or build(project))
+    monkeypatch.setattr(building, "build_manifest", lambda project, parts: builds.append(project) or build(project, parts))
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(load_manifest, [playground.project] * 2)
     assert first == second
