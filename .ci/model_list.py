@@ -1,6 +1,7 @@
-"""Writes what is generated of the SQLMesh project: the list of its models with their sources, and docs/impact-metrics.md.
+"""Writes what is generated of the SQLMesh project: the list of its models with their sources, docs/impact-metrics.md, examples.
 
-The list, a seed behind `models_v0`, says of each model what it reads at the end: SQL cannot know. The page has all metrics.
+The list, a seed behind `models_v0`, says of each model what it reads at the end: SQL cannot know. The page has all metrics. The
+examples of the page on which to try a query are the queries of docs/marts.md, which tests run.
 `--check` writes nothing and ends with 1 when a file is not what the project says.
 """
 # ruff: noqa: INP001 - a script outside any package
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -27,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "sqlmesh_project"
 SEED = PROJECT / "seeds" / "models.csv"
 PAGE = ROOT / "docs" / "impact-metrics.md"
+GUIDE = ROOT / "docs" / "marts.md"
+EXAMPLES = ROOT / "oso_dagster" / "serving" / "website" / "examples.json"
 CUTS = "day, week, month, quarter, biannual, year, all, 28, 90, 180"
 HEAD = """# Metrics
 
@@ -72,6 +77,12 @@ def page(metrics: Mapping[str, Mapping[str, object]], sources: Sequence[Source])
     return "\n".join(parts).rstrip() + "\n"
 
 
+def examples(guide: str) -> str:
+    """The queries of docs/marts.md, by mart."""
+    queries = re.findall(r"^## (\w+)\n.*?^```sql\n(.+?)^```$", guide, re.MULTILINE | re.DOTALL)
+    return json.dumps([{"name": name, "query": query.strip()} for name, query in queries], indent=1, ensure_ascii=False) + "\n"
+
+
 def _entry(name: str, metric: Mapping[str, object], unstable: set[str]) -> str:
     given: list[str] = metric["inputs"]  # type: ignore[assignment]
     shown = ", ".join(f"*`{table}`*" if table.partition(".")[0] in unstable else f"`{table}`" for table in given)
@@ -85,13 +96,14 @@ def _entry(name: str, metric: Mapping[str, object], unstable: set[str]) -> str:
 
 
 def main(*, check: bool) -> int:
-    """Bring both files up to date, or say that they are not; the exit code."""
+    """Bring the files up to date, or say that they are not; the exit code."""
     sources = catalogue()
     metrics = {path.stem: safe_load(path.read_text(encoding="utf-8")) for path in sorted((PROJECT / "metrics").glob("*.yaml"))}
     with tempfile.TemporaryDirectory() as cache:
         manifest = load_manifest(Project(PROJECT, gateway="embedded", engine="duckdb", cache=Path(cache)))
     old = False
-    for path, text in ((SEED, model_list(manifest, sources)), (PAGE, page(metrics, sources))):
+    queries = examples(GUIDE.read_text(encoding="utf-8"))
+    for path, text in ((SEED, model_list(manifest, sources)), (PAGE, page(metrics, sources)), (EXAMPLES, queries)):
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             old = True
             if check:

@@ -15,18 +15,21 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from oso_dagster.serving.endpoints.async_sql import AsyncSql
 from oso_dagster.serving.endpoints.door import Door
 from oso_dagster.serving.endpoints.jobs import Jobs
+from oso_dagster.serving.endpoints.openapi import openapi
 from oso_dagster.serving.endpoints.sql import Sql
 from oso_dagster.serving.graphql.endpoint import GraphQL
 from oso_dagster.serving.lineage.filter import Lineage
+from oso_dagster.serving.website.querying import QueryPage
 from oso_dagster.serving.website.site import Site
 
 _SWEEP_SECONDS = 5.0
+_ROBOTS = "User-agent: *\nDisallow: /query?\nDisallow: /lineage\nDisallow: /async-sql\n"
 log = logging.getLogger("oso_dagster.serving")
 
 
@@ -50,6 +53,10 @@ def application(
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "up", "world": door.world, "questions": door.outcomes.total})
+
+    async def robots(request: Request) -> Response:
+        base = address.rstrip("/") or str(request.base_url).rstrip("/")
+        return PlainTextResponse(_ROBOTS + f"Sitemap: {base}/sitemap.xml\n")
 
     async def work() -> None:
         while True:
@@ -80,8 +87,11 @@ def application(
         Route("/async-sql/{token}", later.fetch, methods=["GET"]),
         Route("/graphql", GraphQL(door).answer, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
+        Route("/openapi.json", openapi, methods=["GET"]),
+        Route("/robots.txt", robots, methods=["GET"]),
+        Route("/query", QueryPage(door).answer, methods=["GET"]),
         *(Lineage(webserver).routes() if webserver else []),
-        *Site(door, made_at).routes(),
+        *Site(door, made_at, address).routes(),
     ]
     middleware = [
         Middleware(

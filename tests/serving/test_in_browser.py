@@ -15,7 +15,8 @@ __all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = ["/", "/?q=alpha", "/collections", "/collections/first", "/metrics", "/projects/alpha", "/projects/beta",
-         "/projects/alpha/GITHUB_commits_weekly", "/projects/alpha/GITHUB_comments_weekly"]  # fmt: skip
+         "/projects/alpha/GITHUB_commits_weekly", "/projects/alpha/GITHUB_comments_weekly", "/compare?project=alpha,beta",
+         "/query?sql=SELECT+*+FROM+metrics_v0"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_a_project_is_found_by_keyboard_alone_and_without_script(site: str, chro
     with chromium.new_context(java_script_enabled=False) as context:
         tab = context.new_page()
         tab.goto(site)
-        for _ in range(6):  # skip link, brand, three pages, the field
+        for _ in range(8):  # skip link, brand, five pages, the field
             tab.keyboard.press("Tab")
         tab.keyboard.type("alpha/app")
         tab.keyboard.press("Enter")

@@ -15,7 +15,8 @@ from tests.serving.small_site import HOSTILE, small_site
 
 pytestmark = pytest.mark.server
 PAGES = ["/", "/?q=alpha", "/collections", "/collections/first", "/metrics", "/projects/alpha", "/projects/beta",
-         "/projects/alpha/GITHUB_commits_weekly", "/projects/nobody"]  # fmt: skip
+         "/projects/alpha/GITHUB_commits_weekly", "/compare", "/compare?project=alpha,beta",
+         "/query", "/query?sql=SELECT+*+FROM+metrics_v0", "/projects/nobody"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -29,14 +29,14 @@ PATTERNS = {"lower_bound": "M-2 2L2 -2M0 8L8 0M6 10L10 6", "withheld": "M0 8L8 0
 """The hatching of a shaded span: lines one way, or both."""
 
 
-def line(pieces: Sequence[Points], title: str, unit: str, marks: Marks | None = None) -> Markup:
+def line(pieces: Sequence[Points], title: str, unit: str, marks: Marks | None = None, largest: float = 0) -> Markup:
     """Values over time with the largest and the dates written out; `title` is what a screen reader says.
 
-    Each piece is a line of its own; none is empty.
+    Each piece is a line of its own; none is empty. `largest` is a value that has to find room, for charts on one scale.
     """
     if not pieces:
         return Markup("")
-    top = _nice(max(value for points in pieces for _, value in points))
+    top = _nice(max(largest, *(value for points in pieces for _, value in points)))
     first, last = pieces[0][0][0], max(pieces[-1][-1][0], marks.last) if marks else pieces[-1][-1][0]
     lines = [_placed(points, top, (_LEFT, _WIDTH - _RIGHT), (_TOP, _HEIGHT - _BOTTOM), (first, last)) for points in pieces]
     low, middle = _HEIGHT - _BOTTOM, (_TOP + _HEIGHT - _BOTTOM) / 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -71,6 +71,13 @@ def drawn(values: Mapping[str, Value], catalogue: Mapping[str, Metric]) -> list[
     bases = {split(name)[0] for name in values}
     names = [next((f"{base}_{end}" for end in _DRAWN if f"{base}_{end}" in catalogue), "") for base in sorted(bases)]
     return [catalogue[name] for name in names if name]
+
+
+def chosen_periods(names: Collection[str]) -> list[str]:
+    """Of each family the one metric that stands for it, by name."""
+    bases = sorted({split(name)[0] for name in names})
+    return [next((f"{base}_{end}" for end in _SHOWN if f"{base}_{end}" in names), base) for base in bases if
+            base in names or any(f"{base}_{end}" in names for end in _SHOWN)]  # fmt: skip
 
 
 def sections(values: Mapping[str, Value], courses: Mapping[str, Sequence[Points]]) -> list[tuple[str, list[Card]]]:

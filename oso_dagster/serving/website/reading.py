@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import quote
 
 from oso_dagster.serving.engine.base import Engine
 from oso_dagster.serving.failures import Outcome, RefusedError
@@ -175,6 +176,12 @@ class Reader:
         """Name, title and newest value of a collection's projects, the largest first; those without a value last."""
         rows = self.rows(ranking_sql(collection, metric))
         return [(str(n), str(title), None if amount is None else float(str(amount))) for n, title, amount in rows]
+
+    def paths(self) -> list[str]:
+        """The address of every page of a project or collection, by name."""
+        sql = """SELECT 'collections', collection_name FROM marts.collections_v1
+            UNION SELECT 'projects', project_name FROM marts.projects_v1 ORDER BY 1, 2"""
+        return [f"/{kind}/{quote(str(name), safe='')}" for kind, name in self.rows(sql)]
 
     def leading(self, metric: Metric, number: int) -> list[tuple[str, str, float]]:
         """Name, title and newest value of the projects in which a metric is largest."""

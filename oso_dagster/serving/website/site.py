@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
-from hashlib import sha256
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -25,12 +20,14 @@ from oso_dagster.serving.endpoints.streaming import in_thread
 from oso_dagster.serving.failures import Outcome, RefusedError
 from oso_dagster.serving.limits import KeyLimits
 from oso_dagster.serving.outcomes import Outcomes
-from oso_dagster.serving.website import charts
+from oso_dagster.serving.website import embedded
+from oso_dagster.serving.website.comparing import DRAWN, comparison_of, drawn_over_time
 from oso_dagster.serving.website.courses import pieces
 from oso_dagster.serving.website.families import LEADING, drawn, families, sections
 from oso_dagster.serving.website.reading import LIMITS, Metric, Reader, ranking_sql, series_sql
+from oso_dagster.serving.website.rendering import picture, safe_headers, templates
 from oso_dagster.serving.website.standing import standings
-from oso_dagster.serving.website.stated import shown, withheld_families
+from oso_dagster.serving.website.stated import withheld_families
 
 _READERS = Caller("website", KeyLimits(per_minute=60_000, at_once=100), ())
 """The pages together: they are cheap, and must not keep out who asks by SQL."""
@@ -47,9 +44,10 @@ _START = ("marts.projects_v1", "marts.collections_v1", "marts.artifacts_v1", "ma
 
 
 class Site:
-    """The pages. `made_at` says when the copy that is read was taken."""
+    """The pages. `made_at` says when the copy that is read was taken; `address` is where readers reach them."""
 
-    def __init__(self, door: Door, made_at: Callable[[], datetime | None]) -> None:
+    def __init__(self, door: Door, made_at: Callable[[], datetime | None], address: str = "") -> None:
+        self._address = address
         self._door = replace(door, outcomes=Outcomes())  # what the objective counts are questions in SQL, not pages
         self._made_at = made_at
         self._reader = Reader(door.engine)
@@ -65,6 +63,10 @@ class Site:
             "/metrics": self._metrics,
             "/projects/{name}": self._project,
             "/projects/{name}/{metric}": self._metric,
+            "/projects/{name}/{metric}/badge.svg": self._badge,
+            "/projects/{name}/{metric}/chart.svg": self._chart,
+            "/compare": self._compare,
+            "/sitemap.xml": self._sitemap,
         }
         return [Route(path, self._answering(make), methods=["GET"]) for path, make in pages.items()]
 
@@ -141,11 +143,7 @@ class Site:
         metric = _chosen(metrics, request.path_params["metric"])
         if form := request.query_params.get("format"):
             return self._file(f"{series_sql(project, [metric])} ORDER BY sample_date", form, f"{project.name}-{metric.name}")
-        points = self._reader.series_of(project, [metric]).get(metric.name, [])
-        standing = standings(self._reader, [metric])[metric.name]
-        over_time = shown(standing, points)
-        course, gaps = pieces(metric, points, over_time.withheld)
-        chart = charts.line(course, f"{metric.title} of {project.title} over time", metric.unit, over_time.marks)
+        chart, gaps, over_time, standing = drawn_over_time(self._reader, project, metric)
         value = self._reader.values_of(project, metrics).get(metric.name)
         return self._page(
             "metric.html",
@@ -160,9 +158,36 @@ class Site:
             standing=standing,
         )
 
+    def _badge(self, request: Request) -> Response:
+        project, metrics = self._reader.project(request.path_params["name"]), self._reader.metrics()
+        metric = _chosen(metrics, request.path_params["metric"])
+        value = self._reader.values_of(project, metrics).get(metric.name)
+        before = standings(self._reader, [metric])[metric.name].before(value.at) if value else ""
+        return picture(embedded.badge(metric, value, before, self._door.world))
+
+    def _chart(self, request: Request) -> Response:
+        project = self._reader.project(request.path_params["name"])
+        metric = _chosen(self._reader.metrics(), request.path_params["metric"])
+        drawing = drawn_over_time(self._reader, project, metric)[0]
+        return picture(embedded.chart(drawing, f"{metric.title} of {project.title}", self._door.world))
+
+    def _compare(self, request: Request) -> Response:
+        asked = [name for text in request.query_params.getlist("project") for name in text.replace("\x00", "").split(",")]
+        names = list(dict.fromkeys(name.strip() for name in asked if name.strip()))
+        metrics = self._reader.metrics()
+        chosen = request.query_params.get("metric") or (DRAWN if DRAWN in metrics else "")
+        metric = _chosen(metrics, chosen) if chosen else None
+        comparison = comparison_of(self._reader, names, metrics, metric)
+        return self._page("compare.html", _PROJECT, request, comparison=comparison, names=names, metrics=metrics, metric=metric)
+
+    def _sitemap(self, request: Request) -> Response:
+        base = self._address.rstrip("/") or str(request.base_url).rstrip("/")
+        text = templates().get_template("sitemap.xml").render(base=base, paths=self._reader.paths(), made_at=self._made_at())
+        return Response(text, media_type="application/xml", headers={"Cache-Control": "public, max-age=3600"})
+
     def _page(self, template: str, tables: tuple[str, ...], request: Request, **values: Any) -> Response:
         text = (
-            _templates()
+            templates()
             .get_template(template)
             .render(
                 tables=tables,
@@ -173,13 +198,13 @@ class Site:
                 **values,
             )
         )
-        return HTMLResponse(text, headers=_headers() | self._door.headers(tables) | {"Cache-Control": "public, max-age=60"})
+        return HTMLResponse(text, headers=safe_headers() | self._door.headers(tables) | {"Cache-Control": "public, max-age=60"})
 
     def _problem(self, refused: RefusedError) -> Response:
         lost = refused.status == 404  # noqa: PLR2004  (HTTP's)
         empty = refused.outcome is Outcome.OVERLOAD and self._made_at() is None  # there is no copy before the first load
         text = (
-            _templates()
+            templates()
             .get_template("problem.html")
             .render(
                 tables=(),
@@ -193,7 +218,7 @@ class Site:
                 full=refused.outcome is Outcome.OVERLOAD,
             )
         )
-        return HTMLResponse(text, status_code=refused.status, headers=_headers() | {"Cache-Control": "no-store"})
+        return HTMLResponse(text, status_code=refused.status, headers=safe_headers() | {"Cache-Control": "no-store"})
 
     def _file(self, sql: str, name: str, called: str) -> Response:
         """The rows of a page as a file."""
@@ -216,29 +241,3 @@ def _chosen(metrics: dict[str, Metric], name: str) -> Metric:
     if name not in metrics:
         raise RefusedError(f"there is no metric called {name[:80]}", Outcome.USER, status=404)
     return metrics[name]
-
-
-@cache
-def _templates() -> Environment:
-    """Autoescaping, strict about what is undefined."""
-    made = Environment(
-        loader=PackageLoader("oso_dagster.serving.website"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.globals["style"] = Markup(made.get_template("page.css").render())  # noqa: S704  (our own file)
-    made.filters["number"] = charts.number
-    made.filters["swatch"] = charts.swatch
-    made.tests["web"] = lambda address: address.startswith(("https://", "http://"))
-    return made
-
-
-@cache
-def _headers() -> dict[str, str]:
-    """The page may load nothing, run nothing, and send its forms to itself alone; its one style is allowed by its hash."""
-    style = b64encode(sha256(str(_templates().globals["style"]).encode()).digest()).decode()
-    allowed = f"style-src 'sha256-{style}'; img-src data:; form-action 'self'"
-    policy = f"default-src 'none'; {allowed}; base-uri 'none'; frame-ancestors 'none'"
-    return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
