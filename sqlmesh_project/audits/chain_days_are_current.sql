@@ -1,5 +1,5 @@
 -- Days whose transactions changed after they were computed: loaded late, corrected, or of an address that was named since. The job
--- sqlmesh_restate computes int_events__onchain again for them.
+-- sqlmesh_restate computes int_events__onchain again for them. It does not block: the other days are right, and these are as they were.
 AUDIT (name chain_days_are_current, blocking false);
 
 WITH landed AS (

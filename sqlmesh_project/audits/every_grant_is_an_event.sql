@@ -1,4 +1,4 @@
--- A grant without an event, or an event without its grant.
+-- A grant without an event, or an event without its grant. It blocks: sums of funding would be wrong.
 AUDIT (name every_grant_is_an_event);
 
 SELECT COALESCE(grants.funding_id, events.event_source_id) AS funding_id

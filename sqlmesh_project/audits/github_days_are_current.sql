@@ -2,7 +2,7 @@
 -- history of a repository that came later. What has one source is counted on both sides: comments and forks of the feeds, listed
 -- commits, and the counts of stars. Issues, pull requests and releases come of a feed or of what GitHub has, whichever was there:
 -- of them each that landed must be there, by its id or as the same happening that the other side tells. The job sqlmesh_restate
--- computes int_events__github again for them.
+-- computes int_events__github again for them. It does not block: the other days are right, and these are as they were.
 AUDIT (name github_days_are_current, blocking false);
 
 WITH repositories AS (

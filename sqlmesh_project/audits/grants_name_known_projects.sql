@@ -1,4 +1,5 @@
--- A grant to a project that OSS Directory does not have: its receiver belongs to no project until the name is mended.
+-- A grant to a project that OSS Directory does not have: its receiver belongs to no project until the name is put right.
+-- It does not block: the grant counts for its giver, and the name is OSS Funding's.
 AUDIT (name grants_name_known_projects, blocking false);
 
 SELECT events.to_project_name, COUNT(*) AS grants

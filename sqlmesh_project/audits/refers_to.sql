@@ -1,4 +1,4 @@
--- A value of @column that stands in no row of @parent.@parent_column.
+-- A value of @column that stands in no row of @parent.@parent_column. It blocks: joins would drop the row without a word.
 AUDIT (name refers_to);
 
 SELECT child.@column AS missing
