@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from oso_dagster.settings import Settings
+from tests.sqlmesh_project.events.raw_rows import ATLAS, DEPENDENCIES_AND_CONTRACTS, USE
 from tests.sqlmesh_project.small_ledger import record_and_publish
 
 SEED = 20261130
@@ -34,63 +35,6 @@ INSERT INTO oss_directory.projects__blockchain (project_name, position, address,
 INSERT INTO oss_funding.funding_data (funding_id, to_project_name, amount, funding_date, from_funder_name) VALUES
   ('g1', 'acme', 10.5, DATE '2024-02-29', 'big-fund'), ('g2', 'beta', 3.25, DATE '2024-07-01', 'big-fund'),
   ('g3', 'acme', 7.0, DATE '2026-11-01', 'other fund'), ('g4', NULL, 1.0, DATE '2026-11-02', 'big-fund');
-"""
-USE = """
-INSERT INTO oss_directory.projects__defillama (project_name, position, url) VALUES
-  ('acme', 0, 'https://defillama.com/protocol/acme-swap');
-INSERT INTO oss_directory.projects__open_collective (project_name, position, url) VALUES ('beta', 0, 'https://opencollective.com/beta');
-INSERT INTO npm.downloads VALUES ('@acme/kit', DATE '2026-10-31', 40), ('@acme/kit', DATE '2026-11-01', 2),
-  ('@acme/kit', DATE '2026-11-02', 0), ('kit', DATE '2026-11-01', 99);
-INSERT INTO defillama.tvl_events (time, slug, chain, token, tvl) VALUES
-  (TIMESTAMPTZ '2026-11-02 00:00:00Z', 'acme-swap', 'OP Mainnet', 'ETH', 10.5),
-  (TIMESTAMPTZ '2026-11-02 00:00:00Z', 'acme-swap', 'OP Mainnet', 'USDC', 1.5),
-  (TIMESTAMPTZ '2026-11-04 00:00:00Z', 'acme-swap', 'OP Mainnet', 'ETH', 3),
-  (TIMESTAMPTZ '2026-11-04 00:00:00Z', 'other', 'Base', 'ETH', 3);
-INSERT INTO defillama.trading_volume (time, slug, chain, amount) VALUES
-  (TIMESTAMPTZ '2026-11-02 00:00:00Z', 'acme-swap', 'Base', 7), (TIMESTAMPTZ '2026-11-03 00:00:00Z', 'acme-swap', 'Base', NULL);
-INSERT INTO defillama.fees (time, slug, chain, amount) VALUES (TIMESTAMPTZ '2026-11-02 00:00:00Z', 'acme-swap', 'Base', 0.25);
-INSERT INTO open_collective.transactions
-    (id, type, kind, amount, currency, from_account_slug, from_account_type, to_account_slug, created_at) VALUES
-  ('t1', 'CREDIT', 'CONTRIBUTION', 20, 'USD', 'a-person', 'INDIVIDUAL', 'Beta', TIMESTAMPTZ '2026-11-02 10:00:00Z'),
-  ('t2', 'CREDIT', 'ADDED_FUNDS', 5.5, 'USD', 'a-firm', 'ORGANIZATION', 'beta', TIMESTAMPTZ '2026-11-03 10:00:00Z'),
-  ('t3', 'CREDIT', 'CONTRIBUTION', 9, 'EUR', NULL, NULL, 'beta', TIMESTAMPTZ '2026-11-03 10:00:00Z'),
-  ('t4', 'DEBIT', 'EXPENSE', -9, 'USD', 'beta', 'COLLECTIVE', 'x', TIMESTAMPTZ '2026-11-03 10:00:00Z');
-INSERT INTO eas_optimism.attestations (id, schema_id, attester, recipient, time) VALUES
-  ('0x1', '0xs', '0xAA', '0x00000000000000000000000000000000000000a1', TIMESTAMPTZ '2026-11-02 10:00:00Z'),
-  ('0x2', '0xs', '0xAA', '0x0000000000000000000000000000000000000000', TIMESTAMPTZ '2026-11-02 10:00:00Z');
-INSERT INTO deps_dev.packages (system, name, status, source_repository) VALUES
-  ('NPM', '@acme/kit', 'found', 'github.com/Beta/Old-Name'), ('CARGO', 'Serde', 'found', 'github.com/serde-rs/serde'),
-  ('NPM', 'elsewhere', 'found', 'gitlab.com/a/b'), ('NPM', 'none', 'absent', NULL);
-"""
-ATLAS = """
-INSERT INTO op_atlas.project (id, name, description, open_source_observer_slug, defi_llama_slug, deleted_at) VALUES
-  ('0xp1', 'Acme on Atlas', 'd', 'acme', ['Acme-Swap'], NULL), ('0xp2', 'Bare', NULL, '', [], NULL),
-  ('0xp3', 'Gone', NULL, NULL, [], TIMESTAMPTZ '2026-11-01 00:00:00Z');
-INSERT INTO op_atlas.project_repository (id, type, url, project_id) VALUES
-  ('r1', 'github', 'https://github.com/Beta/Old-Name.git', '0xp1'), ('r2', 'github', 'https://github.com/only/atlas/', '0xp1'),
-  ('r3', 'github', 'https://gitlab.com/a/b', '0xp2'), ('r4', 'github', 'https://github.com/acme/one', '0xp3');
-INSERT INTO op_atlas.project_contract (id, contract_address, chain_id, project_id) VALUES
-  ('c1', '0x00000000000000000000000000000000000000B2', 8453, '0xp1'),
-  ('c2', '0x00000000000000000000000000000000000000B2', 999999, '0xp1');
-INSERT INTO op_atlas.published_contract (id, contract, chain_id, project_id, revoked_at) VALUES
-  ('p1', '0x00000000000000000000000000000000000000b2', 8453, '0xp1', NULL),
-  ('p2', '0x00000000000000000000000000000000000000c3', 10, '0xp1', TIMESTAMPTZ '2026-11-01 00:00:00Z');
-INSERT INTO op_atlas.funding_round (id, name, description) VALUES ('7', 'Retro 7', 'd'), ('8', 'Empty', 'd');
-INSERT INTO op_atlas.application (id, round_id, project_id) VALUES ('a1', '7', '0xp1'), ('a2', '7', '0xp2'), ('a3', '7', '0xp3');
-INSERT INTO op_atlas.funding_reward (id, round_id, project_id, amount, created_at) VALUES
-  ('w1', '7', '0xp1', '1000.5', TIMESTAMPTZ '2026-10-02 10:00:00Z');
-"""
-DEPENDENCIES_AND_CONTRACTS = """
-INSERT INTO github.sbom__packages (repository, position, spdx_id, system, name, version) VALUES
-  ('acme/one', 0, 's0', 'github', 'acme/one', 'main'), ('acme/one', 1, 's1', 'npm', '@acme/kit', '1'),
-  ('acme/one', 2, 's2', 'npm', '@acme/kit', '2'), ('beta/old-name', 0, 's3', 'cargo', 'Serde', '1');
-INSERT INTO oss_directory.projects__npm (project_name, position, url) VALUES ('acme', 0, 'https://www.npmjs.com/package/@acme/kit');
-INSERT INTO superchain.deployments VALUES
-  ('op', DATE '2026-11-01', TIMESTAMPTZ '2026-11-01 10:00:00Z', '0xt1', '', 'create', '0xF', '0xE', '0xE'),
-  ('op', DATE '2026-11-02', TIMESTAMPTZ '2026-11-02 10:00:00Z', '0xt2', '0', 'create2', '0xC', '0xF', '0xB');
-INSERT INTO superchain.daily_transactions VALUES
-  ('op', DATE '2026-11-03', '0xb', '0xc', 7, 1),
-  ('op', DATE '2026-11-04', '0xb', '0xc', 2, 1);
 """
 ACTIONS = {
     "PushEvent": [None],
@@ -155,6 +99,12 @@ def made_up_activity(connection: duckdb.DuckDBPyConnection, now: datetime) -> No
     own = [{**_event(chance, 5_000 + number, people, days[-30:]), "checked_at": now} for number in range(60)]
     _insert(connection, "github.repository_events", shared + own)
     _facts(connection, chance, events, days, now)
+    for chain in ("op", "base"):  # somebody sends something every day
+        connection.execute(
+            "INSERT INTO superchain.daily_transactions SELECT ?, CAST(? AS DATE) - CAST(back AS INTEGER), '0x1', '0xff', 1, 1 "
+            "FROM range(1, 75) AS d(back)",
+            [chain, now.date()],
+        )
     for day in days[-40:]:
         stars = [("acme/one", chance.randint(0, 3)), ("beta/old-name", 1), ("beta/new-name", 2)]
         for repository, count in stars:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 
+from oso_dagster.settings import PROJECT_ROOT
 from tests.sqlmesh_project.reference import Raw, entity_id, periods, utc_day
 
 Key = tuple[str, str, str, date, bool]
@@ -53,6 +55,7 @@ def _events(raw: Raw) -> Iterator[tuple[str, str, date, str, float]]:
         if given and row["currency"] == "USD":
             collective = entity_id("OPEN_COLLECTIVE", "", row["to_account_slug"].lower())
             yield "OPEN_COLLECTIVE", "donations_received", utc_day(row["created_at"]), collective, row["amount"]
+    yield from _gifts(raw)
     living = {row["id"] for row in raw.rows("op_atlas.project") if row["deleted_at"] is None}
     for row in raw.rows("op_atlas.funding_reward"):
         if row["project_id"] in living:
@@ -61,6 +64,31 @@ def _events(raw: Raw) -> Iterator[tuple[str, str, date, str, float]]:
     for row in raw.rows("eas_optimism.attestations"):
         recipient = entity_id("OPTIMISM", "", row["recipient"].lower())
         yield "OPTIMISM", "attestations_received", utc_day(row["time"]), recipient, 1.0
+
+
+def _gifts(raw: Raw) -> Iterator[tuple[str, str, date, str, float]]:
+    """Donations of Gitcoin, and what rounds matched: without a date on the last day of the round's donations."""
+    donations, last = raw.rows("gitcoin.all_donations"), dict[tuple[str, str], datetime]()
+    for row in donations:
+        if row["round_id"] and row["chain_id"] and row["timestamp"]:
+            key = (row["round_id"], row["chain_id"])
+            last[key] = max(row["timestamp"], last.get(key, row["timestamp"]))
+    given = [("donations_received", row, row["amount_in_usd"], row["timestamp"]) for row in donations]
+    for row in raw.rows("gitcoin.all_matching"):
+        moment = row["timestamp"] or last.get((row["round_id"], row["chain_id"]))
+        given.append(("matching_received", row, row["match_amount_in_usd"], moment))
+    chains = _chains()
+    for metric, row, amount, moment in given:
+        if amount and amount > 0 and moment and row["recipient_address"] and row["chain_id"] in chains:
+            receiver = entity_id(chains[row["chain_id"]], "", row["recipient_address"].strip().lower())
+            yield "GITCOIN", metric, utc_day(moment), receiver, amount
+
+
+def _chains() -> dict[str, str]:
+    """Names of chains by their numbers; of two that have a number the first."""
+    with (PROJECT_ROOT / "sqlmesh_project" / "seeds" / "networks.csv").open(newline="") as file:
+        known = sorted(csv.DictReader(file), key=lambda row: row["network"], reverse=True)
+    return {row["chain_id"]: row["network"].upper() for row in known if row["chain_id"]}
 
 
 def dependents(raw: Raw, holders: dict[str, str], entities: Entities, today: date) -> dict[Key, float]:

@@ -173,12 +173,17 @@ def test_projects_and_rounds_of_op_atlas_stand_beside_those_of_the_directory(war
     assert renamed == [
         ("BASE", "", f"0x{'b2':0>40}"),
         ("DEFILLAMA", "", "acme-swap"),
+        ("FARCASTER", "", "acme"),
         ("GITHUB", "only", "atlas"),
         ("OP_ATLAS", "", "0xp1"),
+        ("TWITTER", "", "acme"),
+        ("WWW", "", "acme.example"),
     ]
     rejected = "SELECT project_name, reason FROM intermediate.int_rejected_artifacts WHERE project_name LIKE '0x%' ORDER BY ALL"
     assert warehouse.execute(rejected).fetchall() == [
+        ("0xp1", "not an http(s) address"),
         ("0xp1", "the chain is not in seeds/networks.csv"),
+        ("0xp1", "the entry is empty"),
         ("0xp2", "not the address of a repository: https://github.com/<owner>/<name> is expected"),
     ]
 
@@ -203,11 +208,22 @@ def test_the_coverage_of_a_metric_has_its_published_columns_and_its_regimes(ware
 
 def test_the_events_of_all_sources_stand_in_one_table_and_their_types_are_known(warehouse):
     query = "SELECT DISTINCT event_source FROM marts.timeseries_events_by_artifact_v0 ORDER BY 1"
-    sources = ["BASE", "GITHUB", "NPM", "OPEN_COLLECTIVE", "OPTIMISM", "OP_ATLAS", "OP_MAINNET", "OSS_FUNDING"]
+    sources = [
+        "BASE",
+        "GITCOIN",
+        "GITHUB",
+        "GIVETH",
+        "NPM",
+        "OPEN_COLLECTIVE",
+        "OPTIMISM",
+        "OP_ATLAS",
+        "OP_MAINNET",
+        "OSS_FUNDING",
+    ]
     assert [row[0] for row in warehouse.execute(query).fetchall()] == sources
     givers = """SELECT from_artifact_id IS NULL FROM marts.timeseries_events_by_artifact_v0
       WHERE event_source = 'OPEN_COLLECTIVE' ORDER BY event_source_id"""
-    assert warehouse.execute(givers).fetchall() == [(True,), (False,)]  # no person is named
+    assert warehouse.execute(givers).fetchall() == [(True,), (False,), (True,)]  # no person is named
     unknown = """SELECT event_type FROM marts.timeseries_events_by_artifact_v0
       WHERE event_type NOT IN (SELECT event_type FROM marts.event_types_v1)"""
     assert warehouse.execute(unknown).fetchall() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -145,6 +146,17 @@ def test_a_raw_table_that_no_model_reads_is_listed_with_its_reason():
     assert set(unread) == landed - read
     assert read - landed == OWN
     assert all(len(reason) > 10 for reason in unread.values())
+
+
+def test_downloads_of_a_package_system_are_held_or_their_absence_has_a_reason():
+    claims = (PROJECT / "models" / "intermediate" / "int_package_claims.sql").read_text()
+    systems = set(re.findall(r"'([A-Z]+)' AS artifact_source", claims))
+    landed = {f"{source.name}.{table.name}" for source in catalogue() for table in source.tables}
+    held = {system for system in systems if f"{system.lower()}.downloads" in landed}
+    unheld = yaml.safe_load((PROJECT / "unheld_events.yaml").read_text())
+    assert {name.removesuffix(" downloads") for name in unheld if name.endswith(" downloads")} == systems - held
+    assert held == {"NPM"}
+    assert all(len(reason) > 20 for reason in unheld.values())
 
 
 def test_every_metric_is_one_file_that_says_all_of_itself():

@@ -29,6 +29,8 @@ WITH named AS (
     CASE artifact_source
       WHEN 'GITHUB' THEN 'https://github.com/' || artifact_namespace || '/' || artifact_name
       WHEN 'DEFILLAMA' THEN 'https://defillama.com/protocol/' || artifact_name
+      WHEN 'WWW' THEN 'https://' || artifact_name
+      ELSE @account_url(artifact_source, artifact_namespace, artifact_name)
     END AS artifact_url
   FROM intermediate.int_op_atlas_claims
   WHERE reason IS NULL

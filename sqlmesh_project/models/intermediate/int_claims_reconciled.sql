@@ -18,18 +18,24 @@ WITH raw AS (
   UNION ALL
   SELECT 'blockchain' AS kind, COUNT(*) AS entries, COALESCE(SUM(CARDINALITY(networks)), 0) AS claims
   FROM staging.stg_oss_directory__addresses
+  UNION ALL
+  SELECT 'op_atlas/' || kind AS kind, COUNT(*) AS entries, COUNT(*) AS claims
+  FROM staging.stg_op_atlas__entries
+  GROUP BY kind
 ), accepted_keys AS (
   SELECT DISTINCT kind, project_name, position, network_position FROM intermediate.int_claimed_artifacts
 ), accepted AS (
   SELECT kind, COUNT(*) AS claims FROM accepted_keys GROUP BY kind
+  UNION ALL
+  SELECT 'op_atlas/' || kind AS kind, COUNT(*) AS claims FROM intermediate.int_op_atlas_claims WHERE artifact_id IS NOT NULL GROUP BY kind
 ), organizations AS (
   SELECT kind, COUNT(*) AS claims FROM intermediate.int_organizations_by_project GROUP BY kind
 ), rejected AS (
   SELECT kind, COUNT(*) AS claims FROM intermediate.int_rejected_artifacts GROUP BY kind
 )
 SELECT
-  CAST(raw.kind AS VARCHAR) AS kind, -- List of the directory: github, npm …, social/<platform>, blockchain
-  CAST(raw.entries AS BIGINT) AS raw_entries, -- Entries as they stand in the directory
+  CAST(raw.kind AS VARCHAR) AS kind, -- List of the directory: github, npm …, social/<platform>, blockchain; of OP Atlas with op_atlas/ before it
+  CAST(raw.entries AS BIGINT) AS raw_entries, -- Entries as they stand in the registry
   CAST(raw.claims AS BIGINT) AS raw_claims, -- The same; an address counts once for each network that it names
   CAST(COALESCE(accepted.claims, 0) AS BIGINT) AS artifact_claims, -- Of these, claims that became artifacts
   CAST(COALESCE(organizations.claims, 0) AS BIGINT) AS organization_claims, -- Claims that name an organisation

@@ -7,7 +7,8 @@ MODEL (
   audits (
     unique_combination_of_columns(columns := (artifact_id, entity_type, entity_id)),
     not_null(columns := (artifact_id, entity_type, entity_id)),
-    accepted_values(column := entity_type, is_in := ('artifact', 'project', 'collection'))
+    accepted_values(column := entity_type, is_in := ('artifact', 'project', 'collection')),
+    refers_to(column := artifact_id, parent := intermediate.int_artifacts, parent_column := artifact_id)
   )
 );
 

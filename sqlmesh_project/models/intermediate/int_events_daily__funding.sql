@@ -8,7 +8,8 @@ MODEL (
   audits (
     unique_combination_of_columns(columns := (bucket_day, to_artifact_id, from_artifact_id, event_source, event_type)),
     not_null(columns := (bucket_day, from_artifact_id, event_source, event_type, amount, count)),
-    refers_to(column := from_artifact_id, parent := intermediate.int_artifacts, parent_column := artifact_id)
+    refers_to(column := from_artifact_id, parent := intermediate.int_artifacts, parent_column := artifact_id),
+    sums_equal_events(of := intermediate.int_grant_events, day := @utc_day(time))
   )
 );
 

@@ -10,7 +10,10 @@ MODEL (
   audits (
     unique_combination_of_columns(columns := (bucket_day, to_artifact_id, from_artifact_id, from_person, event_type)),
     not_null(columns := (bucket_day, to_artifact_id, event_source, event_type, amount, count, from_artifact_is_bot)),
-    github_days_are_current
+    github_days_are_current,
+    sums_equal_events(of := intermediate.int_events__github, day := event_day),
+    volume_in_band(of := intermediate.int_events__github, category := event_type, day := event_day),
+    no_gap_by_day(of := intermediate.int_events__github, category := event_source, day := event_day)
   )
 );
 

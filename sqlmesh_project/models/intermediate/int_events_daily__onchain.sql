@@ -8,7 +8,10 @@ MODEL (
   audits (
     unique_combination_of_columns(columns := (bucket_day, to_artifact_id, from_artifact_id, event_source, event_type)),
     not_null(columns := (bucket_day, to_artifact_id, from_artifact_id, event_source, event_type, amount, count)),
-    chain_days_are_current
+    chain_days_are_current,
+    sums_equal_events(of := intermediate.int_events__onchain, day := event_day),
+    volume_in_band(of := staging.stg_superchain__transactions, category := network, day := day),
+    no_gap_by_day(of := staging.stg_superchain__transactions, category := network, day := day)
   )
 );
 

@@ -4,8 +4,19 @@ MODEL (
   description 'Metrics of all relations, without what is withheld: numbers of spans of which too little is held.',
   owner 'team:data',
   grain (metric_id, entity_type, entity_id, sample_date, is_latest),
+  depends_on (
+    intermediate.int_events_daily__github, intermediate.int_events_daily__onchain, intermediate.int_events_daily__funding, intermediate.int_events__usage
+  ), -- the audits read them
   audits (
-    not_null(columns := (metric_id, entity_type, entity_id, sample_date, amount))
+    not_null(columns := (metric_id, entity_type, entity_id, sample_date, amount)),
+    sums_equal_days(metric := 'stars', of := intermediate.int_events_daily__github, event_type := 'STARRED', day := bucket_day),
+    sums_equal_days(metric := 'commits', of := intermediate.int_events_daily__github, event_type := 'COMMIT_CODE', day := bucket_day),
+    sums_equal_days(metric := 'releases', of := intermediate.int_events_daily__github, event_type := 'RELEASE_PUBLISHED', day := bucket_day),
+    sums_equal_days(metric := 'transactions', of := intermediate.int_events_daily__onchain, event_type := 'CONTRACT_INVOCATION', day := bucket_day),
+    sums_equal_days(metric := 'gas_fees', of := intermediate.int_events_daily__onchain, event_type := 'GAS_FEES', day := bucket_day),
+    sums_equal_days(metric := 'funding_received', of := intermediate.int_events_daily__funding, event_type := 'GRANT_RECEIVED_USD', day := bucket_day),
+    sums_equal_days(metric := 'downloads', of := intermediate.int_events__usage, event_type := 'DOWNLOADS', day := event_day),
+    sums_equal_days(metric := 'donations_received', of := intermediate.int_events__usage, event_type := 'DONATION_RECEIVED_USD', day := event_day)
   )
 );
 

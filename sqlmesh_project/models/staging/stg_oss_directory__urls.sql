@@ -29,22 +29,9 @@ WITH entries AS (
   UNION ALL
   SELECT project_name, 'social/' || platform AS kind, position, url FROM oss_directory.projects__social
 ), addresses AS (
-  SELECT
-    project_name,
-    kind,
-    position,
-    url,
-    NULLIF(REGEXP_EXTRACT(@trimmed(url), '^[hH][tT][tT][pP][sS]?://([^/?#\s][^\s]*)\z', 1), '') AS address
-  FROM entries
+  SELECT project_name, kind, position, url, @web_address(url) AS address FROM entries
 ), parts AS (
-  SELECT
-    project_name,
-    kind,
-    position,
-    url,
-    REGEXP_REPLACE(LOWER(NULLIF(REGEXP_EXTRACT(address, '^([^/?#]+)', 1), '')), '^www[.]', '') AS host,
-    REGEXP_REPLACE(NULLIF(REGEXP_EXTRACT(address, '^[^/?#]+([^?#]*)', 1), ''), '/+', '/') AS path,
-    NULLIF(REGEXP_EXTRACT(address, '^[^?#]+[?]([^#]+)', 1), '') AS query
+  SELECT project_name, kind, position, url, @web_host(address) AS host, @web_path(address) AS path, @web_query(address) AS query
   FROM addresses
 )
 SELECT
@@ -52,7 +39,7 @@ SELECT
   CAST(kind AS VARCHAR) AS kind, -- List that the entry stands in: github, npm …, social/<platform>
   CAST(position AS BIGINT) AS position, -- Place in that list, from 0
   CAST(url AS VARCHAR) AS url, -- Address as it stands in the directory
-  CAST(CASE WHEN REGEXP_LIKE(host, '^[^/:@]+[.][^/:@.]{2,}(:[0-9]+)?\z') THEN host END AS VARCHAR) AS host, -- Host in lower case without www; empty when this is no http(s) address
-  CAST(NULLIF(REGEXP_REPLACE(path, '^/|/\z', ''), '') AS VARCHAR) AS path, -- Path without slashes at its ends
+  CAST(CASE WHEN @is_web_host(host) THEN host END AS VARCHAR) AS host, -- Host in lower case without www; empty when this is no http(s) address
+  CAST(path AS VARCHAR) AS path, -- Path without slashes at its ends
   CAST(query AS VARCHAR) AS query -- What follows the question mark
 FROM parts
