@@ -16,7 +16,7 @@ from oso_dagster.serving.engine.snapshots import Snapshots
 from oso_dagster.serving.provenance import Provenance
 from oso_dagster.serving.published import Published
 from tests.serving.small_door import NOW, PLENTY
-from tests.serving.small_site import small_site
+from tests.serving.website.small_site import small_site
 from tests.support.asgi import serving
 
 pytestmark = pytest.mark.server

@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 
 from oso_dagster.serving.limits import KeyLimits
 from tests.serving.small_door import small_door
-from tests.serving.small_site import HOSTILE, small_site
+from tests.serving.website.small_site import HOSTILE, small_site
 
 pytestmark = pytest.mark.server
 SVG = "{http://www.w3.org/2000/svg}"

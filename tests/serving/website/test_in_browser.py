@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from tests.serving.small_site import small_site
+from tests.serving.website.small_site import small_site
 from tests.support.browser import ARTIFACTS, chromium
 
 __all__ = ["chromium"]

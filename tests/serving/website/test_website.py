@@ -11,7 +11,7 @@ import requests
 
 from oso_dagster.serving.website.charts import line, number, spark
 from oso_dagster.serving.website.families import origin, period_text, split
-from tests.serving.small_site import HOSTILE, small_site
+from tests.serving.website.small_site import HOSTILE, small_site
 
 pytestmark = pytest.mark.server
 PAGES = ["/", "/?q=alpha", "/collections", "/collections/first", "/metrics", "/projects/alpha", "/projects/beta",
