@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -74,10 +75,14 @@ def serve(folder: Path) -> ASGIApp:
 
 def purls(world: SandboxWorld) -> list[str]:
     """The package addresses that all bills of materials hold."""
-    github = forge.forge_of(world)
+    return list(_purls(forge.forge_of(world)))
+
+
+@lru_cache(maxsize=4)
+def _purls(github: forge.Forge) -> tuple[str, ...]:
     bills = [github_api.sbom(github, repository) for repository in github.repositories if not repository.deleted]
     listed = [package for bill in bills if bill for package in bill["sbom"]["packages"]]
-    return sorted({reference["referenceLocator"] for package in listed for reference in package["externalRefs"]})
+    return tuple(sorted({reference["referenceLocator"] for package in listed for reference in package["externalRefs"]}))
 
 
 def named(world: SandboxWorld) -> list[str]:

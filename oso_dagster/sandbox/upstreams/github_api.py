@@ -40,6 +40,7 @@ PAGE = 3
 """Repositories on a page of a listing: few, so that listings have pages."""
 _HOUR = 3600
 _LIMIT_FILE = "limit.json"
+_STEP = 50
 _ECOSYSTEMS = ("npm", "cargo", "pypi", "golang")
 PARTS = 24
 """How many packages each ecosystem has that bills of materials name."""
@@ -156,10 +157,37 @@ def _answer(folder: Path, request: Request, value: Any, headers: dict[str, str] 
     return _counted(folder, body)
 
 
+_counts: dict[Path, tuple[tuple[int, int] | None, dict[str, Any]]] = {}
+"""What is left, by folder, and which version of its file that continues. The file follows in steps: writing it took longer than
+many an answer."""
+
+
+def _limit_now(folder: Path) -> dict[str, Any]:
+    path = folder / _LIMIT_FILE
+    mark = _mark(path)
+    if folder not in _counts or _counts[folder][0] != mark:
+        _counts[folder] = (mark, json.loads(path.read_text()) if mark else {"left": LIMIT, "until": 0})
+    return _counts[folder][1]
+
+
+def _keep(folder: Path, limit: dict[str, Any]) -> None:
+    path = folder / _LIMIT_FILE
+    if limit["left"] % _STEP == 0:
+        path.write_text(json.dumps(limit))
+    _counts[folder] = (_mark(path), limit)
+
+
+def _mark(path: Path) -> tuple[int, int] | None:
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_mtime_ns, state.st_ino
+
+
 def _counted(folder: Path, answer: Response) -> Response:
     """The answer, if the limit still allows it."""
-    path, now = folder / _LIMIT_FILE, time.time()
-    limit = json.loads(path.read_text()) if path.exists() else {"left": LIMIT, "until": 0}
+    now, limit = time.time(), _limit_now(folder)
     if limit["until"] <= now:
         limit = {"left": LIMIT, "until": now + _HOUR}
     headers = {"X-RateLimit-Limit": str(LIMIT), "X-RateLimit-Reset": str(int(limit["until"]) + 1)}
@@ -168,7 +196,7 @@ def _counted(folder: Path, answer: Response) -> Response:
         refusal.headers.update(headers | {"X-RateLimit-Remaining": "0"})
         return refusal
     limit["left"] -= 1
-    path.write_text(json.dumps(limit))
+    _keep(folder, limit)
     answer.headers.update(headers | {"X-RateLimit-Remaining": str(limit["left"])})
     return answer
 

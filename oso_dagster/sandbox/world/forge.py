@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from random import Random
 
@@ -74,6 +74,14 @@ class Forge:
     users: frozenset[str]
     people: tuple[Person, ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Computed once: what is made of a forge is kept by it, and asked for thousands of times."""
+        return hash((self.seed, self.now, self.repositories, self.users, self.people))
+
     @property
     def start(self) -> datetime:
         """The midnight at which the history begins."""
@@ -96,8 +104,12 @@ def read(folder: Path) -> Forge:
 
 def forge_of(world: SandboxWorld) -> Forge:
     """The forge of a world, from random numbers of its own, so that nothing else moves."""
-    rng = stream(world.seed, "forge")
-    named = sorted(set(_named(world)))
+    return _made(world.seed, world.now, tuple(sorted(set(_named(world)))))
+
+
+@lru_cache(maxsize=4)
+def _made(seed: int, now: datetime, named: tuple[tuple[str, str], ...]) -> Forge:
+    rng = stream(seed, "forge")
     owners = sorted({owner for owner, _ in named})
     people = tuple(Person(7_000_000 + n, f"sbx-dev-{n:03d}") for n in range(PEOPLE))
     bots = tuple(Person(9_000_000 + n, login) for n, login in enumerate(BOTS))
@@ -105,8 +117,8 @@ def forge_of(world: SandboxWorld) -> Forge:
     whole = {owner for owner, name in named if not name}
     listed = [(owner, part) for owner in sorted(whole) for part in rng.sample(vocabulary.PARTS, rng.randint(2, 5))]
     wanted = sorted({(owner, name) for owner, name in [*named, *listed] if name})
-    made = tuple(_repository(rng, _start(world.now), n, owner, name) for n, (owner, name) in enumerate(wanted))
-    return Forge(world.seed, world.now, made, users, people + bots)
+    made = tuple(_repository(rng, _start(now), n, owner, name) for n, (owner, name) in enumerate(wanted))
+    return Forge(seed, now, made, users, people + bots)
 
 
 @lru_cache(maxsize=4)

@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from oso_dagster.sandbox.protocols.graphql_api import CheckedSchema
 from oso_dagster.sandbox.protocols.source_faults import fault_of
 from oso_dagster.sandbox.upstreams._github import search
 from oso_dagster.sandbox.upstreams._github import things as github_things
@@ -99,9 +100,9 @@ def spent(folder: Path, left: int = 0, *, seconds: int = _HOUR) -> None:
 
 def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
     """The endpoint, at `/graphql` below the API's own address."""
-    from graphql import build_schema, graphql_sync  # noqa: PLC0415  (the server alone needs it)
+    from graphql import build_schema  # noqa: PLC0415  (the server alone needs it)
 
-    schema = build_schema(SCHEMA)
+    schema = CheckedSchema(build_schema(SCHEMA))
     refused: set[str] = set()
 
     async def answer(request: Request) -> Response:
@@ -123,7 +124,7 @@ def route(folder: Path, read: Callable[[Path], Forge]) -> Route:
         forge, bad = read(folder), partial(is_first, kind, refused=refused)
         root = {"repository": _resolver(forge, missing, bad), "rateLimit": lambda _info, **_: limit}
         root["search"] = lambda _info, **asked: {"issueCount": search.count(forge, asked["query"])}
-        result = graphql_sync(schema, body["query"], root, variable_values=body.get("variables"))
+        result = schema.answer(body["query"], root, body.get("variables"))
         if kind == "one_bad_item" and any(error["type"] == "FORBIDDEN" for error in missing):
             return JSONResponse({"message": "Something went wrong while executing your query."}, 502, headers)
         errors = [*missing, *(error.formatted for error in result.errors or ())]
