@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from oso_dagster.cli.drill import PAGE, run_drill
+from oso_dagster.cli.drill import PAGE, SOURCE, run_drill
 from oso_dagster.cli.run import WORKERS, run_jobs
 from oso_dagster.cli.run_result import print_failures, print_result
 from oso_dagster.cli.session.instance import enter
 from oso_dagster.cli.session.terminal import console
+from oso_dagster.cli.workers.errands import Errand
 from oso_dagster.cli.workers.interruption import interruptible
 from oso_dagster.cli.workers.job_list import PartitionRequest, all_jobs
-from oso_dagster.cli.workers.worker_pool import Worker, started, stopped
+from oso_dagster.cli.workers.worker_messages import Done, Printed
+from oso_dagster.cli.workers.worker_pool import started
 from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.settings import PREFIX, Settings, World, read_settings
 from oso_dagster.sources import catalogue
-
-_EVALUATION = "evaluate_slos"
-"""What judges all before it, the public door too."""
 
 
 def demo() -> None:
@@ -44,11 +43,15 @@ def demo() -> None:
     from oso_dagster.sandbox import lifecycle  # noqa: PLC0415  (the server's libraries load when used)
 
     elsewhere = not_invented(settings, catalogue())
-    with interruptible(), started(WORKERS) as workers, lifecycle.running(settings) as endpoints:
-        with stopped(workers):
-            failures = _run(settings, terminal, list(all_jobs(settings, without=elsewhere)), began, workers)
+    with interruptible(), started(WORKERS) as workers, lifecycle.running(settings):
+        jobs, partitions = list(all_jobs(settings, without=elsewhere)), PartitionRequest(began, newest=60)
+        ended = run_jobs(settings, terminal, jobs, partitions, workers, _ERRANDS)
+        told = ended.pop(_DRILL)
+        failures = [failure for done in ended.values() for failure in done.failures]
         print_result(settings, terminal, failures, began)
-        missed = run_drill(settings, endpoints, terminal)
+        for printed in told.printed:
+            terminal.print(*printed.objects, **dict(printed.options))
+    missed = told.failures
     print_failures(terminal, missed)
     for name, variables in elsewhere.items():
         wanted = " and ".join(variables)
@@ -63,24 +66,56 @@ def demo() -> None:
     raise typer.Exit(1 if failures or missed else 0)
 
 
-def _run(settings: Settings, terminal: Console, jobs: list[str], began: datetime, workers: Sequence[Worker]) -> list[str]:
-    """Run the jobs; what they made is served and looked at before the objectives are judged, and the page once it is there."""
-    from oso_dagster.cli.probes.once import look_at_door, look_at_page  # noqa: PLC0415  (the server's libraries load when used)
+@dataclass
+class _Kept:
+    """Keeps what a console would print."""
 
-    partitions, failures = PartitionRequest(began, newest=60), []
-    made, judged = jobs[: jobs.index(_EVALUATION)], jobs[jobs.index(_EVALUATION) :]
-    failures += run_jobs(settings, terminal, made, partitions, workers)
-    failures += _problem("the public door", look_at_door, settings)
-    failures += run_jobs(settings, terminal, judged, partitions, workers)
-    failures += _problem("the status page", look_at_page, settings)
-    return failures
+    printed: list[Printed] = field(default_factory=list)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        self.printed.append(Printed(objects, tuple(options.items())))
 
 
-def _problem(what: str, look: Callable[[Settings], None], settings: Settings) -> list[str]:
+def _drill(settings: Settings) -> Done:
+    """An incident from end to end; it is shown after the results, whenever it is done."""
+    from oso_dagster.sandbox import lifecycle  # noqa: PLC0415
+
+    kept = _Kept()
+    failures = run_drill(settings, lifecycle.status(settings).endpoints, kept)
+    return Done(tuple(failures), tuple(kept.printed))
+
+
+def _look_at_door(settings: Settings) -> Done:
+    """What the jobs made is served and looked at before the objectives are judged."""
+    from oso_dagster.cli.probes.once import look_at_door  # noqa: PLC0415  (the server's libraries load when used)
+
+    return _looked("the public door", look_at_door, settings)
+
+
+def _look_at_page(settings: Settings) -> Done:
+    from oso_dagster.cli.probes.once import look_at_page  # noqa: PLC0415
+
+    return _looked("the status page", look_at_page, settings)
+
+
+def _looked(what: str, look: Callable[[Settings], None], settings: Settings) -> Done:
     """Why nothing could be measured, where that is so; an outage that was measured is a bad sample and no problem here."""
-    with ThreadPoolExecutor(1) as beside:  # signals stay with the demo: a server in the main thread would take them
-        error = beside.submit(look, settings).exception()
-    return [] if error is None else [f"{what} was not probed: {type(error).__name__}: {error}"]
+    try:
+        look(settings)
+    except Exception as error:  # noqa: BLE001  (reported as a failure of the demo)
+        return Done((f"{what} was not probed: {type(error).__name__}: {error}",))
+    return Done(())
+
+
+_DRILL = "drill"
+_ERRANDS = {
+    # Nothing waits for it: it fills gaps, once the source that it lets fail was loaded. Nobody counts that one a second time.
+    _DRILL: Errand("the drill: an incident from end to end", _drill, after=frozenset({f"ingest_{SOURCE}"})),
+    "look_at_door": Errand(
+        "the public door, asked once", _look_at_door, after=frozenset({"transform"}), before=frozenset({"evaluate_slos"})
+    ),
+    "look_at_page": Errand("the status page, asked once", _look_at_page, after=frozenset({"publish_status"})),
+}
 
 
 def not_invented(settings: Settings, sources: Iterable[Source]) -> dict[str, list[str]]:

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.request import Request, urlopen
 
 import typer
 from pydantic import SecretStr
-from rich.console import Console
 from rich.text import Text
 
 from oso_dagster.cli.session.terminal import console as new_console
@@ -57,7 +56,14 @@ def drill() -> None:
     raise typer.Exit(1 if failures else 0)
 
 
-def run_drill(settings: Settings, endpoints: Mapping[str, str], console: Console) -> list[str]:
+class Shows(Protocol):
+    """A console, or who keeps what is to be printed."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As `Console.print`."""
+
+
+def run_drill(settings: Settings, endpoints: Mapping[str, str], console: Shows) -> list[str]:
     """The drill against a sandbox that is up; what did not go as it should. Leaves the page of Discord in the world's folder."""
     from oso_dagster.orchestration.alerts.drill_platform import drilling, thrown_away  # noqa: PLC0415  (dagster loads when used)
 
@@ -91,7 +97,7 @@ def run_drill(settings: Settings, endpoints: Mapping[str, str], console: Console
     return []
 
 
-def _introduce(console: Console, title: str, promise: timedelta) -> None:
+def _introduce(console: Shows, title: str, promise: timedelta) -> None:
     console.print()
     console.print(
         Text("The drill", "bold"), f"{title}, a core source, fails until its promise of {duration(promise)} is broken.", sep=": "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -16,10 +17,13 @@ from oso_dagster.cli.run_result import print_result
 from oso_dagster.cli.session.chosen_world import settings_now
 from oso_dagster.cli.session.instance import enter
 from oso_dagster.cli.session.terminal import console
+from oso_dagster.cli.workers.errands import Errand, with_errands
 from oso_dagster.cli.workers.interruption import interruptible
 from oso_dagster.cli.workers.job_list import PartitionRequest, all_jobs, chosen_jobs, ingest_jobs, require_partitions
+from oso_dagster.cli.workers.worker_messages import Done
 from oso_dagster.cli.workers.worker_pool import Worker, started, work
 from oso_dagster.domain.due.cadence import waits_for
+from oso_dagster.domain.due.job_order import longest_chain_first
 from oso_dagster.settings import Settings, SettingsError
 
 WORKERS = 2
@@ -55,24 +59,31 @@ def run(
     enter(settings)
     loads = ingest_jobs(settings).keys() >= set(wanted)
     with interruptible(), started(min(WORKERS, len(wanted)), loads=loads) as workers:
-        failures = run_jobs(settings, terminal, wanted, partitions, workers)
+        ended = run_jobs(settings, terminal, wanted, partitions, workers)
+    failures = [failure for done in ended.values() for failure in done.failures]
     print_result(settings, terminal, failures, began)
     raise typer.Exit(1 if failures else 0)
 
 
 def run_jobs(
-    settings: Settings, terminal: Console, jobs: Sequence[str], partitions: PartitionRequest, workers: Sequence[Worker]
-) -> list[str]:
-    """Run the jobs and show progress; returns their failures, in words. Enter the instance before the workers are started."""
+    settings: Settings,
+    terminal: Console,
+    jobs: Sequence[str],
+    partitions: PartitionRequest,
+    workers: Sequence[Worker],
+    errands: Mapping[str, Errand] = MappingProxyType({}),
+) -> dict[str, Done]:
+    """Run the jobs and errands and show progress; how each ended. Enter the instance before the workers are started."""
     ingestion = ingest_jobs(settings)
     words = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, overflow="fold"))
     quiet = not terminal.is_terminal
     with Progress(_Mark(), words, TimeElapsedColumn(), console=terminal, expand=True, disable=quiet) as progress:
-        waits = waits_for(jobs, ingestion)
-        # Ranges of partitions take longest: they go first where nothing else is said.
-        first = sorted(waits, key=lambda name: name not in ingestion or ingestion[name].partitions is None)
-        board = _JobProgress(progress, all_jobs(settings), loaded=any(worker.ready for worker in workers))
-        return work(workers, {name: waits[name] for name in first}, partitions, board)
+        waits = with_errands(waits_for(jobs, ingestion), errands)
+        # Ranges of partitions take longest: they go first where as many jobs wait behind others.
+        order = longest_chain_first(waits, lambda name: name not in ingestion or ingestion[name].partitions is None)
+        titles = all_jobs(settings) | {name: errand.words for name, errand in errands.items()}
+        board = _JobProgress(progress, titles, loaded=any(worker.ready for worker in workers))
+        return work(workers, {name: waits[name] for name in order}, partitions, board, errands)
 
 
 class _Mark(SpinnerColumn):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from oso_dagster.cli.workers.job_list import PartitionRequest
+from oso_dagster.settings import Settings
 
 LOADS = "loads"
 """The argument of a worker that runs jobs that load sources, and no others."""
@@ -24,6 +27,14 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Call:
+    """To a worker: call this function of a module with its settings, under the name of a job."""
+
+    job: str
+    function: Callable[[Settings], Done]
+
+
+@dataclass(frozen=True)
 class Ready:
     """From a worker: the code location is loaded, with jobs of these names."""
 
@@ -38,10 +49,19 @@ class Doing:
 
 
 @dataclass(frozen=True)
+class Printed:
+    """What is to be printed with `Console.print`: the objects and the options."""
+
+    objects: tuple[Any, ...]
+    options: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class Done:
-    """From a worker: the current job has ended; its failures, as error messages."""
+    """From a worker: the current job has ended; its failures, as error messages, and what it has to show."""
 
     failures: tuple[str, ...]
+    printed: tuple[Printed, ...] = ()
 
 
 @dataclass(frozen=True)

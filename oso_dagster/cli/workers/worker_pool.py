@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from types import MappingProxyType
 from typing import IO, Any, Protocol
 
+from oso_dagster.cli.workers.errands import Errand
 from oso_dagster.cli.workers.guardian import mark_runs
 from oso_dagster.cli.workers.job_list import PartitionRequest
-from oso_dagster.cli.workers.worker_messages import LOADS, Begin, Doing, Done, Order, Ready, Refused
+from oso_dagster.cli.workers.worker_messages import LOADS, Begin, Call, Doing, Done, Order, Ready, Refused
 from oso_dagster.settings import PROJECT_ROOT, SettingsError
 
 _STOP_SECONDS = 3
@@ -101,22 +103,27 @@ def stopped(workers: list[Worker]) -> Iterator[None]:
 
 
 def work(
-    workers: Sequence[Worker], waits: Mapping[str, frozenset[str]], partitions: PartitionRequest, board: ProgressBoard
-) -> list[str]:
-    """Run every job of `waits`, each after those that it waits for have ended, successfully or not; the failures, in words.
+    workers: Sequence[Worker],
+    waits: Mapping[str, frozenset[str]],
+    partitions: PartitionRequest,
+    board: ProgressBoard,
+    errands: Mapping[str, Errand] = MappingProxyType({}),
+) -> dict[str, Done]:
+    """Run every job and errand of `waits`, each after those that it waits for have ended, successfully or not; how each ended.
 
-    Raises SettingsError for unknown jobs and for partitions that a job does not have; WorkersDiedError.
+    Of those that could start, the one that is named first does. Raises SettingsError for unknown jobs and for partitions that a
+    job does not have; WorkersDiedError.
     """
     for worker in workers:
         if not worker.begun:
             worker.begun = True
             with suppress(OSError):  # a worker that died is found below
                 worker.connection.send(Begin())
-    work = _Work(dict(waits), partitions, board, list(workers))
+    work = _Work(dict(waits), partitions, board, list(workers), errands)
     while work.open or work.under_way:
         work.give()
         work.receive()
-    return [failure for job in waits for failure in work.failures.get(job, ())]
+    return {job: work.done[job] for job in waits}
 
 
 @dataclass
@@ -125,8 +132,8 @@ class _Work:
     partitions: PartitionRequest
     board: ProgressBoard
     workers: list[Worker]
-    ended: set[str] = field(default_factory=set)
-    failures: dict[str, Sequence[str]] = field(default_factory=dict)
+    errands: Mapping[str, Errand]
+    done: dict[str, Done] = field(default_factory=dict)
 
     @property
     def under_way(self) -> bool:
@@ -135,13 +142,16 @@ class _Work:
     def give(self) -> None:
         """Give each free worker a job that waits for nothing."""
         for worker in self.workers:
-            job = next((job for job, waits in self.open.items() if waits <= self.ended), None)
+            job = next((job for job, waits in self.open.items() if waits <= self.done.keys()), None)
             if worker.ready and worker.job is None and job is not None:
                 del self.open[job]
                 worker.job = job
                 self.board.job_started(job)
                 with suppress(OSError):  # it has died, which `receive` finds
-                    worker.connection.send(Order(job, self.partitions))
+                    worker.connection.send(self._order(job))
+
+    def _order(self, job: str) -> Order | Call:
+        return Call(job, self.errands[job].call) if job in self.errands else Order(job, self.partitions)
 
     def receive(self) -> None:
         """Wait for messages of the workers and act on them."""
@@ -161,27 +171,26 @@ class _Work:
             case Ready(jobs):
                 worker.ready = True
                 self.board.loaded()
-                if unknown := [job for job in (*self.open, *self.ended) if job not in jobs]:
+                if unknown := [job for job in (*self.open, *self.done) if job not in jobs and job not in self.errands]:
                     raise SettingsError(f"no job is called {', '.join(unknown)}; there are {', '.join(sorted(jobs))}")
             case Doing(words):
                 self.board.job_described(str(worker.job), words)
-            case Done(failures):
-                self._end(worker, failures)
+            case Done():
+                self._end(worker, message)
             case Refused(why):
                 raise SettingsError(why)
 
-    def _end(self, worker: Worker, failures: Sequence[str]) -> None:
+    def _end(self, worker: Worker, done: Done) -> None:
         job, worker.job = str(worker.job), None
-        self.ended.add(job)
-        self.failures[job] = failures
-        self.board.job_ended(job, failed=bool(failures))
+        self.done[job] = done
+        self.board.job_ended(job, failed=bool(done.failures))
 
     def _lose(self, worker: Worker) -> None:
         """A worker has died: its job has failed, the others go on."""
         self.workers.remove(worker)
         report = worker.exit_report()
         if worker.job is not None:
-            self._end(worker, [f"{worker.job}: {report}"])
+            self._end(worker, Done((f"{worker.job}: {report}",)))
         if not self.workers and self.open:
             raise WorkersDiedError(f"{', '.join(self.open)} cannot be run: {report}")
 

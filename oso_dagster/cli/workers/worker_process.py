@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from oso_dagster.cli.session.terminal import say
 from oso_dagster.cli.workers.job_list import backfill_text, ingest_jobs
-from oso_dagster.cli.workers.worker_messages import LOADS, Begin, Doing, Done, Order, Ready, Refused
+from oso_dagster.cli.workers.worker_messages import LOADS, Begin, Call, Doing, Done, Order, Ready, Refused
 from oso_dagster.domain.due.run_limits import limit_of_job, limit_of_load
 from oso_dagster.domain.durations import duration
 from oso_dagster.settings import Settings, SettingsError, read_settings
@@ -54,7 +54,7 @@ def work(connection: Connection, *, loads: bool = False) -> None:
     with dg.DagsterInstance.get() as instance:
         connection.send(Ready(frozenset(job.name for job in definitions.resolve_all_job_defs())))
         runner = Runner(definitions, instance)
-        while isinstance(order := _next_order(connection, runner), Order):
+        while isinstance(order := _next_order(connection, runner), Order | Call):
             Thread(target=_perform, args=(connection, settings, runner, order), daemon=True).start()
         if runner.running:  # nobody waits for it any more, and a thread cannot be ended
             runner.cancel("the process that started it has ended")
@@ -72,7 +72,7 @@ def _builder(*, loads: bool) -> Callable[[Settings], dg.Definitions]:
     return lambda settings: ingest_definitions(settings, settings.in_world(catalogue()))
 
 
-def _next_order(connection: Connection, runner: Runner) -> Begin | Order | None:
+def _next_order(connection: Connection, runner: Runner) -> Begin | Order | Call | None:
     """The next message; a run that reaches its maximum meanwhile has failed, and this process ends with it."""
     while not connection.poll(_LOOK_SECONDS):
         if maximum := runner.overdue():
@@ -83,19 +83,22 @@ def _next_order(connection: Connection, runner: Runner) -> Begin | Order | None:
     return _receive(connection)
 
 
-def _receive(connection: Connection) -> Begin | Order | None:
+def _receive(connection: Connection) -> Begin | Order | Call | None:
     """The next message; None when the other end has closed the connection."""
     try:
-        message: Begin | Order = connection.recv()
+        message: Begin | Order | Call = connection.recv()
     except (EOFError, OSError):
         return None
     return message
 
 
-def _perform(connection: Connection, settings: Settings, runner: Runner, order: Order) -> None:
-    """Every run that a job needs now."""
+def _perform(connection: Connection, settings: Settings, runner: Runner, order: Order | Call) -> None:
+    """Every run that a job needs now, or a call."""
     failures: list[str] = []
     try:
+        if isinstance(order, Call):
+            connection.send(order.function(settings))
+            return
         job = ingest_jobs(settings).get(order.job)
         if job is None or job.partitions is None:
             limit = limit_of_job(order.job) if job is None else limit_of_load(job)
