@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,12 +61,30 @@ def open_project(path: Path, cache: Path) -> Context:
     return open_context(Project(path, gateway="embedded", engine="duckdb", cache=cache), connected=False)
 
 
-def with_model(tmp_path: Path, name: str, **parts: str) -> Context:
-    copy = tmp_path / "project"
-    shutil.copytree(PROJECT, copy, ignore=shutil.ignore_patterns(".cache", "logs", "__pycache__"))
-    words = {"owner": "team:data", "description": "description 'd'", "grain": "grain id", "query": PLAIN} | parts
-    (copy / "models" / name.split(".", maxsplit=1)[0] / f"{name.split('.')[1]}.sql").write_text(GOOD.format(name=name, **words))
-    return open_project(copy, tmp_path / "cache")
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """A copy of the project with SQLMesh's cache of it, for all tests that add a model: only that one is read anew."""
+    folder = tmp_path_factory.mktemp("copied")
+    shutil.copytree(PROJECT, folder / "project", ignore=shutil.ignore_patterns(".cache", "logs", "__pycache__"))
+    return folder
+
+
+@pytest.fixture
+def with_model(copied, request) -> Iterator[Callable[..., Context]]:
+    """Opens the copy with a model that is gone after the test."""
+    added = []
+
+    def opened(name: str, **parts: str) -> Context:
+        words = {"owner": "team:data", "description": "description 'd'", "grain": "grain id", "query": PLAIN} | parts
+        file = f"{zlib.crc32(request.node.name.encode())}_{name.split('.')[1]}.sql"
+        path = copied / "project" / "models" / name.split(".", maxsplit=1)[0] / file
+        path.write_text(GOOD.format(name=name, **words))
+        added.append(path)
+        return open_project(copied / "project", copied / "cache")
+
+    yield opened
+    for path in added:
+        path.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -104,15 +124,15 @@ def test_a_value_of_another_type_or_size_is_not_the_expected_one(expected, actua
     assert differences([{"a": actual}], [{"a": actual}, {"a": actual}]) == [f"not expected: {{'a': {actual!r}}}"]
 
 
-def test_a_model_that_follows_the_rules_passes(tmp_path):
-    with_model(tmp_path, "marts.good").lint_models()
+def test_a_model_that_follows_the_rules_passes(with_model):
+    with_model("marts.good").lint_models()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
-def test_each_rule_can_fail(tmp_path, rule):
+def test_each_rule_can_fail(with_model, rule):
     name, parts = RULES[rule]
-    context = with_model(tmp_path, name, **parts)
+    context = with_model(name, **parts)
     with pytest.raises(LinterError):
         context.lint_models()
     broken = [violation.rule.name for violation in context.lint_models(raise_on_error=False)]

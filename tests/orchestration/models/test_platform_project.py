@@ -43,7 +43,7 @@ def settings(tmp_path) -> Settings:
 
 
 @pytest.fixture
-def assets(settings) -> dg.AssetsDefinition:
+def assets(settings, shared_manifest) -> dg.AssetsDefinition:
     return transform_assets(settings, catalogue())
 
 
@@ -120,7 +120,7 @@ def test_what_derives_from_unstable_sources_first_holds_nothing_back(assets):
     assert [check.key for check in checks if check.blocking] == []
 
 
-def test_an_unstable_source_taints_what_derives_from_it_and_is_named(settings):
+def test_an_unstable_source_taints_what_derives_from_it_and_is_named(settings, shared_manifest):
     sources = [
         replace(source, stability=Stability.UNSTABLE) if source.name == "oss_funding" else source for source in catalogue()
     ]
