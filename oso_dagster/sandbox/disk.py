@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from oso_dagster.sandbox.families import truth
+from oso_dagster.sandbox.json_files import write_json
 from oso_dagster.sandbox.upstreams import families
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, SandboxWorld, generate
 from oso_dagster.settings import MANIFEST
@@ -72,14 +72,6 @@ def read(folder: Path) -> WorldManifest | None:
     except FileNotFoundError:
         return None
     return WorldManifest(**values | {"now": datetime.fromisoformat(values["now"])})
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write `path` in one step: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(json.dumps(value, indent=2) + "\n")
-    fresh.replace(path)
 
 
 def _recipe() -> str:

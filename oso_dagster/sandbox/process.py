@@ -20,8 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from oso_dagster.sandbox.disk import write_json
-from oso_dagster.sandbox.families import endpoints
+from oso_dagster.sandbox.json_files import write_json
 from oso_dagster.sandbox.process_identity import living_process, this_process
 from oso_dagster.settings import PREFIX, PROJECT_ROOT, SandboxFiles
 
@@ -113,6 +112,8 @@ def remember(folder: Path, server: Server) -> None:
 
 def publish(folder: Path, server: Server) -> dict[str, str]:
     """Write down, and return, the addresses that `server` answers at: from now on the world is up."""
+    from oso_dagster.sandbox.families import endpoints  # noqa: PLC0415  (evaluations look for a lost sandbox only)
+
     addresses = endpoints(server.port, server.database_port)
     write_json(SandboxFiles(folder).endpoints, addresses)
     return addresses

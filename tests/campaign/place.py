@@ -29,6 +29,7 @@ from oso_dagster.domain.catalogue.source import Retries, SettingKind, Source, Ta
 from oso_dagster.orchestration.ingest.table_assets import ingest_assets
 from oso_dagster.sandbox import disk
 from oso_dagster.sandbox.families import endpoints, points
+from oso_dagster.sandbox.json_files import write_json
 from oso_dagster.sandbox.listener import listen
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sandbox.server import create_app
@@ -236,7 +237,7 @@ def place(home: Path, sources: Sequence[Source]) -> Iterator[Place]:
         manifest = disk.make(folder, generate(SEED, datetime.now(UTC)))
         databases = any(point.setting.split("_url")[0] in {source.name for source in sources} for point in _databases())
         with _database(folder, home, needed=databases) as database_port, _http(folder, database_port) as port:
-            disk.write_json(home / "sandbox-world" / "endpoints.json", endpoints(port, database_port))
+            write_json(home / "sandbox-world" / "endpoints.json", endpoints(port, database_port))
             with remembering(home) as instance:
                 yield Place(home, manifest.world(), port, database_port, instance, read_settings(catalogue()))
 
