@@ -29,6 +29,9 @@ _POLL_SECONDS = 0.5
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LEVEL = re.compile(r"- (DEBUG|INFO|WARNING|ERROR|CRITICAL) -")
 
+_FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""For glibc, unless set: Dagster's processes have many threads that do little, and each would keep what it once took."""
+
 _OF_A_NEW_INSTANCE = "WARNING - No cursor for event type"
 """What Dagster's daemon warns of once, when it reads an instance for the first time: nothing is missed."""
 
@@ -58,13 +61,12 @@ def _world(settings: Settings) -> AbstractContextManager[Any]:
 
 
 def _serve(settings: Settings) -> int:
-    """`dagster dev` behind a guardian, which ends all of it when we close the pipe or have ended."""
-    environment = {**os.environ, **prepare(settings), "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
+    """Dagster's services behind a guardian, which ends all of them when we close the pipe or have ended."""
+    environment = _FRUGAL | {**os.environ, **prepare(settings)}
     ours_to_close, held = os.pipe()
     command = [sys.executable, "-m", "oso_dagster.cli.workers.guardian", str(ours_to_close)]
-    command += [str(settings.world_dir / "dev.lock"), sys.executable, "-m", "dagster", "dev"]
-    command += ["--workspace", str(PROJECT_ROOT / "workspace.yaml")]
-    command += ["--host", "127.0.0.1", "--port", str(settings.webserver_port), "--log-level", "warning"]
+    command += [str(settings.world_dir / "dev.lock"), sys.executable, "-m", "oso_dagster.cli.workers.dagster_services"]
+    command += [str(PROJECT_ROOT / "workspace.yaml"), str(settings.webserver_port)]
     guardian = subprocess.Popen(
         command,
         env=environment,
