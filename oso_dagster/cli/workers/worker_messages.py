@@ -10,7 +10,7 @@ from oso_dagster.cli.workers.job_list import PartitionRequest
 from oso_dagster.settings import Settings
 
 LOADS = "loads"
-"""The argument of a worker that runs jobs that load sources, and no others."""
+"""The argument of a worker that begins with the jobs that load sources."""
 
 
 @dataclass(frozen=True)

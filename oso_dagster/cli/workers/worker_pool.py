@@ -72,11 +72,12 @@ class Worker:
 def started(count: int, *, loads: bool = False) -> Iterator[list[Worker]]:
     """Start `count` workers, which load the code location meanwhile; after the block they and their children have ended.
 
-    With `loads` they run jobs that load sources, and no others, which takes a fraction of the time to get ready.
+    The first one loads all of it; the others, and with `loads` that one too, the part that loads sources, which takes a fraction of
+    the time to get ready, and the rest when a job needs it.
     """
     workers: list[Worker] = []
     with stopped(workers):
-        workers.extend(_start(loads=loads) for _ in range(count))
+        workers.extend(_start(loads=loads or number > 0) for number in range(count))
         yield workers
 
 

@@ -30,10 +30,10 @@ REPOSITORY = "__repository__@oso_dagster"
 
 
 class Runner:
-    """Runs the jobs of `definitions` on `instance`, one at a time."""
+    """Runs the jobs of `definitions` on `instance`, one at a time. The definitions may be replaced between two of them."""
 
     def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
-        self._definitions = definitions
+        self.definitions = definitions
         self.instance = instance
         self.running: str | None = None
         """The id of the run that is under way."""
@@ -55,7 +55,7 @@ class Runner:
         self._ends = (time.monotonic() + limit.maximum.total_seconds(), limit.maximum)
         try:
             with redirect_stderr(StringIO()) as output:
-                result = self._definitions.resolve_job_def(name).execute_in_process(
+                result = self.definitions.resolve_job_def(name).execute_in_process(
                     instance=self.instance,
                     raise_on_error=False,
                     run_id=self.running,
