@@ -46,12 +46,12 @@ def demo() -> None:
     with interruptible(), started(WORKERS) as workers, lifecycle.running(settings):
         jobs, partitions = list(all_jobs(settings, without=elsewhere)), PartitionRequest(began, newest=60)
         ended = run_jobs(settings, terminal, jobs, partitions, workers, _ERRANDS)
-        told = ended.pop(_DRILL)
+        incident = ended.pop(_DRILL)
         failures = [failure for done in ended.values() for failure in done.failures]
         print_result(settings, terminal, failures, began)
-        for printed in told.printed:
+        for printed in incident.printed:
             terminal.print(*printed.objects, **dict(printed.options))
-    missed = told.failures
+    missed = incident.failures
     print_failures(terminal, missed)
     for name, variables in elsewhere.items():
         wanted = " and ".join(variables)

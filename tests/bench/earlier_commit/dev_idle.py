@@ -59,21 +59,21 @@ def bench(console: Console) -> list[str]:
     """Both trees, one after the other; the goals that were missed."""
     base = base_tree()
     trees = [this_tree(), *([base] if base else [])]
-    found: dict[str, Idle] = {}
+    idle_by_tree: dict[str, Idle] = {}
     with tempfile.TemporaryDirectory(prefix="oso-bench-") as folder:
         for tree in trees:
             home = Path(folder) / tree.name.replace(" ", "-")
             tree.run(["oso", "demo"], home)
-            found[tree.name] = measured(tree, home)
+            idle_by_tree[tree.name] = measured(tree, home)
     table = Table("tree", "process", "of a core", "unique MiB")
-    for name, idle in found.items():
+    for name, idle in idle_by_tree.items():
         for part, load, unique in idle.parts:
             table.add_row(name, part, f"{load:.1%}", f"{unique / MEBI:.0f}")
         table.add_row(name, "all", f"{idle.load:.1%}", f"{idle.unique / MEBI:.0f}", end_section=True)
     console.print(table)
     if base is None:
         return []
-    ours, theirs = found[trees[0].name], found[base.name]
+    ours, theirs = idle_by_tree[trees[0].name], idle_by_tree[base.name]
     processor, memory = ours.load / theirs.load, ours.unique / theirs.unique
     console.print(
         f"processor {processor:.2f} × {base.name} (goal {PROCESSOR_GOAL:.2f}), unique memory {memory:.2f} × (goal 0.80)"
