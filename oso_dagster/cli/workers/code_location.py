@@ -18,7 +18,7 @@ def import_code(*, loads: bool) -> None:
     A project that is new to this home is read by SQLMesh then, which takes seconds.
     """
     if loads:
-        import oso_dagster.orchestration.ingest.jobs.ingest_definitions  # noqa: F401, PLC0415
+        import oso_dagster.orchestration.ingest.jobs.ingest_definitions  # noqa: PLC0415
     else:
         import oso_dagster.definitions  # noqa: F401, PLC0415
 

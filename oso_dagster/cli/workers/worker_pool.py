@@ -72,8 +72,8 @@ class Worker:
 def started(count: int, *, loads: bool = False) -> Iterator[list[Worker]]:
     """Start `count` workers, which load the code location meanwhile; after the block they and their children have ended.
 
-    The first one loads all of it; the others, and with `loads` that one too, the part that loads sources, which takes a fraction of
-    the time to get ready, and the rest when a job needs it.
+    The first one loads all of it; the others, and with `loads` that one too, the part that loads sources, which takes a fraction
+    of the time, and the rest when a job needs it.
     """
     workers: list[Worker] = []
     with stopped(workers):
