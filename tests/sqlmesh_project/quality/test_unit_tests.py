@@ -65,3 +65,11 @@ def test_every_model_with_logic_has_a_unit_test_and_a_plain_selection_needs_none
 )
 def test_what_a_plain_selection_is(query, expected):
     assert has_logic(parse_one(query, read="trino")) is expected
+
+
+def test_all_expected_rows_of_a_unit_test_name_the_same_columns():
+    """SQLMesh's own comparison, by which a deployment is held back, takes a column that one row leaves out for NULL."""
+    for file in (PROJECT / "tests").glob("*.yaml"):
+        for name, test in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+            rows = test["outputs"]["query"]["rows"]
+            assert {frozenset(row) for row in rows} == {frozenset(rows[0])}, (file.name, name)
