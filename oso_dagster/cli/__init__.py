@@ -5,6 +5,7 @@ Nothing but the name of a command is known here: its module loads when it is use
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from typing import Annotated
@@ -134,6 +135,7 @@ def oso(
 def main() -> None:
     """The entry point of the script `oso`: what a person can put right is one line on standard error and exit code 1."""
     gc.set_threshold(_YOUNG_OBJECTS)
+    atexit.register(gc.freeze)  # the last look for garbage, when all is given back anyway, would visit every object
     try:
         app()
     except Exception as error:  # noqa: BLE001  (its traceback is printed, with no control characters in it)

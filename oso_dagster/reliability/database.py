@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, column, create_engine, event, select, table, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 
 VERSION_TABLE = "oso_alembic_version"
@@ -110,7 +109,13 @@ def _migrations() -> Any:
 
 def insert_into(connection: Connection, table: Table) -> Any:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`, in the connection's dialect."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  (its drivers take a while to load)
+
+        return insert(table)
+    from sqlalchemy.dialects.sqlite import insert as insert_in_file  # noqa: PLC0415
+
+    return insert_in_file(table)
 
 
 def lock_table(connection: Connection, table: Table) -> None:

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-
-import requests
+from typing import TYPE_CHECKING
 
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
+
+if TYPE_CHECKING:
+    import requests
 
 _MESSAGE = re.compile(r"\b[12]99\s+\S+\s+\"(?P<text>[^\"]{1,300})")
 _VERSIONS = ("X-GitHub-Api-Version-Selected", "X-API-Version", "API-Version")

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-import requests
-
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
+
+if TYPE_CHECKING:
+    import requests
 
 _MOST = 5
 _PERMANENT = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT})
@@ -43,6 +44,8 @@ def followed(
     A POST is not sent on: its body is meant for one address. Raises requests.TooManyRedirects, and requests.InvalidURL for a
     redirect from https to http.
     """
+    from requests.exceptions import InvalidURL, TooManyRedirects  # noqa: PLC0415  (loads with the first request)
+
     first, options = urlsplit(url), dict(options)
     for _ in range(_MOST + 1):
         with session.request(method, url, allow_redirects=False, **options) as response:
@@ -53,7 +56,7 @@ def followed(
             permanent = response.status_code in _PERMANENT
         there = urlsplit(urljoin(url, target))
         if there.scheme != "https" and first.scheme == "https":
-            raise requests.exceptions.InvalidURL(f"a redirect leads from https to {there.scheme}")
+            raise InvalidURL(f"a redirect leads from https to {there.scheme}")
         if not same_origin(there.geturl(), first.geturl()):
             kept = {name: value for name, value in options["headers"].items() if name.lower() in _TO_ANYONE}
             options["headers"] = kept
@@ -61,4 +64,4 @@ def followed(
                 notes.announce(first.netloc, f"moved for good to {there.netloc}")
         options.pop("params", None)
         url = there.geturl()
-    raise requests.exceptions.TooManyRedirects(f"more than {_MOST} redirects")
+    raise TooManyRedirects(f"more than {_MOST} redirects")

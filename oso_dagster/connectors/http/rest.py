@@ -13,31 +13,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import requests
 import tenacity
-from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from oso_dagster.connectors.answers import AnswerError, document, unpack
 from oso_dagster.connectors.http.absence import LIMIT_WORDS, AbsenceRule, AbsentError, absent
 from oso_dagster.connectors.http.announcements import listen
-from oso_dagster.connectors.http.deadline import DeadlineError, done_within
-from oso_dagster.connectors.http.pacing import MOST_BYTES, Gate, Limits, Pace, gate_of, requested_pause
+from oso_dagster.connectors.http.pacing import Gate, Limits, Pace, gate_of, requested_pause
 from oso_dagster.connectors.http.redirects import followed, no_netrc
-from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, error_text, next_step
-from oso_dagster.connectors.http.session import Session
+from oso_dagster.connectors.http.rest_errors import DeniedError, RateLimitedError, RestError, cause, error_text, next_step, quoted
 from oso_dagster.domain.catalogue.loading import ExtractRequest
 from oso_dagster.domain.catalogue.notices import UpstreamNotes
 from oso_dagster.domain.catalogue.source import Setting, SettingKind
 
+if TYPE_CHECKING:
+    import requests
+
 __all__ = ["Answer", "Client", "DeniedError", "RateLimitedError", "RestError", "client_of", "settings_of"]
 
 USER_AGENT = "oso_dagster (+https://github.com/opensource-observer)"
-_CHUNK, _LONGEST_MESSAGE = 256 * 1024, 2_000
 _UNTOLD_PAUSE = 10
 """How many first pauses we wait when a server limits us and does not say for how long; doubled each time."""
+_CHUNK = 256 * 1024
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Status codes that another try may fix."""
 _LIMITING = frozenset({403, 503})
@@ -160,6 +159,11 @@ class Client:
             raise RestError(self._error_text(url, f"{error} ({tries}). The old rows stay; run again once it answers")) from None
 
     def _try(self, gate: Gate, method: str, url: str, accept: Collection[int], read: Reading, options: dict[str, Any]) -> Answer:
+        from requests import RequestException, Timeout  # noqa: PLC0415  (loads with the first request)
+        from urllib3.exceptions import HTTPError, ReadTimeoutError  # noqa: PLC0415  (loads with the first request)
+
+        from oso_dagster.connectors.http.deadline import DeadlineError, done_within  # noqa: PLC0415  (loads with the first request)
+
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **self.headers}
         headers |= options.get("headers", {})
         options = options | {"headers": headers, "auth": no_netrc, "timeout": self.limits.timeout, "stream": True}
@@ -172,9 +176,9 @@ class Client:
                     body = self._read(response)
             except DeadlineError:
                 raise _PassingError(f"the answer was not complete within {self.limits.timeout:g} s") from None
-            except (requests.Timeout, ReadTimeoutError):
+            except (Timeout, ReadTimeoutError):
                 raise _PassingError(f"no answer within {self.limits.timeout:g} s") from None
-            except (requests.RequestException, HTTPError, OSError) as error:
+            except (RequestException, HTTPError, OSError) as error:
                 raise _PassingError(f"the connection broke ({cause(error)})") from None
         answer = self._judge(url, response, body, accept, read)
         gate.recover()
@@ -183,6 +187,8 @@ class Client:
     def _session(self) -> requests.Session:
         """One session a thread, so that connections are kept."""
         if not hasattr(self.kept, "session"):
+            from oso_dagster.connectors.http.session import Session  # noqa: PLC0415  (loads with the first request)
+
             self.kept.session = Session()
         session: requests.Session = self.kept.session
         return session
@@ -209,7 +215,7 @@ class Client:
         if status == HTTPStatus.NOT_MODIFIED:
             return Answer(url, status, headers)
         pause = requested_pause(headers, datetime.now(UTC))
-        message = _message(body, headers) if status >= HTTPStatus.BAD_REQUEST else ""
+        message = quoted(body, headers) if status >= HTTPStatus.BAD_REQUEST else ""
         # A limit, shown by status, by headers or in words, is never an answer about what was asked for, whatever is accepted.
         limit = status == HTTPStatus.TOO_MANY_REQUESTS or (
             status in _LIMITING and (pause is not None or LIMIT_WORDS.search(message) is not None)
@@ -282,15 +288,6 @@ def client_of(
     )
     paced = Pace(pace.concurrency, float(settings.get("requests_per_second", pace.per_second)))
     return Client(headers or {}, secrets, paced, limits, request.notes)
-
-
-def _message(body: bytes, headers: Mapping[str, str]) -> str:
-    """The beginning of the body of an error, as far as it can be read."""
-    try:
-        plain = unpack(body, headers.get("Content-Encoding", "").lower(), MOST_BYTES)
-    except AnswerError:
-        return ""
-    return plain[:_LONGEST_MESSAGE].decode("utf-8", errors="replace")
 
 
 def _file(body: bytes, content_type: str) -> bytes:

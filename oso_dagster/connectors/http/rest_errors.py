@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+from oso_dagster.connectors.answers import AnswerError, unpack
+from oso_dagster.connectors.http.pacing import MOST_BYTES
 from oso_dagster.domain.catalogue.loading import RefusedError
 from oso_dagster.domain.redaction import redact
+
+_LONGEST_MESSAGE = 2_000
 
 
 class RestError(Exception):
@@ -43,3 +47,12 @@ def cause(error: BaseException) -> str:
     inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
     reason = getattr(inner, "reason", None) or inner
     return f"{type(reason).__name__}: {re.sub(r' at 0x[0-9a-f]+', '', str(reason))[:160]}"
+
+
+def quoted(body: bytes, headers: Mapping[str, str]) -> str:
+    """The beginning of the body of an error, as far as it can be read."""
+    try:
+        plain = unpack(body, headers.get("Content-Encoding", "").lower(), MOST_BYTES)
+    except AnswerError:
+        return ""
+    return plain[:_LONGEST_MESSAGE].decode("utf-8", errors="replace")

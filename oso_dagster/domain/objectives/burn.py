@@ -6,7 +6,7 @@ They suit indicators that are counted by the minute (probes, queries). A failed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -85,13 +85,23 @@ def firing(counts: Sequence[Count], target: int, now: datetime, tiers: Sequence[
     The long one holds at least `LEAST_BAD` bad events: one failure of a quiet service spends budget, and fires nothing. Few
     events: https://sre.google/workbook/alerting-on-slos/#low-traffic-services-and-error-budget-alerting.
     """
+    return firing_of({window: total(counts, now - window, now) for window in windows_of(tiers)}, target, tiers)
+
+
+def firing_of(sums: Mapping[timedelta, tuple[int, int]], target: int, tiers: Sequence[Tier] = TIERS) -> tuple[Burning, ...]:
+    """The same of good and valid events in each of `windows_of` the tiers, which end now."""
     burning = []
     for tier in tiers:
-        long, short = (burn_over(counts, window, target, now) for window in (tier.long, tier.short))
-        good, valid = total(counts, now - tier.long, now)
+        long, short = (burn_rate(*sums[window], target) for window in (tier.long, tier.short))
+        good, valid = sums[tier.long]
         if long is not None and short is not None and min(long, short) > tier.burn and valid - good >= LEAST_BAD:
             burning.append(Burning(tier, long, short))
     return tuple(burning)
+
+
+def windows_of(tiers: Sequence[Tier] = TIERS) -> list[timedelta]:
+    """Every window that a tier looks at, the shortest first."""
+    return sorted({window for tier in tiers for window in (tier.long, tier.short)})
 
 
 def loudest(burning: Sequence[Burning]) -> Burning | None:

@@ -15,16 +15,15 @@ from oso_dagster.domain.coverage.comparison import MEASURED_WITHIN, tallies_of
 from oso_dagster.domain.judging.lost_rows import Shortage
 from oso_dagster.domain.objectives.attempts import Label, is_deployment
 from oso_dagster.domain.objectives.budget import recovery
-from oso_dagster.domain.objectives.burn import TIERS, Burning, firing
+from oso_dagster.domain.objectives.burn import Burning, firing_of, windows_of
 from oso_dagster.domain.objectives.freshness import Freshness
 from oso_dagster.domain.objectives.maintenance import Maintenance, of_span, touching
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, FRESHNESS, OBJECTIVES, of_service
 from oso_dagster.domain.objectives.over_time.renamed_assets import RENAMED, under_present_names, validated_renames
-from oso_dagster.domain.objectives.over_time.silence import silent_slices
+from oso_dagster.domain.objectives.over_time.silence import LOOKED_ONCE, silent_slices
 from oso_dagster.domain.objectives.slo import Assessment, Indicator, Objective, Tally, Verdict, evaluate
 from oso_dagster.orchestration.objectives.model_freshness import judged_models
 from oso_dagster.orchestration.objectives.table_freshness import Promises, TableFreshness
-from oso_dagster.reliability.failed_families import last_samples
 from oso_dagster.reliability.ledger.counted_events import CountedEvent
 from oso_dagster.reliability.results import AssetRow
 from oso_dagster.reliability.store import Store
@@ -61,33 +60,36 @@ class Evaluator:
 
     def assess(self, service: str, now: datetime) -> list[Assessment]:
         """All objectives of `service` at `now`; one that cannot be computed says so, and stops no other."""
-        windows, objectives = self.store.maintenance.all(), of_service(service)
-        silent = self._silent_slices(objectives, now, windows)
-        return [replace(self._assess_alone(each, now, windows), silent=tuple(silent.get(each.id, ()))) for each in objectives]
-
-    def _silent_slices(
-        self, objectives: Sequence[Objective], now: datetime, windows: Sequence[Maintenance]
-    ) -> dict[str, list[str]]:
-        """The slices of each objective that report no more while others do: of them there is no data, and no 100 %."""
-        if all(objective.indicator is not Indicator.SAMPLES for objective in objectives):
-            return {}
+        windows, objectives, newest = self.store.maintenance.all(), of_service(service), dict[tuple[str, str], datetime]()
+        assessed = [self._assess_alone(each, now, windows, newest) for each in objectives]
         silent: dict[str, list[str]] = defaultdict(list)
-        for silence in silent_slices(objectives, last_samples(self.store, now), now, windows):
+        for silence in silent_slices(objectives, newest, now, windows):
             silent[silence.objective.id].append(f"{silence.slice or 'the whole'} since {silence.since:%Y-%m-%d %H:%M} UTC")
-        return silent
+        return [replace(each, silent=tuple(silent.get(each.objective.id, ()))) for each in assessed]
 
-    def _assess_alone(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> Assessment:
+    def _assess_alone(
+        self, objective: Objective, now: datetime, windows: Sequence[Maintenance], newest: dict[tuple[str, str], datetime]
+    ) -> Assessment:
         """The same of one that cannot be computed: what is known of the others is reported all the same."""
         try:
-            return self.assess_one(objective, now, windows)
+            return self.assess_one(objective, now, windows, newest)
         except Exception as error:  # noqa: BLE001  (reported in the assessment, its check fails, and an alert names it)
             words = (str(error).splitlines() or [""])[0]
             return Assessment(objective, Verdict.NO_DATA, 0, 0, (), now, problem=f"{type(error).__name__}: {words}"[:300])
 
-    def assess_one(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> Assessment:
-        """One objective at `now`, without what the maintenance `windows` cover."""
+    def assess_one(
+        self,
+        objective: Objective,
+        now: datetime,
+        windows: Sequence[Maintenance],
+        newest: dict[tuple[str, str], datetime] | None = None,
+    ) -> Assessment:
+        """One objective at `now`, without what the maintenance `windows` cover.
+
+        Into `newest` goes when each slice of it that is measured regularly was sampled last, by id and slice.
+        """
         since = now - (objective.window or timedelta(0))
-        tallies = self._tallies(objective, since, now, windows)
+        tallies = self._tallies(objective, since, now, windows, newest)
         names = {tally.asset for tally in tallies} | {asset for asset, label in self.labels.items() if label is objective.label}
         shown = touching(windows, objective.service, objective.name, names, since, now)
         assessed = evaluate(objective, tallies, now, self._burning(objective, now, shown))
@@ -170,10 +172,22 @@ class Evaluator:
             if not any(window.covers(service, FRESHNESS.name, asset, now) for window in windows)
         }
 
-    def _tallies(self, objective: Objective, since: datetime, now: datetime, declared: Sequence[Maintenance]) -> list[Tally]:
+    def _tallies(
+        self,
+        objective: Objective,
+        since: datetime,
+        now: datetime,
+        declared: Sequence[Maintenance],
+        newest: dict[tuple[str, str], datetime] | None = None,
+    ) -> list[Tally]:
         windows = of_span(declared, since, now)
         if objective.label is None:
-            return self.store.samples.tally(objective.service, objective.name, since, now, windows)
+            tallies = self.store.samples.tally(objective.service, objective.name, since, now, windows)
+            if newest is not None:
+                expected = None if windows else {tally.asset for tally in tallies}
+                last = self.store.samples.newest(objective.service, objective.name, since, now, expected)
+                newest |= {(objective.id, name): at for name, at in last.items() if not name.startswith(LOOKED_ONCE)}
+            return tallies
         if objective.window is None:
             return self._point_in_time(objective, objective.label, now, windows)
         wide = (objective.service, objective.id)
@@ -205,9 +219,9 @@ class Evaluator:
     def _burning(self, objective: Objective, now: datetime, windows: Sequence[Maintenance]) -> tuple[Burning, ...]:
         if objective.indicator is not Indicator.SAMPLES:
             return ()
-        longest = max(tier.long for tier in TIERS)
-        counts = self.store.samples.counts(objective.service, objective.name, now - longest, now, windows)
-        return firing(counts, objective.target, now)
+        return firing_of(
+            self.store.samples.sums_back(objective.service, objective.name, now, windows_of(), windows), objective.target
+        )
 
     def _promises(self, label: Label, now: datetime) -> Promises:
         mine = by_asset(source for source in self.sources if source.stability.value == label.value)

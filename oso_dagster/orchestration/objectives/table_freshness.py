@@ -42,6 +42,7 @@ class Promises:
     replaying: bool
     due_at: datetime | None = None
     lost: Mapping[str, Shortage] = field(default_factory=dict)
+    _all_landed: dict[bool, dict[str, dict[str, datetime]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def judged(self) -> dict[str, TableFreshness]:
         """Every table that promises something."""
@@ -65,6 +66,7 @@ class Promises:
     def fresh_time(self, since: datetime) -> dict[str, tuple[timedelta, timedelta]]:
         """How long each table was fresh after `since`, and how long it had to be."""
         first_due, shares = self._first_due(), {}
+        times = self._good_times(since)
         for asset, table in self._promising().items():
             if table.partitions is not None and table.partitions.start is not None:
                 landed = self._landed(asset, audited=_audited(table))
@@ -73,9 +75,7 @@ class Promises:
                 shares[asset] = freshness.fresh_time_partitioned(table.partitions, landed, begin, self.now)
             else:
                 within = table.promised_within or timedelta(0)
-                audited, ledger = _audited(table), self.store.ledger
-                times = [at for name in self._names(asset) for at in ledger.good_times(name, since, self.now, audited=audited)]
-                shares[asset] = freshness.fresh_time(Promise(within, first_due[asset]), times, since, self.now)
+                shares[asset] = freshness.fresh_time(Promise(within, first_due[asset]), times[asset], since, self.now)
         return shares
 
     def newest_events(self) -> dict[str, datetime]:
@@ -116,10 +116,28 @@ class Promises:
                 good[asset] = last
         return good
 
+    def _good_times(self, since: datetime) -> dict[str, list[datetime]]:
+        """When each promising table without partitions in time was materialized well, under any of its names."""
+        times: dict[str, list[datetime]] = {}
+        for audited in (False, True):
+            mine = [
+                asset
+                for asset, table in self._promising().items()
+                if _audited(table) is audited and (table.partitions is None or table.partitions.start is None)
+            ]
+            names = [name for asset in mine for name in self._names(asset)]
+            good = self.store.ledger.good_times(names, since, self.now, audited=audited) if names else {}
+            times |= {asset: [at for name in self._names(asset) for at in good[name]] for asset in mine}
+        return times
+
     def _landed(self, asset: str, *, audited: bool = False) -> dict[str, datetime]:
+        """When each partition landed first, under any name of the table; asked once for all tables in partitions."""
+        if audited not in self._all_landed:
+            names = [name for each, table in self.tables.items() if table.partitions for name in self._names(each)]
+            self._all_landed[audited] = self.store.ledger.landed_of(names, self._until, audited=audited)
         landed: dict[str, datetime] = {}
         for name in self._names(asset):
-            for key, at in self.store.ledger.landed(name, self._until, audited=audited).items():
+            for key, at in self._all_landed[audited][name].items():
                 landed[key] = min(at, landed.get(key, at))
         return landed
 

@@ -164,11 +164,19 @@ class Ledger:
 
     def landed(self, asset: str, until: datetime | None = None, *, audited: bool = False) -> dict[str, datetime]:
         """When each partition of an asset was first materialized well, up to `until`; `audited`: with all its checks passed."""
-        first = func.min(attempts.c.ended).label("first")
-        query = select(attempts.c.partition, first).where(attempts.c.asset == asset, *_good(until, audited=audited))
+        return self.landed_of([asset], until, audited=audited)[asset]
+
+    def landed_of(
+        self, assets: Collection[str], until: datetime | None = None, *, audited: bool = False
+    ) -> dict[str, dict[str, datetime]]:
+        """The same of many assets, by asset, in one query."""
+        own = (attempts.c.asset.in_(assets), *_good(until, audited=audited), attempts.c.partition != "")
+        query = select(attempts.c.asset, attempts.c.partition, func.min(attempts.c.ended).label("first")).where(*own)
+        landed: dict[str, dict[str, datetime]] = {asset: {} for asset in assets}
         with self._database.reading() as connection:
-            rows = connection.execute(query.group_by(attempts.c.partition)).all()
-        return {row.partition: row.first for row in rows if row.partition}
+            for row in connection.execute(query.group_by(attempts.c.asset, attempts.c.partition)):
+                landed[row.asset][row.partition] = row.first
+        return landed
 
     def newest_event(self, asset: str, until: datetime | None = None, *, of_last: bool = False) -> datetime | None:
         """The newest event time that good materializations of an asset brought up to `until`; `of_last`: that of the last one."""
@@ -185,18 +193,24 @@ class Ledger:
         best = max(candidates, key=lambda pair: pair[0 if of_last else 1], default=None)
         return best[1] if best else None
 
-    def good_times(self, asset: str, since: datetime, until: datetime, *, audited: bool = False) -> list[datetime]:
-        """When an asset was materialized well in (since, until], and the last time before that, oldest first."""
-        good = (attempts.c.asset == asset, *_good(audited=audited))
-        before = select(func.max(attempts.c.ended)).where(*good, attempts.c.ended <= since)
-        query = select(attempts.c.ended).where(*good, attempts.c.ended > since, attempts.c.ended <= until)
+    def good_times(
+        self, assets: Collection[str], since: datetime, until: datetime, *, audited: bool = False
+    ) -> dict[str, list[datetime]]:
+        """When each asset was materialized well in (since, until], and the last time before that, oldest first."""
+        good = (attempts.c.asset.in_(assets), *_good(audited=audited))
+        newest = select(attempts.c.asset, func.max(attempts.c.ended).label("ended")).where(*good, attempts.c.ended <= since)
+        query = select(attempts.c.asset, attempts.c.ended).where(*good, attempts.c.ended > since, attempts.c.ended <= until)
+        times: dict[str, list[datetime]] = {asset: [] for asset in assets}
         with self._database.reading() as connection:
-            times = list(connection.execute(query).scalars())
-            earlier = [connection.execute(before).scalar_one()]
+            for row in connection.execute(query):
+                times[row.asset].append(row.ended)
+            earlier = {row.asset: row.ended for row in connection.execute(newest.group_by(attempts.c.asset))}
             if rollup_reader.Span(since, until).touches(connection):
-                times += rollup_reader.good_times(connection, asset, since, until, audited=audited)
-            earlier += rollup_reader.last_good(connection, since, asset, audited=audited).values()
-        return sorted([*times, *sorted(time for time in earlier if time is not None)[-1:]])
+                for asset in assets:
+                    times[asset] += rollup_reader.good_times(connection, asset, since, until, audited=audited)
+            for asset, at in rollup_reader.last_good(connection, since, audited=audited).items():
+                earlier[asset] = max(at, earlier.get(asset, at))
+        return {asset: sorted([*([earlier[asset]] if asset in earlier else []), *of_asset]) for asset, of_asset in times.items()}
 
 
 def _good(until: datetime | None = None, *, audited: bool = False) -> list[ColumnElement[bool]]:

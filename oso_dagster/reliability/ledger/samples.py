@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, select, true
 
-from oso_dagster.domain.objectives.budget import Count
+from oso_dagster.domain.objectives.budget import Count, total
 from oso_dagster.domain.objectives.maintenance import Maintenance
 from oso_dagster.domain.objectives.sample import Sample
 from oso_dagster.domain.objectives.slo import Tally
@@ -16,6 +16,8 @@ from oso_dagster.domain.printable import require_storable
 from oso_dagster.reliability.database import Database, insert_into
 from oso_dagster.reliability.ledger.rollup_reader import Span, is_rolled_up, samples_in, sums_of_samples
 from oso_dagster.reliability.tables import folded_samples, samples
+
+_RECENT = timedelta(hours=1)
 
 
 class Samples:
@@ -55,13 +57,48 @@ class Samples:
     ) -> list[Tally]:
         """Good and valid per slice in (since, now], without what `windows` cover."""
         columns = (func.sum(samples.c.good).label("good"), func.sum(samples.c.valid).label("valid"))
-        query = select(samples.c.slice, *columns).where(*self._inside(service, objective, since, now, windows))
+        own = (*_within(service, objective, since, now), _outside(service, objective, windows))
+        query = select(samples.c.slice, *columns).where(*own).group_by(samples.c.slice)
         with self._database.reading() as connection:
-            sums = {row.slice: (int(row.good), int(row.valid)) for row in connection.execute(query.group_by(samples.c.slice))}
+            sums = {row.slice: (int(row.good), int(row.valid)) for row in connection.execute(query)}
             for name, good, valid in _rolled_up(connection, service, objective, Span(since, now, windows)):
                 before = sums.get(name, (0, 0))
                 sums[name] = before[0] + good, before[1] + valid
         return [Tally(name, *sums[name]) for name in sorted(sums)]
+
+    def newest(
+        self, service: str, objective: str, since: datetime, now: datetime, expected: Collection[str] | None = None
+    ) -> dict[str, datetime]:
+        """When each slice was sampled last in (since, now].
+
+        Where all `expected` ones were within the last hour, as nearly always, no older sample is read, nor another slice named.
+        """
+        newest = func.max(samples.c.at).label("newest")
+        with self._database.reading() as connection:
+            for begin in ([] if expected is None else [max(since, now - _RECENT)]) + [since]:
+                own = _within(service, objective, begin, now)
+                rows = connection.execute(select(samples.c.slice, newest).where(*own).group_by(samples.c.slice)).all()
+                if expected is not None and {row.slice for row in rows} >= set(expected):
+                    break
+        return {row.slice: row.newest for row in rows}
+
+    def sums_back(
+        self, service: str, objective: str, now: datetime, lengths: Sequence[timedelta], windows: Sequence[Maintenance] = ()
+    ) -> dict[timedelta, tuple[int, int]]:
+        """Good and valid of all slices in each (now - length, now], without what `windows` cover."""
+        since = now - max(lengths)
+        own = (*_within(service, objective, since, now), _outside(service, objective, windows))
+        columns = [
+            func.coalesce(func.sum(case((samples.c.at > now - length, column), else_=0)), 0)
+            for length in lengths
+            for column in (samples.c.good, samples.c.valid)
+        ]
+        with self._database.reading() as connection:
+            if not Span(since, now).touches(connection):
+                sums = [int(value) for value in connection.execute(select(*columns).where(*own)).one()]
+                return {length: (sums[2 * place], sums[2 * place + 1]) for place, length in enumerate(lengths)}
+        counts = self.counts(service, objective, since, now, windows)
+        return {length: total(counts, now - length, now) for length in lengths}
 
     def counts(
         self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance] = ()
@@ -86,7 +123,7 @@ class Samples:
 
     def _rows(self, service: str, objective: str, since: datetime, now: datetime) -> list[tuple[datetime, str, int, int, str]]:
         query = select(samples.c.at, samples.c.slice, samples.c.good, samples.c.valid, samples.c.cause)
-        query = query.where(*self._inside(service, objective, since, now, ())).order_by(samples.c.at, samples.c.slice)
+        query = query.where(*_within(service, objective, since, now)).order_by(samples.c.at, samples.c.slice)
         span = Span(since, now)
         with self._database.reading() as connection:
             rows = [tuple(row) for row in connection.execute(query)]
@@ -96,12 +133,14 @@ class Samples:
                 rows = sorted([*rows, *unpacked])
         return rows
 
-    def _inside(
-        self, service: str, objective: str, since: datetime, now: datetime, windows: Sequence[Maintenance]
-    ) -> list[ColumnElement[bool]]:
-        own = (samples.c.service == service, samples.c.objective == objective, samples.c.at > since, samples.c.at <= now)
-        wide = {service, f"{service}.{objective}"}
-        return [*own, *(left_out(window, wide, samples.c.slice, samples.c.at) for window in windows)]
+
+def _within(service: str, objective: str, since: datetime, now: datetime) -> list[ColumnElement[bool]]:
+    return [samples.c.service == service, samples.c.objective == objective, samples.c.at > since, samples.c.at <= now]
+
+
+def _outside(service: str, objective: str, windows: Sequence[Maintenance]) -> ColumnElement[bool]:
+    wide = {service, f"{service}.{objective}"}
+    return and_(true(), *(left_out(window, wide, samples.c.slice, samples.c.at) for window in windows))
 
 
 def _rolled_up(connection: Connection, service: str, objective: str, span: Span) -> Iterator[tuple[str, int, int]]:

@@ -13,7 +13,6 @@ from tempfile import NamedTemporaryFile
 from typing import TypeVar
 
 import msgspec
-from filelock import FileLock
 
 from ..gc_tuning import infrequent_gc
 from ..project import Project
@@ -37,6 +36,8 @@ def load_manifest(project: Project) -> Manifest:
     manifest = _read(_shipped(project) / name, Manifest) or _read(path, Manifest)
     if manifest is None:
         project.cache.mkdir(parents=True, exist_ok=True)
+        from filelock import FileLock  # noqa: PLC0415  (loads when used)
+
         with FileLock(project.cache / "manifests.lock"):
             manifest = _read(path, Manifest)
             if manifest is None:

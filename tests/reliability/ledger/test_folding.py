@@ -82,7 +82,7 @@ def answers(store):
         results += [sorted(store.events.of(objective_of(id_), since, now), key=repr) for id_ in objectives]
         for audited in (False, True):
             results.append({asset: last.at for asset, last in store.ledger.last_good(now, audited=audited).items()})
-            results += [store.ledger.good_times(f"shop/{name}", since, now, audited=audited) for name in "abc"]
+            results += [store.ledger.good_times([f"shop/{name}" for name in "abc"], since, now, audited=audited)]
         results += [store.ledger.landed(f"shop/{name}", now) for name in "abc"]
         results += [store.ledger.newest_event(f"shop/{name}", now, of_last=last) for name in "abc" for last in (False, True)]
     return results
