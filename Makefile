@@ -9,7 +9,7 @@ BIN := $(SETUP_VENV)/bin
 # Without their bytecode the libraries take two to four times as long to import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo dev test test-fast test-smoke check lint lakehouse lakehouse-down emulator schemas bench wheel clean help ready
+.PHONY: demo dev test test-fast test-smoke check lint lakehouse lakehouse-down test-lakehouse emulator schemas bench wheel clean help ready
 
 demo: ready ## the whole platform once, offline: sandbox, runs, verdicts, status page
 	@OSO_WORLD=sandbox $(BIN)/oso demo
@@ -44,6 +44,14 @@ lakehouse: ready ## start PostgreSQL and two Trinos on loopback, for OSO_PROFILE
 
 lakehouse-down: ready ## end these servers, with all that they stored
 	@$(BIN)/python .ci/lakehouse down
+
+test-lakehouse: export OSO_HOME := .cache/test-lakehouse
+test-lakehouse: export LAKEHOUSE_HOME := .cache/test-lakehouse
+test-lakehouse: ready ## the tests on real Trino: starts the servers in a home of their own, and ends them
+	@rm -rf .cache/test-lakehouse
+	@$(BIN)/python .ci/lakehouse up
+	@status=0; $(BIN)/pytest -n 0 tests/lakehouse || status=$$?; OSO_WORLD=sandbox $(BIN)/oso sandbox down >/dev/null; \
+		$(BIN)/python .ci/lakehouse down; exit $$status
 
 emulator: ready ## install the BigQuery emulator that some tests start (in .cache)
 	@$(BIN)/python .ci/emulator.py

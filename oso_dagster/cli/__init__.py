@@ -92,6 +92,12 @@ COMMANDS = {
         _DEVELOP,
         "The sandbox world: invented upstreams that speak the real protocols on this machine, with no network and no account.",
     ),
+    "parity": LazyCommand(
+        f"{_HERE}.parity:parity",
+        _DEVELOP,
+        "Compare every model of this world on DuckDB with the same model on Trino, row by row; what differs is an exit status "
+        "of 1.",
+    ),
     "manifest": LazyCommand(
         f"{_HERE}.upkeep.manifest_commands:app",
         _DEVELOP,

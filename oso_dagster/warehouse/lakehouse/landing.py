@@ -54,10 +54,15 @@ def land(
     marks = {"oso.load_id": load_id}
     for name in table.physical:
         stored = catalogue.load_table((source.name, name))
-        only_new = table.disposition is Disposition.APPEND and not table.follows_renames
+        retyped = _retyped(stored, source.name, table, name, window)
+        only_new = table.disposition is Disposition.APPEND and not table.follows_renames and not retyped
         relation = f"{quoted(source.name)}.{quoted(name)}"
         fresh = f"WHERE rowid >= {before[name]}" if only_new else ""
         with stored.transaction() as transaction:
+            if retyped:
+                with transaction.update_schema(allow_incompatible_changes=True) as change:
+                    for column in retyped:
+                        change.delete_column(column)
             _add_columns(transaction, connection, source.name, table, name)
             rows = _arrow(connection, relation, fresh, transaction.table_metadata.schema())
             if only_new:
@@ -87,19 +92,30 @@ def replace_rows(stored: IcebergTable, rows: pa.Table) -> None:
         transaction.overwrite(rows.select(columns.names).cast(columns), overwrite_filter=AlwaysTrue())
 
 
+def _retyped(stored: IcebergTable, source: str, table: Table, name: str, window: Window | None) -> list[str]:
+    """The columns that were stored with another type than is declared: they are written anew, with all rows of the table.
+
+    Raises RefusedError where a load brings a part of the table only.
+    """
+    there = {field.name: str(field.field_type) for field in stored.schema().fields}
+    declared = {column.name: column for column in table.physical[name]}
+    retyped = sorted(column for column in declared.keys() & there.keys() if str(iceberg_type(declared[column])) != there[column])
+    if retyped and not isinstance(rows_of(table, window), AlwaysTrue):
+        column = retyped[0]
+        raise RefusedError(
+            f"{table_name(source, name)}: {column} is declared as {declared[column].type_name} and stored in Iceberg as "
+            f"{there[column]}; a load of one partition cannot change that. Change the stored column in the producer's Trino "
+            "(ALTER TABLE … ALTER COLUMN … SET DATA TYPE), or drop the table there and load all partitions again"
+        )
+    return retyped
+
+
 def _add_columns(transaction: Transaction, connection: duckdb.DuckDBPyConnection, source: str, table: Table, name: str) -> None:
-    """Columns that the bench has and the stored table has not; a stored type that the declaration changed is refused."""
-    there = {field.name: field for field in transaction.table_metadata.schema().fields}
+    """Add the columns that the bench has and the stored table has not."""
+    there = {field.name for field in transaction.table_metadata.schema().fields}
     declared: dict[str, Column] = {column.name: column for column in table.physical[name]}
     bench = columns_of(connection, source, [name])[name]
     undeclared = connection.execute(f"SELECT * FROM {quoted(source)}.{quoted(name)} LIMIT 0").to_arrow_table().schema
-    for column in declared.keys() & there.keys():
-        if str(iceberg_type(declared[column])) != str(there[column].field_type):
-            raise RefusedError(
-                f"{table_name(source, name)}: {column} is declared as {declared[column].type_name} and stored in Iceberg as "
-                f"{there[column].field_type}. Change the stored column first (ALTER TABLE … ALTER COLUMN … SET DATA TYPE in the "
-                "producer's Trino, or drop it there and load again)"
-            )
     new = [column for column in bench if column not in there]
     if not new:
         return

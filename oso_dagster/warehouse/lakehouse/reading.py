@@ -39,6 +39,15 @@ class LakeReader:
             self._bring(schema, name)
         return self._connection.execute(query, parameters)
 
+    def put_rows(self, name: str, rows: Any) -> None:
+        """Have the table `schema.name` hold these Arrow rows, whatever the catalogue says of it."""
+        schema, _, table = name.partition(".")
+        self._there.add((schema, table))
+        self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {NAME}.{quoted(schema)}")
+        self._connection.register("given_rows", rows)
+        self._connection.execute(f"CREATE TABLE {NAME}.{quoted(schema)}.{quoted(table)} AS FROM given_rows")
+        self._connection.unregister("given_rows")
+
     def tables(self) -> list[tuple[str, str]]:
         """All tables and views, by schema and name."""
         return sorted(self._entries)

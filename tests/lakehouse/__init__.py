@@ -1,0 +1,1 @@
+"""The lakehouse on real servers: run by `make test-lakehouse`, which starts them, and by CI; not by `make test`."""
