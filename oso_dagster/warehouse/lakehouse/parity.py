@@ -77,8 +77,8 @@ def _compared(connection: Any, database: str, name: str, examples: int) -> Compa
     queries = [f"SELECT {chosen} FROM {side}" for side in sides]
     rows = [connection.execute(f"SELECT count(*) FROM ({query})").fetchone()[0] for query in queries]
     only, shown = [], []
-    for label, one, other in (("duckdb", *queries), ("trino", *reversed(queries))):
-        difference = f"({one}) EXCEPT ALL ({other})"
+    for label, mine, other in (("duckdb", *queries), ("trino", *reversed(queries))):
+        difference = f"({mine}) EXCEPT ALL ({other})"
         count = connection.execute(f"SELECT count(*) FROM ({difference})").fetchone()[0]
         only.append(count)
         if count:
