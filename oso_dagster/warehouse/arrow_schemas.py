@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from oso_dagster.domain.catalogue.loading import Extract
+
+_GATHERED_BYTES = 8 * 2**20
+"""About what batches have together in Arrow's memory: each makes a part of a file, whose description stays in memory."""
 
 
 def typed(batch: Any) -> Any:
@@ -17,6 +20,26 @@ def typed(batch: Any) -> Any:
     for position in bare:
         schema = schema.set(position, schema.field(position).with_type(pa.string()))
     return batch.cast(schema) if bare else batch
+
+
+def gathered(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches as they are staged, small ones of one schema that follow each other as one; no row is copied for it."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    waiting: list[Any] = []
+    size = 0
+    for batch in map(typed, batches):
+        table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
+        if waiting and not table.schema.equals(waiting[0].schema):
+            yield pa.concat_tables(waiting)
+            waiting, size = [], 0
+        waiting.append(table)
+        size += table.nbytes
+        if size >= _GATHERED_BYTES:
+            yield pa.concat_tables(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def fits_together(extract: Extract) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
@@ -43,6 +44,12 @@ from oso_dagster.warehouse.value_rules import values_fit
 
 _CHILD_SLACK = 10
 """Rows that a child table may lose whatever its share: half of a list of four is no sign of a broken upstream."""
+
+_GROUPED = 250_000
+"""So many rows have their keys compared at a time."""
+
+_NAMED = 5
+"""So many keys that stand more than once are named."""
 
 
 def count(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
@@ -173,12 +180,27 @@ def _primary_key(connection: duckdb.DuckDBPyConnection, where: str, table: Table
             for row in connection.execute(f"SELECT count(*) FROM {staged} WHERE {nulls}").fetchall()
             if row[0]
         ]
-        twice = connection.execute(
-            f"SELECT {columns}, count(*) FROM {staged} GROUP BY {columns} HAVING count(*) > 1 ORDER BY {columns} LIMIT 5"
-        ).fetchall()
+        twice = _twice(connection, staged, columns, rows[name])
         problems += [f"{name} has {'/'.join(key)} = {'/'.join(map(str, row[:-1]))} {row[-1]} times" for row in twice]
     message = f"{where}: {'; '.join(problems)}" if problems else "keys are unique, required columns are filled"
     return PRIMARY_KEY.finding(table, passed=not problems, message=message, facts={"problems": problems})
+
+
+def _twice(connection: duckdb.DuckDBPyConnection, staged: str, columns: str, rows: int) -> list[tuple[Any, ...]]:
+    """Five of the keys that stand more than once, with how often.
+
+    Of many rows a part is grouped at a time, each key with all of its rows: so that a large load takes no more memory.
+    """
+    parts = -(-rows // _GROUPED)
+    some = [
+        row
+        for part in range(parts)
+        for row in connection.execute(
+            f"SELECT {columns}, count(*) FROM {staged} {f'WHERE hash({columns}) % {parts} = {part}' if parts > 1 else ''} "
+            f"GROUP BY {columns} HAVING count(*) > 1 ORDER BY {columns} LIMIT {_NAMED}"
+        ).fetchall()
+    ]
+    return some if parts == 1 else sorted(some, key=lambda row: tuple(map(str, row)))[:_NAMED]
 
 
 def _as_published(table: Table, name: str, column: str) -> str:

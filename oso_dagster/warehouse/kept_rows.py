@@ -17,8 +17,11 @@ from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.domain.catalogue.table_names import table_name
 from oso_dagster.warehouse.ddl import columns_of, quoted
 from oso_dagster.warehouse.event_time import of_partition
-from oso_dagster.warehouse.staging import SCHEMA
+from oso_dagster.warehouse.staging import SCHEMA, put_over
 from oso_dagster.warehouse.value_rules import misfits
+
+_ITEMS = f"{SCHEMA}.items_kept"
+"""The items whose rows are kept."""
 
 
 def keep_set_aside(
@@ -30,12 +33,13 @@ def keep_set_aside(
     """
     if not items or table.item_column is None:
         return 0
+    connection.execute(f"CREATE TABLE {_ITEMS} AS SELECT unnest(?) AS item", [list(items)])
     kept = 0
     for name in table.physical:
         there, item = columns_of(connection, SCHEMA, [name]).get(name), str(table.item_columns[name])
         if there is not None and item in there:
-            chosen = f"CAST({quoted(item)} AS VARCHAR) IN (SELECT unnest(?))"
-            connection.execute(f"DELETE FROM {SCHEMA}.{quoted(name)} WHERE {chosen}", [list(items)])
+            chosen = f"CAST({quoted(item)} AS VARCHAR) IN (SELECT item FROM {_ITEMS})"
+            put_over(connection, name, f"SELECT * FROM {{before}} WHERE ({chosen}) IS NOT TRUE")
         if table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}:
             rows = _stage(connection, source, table, name, items, window)
             kept += rows if name == table.name else 0
@@ -54,10 +58,12 @@ def _stage(
     if stored is None or table.item_columns[name] not in stored:
         return 0
     condition, values = _condition(table, name, items, window)
-    old, staged = f"{quoted(source)}.{quoted(name)}", f"{SCHEMA}.{quoted(name)}"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE kept_rows AS SELECT * FROM {old} WHERE {condition}", values)
+    kept = f"{SCHEMA}.{quoted(f'{name} kept')}"
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {kept} AS SELECT * FROM {quoted(source)}.{quoted(name)} WHERE {condition}", values
+    )
     wanted = {column.name: column for column in table.physical[name] if column.name in stored}
-    for misfit in misfits(connection, "temp.kept_rows", stored, wanted, table.keys[name]):
+    for misfit in misfits(connection, kept, stored, wanted, table.keys[name]):
         raise RefusedError(
             f"{table_name(source, name)}: a row of an item that was set aside cannot be kept: {misfit.column} is "
             f"{misfit.value} in the row {misfit.row}, which is no {wanted[misfit.column].type_name}. Correct or delete the "
@@ -65,14 +71,13 @@ def _stage(
         )
     there = columns_of(connection, SCHEMA, [name]).get(name)
     if there is None:
-        connection.execute(f"CREATE TABLE {staged} AS FROM temp.kept_rows")
-    else:
-        for column in stored.keys() - there.keys():
-            connection.execute(f"ALTER TABLE {staged} ADD COLUMN {quoted(column)} {stored[column]}")
-        names = ", ".join(map(quoted, stored))
-        connection.execute(f"INSERT INTO {staged} ({names}) SELECT {names} FROM temp.kept_rows")
-    count = connection.execute("SELECT count(*) FROM temp.kept_rows").fetchone()
-    connection.execute("DROP TABLE temp.kept_rows")
+        connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(name)} AS FROM {kept}")
+    else:  # with the types that came, where both have a column
+        columns = ", ".join(
+            f"CAST({quoted(column)} AS {there.get(column, kind)}) AS {quoted(column)}" for column, kind in stored.items()
+        )
+        put_over(connection, name, f"SELECT * FROM {{before}} UNION ALL BY NAME SELECT {columns} FROM {kept}")
+    count = connection.execute(f"SELECT count(*) FROM {kept}").fetchone()
     return int(count[0]) if count else 0
 
 

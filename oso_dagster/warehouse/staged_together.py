@@ -19,19 +19,19 @@ from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Table
 from oso_dagster.warehouse.arrow_schemas import typed
 from oso_dagster.warehouse.ddl import quoted
+from oso_dagster.warehouse.packing.load_package import packed
 from oso_dagster.warehouse.staging import (
     DATABASE,
     SCHEMA,
     SURVIVING,
     StagedLoad,
-    package,
     require_same_tables,
     stage_surviving,
     workplace,
 )
 
 _POOL = f"{DATABASE}.together"
-"""Where dlt puts the rows of all partitions."""
+"""Where the rows of all partitions are: small ones, in memory."""
 
 _NUMBER = "oso_number"
 """The column that says of which partition a row is."""
@@ -65,7 +65,7 @@ class StagedTogether:
         self.connection.execute(f"CREATE SCHEMA {SCHEMA}")
         for landed, pool in names.items():
             rows = f"SELECT * EXCLUDE ({_NUMBER}) FROM {pool} WHERE {_NUMBER} = {number}"
-            self.connection.execute(f"CREATE TABLE {SCHEMA}.{quoted(landed)} AS {rows}")
+            self.connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(landed)} AS {rows}")
         try:
             stage_surviving(self.connection, self.source, self.table, self.extracts[number])
             yield StagedLoad(self.connection, f"{self.load_id}-{number}")
@@ -89,8 +89,11 @@ def staged_together(
                 group.numbers.add(number)
     with workplace(cache, source, table, [window for window, _ in extracts]) as (folder, connection):
         pooled = {_name(place): [pa.concat_tables(group.rows)] for place, group in enumerate(groups)}
-        load_id = package(folder, _POOL, f"{source}__{table.name}", pooled, connection)
-        yield StagedTogether(connection, load_id, source, table, [extract for _, extract in extracts], groups)
+        package = packed(folder, f"{source}__{table.name}", pooled, connection)
+        connection.execute(f"CREATE SCHEMA {_POOL}")
+        for name, query in package.queries.items():
+            connection.execute(f"CREATE TABLE {_POOL}.{name} AS {query}")
+        yield StagedTogether(connection, package.load_id, source, table, [extract for _, extract in extracts], groups)
 
 
 def _group(groups: list[_Group], landed: str, schema: pa.Schema) -> _Group:

@@ -1,6 +1,7 @@
-"""dlt's part: an extract becomes a load package, and the package becomes tables in a database in memory.
+"""An extract becomes a load package of dlt's, whose rows a database in memory shows under the names that they will have.
 
-Nothing here touches the warehouse, so nothing here needs its lock, and a killed load leaves nothing in it. dlt's own folder is
+They are views of the package's files: each check reads the columns that it needs, and the publishing transaction writes the rows,
+once. Nothing here touches the warehouse, so nothing here needs its lock, and a killed load leaves nothing in it. dlt's folder is
 wiped before each attempt and its state is not restored: a package that a killed run left pending can never be loaded in place
 of new rows. One attempt at a time per table and partition.
 """
@@ -8,27 +9,20 @@ of new rows. One attempt at a time per table and partition.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
 
-import dlt
 import duckdb
-from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.extract.exceptions import ResourceExtractionError
-from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
 from oso_dagster.domain.catalogue.loading import Extract, RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Table
 from oso_dagster.domain.catalogue.table_names import table_name
-from oso_dagster.warehouse.arrow_schemas import typed
 from oso_dagster.warehouse.ddl import quoted
-from oso_dagster.warehouse.dlt_settings import use_own_settings
+from oso_dagster.warehouse.packing.load_package import packed
 
 DATABASE = "memory"
 """DuckDB's name for a connection's own database in memory."""
@@ -37,41 +31,18 @@ SURVIVING = f"{DATABASE}.main.surviving"
 """Where the keys are that upstream still has, when the extract says so."""
 
 SCHEMA = f"{DATABASE}.arrived"
-"""Where the staged tables are, under the names under which they will be published."""
+"""Where the staged rows are, under the names under which they will be published: views."""
 
 _ASKED_EVERY = 0.5
 """Seconds between two questions of a load that waits for another."""
 
-_MEMORY = "256MiB"
+_MEMORY = "128MiB"
 """What DuckDB may hold of one load; the rest of a large one is spilled to disk, so that a day of any size fits."""
-
-_WORKERS = 4
-"""Threads that load the files of a package."""
-
-_CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
-
-
-class _Memory(dlt.destinations.duckdb):
-    """dlt's DuckDB, asked once in a process for what it can do: dlt asks seventeen times a load, a third of a small one."""
-
-    _known: ClassVar[dict[str | None, DestinationCapabilitiesContext]] = {}
-
-    @property
-    def destination_type(self) -> str:
-        """What dlt calls it, whatever our class is called."""
-        return "dlt.destinations.duckdb"
-
-    def capabilities(self, config: Any = None, naming: Any = None) -> DestinationCapabilitiesContext:
-        """What it can do under a naming convention; a copy, for dlt changes it."""
-        convention = naming.name() if naming else None
-        if convention not in self._known:
-            self._known[convention] = super().capabilities(config, naming)
-        return copy(self._known[convention])
 
 
 @dataclass(frozen=True)
 class StagedLoad:
-    """Staged rows, in the memory of `connection`, and dlt's id of the load."""
+    """Staged rows, which `connection` shows in SCHEMA, and dlt's id of the load."""
 
     connection: duckdb.DuckDBPyConnection
     load_id: str
@@ -110,9 +81,12 @@ def staged(cache: Path, source: str, table: Table, extract: Extract, window: Win
     """
     require_same_tables(source, table, extract)
     with workplace(cache, source, table, [window]) as (folder, connection):
-        load_id = package(folder, SCHEMA, f"{source}__{table.name}", extract.batches, connection)
+        package = packed(folder, f"{source}__{table.name}", extract.batches, connection)
+        connection.execute(f"CREATE SCHEMA {SCHEMA}")
+        for landed, query in package.queries.items():
+            connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(landed)} AS {query}")
         stage_surviving(connection, source, table, extract)
-        yield StagedLoad(connection, load_id)
+        yield StagedLoad(connection, package.load_id)
 
 
 def require_same_tables(source: str, table: Table, extract: Extract) -> None:
@@ -142,6 +116,8 @@ def workplace(
             connection.execute("SET TimeZone = 'UTC'")  # a date begins at midnight UTC, wherever this runs
             connection.execute("SET temp_directory = ?", [str(folder / "spilled")])
             connection.execute(f"SET memory_limit = '{_MEMORY}'")
+            connection.execute("SET threads = 1")
+            connection.execute("SET parquet_metadata_cache = true")
             connection.execute("SET preserve_insertion_order = false")  # keeping it would hold a large load in memory
             yield folder, connection
             shutil.rmtree(folder, ignore_errors=True)
@@ -162,38 +138,6 @@ def _lock(folder: Path) -> FileLock:
     return FileLock(f"{folder}.lock", is_singleton=True)
 
 
-def package(
-    folder: Path, schema: str, name: str, batches: Mapping[str, Iterable[Any]], connection: duckdb.DuckDBPyConnection
-) -> str:
-    """Have dlt draw the batches of tables, and load them into `schema`; dlt's id of the load. Raises what drawing raises."""
-    use_own_settings()
-    pipeline = dlt.pipeline(
-        name,
-        pipelines_dir=str(folder),
-        destination=_Memory(connection),
-        dataset_name=schema.removeprefix(f"{DATABASE}."),
-    )
-    resources = [
-        dlt.resource(map(typed, drawn), name=landed, write_disposition="replace", schema_contract=_CONTRACT)
-        for landed, drawn in batches.items()
-    ]
-    try:
-        pipeline.extract(resources, loader_file_format="parquet")
-    except PipelineStepFailed as error:
-        raise _origin(error) from None
-    pipeline.normalize()
-    info = pipeline.load(workers=_WORKERS)
-    info.raise_on_failed_jobs()
-    (load_id,) = info.loads_ids
-    return str(load_id)
-
-
-def _origin(error: BaseException) -> BaseException:
-    """What the source itself raised, out of dlt's wrapping: whether it is refused or may be tried again is its to say."""
-    cause = error.__cause__
-    return _origin(cause) if cause is not None and isinstance(error, (PipelineStepFailed, ResourceExtractionError)) else error
-
-
 def stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: Table, extract: Extract) -> None:
     """The surviving keys, in full: an empty set of them is an error, for it would delete every row."""
     if extract.surviving is None:
@@ -208,3 +152,15 @@ def stage_surviving(connection: duckdb.DuckDBPyConnection, source: str, table: T
         rows += batch.num_rows
     if not rows:
         raise RefusedError(f"{table_name(source, table.name)}: upstream names no surviving row; that would delete them all")
+
+
+def put_over(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    """Have the staged `name` show what `query` makes of it, which reads as `{before}` what it showed until now.
+
+    Nothing is written for it, however many rows came: a value is taken for none, or a row left out, whenever it is read.
+    """
+    views = "SELECT count(*) FROM duckdb_views() WHERE database_name || '.' || schema_name = ? AND starts_with(view_name, ?)"
+    (place,) = connection.execute(views, [SCHEMA, f"{name} before "]).fetchone() or (0,)
+    before = f"{name} before {place}"
+    connection.execute(f"ALTER VIEW {SCHEMA}.{quoted(name)} RENAME TO {quoted(before)}")
+    connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(name)} AS {query.replace('{before}', f'{SCHEMA}.{quoted(before)}')}")

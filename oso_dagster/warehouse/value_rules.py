@@ -13,7 +13,7 @@ from oso_dagster.domain.catalogue.loading import Finding
 from oso_dagster.domain.catalogue.source import Column, ColumnType, Table
 from oso_dagster.domain.judging.load_checks import VALUES_FIT
 from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
-from oso_dagster.warehouse.staging import SCHEMA
+from oso_dagster.warehouse.staging import SCHEMA, put_over
 
 _FLOATS = frozenset({"DOUBLE", "FLOAT"})
 _FULL_NAMES = {"TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE"}
@@ -142,16 +142,19 @@ def _changed(column: str, kind: str, declared: Column) -> str | None:  # noqa: P
 def null_not_finite(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
     """Take NaN and infinity for no value in the staged columns that are declared so; how many values, by column."""
     there = columns_of(connection, SCHEMA, [table.name]).get(table.name, {})
-    taken: dict[str, int] = {}
+    odd: dict[str, str] = {}
     for column in table.not_finite_is_null:
-        kind = there.get(column, "")
-        if kind not in _FLOATS and kind != "DATE" and not kind.startswith("TIMESTAMP"):
-            continue
-        name = quoted(column)
-        odd = f"NOT isfinite({name})" if kind in _FLOATS else f"(CAST({name} AS TIMESTAMPTZ) {_TIMES}) IS NOT TRUE"
-        updated = connection.execute(
-            f"UPDATE {SCHEMA}.{quoted(table.name)} SET {name} = NULL WHERE {name} IS NOT NULL AND {odd}"
-        ).fetchone()
-        if updated and updated[0]:
-            taken[column] = int(updated[0])
+        kind, name = there.get(column, ""), quoted(column)
+        if kind in _FLOATS:
+            odd[column] = f"NOT isfinite({name})"
+        elif kind == "DATE" or kind.startswith("TIMESTAMP"):
+            odd[column] = f"(CAST({name} AS TIMESTAMPTZ) {_TIMES}) IS NOT TRUE"
+    if not odd:
+        return {}
+    counts = ", ".join(f"count(*) FILTER (WHERE {quoted(column)} IS NOT NULL AND {rule})" for column, rule in odd.items())
+    counted = connection.execute(f"SELECT {counts} FROM {SCHEMA}.{quoted(table.name)}").fetchone() or ()
+    taken = {column: int(rows) for column, rows in zip(odd, counted, strict=True) if rows}
+    if taken:
+        nulled = ", ".join(f"CASE WHEN {odd[column]} THEN NULL ELSE {quoted(column)} END AS {quoted(column)}" for column in taken)
+        put_over(connection, table.name, f"SELECT * REPLACE ({nulled}) FROM {{before}}")
     return taken

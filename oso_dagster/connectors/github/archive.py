@@ -40,7 +40,7 @@ _DAMAGED: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.error)  # 
 class _DayReading:
     """What is found out while a day is read."""
 
-    seen: SeenIds = field(default_factory=SeenIds)
+    seen: SeenIds
     types: Counter[str] = field(default_factory=Counter)
     news: set[str] = field(default_factory=set)
     lines: dict[str, int] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def read(
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    reading, gone = _DayReading(), None
+    reading, gone = _DayReading(SeenIds(folder)), None
     with ThreadPoolExecutor(archive_files.HOURS, thread_name_prefix="gharchive") as pool:
         coming = {day.name(place): pool.submit(fetch, day, place, folder / f"{place}.json.gz") for place in day.places}
         try:

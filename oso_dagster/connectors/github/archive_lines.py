@@ -18,7 +18,7 @@ from oso_dagster.connectors.github import archive_events
 from oso_dagster.connectors.github.archive_files import ArchiveError
 from oso_dagster.domain.catalogue.source import Column
 
-_SLICE = 16 * 1024 * 1024
+_SLICE = 4 * 1024 * 1024
 """Bytes of lines that are decoded at a time: what bounds the memory, whatever the size of a day."""
 _MOST_DAMAGED = 0.01
 """The share of a file's lines that may be damaged; one of a few always may. Above it the file is no file of events."""

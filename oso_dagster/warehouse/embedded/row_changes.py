@@ -10,7 +10,7 @@ from oso_dagster.domain.catalogue.loading import ROWS_ADDED, ROWS_CHANGED, ROWS_
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Disposition, Table
 from oso_dagster.domain.catalogue.table_names import table_name
-from oso_dagster.warehouse.ddl import duckdb_type, quoted
+from oso_dagster.warehouse.ddl import columns_of, duckdb_type, quoted
 from oso_dagster.warehouse.event_time import of_partition
 from oso_dagster.warehouse.staging import SCHEMA
 
@@ -27,27 +27,35 @@ def row_changes(
     those of `Table.not_compared` left out.
     """
     old, values = _scope(record.source, table, window)
+    replaces = table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
+    there = _count(connection, old, values)
     if not arrived:
-        gone = connection.execute(f"SELECT count(*) FROM {old} AS old", values).fetchone()
-        replaces = table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
-        return {ROWS_ADDED: 0, ROWS_CHANGED: 0, ROWS_REMOVED: int(gone[0]) if gone and replaces else 0}
-    declared = {column.name: duckdb_type(column) for column in table.columns}
-    new = {
-        name: f"CAST(new.{quoted(name)} AS {declared[name]})" if name in declared else f"new.{quoted(name)}" for name in arrived
-    }
+        return {ROWS_ADDED: 0, ROWS_CHANGED: 0, ROWS_REMOVED: there if replaces else 0}
+    staged = f"{SCHEMA}.{quoted(table.name)}"
+    if not there:
+        return {ROWS_ADDED: _count(connection, staged, []), ROWS_CHANGED: 0, ROWS_REMOVED: 0}
+    stored = columns_of(connection, record.source, [table.name])[table.name]
+    new = {name: f"TRY_CAST(new.{quoted(name)} AS {stored[name]})" for name in arrived}
     same = " AND ".join(f"old.{quoted(name)} = {new[name]}" for name in table.primary_key)
     compared = [name for name in new if name not in {*table.primary_key, *table.not_compared}]
-    differs = " OR ".join(f"old.{quoted(name)} IS DISTINCT FROM {new[name]}" for name in compared) or "FALSE"
-    before = f"(SELECT count(*) FROM {old} AS old)"
+    # Values are compared by their hash: what is joined stays narrow, and fits in memory, however wide the rows are.
+    before, now = (
+        f"hash({', '.join(each)})" if compared else "0" for each in (map(quoted, compared), [new[name] for name in compared])
+    )
+    keys = ", ".join(map(quoted, table.primary_key))
     counts = connection.execute(
-        f"SELECT count(*), count(*) FILTER (WHERE old.here IS NULL), count(*) FILTER (WHERE old.here AND ({differs})), "
-        f"{before} FROM {SCHEMA}.{quoted(table.name)} AS new LEFT JOIN (SELECT *, TRUE AS here FROM {old}) AS old ON {same}",
-        [*values, *values],
+        "SELECT count(*), count(*) FILTER (WHERE old.here IS NULL), count(*) FILTER (WHERE old.here AND old.mark <> "
+        f"{now}) FROM {staged} AS new LEFT JOIN (SELECT {keys}, {before} AS mark, TRUE AS here FROM {old}) AS old ON {same}",
+        values,
     ).fetchone()
-    staged, added, changed, there = map(int, counts or (0, 0, 0, 0))
-    replaces = table.disposition in {Disposition.REPLACE, Disposition.REPLACE_PARTITION}
-    removed = there - (staged - added) if replaces else 0
+    came, added, changed = map(int, counts or (0, 0, 0))
+    removed = there - (came - added) if replaces else 0
     return {ROWS_ADDED: added, ROWS_CHANGED: 0 if table.disposition is Disposition.APPEND else changed, ROWS_REMOVED: removed}
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relation: str, values: list[object]) -> int:
+    (rows,) = connection.execute(f"SELECT count(*) FROM {relation} AS counted", values).fetchone() or (0,)
+    return int(rows)
 
 
 def refuse_nested_loss(connection: duckdb.DuckDBPyConnection, source: str, table: Table) -> None:

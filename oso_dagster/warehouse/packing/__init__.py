@@ -1,0 +1,1 @@
+"""What dlt does of a load: batches become files, under settings of our own."""

@@ -1,0 +1,121 @@
+"""dlt's part: the batches of an extract become a load package, Parquet files with names, types and a contract of columns.
+
+dlt does not load it: its rows are read where they are, and written once, when they are published. What DuckDB sees of a file has
+the types that dlt would have given its table, so that a value is judged, and lands, as it would from there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import dlt
+import duckdb
+import pyarrow as pa
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.schema import Schema
+from dlt.common.storages.load_package import ParsedLoadJobFileName
+from dlt.extract.exceptions import ResourceExtractionError
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from oso_dagster.warehouse.arrow_schemas import gathered
+from oso_dagster.warehouse.ddl import literal, quoted
+from oso_dagster.warehouse.packing.dlt_settings import use_own_settings
+
+_CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
+
+_MUCH_BYTES = 2 * 2**20
+"""From this size of its files on, what drawing a load has freed is worth returning."""
+
+
+class _DuckDB(dlt.destinations.duckdb):
+    """dlt's DuckDB, asked once in a process for what it can do: dlt asks many times a load, a third of a small one."""
+
+    _known: ClassVar[dict[str | None, DestinationCapabilitiesContext]] = {}
+
+    @property
+    def destination_type(self) -> str:
+        """What dlt calls it, whatever our class is called."""
+        return "dlt.destinations.duckdb"
+
+    def capabilities(self, config: Any = None, naming: Any = None) -> DestinationCapabilitiesContext:
+        """What it can do under a naming convention; a copy, for dlt changes it."""
+        convention = naming.name() if naming else None
+        if convention not in self._known:
+            self._known[convention] = super().capabilities(config, naming)
+        return copy(self._known[convention])
+
+
+@dataclass(frozen=True)
+class Package:
+    """What dlt has made of an extract: its id of the load, and of each table that has a file the query of its rows."""
+
+    load_id: str
+    queries: Mapping[str, str]
+
+
+def packed(folder: Path, name: str, batches: Mapping[str, Iterable[Any]], connection: duckdb.DuckDBPyConnection) -> Package:
+    """Have dlt draw the batches of tables into files in `folder`. Raises what drawing raises, or dlt's error.
+
+    A query reads the files as long as they are there; `connection` is asked what columns they have.
+    """
+    use_own_settings()
+    pipeline = dlt.pipeline(name, pipelines_dir=str(folder), destination=_DuckDB(), dataset_name="staged")
+    resources = [
+        dlt.resource(gathered(drawn), name=landed, write_disposition="replace", schema_contract=_CONTRACT)
+        for landed, drawn in batches.items()
+    ]
+    try:
+        pipeline.extract(resources, loader_file_format="parquet")
+    except PipelineStepFailed as error:
+        raise _origin(error) from None
+    pipeline.normalize()
+    (load_id,) = pipeline.list_normalized_load_packages()
+    files: dict[str, list[str]] = {}
+    for job in pipeline.get_load_package_info(load_id).jobs["new_jobs"]:
+        files.setdefault(ParsedLoadJobFileName.parse(job.file_path).table_name, []).append(job.file_path)
+    if sum(Path(path).stat().st_size for paths in files.values() for path in paths) > _MUCH_BYTES:
+        _give_memory_back()
+    types = _DuckDB().capabilities().get_type_mapper()
+    return Package(
+        load_id,
+        {
+            landed: " UNION ALL BY NAME ".join(
+                _rows(connection, path, _types(pipeline.default_schema, landed, types)) for path in paths
+            )
+            for landed, paths in files.items()
+            if landed in batches
+        },
+    )
+
+
+def _types(schema: Schema, landed: str, mapper: Any) -> dict[str, str]:
+    """DuckDB's types of the columns of a table, as dlt would create it."""
+    table = schema.get_table(landed)
+    return {name: mapper.to_destination_type(column, table) for name, column in schema.get_table_columns(landed).items()}
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, path: str, types: Mapping[str, str]) -> str:
+    """The query of the rows of one file, with the types of its table."""
+    there = f"read_parquet({literal(path)})"
+    described = connection.execute(f"DESCRIBE FROM {there}").fetchall()
+    columns = ", ".join(f"CAST({quoted(name)} AS {types[name]}) AS {quoted(name)}" for name, *_ in described)
+    return f"SELECT {columns} FROM {there}"
+
+
+def _origin(error: BaseException) -> BaseException:
+    """What the source itself raised, out of dlt's wrapping: whether it is refused or may be tried again is its to say."""
+    cause = error.__cause__
+    return _origin(cause) if cause is not None and isinstance(error, (PipelineStepFailed, ResourceExtractionError)) else error
+
+
+def _give_memory_back() -> None:
+    """Return to the system what drawing has freed: it would stay with the process while the rows are judged and published."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
+    if trim is not None:
+        trim(0)
