@@ -1,7 +1,7 @@
 """`make bench`: how fast the platform is, as ratios against named baselines measured in the same run.
 
-Every module of this folder, and of `earlier_commit` in it, with a function `bench(console)` is a subject; it prints its tables
-and returns the goals that it missed, in words. `python -m tests.bench.run NAME …` takes some of them.
+Every module of this folder, of `earlier_commit` and of `peers`, with a function `bench(console)` is a subject; it prints its
+tables and returns the goals that it missed, in words. `python -m tests.bench.run NAME …` takes some of them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from rich.console import Console
 
 import tests.bench
 import tests.bench.earlier_commit
+import tests.bench.peers
 
 
 def subjects() -> dict[str, Callable[[Console], list[str]]]:
     """The benchmarks by the name of their module."""
     modules = {
         module.name: importlib.import_module(f"{package.__name__}.{module.name}")
-        for package in (tests.bench, tests.bench.earlier_commit)
+        for package in (tests.bench, tests.bench.earlier_commit, tests.bench.peers)
         for module in pkgutil.iter_modules(package.__path__)
     }
     return {name: module.bench for name, module in modules.items() if hasattr(module, "bench")}

@@ -31,7 +31,7 @@ PEER = "dagster-dlt==0.29.27"
 GOAL = 0.8
 """Of its time and of its memory."""
 WAYS = ("ours", "dagster-dlt")
-PROGRAM = Path(__file__).parent / "ways" / "arrow_rows.py"
+PROGRAM = Path(__file__).parents[1] / "ways" / "arrow_rows.py"
 
 
 def bench(console: Console) -> list[str]:
