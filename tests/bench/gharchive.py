@@ -1,7 +1,8 @@
 """One hour of GH Archive, 150,000 invented events: ours against the floor, dlt with dicts and DuckDB's own JSON reader.
 
 `python -m tests.bench.gharchive`; with `--day` half a day and a day of such hours, for the memory (minutes, 4 GB of disk).
-Each way runs in a process of its own, so that peak memory is its own.
+Each way runs in a process of its own, so that peak memory is its own. With an earlier commit (`make bench BASE=…`) its load of
+the hour is measured beside ours, by turns, in seconds of processor.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.github import SOURCE
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
+from tests.bench.baseline import BASE, Tree, base_tree, by_turns, this_tree
 from tests.support.clock import clock
 
 EVENTS = 150_000
@@ -43,6 +45,8 @@ SAMPLE = 10
 DAY = datetime(2025, 9, 1, tzinfo=UTC)
 GOAL, MOST_MEMORY, GROWTH = 2.0, 1024, 1.25
 """Times the floor; MiB; how much more a day may hold than half a day."""
+GOAL_OF_BASE = 1.2
+WAY = Path(__file__).parent / "ways" / "hour_of_the_archive.py"
 TABLE = SOURCE.tables[0]
 
 
@@ -137,6 +141,7 @@ def bench(console: Console, *, whole_day: bool = False) -> list[str]:
         size = (folder / "2025-09-01-0.json.gz").stat().st_size / 1e6
         names = [name for name in WAYS if name not in LONG or whole_day]
         measured = {name: _measure(name, folder, 3 if name in {"floor", "ours"} else 1) for name in names}
+        slower = _against_base(console, folder)
     base = measured["floor"]["seconds"]
     table = Table("way", *(Column(name, justify="right") for name in ("seconds", "÷ floor", "peak MiB")))
     for name, figures in measured.items():
@@ -148,7 +153,27 @@ def bench(console: Console, *, whole_day: bool = False) -> list[str]:
     missed = [f"at most {GOAL} × the floor: {ratio:.2f}"] if ratio > GOAL else []
     if whole_day and (growth := peaks["day"] / peaks["half"]) > GROWTH:
         missed.append(f"a day at most {GROWTH} × the memory of half a day: {growth:.2f}")
+    missed += slower
     return missed + [f"under {MOST_MEMORY} MiB: {name} {peak:,.0f}" for name, peak in peaks.items() if peak >= MOST_MEMORY]
+
+
+def _against_base(console: Console, folder: Path) -> list[str]:
+    """The load of the hour by an earlier commit and by this tree, by turns; the goal that was missed."""
+    base = base_tree()
+    if base is None:
+        console.print(f"not compared: no commit to compare with: BASE=commit (in {BASE})")
+        return []
+
+    def loaded(tree: Tree, scratch: Path) -> float:
+        _, printed = tree.run(["python", str(WAY), url, str(scratch), str(EVENTS)], scratch)
+        shutil.rmtree(scratch)
+        return float(printed.split()[-1])
+
+    with _served(folder) as url, tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
+        ways = {tree.name: lambda turn, tree=tree: loaded(tree, Path(scratch, f"{turn}")) for tree in (base, this_tree())}
+        before, now = by_turns(ways).values()
+    console.print(f"seconds of processor: {base.name} {before:.2f}, this tree {now:.2f}; ÷ {base.name}: {now / before:.2f}")
+    return [] if now <= GOAL_OF_BASE * before else [f"at most {GOAL_OF_BASE:g} × {base.name}: {now / before:.2f}"]
 
 
 def _write_day(folder: Path) -> None:
