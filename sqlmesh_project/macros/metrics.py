@@ -26,6 +26,9 @@ GRAINS = {
 }
 """What a name ends with, by how time is cut: calendar periods, all of it, windows of days."""
 
+WINDOW_MONTHS = {28: 0, 90: 3, 180: 5}
+"""Windows by their days, and how many months after a day the last one ends that ends with a month and has the day in it."""
+
 METRICS = [
     {**safe_load(path.read_text(encoding="utf-8")), "name": path.stem, "path": f"sqlmesh_project/metrics/{path.name}"}
     for path in sorted((Path(__file__).parent.parent / "metrics").glob("*.yaml"))
@@ -84,11 +87,17 @@ def metric_inputs(evaluator: MacroEvaluator) -> exp.Expression:  # noqa: ARG001 
 
 
 @macro()
-def in_periods(evaluator: MacroEvaluator, relation: exp.Expression, columns: exp.Expression) -> exp.Expression:  # noqa: ARG001
+def in_periods(
+    evaluator: MacroEvaluator,  # noqa: ARG001  (SQLMesh passes it)
+    relation: exp.Expression,
+    columns: exp.Expression,
+    needed: exp.Expression | None = None,
+) -> exp.Expression:
     """The rows of a CTE once for each period that they belong to: grain, sample_date and whether it is the newest of a window.
 
     Calendar periods are those that are over (`as_of` is the first day that is not). A window ends with the last
-    day of a month since the first row, or with the last day that is over. It reads the CTE `as_of` (day).
+    day of a month, or with the last day that is over. It reads the CTE `as_of` (day). `since` as third argument: the rows say by
+    `since` and `is_changed` which samples are needed (`macros/changes.py`).
     """
     name = relation.name
     kept = ", ".join(f"{name}.{column.name}" for column in columns.expressions)
@@ -109,28 +118,22 @@ def in_periods(evaluator: MacroEvaluator, relation: exp.Expression, columns: exp
         WHEN 'week' THEN CAST(DATE_ADD('day', 7, {starts}) AS DATE)
         ELSE CAST(DATE_ADD('month', cuts.months, {starts}) AS DATE)
       END"""
+    last = f"""CAST(LAST_DAY_OF_MONTH(CAST(DATE_ADD('month', cuts.later, DATE_TRUNC('month', {day})) AS DATE)) AS DATE)"""
+    of_calendar = f" AND CASE cuts.grain WHEN 'all' THEN {name}.is_changed ELSE {ends} > {name}.since END" if needed else ""
+    of_windows = f" AND {last} >= {name}.since" if needed else ""
     months = [("day", 0), ("week", 0), ("month", 1), ("quarter", 3), ("biannual", 6), ("year", 12), ("all", 0)]
-    calendar = (
+    later = [(str(days), -days, month) for days, most in WINDOW_MONTHS.items() for month in range(most + 1)]
+    return parse_one(
         f"SELECT {kept}, {day}, cuts.grain, {starts} AS sample_date, FALSE AS is_latest "
-        f"FROM {name} CROSS JOIN as_of CROSS JOIN {values(months)} AS cuts(grain, months) WHERE {ends} <= as_of.day"
+        f"FROM {name} CROSS JOIN as_of CROSS JOIN {values(months)} AS cuts(grain, months) WHERE {ends} <= as_of.day{of_calendar} "
+        f"UNION ALL SELECT {kept}, {day}, cuts.grain, {last} AS sample_date, FALSE AS is_latest "
+        f"FROM {name} CROSS JOIN as_of CROSS JOIN {values(later)} AS cuts(grain, days, later) "
+        f"WHERE {last} < as_of.day AND {day} > CAST(DATE_ADD('day', cuts.days, {last}) AS DATE){of_windows} "
+        f"UNION ALL SELECT {kept}, {day}, cuts.grain, CAST(DATE_ADD('day', -1, as_of.day) AS DATE) AS sample_date, TRUE "
+        f"FROM {name} CROSS JOIN as_of CROSS JOIN {values([(str(days), -days) for days in WINDOW_MONTHS])} AS cuts(grain, days) "
+        f"WHERE {day} < as_of.day AND {day} >= CAST(DATE_ADD('day', cuts.days, as_of.day) AS DATE)",
+        read="trino",
     )
-    first_month = f"CAST(DATE_TRUNC('month', MIN({day})) AS DATE)"
-    months_since = f"SELECT {first_month} AS first_month, MAX(as_of.day) AS last_day FROM {name} CROSS JOIN as_of"
-    window_ends = (
-        f"SELECT ends.last_day, FALSE AS is_latest FROM ("
-        f"SELECT CAST(LAST_DAY_OF_MONTH(CAST(listed.month AS DATE)) AS DATE) AS last_day, span.last_day AS today "
-        f"FROM ({months_since}) AS span CROSS JOIN UNNEST(SEQUENCE(span.first_month, span.last_day, INTERVAL '1' MONTH)) "
-        f"AS listed(month) WHERE span.first_month <= span.last_day) AS ends WHERE ends.last_day < ends.today "
-        f"UNION ALL SELECT CAST(DATE_ADD('day', -1, day) AS DATE) AS last_day, TRUE AS is_latest FROM as_of"
-    )
-    lengths = [(str(days), -days) for days in (28, 90, 180)]
-    windows = (
-        f"SELECT {kept}, {day}, cuts.grain, window_ends.last_day AS sample_date, window_ends.is_latest "
-        f"FROM {name} CROSS JOIN {values(lengths)} AS cuts(grain, days) "
-        f"INNER JOIN ({window_ends}) AS window_ends ON {day} <= window_ends.last_day "
-        f"AND {day} > CAST(DATE_ADD('day', cuts.days, window_ends.last_day) AS DATE)"
-    )
-    return parse_one(f"{calendar} UNION ALL {windows}", read="trino")
 
 
 @macro()

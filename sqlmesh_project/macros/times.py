@@ -34,3 +34,31 @@ def period_end(evaluator: MacroEvaluator, grain: exp.Expression, start: exp.Expr
     unit, many = {**units, "biannual": ("month", 6), "year": ("month", 12)}[grain.name]
     text = f"CAST(DATE_ADD('{unit}', {many}, start_day) AS DATE)"
     return parse_one(text, read="trino").transform(lambda node: start.copy() if isinstance(node, exp.Column) else node)
+
+
+@macro()
+def sample_start(evaluator: MacroEvaluator, grain: exp.Expression, sample: exp.Expression) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
+    """First day that a sample is about: its date, or of a window (named by its days) so many days before its end."""
+    text = (
+        "CASE grain_of_it WHEN '28' THEN CAST(DATE_ADD('day', -27, sample) AS DATE) "
+        "WHEN '90' THEN CAST(DATE_ADD('day', -89, sample) AS DATE) WHEN '180' THEN CAST(DATE_ADD('day', -179, sample) AS DATE) "
+        "ELSE sample END"
+    )
+    return _with(text, grain_of_it=grain, sample=sample)
+
+
+@macro()
+def sample_end(evaluator: MacroEvaluator, grain: exp.Expression, sample: exp.Expression) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
+    """First day after those that a sample is about."""
+    units = {"week": ("day", 7), "month": ("month", 1), "quarter": ("month", 3), "biannual": ("month", 6), "year": ("month", 12)}
+    cases = " ".join(
+        f"WHEN '{name}' THEN CAST(DATE_ADD('{unit}', {many}, sample) AS DATE)" for name, (unit, many) in units.items()
+    )
+    return _with(f"CASE grain_of_it {cases} ELSE CAST(DATE_ADD('day', 1, sample) AS DATE) END", grain_of_it=grain, sample=sample)
+
+
+def _with(text: str, **given: exp.Expression) -> exp.Expression:
+    """SQL with expressions in the place of names."""
+    return parse_one(text, read="trino").transform(
+        lambda node: given[node.name].copy() if isinstance(node, exp.Column) and node.name in given else node
+    )

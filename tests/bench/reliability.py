@@ -29,7 +29,7 @@ from oso_dagster.orchestration.ledger.dagster_tables import is_local
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
 from oso_dagster.reliability.store import Store
-from tests.bench.event_log import ASSETS, NAMES, Generator
+from tests.bench.ways.event_log import ASSETS, NAMES, Generator
 from tests.support.postgres import empty, postgres
 
 HOURS, SAMPLED = 720, 10

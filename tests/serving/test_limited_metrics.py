@@ -81,8 +81,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ("metric_name = 'GITHUB_stars_weekly'", None, None),
         (
             "project_id = 'p1'",
-            [{"standing": "withheld", "metrics": 2}, {"standing": "lowerBound", "metrics": 2}],
-            {"withheld": 2, "lowerBound": 2},
+            [{"standing": "withheld", "metrics": 3}, {"standing": "lowerBound", "metrics": 1}],
+            {"withheld": 3, "lowerBound": 1},
         ),
     ],
 )

@@ -98,6 +98,7 @@ def made_up_activity(connection: duckdb.DuckDBPyConnection, now: datetime) -> No
     shared = [{**event, "checked_at": now} for event in events[::7]]
     own = [{**_event(chance, 5_000 + number, people, days[-30:]), "checked_at": now} for number in range(60)]
     _insert(connection, "github.repository_events", shared + own)
+    _insert(connection, "github.events", [{**event, "id": f"before {event['id']}", "repo_id": -1} for event in events[::9]])
     _facts(connection, chance, events, days, now)
     for chain in ("op", "base"):  # somebody sends something every day
         connection.execute(

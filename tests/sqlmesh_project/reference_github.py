@@ -47,6 +47,7 @@ def artifacts_of_repositories(raw: Raw, claimed: set[str]) -> tuple[dict[int, st
         repo_id: min(known, key=lambda name, repo_id=repo_id: (name not in claimed, name != current[repo_id], name))
         for repo_id, known in names.items()
     }
+    chosen |= {repo_id: f"{name}#{repo_id}" for repo_id, name in current.items() if repo_id not in chosen}  # made again since
     return {repo_id: entity_id("GITHUB", *name.split("/")) for repo_id, name in chosen.items()}, holders
 
 

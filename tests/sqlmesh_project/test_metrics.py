@@ -113,12 +113,24 @@ def test_a_renamed_repository_is_one_and_stands_under_each_project_that_has_it(w
     assert warehouse.execute(query).fetchall() == [
         ("0xp1", "beta/new-name"),
         ("acme", "acme/one"),
+        ("acme", "acme/one#-1"),
         ("acme", "acme/three"),
         ("acme", "acme/two"),
+        ("acme", "acme/two#0"),
         ("beta", "beta/new-name"),
         ("both", "acme/one"),
+        ("both", "acme/one#-1"),
         ("both", "beta/new-name"),
     ]
+
+
+def test_a_repository_that_was_deleted_and_made_again_keeps_its_history_apart_and_under_its_project(warehouse):
+    query = f"""SELECT p.project_name, a.artifact_id, count(*) > 10, bool_and(e.event_source_id LIKE 'before %')
+      FROM marts.timeseries_events_by_artifact_v0 AS e JOIN marts.artifacts_by_project_v1 AS a ON a.artifact_id = e.to_artifact_id
+      JOIN marts.projects_v1 AS p ON p.project_id = a.project_id
+      WHERE a.artifact_id = '{entity_id("GITHUB", "acme", "one#-1")}' GROUP BY ALL ORDER BY 1"""
+    former = entity_id("GITHUB", "acme", "one#-1")
+    assert warehouse.execute(query).fetchall() == [("acme", former, True, True), ("both", former, True, True)]
 
 
 def test_a_contract_of_a_factory_names_who_deployed_the_factory(warehouse):

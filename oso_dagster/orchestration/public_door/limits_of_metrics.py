@@ -15,13 +15,12 @@ _log = logging.getLogger("oso_dagster.serving")
 
 
 def limits_of_metrics(engine: Engine, published: Published) -> LimitedMetrics:
-    """None where the mart is not made yet. A withheld span that is open was published: a lower bound, as on the pages."""
+    """No limits where the mart is not made yet."""
     if _TABLE not in published.tables:
         return LimitedMetrics()
     try:
         rows = Reader(engine).rows(f"""
-            SELECT entity_type, metric_source, metric,
-                CASE WHEN since IS NULL OR until IS NULL THEN 'lower_bound' ELSE standing END,
+            SELECT entity_type, metric_source, metric, standing,
                 coalesce(CAST(since AS VARCHAR), ''), coalesce(CAST(until AS VARCHAR), ''), reason
             FROM {_TABLE} WHERE standing IN ('withheld', 'lower_bound') ORDER BY ALL""")  # noqa: S608  (a name of ours)
     except RefusedError as refused:

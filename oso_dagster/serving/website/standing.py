@@ -77,7 +77,7 @@ class Standing:
         return [self._of_day(day, following) for day, following in pairwise(days)]
 
     def of_sample(self, day: date) -> Span:
-        """What holds of a published value: of all days that it is about. Where some are withheld, it is a lower bound."""
+        """What holds of a published value: of all its days. With some of them withheld it is one over all time: a lower bound."""
         first, end = period_of(self._metric.name, day)
         parts = self.between(first, end)
         worst = next(standing for standing in _OF_DAYS if any(part.standing == standing for part in parts))
@@ -134,8 +134,6 @@ def _span(cells: list[object]) -> Span:
     since, until = (date.fromisoformat(str(cell)[:10]) if cell else None for cell in cells[:2])
     low, high = (None if cell is None else float(str(cell)) for cell in cells[2:4])
     regime, standing, reason = (str(cell) for cell in cells[4:])
-    if standing == WITHHELD and (since is None or until is None):
-        standing = LOWER_BOUND  # int_metrics leaves out the samples of closed spans alone: these are published
     return Span(since, until, low, high, regime, standing, reason)
 
 

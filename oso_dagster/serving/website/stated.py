@@ -37,7 +37,7 @@ def shown(standing: Standing, points: Points) -> OverTime:
     """The chart reaches past the last value where what follows is withheld."""
     withheld = standing.withheld(points[0][0] if points else None)
     rows = [Row(day, None, amount, standing.of_sample(day).text) for day, amount in points]
-    rows += [Row(s.since, s.until - timedelta(days=1), None, s.text) for s in withheld if s.since and s.until]
+    rows += [_row_of(span, points) for span in withheld]
     rows.sort(key=lambda row: row.day, reverse=True)
     if not points:
         return OverTime(None, (), (), tuple(rows), tuple(withheld))
@@ -53,6 +53,14 @@ def shown(standing: Standing, points: Points) -> OverTime:
         [(change.day, change.label) for change in changes],
     )
     return OverTime(marks, tuple(_legend(spans)), changes, tuple(rows), tuple(withheld))
+
+
+def _row_of(span: Span, points: Points) -> Row:
+    """A withheld span; one without a first day begins where the values could, one that is not over has no last day."""
+    first = span.since or (points[0][0] if points else date(1970, 1, 1))
+    if span.until is None:
+        return Row(first, None, None, f"since then {span.text}")
+    return Row(first, span.until - timedelta(days=1), None, span.text)
 
 
 def withheld_families(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from sqlmesh.core.model.kind import CustomKind
 from sqlmesh.core.snapshot import Snapshot
 
 from ..context import is_asset, short_name
@@ -32,10 +33,15 @@ def new_to_readers(plan: Any) -> list[Any]:
 
 
 def is_recomputed_whole(snapshot: Snapshot) -> bool:
-    """Whether it is computed whole each time, and was computed before."""
+    """Whether it is computed each time, and was before: what is written whole, and own kinds with `computed_each_time`."""
     if not snapshot.intervals:
         return False
-    return bool(snapshot.is_audit or snapshot.is_external or snapshot.model.kind.is_full or snapshot.model.kind.is_view)
+    if snapshot.is_audit or snapshot.is_external:
+        return True
+    kind = snapshot.model.kind
+    if isinstance(kind, CustomKind):
+        return bool(kind.materialization_properties.get("computed_each_time"))
+    return bool(kind.is_full or kind.is_view)
 
 
 def tables_read(audit: Snapshot) -> set[str]:

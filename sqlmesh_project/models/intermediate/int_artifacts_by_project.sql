@@ -29,7 +29,8 @@ WITH pairs AS (
   UNION
   SELECT names.artifact_id, 'GITHUB' AS artifact_source, names.artifact_namespace, names.artifact_name, 'OSS_DIRECTORY' AS project_source, claims.project_name
   FROM intermediate.int_claimed_artifacts AS claims
-  INNER JOIN intermediate.int_repository_names AS names ON claims.artifact_namespace || '/' || claims.artifact_name = names.full_name
+  INNER JOIN intermediate.int_repository_names AS names -- also with the repositories that bore the name before
+    ON claims.artifact_namespace || '/' || claims.artifact_name = SPLIT_PART(names.full_name, '#', 1)
   WHERE claims.artifact_source = 'GITHUB'
   UNION
   SELECT names.artifact_id, 'GITHUB' AS artifact_source, names.artifact_namespace, names.artifact_name, 'OSS_DIRECTORY' AS project_source, organizations.project_name

@@ -1,7 +1,7 @@
 MODEL (
   name intermediate.int_metrics,
   kind VIEW,
-  description 'Metrics of all relations, without what is withheld: numbers of spans of which too little is held.',
+  description 'Metrics of all relations, without what is withheld: numbers with a day in them of which too little is held.',
   owner 'team:data',
   grain (metric_id, entity_type, entity_id, sample_date, is_latest),
   depends_on (
@@ -20,29 +20,32 @@ MODEL (
   )
 );
 
-WITH withheld AS (
-  SELECT DISTINCT metric_source, metric, since, until FROM intermediate.int_metric_coverage WHERE standing = 'withheld'
+WITH withheld AS ( -- an open span has no first day, or is not over
+  SELECT DISTINCT metric_source, metric, COALESCE(since, DATE '1970-01-01') AS since, COALESCE(until, DATE '9999-12-31') AS until
+  FROM intermediate.int_metric_coverage
+  WHERE standing = 'withheld'
 ), computed AS (
-  SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_activity
+  SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_activity WHERE grain <> 'mark'
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_people
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__github_items
   UNION ALL
-  SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__onchain
+  SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__onchain WHERE grain <> 'mark'
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__funding
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__usage
   UNION ALL
   SELECT metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount FROM intermediate.int_metrics__dependencies
-), named AS ( -- a day that is known to be hollow is no number: what is withheld stands in metric_coverage_v0
+), named AS ( -- a number with a day in it that is known to be hollow is none: what is withheld stands in metric_coverage_v0
   SELECT computed.metric_id, computed.metric_name, computed.metric_source, computed.metric, computed.entity_type, computed.entity_id,
     computed.grain, computed.sample_date, computed.is_latest, computed.amount
   FROM computed
   LEFT JOIN withheld
-    ON computed.metric = withheld.metric AND computed.grain <> 'all' AND computed.sample_date >= withheld.since AND computed.sample_date < withheld.until
-    AND (withheld.metric_source = '*' OR computed.metric_source = withheld.metric_source)
+    ON computed.metric = withheld.metric AND (withheld.metric_source = '*' OR computed.metric_source = withheld.metric_source)
+    AND computed.grain <> 'all'
+    AND @sample_start(computed.grain, computed.sample_date) < withheld.until AND @sample_end(computed.grain, computed.sample_date) > withheld.since
   WHERE withheld.metric IS NULL
 )
 SELECT

@@ -1,6 +1,6 @@
 MODEL (
   name intermediate.int_metrics__onchain,
-  kind FULL,
+  kind CUSTOM (materialization 'samples', materialization_properties ('computed_each_time' = TRUE)),
   description 'Metrics of the contracts and wallets that projects name, by chain.',
   owner 'team:data',
   grain (metric_id, entity_type, entity_id, sample_date, is_latest),
@@ -12,14 +12,28 @@ MODEL (
 
 WITH as_of AS ( -- the first day that is not over
   SELECT CAST(@execution_ds AS DATE) AS day
+), facts AS (
+  SELECT event_source AS metric_source, to_artifact_id, bucket_day, event_type, from_artifact_id, amount
+  FROM intermediate.int_events_daily__onchain
+), stored_marks AS (
+  SELECT own.entity_type, own.entity_id, own.sample_date AS month, own.metric AS mark FROM intermediate.int_metrics__onchain AS own WHERE own.grain = 'mark'
+), stored_all AS (
+  SELECT own.metric_id, own.metric_name, own.metric_source, own.metric, own.entity_type, own.entity_id, own.grain, own.sample_date, own.amount
+  FROM intermediate.int_metrics__onchain AS own
+  WHERE own.grain = 'all'
+), marks AS (
+  @entity_marks(facts, (metric_source, bucket_day, event_type, from_artifact_id, amount))
+), since AS (
+  @samples_since(marks)
 ), rows_of_entities AS (
   SELECT
-    events.event_source AS metric_source, entities.entity_type, entities.entity_id, events.bucket_day, events.event_type, events.to_artifact_id,
-    events.from_artifact_id, events.amount
-  FROM intermediate.int_events_daily__onchain AS events
-  INNER JOIN intermediate.int_entities_by_artifact AS entities ON events.to_artifact_id = entities.artifact_id
+    facts.metric_source, entities.entity_type, entities.entity_id, facts.bucket_day, facts.event_type, facts.to_artifact_id, facts.from_artifact_id, facts.amount,
+    since.since, since.is_changed
+  FROM facts
+  INNER JOIN intermediate.int_entities_by_artifact AS entities ON facts.to_artifact_id = entities.artifact_id
+  INNER JOIN since ON entities.entity_type = since.entity_type AND entities.entity_id = since.entity_id AND facts.bucket_day >= since.read_from
 ), periods AS (
-  @in_periods(rows_of_entities, (metric_source, entity_type, entity_id, event_type, to_artifact_id, from_artifact_id, amount))
+  @in_periods(rows_of_entities, (metric_source, entity_type, entity_id, event_type, to_artifact_id, from_artifact_id, amount), since)
 ), wide AS (
   @metric_values(onchain, periods)
 ), long AS (
@@ -27,7 +41,9 @@ WITH as_of AS ( -- the first day that is not over
 ), named AS (
   SELECT @entity_id('OSO', 'oso', metric_name) AS metric_id, metric_name, metric_source, metric, entity_type, entity_id, grain, sample_date, is_latest, amount
   FROM long
+), written AS (
+  @with_state(named, marks, since)
 )
 SELECT
   @metric_columns()
-FROM named
+FROM written

@@ -1,7 +1,7 @@
 MODEL (
   name intermediate.int_repository_names,
   kind FULL,
-  description 'Every name under which a repository of GitHub is known (its name now and those it was asked for by), and the artifact that it is. A renamed repository is one artifact: named as the directory names it, or as it is called now.',
+  description 'Every name under which a repository of GitHub is known (its name now and those it was asked for by), and the artifact that it is. A renamed repository is one artifact: named as the directory names it, or as it is called now. One that was deleted, and whose names are those of another now, keeps its history as an artifact of its own, owner/name#id.',
   owner 'team:data',
   grain full_name,
   audits (unique_values(columns := full_name), not_null(columns := (full_name, artifact_id, artifact_namespace, artifact_name)))
@@ -51,9 +51,18 @@ WITH names AS (
     NULLIF(SPLIT_PART(chosen.full_name, '/', 2), '') AS artifact_name
   FROM ranked
   INNER JOIN chosen ON ranked.repo_id = chosen.repo_id
+  UNION ALL -- former: deleted, and made again under the same name
+  SELECT
+    owners.repo_id,
+    owners.full_name || '#' || CAST(owners.repo_id AS VARCHAR) AS full_name,
+    SPLIT_PART(owners.full_name, '/', 1) AS artifact_namespace,
+    NULLIF(SPLIT_PART(owners.full_name, '/', 2), '') || '#' || CAST(owners.repo_id AS VARCHAR) AS artifact_name
+  FROM owners
+  LEFT JOIN chosen ON owners.repo_id = chosen.repo_id
+  WHERE owners.is_current AND chosen.repo_id IS NULL
 )
 SELECT
-  CAST(full_name AS VARCHAR) AS full_name, -- owner/name in lower case
+  CAST(full_name AS VARCHAR) AS full_name, -- owner/name in lower case; owner/name#id of a repository whose name is that of another now
   CAST(repo_id AS BIGINT) AS repo_id, -- GitHub's id of the repository
   CAST(@entity_id('GITHUB', artifact_namespace, artifact_name) AS VARCHAR) AS artifact_id, -- Id of its artifact
   CAST(artifact_namespace AS VARCHAR) AS artifact_namespace, -- Owner by which the artifact is named

@@ -75,3 +75,12 @@ def test_a_chart_of_one_day_and_one_without_values_are_drawn() -> None:
 def test_shares_of_several_spans_say_where_one_is_not_known() -> None:
     assert held([WITHHELD, REGIME]) == "between 10 % and 20 % held, where that is known"
     assert held([WHOLE]) == "between 99 % and 100 % held"
+
+
+def test_a_withheld_span_that_is_not_over_is_withheld_and_shown() -> None:
+    stated = standing("daily", Span(JUNE, None, 0.1, 0.2, "measured", "withheld", "too little"))
+    course = shown(stated, [(date(2026, 5, 31), 3.0)])
+    assert [(row.day, row.last, row.standing) for row in course.rows] == [
+        (JUNE, None, "since then withheld: too little"),
+        (date(2026, 5, 31), None, "not measured"),
+    ]

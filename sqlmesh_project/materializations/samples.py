@@ -1,0 +1,71 @@
+"""How the samples of a relation of metrics are written: of each entity those since its first change; the past stays as it is.
+
+The query of such a model gives the rows to write, and of each entity a row of the grain `since`: samples that are about that
+day or a later one are replaced, and so is what is about today (`all`, the newest windows). What a model needs for that stands in
+its own table, as rows of the grain `mark`: the checksum of an entity's rows of a month. Belongs here: the writing. What has
+changed is found by the query (`macros/changes.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp, parse_one
+from sqlmesh import CustomMaterialization
+from sqlmesh.core.model import Model
+
+SINCE = "since"
+_END = (
+    "CASE grain "
+    + "".join(
+        f"WHEN '{grain}' THEN CAST(DATE_ADD('{unit}', {many}, sample_date) AS DATE) "
+        for grain, unit, many in (
+            ("week", "day", 7),
+            ("month", "month", 1),
+            ("mark", "month", 1),
+            ("quarter", "month", 3),
+            ("biannual", "month", 6),
+            ("year", "month", 12),
+        )
+    )
+    + "ELSE CAST(DATE_ADD('day', 1, sample_date) AS DATE) END"
+)
+
+
+class Samples(CustomMaterialization):
+    """One transaction where the engine has them; elsewhere the next run completes what was cut short."""
+
+    NAME = "samples"
+
+    def insert(
+        self,
+        table_name: str,
+        query_or_df: Any,
+        model: Model,
+        is_first_insert: bool,
+        render_kwargs: dict[str, Any],
+        **kwargs: Any,  # noqa: ARG002  (as SQLMesh has it)
+    ) -> None:
+        """Replace what the query says; everything, when nothing was computed or all is computed again."""
+        columns, source_columns = self._get_target_and_source_columns(model, table_name, render_kwargs=render_kwargs)
+        if is_first_insert:
+            self.adapter.delete_from(table_name, exp.true())
+        with self.adapter.temp_table(
+            query_or_df, name=table_name, target_columns_to_types=columns, source_columns=source_columns
+        ) as computed:
+            self.adapter.delete_from(table_name, _replaced(computed))
+            kept = exp.select(*columns).from_(computed).where(exp.column("grain").neq(SINCE))
+            self.adapter.insert_append(table_name, kept, target_columns_to_types=columns)
+
+
+def _replaced(computed: exp.Table) -> exp.Expression:
+    """The rows in whose place the computed ones stand."""
+    changes = exp.select("entity_type AS of_type", "entity_id AS of_id", "sample_date AS since").from_(computed.copy())
+    changed = changes.where(exp.column("grain").eq(SINCE)).subquery("changed")
+    end = parse_one(_END, read="trino")
+    about = (
+        exp.select("1")
+        .from_(changed)
+        .where("of_type = entity_type", "of_id = entity_id", exp.GT(this=end, expression=exp.column("since")))
+    )
+    return exp.or_(exp.column("grain").eq("all"), exp.column("is_latest"), exp.Exists(this=about))

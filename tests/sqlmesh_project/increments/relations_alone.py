@@ -1,0 +1,95 @@
+"""Some models of metrics alone, on daily events that a test or a benchmark makes: the project's files, a database beside."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from oso_dagster.settings import PROJECT_ROOT
+
+_PROJECT = PROJECT_ROOT / "sqlmesh_project"
+_CONFIG = """
+project: oso
+gateways:
+  alone:
+    connection: {{type: duckdb, database: '{database}', connector_config: {settings}}}
+    state_connection: {{type: duckdb, database: '{state}'}}
+default_gateway: alone
+model_defaults: {{dialect: trino, cron: '@daily', start: '2015-01-01'}}
+disable_anonymized_analytics: true
+"""
+_TABLES = """
+- name: intermediate.int_events_daily__github
+  columns: {bucket_day: date, to_artifact_id: varchar, from_artifact_id: varchar, event_source: varchar, event_type: varchar,
+    amount: double, count: bigint, from_person: varchar, from_artifact_is_bot: boolean}
+- name: intermediate.int_events_daily__onchain
+  columns: {bucket_day: date, to_artifact_id: varchar, from_artifact_id: varchar, event_source: varchar, event_type: varchar,
+    amount: double, count: bigint}
+- name: intermediate.int_entities_by_artifact
+  columns: {artifact_id: varchar, entity_type: varchar, entity_id: varchar}
+"""
+TABLES = """
+CREATE SCHEMA IF NOT EXISTS intermediate;
+CREATE TABLE intermediate.int_events_daily__github (bucket_day DATE, to_artifact_id VARCHAR, from_artifact_id VARCHAR,
+  event_source VARCHAR, event_type VARCHAR, amount DOUBLE, count BIGINT, from_person VARCHAR, from_artifact_is_bot BOOLEAN);
+CREATE TABLE intermediate.int_events_daily__onchain (bucket_day DATE, to_artifact_id VARCHAR, from_artifact_id VARCHAR,
+  event_source VARCHAR, event_type VARCHAR, amount DOUBLE, count BIGINT);
+CREATE TABLE intermediate.int_entities_by_artifact (artifact_id VARCHAR, entity_type VARCHAR, entity_id VARCHAR);
+"""
+"""What the models read."""
+
+
+class Relations:
+    """These models in a folder, on the tables of `alone.duckdb` there; `settings` of DuckDB as YAML.
+
+    Of a folder that is used again the models were deployed.
+    """
+
+    def __init__(self, folder: Path, models: Sequence[str], settings: str = "{}") -> None:
+        self._deployed = (folder / "project").exists()
+        self._project, self.database = folder / "project", folder / "alone.duckdb"
+        if self._deployed:
+            return
+        for part in ("macros", "materializations", "metrics"):
+            shutil.copytree(_PROJECT / part, self._project / part, ignore=shutil.ignore_patterns("__pycache__"))
+        (self._project / "models").mkdir()
+        for model in models:
+            shutil.copy(_PROJECT / "models" / "intermediate" / f"{model}.sql", self._project / "models")
+        (self._project / "config.yaml").write_text(
+            _CONFIG.format(database=self.database, state=folder / "state.duckdb", settings=settings)
+        )
+        (self._project / "external_models.yaml").write_text(_TABLES)
+
+    def sql(self, statement: str) -> list[tuple[object, ...]]:
+        """Change the daily events, or read what was computed."""
+        with duckdb.connect(str(self.database)) as connection:
+            return connection.execute(statement).fetchall()
+
+    def compute(self, today: date) -> None:
+        """What a run does on the day `today`: the first builds all, the next what has changed since."""
+        from sqlmesh import Context
+        from sqlmesh.core import constants
+        from sqlmesh.core.config import CategorizerConfig
+
+        constants.MAX_FORK_WORKERS = 1
+        context = Context(paths=[str(self._project)])
+        try:
+            if self._deployed:
+                context.run("prod", execution_time=today, ignore_cron=True)
+                return
+            everything = CategorizerConfig.all_full()
+            context.plan(
+                "prod", execution_time=today, auto_apply=True, no_prompts=True, skip_tests=True, skip_linter=True,
+                categorizer_config=everything,
+            )  # fmt: skip
+            self._deployed = True
+        finally:
+            context.close()
+
+    def rows(self, model: str) -> list[tuple[object, ...]]:
+        """All samples of a model, and its marks, in one order."""
+        return self.sql(f"SELECT * FROM intermediate.{model} ORDER BY ALL")
