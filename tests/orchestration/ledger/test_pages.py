@@ -1,15 +1,24 @@
-"""A log is read page by page, and what is found is written while more is looked for."""
+"""A log is read page by page, written while more is looked for, and of many runs at once row by row as of each alone."""
 
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from oso_dagster.domain.objectives.attempts import Judgement
-from oso_dagster.orchestration.ledger import dagster_tables, event_pages
+from oso_dagster.domain.objectives.attempts import Judgement, Label, Outcome
+from oso_dagster.orchestration.ledger import dagster_tables, event_pages, run_attempts
 from oso_dagster.orchestration.ledger.dagster_tables import few_connections
+from oso_dagster.orchestration.ledger.fill import LedgerFill
+from oso_dagster.orchestration.ledger.required_proofs import Proofs
 from oso_dagster.reliability.store import Store
-from tests.orchestration.ledger.runs import asset, failing, fill, judgements, run
+from oso_dagster.reliability.tables import attempts, runs
+from tests.orchestration.ledger.runs import DAYS, asset, failing, fill, judgements, run
 from tests.support.postgres import empty
+
+LABELS = {f"shop/{name}": Label.UNSTABLE if name == "c" else Label.CORE for name in "abcde"} | {"shop/model": Label.SQLMESH}
+LATER = timedelta(days=2)
 
 
 @pytest.fixture
@@ -58,3 +67,72 @@ def test_after_a_question_that_failed_its_connection_is_closed(instance, server)
     with pytest.raises(OperationalError if server is None else ProgrammingError), few_connections():
         dagster_tables.events(instance, "SELECT nothing FROM nowhere")
     assert dagster_tables.events(instance, "SELECT count(*) FROM event_logs") == [(0,)]
+
+
+def loaded(rows, newest):
+    return lambda: dg.MaterializeResult(metadata={"dagster/row_count": rows, "newest_event": newest})
+
+
+def eventful(instance):
+    """Good runs, retries, a re-execution by a person, partitions, a model, a stranger, a killed run and a wiped asset."""
+    a, b, stuck = asset("a", loaded(3, "2026-11-01T00:00:00+00:00")), asset("b"), asset("b", failing)
+    for _ in range(3):
+        run(instance, a, b, asset("c"))
+    first = run(instance, a, stuck, asset("c"))
+    second = run(instance, asset("b"), tags={"dagster/retry_number": "1"}, parent=first)
+    instance.add_run_tags(first, {"dagster/will_retry": "true", "dagster/auto_retry_run_id": second})
+    again = run(instance, stuck)
+    run(instance, b, parent=again)
+    for day in ("2026-01-01", "2026-01-02"):
+        run(instance, asset("d", loaded(7, "2026-11-02T00:00:00+00:00"), partitions_def=DAYS), partition=day)
+    run(instance, a, asset("model"))
+    run(instance, a, asset("stranger"))
+    run(instance, asset("e", output_required=False), a)
+    killed = instance.get_run_by_id(run(instance, a, asset("c", lambda: (_ for _ in ()).throw(KeyboardInterrupt()))))
+    instance.report_run_canceled(killed)
+    run(instance, asset("e"), b)
+    instance.wipe_assets([dg.AssetKey(["shop", "e"])])
+
+
+def recorded(instance, address, proofs, after):
+    """All rows of attempts and runs, as they are stored."""
+    with Store.open(address, "sandbox") as store:
+        report = LedgerFill(instance, store.ledger, LABELS, proofs=proofs).run(datetime.now(UTC) + after)
+        with store.database.reading() as connection:
+            kept = [list(connection.execute(select(table).order_by(*table.primary_key))) for table in (attempts, runs)]
+        return report, kept[0], [row[:-1] for row in kept[1]]  # when a run was seen is the only thing that may differ
+
+
+@pytest.mark.slow
+def test_many_at_once_are_row_by_row_what_each_is_alone(instance, server, tmp_path, monkeypatch):
+    eventful(instance)
+    timed = Proofs(timed=frozenset({"shop/a", "shop/d"}))
+    ways = [(proofs, after) for proofs in (Proofs(), timed) for after in (timedelta(0), LATER)]
+    for number, (proofs, after) in enumerate(ways):
+        stores = [empty(server) if server else f"sqlite:///{tmp_path / name}{number}.db" for name in ("many", "alone")]
+        many = recorded(instance, stores[0], proofs, after)
+        with monkeypatch.context() as patched:
+            patched.setattr(event_pages, "_ENDS", [])  # no run is known to have ended: each is read by its id
+            patched.setattr(run_attempts, "_plainly_good", lambda _: None)
+            alone = recorded(instance, stores[1], proofs, after)
+        assert many == alone
+        assert {row.outcome for row in many[1]} > {Outcome.OK, Outcome.FAILED, Outcome.NOT_EMITTED}
+        assert any(row.rows == 7 for row in many[1])
+        loads = [row for row in many[1] if row.asset == "shop/a" and row.outcome == Outcome.OK]
+        assert all(row.newest_event for row in loads) == (proofs is timed)
+
+
+def test_a_run_that_goes_on_after_its_end_was_recorded_is_read_to_its_end(instance, store, monkeypatch):
+    """A run that was ended from outside may materialize more before its process notices: that is behind the page of its end."""
+    early = run(instance, asset("a"), asset("c", failing))
+    [(last,)] = event_pages.dagster_tables.events(instance, "SELECT max(id) FROM event_logs")
+    instance.report_runless_asset_event(dg.AssetMaterialization(dg.AssetKey(["shop", "b"])))
+    with instance.event_log_storage.index_connection() as connection:
+        connection.exec_driver_sql(f"UPDATE event_logs SET run_id = '{early}' WHERE id > {last}")
+    monkeypatch.setattr(event_pages, "PAGE", last)
+    LedgerFill(instance, store.ledger, LABELS).run(datetime.now(UTC) + LATER)
+    assert {attempt.asset: attempt.outcome for attempt in store.attempts()} == {
+        "shop/a": Outcome.OK,
+        "shop/b": Outcome.OK,
+        "shop/c": Outcome.FAILED,
+    }
