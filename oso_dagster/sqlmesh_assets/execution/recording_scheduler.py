@@ -19,9 +19,11 @@ from sqlmesh.utils.errors import SQLMeshError
 
 from ..context import is_asset, short_name
 from ..events import Batch, Written
+from ..lean.intervals import with_plain_inserts
+from ..lean.requirements import only_imported_packages
+from ..lean.snapshots import LeanSnapshots
 from ..manifest.builder import query_of
 from .audit_results import with_audit_events
-from .lean_snapshots import LeanSnapshots
 from .model_graph import upstream_of
 from .python_errors import python_cause
 from .recorder import Recorder
@@ -125,7 +127,13 @@ class RecordingContext(Context):
         state: Any = super()._new_state_sync()
         self._lean = LeanSnapshots(self.cache_dir)
         state.snapshot_state._snapshot_cache = self._lean  # noqa: SLF001  (it cannot be handed in)
+        state.interval_state.engine_adapter = with_plain_inserts(state.interval_state.engine_adapter)
         return state
+
+    def _context_diff(self, environment: str, snapshots: Any = None, *rest: Any, **options: Any) -> Any:
+        snapshots = snapshots or self.snapshots
+        with only_imported_packages(self.config, snapshots.values()):
+            return super()._context_diff(environment, snapshots, *rest, **options)
 
     def create_scheduler(self, snapshots: Any, snapshot_evaluator: Any) -> RecordingScheduler:
         """Called by SQLMesh for every plan and run."""

@@ -33,6 +33,7 @@ from sqlmesh.core.snapshot.definition import merge_intervals
 from sqlmesh.core.snapshot.evaluator import AuditResult
 from sqlmesh.core.snapshot.execution_tracker import QueryExecutionStats, QueryExecutionTracker
 from sqlmesh.core.state_sync import EngineAdapterStateSync, StateReader
+from sqlmesh.core.state_sync.db.interval import IntervalState
 from sqlmesh.core.state_sync.db.snapshot import SnapshotState
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.date import to_timestamp
@@ -47,6 +48,8 @@ TAKES = {
         "environment", "skip_tests", "restate_models", "select_models", "include_unmodified", "start", "end",
     },
     Context._new_state_sync: set(),
+    Context._context_diff: {"environment", "snapshots"},
+    EngineAdapter.insert_append: {"table_name", "query_or_df", "target_columns_to_types"},
     Context._load_materializations: set(),
     Context.apply: {"plan", "circuit_breaker"},
     PlanBuilder.set_choice: {"snapshot", "choice"},
@@ -96,17 +99,18 @@ HAS = {
         "standalone_audits",
         "default_catalog",
     },
-    Config: {"cache_dir", "get_gateway"},
+    Config: {"cache_dir", "get_gateway", "infer_python_dependencies"},
     Plan: {"context_diff", "new_snapshots", "has_changes", "uncategorized"},
-    SqlModel: MODEL | {"render_query", "is_sql", "_query_renderer"},
+    SqlModel: MODEL | {"render_query", "is_sql", "_query_renderer", "python_env", "mapping_schema"},
     QueryRenderer: {"_optimized_cache"},
     PythonModel: MODEL | {"python_env"},
-    Executable: {"payload", "path"},
+    Executable: {"payload", "path", "kind"},
     StandaloneAudit: {"depends_on", "skip", "description"},
     FullKind: {"is_symbolic", "is_embedded", "is_full", "is_view", "is_incremental_by_time_range", "name"},
     Scheduler: {"snapshots", "snapshots_by_name", "snapshot_evaluator", "state_sync"},
     SnapshotEvaluator: {"adapter", "execution_tracker"},
-    EngineAdapterStateSync: {"snapshot_state"},
+    EngineAdapterStateSync: {"snapshot_state", "interval_state"},
+    IntervalState: {"engine_adapter"},
     SnapshotState: {"_snapshot_cache"},
     SnapshotCache: {"_snapshot_cache", "_optimized_query_cache", "_entry_name", "_update_node_hash_cache"},
     ContextDiff: {"added", "modified_snapshots", "snapshots", "is_new_environment", "has_changes"},
