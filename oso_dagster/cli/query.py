@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Column
 
 from oso_dagster.cli.session.chosen_world import settings_without_sources
 from oso_dagster.cli.session.terminal import Json, console, listing, refusal, say, say_json
-
-if TYPE_CHECKING:
-    import duckdb
-
+from oso_dagster.settings import Profile
 
 _LEAST_WIDTH = 24
 """Up to this width a cell stays on its line; where the columns do not fit so, each row is shown as lines of its own."""
@@ -47,7 +44,7 @@ def sql(
 
     settings = settings_without_sources()
     warehouse = warehouse_of(settings)
-    if not settings.warehouse_path.exists():
+    if settings.profile is Profile.EMBEDDED and not settings.warehouse_path.exists():
         raise NothingLoadedError(f"the {settings.world.value} world has no data yet: load some with `oso run`")
     text = typer.get_text_stream("stdin").read() if query == "-" else query
     with warehouse.read() as connection:
@@ -60,8 +57,10 @@ def sql(
         say(f"the first {limit:,} rows are shown: --limit shows more", err=True)
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, text: str, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+def _answer(connection: Any, text: str, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
     connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
+    if _SHOW_TABLES.fullmatch(text) and hasattr(connection, "tables"):  # of a lakehouse: its catalogue has the list
+        return ["schema", "name"], [table for table in connection.tables() if "__" not in table[0]][:most]
     cursor = connection.execute(_TABLES if _SHOW_TABLES.fullmatch(text) else text)
     return [column[0] for column in cursor.description or ()], cursor.fetchmany(most)
 
