@@ -16,6 +16,8 @@ def parity(
     """Compare every model of this world on DuckDB with the same model on Trino, row by row; what differs is an exit status of 1.
 
     Both profiles must have been loaded and transformed. Doubles are compared to nine digits.
+
+    Example: `OSO_WORLD=sandbox oso parity`
     """
     from oso_dagster.orchestration.models.parity import compared_models  # noqa: PLC0415  (dagster loads when used)
 
