@@ -57,8 +57,11 @@ class LedgerFill:
         order, read_ids, attempts = dict[str, int](), set[str](), 0
         # What was discovered is read before the search goes on: a server writes one part while the next one is read.
         with no_collections(), dagster_tables.few_connections(), self.ledger.recording() as record:
+            storage = asset_events.storage_id(self.instance)
+            start = self._start(self.ledger.cursor(storage))
+            # Asked behind the cursor: of a run that is known by then, the log may hold more than is read from there.
             before = set(self.ledger.unsettled())
-            for new, ended in self._discover(reader.silent, now):
+            for new, ended in self._discover(storage, start, reader.silent, now):
                 of_new = {run_id: assets for run_id, assets in ended.items() if run_id not in before}
                 order.update((run_id, place) for place, run_id in enumerate(new, len(order)))
                 waiting = [run_id for run_id in self.ledger.unsettled() if run_id not in read_ids]
@@ -72,13 +75,14 @@ class LedgerFill:
         self.ledger.label(self.labels)
         return FillReport(len(order), len(read_ids), attempts)
 
-    def _discover(self, silent: Collection[str], now: datetime) -> Iterator[tuple[list[str], dict[str, RunAssets]]]:
-        """The runs with new events, page by page in the order of the log, and what those made that ended within the page.
+    def _discover(
+        self, storage: str, start: int, silent: Collection[str], now: datetime
+    ) -> Iterator[tuple[list[str], dict[str, RunAssets]]]:
+        """The runs with events behind `start`, page by page in the order of the log, and what those made that ended in the page.
 
         At least one page, which may be empty.
         """
-        storage = asset_events.storage_id(self.instance)
-        start, discovered = self._start(self.ledger.cursor(storage)), set[str]()
+        discovered = set[str]()
         for page in event_pages.pages_after(self.instance, start, silent):
             # A run goes on from page to page, and its row may be written just now: asked for again, it would be waited for.
             new = [run_id for run_id in page.run_ids if run_id not in discovered]

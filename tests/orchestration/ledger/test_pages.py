@@ -9,12 +9,14 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from oso_dagster.domain.objectives.attempts import Judgement, Label, Outcome
 from oso_dagster.orchestration.ledger import dagster_tables, event_pages, run_attempts
+from oso_dagster.orchestration.ledger import fill as filling
 from oso_dagster.orchestration.ledger.dagster_tables import few_connections
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.ledger.required_proofs import Proofs
+from oso_dagster.reliability.ledger.ledger import Ledger
 from oso_dagster.reliability.store import Store
 from oso_dagster.reliability.tables import attempts, runs
-from tests.orchestration.ledger.runs import DAYS, asset, failing, fill, judgements, run
+from tests.orchestration.ledger.runs import DAYS, asset, failing, fill, judgements, outcomes, run
 from tests.support.postgres import empty
 
 LABELS = {f"shop/{name}": Label.UNSTABLE if name == "c" else Label.CORE for name in "abcde"} | {"shop/model": Label.SQLMESH}
@@ -136,3 +138,24 @@ def test_a_run_that_goes_on_after_its_end_was_recorded_is_read_to_its_end(instan
         "shop/b": Outcome.OK,
         "shop/c": Outcome.FAILED,
     }
+
+
+def test_a_run_that_another_process_discovered_and_did_not_record_is_read_whole(instance, store, monkeypatch):
+    """The other one was killed when it had moved the cursor behind the first events of a run, which has ended since."""
+    monkeypatch.setattr(filling, "OVERLAP", 0)
+    cursor = Ledger.cursor
+
+    def killed():
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "record", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                fill(instance, store)
+
+    def another_fills_meanwhile(ledger, storage):
+        monkeypatch.setattr(Ledger, "cursor", cursor)
+        run(instance, asset("a"), asset("b", killed, deps=[dg.AssetKey(["shop", "a"])]))
+        return cursor(ledger, storage)
+
+    monkeypatch.setattr(Ledger, "cursor", another_fills_meanwhile)
+    fill(instance, store)
+    assert outcomes(store) == {("a", None): Outcome.OK, ("b", None): Outcome.OK}
