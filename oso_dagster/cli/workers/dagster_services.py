@@ -6,6 +6,7 @@ interrupt, or when the web server ends; the exit code is then 1.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -19,8 +20,6 @@ from dagster import DagsterInstance
 from dagster._cli.proxy_server_manager import ProxyServerManager
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._daemon.cli import run_command
-
-from oso_dagster.cli.session.terminal import say
 
 _LEVEL = "warning"
 _STOP_SECONDS = 20
@@ -54,7 +53,8 @@ def _end_with(webserver: subprocess.Popen[bytes], stopping: Event, lost: Event) 
     code = webserver.wait()
     if not stopping.is_set():
         lost.set()
-        say(f"Dagster's web server ended with {code}: all of it is ended", err=True)
+        # As Dagster logs: of lines without a level, `oso dev` shows those that follow one that it shows.
+        logging.getLogger("dagster").error("Dagster's web server ended with %s: all of it is ended", code)
         os.kill(os.getpid(), signal.SIGINT)
 
 
