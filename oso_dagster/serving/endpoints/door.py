@@ -22,11 +22,12 @@ from oso_dagster.serving.outcomes import Outcomes
 from oso_dagster.serving.provenance import Provenance
 from oso_dagster.serving.published import Published
 from oso_dagster.serving.statements.names import NameAnswer, understood
+from oso_dagster.serving.statements.select import Select
 
 MOST_BODY = 400_000
 """Bytes of a request's body: the longest query, escaped."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character: JSON can escape it alone, and no text can hold it."""
 
 _examining = ThreadPoolExecutor(2, "examine")
@@ -82,10 +83,15 @@ async def question_of(request: Request, door: Door) -> Question:
         raise RefusedError("the query is empty", Outcome.USER)
     dialect = values.get("dialect", "trino")
     wanted = dialect if isinstance(dialect, str) else ""
-    if _SURROGATE.search(text + wanted):
+    if SURROGATE.search(text + wanted):
         raise RefusedError("the query holds half of a character, a lone surrogate, which is no text", Outcome.USER)
-    asked = await asyncio.get_running_loop().run_in_executor(_examining, understood, text, wanted, door.published)
+    asked = await examined(text, wanted, door)
     return Question(text, asked, values.get("includeAnalytics", False) is True)
+
+
+async def examined(text: str, dialect: str, door: Door) -> Select | NameAnswer:
+    """What a text asks for, found out in a thread. Raises RefusedError."""
+    return await asyncio.get_running_loop().run_in_executor(_examining, understood, text, dialect, door.published)
 
 
 def rows_of(answer: NameAnswer) -> list[str]:

@@ -30,6 +30,7 @@ def described() -> dict[str, Any]:
             "status": {"enum": ["queued", "running", "completed", "failed", "canceled"]},
         },
     }  # fmt: skip
+    kinds = {"enum": ["user", "unexpected", "overload", "canceled"]}
     identified = [{"name": "id", "in": "query", "required": True, "schema": {"type": "string"}}]
     token = [{"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}]
     lines = {"application/jsonl": {"schema": {"type": "string"}}}
@@ -51,21 +52,36 @@ def described() -> dict[str, Any]:
             "/async-sql/{token}": {"get": _operation("The rows of a finished query", lines, parameters=token)},
             "/graphql": {
                 "post": _operation("Ask the marts by GraphQL", _json({"type": "object"}), _body(
-                    {"query": {"type": "string"}, "variables": {"type": "object"}, "operationName": {"type": ["string", "null"]}}
-                ))
+                    {
+                        "query": {"type": "string"}, "variables": {"type": ["object", "null"]},
+                        "operationName": {"type": ["string", "null"]},
+                    }
+                ), refusal="GraphQLErrors")
             },
             "/health": {"get": _operation("Whether it is up", _json({"type": "object"}))},
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`oso keys create NAME`"}},
             "responses": {
-                "Refusal": {"description": "Why there is no answer", "content": _json({"$ref": "#/components/schemas/Refusal"})},
+                name: {"description": "Why there is no answer", "content": _json({"$ref": f"#/components/schemas/{name}"})}
+                for name in ("Refusal", "GraphQLErrors")
             },
             "schemas": {
                 "Refusal": {
                     "type": "object", "required": ["error", "class"],
+                    "properties": {"error": {"type": "string"}, "class": kinds},
+                },
+                "GraphQLErrors": {
+                    "type": "object", "required": ["errors"],
                     "properties": {
-                        "error": {"type": "string"}, "class": {"enum": ["user", "unexpected", "overload", "canceled"]},
+                        "data": {"type": ["object", "null"]},
+                        "errors": {"type": "array", "items": {
+                            "type": "object", "required": ["message", "extensions"],
+                            "properties": {
+                                "message": {"type": "string"},
+                                "extensions": {"type": "object", "properties": {"class": kinds}},
+                            },
+                        }},
                     },
                 },
             },
@@ -87,8 +103,9 @@ def _operation(
     body: dict[str, Any] | None = None,
     parameters: list[Any] | None = None,
     status: str = "200",
+    refusal: str = "Refusal",
 ) -> dict[str, Any]:
-    refused = {"$ref": "#/components/responses/Refusal"}
+    refused = {"$ref": f"#/components/responses/{refusal}"}
     responses = {status: {"description": "The answer", "content": content}, "default": refused}
     operation: dict[str, Any] = {"summary": summary, "responses": responses}
     operation |= {"requestBody": body} if body else {}

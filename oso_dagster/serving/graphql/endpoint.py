@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import Any
 
 from ariadne import graphql
-from graphql import GraphQLError, GraphQLSchema, parse
+from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema, parse
 from graphql.language import DocumentNode, FieldNode, FragmentSpreadNode, OperationDefinitionNode, SelectionSetNode
 from graphql.validation import ValidationRule
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from oso_dagster.serving.endpoints.door import MOST_BODY, Door, caller_of, judged
+from oso_dagster.serving.endpoints.door import MOST_BODY, SURROGATE, Door, caller_of, judged
+from oso_dagster.serving.endpoints.streaming import in_thread
 from oso_dagster.serving.failures import Outcome, RefusedError
-from oso_dagster.serving.graphql.asking import Asking
+from oso_dagster.serving.graphql.asking import Asking, TooMuchError
 from oso_dagster.serving.graphql.schema import schema_of
 from oso_dagster.serving.graphql.shape import shapes_of
 
@@ -25,7 +27,7 @@ _DEEPEST = 16
 
 log = logging.getLogger("oso_dagster.serving")
 _silent = logging.getLogger("oso_dagster.serving.graphql.library")
-_silent.disabled = True
+_silent.setLevel(logging.CRITICAL + 1)  # uvicorn's configuration of logging enables what is disabled
 """For the library, which records what users do wrong as errors of ours."""
 
 _LISTS = {"fields", "inputFields", "interfaces", "possibleTypes", "args"}
@@ -55,24 +57,44 @@ class GraphQL:
         if self._schema is None:
             self._schema = schema_of(shapes_of(door.published))
         asking = Asking(door, request.receive)
+        errors = _Errors()
         async with door.admission.room(caller):
-            known, answer = await graphql(
-                self._schema,
-                body,
-                context_value=asking,
-                query_parser=_parsed,
-                validation_rules=[_Depth],
-                error_formatter=_error,
-                logger=_silent,
-            )
-        worst = [error["extensions"]["class"] for error in answer.get("errors", ()) if "class" in error.get("extensions", {})]
+            try:
+                known, answer = await in_thread(_executed, self._schema, body, asking, errors)
+            finally:
+                await asking.end()
         for outcome in (Outcome.UNEXPECTED, Outcome.OVERLOAD, Outcome.CANCELED):
-            if outcome.value in worst:
-                raise RefusedError(_message(answer, outcome), outcome)
+            if worst := next((refused for refused in errors.refused if refused.outcome is outcome), None):
+                raise worst
         headers = door.headers(sorted(asking.tables), sorted(asking.literals))
         if "errors" in answer:
             raise _RefusedAnswerError(answer, 400 if not known or answer.get("data") is None else 200, headers)
-        return JSONResponse(answer, headers=headers)
+        return await in_thread(lambda: JSONResponse(answer, headers=headers))
+
+
+def _executed(schema: GraphQLSchema, body: dict[str, Any], asking: Asking, errors: _Errors) -> tuple[bool, dict[str, Any]]:
+    """Parse, validate and answer, in a thread with a loop of its own: a document can cost seconds. Raises RefusedError."""
+    asking.begin()
+    executing = graphql(
+        schema,
+        body,
+        context_value=asking,
+        query_parser=_parsed,
+        validation_rules=[_Depth],
+        error_formatter=errors,
+        logger=_silent,
+        middleware=[_weighed],
+    )
+    try:
+        return asyncio.run(executing)
+    except TooMuchError as error:
+        raise RefusedError(str(error), Outcome.USER) from None
+
+
+def _weighed(resolve: Any, source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    value = resolve(source, info, **arguments)
+    info.context.weigh(value)
+    return value
 
 
 class _RefusedAnswerError(RefusedError):
@@ -103,6 +125,8 @@ async def _body(request: Request) -> dict[str, Any]:
         values = json.loads(body)
     except (ValueError, RecursionError):
         values = None
+    if SURROGATE.search(json.dumps(values, ensure_ascii=False)):
+        raise RefusedError("the request holds half of a character, a lone surrogate, which is no text", Outcome.USER)
     if not isinstance(values, dict) or not isinstance(values.get("query"), str):
         raise RefusedError('the body is JSON: {"query": "{ projectsV1 { nodes { projectName } } }"}', Outcome.USER)
     return values
@@ -146,22 +170,23 @@ class _Depth(ValidationRule):
         return known[name]
 
 
-def _error(error: GraphQLError, _: bool) -> dict[str, Any]:
-    """An error as the client has it; what nobody foresaw gives nothing away and ends the request."""
-    original = error.original_error
-    while isinstance(original, GraphQLError):
-        original = original.original_error
-    if isinstance(original, RefusedError):
-        return {**error.formatted, "message": original.message, "extensions": {"class": original.outcome.value}}
-    if original is not None and not isinstance(original, ValueError):
-        log.error("a request of GraphQL failed", exc_info=original)
-        return {
-            **error.formatted,
-            "message": "the request failed for a reason that is not its own",
-            "extensions": {"class": Outcome.UNEXPECTED.value},
-        }
-    return {**error.formatted, "extensions": {"class": Outcome.USER.value}}
+class _Errors:
+    """Errors as the client has them; what nobody foresaw gives nothing away and ends the request. `refused` are those of ours."""
 
+    def __init__(self) -> None:
+        self.refused: list[RefusedError] = []
 
-def _message(answer: dict[str, Any], outcome: Outcome) -> str:
-    return str(next(error["message"] for error in answer["errors"] if error["extensions"]["class"] == outcome.value))
+    def __call__(self, error: GraphQLError, _: bool) -> dict[str, Any]:
+        """Format one."""
+        original = error.original_error
+        while isinstance(original, GraphQLError):
+            original = original.original_error
+        if isinstance(original, RecursionError):
+            original = RefusedError("the request is nested too deeply", Outcome.USER)
+        elif original is not None and not isinstance(original, (RefusedError, ValueError)):
+            log.error("a request of GraphQL failed", exc_info=original)
+            original = RefusedError("the request failed for a reason that is not its own", Outcome.UNEXPECTED)
+        if isinstance(original, RefusedError):
+            self.refused.append(original)
+            return {**error.formatted, "message": original.message, "extensions": {"class": original.outcome.value}}
+        return {**error.formatted, "extensions": {"class": Outcome.USER.value}}

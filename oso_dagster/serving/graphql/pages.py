@@ -21,7 +21,8 @@ _COMPARISONS: dict[str, type[exp.Binary]] = {
     "eq": exp.EQ, "neq": exp.NEQ, "lt": exp.LT, "lte": exp.LTE, "gt": exp.GT, "gte": exp.GTE, "like": exp.Like,
 }  # fmt: skip
 _TYPES = {"Date": "DATE", "DateTime": "TIMESTAMPTZ", "Decimal": "DECIMAL(38, 10)", "BigInt": "BIGINT", "Float": "DOUBLE"}
-_MOST_VALUES = 1_000
+MOST_VALUES = 1_000
+"""Values that a column is held against at once."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ def cursor_of(page: Wanted, row: Mapping[str, Any]) -> str:
 def _read(shape: Shape, cursor: str, order: tuple[tuple[str, bool], ...]) -> tuple[Any, ...]:
     try:
         name, columns, values = json.loads(base64.urlsafe_b64decode(cursor))
+        json.dumps(values, ensure_ascii=False).encode()  # half of a character is no text
         fits = name == shape.name and [tuple(column) for column in columns] == list(order) and len(values) == len(order)
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, RecursionError, binascii.Error):
         fits = False
     if not fits or any(isinstance(value, (list, dict)) for value in values):
         raise RefusedError(f"{shape.name}: `after` is no cursor of this field with this order", Outcome.USER)
@@ -133,13 +135,13 @@ def _filter(shape: Shape, filters: Mapping[str, Any]) -> exp.Expr:
         elif name == "not":
             parts.append(exp.not_(exp.paren(exp.func("COALESCE", _filter(shape, value), exp.false()))))
         else:
-            parts.extend(
-                _comparison(shape, shape.column(name), how, operand) for how, operand in value.items() if operand is not None
-            )
+            parts.extend(_comparison(shape, shape.column(name), how, operand) for how, operand in value.items())
     return exp.and_(*parts) if parts else exp.true()
 
 
 def _comparison(shape: Shape, column: str, how: str, value: Any) -> exp.Expr:
+    if value is None:  # left out, it would meet every row
+        raise RefusedError(f"{shape.name}: nothing can be held against null; `isNull` asks for missing values", Outcome.USER)
     if how == "isNull":
         missing = exp.Is(this=_column(column), expression=exp.null())
         return missing if value else exp.not_(missing)
@@ -149,8 +151,8 @@ def _comparison(shape: Shape, column: str, how: str, value: Any) -> exp.Expr:
 
 
 def _one_of(shape: Shape, column: str, values: Sequence[Any]) -> exp.Expr:
-    if len(values) > _MOST_VALUES:
-        raise RefusedError(f"{shape.name}: `in` takes {_MOST_VALUES:,} values at most, not {len(values):,}", Outcome.USER)
+    if len(values) > MOST_VALUES:
+        raise RefusedError(f"{shape.name}: `in` takes {MOST_VALUES:,} values at most, not {len(values):,}", Outcome.USER)
     return (
         exp.In(this=_column(column), expressions=[_literal(shape, column, value) for value in values]) if values else exp.false()
     )

@@ -35,7 +35,7 @@ def schema_of(shapes: Mapping[str, Shape]) -> GraphQLSchema:
 def _page(shape: Shape) -> Any:
     async def resolve(_: object, info: GraphQLResolveInfo, **arguments: Any) -> Any:
         asking: Asking = info.context
-        return await asking.page(wanted(shape, arguments))
+        return await asking.page(asking.once(info, lambda: wanted(shape, arguments)))
 
     return resolve
 
@@ -50,7 +50,8 @@ def _value(field: Field) -> Any:
 def _related(relation: Relation, target: Shape) -> Any:
     async def resolve_many(row: Mapping[str, Any], info: GraphQLResolveInfo, **arguments: Any) -> Any:
         asking: Asking = info.context
-        return await asking.pages(wanted(target, arguments), relation.key, row[relation.column])
+        page = asking.once(info, lambda: wanted(target, arguments))
+        return await asking.pages(page, relation.key, row[relation.column])
 
     async def resolve_one(row: Mapping[str, Any], info: GraphQLResolveInfo) -> Any:
         asking: Asking = info.context

@@ -10,6 +10,11 @@ from typing import Any
 from ariadne import ScalarType
 
 
+def kept(value: Any) -> Any:
+    """A value of Arrow as a cursor keeps it: like `plain`, but NaN and the infinities, which have a place in an order, stay."""
+    return value if isinstance(value, float) else plain(value)
+
+
 def plain(value: Any) -> Any:
     """A value of Arrow as JSON has it: instants in UTC, exact decimals as text, NaN and the infinities as null."""
     match value:
@@ -44,10 +49,14 @@ def _exact(value: Any) -> str:
 
 
 def _day(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a day is wanted, as text")  # noqa: TRY004  (what the request has wrong, not the program)
     return date.fromisoformat(value).isoformat()
 
 
 def _instant(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("an instant is wanted, as text")  # noqa: TRY004  (see above)
     moment = datetime.fromisoformat(value)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,11 +11,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from oso_dagster.serving.endpoints.door import Door, caller_of, judged
-from oso_dagster.serving.endpoints.streaming import in_thread
+from oso_dagster.serving.endpoints.door import Door, caller_of, examined, judged
+from oso_dagster.serving.endpoints.streaming import given_up_when_gone, in_thread
 from oso_dagster.serving.engine.base import Running
-from oso_dagster.serving.failures import RefusedError
-from oso_dagster.serving.statements.names import NameAnswer, understood
+from oso_dagster.serving.failures import Outcome, RefusedError
+from oso_dagster.serving.statements.names import NameAnswer
 from oso_dagster.serving.website.rendering import safe_headers, templates
 
 MOST_ROWS = 200
@@ -24,6 +23,10 @@ MOST_ROWS = 200
 
 _LONGEST = 8_000
 """Characters of a query in an address."""
+
+_LONGEST_CELL = 2_000
+_MOST_BYTES = 64 * 1024**2
+"""Of the rows as the engine gives them, up to those that are shown."""
 
 
 @dataclass(frozen=True)
@@ -53,27 +56,31 @@ class QueryPage:
 
     async def answer(self, request: Request) -> Response:
         """The form, with the answer of what is in it."""
-        sql = request.query_params.get("sql", "")[:_LONGEST].strip()
+        sql = request.query_params.get("sql", "").replace("\r\n", "\n").strip()
         if not sql:
             return self._page("", None, None)
         try:
             async with judged(self._door):
                 result = await self._asked(request, sql)
         except RefusedError as refused:
-            return self._page(sql, None, refused)
-        return self._page(sql, result, None)
+            return await in_thread(self._page, sql[:_LONGEST], None, refused)
+        return await in_thread(self._page, sql, result, None)
 
     async def _asked(self, request: Request, sql: str) -> Result:
         door = self._door
         caller = await caller_of(request, door)
-        asked = await asyncio.to_thread(understood, sql, "trino", door.published)
+        if len(sql) > _LONGEST:  # never a part of it, which could be another query
+            raise RefusedError(f"this page takes {_LONGEST:,} characters: POST a longer query to /sql", Outcome.USER, status=413)
+        asked = await examined(sql, "trino", door)
         if isinstance(asked, NameAnswer):
             rows = [list(row) for row in asked.rows]
             return Result(asked.columns, rows[:MOST_ROWS], len(rows) > MOST_ROWS, asked.tables, asked.literals)
         async with door.admission.room(caller):
-            running = door.begin(asked.sql, as_json=True)
+            limits = replace(door.limits, size=min(door.limits.size, _MOST_BYTES))
+            running = door.engine.open(asked.sql, limits, as_json=True)
             try:
-                columns, rows = await in_thread(_first, running)
+                async with given_up_when_gone(running, request.receive):
+                    columns, rows = await in_thread(_first, running)
             finally:
                 await in_thread(running.close)
         return Result(columns, rows[:MOST_ROWS], len(rows) > MOST_ROWS, asked.tables, asked.literals)
@@ -89,6 +96,8 @@ class QueryPage:
             )
         )  # fmt: skip
         known = self._door.headers(tables, result.literals) if result else {}
+        if refused and refused.retry_after:
+            known = {"Retry-After": str(refused.retry_after)}
         status = refused.status if refused else 200
         return HTMLResponse(text, status_code=status, headers=safe_headers() | known | {"Cache-Control": "no-store"})
 
@@ -97,10 +106,18 @@ def _first(running: Running) -> tuple[tuple[str, ...], list[list[Any]]]:
     running.begin()
     rows: list[list[Any]] = []
     for part in running.json_rows():
-        rows.extend(json.loads(row) for row in part[: MOST_ROWS + 1 - len(rows)])
+        rows.extend([_cell(value) for value in json.loads(row)] for row in part[: MOST_ROWS + 1 - len(rows)])
         if len(rows) > MOST_ROWS:
             break
     return running.columns, rows
+
+
+def _cell(value: Any) -> Any:
+    """A value as the page shows it; a long one is cut, which it then says."""
+    if not isinstance(value, (str, list, dict)):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]} … ({len(text):,} characters)"
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import quote
 
@@ -15,6 +15,8 @@ LIMITS = QueryLimits(seconds=10, rows=20_000, size=32 * 1024**2)
 """Of one query of a page."""
 
 _FOUND = 50
+_SITEMAP = 49_900
+"""Search engines read 50,000 addresses of a file; some are of pages that have no name."""
 _PROJECT = "SELECT project_id, project_name, display_name, description FROM marts.projects_v1"
 
 
@@ -72,9 +74,9 @@ class Reader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def rows(self, sql: str) -> list[list[object]]:
+    def rows(self, sql: str, limits: QueryLimits = LIMITS) -> list[list[object]]:
         """The rows of one query. What the engine finds wrong with it is our mistake, not the reader's."""
-        running = self._engine.open(sql, LIMITS, as_json=True)
+        running = self._engine.open(sql, limits, as_json=True)
         try:
             running.begin()
             return [json.loads(row) for part in running.json_rows() for row in part]
@@ -158,7 +160,11 @@ class Reader:
         sql = f"""SELECT metric_id, amount, sample_date FROM marts.key_metrics_by_project_v0
             WHERE project_id = {quoted(project.id)} AND amount IS NOT NULL"""  # noqa: S608  (quoted)
         values = [(by_id[str(id_)], amount, day) for id_, amount, day in self.rows(sql) if str(id_) in by_id]
-        return {m.name: Value(m, float(str(amount)), date.fromisoformat(str(day)[:10])) for m, amount, day in values}
+        return {
+            m.name: Value(m, float(str(amount)), date.fromisoformat(str(day)[:10]))
+            for m, amount, day in values
+            if amount is not None
+        }
 
     def series_of(self, project: Entity, metrics: list[Metric]) -> dict[str, list[tuple[date, float]]]:
         """The values over time of these metrics of a project, by the metric's name, oldest first."""
@@ -178,10 +184,14 @@ class Reader:
         return [(str(n), str(title), None if amount is None else float(str(amount))) for n, title, amount in rows]
 
     def paths(self) -> list[str]:
-        """The address of every page of a project or collection, by name."""
-        sql = """SELECT 'collections', collection_name FROM marts.collections_v1
-            UNION SELECT 'projects', project_name FROM marts.projects_v1 ORDER BY 1, 2"""
-        return [f"/{kind}/{quote(str(name), safe='')}" for kind, name in self.rows(sql)]
+        """The addresses of the pages of projects and collections, by name, as many as a sitemap may have.
+
+        A name with a `/` leads to no page.
+        """
+        sql = f"""SELECT * FROM (SELECT 'collections' AS kind, collection_name AS name FROM marts.collections_v1
+            UNION SELECT 'projects', project_name FROM marts.projects_v1)
+            WHERE name <> '' AND NOT contains(name, '/') ORDER BY 1, 2 LIMIT {_SITEMAP}"""  # noqa: S608  (a number of ours)
+        return [f"/{kind}/{quote(str(name), safe='')}" for kind, name in self.rows(sql, replace(LIMITS, rows=_SITEMAP))]
 
     def leading(self, metric: Metric, number: int) -> list[tuple[str, str, float]]:
         """Name, title and newest value of the projects in which a metric is largest."""

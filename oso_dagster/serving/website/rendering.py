@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
@@ -11,6 +12,9 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from oso_dagster.serving.website import charts
+
+_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML has no place for, not even escaped: a picture with it is not shown at all. HTML takes it."""
 
 
 @cache
@@ -43,4 +47,4 @@ def picture(svg: str) -> Response:
     """A drawing for other people's pages; it loads and runs nothing."""
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     headers = safe_headers() | policy | {"Cache-Control": "public, max-age=300"}
-    return Response(svg, media_type="image/svg+xml", headers=headers)
+    return Response(_NO_XML.sub("\ufffd", svg), media_type="image/svg+xml", headers=headers)

@@ -32,6 +32,9 @@ from oso_dagster.serving.website.stated import withheld_families
 _READERS = Caller("website", KeyLimits(per_minute=60_000, at_once=100), ())
 """The pages together: they are cheap, and must not keep out who asks by SQL."""
 _KEPT = 2_000
+_KEPT_BYTES = 128 * 1024**2
+_LONGEST_KEPT = 500
+"""Characters of an address whose answer is kept."""
 _PROJECT = (
     "marts.projects_v1",
     "marts.key_metrics_by_project_v0",
@@ -51,7 +54,7 @@ class Site:
         self._door = replace(door, outcomes=Outcomes())  # what the objective counts are questions in SQL, not pages
         self._made_at = made_at
         self._reader = Reader(door.engine)
-        self._kept: OrderedDict[str, tuple[bytes, dict[str, str]]] = OrderedDict()
+        self._kept = _Kept()
         self._kept_of: object = None
 
     def routes(self) -> list[Route]:
@@ -74,18 +77,17 @@ class Site:
         async def answer(request: Request) -> Response:
             state = (self._made_at(), self._door.provenance().known_at)
             if state != self._kept_of:
-                self._kept_of, self._kept = state, OrderedDict()
-            where = str(request.url.path) + "?" + str(request.url.query)[:500]
-            if kept := self._kept.get(where):
+                self._kept_of, self._kept = state, _Kept()
+            keep = self._kept  # what is made of this state is not kept as made of the next
+            where = f"{'' if self._address else request.base_url} {request.url.path}?{request.url.query}"
+            if kept := keep.answers.get(where):
                 return Response(kept[0], headers=kept[1])
             try:
                 async with judged(self._door), self._door.admission.room(_READERS):
                     response = await in_thread(make, request)
             except RefusedError as refused:
                 return self._problem(refused)
-            self._kept[where] = bytes(response.body), dict(response.headers)  # the middleware changes the response itself
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            keep.add(where, bytes(response.body), dict(response.headers))  # the middleware changes the response itself
             return response
 
         return answer
@@ -235,6 +237,23 @@ class Site:
         return Response(
             body, media_type=form.media, headers={"Content-Disposition": f'attachment; filename="{plain}.{form.name}"'}
         )
+
+
+class _Kept:
+    """Answers by their whole address: with the host where pages name it, which is whatever a client says."""
+
+    def __init__(self) -> None:
+        self.answers: OrderedDict[str, tuple[bytes, dict[str, str]]] = OrderedDict()
+        self._size = 0
+
+    def add(self, where: str, body: bytes, headers: dict[str, str]) -> None:
+        """Keep one; the oldest go when there are too many, or they are too large together."""
+        if len(where) > _LONGEST_KEPT:
+            return
+        self._size += len(body) - len(self.answers.pop(where, (b"",))[0])
+        self.answers[where] = body, headers
+        while len(self.answers) > _KEPT or self._size > _KEPT_BYTES:
+            self._size -= len(self.answers.popitem(last=False)[1][0])
 
 
 def _chosen(metrics: dict[str, Metric], name: str) -> Metric:

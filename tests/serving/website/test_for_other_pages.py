@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 import requests
+from markupsafe import Markup
 from openapi_spec_validator import validate
 
 from oso_dagster.serving.limits import KeyLimits
+from oso_dagster.serving.website.charts import line
+from oso_dagster.serving.website.embedded import chart
+from oso_dagster.serving.website.rendering import picture
+from oso_dagster.serving.website.site import _Kept
 from tests.serving.small_door import small_door
 from tests.serving.website.small_site import HOSTILE, small_site
 
@@ -110,3 +117,52 @@ def test_openapi_is_valid_and_names_what_there_is(site: str) -> None:
             answer = requests.request(method, f"{site}{path.replace('{token}', 'x')}", timeout=30)
             assert answer.status_code not in {405, 500}, f"{method} {path}"
             assert "There is no such page" not in answer.text
+
+
+def test_a_query_too_long_for_the_page_is_refused_and_never_cut(site: str) -> None:
+    cut = get(site, "/query", sql=f"SELECT count(*) FROM projects_v1{' ' * 7_968}WHERE project_id = 'p1'")
+    assert cut.status_code == 413
+    assert "<td>" not in cut.text
+    lines = "SELECT 1\r\n" + "-- a line\r\n" * 790  # as a browser sends what its form counts as less
+    assert get(site, "/query", sql=lines).status_code == 200
+    long = get(site, "/query", sql="SELECT repeat('x', 3000000) AS x")
+    assert "(3,000,000 characters)" in long.text
+    assert len(long.text) < 100_000
+
+
+def test_a_query_of_the_page_ends_when_its_reader_leaves(tmp_path: Path) -> None:
+    with small_door(tmp_path) as small, small.served() as address:
+        slow = "SELECT count(*) FROM metrics_v0 AS a, metrics_v0 AS b, metrics_v0 AS c WHERE a.amount + b.amount + c.amount > 1"
+        with pytest.raises(requests.Timeout):
+            requests.get(f"{address}/query", params={"sql": slow}, timeout=1)
+        until = time.monotonic() + 20
+        while not small.door.outcomes.total["canceled"] and time.monotonic() < until:
+            time.sleep(0.05)
+        assert small.door.outcomes.total["canceled"] == 1
+
+
+def test_a_sitemap_is_not_that_of_another_host(site: str) -> None:
+    other = requests.get(f"{site}/sitemap.xml", headers={"Host": "evil.example"}, timeout=30)
+    assert "http://evil.example/projects/alpha" in other.text
+    assert "evil.example" not in get(site, "/sitemap.xml").text
+
+
+def test_addresses_that_begin_alike_are_different_pages(site: str) -> None:
+    pages = [get(site, "/compare", padding="x" * 600, project=name).text for name in ("alpha", "beta")]
+    assert "<h3>" in pages[0]
+    assert pages[0] != pages[1]
+
+
+def test_a_name_that_xml_has_no_place_for_leaves_the_picture_whole() -> None:
+    drawn = line([[(date(2026, 1, 5), 1.0), (date(2026, 1, 12), 2.0)]], "Commits of a\x00b\x0b\ufffe", "commits")
+    for text in (chart(drawn, "a\x08", "sandbox"), chart(Markup(""), "a\x08", "live")):
+        assert ET.fromstring(bytes(picture(text).body)).tag == f"{SVG}svg"
+
+
+def test_keeping_pages_takes_bounded_memory() -> None:
+    kept = _Kept()
+    for number in range(300):
+        kept.add(f"/sitemap.xml?{number}", b"x" * 1024**2, {})
+    assert len(kept.answers) == 128
+    kept.add("/" + "x" * 600, b"", {})
+    assert len(kept.answers) == 128
