@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--devstats", type=Path, required=True, help="a clone of cncf/devstats")
     parser.add_argument("--augur", type=Path, required=True, help="a clone of chaoss/augur")
     parser.add_argument(
-        "--entities", type=int, default=40, help="how many projects, and repositories, those with most pull requests first"
+        "--entities", type=int, default=40, help="how many projects, and repositories, those with most items first"
     )
     options = parser.parse_args()
     counts: dict[str, Counter[str]] = defaultdict(Counter)

@@ -22,7 +22,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8400,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one of this machine.")] = "127.0.0.1",
     address: Annotated[str, typer.Option(help="Where clients reach it, if not there: https://data.example.org")] = "",
-    need_key: Annotated[bool, typer.Option("--need-key", help="Answer nobody without an API key (`oso keys create`).")] = False,
+    need_key: Annotated[bool, typer.Option("--need-key", help="Answer no SQL without an API key (`oso keys create`).")] = False,
     lineage: Annotated[bool, typer.Option(help="Show Dagster's own pages below /lineage, read-only and filtered.")] = False,
     show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
 ) -> None:
