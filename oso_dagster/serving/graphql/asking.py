@@ -100,8 +100,10 @@ class Asking:
         """One page of a mart."""
         return _page(page, await self._run(page_sql(page)))
 
-    async def pages(self, page: Wanted, column: str, value: str) -> Row:
-        """The page of one id; those that are asked for at the same time are one statement."""
+    async def pages(self, page: Wanted, column: str, value: str | None) -> Row:
+        """The page of one id, empty for none; those that are asked for at the same time are one statement."""
+        if value is None:
+            return _page(page, [])
 
         async def load(ids: list[str]) -> list[Row]:
             grouped: dict[str, list[Row]] = defaultdict(list)

@@ -16,7 +16,7 @@ def kept(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value of Arrow as JSON has it: instants in UTC, exact decimals as text, NaN and the infinities as null."""
+    """A value of Arrow as JSON has it: instants in UTC, NaN and the infinities as null, what JSON does not know as text."""
     match value:
         case float():
             return value if math.isfinite(value) else None
@@ -28,7 +28,7 @@ def plain(value: Any) -> Any:
             return {key: plain(part) for key, part in value.items()}
         case list() | tuple():
             return [plain(part) for part in value]
-    return value
+    return value if value is None or isinstance(value, (str, int)) else str(value)
 
 
 def _whole(value: Any) -> int:

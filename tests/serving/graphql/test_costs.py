@@ -124,6 +124,17 @@ def test_nothing_that_a_user_sends_counts_as_a_failure_of_ours(
     assert served[0].door.outcomes.total["unexpected"] == 0
 
 
+def test_a_day_that_python_does_not_have_is_a_refusal(tmp_path: Path) -> None:
+    with small_door(tmp_path) as small:
+        with duckdb.connect(str(small.path)) as connection:
+            connection.execute("UPDATE sqlmesh__marts.metrics__1 SET sample_date = DATE '12026-01-01' WHERE project_id = 'p1'")
+        small.snapshots.refresh()
+        with small.served() as address:
+            answer = ask(address, '{ metricsV0(where: {projectId: {eq: "p1"}}) { nodes { sampleDate } } }')
+    assert answer.status_code == 400
+    assert "has no place for a value" in answer.json()["errors"][0]["message"]
+
+
 def test_the_library_does_not_record_what_users_do_wrong(served: tuple[SmallDoor, str]) -> None:
     assert ask(served[1], "{ nothing }").status_code == 400
     assert not logging.getLogger("oso_dagster.serving.graphql.library").isEnabledFor(logging.ERROR)
