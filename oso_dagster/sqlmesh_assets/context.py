@@ -13,6 +13,7 @@ from sqlmesh.core.config.connection import parse_connection_config
 from sqlmesh.core.config.loader import load_configs
 from sqlmesh.core.console import Console, NoopConsole
 from sqlmesh.core.context import Context
+from sqlmesh.core.model.kind import CustomKind
 
 from .project import Project
 
@@ -53,3 +54,8 @@ def short_name(fqn: str) -> str:
 def is_asset(snapshot: Any) -> bool:
     """Whether the snapshot has a table or view: standalone audits, embedded and external models have none."""
     return bool(snapshot.is_model and not snapshot.is_symbolic)
+
+
+def goes_on(model: Any) -> bool:
+    """Whether it is computed each time, from its own rows: of a kind of the project's own with `computed_each_time`."""
+    return isinstance(model.kind, CustomKind) and bool(model.kind.materialization_properties.get("computed_each_time"))

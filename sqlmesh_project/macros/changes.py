@@ -40,7 +40,8 @@ def samples_since(evaluator: MacroEvaluator, marks: exp.Expression) -> exp.Expre
     """Of each entity the first day that samples are needed for: since its first change, or since they were computed last.
 
     `is_changed` says whether its rows are others; `read_from` is the first day whose rows are needed: all of what changed,
-    for the value over all time, else those of the longest window and of the year.
+    for the value over all time, else those of the longest window and of the year. Where no value over all time is stored,
+    nothing was computed, or an engine without transactions was stopped after it deleted: all counts as changed.
     """
     name = marks.name
     next_day = "(SELECT CAST(DATE_ADD('day', 1, MAX(sample_date)) AS DATE) AS day FROM stored_all)"
@@ -54,10 +55,10 @@ def samples_since(evaluator: MacroEvaluator, marks: exp.Expression) -> exp.Expre
         f"GROUP BY COALESCE({name}.entity_type, stored_marks.entity_type), COALESCE({name}.entity_id, stored_marks.entity_id)"
     )
     since = (
-        "SELECT changes.entity_type, changes.entity_id, changes.first_changed IS NOT NULL AS is_changed, "
-        "LEAST(COALESCE(changes.first_changed, next.day, as_of.day), "
-        "COALESCE(next.day, changes.first_changed, as_of.day)) AS since "
-        f"FROM ({changes}) AS changes CROSS JOIN {next_day} AS next CROSS JOIN as_of"
+        "SELECT changes.entity_type, changes.entity_id, (changes.first_changed IS NOT NULL OR next.day IS NULL) AS is_changed, "
+        "CASE WHEN next.day IS NULL THEN DATE '1970-01-01' "
+        "ELSE LEAST(COALESCE(changes.first_changed, next.day), next.day) END AS since "
+        f"FROM ({changes}) AS changes CROSS JOIN {next_day} AS next"
     )
     return parse_one(
         "SELECT starts.entity_type, starts.entity_id, starts.is_changed, starts.since, "
@@ -98,5 +99,6 @@ def _checksum(evaluator: MacroEvaluator, columns: list[exp.Column]) -> exp.Expre
     if adapter is not None and adapter.dialect == "duckdb":
         hashed: exp.Expression = exp.Anonymous(this="hash", expressions=columns)
         return exp.cast(exp.Sum(this=hashed), "VARCHAR")
-    row = exp.Anonymous(this="row", expressions=columns)
-    return exp.Anonymous(this="to_hex", expressions=[exp.Anonymous(this="checksum", expressions=[row])])
+    # Of a row, Trino's `checksum` sums what is linear in the hashes of its columns: two rows that swap a value have the same sum.
+    text = exp.Anonymous(this="json_format", expressions=[exp.cast(exp.Anonymous(this="row", expressions=columns), "JSON")])
+    return exp.Anonymous(this="to_hex", expressions=[exp.Anonymous(this="checksum", expressions=[text])])

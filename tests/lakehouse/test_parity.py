@@ -33,6 +33,8 @@ def test_equal_loads_are_equal_and_a_row_more_or_another_value_is_shown(
     assert (parent.only, child.only, parent.equal) == ((0, 1), (0, 1), False)
     assert parent.examples[0][0] == "trino"
     assert parent.examples[0][1][0] == 4
+    (without,) = compared_tables(file, warehouse, tmp_path / "w.duckdb", names[:1], 3, without={"shop.things": "id = 4"})
+    assert (without.equal, without.rows) == (True, (3, 3))
 
 
 def test_a_table_that_one_side_has_not_is_a_difference(

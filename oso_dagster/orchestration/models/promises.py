@@ -20,11 +20,13 @@ def with_policies(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetSpec]:
     """The models with Dagster's own policy where it says the truth: it sees what was computed, not what was up to date."""
     policy = dg.FreshnessPolicy.time_window(fail_window=MODELS_FRESH_WITHIN)
     return [
-        spec.replace_attributes(freshness_policy=policy)
-        if promises(spec) and spec.metadata.get("sqlmesh/kind") in _COMPUTED_EACH_TIME
-        else spec
+        spec.replace_attributes(freshness_policy=policy) if promises(spec) and _is_computed_each_time(spec) else spec
         for spec in specs
     ]
+
+
+def _is_computed_each_time(spec: dg.AssetSpec) -> bool:
+    return spec.metadata.get("sqlmesh/kind") in _COMPUTED_EACH_TIME or bool(spec.metadata.get("sqlmesh/goes_on"))
 
 
 def promises(spec: dg.AssetSpec) -> bool:

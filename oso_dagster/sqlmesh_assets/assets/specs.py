@@ -130,6 +130,7 @@ class _SpecFactory:
                 "dagster/column_schema": _columns(model),
                 "dagster/column_lineage": _lineage(model, self._origins),
                 "sqlmesh/kind": model.kind,
+                "sqlmesh/goes_on": model.goes_on,
                 "sqlmesh/grain": ", ".join(model.grain),
                 "sqlmesh/file": model.path,
                 "sqlmesh/sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),

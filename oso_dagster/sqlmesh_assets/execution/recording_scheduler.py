@@ -6,8 +6,9 @@ The hooks used are `Context.create_scheduler` (plan and run both call it), `Sche
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlmesh.core.context import Context
@@ -35,6 +36,8 @@ class RecordingScheduler(Scheduler):
     recorder: Recorder
     lean: LeanSnapshots
     roots: Collection[Path]
+    continued: Mapping[Any, Sequence[tuple[int, int]]] = MappingProxyType({})
+    """The intervals of models that are computed again and whose rows stand: without them SQLMesh calls it a first insert."""
 
     def run_merged_intervals(self, *, merged_intervals: Any, **kwargs: Any) -> Any:
         """Evaluate the schedule; afterwards report models whose table could not be created, and those that were skipped."""
@@ -66,6 +69,8 @@ class RecordingScheduler(Scheduler):
         if not is_asset(snapshot):
             return super().evaluate(snapshot, *args, **kwargs)
         model = short_name(snapshot.name)
+        if intervals := self.continued.get(snapshot.snapshot_id):
+            snapshot.intervals = list(intervals)
         self.recorder.batch_started(model)
         self.lean.load_optimized_query(snapshot)
         try:

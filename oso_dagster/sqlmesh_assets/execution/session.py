@@ -12,7 +12,7 @@ from sqlmesh.core.snapshot import SnapshotChangeCategory
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
 from ..attempt_metadata import FAILED, OK, SKIPPED_UPSTREAM
-from ..context import is_asset, short_name
+from ..context import goes_on, is_asset, short_name
 from ..events import AuditDone, Event, HeldBack, ModelDone, Note, Promoted, UpstreamFailed, UpToDate, Waiting
 from ..project import Project
 from .audit_results import checked_model
@@ -60,7 +60,7 @@ class Session:
     def compute(self, models: Collection[str] | None) -> None:
         """Compute those of the models (None: all) that are due and not computed yet, on the code that is deployed."""
         self.context.recorder = recorder = Recorder(self.emit)
-        scheduler = self.context.scheduler(environment=self.project.environment)
+        scheduler: Any = self.context.scheduler(environment=self.project.environment)
         snapshots = {short_name(snapshot.name): snapshot for snapshot in scheduler.snapshots.values() if is_asset(snapshot)}
         upstream = {name: {short_name(parent.name) for parent in snapshot.parents} for name, snapshot in snapshots.items()}
         wanted = to_compute(upstream, self.computed) & set(snapshots if models is None else models)
@@ -69,6 +69,7 @@ class Session:
         audits = [each for each in scheduler.snapshots.values() if each.is_audit and wanted.intersection(tables_read(each))]
         chosen = [snapshots[name] for name in wanted] + audits + audited_tables(scheduler.snapshots, wanted)
         again = [each for each in chosen if self.project.recompute_whole and is_recomputed_whole(each)]
+        scheduler.continued = {each.snapshot_id: tuple(each.intervals) for each in again if each.is_model and goes_on(each.model)}
         scheduler.run(
             self.project.environment,
             restatements={each.snapshot_id: (each.intervals[0][0], each.intervals[-1][1]) for each in again},

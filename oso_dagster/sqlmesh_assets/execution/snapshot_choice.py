@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlmesh.core.model.kind import CustomKind
 from sqlmesh.core.snapshot import Snapshot
 
-from ..context import is_asset, short_name
+from ..context import goes_on, is_asset, short_name
 
 
 def audited_tables(snapshots: Mapping[Any, Snapshot], models: Collection[str]) -> list[Snapshot]:
@@ -39,9 +38,7 @@ def is_recomputed_whole(snapshot: Snapshot) -> bool:
     if snapshot.is_audit or snapshot.is_external:
         return True
     kind = snapshot.model.kind
-    if isinstance(kind, CustomKind):
-        return bool(kind.materialization_properties.get("computed_each_time"))
-    return bool(kind.is_full or kind.is_view)
+    return bool(kind.is_full or kind.is_view or goes_on(snapshot.model))
 
 
 def tables_read(audit: Snapshot) -> set[str]:

@@ -16,7 +16,7 @@ from sqlmesh.core.lineage import column_dependencies
 from sqlmesh.utils.date import to_datetime
 from sqlmesh.utils.errors import SQLMeshError
 
-from ..context import open_context, short_name
+from ..context import goes_on, open_context, short_name
 from ..event_console import EventConsole, as_sqlmesh_console
 from ..project import Project
 from .audit_names import check_names, checked_model_of
@@ -112,6 +112,7 @@ def _model(context: Context, model: Any, root: Path) -> Model:
         incremental=bool(model.kind.is_incremental_by_time_range),
         interval_unit=str(model.interval_unit.value),
         start=to_datetime(model.start).isoformat() if model.start else "",
+        goes_on=goes_on(model),
     )
 
 

@@ -36,7 +36,8 @@ class Audit:
 class Model:
     """One model; `name` and `upstream` are `schema.table`, without a catalogue.
 
-    `interval_unit` is one of SQLMesh's (`day`, `hour`, `five_minute` …); `start` is ISO 8601, or empty when none is declared.
+    `interval_unit` is one of SQLMesh's (`day`, `hour`, `five_minute` …); `start` is ISO 8601, or empty when none is declared;
+    `goes_on`: of a kind of the project's own, it is computed each time, from its own rows.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Model:
     incremental: bool
     interval_unit: str
     start: str
+    goes_on: bool = False
 
     @property
     def layer(self) -> str:

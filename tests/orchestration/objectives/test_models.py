@@ -82,11 +82,12 @@ def test_a_model_that_is_being_worked_on_is_left_out(store):
 
 
 def test_what_derives_from_an_unstable_source_promises_nothing_and_a_policy_stands_where_each_run_computes():
-    def spec(name, kind, **tags):
-        return dg.AssetSpec(["marts", name], metadata={"sqlmesh/kind": kind}, tags=tags)
+    def spec(name, kind, *, goes_on=False, **tags):
+        return dg.AssetSpec(["marts", name], metadata={"sqlmesh/kind": kind, "sqlmesh/goes_on": goes_on}, tags=tags)
 
     specs = [spec("full", "FULL"), spec("view", "VIEW"), spec("seed", "SEED"), spec("tainted", "FULL", **{TAINTED_TAG: "true"})]
+    specs += [spec("own", "CUSTOM"), spec("samples", "CUSTOM", goes_on=True)]
     policies = {spec.key.path[1]: spec.freshness_policy for spec in with_policies(specs)}
-    assert {name for name, policy in policies.items() if policy is not None} == {"full", "view"}
+    assert {name for name, policy in policies.items() if policy is not None} == {"full", "view", "samples"}
     assert policies["full"].fail_window.to_timedelta() == MODELS_FRESH_WITHIN
-    assert [check.asset_key.path[1] for check in model_checks(specs)] == ["full", "view", "seed"]
+    assert [check.asset_key.path[1] for check in model_checks(specs)] == ["full", "view", "seed", "own", "samples"]

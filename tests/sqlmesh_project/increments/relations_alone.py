@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import duckdb
+import time_machine
 
 from oso_dagster.settings import PROJECT_ROOT
+from oso_dagster.sqlmesh_assets.project import Project
 
 _PROJECT = PROJECT_ROOT / "sqlmesh_project"
 _CONFIG = """
@@ -50,19 +52,20 @@ class Relations:
     """
 
     def __init__(self, folder: Path, models: Sequence[str], settings: str = "{}") -> None:
-        self._deployed = (folder / "project").exists()
-        self._project, self.database = folder / "project", folder / "alone.duckdb"
-        if self._deployed:
+        project, self.database = folder / "project", folder / "alone.duckdb"
+        self._models = len(models)
+        self._wrapped = Project(project, gateway="alone", engine="duckdb", cache=folder / "cache", recompute_whole=True)
+        if project.exists():
             return
         for part in ("macros", "materializations", "metrics"):
-            shutil.copytree(_PROJECT / part, self._project / part, ignore=shutil.ignore_patterns("__pycache__"))
-        (self._project / "models").mkdir()
+            shutil.copytree(_PROJECT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
+        (project / "models").mkdir()
         for model in models:
-            shutil.copy(_PROJECT / "models" / "intermediate" / f"{model}.sql", self._project / "models")
-        (self._project / "config.yaml").write_text(
+            shutil.copy(_PROJECT / "models" / "intermediate" / f"{model}.sql", project / "models")
+        (project / "config.yaml").write_text(
             _CONFIG.format(database=self.database, state=folder / "state.duckdb", settings=settings)
         )
-        (self._project / "external_models.yaml").write_text(_TABLES)
+        (project / "external_models.yaml").write_text(_TABLES)
 
     def sql(self, statement: str) -> list[tuple[object, ...]]:
         """Change the daily events, or read what was computed."""
@@ -70,25 +73,16 @@ class Relations:
             return connection.execute(statement).fetchall()
 
     def compute(self, today: date) -> None:
-        """What a run does on the day `today`: the first builds all, the next what has changed since."""
-        from sqlmesh import Context
-        from sqlmesh.core import constants
-        from sqlmesh.core.config import CategorizerConfig
+        """What a materialization does on the day `today`: the first builds all, the next what has changed since."""
+        from oso_dagster.sqlmesh_assets.attempt_metadata import OK
+        from oso_dagster.sqlmesh_assets.events import Event, ModelDone
+        from oso_dagster.sqlmesh_assets.execution.materializing import Request, materialize
 
-        constants.MAX_FORK_WORKERS = 1
-        context = Context(paths=[str(self._project)])
-        try:
-            if self._deployed:
-                context.run("prod", execution_time=today, ignore_cron=True)
-                return
-            everything = CategorizerConfig.all_full()
-            context.plan(
-                "prod", execution_time=today, auto_apply=True, no_prompts=True, skip_tests=True, skip_linter=True,
-                categorizer_config=everything,
-            )  # fmt: skip
-            self._deployed = True
-        finally:
-            context.close()
+        events: list[Event] = []
+        with time_machine.travel(datetime.combine(today, time(3), UTC)):
+            materialize(self._wrapped, Request(), events.append, lambda: False)
+        done = [event for event in events if isinstance(event, ModelDone)]
+        assert [event.outcome for event in done] == [OK] * self._models, done
 
     def rows(self, model: str) -> list[tuple[object, ...]]:
         """All samples of a model, and its marks, in one order."""

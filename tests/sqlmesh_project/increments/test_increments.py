@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 MODELS = ("int_metrics__github_activity", "int_metrics__onchain")
 FIRST, LAST = date(2025, 12, 27), date(2026, 1, 3)
 """The days on which something runs: a month, a quarter and a year end between them."""
+TABLES_OF_MODELS = "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
 MADE_UP = """
 INSERT INTO intermediate.int_entities_by_artifact
   SELECT 'a' || i, kind, CASE kind WHEN 'artifact' THEN 'a' || i ELSE kind || (i // 3) END
@@ -107,10 +108,20 @@ def test_a_day_computed_twice_gives_the_same_rows(by_day: Relations) -> None:
     assert {model: by_day.rows(model) for model in MODELS} == rows
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_what_was_deleted_and_not_written_is_computed_by_the_next_run(by_day: Relations, at_once: Relations, model: str) -> None:
+    """So an engine without transactions is left by a run that is stopped: here one that found no changed rows."""
+    [(table,)] = by_day.sql(f"{TABLES_OF_MODELS} AND table_name LIKE 'intermediate__{model}%'")
+    newest = f"grain = 'day' AND sample_date >= DATE '{LAST - timedelta(days=1)}'"
+    by_day.sql(f"DELETE FROM {table} WHERE grain = 'all' OR is_latest OR ({newest})")
+    assert by_day.rows(model) != at_once.rows(model)
+    by_day.compute(LAST)
+    assert by_day.rows(model) == at_once.rows(model)
+
+
 def test_the_past_of_what_did_not_change_is_not_written_again(by_day: Relations) -> None:
     """A wrong value of a closed month stays, for nobody computes it; a change of a row of that month replaces it."""
-    tables = "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
-    [(table,)] = by_day.sql(f"{tables} AND table_name LIKE 'intermediate__{MODELS[0]}%'")
+    [(table,)] = by_day.sql(f"{TABLES_OF_MODELS} AND table_name LIKE 'intermediate__{MODELS[0]}%'")
     july = "grain = 'month' AND sample_date = DATE '2025-07-01' AND entity_type = 'artifact'"
     by_day.sql(f"UPDATE {table} SET amount = -7 WHERE {july}")
     wrong = f"SELECT DISTINCT entity_id FROM intermediate.{MODELS[0]} WHERE amount = -7 ORDER BY 1"
