@@ -48,14 +48,25 @@ class Samples(CustomMaterialization):
     ) -> None:
         """Replace what the query says; everything, when nothing was computed or all is computed again."""
         columns, source_columns = self._get_target_and_source_columns(model, table_name, render_kwargs=render_kwargs)
-        if is_first_insert:
-            self.adapter.delete_from(table_name, exp.true())
+        query = _without_rows_of(table_name, query_or_df) if is_first_insert else query_or_df
         with self.adapter.temp_table(
-            query_or_df, name=table_name, target_columns_to_types=columns, source_columns=source_columns
+            query, name=table_name, target_columns_to_types=columns, source_columns=source_columns
         ) as computed:
-            self.adapter.delete_from(table_name, _replaced(computed))
+            self.adapter.delete_from(table_name, exp.true() if is_first_insert else _replaced(computed))
             kept = exp.select(*columns).from_(computed).where(exp.column("grain").neq(SINCE))
             self.adapter.insert_append(table_name, kept, target_columns_to_types=columns)
+
+
+def _without_rows_of(table_name: str, query: exp.Expression) -> exp.Expression:
+    """The query as if the table were empty: its rows stay for readers until those that replace them are computed."""
+    own = exp.to_table(table_name)
+
+    def emptied(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Table) and (node.name, node.db) == (own.name, own.db):
+            return exp.select("*").from_(own.copy()).where(exp.false()).subquery(node.alias_or_name)
+        return node
+
+    return query.transform(emptied)
 
 
 def _replaced(computed: exp.Table) -> exp.Expression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import duckdb
 import time_machine
 
 from oso_dagster.settings import PROJECT_ROOT
+from oso_dagster.sqlmesh_assets.attempt_metadata import OK
+from oso_dagster.sqlmesh_assets.events import Event, ModelDone
 from oso_dagster.sqlmesh_assets.project import Project
 
 _PROJECT = PROJECT_ROOT / "sqlmesh_project"
@@ -53,7 +55,7 @@ class Relations:
 
     def __init__(self, folder: Path, models: Sequence[str], settings: str = "{}") -> None:
         project, self.database = folder / "project", folder / "alone.duckdb"
-        self._models = len(models)
+        self._models = tuple(models)
         self._wrapped = Project(project, gateway="alone", engine="duckdb", cache=folder / "cache", recompute_whole=True)
         if project.exists():
             return
@@ -74,15 +76,26 @@ class Relations:
 
     def compute(self, today: date) -> None:
         """What a materialization does on the day `today`: the first builds all, the next what has changed since."""
-        from oso_dagster.sqlmesh_assets.attempt_metadata import OK
-        from oso_dagster.sqlmesh_assets.events import Event, ModelDone
         from oso_dagster.sqlmesh_assets.execution.materializing import Request, materialize
 
+        self._do(today, lambda emit: materialize(self._wrapped, Request(), emit, lambda: False))
+
+    def restate(self, today: date) -> None:
+        """Compute everything again on the day `today`, as `sqlmesh_restate` does over the whole span."""
+        from oso_dagster.sqlmesh_assets.execution.operations import restate
+
+        span = datetime(2015, 1, 1, tzinfo=UTC), datetime.combine(today, time(), UTC)
+        self._do(
+            today,
+            lambda emit: restate(self._wrapped, [f"intermediate.{name}" for name in self._models], span, emit, lambda: False),
+        )
+
+    def _do(self, today: date, work: Callable[[Callable[[Event], None]], None]) -> None:
         events: list[Event] = []
         with time_machine.travel(datetime.combine(today, time(3), UTC)):
-            materialize(self._wrapped, Request(), events.append, lambda: False)
+            work(events.append)
         done = [event for event in events if isinstance(event, ModelDone)]
-        assert [event.outcome for event in done] == [OK] * self._models, done
+        assert [event.outcome for event in done] == [OK] * len(self._models), done
 
     def rows(self, model: str) -> list[tuple[object, ...]]:
         """All samples of a model, and its marks, in one order."""

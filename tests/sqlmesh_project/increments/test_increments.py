@@ -136,3 +136,7 @@ def test_the_past_of_what_did_not_change_is_not_written_again(by_day: Relations)
     )
     by_day.compute(LAST + timedelta(days=2))
     assert [row[0] for row in by_day.sql(wrong)] == [entity for entity in entities if entity != "a0"]
+    rows = by_day.rows(MODELS[1])
+    by_day.restate(LAST + timedelta(days=2))
+    assert by_day.sql(wrong) == []
+    assert by_day.rows(MODELS[1]) == rows
