@@ -25,6 +25,7 @@ from oso_dagster.warehouse.staging import (
     SCHEMA,
     SURVIVING,
     StagedLoad,
+    allow_memory,
     require_same_tables,
     stage_surviving,
     workplace,
@@ -90,6 +91,7 @@ def staged_together(
     with workplace(cache, source, table, [window for window, _ in extracts]) as (folder, connection):
         pooled = {_name(place): [pa.concat_tables(group.rows)] for place, group in enumerate(groups)}
         package = packed(folder, f"{source}__{table.name}", pooled, connection)
+        allow_memory(connection, package.bytes_at_once)
         connection.execute(f"CREATE SCHEMA {_POOL}")
         for name, query in package.queries.items():
             connection.execute(f"CREATE TABLE {_POOL}.{name} AS {query}")

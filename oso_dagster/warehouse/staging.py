@@ -36,8 +36,14 @@ SCHEMA = f"{DATABASE}.arrived"
 _ASKED_EVERY = 0.5
 """Seconds between two questions of a load that waits for another."""
 
-_MEMORY = "128MiB"
-"""What DuckDB may hold of one load; the rest of a large one is spilled to disk, so that a day of any size fits."""
+_MEMORY = 128 * 2**20
+"""Bytes that DuckDB may hold of one load; the rest of a large one is spilled to disk, so that a day of any size fits."""
+
+_READ_AT_ONCE = 5
+"""So many times what is read at a time is held while it is judged and written, which cannot be spilled."""
+
+_MOST_MEMORY = 2**30
+"""Bytes that DuckDB may hold of the widest rows."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ def staged(cache: Path, source: str, table: Table, extract: Extract, window: Win
     require_same_tables(source, table, extract)
     with workplace(cache, source, table, [window]) as (folder, connection):
         package = packed(folder, f"{source}__{table.name}", extract.batches, connection)
+        allow_memory(connection, package.bytes_at_once)
         connection.execute(f"CREATE SCHEMA {SCHEMA}")
         for landed, query in package.queries.items():
             connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(landed)} AS {query}")
@@ -115,7 +122,7 @@ def workplace(
             shutil.rmtree(folder, ignore_errors=True)
             connection.execute("SET TimeZone = 'UTC'")  # a date begins at midnight UTC, wherever this runs
             connection.execute("SET temp_directory = ?", [str(folder / "spilled")])
-            connection.execute(f"SET memory_limit = '{_MEMORY}'")
+            allow_memory(connection, 0)
             connection.execute("SET threads = 1")
             connection.execute("SET parquet_metadata_cache = true")
             connection.execute("SET preserve_insertion_order = false")  # keeping it would hold a large load in memory
@@ -125,6 +132,11 @@ def workplace(
         raise RefusedError(
             f"{table_name(source, table.name)}: another run is loading it now; run again when that one is done"
         ) from None
+
+
+def allow_memory(connection: duckdb.DuckDBPyConnection, bytes_at_once: int) -> None:
+    """Limit DuckDB's memory: more where the rows that are read at a time (`bytes_at_once`) take more, up to a gigabyte."""
+    connection.execute(f"SET memory_limit = '{max(_MEMORY, min(_READ_AT_ONCE * bytes_at_once, _MOST_MEMORY))}B'")
 
 
 def _folder(cache: Path, source: str, table: Table, window: Window | None) -> Path:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from random import randbytes
 
 import pyarrow as pa
 import pytest
 
 from oso_dagster.domain.catalogue.loading import ROWS_ADDED, ROWS_CHANGED, ROWS_REMOVED, Extract, RefusedError
-from oso_dagster.domain.catalogue.source import Column, ColumnType
+from oso_dagster.domain.catalogue.source import Column, ColumnType, Disposition
+from oso_dagster.warehouse import staging
 from oso_dagster.warehouse.arrow_schemas import gathered
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from oso_dagster.warehouse.guards import _GROUPED
 from tests.support.clock import clock
-from tests.warehouse.shop import SOURCE, TABLE
+from tests.warehouse.shop import DAY, SOURCE, TABLE
 
 MANY = _GROUPED + 20_000
 NARROW = replace(
@@ -25,6 +28,27 @@ NARROW = replace(
     event_time=None,
     events_may_stop=None,
 )
+
+WIDE = replace(
+    NARROW,
+    columns=(*NARROW.columns, Column("at", ColumnType.TIMESTAMP, "when"), Column("text", ColumnType.VARCHAR, "a long one")),
+)
+
+
+def wide_rows(count: int, day: int, width: int) -> Extract:
+    """Rows 0 to `count` of a day, each with a text of `width` characters."""
+    batches = [
+        pa.table(
+            {
+                "id": pa.array(range(begin, begin + 500), pa.int64()),
+                "n": pa.array([day] * 500, pa.int64()),
+                "at": pa.array([DAY + timedelta(day)] * 500, pa.timestamp("us", tz="UTC")),
+                "text": pa.array([randbytes(width // 2).hex() for _ in range(500)]),
+            }
+        )
+        for begin in range(0, count, 500)
+    ]
+    return Extract("v", {"things": batches})
 
 
 def extract(ids: list[int], n: int) -> Extract:
@@ -42,6 +66,25 @@ def test_keys_that_stand_twice_among_many_rows_are_named_and_nothing_is_publishe
     second = warehouse.load(SOURCE, NARROW, extract([*ids[1:], MANY], 2), fingerprint="f")
     counts = [[loaded.record.facts[name] for name in (ROWS_ADDED, ROWS_CHANGED, ROWS_REMOVED)] for loaded in (first, second)]
     assert counts == [[MANY, 0, 0], [1, MANY - 1, 1]]
+
+
+@pytest.mark.slow
+def test_a_merge_of_more_than_fits_in_the_memory_of_a_load_spills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of the rows comes again: then DuckDB builds its joins of those that came, not of those that are there."""
+    monkeypatch.setattr(staging, "_MEMORY", 24 * 2**20)
+    wide = replace(WIDE, disposition=Disposition.MERGE, keeps_deleted="invented", newest_by=("at",))
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", world="live", cache=tmp_path, lock_timeout_seconds=5, clock=clock)
+    loads = [
+        warehouse.load(SOURCE, wide, wide_rows(count, day, 2_000), fingerprint="f") for day, count in ((1, 30_000), (2, 15_000))
+    ]
+    assert [[loaded.record.facts[name] for name in (ROWS_ADDED, ROWS_CHANGED)] for loaded in loads] == [[30_000, 0], [0, 15_000]]
+
+
+def test_rows_of_which_few_fit_in_the_memory_of_a_load_have_more_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "_MEMORY", 24 * 2**20)
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", world="live", cache=tmp_path, lock_timeout_seconds=5, clock=clock)
+    loads = [warehouse.load(SOURCE, WIDE, wide_rows(3_000, day, 16_000), fingerprint="f") for day in (1, 2)]
+    assert [loaded.record.facts[ROWS_CHANGED] for loaded in loads] == [0, 3_000]
 
 
 def test_batches_are_put_together_only_where_their_columns_are_the_same() -> None:

@@ -118,11 +118,12 @@ def _make_room(connection: duckdb.DuckDBPyConnection, source: str, table: Table,
         condition, values = of_partition(table, window)
         connection.execute(f"DELETE FROM {target} WHERE {condition}", values)
     elif table.disposition is Disposition.MERGE and columns_of(connection, SCHEMA, [table.name]):
-        parents = f"{SCHEMA}.{quoted(table.name)}"
+        # By name, since DuckDB would carry all columns of the rows that came through the join, however wide they are.
+        came = f"SELECT {', '.join(map(quoted, {*table.primary_key, *table.newest_by}))} FROM {SCHEMA}.{quoted(table.name)}"
         due = _same(table.primary_key)
         if table.newest_by:  # an older version does not come back over a newer one
             due += f" AND {_latest('old', table.newest_by)} <= {_latest('new', table.newest_by)}"
-        connection.execute(f"DELETE FROM {target} AS old USING {parents} AS new WHERE {due}")
+        connection.execute(f"DELETE FROM {target} AS old USING ({came}) AS new WHERE {due}")
 
 
 def _same(key: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import duckdb
 
@@ -35,17 +35,18 @@ def row_changes(
     if not there:
         return {ROWS_ADDED: _count(connection, staged, []), ROWS_CHANGED: 0, ROWS_REMOVED: 0}
     stored = columns_of(connection, record.source, [table.name])[table.name]
-    new = {name: f"TRY_CAST(new.{quoted(name)} AS {stored[name]})" for name in arrived}
-    same = " AND ".join(f"old.{quoted(name)} = {new[name]}" for name in table.primary_key)
-    compared = [name for name in new if name not in {*table.primary_key, *table.not_compared}]
-    # Values are compared by their hash: what is joined stays narrow, and fits in memory, however wide the rows are.
-    before, now = (
-        f"hash({', '.join(each)})" if compared else "0" for each in (map(quoted, compared), [new[name] for name in compared])
-    )
-    keys = ", ".join(map(quoted, table.primary_key))
+    same = " AND ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in table.primary_key)
+    compared = [name for name in arrived if name not in {*table.primary_key, *table.not_compared}]
+
+    def marked(value: Callable[[str], str]) -> str:
+        """A row's key, and one hash of its other values: what is joined fits in memory, on either side, however wide rows are."""
+        keys = [f"{value(name)} AS {quoted(name)}" for name in table.primary_key]
+        return ", ".join([*keys, (f"hash({', '.join(map(value, compared))})" if compared else "0") + " AS mark"])
+
+    now, before = marked(lambda name: f"TRY_CAST({quoted(name)} AS {stored[name]})"), marked(quoted)
     counts = connection.execute(
-        "SELECT count(*), count(*) FILTER (WHERE old.here IS NULL), count(*) FILTER (WHERE old.here AND old.mark <> "
-        f"{now}) FROM {staged} AS new LEFT JOIN (SELECT {keys}, {before} AS mark, TRUE AS here FROM {old}) AS old ON {same}",
+        "SELECT count(*), count(*) FILTER (WHERE old.here IS NULL), count(*) FILTER (WHERE old.here AND old.mark <> new.mark) "
+        f"FROM (SELECT {now} FROM {staged}) AS new LEFT JOIN (SELECT {before}, TRUE AS here FROM {old}) AS old ON {same}",
         values,
     ).fetchone()
     came, added, changed = map(int, counts or (0, 0, 0))

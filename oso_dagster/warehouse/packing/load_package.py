@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import dlt
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
 from dlt.common.storages.load_package import ParsedLoadJobFileName
@@ -30,6 +31,9 @@ _CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"
 
 _MUCH_BYTES = 2 * 2**20
 """From this size of its files on, what drawing a load has freed is worth returning."""
+
+_AT_ONCE = 2048
+"""Rows that DuckDB reads at a time."""
 
 
 class _DuckDB(dlt.destinations.duckdb):
@@ -52,10 +56,14 @@ class _DuckDB(dlt.destinations.duckdb):
 
 @dataclass(frozen=True)
 class Package:
-    """What dlt has made of an extract: its id of the load, and of each table that has a file the query of its rows."""
+    """What dlt has made of an extract: its id of the load, and of each table that has a file the query of its rows.
+
+    `bytes_at_once`: of the widest rows, the bytes that DuckDB reads at a time.
+    """
 
     load_id: str
     queries: Mapping[str, str]
+    bytes_at_once: int
 
 
 def packed(folder: Path, name: str, batches: Mapping[str, Iterable[Any]], connection: duckdb.DuckDBPyConnection) -> Package:
@@ -90,7 +98,15 @@ def packed(folder: Path, name: str, batches: Mapping[str, Iterable[Any]], connec
             for landed, paths in files.items()
             if landed in batches
         },
+        max((_bytes_at_once(path) for paths in files.values() for path in paths), default=0),
     )
+
+
+def _bytes_at_once(path: str) -> int:
+    """The bytes of the widest rows of a file that DuckDB reads at a time, on average over each part of the file."""
+    description = pq.read_metadata(path)
+    parts = (description.row_group(place) for place in range(description.num_row_groups))
+    return max((part.total_byte_size * min(part.num_rows, _AT_ONCE) // max(part.num_rows, 1) for part in parts), default=0)
 
 
 def _types(schema: Schema, landed: str, mapper: Any) -> dict[str, str]:
