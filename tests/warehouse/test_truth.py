@@ -118,6 +118,13 @@ def test_a_table_that_lost_more_than_its_share_upstream_is_refused_until_a_perso
     assert stored(warehouse) == {"r0": 7}
 
 
+def test_rows_that_do_not_survive_leave_a_table_that_is_only_added_to(warehouse: DuckDBWarehouse) -> None:
+    added_to = replace(SIMPLE, disposition=Disposition.APPEND, surviving=True)
+    bring(warehouse, added_to, {"a": 1, "b": 2, "c": 3}, surviving=["a", "b", "c"])
+    loaded = bring(warehouse, added_to, {"d": 4}, surviving=["a", "d"])
+    assert (stored(warehouse), loaded.record.facts["rows_removed"]) == ({"a": 1, "d": 4}, 2)
+
+
 def test_a_load_that_should_say_what_survives_and_does_not_is_refused_unless_it_was_cut_short(
     warehouse: DuckDBWarehouse,
 ) -> None:

@@ -12,7 +12,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import Transaction
 
-from oso_dagster.domain.catalogue.loading import RefusedError
+from oso_dagster.domain.catalogue.loading import ROWS_REMOVED, LoadRecord, RefusedError
 from oso_dagster.domain.catalogue.partitions import Window
 from oso_dagster.domain.catalogue.source import Column, Disposition, Source, Table
 from oso_dagster.domain.catalogue.table_names import table_name
@@ -48,14 +48,14 @@ def land(
     table: Table,
     window: Window | None,
     before: Mapping[str, int],
-    load_id: str,
+    record: LoadRecord,
 ) -> None:
     """Write what a load has made of the asset's tables on the bench; `before`: how many rows each had there."""
-    marks = {"oso.load_id": load_id}
+    marks, removes = {"oso.load_id": record.load_id}, bool(record.facts.get(ROWS_REMOVED))
     for name in table.physical:
         stored = catalogue.load_table((source.name, name))
         retyped = _retyped(stored, source.name, table, name, window)
-        only_new = table.disposition is Disposition.APPEND and not table.follows_renames and not retyped
+        only_new = table.disposition is Disposition.APPEND and not removes and not retyped
         relation = f"{quoted(source.name)}.{quoted(name)}"
         fresh = f"WHERE rowid >= {before[name]}" if only_new else ""
         with stored.transaction() as transaction:

@@ -213,7 +213,7 @@ class LakehouseWarehouse:
                     source, table, extract, arrival, fingerprint, window, now=self._clock(), allow_shrink=allow_shrink
                 )
                 with catalogue.together(lambda transaction: records.add(transaction, loaded.record)):
-                    landing.land(connection, catalogue, source, table, window, before, loaded.record.load_id)
+                    landing.land(connection, catalogue, source, table, window, before, loaded.record)
             finally:
                 close_bench(connection, staging.DATABASE)
             return replace(loaded, table_rows=self.table_rows(*where))
