@@ -72,13 +72,20 @@ def _stage(
     there = columns_of(connection, SCHEMA, [name]).get(name)
     if there is None:
         connection.execute(f"CREATE VIEW {SCHEMA}.{quoted(name)} AS FROM {kept}")
-    else:  # with the types that came, where both have a column
-        columns = ", ".join(
-            f"CAST({quoted(column)} AS {there.get(column, kind)}) AS {quoted(column)}" for column, kind in stored.items()
-        )
+    else:
+        columns = ", ".join(_as_came(connection, kept, column, kind, there.get(column, kind)) for column, kind in stored.items())
         put_over(connection, name, f"SELECT * FROM {{before}} UNION ALL BY NAME SELECT {columns} FROM {kept}")
     count = connection.execute(f"SELECT count(*) FROM {kept}").fetchone()
     return int(count[0]) if count else 0
+
+
+def _as_came(connection: duckdb.DuckDBPyConnection, kept: str, column: str, kind: str, came: str) -> str:
+    """A stored column of type `kind`, with the type that came where that changes no value; else the two types become one."""
+    name = quoted(column)
+    changed = f"TRY_CAST(TRY_CAST({name} AS {came}) AS {kind}) IS DISTINCT FROM {name}"
+    if kind == came or connection.execute(f"SELECT 1 FROM {kept} WHERE {changed} LIMIT 1").fetchone():
+        return name
+    return f"CAST({name} AS {came}) AS {name}"
 
 
 def _condition(table: Table, name: str, items: Collection[str], window: Window | None) -> tuple[str, list[Any]]:

@@ -118,6 +118,15 @@ def test_a_table_that_lost_more_than_its_share_upstream_is_refused_until_a_perso
     assert stored(warehouse) == {"r0": 7}
 
 
+def test_a_value_that_is_kept_is_not_rounded_to_the_type_of_those_that_came(warehouse: DuckDBWarehouse) -> None:
+    table = replace(KEPT, columns=(ITEM, Column("n", ColumnType.DOUBLE, "a number")))
+    bring(warehouse, table, {"a": 1, "b": 2, "c": 3})
+    halves = pa.table({"repository": ["a", "b", "c"], "n": pa.array([0.5, 1.5, 2.5])})
+    warehouse.load(SOURCE, table, Extract("v", {"things": [halves]}), fingerprint="f")
+    bring(warehouse, table, {"a": 10, "b": 99, "c": 30}, facts=aside("b"))
+    assert stored(warehouse) == {"a": 10, "b": 1.5, "c": 30}
+
+
 def test_rows_that_do_not_survive_leave_a_table_that_is_only_added_to(warehouse: DuckDBWarehouse) -> None:
     added_to = replace(SIMPLE, disposition=Disposition.APPEND, surviving=True)
     bring(warehouse, added_to, {"a": 1, "b": 2, "c": 3}, surviving=["a", "b", "c"])
