@@ -71,6 +71,10 @@ def test_every_mart_leads_back_to_raw_assets_only(assets):
         KEY(["deps_dev", "packages"]),
         KEY(["eas_optimism", "attestations"]),
         KEY(["open_collective", "transactions"]),
+        KEY(["gitcoin", "all_donations"]),
+        KEY(["gitcoin", "all_matching"]),
+        KEY(["giveth", "qf_rounds"]),
+        KEY(["giveth", "projects"]),
         *(KEY(["defillama", table]) for table in ("tvl_events", "trading_volume", "fees")),
         *(KEY(["github", table]) for table in GITHUB_TABLES),
     }
@@ -99,6 +103,8 @@ def test_what_is_united_with_unstable_sources_is_tainted_and_keeps_its_promise(a
         "stg_defillama__amounts",
         "stg_deps_dev__packages",
         "stg_eas_optimism__attestations",
+        "stg_gitcoin__gifts",
+        "stg_giveth__projects",
         "stg_npm__downloads",
         "stg_open_collective__donations",
     }
