@@ -18,16 +18,16 @@ WAIT = 30
 def test_what_is_recorded_beside_its_caller_keeps_its_order_and_is_all_there_at_the_end():
     may_go_on, done = Event(), []
 
-    def record(runs, attempts):
+    def record(runs, attempts, good):
         may_go_on.wait(WAIT)
         done.append((runs, current_thread().name))
 
     with in_background(record) as begin:
-        begin(["r1"], [])
+        begin(["r1"], [], [])
         assert done == []  # the caller goes on meanwhile
         may_go_on.set()
-        begin(["r2"], [])
-        begin(["r3"], [])
+        begin(["r2"], [], [])
+        begin(["r3"], [], [])
     assert [runs for runs, _ in done] == [["r1"], ["r2"], ["r3"]]
     assert {thread for _, thread in done} != {current_thread().name}
 
@@ -36,7 +36,7 @@ def test_what_is_recorded_beside_its_caller_keeps_its_order_and_is_all_there_at_
 def test_what_could_not_be_recorded_is_raised_and_nothing_is_recorded_after_it(failing):
     done = []
 
-    def record(runs, attempts):
+    def record(runs, attempts, good):
         if runs == failing:
             raise ConnectionError("the server is gone")
         done.append(runs)
@@ -44,7 +44,7 @@ def test_what_could_not_be_recorded_is_raised_and_nothing_is_recorded_after_it(f
     def all_of_them():
         with in_background(record) as begin:
             for runs in ("first", "second", "last"):
-                begin(runs, [])
+                begin(runs, [], [])
 
     with pytest.raises(ConnectionError, match="the server is gone"):
         all_of_them()
@@ -66,5 +66,5 @@ def test_a_server_knows_how_much_there_is_once_much_was_recorded(postgres_server
         store.ledger.discover("log", Cursor(1, "x"), ["r1"], noon)
         assert counted() == -1
         with store.ledger.recording() as record:
-            record([RunRow("r1", "r1", RunState.SUCCEEDED, will_retry=False, settled=True)], attempts)
+            record([RunRow("r1", "r1", RunState.SUCCEEDED, will_retry=False, settled=True)], attempts, [])
         assert counted() == len(attempts) == len(store.attempts())
