@@ -67,13 +67,19 @@ class Question:
     with_status: bool
 
 
-async def question_of(request: Request, door: Door) -> Question:
-    """What a POST with JSON asks. Raises RefusedError."""
+async def body_of(request: Request) -> bytes:
+    """The body of a request. Raises RefusedError (413) for one that is too large."""
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > MOST_BODY:
             raise RefusedError(f"the request is larger than {MOST_BODY:,} bytes", Outcome.USER, status=413)
+    return body
+
+
+async def question_of(request: Request, door: Door) -> Question:
+    """What a POST with JSON asks. Raises RefusedError."""
+    body = await body_of(request)
     try:
         values = json.loads(body)
         text = values["query"]

@@ -14,7 +14,8 @@ from graphql.validation import ValidationRule
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from oso_dagster.serving.endpoints.door import MOST_BODY, SURROGATE, Door, caller_of, judged
+from oso_dagster.serving.endpoints.door import SURROGATE, Door, body_of, caller_of, judged
+from oso_dagster.serving.endpoints.errors import headers_of
 from oso_dagster.serving.endpoints.streaming import in_thread
 from oso_dagster.serving.failures import Outcome, RefusedError
 from oso_dagster.serving.graphql.asking import Asking, TooMuchError
@@ -108,19 +109,12 @@ class _RefusedAnswerError(RefusedError):
 def _refused(refused: RefusedError) -> Response:
     if isinstance(refused, _RefusedAnswerError):
         return JSONResponse(refused.answer, status_code=refused.status, headers=refused.headers)
-    headers = {"Retry-After": str(refused.retry_after)} if refused.retry_after else {}
-    if refused.status == 401:  # noqa: PLR2004  (HTTP's)
-        headers["WWW-Authenticate"] = "Bearer"
     error = {"message": refused.message, "extensions": {"class": refused.outcome.value}}
-    return JSONResponse({"errors": [error]}, status_code=refused.status, headers=headers)
+    return JSONResponse({"errors": [error]}, status_code=refused.status, headers=headers_of(refused))
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BODY:
-            raise RefusedError(f"the request is larger than {MOST_BODY:,} bytes", Outcome.USER, status=413)
+    body = await body_of(request)
     try:
         values = json.loads(body)
     except (ValueError, RecursionError):

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from oso_dagster.serving.endpoints.door import Door, caller_of, examined, judged
+from oso_dagster.serving.endpoints.errors import headers_of
 from oso_dagster.serving.endpoints.streaming import given_up_when_gone, in_thread
 from oso_dagster.serving.engine.base import Running
 from oso_dagster.serving.failures import Outcome, RefusedError
@@ -96,8 +97,8 @@ class QueryPage:
             )
         )  # fmt: skip
         known = self._door.headers(tables, result.literals) if result else {}
-        if refused and refused.retry_after:
-            known = {"Retry-After": str(refused.retry_after)}
+        if refused:
+            known = headers_of(refused)
         status = refused.status if refused else 200
         return HTMLResponse(text, status_code=status, headers=safe_headers() | known | {"Cache-Control": "no-store"})
 

@@ -6,7 +6,6 @@ load, from the first request to the published partition; imports, which are the 
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from datetime import UTC, datetime
@@ -14,19 +13,9 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from moved_modules import module  # in this folder, which is the program's
+
 DAY = datetime(2025, 9, 1, tzinfo=UTC)
-
-
-def module(*names: str) -> Any:
-    """The first of the modules of oso_dagster that is there."""
-    for name in names:
-        try:
-            return importlib.import_module(f"oso_dagster.{name}")
-        except ModuleNotFoundError as error:
-            if not str(error.name).startswith("oso_dagster"):
-                raise
-    raise ModuleNotFoundError(names[0])
-
 
 loading = module("domain.catalogue.loading", "domain.loading")
 github = module("sources.github")

@@ -109,6 +109,12 @@ def test_the_page_is_limited_as_sql_is(tmp_path: Path) -> None:
         assert "more than 1 questions in a minute" in answers[1].text
 
 
+def test_the_page_asks_for_a_key_where_one_is_needed(tmp_path: Path) -> None:
+    with small_door(tmp_path, anonymous=None) as small, small.served() as address:
+        answer = get(address, "/query", sql="SELECT project_id FROM projects_v1")
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
 def test_openapi_is_valid_and_names_what_there_is(site: str) -> None:
     described = get(site, "/openapi.json").json()
     validate(described)
