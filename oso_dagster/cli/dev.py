@@ -23,7 +23,7 @@ from oso_dagster.cli.session.instance import InstanceTakenError, prepare, requir
 from oso_dagster.cli.session.terminal import say
 from oso_dagster.cli.workers.guardian import TAKEN
 from oso_dagster.cli.workers.interruption import interruptible
-from oso_dagster.settings import PROJECT_ROOT, Settings, World
+from oso_dagster.settings import Settings, World
 
 _POLL_SECONDS = 0.5
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -66,7 +66,7 @@ def _serve(settings: Settings) -> int:
     ours_to_close, held = os.pipe()
     command = [sys.executable, "-m", "oso_dagster.cli.workers.guardian", str(ours_to_close)]
     command += [str(settings.world_dir / "dev.lock"), sys.executable, "-m", "oso_dagster.cli.workers.dagster_services"]
-    command += [str(PROJECT_ROOT / "workspace.yaml"), str(settings.webserver_port)]
+    command += [str(settings.workspace_file), str(settings.webserver_port)]
     guardian = subprocess.Popen(
         command,
         env=environment,

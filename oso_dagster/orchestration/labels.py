@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -9,6 +10,7 @@ import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source, Stability, Table
 from oso_dagster.domain.catalogue.table_names import table_name
+from oso_dagster.domain.due.run_resources import RunResources
 
 SOURCE_TAG = "opensource.observer/source"
 """`core`, `unstable` or `sqlmesh`; what an asset counts as in the objectives."""
@@ -42,6 +44,15 @@ STOPPED_TAG = "opensource.observer/stopped_at"
 
 DUE_AT_TAG = "opensource.observer/due_at"
 """On runs of a command that loads everything and then judges: when it began. What became due meanwhile is not asked for."""
+
+
+CONTAINER_TAG = "dagster-k8s/config"
+"""What the container of a run asks for, in the words of dagster-k8s; on one machine nobody reads it."""
+
+
+def resource_tags(resources: RunResources) -> dict[str, str]:
+    """What runs of a job ask of a cluster, as its tags say it."""
+    return {CONTAINER_TAG: json.dumps({"container_config": {"resources": resources.of_container}})}
 
 
 def asset_key(source: Source, table: Table) -> dg.AssetKey:

@@ -56,6 +56,13 @@ class Places(BaseSettings):
     profile: Profile = Field(default=Profile.EMBEDDED, description="embedded (DuckDB) or lakehouse (Trino, Iceberg)")
     home: Path = Field(default=Path(".oso"), description="the folder under which everything a world makes lies")
     sqlmesh_project: Path = Field(default=PROJECT_ROOT / "sqlmesh_project", description="the folder of the SQLMesh project")
+    instance_file: Path = Field(
+        default=PROJECT_ROOT / "dagster.yaml", description="configuration of Dagster's instance; k8s/ has one for PostgreSQL"
+    )
+    workspace_file: Path = Field(
+        default=PROJECT_ROOT / "workspace.yaml",
+        description="where Dagster's pages have the code location from",
+    )
 
     @property
     def world_dir(self) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from oso_dagster.cli.session.instance import prepare
-from oso_dagster.settings import PROJECT_ROOT, Settings
+from oso_dagster.settings import Settings
 
 _ENDS_WITHIN_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
@@ -27,7 +27,7 @@ def lineage_server(settings: Settings, prefix: str) -> Iterator[str]:
         port = probe.getsockname()[1]
     environment = {**os.environ, **prepare(settings)}
     command = [sys.executable, "-m", "dagster_webserver", "--read-only", "--path-prefix", prefix]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workspace", str(PROJECT_ROOT / "workspace.yaml")]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workspace", str(settings.workspace_file)]
     with (settings.dagster_home / "lineage.log").open("w") as log:
         server = subprocess.Popen(
             command,

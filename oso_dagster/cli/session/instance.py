@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 
-from oso_dagster.settings import PROJECT_ROOT, Settings
+from oso_dagster.settings import Settings, SettingsError
 
 
 class PortTakenError(Exception):
@@ -18,9 +18,12 @@ class InstanceTakenError(Exception):
 
 
 def prepare(settings: Settings) -> dict[str, str]:
-    """Make DAGSTER_HOME with the tree's `dagster.yaml`, and return the variables for processes started from here."""
+    """Make DAGSTER_HOME with the `dagster.yaml` of these settings, and return the variables for processes started from here."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT_ROOT / "dagster.yaml", settings.dagster_home / "dagster.yaml")
+    try:
+        shutil.copyfile(settings.instance_file, settings.dagster_home / "dagster.yaml")
+    except FileNotFoundError:
+        raise SettingsError(f"OSO_INSTANCE_FILE: there is no file {settings.instance_file}") from None
     return {
         "DAGSTER_HOME": str(settings.dagster_home),
         "DAGSTER_EVENT_BATCH_SIZE": "1000",  # what a run is going to do is stored at once: docs/decisions/0010

@@ -12,9 +12,18 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from oso_dagster.domain.catalogue.source import Source, Stability
 from oso_dagster.domain.coverage import published
+from oso_dagster.domain.due.run_resources import OWN
 from oso_dagster.domain.objectives.slo import Verdict
 from oso_dagster.orchestration.clock import utc_now
-from oso_dagster.orchestration.labels import COVERAGE_KEY, PLATFORM_GROUP, PLATFORM_OWNER, PLATFORM_TAG, asset_key, asset_keys_of
+from oso_dagster.orchestration.labels import (
+    COVERAGE_KEY,
+    PLATFORM_GROUP,
+    PLATFORM_OWNER,
+    PLATFORM_TAG,
+    asset_key,
+    asset_keys_of,
+    resource_tags,
+)
 from oso_dagster.settings import Settings
 
 MEASURING_CRON = "30 7 * * *"
@@ -81,6 +90,7 @@ def coverage_job() -> UnresolvedAssetJobDefinition:
         "measure_coverage",
         selection=dg.AssetSelection.assets(COVERAGE_KEY),
         description="Ask the second counts of upstreams, and compare them with what is held",
+        tags=resource_tags(OWN),
     )
 
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from oso_dagster.settings import PROJECT_ROOT, Settings
+from oso_dagster.settings import Settings
 
 PLANNED, MATERIALIZED, OBSERVED = "ASSET_MATERIALIZATION_PLANNED", "ASSET_MATERIALIZATION", "ASSET_OBSERVATION"
 KINDS = [PLANNED, MATERIALIZED, OBSERVED]
@@ -60,7 +60,7 @@ class LogFiles:
         """Those of this world; None where Dagster keeps its log elsewhere, as `dagster.yaml` says, or has none yet."""
         history = settings.dagster_home / "history"
         files = cls(history / "runs" / "index.db", history / "runs.db")
-        kept_here = _STORAGE_CLASS in (PROJECT_ROOT / "dagster.yaml").read_text()
+        kept_here = _STORAGE_CLASS in settings.instance_file.read_text()
         return files if kept_here and files.index.exists() and files.runs.exists() else None
 
     def storage_id(self) -> str | None:

@@ -12,9 +12,17 @@ import dagster as dg
 
 from oso_dagster.domain.catalogue.source import Source, Stability
 from oso_dagster.domain.coverage import published
+from oso_dagster.domain.due.run_resources import MODELS
 from oso_dagster.domain.lineage import tainted
 from oso_dagster.domain.objectives.published import TABLES
-from oso_dagster.orchestration.labels import COVERAGE_KEY, PROMISES_TAG, SOURCE_TAG, TAINTED_TAG, landed_tables
+from oso_dagster.orchestration.labels import (
+    COVERAGE_KEY,
+    PROMISES_TAG,
+    SOURCE_TAG,
+    TAINTED_TAG,
+    landed_tables,
+    resource_tags,
+)
 from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.orchestration.models.promises import with_policies
 from oso_dagster.orchestration.resources import warehouse_of
@@ -80,7 +88,7 @@ def transform_schedule(models: dg.AssetsDefinition) -> dg.ScheduleDefinition:
 def transform_job(models: dg.AssetsDefinition) -> dg.UnresolvedAssetJobDefinition:
     """All SQLMesh models and their audits, in one run of their own."""
     selection = dg.AssetSelection.assets(models).without_checks() | dg.AssetSelection.checks(*models.check_keys)
-    return dg.define_asset_job(JOB, selection=selection)
+    return dg.define_asset_job(JOB, selection=selection, tags=resource_tags(MODELS))
 
 
 def held_files(settings: Settings, sources: Sequence[Source]) -> AbstractContextManager[None]:

@@ -9,6 +9,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from oso_dagster.domain.catalogue.source import Source, Stability, Table
+from oso_dagster.domain.due.run_resources import OWN
 from oso_dagster.domain.durations import duration
 from oso_dagster.domain.objectives.objectives import COMPLETENESS, RELIABILITY, SERVICES, of_service
 from oso_dagster.orchestration.labels import (
@@ -19,6 +20,7 @@ from oso_dagster.orchestration.labels import (
     PLATFORM_TAG,
     asset_key,
     asset_keys_of,
+    resource_tags,
 )
 from oso_dagster.orchestration.models.promises import model_checks
 from oso_dagster.settings import Settings
@@ -73,7 +75,7 @@ def slo_job(
     selection: dg.AssetSelection = dg.AssetSelection.assets(*assets)
     if checks:
         selection |= dg.AssetSelection.checks(*checks)
-    return dg.define_asset_job("evaluate_slos", selection=selection)
+    return dg.define_asset_job("evaluate_slos", selection=selection, tags=resource_tags(OWN))
 
 
 def slo_schedule(job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:

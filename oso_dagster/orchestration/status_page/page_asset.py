@@ -11,6 +11,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from oso_dagster.domain.catalogue.source import Source
+from oso_dagster.domain.due.run_resources import OWN
 from oso_dagster.domain.status.page import StatusPage
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.clock import utc_now
@@ -95,6 +96,7 @@ def status_job() -> UnresolvedAssetJobDefinition:
         "publish_status",
         selection=dg.AssetSelection.assets(dg.AssetKey(["status", "page"])),
         description="Write the status page from what was evaluated last",
+        tags=labels.resource_tags(OWN),
     )
 
 

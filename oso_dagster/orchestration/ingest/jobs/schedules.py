@@ -18,6 +18,7 @@ from oso_dagster.domain.catalogue.source import Source
 from oso_dagster.domain.due.cadence import MOST_TRIES, IngestJob, jobs_of, plan_partitions, stretches
 from oso_dagster.domain.due.looks_again import LastLook, candidates, oldest_look, partitions_again
 from oso_dagster.domain.due.run_limits import limit_of_load
+from oso_dagster.domain.due.run_resources import resources_of_load
 from oso_dagster.orchestration import labels
 from oso_dagster.orchestration.ingest.check_events import load_checks
 from oso_dagster.orchestration.ingest.jobs.limit_tags import limit_tags
@@ -58,6 +59,7 @@ def _schedule(settings: Settings, job: IngestJob) -> dg.ScheduleDefinition:
         job.name,
         selection=_selection(job),
         description=f"Load {names} from {job.source.title}",
+        tags=labels.resource_tags(resources_of_load(job)),
     )
 
     @dg.schedule(
