@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
@@ -16,11 +14,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from background import free_ports, write_endpoints
 from distribution import LakehouseError, java_home, trino_home
 from pyiceberg.catalog.sql import SqlCatalog
 from trino_server import CATALOGUE, PRODUCER, Trino, iceberg, read_only_rules
 
-from oso_dagster.sandbox.process_identity import this_process
 from oso_dagster.sandbox.protocols import postgres
 from oso_dagster.sources import catalogue
 
@@ -29,7 +29,6 @@ LAYERS = ["marts", "intermediate", "staging"]
 CONSUMER = "consumer"
 PRODUCER_HEAP_MB = int(os.environ.get("LAKEHOUSE_PRODUCER_MB", "1024"))
 CONSUMER_HEAP_MB = int(os.environ.get("LAKEHOUSE_CONSUMER_MB", "512"))
-ENDPOINTS = "endpoints.json"
 
 
 def serve(folder: Path) -> None:
@@ -67,7 +66,7 @@ def serve(folder: Path) -> None:
         for server, process in processes:
             server.await_ready(process, folder)
             say(f"the {server.name} Trino is ready at port {server.port}, with a heap of {server.heap_mb} MB")
-        write(folder, endpoints(ports, address, store))
+        write_endpoints(folder, endpoints(ports, address, store))
         say("ready")
         while not ended.wait(1):
             for server, process in processes:
@@ -112,22 +111,6 @@ def endpoints(ports: list[int], address: dict[str, Any], store: Path) -> dict[st
         "reliability_url": url(address, "reliability"),
         "dagster_database_url": url(address, "dagster"),
     }
-
-
-def write(folder: Path, addresses: dict[str, str]) -> None:
-    """Write down where the servers are and which process they are, all or nothing; for this user alone: it holds passwords."""
-    pid, created = this_process()
-    new = folder / f"{ENDPOINTS}.new"
-    new.touch(mode=0o600)
-    new.write_text(json.dumps({"pid": pid, "created": created, "settings": addresses}, indent=1))
-    new.replace(folder / ENDPOINTS)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody uses now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in sockets]
 
 
 if __name__ == "__main__":

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from background import supervised
 from distribution import LakehouseError
 
 READY_SECONDS = 120
 CATALOGUE = "lake"
 PRODUCER = "producer"
-
-_SUPERVISE = '"$@" </dev/null & server=$!; cat >/dev/null; kill -TERM $server; wait $server'
-"""The server ends with the process that started it, however that ends: only that one holds the pipe open."""
 
 _CONFIG = """coordinator=true
 node-scheduler.include-coordinator=true
@@ -86,16 +84,8 @@ class Trino:
             rules.write_text(json.dumps(self.access, indent=1))
             (etc / "access-control.properties").write_text(f"access-control.name=file\nsecurity.config-file={rules}\n")
         command = [str(home / "bin" / "launcher"), "run", "--etc-dir", str(etc), "--data-dir", str(data)]
-        with (folder / f"{self.name}.log").open("wb") as log:
-            return subprocess.Popen(
-                ["sh", "-c", _SUPERVISE, f"lakehouse-{self.name}", *command],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=data,
-                env=os.environ | {"JAVA_HOME": str(java), "PATH": f"{java / 'bin'}:{os.environ.get('PATH', '')}"},
-                start_new_session=True,
-            )
+        environment = os.environ | {"JAVA_HOME": str(java), "PATH": f"{java / 'bin'}:{os.environ.get('PATH', '')}"}
+        return supervised(f"lakehouse-{self.name}", command, folder / f"{self.name}.log", cwd=data, env=environment)
 
     def await_ready(self, process: subprocess.Popen[bytes], folder: Path) -> None:
         """Wait until it answers queries. Raises LakehouseError with the end of its log."""
