@@ -9,7 +9,7 @@ BIN := $(SETUP_VENV)/bin
 # Without their bytecode the libraries take two to four times as long to import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo dev test test-fast test-smoke check lint lakehouse lakehouse-down test-lakehouse emulator schemas bench wheel clean help ready
+.PHONY: demo dev test test-fast test-smoke check lint lakehouse lakehouse-down test-lakehouse k8s k8s-down test-k8s emulator schemas bench wheel clean help ready
 
 demo: ready ## the whole platform once, offline: sandbox, runs, verdicts, status page
 	@OSO_WORLD=sandbox $(BIN)/oso demo
@@ -52,6 +52,19 @@ test-lakehouse: ready ## the tests on real Trino: starts the servers in a home o
 	@$(BIN)/python .ci/lakehouse up
 	@status=0; $(BIN)/pytest -n 0 tests/lakehouse || status=$$?; OSO_WORLD=sandbox $(BIN)/oso sandbox down >/dev/null; \
 		$(BIN)/python .ci/lakehouse down; exit $$status
+
+k8s: ready ## start a Kubernetes without nodes on loopback, with Flux: what test-k8s runs on
+	@$(BIN)/python .ci/k8s up
+
+k8s-down: ready ## end it, with all that it stored
+	@$(BIN)/python .ci/k8s down
+
+test-k8s: export OSO_HOME := .cache/test-k8s
+test-k8s: export K8S_HOME := .cache/test-k8s
+test-k8s: ready ## the tests on a real control plane: builds it once, starts it in a home of its own, and ends it
+	@rm -rf .cache/test-k8s
+	@$(BIN)/python .ci/k8s up
+	@status=0; $(BIN)/pytest -n 0 tests/k8s || status=$$?; $(BIN)/python .ci/k8s down; exit $$status
 
 emulator: ready ## install the BigQuery emulator that some tests start (in .cache)
 	@$(BIN)/python .ci/emulator.py

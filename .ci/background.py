@@ -25,8 +25,15 @@ from oso_dagster.sandbox.process_identity import living_process, this_process
 ENDPOINTS = "endpoints.json"
 STOP_SECONDS = 40
 
-_SUPERVISE = '"$@" </dev/null & server=$!; cat >/dev/null; kill -TERM $server; wait $server'
-"""A server ends with the process that started it, however that ends: only that one holds the pipe open."""
+_SUPERVISE = """
+exec 3<&0
+"$@" </dev/null 3<&- & server=$!
+(cat <&3 >/dev/null; kill -TERM $server) & watch=$!
+wait $server; code=$?
+kill $watch 2>/dev/null
+exit $code
+"""
+"""A server ends with the process that started it, however that ends: only that one holds the pipe open. The shell ends with it."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """A Kubernetes without nodes as one process: etcd, API server, controllers, Flux. They end when it ends."""
-# ruff: noqa: INP001 - a script outside any package
+# ruff: noqa: INP001, S310 - a script outside any package; what it opens is https
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CONTROLLERS = (
     "namespace-controller,garbage-collector-controller,job-controller,deployment-controller,replicaset-controller,"
     "statefulset-controller,serviceaccount-controller,serviceaccount-token-controller,endpoints-controller,"
     "endpointslice-controller,disruption-controller,resourcequota-controller,ttl-after-finished-controller,"
-    "root-ca-certificate-publisher-controller"
+    "root-ca-certificate-publisher-controller,persistentvolumeclaim-protection-controller"
 )
 """Those whose work shows without nodes: nothing here waits for a node that does not answer."""
 
@@ -121,6 +121,7 @@ class Cluster:
         for file in definitions():
             self.kubectl("apply", "--server-side", "-f", str(file))
         self.kubectl("create", "namespace", "flux-system")
+        (self.folder / "artifacts").mkdir()
         storage, *ports = self.flux
         common = ("--enable-leader-election=false", "--log-level=info", "--events-addr=")
         shared = {"RUNTIME_NAMESPACE": "flux-system", "KUBECONFIG": str(self.config)}
@@ -137,6 +138,7 @@ class Cluster:
         self.run(
             "kustomize-controller",
             *common,
+            "--requeue-dependency=1s",
             f"--metrics-addr=127.0.0.1:{ports[2]}",
             f"--health-addr=127.0.0.1:{ports[3]}",
             **shared,

@@ -1,7 +1,7 @@
 """The kubernetes and flux probes: the API server is ready, and what it holds of ours is well. Reads only.
 
 `/readyz` and lists of objects (https://kubernetes.io/docs/reference/using-api/api-concepts/), with the token of a ServiceAccount,
-which is read anew for each check, since it is rotated. docs/probes-rbac.yaml has the rights that it needs.
+which is read anew for each check, since it is rotated. k8s/base/foundation/probes.yaml has the rights that it needs.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from oso_dagster.domain.probes.cluster import deployments_wrong, flux_wrong, nodes_wrong, pods_wrong
+from oso_dagster.domain.probes.cluster import Head, deployments_wrong, flux_wrong, heads_wrong, name_of, nodes_wrong, pods_wrong
 from oso_dagster.domain.probes.declaration import FluxProbe, KubernetesProbe
 from oso_dagster.domain.probes.slices import Check
+from oso_dagster.probes.git_head import HeadError, head_of
 from oso_dagster.probes.http import MOST_CAUSE, visit
 
 MOST_ANSWER = 64 * 1024 * 1024
@@ -100,6 +101,7 @@ class FluxChecker:
 
     def __init__(self, probe: FluxProbe) -> None:
         self._probe, self._api = probe, _Api(probe)
+        self._heads: dict[str, Head] = {}
 
     async def check(self, at: datetime) -> Check:
         """One check, begun at `at`; never raises for what Flux does."""
@@ -110,9 +112,31 @@ class FluxChecker:
             sources, kustomizations = await self._api.items(_SOURCES), await self._api.items(_KUSTOMIZATIONS)
             if not kustomizations:
                 faults.append("there is no kustomization")
-            return faults + list(flux_wrong(sources, kustomizations, at))
+            faults += flux_wrong(sources, kustomizations, at)
+            return faults + await self._heads_wrong(sources, at)
 
         return await _checked(at, self._probe.timeout_seconds, wrong)
+
+    async def _heads_wrong(self, sources: list[dict[str, Any]], at: datetime) -> list[str]:
+        """What is wrong with the branches that the probe is to look at; one that cannot be asked is a fault too."""
+        held, faults = {name_of(source): source for source in sources}, []
+        for name in self._probe.heads_of:
+            spec = held.get(name, {}).get("spec", {})
+            if spec.get("suspend"):
+                self._heads.pop(name, None)
+                continue
+            try:
+                commit = await asyncio.to_thread(head_of, str(spec.get("url", "")), _branch(spec)) if spec else ""
+            except HeadError as error:
+                faults.append(f"source {name}: {error}")
+                continue
+            if name not in self._heads or self._heads[name].commit != commit:
+                self._heads[name] = Head(commit, at)
+        return faults + list(heads_wrong(sources, self._heads, at))
+
+
+def _branch(spec: dict[str, Any]) -> str:
+    return str(spec.get("ref", {}).get("branch", "master"))  # what Flux takes where nothing is said
 
 
 def _controllers(deployed: list[dict[str, Any]], namespace: str) -> Iterator[str]:

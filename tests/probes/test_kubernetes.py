@@ -24,7 +24,7 @@ pytestmark = pytest.mark.server
 NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE = timedelta(minutes=1)
 TOKEN = "a token of the test"
-RBAC = Path(__file__).parents[2] / "docs" / "probes-rbac.yaml"
+RBAC = Path(__file__).parents[2] / "k8s" / "base" / "foundation" / "probes.yaml"
 NODES, PODS, DEPLOYED = "/api/v1/nodes", "/api/v1/namespaces/oso/pods", "/apis/apps/v1/namespaces/oso/deployments"
 CONTROLLERS = "/apis/apps/v1/namespaces/flux-system/deployments"
 SOURCES = "/apis/source.toolkit.fluxcd.io/v1/gitrepositories"
@@ -191,9 +191,9 @@ def test_an_api_server_that_is_not_ready_or_away_or_refuses_us_is_named_and_the_
     assert cause(api, "flux", tmp_path) == f"{CONTROLLERS}: status 404"
 
 
-def test_the_rights_in_the_docs_read_lists_of_what_is_asked_for_and_nothing_else():
-    [role] = [document for document in yaml.safe_load_all(RBAC.read_text()) if document["kind"] == "ClusterRole"]
-    rules = [rule for rule in role["rules"] if "resources" in rule]
+def test_the_rights_in_k8s_read_lists_of_what_is_asked_for_and_nothing_else():
+    roles = [document for document in yaml.safe_load_all(RBAC.read_text()) if document["kind"] in {"Role", "ClusterRole"}]
+    rules = [rule for role in roles for rule in role["rules"] if "resources" in rule]
     assert {verb for rule in rules for verb in rule["verbs"]} == {"list"}
     asked = {path.rpartition("/")[2] for path in (NODES, PODS, DEPLOYED, SOURCES, KUSTOMIZATIONS)}
     assert {resource for rule in rules for resource in rule["resources"]} == asked

@@ -7,6 +7,7 @@ Conditions: https://kubernetes.io/docs/reference/kubernetes-api/ (Node, Deployme
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,6 +71,29 @@ def flux_wrong(sources: Iterable[Item], kustomizations: Iterable[Item], now: dat
         applied = item.get("status", {}).get("lastAppliedRevision")
         if wanted is not None and applied != wanted:
             yield f"kustomization {name_of(item)} has {applied or 'nothing'} applied, and its source is at {wanted}"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The commit that a branch is at, and since when it has been known to be there."""
+
+    commit: str
+    known_since: datetime
+
+
+def heads_wrong(sources: Iterable[Item], heads: Mapping[str, Head], now: datetime) -> Iterator[str]:
+    """Sources, by `namespace/name`, whose branch has gone on for longer than two of their intervals; absent ones too."""
+    held = {name_of(source): source for source in sources}
+    for name, head in heads.items():
+        source = held.get(name)
+        if source is None:
+            yield f"there is no source {name}"
+            continue
+        revision = str(source.get("status", {}).get("artifact", {}).get("revision", ""))
+        allowed = _LATE * span_of(source.get("spec", {}).get("interval", "0s"))
+        if revision.rpartition(":")[2] != head.commit and now - head.known_since > allowed:
+            since = f"{head.known_since:%Y-%m-%d %H:%M} UTC"
+            yield f"source {name} is at {revision or 'nothing'}, and its branch is at {head.commit} since {since}"
 
 
 def name_of(item: Item) -> str:

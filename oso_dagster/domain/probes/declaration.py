@@ -183,20 +183,31 @@ class KubernetesProbe(_ClusterProbe):
 
 @dataclass(frozen=True, kw_only=True)
 class FluxProbe(_ClusterProbe):
-    """The controllers in `namespace` are available, and every source and kustomization is ready, in time and applied."""
+    """The controllers in `namespace` are available, and every source and kustomization is ready, in time and applied.
+
+    The branches of the sources in `heads_of` (`namespace/name`) are asked at their repositories too, over HTTP and without a
+    password: a source that Flux says is ready is wrong where the branch has gone on without it.
+    """
 
     kind: ClassVar[str] = "flux"
 
     namespace: str = "flux-system"
+    heads_of: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_label(self.name, self.namespace)
+        for name in self.heads_of:
+            parts = name.split("/")
+            if len(parts) != 2:  # noqa: PLR2004
+                raise ValueError(f"probe {self.name}: heads_of names sources as namespace/name, which {name!r} is not")
+            for part in parts:
+                _require_label(self.name, part)
 
 
 def _require_label(probe: str, namespace: str) -> None:
     if not _LABEL.fullmatch(namespace):
-        raise ValueError(f"probe {probe}: {namespace!r} is no name of a namespace")
+        raise ValueError(f"probe {probe}: {namespace!r} is no name of a namespace or object")
 
 
 def validated(probes: Sequence[Probe]) -> tuple[Probe, ...]:
