@@ -33,7 +33,7 @@ wait $server; code=$?
 kill $watch 2>/dev/null
 exit $code
 """
-"""A server ends with the process that started it, however that ends: only that one holds the pipe open. The shell ends with it."""
+"""A server ends with the process that started it, however that ends: only that one holds the pipe. The shell ends with it."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import pytest
 from tests.k8s.conftest import Cluster
 
 K8S = Path(__file__).parents[2] / "k8s"
-STAGES = sorted(
-    f"overlays/{name}/{stage}" for name in ("staging", "production") for stage in ("foundation", "migrate", "platform")
-)
+_PARTS = ("foundation", "migrate", "platform")
+STAGES = [f"overlays/{name}/{stage}" for name in ("production", "staging") for stage in _PARTS]
+_MADE_ANEW = "overlays/staging/migrate"
+"""A Job is not changed but made anew, which Flux does: there is production's in the cluster."""
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +57,7 @@ def test_every_object_is_as_its_kind_describes(cluster, schemas, place):
     assert report["summary"]["skipped"] == 0
 
 
-@pytest.mark.parametrize("place", STAGES)
+@pytest.mark.parametrize("place", [place for place in STAGES if place != _MADE_ANEW])
 def test_the_api_server_takes_every_object_without_a_warning(cluster, deployed, place):
     said = cluster.kubectl(
         "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-",
