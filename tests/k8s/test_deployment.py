@@ -12,10 +12,10 @@ IMAGE = "k8s/overlays/production/image/kustomization.yaml"
 
 
 def _image(cluster: Cluster) -> str:
-    found = cluster.get("deployment", "code-location", "-n", "oso")["spec"]["template"]["spec"]["containers"][0]
-    [runs] = [each["value"] for each in found["env"] if each["name"] == "DAGSTER_CURRENT_IMAGE"]
-    assert runs == found["image"], "runs take the image of the code location"
-    return str(found["image"])
+    container = cluster.get("deployment", "code-location", "-n", "oso")["spec"]["template"]["spec"]["containers"][0]
+    [runs] = [each["value"] for each in container["env"] if each["name"] == "DAGSTER_CURRENT_IMAGE"]
+    assert runs == container["image"], "runs take the image of the code location"
+    return str(container["image"])
 
 
 def test_every_stage_is_applied_and_every_workload_runs_under_the_restricted_level(cluster, deployed):
@@ -37,8 +37,8 @@ def test_a_pod_that_asks_for_more_than_restricted_is_refused(cluster, deployed):
         "metadata": {"name": "root", "namespace": "oso-runs"},
         "spec": {"containers": [{"name": "root", "image": "example.org/x:1"}]},
     }
-    said = cluster.kubectl("apply", "-f", "-", given=json.dumps(pod), check=False)
-    assert 'violates PodSecurity "restricted:v1.34": allowPrivilegeEscalation != false' in said
+    answer = cluster.kubectl("apply", "-f", "-", given=json.dumps(pod), check=False)
+    assert 'violates PodSecurity "restricted:v1.34": allowPrivilegeEscalation != false' in answer
 
 
 def test_the_stores_are_upgraded_before_the_services_are_rolled_out(cluster, deployed):

@@ -90,7 +90,7 @@ def test_an_image_that_cannot_be_pulled_is_named_and_the_deployment_too(of_clust
     kubelet.cannot_pull.add("example.org/gone:2")
     cluster.apply(deployment("broken", SPACE, "example.org/gone:2"))
     try:
-        cause = until(lambda: (said := of_cluster()) and "ImagePullBackOff" in said and said, "the probe names the image's fault")
+        cause = until(lambda: (cause := of_cluster()) and "ImagePullBackOff" in cause and cause, "the image is named")
         assert f"deployment {SPACE}/broken is not available: Deployment does not have minimum availability." in cause
         assert ": web: ImagePullBackOff, 0 restarts" in cause
     finally:
@@ -196,7 +196,7 @@ def test_a_commit_that_flux_has_applied_is_good_and_so_is_the_next(of_flux, depl
 def test_a_commit_that_cannot_be_applied_is_named(of_flux, deployed):
     until(lambda: of_flux() == "", "the first commit is applied")
     deployed.commit({"app/settings.yaml": _settings("3", "NoSuchKind")})
-    cause = until(lambda: (said := of_flux()) and "NoSuchKind" in said and said, "the fault is seen")
+    cause = until(lambda: (cause := of_flux()) and "NoSuchKind" in cause and cause, "the fault is seen")
     assert f"kustomization {FLUX}/watched is not ready:" in cause
     assert "NoSuchKind" in cause
     deployed.commit({"app/settings.yaml": _settings("4")})
@@ -220,6 +220,6 @@ def test_a_source_that_is_away_is_named(of_flux, deployed, cluster):
     until(lambda: of_flux() == "", "the first commit is applied")
     patch = json.dumps({"spec": {"url": "http://127.0.0.1:1/only.git"}})
     cluster.kubectl("patch", "gitrepository", "watched", "-n", FLUX, "--type=merge", "-p", patch)
-    cause = until(lambda: (said := of_flux()) and "is not ready" in said and said, "the fault is seen")
+    cause = until(lambda: (cause := of_flux()) and "is not ready" in cause and cause, "the fault is seen")
     assert f"source {FLUX}/watched is not ready" in cause
     assert "http://127.0.0.1:1/only.git: failed to connect" in cause

@@ -15,19 +15,19 @@ NAMESPACES = ("oso", "oso-runs", "flux-system", "kube-system")
 
 def accounts() -> set[tuple[str, str]]:
     """Every ServiceAccount that a file of k8s/base makes, with its namespace."""
-    found = set()
+    made = set()
     for file in (K8S / "base").rglob("*.yaml"):
         for document in yaml.safe_load_all(file.read_text()):
             if isinstance(document, dict) and document.get("kind") == "ServiceAccount":
                 name, namespace = document["metadata"]["name"], "oso-runs" if "runs" in file.parts else "oso"
-                found.add((namespace, "oso-migrate" if "migrate" in file.parts else name))
-    return found
+                made.add((namespace, "oso-migrate" if "migrate" in file.parts else name))
+    return made
 
 
 def allowed(cluster: Cluster, user: str, namespace: str) -> set[str]:
     """What the API server says an account may do there, as lines."""
-    said = cluster.kubectl("auth", "can-i", "--list", "--no-headers", f"--as={user}", "-n", namespace)
-    return {" ".join(line.split()) for line in said.splitlines() if line.strip()}
+    answer = cluster.kubectl("auth", "can-i", "--list", "--no-headers", f"--as={user}", "-n", namespace)
+    return {" ".join(line.split()) for line in answer.splitlines() if line.strip()}
 
 
 def test_what_each_account_may_do_is_the_table_that_was_reviewed(cluster, deployed):

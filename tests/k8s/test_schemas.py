@@ -59,11 +59,11 @@ def test_every_object_is_as_its_kind_describes(cluster, schemas, place):
 
 @pytest.mark.parametrize("place", [place for place in STAGES if place != _MADE_ANEW])
 def test_the_api_server_takes_every_object_without_a_warning(cluster, deployed, place):
-    said = cluster.kubectl(
+    answer = cluster.kubectl(
         "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-",
         given=objects(cluster, place), check=False,
     )  # fmt: skip
-    assert [line for line in said.splitlines() if "serverside-applied" not in line] == []
+    assert [line for line in answer.splitlines() if "serverside-applied" not in line] == []
 
 
 def test_a_field_that_no_kind_knows_is_refused_by_the_schemas(cluster, schemas):
