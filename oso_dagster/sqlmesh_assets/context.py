@@ -9,13 +9,13 @@ from typing import Any
 from sqlglot import exp
 from sqlmesh.core import constants
 from sqlmesh.core.config import Config
-from sqlmesh.core.config.connection import parse_connection_config
 from sqlmesh.core.config.loader import load_configs
 from sqlmesh.core.console import Console, NoopConsole
 from sqlmesh.core.context import Context
 from sqlmesh.core.model.kind import CustomKind
 
 from .project import Project
+from .trino_commits import connection_config
 
 
 def open_context(
@@ -34,7 +34,7 @@ def open_context(
         if connected:
             gateway = config.get_gateway(project.gateway)
             for place, values in project.connections.items():
-                setattr(gateway, place, parse_connection_config(dict(values)))
+                setattr(gateway, place, connection_config(dict(values)))
     context = kind(paths=[str(folder) for folder in project.folders], config=configs, gateway=project.gateway, load=False)
     context.console = console or NoopConsole()
     if load:

@@ -33,7 +33,7 @@ _END = (
 
 
 class Samples(CustomMaterialization):
-    """One transaction where the engine has them; elsewhere the next run completes what was cut short."""
+    """The old rows go and the new ones come in one commit: a transaction where the engine has them, elsewhere a MERGE."""
 
     NAME = "samples"
 
@@ -52,6 +52,9 @@ class Samples(CustomMaterialization):
         with self.adapter.temp_table(
             query, name=table_name, target_columns_to_types=columns, source_columns=source_columns
         ) as computed:
+            if not self.adapter.SUPPORTS_TRANSACTIONS:
+                self.adapter.execute(_merge(table_name, computed, list(columns), everything=is_first_insert))
+                return
             self.adapter.delete_from(table_name, exp.true() if is_first_insert else _replaced(computed))
             kept = exp.select(*columns).from_(computed).where(exp.column("grain").neq(SINCE))
             self.adapter.insert_append(table_name, kept, target_columns_to_types=columns)
@@ -67,6 +70,39 @@ def _without_rows_of(table_name: str, query: exp.Expression) -> exp.Expression:
         return node
 
     return query.transform(emptied)
+
+
+def _merge(table_name: str, computed: exp.Table, columns: list[str], *, everything: bool) -> exp.Merge:
+    """The same as one statement: beside the computed rows, one for each entity that there is, which matches what is replaced."""
+    changed = exp.select("entity_type", "entity_id", "sample_date AS since").from_(computed.copy())
+    there = exp.select("entity_type", "entity_id", "CAST(NULL AS DATE) AS since").from_(exp.to_table(table_name))
+    entities = exp.union(changed.where(exp.column("grain").eq(SINCE)), there, distinct=False).subquery("entities")
+    nothing = [exp.null().as_(name) for name in columns]
+    marker = exp.select("entity_type AS of_type", "entity_id AS of_id", "MIN(since) AS since", *nothing)
+    markers = marker.from_(entities).group_by("entity_type", "entity_id")
+    new = exp.select("NULL AS of_type", "NULL AS of_id", "NULL AS since", *columns).from_(computed.copy())
+    source = exp.union(markers, new.where(exp.column("grain").neq(SINCE)), distinct=False)
+
+    def of_the_table(node: exp.Expression) -> exp.Expression:
+        return exp.column(node.this.copy(), table="stored") if isinstance(node, exp.Column) else node
+
+    end = parse_one(_END, read="trino").transform(of_the_table)
+    later = exp.GT(this=end, expression=exp.column("since", table="arrived"))
+    replaced = (
+        exp.true() if everything else exp.or_(exp.condition("stored.grain = 'all'"), exp.condition("stored.is_latest"), later)
+    )
+    insert = exp.Insert(
+        this=exp.Tuple(expressions=[exp.to_identifier(name) for name in columns]),
+        expression=exp.Tuple(expressions=[exp.column(name, table="arrived") for name in columns]),
+    )
+    return exp.merge(
+        "WHEN MATCHED THEN DELETE",
+        exp.When(matched=False, condition=exp.column("of_id", table="arrived").is_(exp.null()), then=insert),
+        into=exp.alias_(exp.to_table(table_name), "stored", table=True),
+        using=source.subquery("arrived"),
+        on=exp.and_("stored.entity_type = arrived.of_type", "stored.entity_id = arrived.of_id", replaced),
+        dialect="trino",
+    )
 
 
 def _replaced(computed: exp.Table) -> exp.Expression:
