@@ -1,9 +1,10 @@
 """How fast the ledger is at 500 assets × 720 hours: `python -m tests.bench.reliability [sqlite|postgresql] [hours]`.
 
 The goals are shares of a floor of the same run: one statement that writes the same events into a table with an index, which is
-the least that any copy of them costs. Beside it: what Dagster's public API needs to list the materializations of each asset, from
-a sample of assets. Files are compared by the seconds in which this process had a processor; of a server, which has a processor
-of its own, those on the clock count.
+the least that any copy of them costs. Beside it: on SQLite what the ledger's own tables cost where nothing is judged
+(`ways/bare_fill.py`), and what Dagster's public API needs to list the materializations of each asset, from a sample of assets.
+Files are compared by the seconds in which this process had a processor; of a server, which has a processor of its own, those on
+the clock count.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from oso_dagster.orchestration.ledger.dagster_tables import is_local
 from oso_dagster.orchestration.ledger.fill import LedgerFill
 from oso_dagster.orchestration.objectives.evaluator import Evaluator
 from oso_dagster.reliability.store import Store
+from tests.bench.ways.bare_fill import bare_fill
 from tests.bench.ways.event_log import ASSETS, NAMES, Generator
 from tests.support.postgres import empty, postgres
 
@@ -37,6 +39,7 @@ LABELS = {f"shop/{name}": Label.UNSTABLE if number % 5 == 0 else Label.CORE for 
 FIRST, HOUR, QUARTER = "first fill", "one more hour", "one more hour, at a quarter of the events"
 VERDICTS, API = "all verdicts of all services and assets", f"public API, {SAMPLED} assets, × {ASSETS // SAMPLED}"
 FLOOR = "floor: one pass of SQL into an indexed table"
+BARE, GROUPED = "least: the good ones by one statement, unjudged", "least: what was planned, grouped"
 GOALS = {FIRST: 2.0, HOUR: 0.05, VERDICTS: 0.1}
 """The most that each step may take, × the floor."""
 COPIED = "SELECT id, run_id, asset_key, partition, dagster_event_type, timestamp FROM event_logs WHERE asset_key IS NOT NULL"
@@ -108,6 +111,10 @@ def measure(engine: str, folder: Path, hours: int) -> tuple[dict[str, Spent], st
                 filled = LedgerFill(instance, store.ledger, LABELS).run(datetime.now(UTC))
             if filled.attempts != generator.planned:
                 raise AssertionError(f"{filled.attempts} attempts of {generator.planned} were found")
+            if engine == "sqlite":
+                events: Any = instance.event_log_storage
+                written, grouped = bare_fill(Path(events.path_for_shard("index")), folder / "bare.db")
+                seconds |= {BARE: Spent(written, written), GROUPED: Spent(grouped, grouped)}
             seconds[HOUR] = _hours(generator, instance, store)
             for number in range(3):
                 with _timed(seconds, f"{number}"):
