@@ -97,23 +97,23 @@ def _peak_megabytes() -> float:
     return int(line.split()[1]) / 1024
 
 
-def sources() -> list:  # type: ignore[type-arg]
-    """Fifty sources of ten tables each, made of one that exists."""
+def sources(assets: int = ASSETS) -> list:  # type: ignore[type-arg]
+    """Fifty sources, or as many as `assets` need, of ten tables each, made of one that exists."""
     pattern = catalogue()[0]
     table = pattern.tables[0]
     tables = tuple(replace(table, name=f"table_{number}") for number in range(10))
-    return [replace(pattern, name=f"source_{number}", title=f"Source {number}", tables=tables) for number in range(ASSETS // 10)]
+    return [replace(pattern, name=f"source_{number}", title=f"Source {number}", tables=tables) for number in range(assets // 10)]
 
 
-def fill(home: Path, per_day: int, first: int = 0, *, failing: bool = False) -> None:
+def fill(home: Path, per_day: int, first: int = 0, *, failing: bool = False, assets: int = ASSETS, days: int = DAYS) -> None:
     """Add `per_day` runs of all assets for each day, numbered from `first` on; with the first ones the verdicts of all days.
 
     When `failing`, every second run fails, and so does the newest one.
     """
     now = datetime.now(UTC)
-    names = [f"{source.name}/{table.name}" for source in sources() for table in source.tables]
+    names = [f"{source.name}/{table.name}" for source in sources(assets) for table in source.tables]
     with Store.open(Settings(home=home).reliability_store_url, "live") as store:
-        for number in range(DAYS * per_day):
+        for number in range(days * per_day):
             at = now - timedelta(days=1) * number / per_day - timedelta(hours=1)
             id_ = f"run-{first + number}"
             run = RunRow(id_, id_, RunState.SUCCEEDED, will_retry=False, settled=True)
@@ -127,7 +127,7 @@ def fill(home: Path, per_day: int, first: int = 0, *, failing: bool = False) -> 
                 objective.service, objective.name, Verdict.COMPLIANT, 719, 720, objective.target, month, "", "719 of 720", (), at
             )
             for objective in OBJECTIVES
-            for at in (now - timedelta(minutes=15 * number) for number in range(DAYS * EVALUATIONS))
+            for at in (now - timedelta(minutes=15 * number) for number in range(days * EVALUATIONS))
         )
         store.results.record_freshness(AssetRow(name, None, None, now) for name in names)
 

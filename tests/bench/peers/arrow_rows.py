@@ -54,10 +54,10 @@ def bench(console: Console) -> list[str]:
     return [f"at most {GOAL} × the {words[name]} of {PEER}: {ratio:.2f}" for name, ratio in ratios.items() if ratio > GOAL]
 
 
-def write(file: Path) -> None:
+def write(file: Path, rows_of_file: int = ROWS) -> None:
     """Invent the rows: two numbers, an amount, a time, a flag, a name of few and two texts that are all different."""
-    chance, start = Random(1), datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-    several = range(ROWS)
+    chance, start = Random(1), datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+    several = range(rows_of_file)
     rows = {
         "sold_at": pa.array([int(start + 60 * n) * 1_000_000 for n in several], pa.timestamp("us", tz="UTC")),
         "id": pa.array(several, pa.int64()),
