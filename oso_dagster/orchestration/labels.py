@@ -30,6 +30,7 @@ RETIRED_TAG = "opensource.observer/retired"
 PLATFORM_GROUP = "platform"
 
 COVERAGE_KEY = dg.AssetKey(["platform", "coverage"])
+LAKEHOUSE_KEY = dg.AssetKey(["platform", "lakehouse_tables"])
 """The asset that measures coverage, and the table that it writes for readers."""
 
 PLATFORM_OWNER = "team:platform"

@@ -32,6 +32,8 @@ def built(servers: dict[str, str]) -> dict[str, str]:
     for profile in ("lakehouse", "embedded"):
         run = oso("run", *JOBS, "--newest", "2", profile=profile)
         assert "✓ SQLMesh: models and audits" in run.stdout, run.stdout + run.stderr
+    maintained = oso("run", "maintain_lakehouse", profile="lakehouse")  # what follows is as equal after it
+    assert "✓ Iceberg's tables" in maintained.stdout, maintained.stdout + maintained.stderr
     return servers
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oso_dagster.domain.due.cadence import Backfill, IngestJob, in_order, jobs_of, missing_backfill, range_backfill
-from oso_dagster.settings import Settings, SettingsError
+from oso_dagster.settings import Profile, Settings, SettingsError
 from oso_dagster.sources import catalogue
 
 _FEW = 4
@@ -17,6 +17,7 @@ _AFTER_INGESTION = {
     "evaluate_slos": "objectives: verdicts from the ledger",
     "publish_status": "the status page",
 }
+_LAKEHOUSE = {"maintain_lakehouse": "Iceberg's tables: files merged, old snapshots and orphans removed"}
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,8 @@ def ingest_jobs(settings: Settings) -> dict[str, IngestJob]:
 def all_jobs(settings: Settings, without: Collection[str] = ()) -> dict[str, str]:
     """The jobs of the platform in the order in which data flows, and what each one is, in words; not those of some sources."""
     known = ingest_jobs(settings).items()
-    return {
-        name: f"{job.source.title}: {_named(job)}" for name, job in known if job.source.name not in without
-    } | _AFTER_INGESTION
+    of_sources = {name: f"{job.source.title}: {_named(job)}" for name, job in known if job.source.name not in without}
+    return of_sources | _AFTER_INGESTION | (_LAKEHOUSE if settings.profile is Profile.LAKEHOUSE else {})
 
 
 def chosen_jobs(settings: Settings, names: Sequence[str]) -> list[str]:

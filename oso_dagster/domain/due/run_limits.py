@@ -20,6 +20,7 @@ _OTHERS = timedelta(hours=6)
 _OWN = {
     "transform": _MODELS,
     "measure_coverage": timedelta(hours=1),
+    "maintain_lakehouse": timedelta(hours=2),
     "evaluate_slos": timedelta(minutes=15),
     "publish_status": timedelta(minutes=15),
 }

@@ -26,6 +26,7 @@ OWN_JOBS = {
     "evaluate_slos": "the objectives are not judged",
     "publish_status": "the status page grows old",
     "measure_coverage": "coverage is not measured",
+    "maintain_lakehouse": "files and snapshots of the lakehouse gather",
     f"{OP}_janitor": "tables of models that nobody reads are kept",
 }
 """The platform's own jobs, and what is missing while one fails. Those that make data are watched by what they make."""

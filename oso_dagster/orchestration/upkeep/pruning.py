@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable as Checks
 from sqlalchemy import delete, func, select
 
-OWN_JOBS = ("evaluate_slos", "publish_status", "measure_coverage")
+OWN_JOBS = ("evaluate_slos", "publish_status", "measure_coverage", "maintain_lakehouse")
 
 KEPT = timedelta(hours=6)
 """How long a run of an own job that succeeded is kept: long enough to see what an evaluation found."""

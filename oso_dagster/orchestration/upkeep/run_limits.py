@@ -18,7 +18,7 @@ from oso_dagster.domain.due.cadence import IngestJob, jobs_of
 from oso_dagster.domain.due.run_limits import RunLimit, limit_of_job, limit_of_load
 from oso_dagster.orchestration.ingest.jobs.limit_tags import limit_tags
 from oso_dagster.orchestration.ingest.jobs.under_way import partitions_of
-from oso_dagster.orchestration.labels import COVERAGE_KEY, asset_key
+from oso_dagster.orchestration.labels import COVERAGE_KEY, LAKEHOUSE_KEY, asset_key
 from oso_dagster.orchestration.ledger.dagster_tables import moment
 from oso_dagster.orchestration.ledger.log_files import PLATFORM_SCHEMAS
 
@@ -89,7 +89,9 @@ def _other_jobs(run: dg.DagsterRun, loads: Sequence[tuple[IngestJob, set[dg.Asse
     others = set(run.asset_selection).difference(*(keys for _, keys in loads))
     if COVERAGE_KEY in others:
         yield "measure_coverage"
+    if LAKEHOUSE_KEY in others:
+        yield "maintain_lakehouse"
     if any(key.path[0] not in PLATFORM_SCHEMAS for key in others):
         yield "transform"
-    if any(key.path[0] in PLATFORM_SCHEMAS and key != COVERAGE_KEY for key in others):
+    if any(key.path[0] in PLATFORM_SCHEMAS and key not in {COVERAGE_KEY, LAKEHOUSE_KEY} for key in others):
         yield "evaluate_slos"
