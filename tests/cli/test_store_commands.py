@@ -2,12 +2,14 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 
 import dagster as dg
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
 from oso_dagster.cli.session.instance import enter
+from oso_dagster.orchestration.public_door.keys_of_world import keys_of
 from oso_dagster.orchestration.upkeep.run_files import newest_version, outdated
 
 
@@ -59,6 +61,28 @@ def test_a_backup_is_written_once_and_restored_into_an_empty_store(settings, mon
         assert before in instance.get_run_ids()
         assert len(instance.all_logs(before, dg.DagsterEventType.ASSET_MATERIALIZATION)) == 1
     assert "is no backup" in oso("restore", str(tmp_path), code=2)
+
+
+def test_the_keys_of_the_door_are_copied_and_come_back_beside_newer_ones(settings, monkeypatch, tmp_path):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    assert "the door has no keys yet" in oso("migrate")
+    assert not (settings.world_dir / "serving.db").exists()
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    with closing(keys_of(settings)) as keys:
+        _, text = keys.create("notebook", now)
+        old, revoked = keys.create("old", now)
+        keys.revoke(old.id, now)
+    assert "the keys of the door are up to date" in oso("migrate")
+    assert "2 keys of the door" in oso("backup", str(tmp_path / "copy"))
+    assert text.encode() not in (tmp_path / "copy" / "serving.db").read_bytes()
+    shutil.rmtree(settings.world_dir)
+    with closing(keys_of(settings)) as keys:
+        keys.create("newer", now)
+    assert "2 keys of the door" in oso("restore", str(tmp_path / "copy"))
+    with closing(keys_of(settings)) as keys:
+        assert keys.find(text).problem(now) == ""
+        assert "was revoked" in keys.find(revoked).problem(now)
+        assert len(keys.all()) == 3
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from oso_dagster.cli.session.chosen_world import settings_without_sources
 from oso_dagster.cli.session.instance import enter
 from oso_dagster.cli.session.terminal import refusal, say
 
-_LEDGER, _DAGSTER, _SQLMESH = "reliability.db", "dagster", "sqlmesh"
+_LEDGER, _DAGSTER, _SQLMESH, _KEYS = "reliability.db", "dagster", "sqlmesh", "serving.db"
 
 
 def migrate() -> None:
@@ -23,6 +23,7 @@ def migrate() -> None:
     """
     import dagster as dg  # noqa: PLC0415  (slow to load)
 
+    from oso_dagster.orchestration.public_door.keys_of_world import upgrade_keys  # noqa: PLC0415
     from oso_dagster.orchestration.upkeep.upgrading import upgrade_sqlmesh  # noqa: PLC0415
     from oso_dagster.reliability.store import Store  # noqa: PLC0415
 
@@ -34,17 +35,21 @@ def migrate() -> None:
         instance.upgrade(lambda _said: None)
     say("Dagster's storage is up to date")
     say(upgrade_sqlmesh(settings))
+    say(upgrade_keys(settings))
 
 
 def backup(
     target: Annotated[Path, typer.Argument(help="The folder to write; it must not exist.")],
 ) -> None:
-    """Copy the ledger, Dagster's runs and events, and SQLMesh's state into one folder, while the platform runs. All or nothing.
+    """Copy the ledger, Dagster's runs and events, SQLMesh's state and the door's keys into one folder, while all runs.
+
+    All or nothing.
 
     Example: `oso backup copies/2026-03-01`
     """
     import dagster as dg  # noqa: PLC0415  (slow to load)
 
+    from oso_dagster.orchestration.public_door.keys_of_world import copy_keys  # noqa: PLC0415
     from oso_dagster.orchestration.upkeep.copying import copy_dagster, copy_sqlmesh  # noqa: PLC0415
     from oso_dagster.reliability.backup import all_or_nothing, copy_out  # noqa: PLC0415
 
@@ -56,6 +61,7 @@ def backup(
         copied = [f"{rows:,} rows of the ledger", copy_sqlmesh(settings, part / _SQLMESH)]
         with dg.DagsterInstance.get() as instance:
             copied.append(copy_dagster(instance, part / _DAGSTER))
+        copied.append(copy_keys(settings, part / _KEYS))
     say("; ".join(copied) + f"; in {target}")
 
 
@@ -65,11 +71,13 @@ def restore(
     """Fill empty stores of the same world from a backup; stores that already hold history are refused.
 
     The ledger goes from SQLite to PostgreSQL and back; Dagster's and SQLMesh's copies go back to the kind of store they are from.
+    Keys of the door are added to those that are there.
 
     Example: `OSO_RELIABILITY_URL=postgresql+psycopg2://… oso restore copies/2026-03-01`
     """
     import dagster as dg  # noqa: PLC0415  (slow to load)
 
+    from oso_dagster.orchestration.public_door.keys_of_world import restore_keys  # noqa: PLC0415
     from oso_dagster.orchestration.upkeep.copying import restore_dagster, restore_sqlmesh  # noqa: PLC0415
     from oso_dagster.reliability.backup import copy_in  # noqa: PLC0415
 
@@ -83,6 +91,7 @@ def restore(
         done.append(restore_sqlmesh(settings, source / _SQLMESH))
         with dg.DagsterInstance.get() as instance:
             done.append(restore_dagster(instance, source / _DAGSTER))
+        done.append(restore_keys(settings, source / _KEYS))
     say("; ".join(done) + f"; from {source}")
 
 

@@ -125,6 +125,15 @@ class Keys:
             raise NoKeyError(f"no key has the id {id_}: `oso keys list` shows them")
         return _key(row)
 
+    def take(self, other: Keys) -> int:
+        """Add the keys of another database that are not here; how many. A key that is here stays as it is, revoked or not."""
+        with other._engine.connect() as reading, self._engine.begin() as writing:
+            known = set(writing.execute(select(_keys.c.id)).scalars())
+            rows = [dict(row) for row in reading.execute(select(_keys)).mappings() if row["id"] not in known]
+            if rows:
+                writing.execute(insert(_keys), rows)
+        return len(rows)
+
     def close(self) -> None:
         """Give back all connections."""
         self._engine.dispose()
