@@ -18,6 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.k8s.conftest import until
 
 TREE = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(900)  # it installs everything that production needs, and compiles it
 STEPS = TREE / "k8s" / "image" / "steps.py"
 SETTINGS = TREE / "k8s" / "base" / "instance" / "settings.env"
 NOWHERE = {
