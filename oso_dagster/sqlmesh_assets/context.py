@@ -14,6 +14,7 @@ from sqlmesh.core.console import Console, NoopConsole
 from sqlmesh.core.context import Context
 from sqlmesh.core.model.kind import CustomKind
 
+from .column_types import use_known_type_texts
 from .project import Project
 from .trino_commits import connection_config
 
@@ -28,6 +29,7 @@ def open_context(
 ) -> Any:
     """A context, with its models loaded if `load`; unless `connected`, on the project's own (in-memory) connections."""
     constants.MAX_FORK_WORKERS = 1  # a fork of a process with Dagster's threads may hang; for a warm cache one is faster too
+    use_known_type_texts()
     configs = load_configs(None, Config, [*project.folders])
     for config in configs.values():
         config.cache_dir = str(Path(project.cache) / "sqlmesh")
