@@ -75,7 +75,7 @@ class Servers:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def own(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Servers]:
     folder = tmp_path_factory.mktemp("killed")
     (folder / "world").mkdir()
     (folder / "store").mkdir()
@@ -100,8 +100,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         stack.callback(servers.end)
         ask(servers.address, f"CREATE SCHEMA {NAME}.killed")
         yield servers
-    print("\n\nkilled                                        while                        seen after        ", end="")
-    print(*(f"\n{what:45} {while_:28} {seen}" for what, while_, seen in OUTCOMES))
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print("\n\nkilled                                        while                        seen after        ", end="")
+        print(*(f"\n{what:45} {while_:28} {seen}" for what, while_, seen in OUTCOMES))
 
 
 def merge(table: str, value: int) -> str:
