@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from oso_dagster.domain.catalogue.loading import Extract
@@ -22,7 +22,7 @@ def typed(batch: Any) -> Any:
     return batch.cast(schema) if bare else batch
 
 
-def gathered(batches: Iterable[Any]) -> Iterator[Any]:
+def gathered(batches: Iterable[Any]) -> Generator[Any, None, None]:
     """The batches as they are staged, small ones of one schema that follow each other as one; no row is copied for it."""
     import pyarrow as pa  # noqa: PLC0415
 

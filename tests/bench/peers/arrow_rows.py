@@ -3,7 +3,8 @@
 Both read the same Parquet file in batches and land it in a DuckDB file of their own, with `replace`, on the same versions of
 Dagster, dlt and DuckDB: of dagster-dlt only its own package is added, in `.cache/bench`. Each turn is a process of its own. What
 is counted is the run, without what it imports: processor time, and the most memory that it held more than before. Ours judges the
-rows by nine checks and publishes them all or nothing; theirs loads them.
+rows by nine checks and publishes them all or nothing; theirs loads them. Both have Dagster's own storage of events; ours is also
+measured with the one that the platform ships. The floor reads the batches into DuckDB and reports nine checks, and does no more.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ROWS = 200_000
 PEER = "dagster-dlt==0.29.27"
 GOAL = 0.8
 """Of its time and of its memory."""
-WAYS = ("ours", "dagster-dlt")
+WAYS = ("ours", "ours, own event store", "floor", "dagster-dlt")
 PROGRAM = Path(__file__).parents[1] / "ways" / "arrow_rows.py"
 
 
@@ -40,18 +41,25 @@ def bench(console: Console) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="oso-bench-") as scratch:
         file = Path(scratch, "sales.parquet")
         write(file)
-        turns = [{way: loaded(way, package, Path(scratch, f"{way}-{turn}"), file) for way in WAYS} for turn in range(TURNS + 1)][
-            1:
-        ]
+        turns = [
+            {way: loaded(way, package, Path(scratch, f"{WAYS.index(way)}-{turn}"), file) for way in WAYS}
+            for turn in range(TURNS + 1)
+        ][1:]
     table = Table("way", *(Column(name, justify="right") for name in ("seconds of a processor", "MiB more", "MiB at most")))
     for way in WAYS:
         seconds, peak, whole = (median(turn[way][name] for turn in turns) for name in ("seconds", "peak", "whole"))
         table.add_row(way, f"{seconds:.2f}", f"{peak:,.0f}", f"{whole:,.0f}")
     console.print(table)
-    ratios = {name: median(turn["ours"][name] / turn["dagster-dlt"][name] for turn in turns) for name in ("seconds", "peak")}
-    console.print(f"÷ {PEER}: {ratios['seconds']:.2f} of its time, {ratios['peak']:.2f} of its memory")
+    ratios = {
+        way: {name: median(turn[way][name] / turn["dagster-dlt"][name] for turn in turns) for name in ("seconds", "peak")}
+        for way in WAYS[:-1]
+    }
+    for way, of in ratios.items():
+        console.print(f"{way} ÷ {PEER}: {of['seconds']:.2f} of its time, {of['peak']:.2f} of its memory")
     words = {"seconds": "time", "peak": "memory"}
-    return [f"at most {GOAL} × the {words[name]} of {PEER}: {ratio:.2f}" for name, ratio in ratios.items() if ratio > GOAL]
+    return [
+        f"at most {GOAL} × the {words[name]} of {PEER}: {ratio:.2f}" for name, ratio in ratios["ours"].items() if ratio > GOAL
+    ]
 
 
 def write(file: Path, rows_of_file: int = ROWS) -> None:
