@@ -28,10 +28,12 @@ class Limit:
     since: str
     until: str
     reason: str
+    bounds: bool = True
+    """Whether a value of incomplete data is at least a lower bound: that of a sum or a count, not that of a median or a ratio."""
 
     def of(self, name: str) -> dict[str, str]:
-        """The same of one metric, for an answer. What is withheld of a value over all time makes that a lower bound."""
-        standing = "lower_bound" if name.endswith("_over_all_time") else self.standing
+        """The same of one metric, for an answer. What is withheld of a sum over all time makes that a lower bound."""
+        standing = "lower_bound" if self.bounds and name.endswith("_over_all_time") else self.standing
         return {
             "metric": name,
             "standing": _WORDS[standing],

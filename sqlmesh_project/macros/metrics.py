@@ -29,6 +29,9 @@ GRAINS = {
 WINDOW_MONTHS = {28: 0, 90: 3, 180: 5}
 """Windows by their days, and how many months after a day the last one ends that ends with a month and has the day in it."""
 
+BOUNDS = ("sum", "count_distinct")
+"""Aggregations whose value over all time is published as a lower bound where days of it are withheld; of others it is withheld."""
+
 METRICS = [
     {**safe_load(path.read_text(encoding="utf-8")), "name": path.stem, "path": f"sqlmesh_project/metrics/{path.name}"}
     for path in sorted((Path(__file__).parent.parent / "metrics").glob("*.yaml"))
@@ -83,6 +86,15 @@ def metric_inputs(evaluator: MacroEvaluator) -> exp.Expression:  # noqa: ARG001 
         f"SELECT metric, relation, table_name, category, CAST(share AS DOUBLE) AS withheld_below "
         f"FROM {values(rows)} AS inputs(metric, relation, table_name, category, share)",
         read="trino",
+    )
+
+
+@macro()
+def bounds_nothing(evaluator: MacroEvaluator, metric: exp.Expression) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
+    """Whether a value of incomplete data says nothing of the true one: of a median, a ratio; a sum or a count is at least so much."""
+    names = ", ".join(literal(each["name"]) for each in METRICS if each["aggregation"] not in BOUNDS)
+    return parse_one(f"metric IN ({names})", read="trino").transform(
+        lambda node: metric.copy() if isinstance(node, exp.Column) else node
     )
 
 

@@ -38,9 +38,9 @@ def period_end(evaluator: MacroEvaluator, grain: exp.Expression, start: exp.Expr
 
 @macro()
 def sample_start(evaluator: MacroEvaluator, grain: exp.Expression, sample: exp.Expression) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
-    """First day that a sample is about: its date, or of a window (named by its days) so many days before its end."""
+    """First day that a sample is about: its date, of a window (named by its days) so many days before its end, of `all` the first."""
     text = (
-        "CASE grain_of_it WHEN '28' THEN CAST(DATE_ADD('day', -27, sample) AS DATE) "
+        "CASE grain_of_it WHEN 'all' THEN DATE '1970-01-01' WHEN '28' THEN CAST(DATE_ADD('day', -27, sample) AS DATE) "
         "WHEN '90' THEN CAST(DATE_ADD('day', -89, sample) AS DATE) WHEN '180' THEN CAST(DATE_ADD('day', -179, sample) AS DATE) "
         "ELSE sample END"
     )

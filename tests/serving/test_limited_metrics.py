@@ -28,14 +28,18 @@ from tests.support.asgi import serving
 pytestmark = pytest.mark.server
 _WAREHOUSE = """
 CREATE SCHEMA marts;
-CREATE TABLE marts.metrics_v0 AS SELECT 'm' AS metric_id, 'GITHUB_commits_weekly' AS metric_name;
+CREATE TABLE marts.metrics_v0 AS SELECT 'm' AS metric_id, t.* FROM (VALUES
+    ('GITHUB_commits_weekly', 'metrics/commits.yaml', 'sum'),
+    ('GITHUB_time_to_merge_over_all_time', 'metrics/time_to_merge.yaml', 'median')
+) AS t(metric_name, sql_source_path, aggregation_function);
 CREATE TABLE marts.key_metrics_by_project_v0 AS SELECT 'm' AS metric_id, 'p1' AS project_id, 1.0 AS amount;
 CREATE TABLE marts.metric_coverage_v0 AS SELECT 'project' AS entity_type, t.* FROM (VALUES
     ('GITHUB', 'commits', DATE '2026-01-01', DATE '2026-05-01', 'complete', 'as much as promised'),
     ('GITHUB', 'commits', DATE '2026-06-01', NULL, 'lower_bound', 'Thinned out upstream'),
     ('GITHUB', 'commits', DATE '2026-10-12', DATE '2026-11-20', 'withheld', 'less than 50 % is held'),
     ('GITHUB', 'comments', DATE '2026-10-12', NULL, 'withheld', 'less than 50 % is held'),
-    ('*', 'downloads', DATE '2026-10-12', DATE '2026-11-20', 'withheld', 'less than 50 % is held')
+    ('*', 'downloads', DATE '2026-10-12', DATE '2026-11-20', 'withheld', 'less than 50 % is held'),
+    ('GITHUB', 'time_to_merge', DATE '2026-10-12', DATE '2026-11-20', 'withheld', 'less than 50 % is held')
 ) AS t(metric_source, metric, since, until, standing, reason);
 """
 _FROM = "SELECT amount FROM key_metrics_by_project_v0 JOIN metrics_v0 USING (metric_id)"
@@ -78,11 +82,16 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             [{"metric": "NPM_downloads_over_all_time", **_WITHHELD, "standing": "lowerBound"}],
             {"lowerBound": 1},
         ),
+        (
+            "metric_name = 'GITHUB_time_to_merge_over_all_time'",  # of a median what is held bounds nothing
+            [{"metric": "GITHUB_time_to_merge_over_all_time", **_WITHHELD}],
+            {"withheld": 1},
+        ),
         ("metric_name = 'GITHUB_stars_weekly'", None, None),
         (
             "project_id = 'p1'",
-            [{"standing": "withheld", "metrics": 3}, {"standing": "lowerBound", "metrics": 1}],
-            {"withheld": 3, "lowerBound": 1},
+            [{"standing": "withheld", "metrics": 4}, {"standing": "lowerBound", "metrics": 1}],
+            {"withheld": 4, "lowerBound": 1},
         ),
     ],
 )

@@ -86,9 +86,11 @@ class Standing:
         return replace(chosen, standing=LOWER_BOUND) if worst == WITHHELD else chosen
 
     def withheld(self, first: date | None = None) -> list[Span]:
-        """The withheld spans that end after this day, by time; none for a value over all time, which is published."""
+        """The withheld spans that end after this day, by time; none for a sum over all time, which is published as a bound."""
         if split(self._metric.name)[1] == "over_all_time":
-            return []
+            if self._metric.aggregation in _SMALLER:
+                return []
+            first = None
         spans = {span for span in self.spans if span.standing == WITHHELD and (not first or not span.until or span.until > first)}
         return sorted(spans, key=lambda span: (span.since or date.min, span.reason))
 

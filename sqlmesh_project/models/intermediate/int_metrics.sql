@@ -44,7 +44,7 @@ WITH withheld AS ( -- an open span has no first day, or is not over
   FROM computed
   LEFT JOIN withheld
     ON computed.metric = withheld.metric AND (withheld.metric_source = '*' OR computed.metric_source = withheld.metric_source)
-    AND computed.grain <> 'all'
+    AND (computed.grain <> 'all' OR @bounds_nothing(computed.metric))
     AND @sample_start(computed.grain, computed.sample_date) < withheld.until AND @sample_end(computed.grain, computed.sample_date) > withheld.since
   WHERE withheld.metric IS NULL
 )

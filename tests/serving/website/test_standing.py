@@ -84,3 +84,11 @@ def test_a_withheld_span_that_is_not_over_is_withheld_and_shown() -> None:
         (JUNE, None, "since then withheld: too little"),
         (date(2026, 5, 31), None, "not measured"),
     ]
+
+
+def test_a_median_over_all_time_is_withheld_where_a_sum_is_a_bound() -> None:
+    since = Span(JULY, None, 0.1, 0.2, "measured", "withheld", "too little")
+    assert standing("over_all_time", WITHHELD, since).withheld() == []
+    median = standing("over_all_time", WITHHELD, since, aggregation="median", measure="time_to_first_response")
+    assert median.withheld() == median.withheld(date(2026, 11, 29)) == [WITHHELD, since]
+    assert [row.standing for row in shown(median, []).rows] == ["since then withheld: too little", "withheld: too little"]
