@@ -86,12 +86,13 @@ class AuditDone:
 
 @dataclass(frozen=True)
 class UnitTestDone:
-    """A unit test of a model ended; it passed when there is no cause."""
+    """A unit test of a model ended; it passed when there is no cause. `stands`: an earlier pass with the same models."""
 
     model: str
     check: str
     test: str
     cause: str = ""
+    stands: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ WINDOW_MONTHS = {28: 0, 90: 3, 180: 5}
 """Windows by their days, and how many months after a day the last one ends that ends with a month and has the day in it."""
 
 BOUNDS = ("sum", "count_distinct")
-"""Aggregations whose value over all time is published as a lower bound where days of it are withheld; of others it is withheld."""
+"""Aggregations whose value over all time is published as a lower bound where days of it are withheld; else withheld."""
 
 METRICS = [
     {**safe_load(path.read_text(encoding="utf-8")), "name": path.stem, "path": f"sqlmesh_project/metrics/{path.name}"}
@@ -91,7 +91,7 @@ def metric_inputs(evaluator: MacroEvaluator) -> exp.Expression:  # noqa: ARG001 
 
 @macro()
 def bounds_nothing(evaluator: MacroEvaluator, metric: exp.Expression) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
-    """Whether a value of incomplete data says nothing of the true one: of a median, a ratio; a sum or a count is at least so much."""
+    """Whether a value of incomplete data says nothing of the true one, as of a median; a sum or a count is at least so much."""
     names = ", ".join(literal(each["name"]) for each in METRICS if each["aggregation"] not in BOUNDS)
     return parse_one(f"metric IN ({names})", read="trino").transform(
         lambda node: metric.copy() if isinstance(node, exp.Column) else node

@@ -38,7 +38,7 @@ def period_end(evaluator: MacroEvaluator, grain: exp.Expression, start: exp.Expr
 
 @macro()
 def sample_start(evaluator: MacroEvaluator, grain: exp.Expression, sample: exp.Expression) -> exp.Expression:  # noqa: ARG001  (SQLMesh passes it)
-    """First day that a sample is about: its date, of a window (named by its days) so many days before its end, of `all` the first."""
+    """First day that a sample is about: its date; of a window (named by its days) so many days before its end; of `all` 1970."""
     text = (
         "CASE grain_of_it WHEN 'all' THEN DATE '1970-01-01' WHEN '28' THEN CAST(DATE_ADD('day', -27, sample) AS DATE) "
         "WHEN '90' THEN CAST(DATE_ADD('day', -89, sample) AS DATE) WHEN '180' THEN CAST(DATE_ADD('day', -179, sample) AS DATE) "

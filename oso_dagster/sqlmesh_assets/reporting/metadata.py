@@ -61,7 +61,7 @@ def tested(event: UnitTestDone, key: dg.AssetCheckKey) -> dg.AssetCheckEvaluatio
         passed=not event.cause,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"test": dg.MetadataValue.text(event.test)},
-        description=event.cause or None,
+        description=event.cause or ("passed before, with the same models and rows" if event.stands else None),
     )
 
 

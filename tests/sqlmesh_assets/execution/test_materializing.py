@@ -224,6 +224,36 @@ def test_a_unit_test_that_fails_stops_the_deployment(playground):
     }
 
 
+def test_a_unit_test_is_run_again_when_it_or_a_model_above_it_is_another(playground):
+    tests = playground.root / "project" / "tests"
+    tests.mkdir()
+    sizes = "sizes_stay:\n  model: marts.sizes\n  inputs:\n    staging.stg_things: {rows: [{id: 1, size: 2}]}\n"
+    (tests / "test_sizes.yaml").write_text(f"{sizes}  outputs: {{query: {{rows: [{{id: 1, size: 2}}]}}}}\n")
+    others = "others_stay:\n  model: marts.others\n  inputs:\n    staging.stg_others: {rows: [{id: 1}]}\n"
+    (tests / "test_others.yaml").write_text(f"{others}  outputs: {{query: {{rows: [{{id: 1}}]}}}}\n")
+
+    def passes() -> dict[str, bool]:
+        tested = [check for check in run(playground).checks if check.check_name.startswith("unit_test_")]
+        assert all(check.passed for check in tested)
+        return {check.check_name.removeprefix("unit_test_"): check.description is not None for check in tested}
+
+    assert passes() == {"sizes_stay": False, "others_stay": False}
+    playground.write(
+        "staging.stg_others", "FULL", "not_null(columns := id)", "SELECT CAST(id + 1 AS BIGINT) AS id FROM raw.others"
+    )
+    assert passes() == {"sizes_stay": True, "others_stay": False}
+    (tests / "test_sizes.yaml").write_text(f"{sizes}  outputs: {{query: {{rows: [{{id: 1, size: 99}}]}}}}\n")
+    playground.write(
+        "staging.stg_others", "FULL", "not_null(columns := id)", "SELECT CAST(id + 2 AS BIGINT) AS id FROM raw.others"
+    )
+    failed = [check.check_name for check in run(playground).checks if not check.passed]
+    assert failed == ["unit_test_sizes_stay"]
+    (kept,) = playground.root.glob("cache/sqlmesh/passed_unit_tests-*.json")
+    kept.write_text("[")  # what is not whole says nothing
+    (tests / "test_sizes.yaml").write_text(f"{sizes}  outputs: {{query: {{rows: [{{id: 1, size: 2}}]}}}}\n")
+    assert passes() == {"sizes_stay": False, "others_stay": False}
+
+
 @pytest.mark.parametrize(
     ("fresh", "expected"),
     [((), {"a", "b", "c"}), (("a", "b", "c"), set()), (("b",), {"a", "b", "c"}), (("a", "b"), {"c"}), (("a",), {"b", "c"})],
