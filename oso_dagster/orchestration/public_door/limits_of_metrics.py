@@ -30,7 +30,7 @@ def limits_of_metrics(engine: Engine, published: Published) -> LimitedMetrics:
         _log.debug("no limits of metrics: %s", refused.message)
         return LimitedMetrics()
     limits: dict[tuple[str, str, str], tuple[Limit, ...]] = {}
-    for entity, source, metric, *stated, bounds in rows:
+    for entity, source, metric, standing, since, until, reason, bounds in rows:
         key = (str(entity), str(source), str(metric))
-        limits[key] = (*limits.get(key, ()), Limit(*(str(cell) for cell in stated), bounds=bool(bounds)))
+        limits[key] = (*limits.get(key, ()), Limit(str(standing), str(since), str(until), str(reason), bool(bounds)))
     return LimitedMetrics(limits)
