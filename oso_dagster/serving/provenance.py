@@ -93,6 +93,7 @@ class Provenance:
             entry |= {"missingPartitions": facts.missing} if facts.missing else {}
             metrics = self.limited.short(name, literals)
             entry |= {"metrics": metrics} if metrics else {}
+            entry |= _announced(self.published.tables.get(name))
             length += len(json.dumps(entry))
             if length > _HEADER_CHARACTERS:
                 entries.append({"more": len(set(tables)) - len(entries)})
@@ -112,11 +113,20 @@ class Provenance:
                 "dependencies": parts,
             }
             metrics = self.limited.of(table.full_name, literals)
-            status.append(entry | ({"metrics": metrics} if metrics else {}))
+            status.append(entry | ({"metrics": metrics} if metrics else {}) | _announced(table))
         return status
 
     def _below(self, full_name: str) -> list[PublishedTable]:
         return [table for table in self.published.closure([full_name]) if table.full_name != full_name]
+
+
+def _announced(table: PublishedTable | None) -> dict[str, Any]:
+    """What of a table is announced to go: all of it, or columns."""
+    if table is None:
+        return {}
+    columns = {column.name: column.deprecation.values for column in table.columns if column.deprecation}
+    whole = {"deprecated": table.deprecation.values} if table.deprecation else {}
+    return whole | ({"deprecatedColumns": columns} if columns else {})
 
 
 def _stamp(moment: datetime | None) -> str | None:

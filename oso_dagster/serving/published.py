@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from oso_dagster.serving.deprecations import Deprecation
 from oso_dagster.serving.failures import Outcome, RefusedError
 
 PUBLIC_SCHEMA = "oso"
@@ -22,6 +23,7 @@ class PublishedColumn:
     name: str
     type: str
     description: str
+    deprecation: Deprecation | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class PublishedTable:
     columns: tuple[PublishedColumn, ...]
     upstream: tuple[str, ...] = ()
     grain: tuple[str, ...] = ()
+    deprecation: Deprecation | None = None
 
     @property
     def full_name(self) -> str:

@@ -26,6 +26,7 @@ from oso_dagster.orchestration.public_door.published_tables import published_tab
 from oso_dagster.orchestration.resources import warehouse_of
 from oso_dagster.reliability.store import Store
 from oso_dagster.serving.access.admission import Admission
+from oso_dagster.serving.deprecations import Deprecation, deprecations_of
 from oso_dagster.serving.endpoints.door import Door
 from oso_dagster.serving.engine.duckdb_engine import DuckDBEngine
 from oso_dagster.serving.engine.snapshots import Snapshots
@@ -60,7 +61,7 @@ def service_of(settings: Settings, sources: Sequence[Source], *, anonymous: bool
     How questions end is counted in the slice `slice_` of its objective.
     """
     models = list(transform_assets(settings, sources).specs)
-    published = published_tables(sources, load_manifest(project_of(settings)))
+    published = published_tables(sources, load_manifest(project_of(settings)), _announced(settings))
     remove_left_behind(settings.world_dir / "serving")
     folder = settings.world_dir / "serving" / str(os.getpid())
     warehouse = warehouse_of(settings)
@@ -146,6 +147,12 @@ class Upkeep:
         except Exception:
             self._outcomes.put_back(good, valid)
             raise
+
+
+def _announced(settings: Settings) -> dict[str, Deprecation]:
+    """What the SQLMesh project announces to go; nothing where it has no such file."""
+    path = settings.sqlmesh_project / "deprecations.yaml"
+    return deprecations_of(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _stamp(path: Path) -> object | None:

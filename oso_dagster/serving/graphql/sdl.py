@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from oso_dagster.serving.deprecations import Deprecation
 from oso_dagster.serving.graphql.shape import Relation, Shape
 
 MOST_ROWS = 1_000
@@ -56,6 +57,7 @@ def schema_text(shapes: Mapping[str, Shape]) -> str:
     roots = [
         *(
             f"  {_described(shape.table.description)} {shape.name}{_arguments(shape)}: {shape.kind}Page!"
+            f"{_deprecated(shape.table.deprecation)}"
             for shape in shapes.values()
         ),
         '  "The marts as `pyoso` 0.9 asks for them. There is one organisation, whose id is not looked at."',
@@ -74,7 +76,10 @@ def schema_text(shapes: Mapping[str, Shape]) -> str:
 
 def _types(shape: Shape, shapes: Mapping[str, Shape]) -> str:
     compared = [field for field in shape.fields if field.scalar != "JSON"]
-    fields = [f"  {_described(field.column.description)} {field.name}: {field.scalar}" for field in shape.fields]
+    fields = [
+        f"  {_described(field.column.description)} {field.name}: {field.scalar}{_deprecated(field.column.deprecation)}"
+        for field in shape.fields
+    ]
     relations = [_relation(relation, shapes[relation.target]) for relation in shape.relations]
     filters = [f"  {field.name}: {field.scalar}Filter" for field in compared]
     return f"""
@@ -95,15 +100,20 @@ input {shape.kind}Filter {{
 
 
 def _relation(relation: Relation, target: Shape) -> str:
+    going = _deprecated(target.table.deprecation)
     if relation.many:
-        return f"  {_described(target.table.description)} {relation.name}{_arguments(target)}: {target.kind}Page!"
-    return f'  "By {relation.column}; null where that id has no row." {relation.name}: {target.kind}'
+        return f"  {_described(target.table.description)} {relation.name}{_arguments(target)}: {target.kind}Page!{going}"
+    return f'  "By {relation.column}; null where that id has no row." {relation.name}: {target.kind}{going}'
 
 
 def _arguments(shape: Shape) -> str:
     order = f'"Rows that are equal in it come by their key; missing values come last." orderBy: [{shape.kind}Order!]'
     first = f'"At most {MOST_ROWS}." first: Int! = {DEFAULT_ROWS}'
     return f"(where: {shape.kind}Filter, {order}, {first}, after: String)"
+
+
+def _deprecated(deprecation: Deprecation | None) -> str:
+    return f" @deprecated(reason: {_described(deprecation.words)})" if deprecation else ""
 
 
 def _described(text: str) -> str:

@@ -77,7 +77,15 @@ def _schemas(published: Published) -> list[str]:
 
 
 def _columns(table: PublishedTable) -> NameAnswer:
-    rows = tuple((column.name, column.type.lower(), "", column.description) for column in table.columns)
+    rows = tuple(
+        (
+            column.name,
+            column.type.lower(),
+            going.words if (going := column.deprecation or table.deprecation) else "",
+            column.description,
+        )
+        for column in table.columns
+    )
     return NameAnswer(("Column", "Type", "Extra", "Comment"), rows, (table.full_name,))
 
 
@@ -87,4 +95,7 @@ def _plan(query: Select, published: Published) -> NameAnswer:
     for table in published.closure(query.tables):
         how = "reads" if table.full_name in query.tables else "derived from"
         lines.append(f"{how} {table.full_name}: {table.description.splitlines()[0] if table.description else ''}".rstrip(": "))
+        if table.full_name in query.tables:
+            going = {table.full_name: table.deprecation} | {column.name: column.deprecation for column in table.columns}
+            lines += [f"{name} is {deprecation.words}" for name, deprecation in going.items() if deprecation]
     return NameAnswer(("Query Plan",), tuple((line,) for line in lines), query.tables)
