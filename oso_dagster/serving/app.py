@@ -25,10 +25,12 @@ from oso_dagster.serving.endpoints.openapi import openapi
 from oso_dagster.serving.endpoints.sql import Sql
 from oso_dagster.serving.graphql.endpoint import GraphQL
 from oso_dagster.serving.lineage.filter import Lineage
+from oso_dagster.serving.requests import CountedRequests, RequestCounts, openmetrics
 from oso_dagster.serving.website.querying import QueryPage
 from oso_dagster.serving.website.site import Site
 
 _SWEEP_SECONDS = 5.0
+_COUNTERS = "/openmetrics"
 _ROBOTS = "User-agent: *\nDisallow: /query?\nDisallow: /lineage\nDisallow: /async-sql\n"
 log = logging.getLogger("oso_dagster.serving")
 
@@ -48,11 +50,15 @@ def application(
 
     `upkeep` is called in a thread every few seconds: it renews what is read and keeps what was counted.
     """
-    jobs = Jobs(door, files, monotonic)
+    jobs, counts = Jobs(door, files, monotonic), RequestCounts()
     later = AsyncSql(door, jobs, address)
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "up", "world": door.world, "questions": door.outcomes.total})
+
+    async def counters(_: Request) -> Response:
+        content, kind = openmetrics(counts, door.outcomes.total)
+        return Response(content, media_type=kind)
 
     async def robots(request: Request) -> Response:
         base = address.rstrip("/") or str(request.base_url).rstrip("/")
@@ -87,6 +93,7 @@ def application(
         Route("/async-sql/{token}", later.fetch, methods=["GET"]),
         Route("/graphql", GraphQL(door).answer, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
+        Route(_COUNTERS, counters, methods=["GET"]),
         Route("/openapi.json", openapi, methods=["GET"]),
         Route("/robots.txt", robots, methods=["GET"]),
         Route("/query", QueryPage(door).answer, methods=["GET"]),
@@ -94,6 +101,7 @@ def application(
         *Site(door, made_at, address).routes(),
     ]
     middleware = [
+        Middleware(CountedRequests, counts, (_COUNTERS,)),
         Middleware(
             CORSMiddleware,
             allow_origins=["*"],

@@ -44,8 +44,9 @@ def look_at_door(settings: Settings) -> None:
         app = CountedRequests(application(service.door, service.files, made_at=lambda: service.snapshots.made_at))
         asyncio.run(_look_at_door(settings, app))
         name, _, objective = _REQUESTS.partition(".")
-        failed = f"{app.valid - app.good:,} of {app.valid:,} failed" if app.good < app.valid else ""
-        _record(settings, [Sample(name, objective, Count(datetime.now(UTC), app.good, app.valid), DOOR, failed)])
+        good, valid = app.counts.good, app.counts.valid
+        failed = f"{valid - good:,} of {valid:,} failed" if good < valid else ""
+        _record(settings, [Sample(name, objective, Count(datetime.now(UTC), good, valid), DOOR, failed)])
     finally:
         service.close()  # records how the canary ended
 

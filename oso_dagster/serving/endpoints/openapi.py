@@ -59,6 +59,7 @@ def described() -> dict[str, Any]:
                 ), refusal="GraphQLErrors")
             },
             "/health": {"get": _operation("Whether it is up", _json({"type": "object"}))},
+            "/openmetrics": {"get": _operation("Counters for Prometheus", {"application/openmetrics-text": {}})},
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`oso keys create NAME`"}},
