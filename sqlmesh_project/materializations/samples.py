@@ -8,6 +8,8 @@ changed is found by the query (`macros/changes.py`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlglot import exp, parse_one
@@ -52,12 +54,28 @@ class Samples(CustomMaterialization):
         with self.adapter.temp_table(
             query, name=table_name, target_columns_to_types=columns, source_columns=source_columns
         ) as computed:
-            if not self.adapter.SUPPORTS_TRANSACTIONS:
+            if not self.adapter.SUPPORTS_TRANSACTIONS and self.adapter.dialect != "duckdb":
                 self.adapter.execute(_merge(table_name, computed, list(columns), everything=is_first_insert))
                 return
-            self.adapter.delete_from(table_name, exp.true() if is_first_insert else _replaced(computed))
             kept = exp.select(*columns).from_(computed).where(exp.column("grain").neq(SINCE))
-            self.adapter.insert_append(table_name, kept, target_columns_to_types=columns)
+            with _transaction(self.adapter):
+                self.adapter.delete_from(table_name, exp.true() if is_first_insert else _replaced(computed))
+                self.adapter.insert_append(table_name, kept, target_columns_to_types=columns)
+
+
+@contextmanager
+def _transaction(adapter: Any) -> Iterator[None]:
+    """DuckDB has transactions, of which SQLMesh makes no use; a MERGE on a condition with OR compares all rows with all there."""
+    if adapter.dialect != "duckdb":  # SQLMesh holds one around all of this
+        yield
+        return
+    adapter.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        adapter.execute("ROLLBACK")
+        raise
+    adapter.execute("COMMIT")
 
 
 def _without_rows_of(table_name: str, query: exp.Expression) -> exp.Expression:
