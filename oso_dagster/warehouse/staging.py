@@ -36,8 +36,11 @@ SCHEMA = f"{DATABASE}.arrived"
 _ASKED_EVERY = 0.5
 """Seconds between two questions of a load that waits for another."""
 
-_MEMORY = 128 * 2**20
-"""Bytes that DuckDB may hold of one load; the rest of a large one is spilled to disk, so that a day of any size fits."""
+_MEMORY, _MORE_MEMORY = 64 * 2**20, 128 * 2**20
+"""Bytes that DuckDB may hold of one load, of narrow rows and of others; the rest is spilled, so that a day of any size fits."""
+
+_OFTEN = 16
+"""Where so many times what is read at a time is more than the less, it would be spilled again and again."""
 
 _READ_AT_ONCE = 5
 """So many times what is read at a time is held while it is judged and written, which cannot be spilled."""
@@ -136,7 +139,8 @@ def workplace(
 
 def allow_memory(connection: duckdb.DuckDBPyConnection, bytes_at_once: int) -> None:
     """Limit DuckDB's memory: more where the rows that are read at a time (`bytes_at_once`) take more, up to a gigabyte."""
-    connection.execute(f"SET memory_limit = '{max(_MEMORY, min(_READ_AT_ONCE * bytes_at_once, _MOST_MEMORY))}B'")
+    enough = max(_MEMORY, min(_OFTEN * bytes_at_once, _MORE_MEMORY))
+    connection.execute(f"SET memory_limit = '{max(enough, min(_READ_AT_ONCE * bytes_at_once, _MOST_MEMORY))}B'")
 
 
 def _folder(cache: Path, source: str, table: Table, window: Window | None) -> Path:

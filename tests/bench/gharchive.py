@@ -35,6 +35,7 @@ from oso_dagster.sandbox.upstreams import gharchive
 from oso_dagster.sandbox.world import forge
 from oso_dagster.sandbox.world.world import DEFAULT_SEED, generate
 from oso_dagster.sources.github import SOURCE
+from oso_dagster.warehouse import staging
 from oso_dagster.warehouse.embedded.warehouse import DuckDBWarehouse
 from tests.bench.baseline import BASE, Tree, base_tree, by_turns, this_tree
 from tests.support.clock import clock
@@ -46,6 +47,8 @@ DAY = datetime(2025, 9, 1, tzinfo=UTC)
 GOAL, MOST_MEMORY, GROWTH = 2.0, 500, 1.02
 """Times the floor; MiB; how much more a day may hold than an hour."""
 GOAL_OF_BASE = 1.2
+AS_OURS = f"SET threads = 1; SET memory_limit = '{staging._MEMORY}B'; BEGIN"
+"""What DuckDB may use in a load, and one transaction for all rows."""
 WAY = Path(__file__).parent / "ways" / "hour_of_the_archive.py"
 TABLE = SOURCE.tables[0]
 
@@ -85,14 +88,19 @@ def ours(folder: Path, scratch: Path, *, hours: int = 1) -> int:
         return warehouse.load(SOURCE, TABLE, extract, fingerprint="bench", window=window).record.row_count
 
 
-def floor(folder: Path, scratch: Path) -> int:
-    """Fast gunzip, typed decode, Arrow, one CREATE TABLE: from a file on disk, no checks, nothing atomic to others."""
+def floor(folder: Path, scratch: Path, *, hours: int = 1, settings: str = "") -> int:
+    """Fast gunzip, typed decode, Arrow, one CREATE TABLE: from files on disk, no checks, nothing atomic to others."""
     connection = duckdb.connect(str(scratch / "w.duckdb"))
+    if settings:
+        connection.execute(settings)
     rows = 0
-    for lines in archive_lines.slices(folder / "2025-09-01-0.json.gz"):
-        arrived = archive_events.table_of(archive_events.decode(lines), TABLE.columns)
-        connection.execute("INSERT INTO events FROM arrived" if rows else "CREATE TABLE events AS FROM arrived")
-        rows += arrived.num_rows
+    for hour in range(hours):
+        for lines in archive_lines.slices(folder / f"2025-09-01-{hour}.json.gz"):
+            arrived = archive_events.table_of(archive_events.decode(lines), TABLE.columns)
+            connection.execute("INSERT INTO events FROM arrived" if rows else "CREATE TABLE events AS FROM arrived")
+            rows += arrived.num_rows
+    if settings:
+        connection.commit()
     connection.close()
     return rows
 
@@ -124,10 +132,12 @@ WAYS: dict[str, tuple[str, Callable[[Path, Path], int], int]] = {
     "ours": ("ours: HTTP, judged, dlt, guards, published", ours, 1),
     "dicts": (f"dlt with dicts (1 in {SAMPLE}, scaled)", dicts, SAMPLE),
     "auto": ("DuckDB read_json_auto", auto, 1),
+    "bare": ("floor, an hour in one transaction, DuckDB bounded as ours", partial(floor, settings=AS_OURS), 1),
+    "bare day": ("the same, a day", partial(floor, hours=24, settings=AS_OURS), 1),
     "half": ("ours, half a day: 12 such hours", partial(ours, hours=12), 1),
     "day": ("ours, a day of 24 such hours", partial(ours, hours=24), 1),
 }
-LONG = ("half", "day")
+LONG = ("bare", "bare day", "half", "day")
 
 
 def bench(console: Console, *, whole_day: bool = False) -> list[str]:
@@ -149,10 +159,12 @@ def bench(console: Console, *, whole_day: bool = False) -> list[str]:
     console.print(f"{EVENTS:,} events, {size:.0f} MB gz")
     console.print(table)
     ratio = measured["ours"]["seconds"] / base
-    peaks = {name: measured[name]["peak"] for name in ("ours", *LONG) if name in measured}
+    peaks = {name: measured[name]["peak"] for name in ("ours", "half", "day") if name in measured}
     missed = [f"at most {GOAL} × the floor: {ratio:.2f}"] if ratio > GOAL else []
-    if whole_day and (growth := peaks["day"] / peaks["ours"]) > GROWTH:
-        missed.append(f"a day at most {GROWTH} × the memory of an hour: {growth:.2f}")
+    if whole_day:
+        growth, bare = peaks["day"] / peaks["ours"], measured["bare day"]["peak"] / measured["bare"]["peak"]
+        console.print(f"memory of a day ÷ of an hour: ours {growth:.2f}, the floor {bare:.2f}")
+        missed += [f"a day at most {GROWTH} × the memory of an hour: {growth:.2f}"] if growth > GROWTH else []
     missed += slower
     return missed + [f"under {MOST_MEMORY} MiB: {name} {peak:,.0f}" for name, peak in peaks.items() if peak >= MOST_MEMORY]
 

@@ -68,10 +68,16 @@ def test_keys_that_stand_twice_among_many_rows_are_named_and_nothing_is_publishe
     assert counts == [[MANY, 0, 0], [1, MANY - 1, 1]]
 
 
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As large a load as the test has is too large for it."""
+    for name in ("_MEMORY", "_MORE_MEMORY"):
+        monkeypatch.setattr(staging, name, 24 * 2**20)
+
+
 @pytest.mark.slow
 def test_a_merge_of_more_than_fits_in_the_memory_of_a_load_spills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part of the rows comes again: then DuckDB builds its joins of those that came, not of those that are there."""
-    monkeypatch.setattr(staging, "_MEMORY", 24 * 2**20)
+    little_memory(monkeypatch)
     wide = replace(WIDE, disposition=Disposition.MERGE, keeps_deleted="invented", newest_by=("at",))
     warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", world="live", cache=tmp_path, lock_timeout_seconds=5, clock=clock)
     loads = [
@@ -81,7 +87,7 @@ def test_a_merge_of_more_than_fits_in_the_memory_of_a_load_spills(tmp_path: Path
 
 
 def test_rows_of_which_few_fit_in_the_memory_of_a_load_have_more_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staging, "_MEMORY", 24 * 2**20)
+    little_memory(monkeypatch)
     warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", world="live", cache=tmp_path, lock_timeout_seconds=5, clock=clock)
     loads = [warehouse.load(SOURCE, WIDE, wide_rows(3_000, day, 16_000), fingerprint="f") for day in (1, 2)]
     assert [loaded.record.facts[ROWS_CHANGED] for loaded in loads] == [0, 3_000]

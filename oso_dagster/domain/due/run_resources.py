@@ -39,7 +39,7 @@ OWN = RunResources("platform", 250, 512 * _MIB, 1024 * _MIB, 1024 * _MIB)
 LOAD = RunResources("load", 250, 512 * _MIB, 1024 * _MIB, 2048 * _MIB)
 """Loads of megabytes; most of the time they wait for an upstream."""
 LARGE_LOAD = RunResources("large-load", 1000, 1024 * _MIB, 2048 * _MIB, 20480 * _MIB)
-"""Loads of hundreds of megabytes: a day of GH Archive took 463 MiB at its peak; packages lie on disk until they are committed."""
+"""Loads of hundreds of megabytes: a day of GH Archive took 368 MiB at its peak; packages lie on disk until they are committed."""
 MODELS = RunResources("models", 500, 1024 * _MIB, 2048 * _MIB, 1024 * _MIB)
 """SQLMesh: a hundred models parsed and planned in memory; the rows are Trino's work."""
 

@@ -7,7 +7,7 @@ the types that dlt would have given its table, so that a value is judged, and la
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, closing
 from copy import copy
 from dataclasses import dataclass
@@ -34,6 +34,12 @@ _CONTRACT: Any = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"
 
 _MUCH_BYTES = 2 * 2**20
 """From this size of its files on, what drawing a load has freed is worth returning."""
+
+_TIDIED_EVERY = 4
+"""Batches, of about 8 MiB each, after which what was freed is returned: some milliseconds."""
+
+_M_ARENA_MAX, _HEAPS = -8, 2
+"""glibc's number of the setting (malloc.h), and how many heaps a process has, whatever the number of its threads."""
 
 _AT_ONCE = 2048
 """Rows that DuckDB reads at a time."""
@@ -80,12 +86,13 @@ def packed(folder: Path, name: str, batches: Mapping[str, Iterable[Any]], connec
     A query reads the files as long as they are there; `connection` is asked what columns they have.
     """
     use_own_settings()
+    _share_heaps()
     pipeline = dlt.pipeline(name, pipelines_dir=str(folder), destination=_DuckDB(), dataset_name="staged")
     with ExitStack() as stack:
         # A chain, for of a generator dlt searches all imported modules for the one that it is of: 0.3 s the first time.
         resources = [
             dlt.resource(
-                chain(stack.enter_context(closing(gathered(drawn)))),
+                chain(stack.enter_context(closing(_tidied(gathered(drawn))))),
                 name=landed,
                 write_disposition="replace",
                 schema_contract=_CONTRACT,
@@ -142,6 +149,21 @@ def _origin(error: BaseException) -> BaseException:
     """What the source itself raised, out of dlt's wrapping: whether it is refused or may be tried again is its to say."""
     cause = error.__cause__
     return _origin(cause) if cause is not None and isinstance(error, (PipelineStepFailed, ResourceExtractionError)) else error
+
+
+def _tidied(batches: Iterable[Any]) -> Generator[Any, None, None]:
+    """The batches; of a load of many, what drawing has freed goes back to the system on the way."""
+    for number, batch in enumerate(batches, 1):
+        yield batch
+        if number % _TIDIED_EVERY == 0:
+            _give_memory_back()
+
+
+def _share_heaps() -> None:
+    """Have all threads draw on two heaps of the C library: each that fetches would have one, and keep what lies in pieces."""
+    choose = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it
+    if choose is not None:
+        choose(_M_ARENA_MAX, _HEAPS)
 
 
 def _give_memory_back() -> None:
