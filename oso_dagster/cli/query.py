@@ -8,10 +8,13 @@ from typing import Annotated, Any
 import typer
 from rich.table import Column
 
+from oso_dagster.cli.query_files import Format, require_file, write_csv, write_parquet
 from oso_dagster.cli.session.chosen_world import settings_without_sources
 from oso_dagster.cli.session.terminal import Json, console, listing, refusal, say, say_json
 from oso_dagster.settings import Profile
 
+_SHOWN = 100
+_WRITERS = {Format.CSV: write_csv, Format.PARQUET: write_parquet}
 _LEAST_WIDTH = 24
 """Up to this width a cell stays on its line; where the columns do not fit so, each row is shown as lines of its own."""
 _BETWEEN = 3
@@ -29,19 +32,23 @@ class NothingLoadedError(Exception):
 
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT, in DuckDB's SQL; `-` reads it from standard input.")],
-    limit: Annotated[int, typer.Option(min=1, help="How many rows to show.")] = 100,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many rows; 100 of a table or JSON, else all.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="Parquet and CSV go to other programs.")] = Format.TABLE,
     as_json: Json = False,
 ) -> None:
     """Ask the warehouse of this world, read-only: it waits while a load or a transformation writes, and sees whole loads only.
 
     Files of this machine and the internet are out of its reach. `SHOW TABLES` lists the tables of every schema, the marts first.
 
-    Example: `OSO_WORLD=sandbox oso sql "SELECT project_name, display_name FROM marts.projects_v1 LIMIT 5"`
+    Examples: `OSO_WORLD=sandbox oso sql "SELECT project_name, display_name FROM marts.projects_v1 LIMIT 5"`,
+    `oso sql "FROM marts.projects_v1" --format parquet >projects.parquet`
     """
     import duckdb  # noqa: PLC0415  (loads when used)
 
     from oso_dagster.orchestration.resources import warehouse_of  # noqa: PLC0415  (dagster loads when used)
 
+    form = Format.JSON if as_json else form
+    require_file(form)
     settings = settings_without_sources()
     warehouse = warehouse_of(settings)
     if settings.profile is Profile.EMBEDDED and not settings.warehouse_path.exists():
@@ -49,19 +56,33 @@ def sql(
     text = typer.get_text_stream("stdin").read() if query == "-" else query
     with warehouse.read() as connection:
         try:
-            names, rows = _answer(connection, text, limit + 1)
+            if form in _WRITERS and not _lists_tables(connection, text):
+                _WRITERS[form](_asked(connection, text), limit)
+                return
+            shown = limit or _SHOWN
+            names, rows = _answer(connection, text, shown + 1)
         except duckdb.Error as error:
             raise refusal(str(error).strip()) from None
-    _print(names, rows[:limit], as_json=as_json)
-    if len(rows) > limit:
-        say(f"the first {limit:,} rows are shown: --limit shows more", err=True)
+    _print(names, rows[:shown], as_json=form is Format.JSON)
+    if len(rows) > shown:
+        say(f"the first {shown:,} rows are shown: --limit shows more", err=True)
+
+
+def _lists_tables(connection: Any, text: str) -> bool:
+    """Whether the catalogue of a lakehouse has the answer."""
+    return bool(_SHOW_TABLES.fullmatch(text)) and hasattr(connection, "tables")
+
+
+def _asked(connection: Any, text: str) -> Any:
+    """The cursor of the answer, on a connection that can do nothing else."""
+    connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
+    return connection.execute(_TABLES if _SHOW_TABLES.fullmatch(text) else text)
 
 
 def _answer(connection: Any, text: str, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
-    connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
-    if _SHOW_TABLES.fullmatch(text) and hasattr(connection, "tables"):  # of a lakehouse: its catalogue has the list
+    if _lists_tables(connection, text):
         return ["schema", "name"], [table for table in connection.tables() if "__" not in table[0]][:most]
-    cursor = connection.execute(_TABLES if _SHOW_TABLES.fullmatch(text) else text)
+    cursor = _asked(connection, text)
     return [column[0] for column in cursor.description or ()], cursor.fetchmany(most)
 
 

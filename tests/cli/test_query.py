@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import subprocess
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -103,3 +106,29 @@ def test_where_nobody_chose_a_world_and_there_are_two_the_command_says_which(
     assert "the live world; what `make demo` and `make dev` made: OSO_WORLD=sandbox oso …" in ask("SELECT 1")
     monkeypatch.setenv("OSO_WORLD", "live")
     assert "OSO_WORLD" not in ask("SELECT 1")
+
+
+def piped(query: str, form: str, *options: str) -> bytes:
+    """What a program at the other end of a pipe gets."""
+    command = [Path(sys.executable).with_name("oso"), "sql", query, "--format", form, *options]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def test_an_answer_goes_to_other_programs_whole_with_its_types_or_as_text(warehouse: Path) -> None:
+    query = "SELECT range AS n, CAST('x' || range AS VARCHAR) AS word, NULL::DATE AS day, [range, 2] AS listed FROM range(25000)"
+    table = pq.read_table(pa.BufferReader(piped(query, "parquet")))
+    assert table.schema.names == ["n", "word", "day", "listed"]
+    assert str(table.schema.field("day").type) == "date32[day]"
+    assert table.column("n").to_pylist() == list(range(25_000))
+    rows = list(csv.reader(piped(query, "csv").decode().splitlines()))
+    assert rows[0] == table.schema.names
+    assert rows[-1] == ["24999", "x24999", "", "[24999, 2]"]
+    assert len(rows) == 25_001
+    assert len(piped(query, "csv", "--limit", "3").splitlines()) == 4
+    assert pq.read_table(pa.BufferReader(piped(query, "parquet", "--limit", "10001"))).num_rows == 10_001
+
+
+def test_an_empty_answer_has_its_names_and_types(warehouse: Path) -> None:
+    assert piped("SELECT n, 'a,b' AS quoted FROM t WHERE n > 9", "csv") == b"n,quoted\r\n"
+    empty = pq.read_table(pa.BufferReader(piped("SELECT n FROM t WHERE n > 9", "parquet")))
+    assert (empty.num_rows, str(empty.schema.field("n").type)) == (0, "int32")
