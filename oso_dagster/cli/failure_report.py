@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from oso_dagster.cli.query import NothingLoadedError
+from oso_dagster.cli.query import NothingLoadedError, TerminalError
 from oso_dagster.cli.session.failures import one_line
 from oso_dagster.cli.session.instance import InstanceTakenError, PortTakenError
 from oso_dagster.cli.session.terminal import say
@@ -24,6 +24,7 @@ _EXPLAINED = (
     SourceNameError,
     NoPageError,
     NothingLoadedError,
+    TerminalError,
 )
 """Errors whose message says what to do."""
 

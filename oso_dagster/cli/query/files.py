@@ -27,7 +27,7 @@ class TerminalError(Exception):
 def require_file(form: Format) -> None:
     """Raise TerminalError where Parquet would be shown to a person."""
     if form is Format.PARQUET and sys.stdout.isatty():
-        raise TerminalError('Parquet is no text: send it to a file, `oso sql "…" --format parquet >answer.parquet`')
+        raise TerminalError("Parquet is no text: send it to a file, with >answer.parquet behind the command")
 
 
 def write_csv(cursor: Any, most: int | None) -> int:

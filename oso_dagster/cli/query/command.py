@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Column
 
-from oso_dagster.cli.query_files import Format, require_file, write_csv, write_parquet
+from oso_dagster.cli.query.files import Format, require_file, write_csv, write_parquet
 from oso_dagster.cli.session.chosen_world import settings_without_sources
 from oso_dagster.cli.session.terminal import Json, console, listing, refusal, say, say_json
 from oso_dagster.settings import Profile
@@ -41,7 +41,7 @@ def sql(
     Files of this machine and the internet are out of its reach. `SHOW TABLES` lists the tables of every schema, the marts first.
 
     Examples: `OSO_WORLD=sandbox oso sql "SELECT project_name, display_name FROM marts.projects_v1 LIMIT 5"`,
-    `oso sql "FROM marts.projects_v1" --format parquet >projects.parquet`
+    `oso sql "FROM marts.projects_v1" --format csv`
     """
     import duckdb  # noqa: PLC0415  (loads when used)
 
