@@ -67,8 +67,7 @@ COMMANDS = {
     "backup": LazyCommand(
         f"{_HERE}.upkeep.store_commands:backup",
         _OPERATE,
-        "Copy the ledger, Dagster's runs and events, and SQLMesh's state into one folder, while the platform runs. All or "
-        "nothing.",
+        "Copy the ledger, Dagster's runs and events, SQLMesh's state and the door's keys into one folder, while all runs.",
     ),
     "restore": LazyCommand(
         f"{_HERE}.upkeep.store_commands:restore",
