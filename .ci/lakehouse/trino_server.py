@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +57,14 @@ _JVM = """-server
 
 @dataclass(frozen=True)
 class Trino:
-    """A server: its name, its port, its heap in megabytes, and what its catalogue's file says."""
+    """A server: its name, its port, its heap in megabytes, what its catalogue's file says, and settings beside the usual ones."""
 
     name: str
     port: int
     heap_mb: int
     catalogue: Mapping[str, str]
     access: Mapping[str, Any] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, folder: Path, home: Path, java: Path) -> subprocess.Popen[bytes]:
         """Start it with everything of its own below `folder`; its log is `<folder>/<name>.log`."""
@@ -71,7 +72,8 @@ class Trino:
         (etc / "catalog").mkdir(parents=True, exist_ok=True)
         data.mkdir(exist_ok=True)
         numbers = {"query_mb": self.heap_mb // 2, "headroom_mb": self.heap_mb // 5, "heap_mb": self.heap_mb}
-        (etc / "config.properties").write_text(_CONFIG.format(port=self.port, **numbers))
+        more = "".join(f"{name}={value}\n" for name, value in self.settings.items())
+        (etc / "config.properties").write_text(_CONFIG.format(port=self.port, **numbers) + more)
         (etc / "node.properties").write_text(_NODE.format(name=self.name, data=data))
         (etc / "jvm.config").write_text(_JVM.format(**numbers))
         (etc / "log.properties").write_text("io.trino=WARN\n")

@@ -49,6 +49,7 @@ class QueryEnd:
 _OURS = frozenset({"INVALID_VIEW", "VIEW_IS_STALE"})
 _APART = {"USER_CANCELED": QueryOutcome.CANCELED, "ABANDONED_QUERY": QueryOutcome.ABANDONED}
 _TABLE = re.compile(r"[Tt]able '([^']+)' does not exist")
+_SCHEMA = re.compile(r"[Ss]chema '([^']+)' does not exist")
 _COLUMN = re.compile(r"[Cc]olumn '([^']+)' cannot be resolved")
 
 
@@ -66,6 +67,9 @@ def classify(end: QueryEnd, published: Collection[str]) -> QueryOutcome:
     missing = {"TABLE_NOT_FOUND": _TABLE, "COLUMN_NOT_FOUND": _COLUMN}.get(end.error)
     named = missing.search(end.message) if missing else None
     if named is not None and _plain(named[1]) in published:
+        return QueryOutcome.UNEXPECTED
+    gone = _SCHEMA.search(end.message) if end.error == "SCHEMA_NOT_FOUND" else None
+    if gone is not None and any(name.startswith(f"{_plain(gone[1]).rpartition('.')[2]}.") for name in published):
         return QueryOutcome.UNEXPECTED
     return QueryOutcome.USER_ERROR
 
