@@ -75,7 +75,7 @@ def test_before_anything_was_loaded_the_list_has_every_table_and_says_so(setting
     assert not settings.home.exists()
 
 
-def test_a_source_shows_all_that_it_says_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_shows_all_that_it_says_and_no_secret(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OSO_GITHUB_TOKEN", "hunter2")
     monkeypatch.setenv("COLUMNS", "200")
     printed, shown = oso("show", "github", "--json"), oso("show", "github")
