@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -77,12 +78,20 @@ class Background:
                 start_new_session=True,
             )
         print(f"starting the {self.name}; its log is {self.log}, those of the servers are in {self.folder}")
+        try:
+            self._show_until_ready(child)
+        except BaseException:  # an interrupt: nobody would know of the process
+            child.terminate()
+            child.wait()
+            raise
+        return (self.folder / ENDPOINTS).exists()
+
+    def _show_until_ready(self, child: subprocess.Popen[bytes]) -> None:
         with self.log.open() as lines:
             while child.poll() is None and not (self.folder / ENDPOINTS).exists():
                 print(lines.read(), end="", flush=True)
                 time.sleep(0.2)
             print(lines.read(), end="", flush=True)
-        return (self.folder / ENDPOINTS).exists()
 
     def end(self) -> int:
         """End it, with all that it stored; an exit code that is not 0 when it does not end."""
@@ -111,7 +120,7 @@ def write_endpoints(folder: Path, settings: dict[str, str], **more: Any) -> None
 
 
 def supervised(name: str, command: list[str], log: Path, **options: Any) -> subprocess.Popen[bytes]:
-    """A server that ends with this process, however that ends. `communicate` closes it and waits."""
+    """A server that ends with this process, however that ends; `ended` ends it."""
     with log.open("ab") as output:
         return subprocess.Popen(
             ["sh", "-c", _SUPERVISE, name, *command],
@@ -121,6 +130,15 @@ def supervised(name: str, command: list[str], log: Path, **options: Any) -> subp
             start_new_session=True,
             **{"env": os.environ, **options},
         )
+
+
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipe of a server and wait for its end; by force when that does not come."""
+    try:
+        process.communicate(timeout=STOP_SECONDS / 2)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def free_ports(count: int) -> list[int]:

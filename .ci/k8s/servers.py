@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from background import free_ports, supervised, write_endpoints
+from background import ended, free_ports, supervised, write_endpoints
 from programs import ClusterError, definitions, programs
 
 _READY_SECONDS = 90
@@ -62,7 +62,7 @@ class Cluster:
         self.processes[name] = process = supervised(
             f"k8s-{name}", command, self.folder / f"{name}.log", cwd=self.folder, env=os.environ | environment
         )
-        self._stack.callback(process.communicate)  # closes the pipe, and waits
+        self._stack.callback(ended, process)
 
     def etcd_and_api(self) -> None:
         """The API server over etcd, with rights by RBAC, admission of pods by their namespace's level, and one administrator."""
@@ -187,16 +187,21 @@ class Cluster:
         raise ClusterError(f"the API server was not ready within {_READY_SECONDS} s; the end of {log}:\n{words}")
 
 
+def say_since(begun: float) -> Callable[[str], None]:
+    """What prints lines for the log that `up` shows, with the seconds since then."""
+    return lambda text: print(f"{time.monotonic() - begun:5.1f} s  {text}", flush=True)  # noqa: T201
+
+
 def serve(folder: Path) -> None:
     """Start all of them below `folder`, write down where they are, and stay until a signal to end comes."""
-    begun, ended = time.monotonic(), threading.Event()
+    begun, leave = time.monotonic(), threading.Event()
+    files = programs(say_since(begun))  # a signal ends the building of programs at once
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: leave.set())
 
-    def say(text: str) -> None:
-        print(f"{time.monotonic() - begun:5.1f} s  {text}", flush=True)  # noqa: T201  (the log that `up` shows)
-
-    files = programs(say)
+    say = say_since(begun)
+    shutil.rmtree(folder, ignore_errors=True)  # of one that was killed
+    folder.mkdir(parents=True)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         cluster = Cluster(folder, files, stack)
@@ -206,11 +211,11 @@ def serve(folder: Path) -> None:
         say("controllers and Flux have started")
         write_endpoints(folder, cluster.settings())
         say("ready")
-        _stay(cluster, ended, say)
+        _stay(cluster, leave, say)
 
 
-def _stay(cluster: Cluster, ended: threading.Event, say: Callable[[str], None]) -> None:
-    while not ended.wait(1):
+def _stay(cluster: Cluster, leave: threading.Event, say: Callable[[str], None]) -> None:
+    while not leave.wait(1):
         for name, process in cluster.processes.items():
             if process.poll() is not None:
                 say(f"{name} has ended by itself: see {cluster.folder / name}.log; ending the others")

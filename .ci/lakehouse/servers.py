@@ -16,6 +16,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from background import ended as end_server
 from background import free_ports, write_endpoints
 from distribution import LakehouseError, java_home, trino_home
 from pyiceberg.catalog.sql import SqlCatalog
@@ -61,7 +62,7 @@ def serve(folder: Path) -> None:
         processes = []
         for server in servers:
             process = server.start(folder, home, java)
-            stack.callback(process.communicate)  # closes the pipe, and waits
+            stack.callback(end_server, process)
             processes.append((server, process))
         for server, process in processes:
             server.await_ready(process, folder)

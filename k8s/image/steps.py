@@ -42,12 +42,20 @@ class Build:
                 self.work.mkdir(parents=True, exist_ok=True)
             case "COPY":
                 self._copy(shlex.split(rest))
+            case "RUN" if rest.startswith("apt-get "):
+                self._require_programs(rest)
             case "RUN":
                 subprocess.run(["sh", "-c", rest], cwd=self.work, env=self._environment(), check=True)
             case "USER" | "CMD":
                 pass  # of the container, which is not there
             case _:
                 raise ValueError(f"{name} is no instruction that {Path(__file__).name} knows")
+
+    def _require_programs(self, rest: str) -> None:
+        """Packages of Debian are not installed here: their programs must be there. Raises ValueError."""
+        wanted = rest.partition("--no-install-recommends ")[2].partition(" &&")[0].split()
+        if missing := [name for name in wanted if shutil.which(name) is None]:
+            raise ValueError(f"not on this machine, and in the image: {', '.join(missing)}")
 
     def _copy(self, words: list[str]) -> None:
         if words[0] == "--from=build":

@@ -136,7 +136,11 @@ class FluxChecker:
 
 
 def _branch(spec: dict[str, Any]) -> str:
-    return str(spec.get("ref", {}).get("branch", "master"))  # what Flux takes where nothing is said
+    """The branch that a source follows; the one that Flux takes where nothing is said. Raises HeadError where it follows none."""
+    reference = spec.get("ref") or {"branch": "master"}
+    if "branch" not in reference or "commit" in reference:
+        raise HeadError("it follows no branch: take it out of heads_of")
+    return str(reference["branch"])
 
 
 def _controllers(deployed: list[dict[str, Any]], namespace: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ def applied(cluster: Cluster, repository: GitServer) -> Iterator[GitServer]:
     shutil.copytree(K8S, repository.tree / "k8s")
     repository.commit()
     source = documents("source.yaml")[0]
+    del source["spec"]["secretRef"]
     source["spec"] |= {"url": repository.url, "interval": "1s"}
     stages = [stage for stage in documents("stages.yaml") if stage["metadata"]["name"] in STAGES]
     for stage in stages:

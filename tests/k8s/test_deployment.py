@@ -24,7 +24,7 @@ def test_every_stage_is_applied_and_every_workload_runs_under_the_restricted_lev
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     workloads = cluster.get("deployments,statefulsets", "-n", "oso")["items"]
     names = {item["metadata"]["name"] for item in workloads}
-    assert names == {"code-location", "dagster-daemon", "dagster-webserver", "door", "probes", "trino-consumer", "trino-producer"}
+    assert names == {"code-location", "dagster-daemon", "dagster-webserver", "probes", "trino-consumer", "trino-producer"}
     assert all(item["status"]["readyReplicas"] == item["spec"]["replicas"] for item in workloads)
     warned = [event for event in cluster.get("events", "-n", "oso")["items"] if event["reason"] == "FailedCreate"]
     assert warned == [], "a pod that admission refused"
@@ -70,11 +70,11 @@ def test_what_vanishes_from_git_is_removed_and_what_others_made_stays(cluster, d
     cluster.apply(made)
     budgets = "k8s/base/foundation/network/budgets.yaml"
     text = (deployed.tree / budgets).read_text()
-    kept = [part for part in text.split("---\n") if "name: door" not in part]
+    kept = [part for part in text.split("---\n") if "name: trino-producer" not in part]
     commit = deployed.commit({budgets: "---\n".join(kept)})
     until(lambda: ready(cluster, "oso-foundation", commit), "the commit is applied", 120)
     names = {item["metadata"]["name"] for item in cluster.get("poddisruptionbudgets", "-n", "oso")["items"]}
-    assert names == {"code-location", "trino-consumer", "trino-producer"}
+    assert names == {"code-location", "trino-consumer"}
     assert cluster.get("configmap", "of-others", "-n", "oso")
     commit = deployed.commit({budgets: text})
     until(lambda: ready(cluster, "oso-foundation", commit), "it is back", 120)

@@ -22,11 +22,13 @@ pytestmark = pytest.mark.timeout(900)  # it installs everything that production 
 STEPS = TREE / "k8s" / "image" / "steps.py"
 SETTINGS = TREE / "k8s" / "base" / "instance" / "settings.env"
 NOWHERE = {
+    "DAGSTER_DATABASE_URL": "postgresql+psycopg2://nobody@127.0.0.1:1/dagster",
+    "OSO_RELIABILITY_URL": "postgresql+psycopg2://nobody@127.0.0.1:1/reliability",
     "OSO_LAKEHOUSE_TRINO_URL": "http://producer@127.0.0.1:1",
     "OSO_LAKEHOUSE_CATALOGUE_URL": "postgresql+psycopg2://nobody@127.0.0.1:1/lake",
     "OSO_SQLMESH_STATE_URL": "postgresql://nobody@127.0.0.1:1/sqlmesh",
-    "OSO_LAKEHOUSE_STORE": "gs://nowhere/tables",
 }
+"""What the secrets of the code location hold."""
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +56,7 @@ def environment(image: Path, home: Path) -> dict[str, str]:
     places = {"OSO_HOME": str(home), "HOME": str(home), "TMPDIR": str(home)}
     files = {name: lines.pop(name) for name in ("OSO_INSTANCE_FILE", "OSO_WORKSPACE_FILE")}
     there = {name: str(SETTINGS.parent / Path(file).name) for name, file in files.items()}
+    lines |= {"DAGSTER_HOME": str(home), "OSO_LAKEHOUSE_STORE": "gs://nowhere/tables"}
     return {"PATH": f"{image}/opt/oso/venv/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"} | lines | places | there | NOWHERE
 
 

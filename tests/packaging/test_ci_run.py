@@ -11,7 +11,7 @@ import pytest
 from oso_dagster.settings import PROJECT_ROOT
 from tests.packaging.test_setup import install
 
-SUITE = ["emulator", "schemas", "test", "test-lakehouse"]
+SUITE = ["emulator", "schemas", "test", "test-lakehouse", "test-k8s"]
 BESIDE = [f"{target} python3.13 .cache/python-3.13/venv .cache/python-3.13/oso" for target in ("demo", "test-smoke")]
 
 

@@ -53,7 +53,7 @@ def published_names(settings: Settings) -> frozenset[str]:
     from oso_dagster.orchestration.models.project_place import project_of  # noqa: PLC0415  (dagster loads when used)
     from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest  # noqa: PLC0415
 
-    models = load_manifest(project_of(settings)).models.values()
+    models = load_manifest(project_of(settings, connected=False)).models.values()
     tables = [(source.name, table) for source in catalogue() for table in source.tables if table.public]
     names = {".".join(model.name.replace('"', "").split(".")[-2:]) for model in models}
     names |= {f"{source}.{landed}" for source, table in tables for landed in table.physical}

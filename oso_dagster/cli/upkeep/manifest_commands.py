@@ -24,7 +24,7 @@ def build() -> None:
     from oso_dagster.orchestration.models.project_place import project_of  # noqa: PLC0415
     from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest, ship_manifest  # noqa: PLC0415  (slow to load)
 
-    project = project_of(read_settings(catalogue()))
+    project = project_of(read_settings(catalogue()), connected=False)
     path = ship_manifest(project)
     say(f"{len(load_manifest(project).models)} models in {path}")
 
@@ -38,6 +38,6 @@ def check() -> None:
     from oso_dagster.orchestration.models.project_place import project_of  # noqa: PLC0415
     from oso_dagster.sqlmesh_assets.manifest.manifest_store import fault_of_shipped  # noqa: PLC0415  (slow to load)
 
-    if fault := fault_of_shipped(project_of(read_settings(catalogue()))):
+    if fault := fault_of_shipped(project_of(read_settings(catalogue()), connected=False)):
         raise failure(f"{fault}: run `oso manifest build`")
     say("the manifest is up to date")

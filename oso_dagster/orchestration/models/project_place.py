@@ -10,18 +10,18 @@ from oso_dagster.sqlmesh_assets.manifest.manifest_store import load_manifest
 from oso_dagster.sqlmesh_assets.project import Project
 
 
-def project_of(settings: Settings) -> Project:
-    """The platform's SQLMesh project on this world's warehouse."""
+def project_of(settings: Settings, *, connected: bool = True) -> Project:
+    """The platform's SQLMesh project on this world's warehouse.
+
+    Not `connected` it is good for its manifest alone, and asks for none of the settings that say where its servers are.
+    """
     return Project(
         path=settings.sqlmesh_project,
         gateway=settings.profile.value,
         engine=settings.profile.engine,
         cache=settings.cache_dir,
         recompute_whole=True,  # raw tables land several times a day: docs/decisions/0007
-        connections={
-            "connection": _connection(settings),
-            "state_connection": settings.sqlmesh_state,
-        },
+        connections={"connection": _connection(settings), "state_connection": settings.sqlmesh_state} if connected else {},
     )
 
 
@@ -34,4 +34,4 @@ def _connection(settings: Settings) -> dict[str, Any]:
 
 def model_assets(settings: Settings) -> list[str]:
     """Every model as the asset that it is, `marts/projects_v1`, by name. Reads the manifest, or builds it when there is none."""
-    return sorted("/".join(asset_path(model)) for model in load_manifest(project_of(settings)).models)
+    return sorted("/".join(asset_path(model)) for model in load_manifest(project_of(settings, connected=False)).models)

@@ -61,7 +61,7 @@ def service_of(settings: Settings, sources: Sequence[Source], *, anonymous: bool
     How questions end is counted in the slice `slice_` of its objective.
     """
     models = list(transform_assets(settings, sources).specs)
-    published = published_tables(sources, load_manifest(project_of(settings)), _announced(settings))
+    published = published_tables(sources, load_manifest(project_of(settings, connected=False)), _announced(settings))
     remove_left_behind(settings.world_dir / "serving")
     folder = settings.world_dir / "serving" / str(os.getpid())
     warehouse = warehouse_of(settings)

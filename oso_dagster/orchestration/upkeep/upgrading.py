@@ -6,7 +6,8 @@ from contextlib import closing
 
 from oso_dagster.orchestration.models.platform_project import held_files
 from oso_dagster.orchestration.models.project_place import project_of
-from oso_dagster.settings import Settings
+from oso_dagster.settings import Profile, Settings
+from oso_dagster.sqlmesh_assets.environment_lock import environment_lock
 
 
 def upgrade_sqlmesh(settings: Settings) -> str:
@@ -15,6 +16,10 @@ def upgrade_sqlmesh(settings: Settings) -> str:
         return "SQLMesh has no state yet: its first plan makes it"
     from oso_dagster.sqlmesh_assets.context import open_context  # noqa: PLC0415  (slow to load)
 
-    with held_files(settings, ()), closing(open_context(project_of(settings), connected=True)) as context:
+    project = project_of(settings)
+    # On servers nothing of the lake is touched: who upgrades the stores needs no right to it.
+    embedded = settings.profile is Profile.EMBEDDED
+    alone = held_files(settings, ()) if embedded else environment_lock(project, project.environment)
+    with alone, closing(open_context(project, connected=True)) as context:
         context.migrate()
     return "SQLMesh's state is up to date"
