@@ -61,6 +61,12 @@ def unannounced(before: frozenset[str], after: frozenset[str], announced: Mappin
     return sorted(name for name in before - after if kept(name))
 
 
+def misnamed(announced: Mapping[str, Deprecation], published: frozenset[str], today: date) -> list[str]:
+    """Announcements of what is not there, before it may be gone: `published` has columns as `schema.table.column`."""
+    known = published | {name.rpartition(".")[0] for name in published}
+    return sorted(name for name, each in announced.items() if name not in known and today <= each.removed_after)
+
+
 def _deprecation(name: str, values: Mapping[str, object]) -> Deprecation:
     announced, removed_after = values.get("announced"), values.get("removed_after")
     if not isinstance(announced, date) or not isinstance(removed_after, date):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 from graphql import build_schema
 
-from oso_dagster.serving.deprecations import deprecations_of, unannounced
+from oso_dagster.serving.deprecations import deprecations_of, misnamed, unannounced
 from oso_dagster.serving.graphql.sdl import schema_text
 from oso_dagster.serving.graphql.shape import shapes_of
 from oso_dagster.serving.provenance import Provenance
@@ -78,15 +78,29 @@ def test_a_column_that_goes_was_announced_and_its_last_day_is_over() -> None:
     assert unannounced(before, before, MappingProxyType({}), date(2027, 3, 2)) == []
 
 
-def test_nothing_that_was_published_is_gone_unannounced() -> None:
+def test_an_announcement_of_what_is_not_there_is_found() -> None:
+    there = frozenset({"marts.old_v0.thing_id", "marts.things_v1.name"})
+    assert misnamed(ANNOUNCED, there, date(2027, 3, 1)) == ["marts.things_v1.label"]
+    assert misnamed(ANNOUNCED, there | {"marts.things_v1.label"}, date(2027, 3, 1)) == []
+    assert misnamed(ANNOUNCED, frozenset(), date(2027, 6, 2)) == []
+
+
+def test_nothing_that_was_ever_published_is_gone_unannounced_and_every_announcement_names_what_is_there() -> None:
+    """As far as the history of this clone goes back."""
     file = "tests/upgrade/surface/warehouse.txt"
-    command = ["git", "log", "--format=%H", "--reverse", "--", file]
-    commits = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout.split()
-    first = subprocess.run(
-        ["git", "show", f"{commits[0]}:{file}"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    now, today = marts((PROJECT_ROOT / file).read_text()), datetime.now(UTC).date()
     announced = deprecations_of((PROJECT_ROOT / "sqlmesh_project" / "deprecations.yaml").read_text(encoding="utf-8"))
-    assert unannounced(marts(first), marts((PROJECT_ROOT / file).read_text()), announced, datetime.now(UTC).date()) == []
+    versions = {
+        of_git("show", f"{commit}:{file}") for commit in of_git("log", "--format=%H", "--diff-filter=AM", "--", file).split()
+    }
+    ever = frozenset[str]().union(*map(marts, versions))
+    assert len(now) > 100
+    assert unannounced(ever, now, announced, today) == []
+    assert misnamed(announced, now, today) == []
+
+
+def of_git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def marts(text: str) -> frozenset[str]:
