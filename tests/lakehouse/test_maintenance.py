@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,6 +57,7 @@ def test_files_are_merged_snapshots_forgotten_and_orphans_removed_and_every_row_
     assert (before.snapshots, before.small_files) == (6, 4)
     orphan = min(files_of(catalogue)).with_name("of-a-load-that-died.parquet")
     orphan.write_bytes(b"nobody names it")
+    time.sleep(2)  # the last row is older than the second that is kept
     later = datetime.now(UTC) + timedelta(seconds=5)
     after, failures = maintain(address, catalogue, later, kept=timedelta(seconds=1), run=run_without_retention)
     assert failures == {}
