@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +15,8 @@ from tempfile import mkdtemp
 
 import grpc
 import pytest
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._grpc.client import DagsterGrpcClient
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.k8s.conftest import until
@@ -109,7 +113,7 @@ def test_the_code_location_serves_its_definitions_without_a_network_and_a_writab
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
 
-    def serving() -> bool:
+    def healthy() -> bool:
         assert server.poll() is None, server.communicate()[0].decode()[-2000:]
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             asked = health_pb2.HealthCheckRequest(service="DagsterApi")
@@ -119,9 +123,23 @@ def test_the_code_location_serves_its_definitions_without_a_network_and_a_writab
                 return False
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
+    def loaded() -> bool:
+        """The server answers before its code is there: what it serves is asked for."""
+        try:
+            answer = DagsterGrpcClient(host="127.0.0.1", port=port).list_repositories()
+        except DagsterUserCodeUnreachableError:
+            return False
+        assert "SerializableErrorInfo" not in answer, answer
+        return '"repository_symbols": [{' in answer
+
     try:
-        until(serving, "the probe of Kubernetes finds it serving", 120)
+        until(healthy, "the probe of Kubernetes finds it serving", 120)
+        until(loaded, "its definitions are loaded", 120)
     finally:
         server.terminate()
-        server.communicate(timeout=60)
+        try:
+            server.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.communicate()
     assert held(image) == before
