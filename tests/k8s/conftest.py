@@ -16,21 +16,18 @@ from kubernetes import config
 from tests.k8s.git_server import GitServer, serving
 from tests.k8s.kubelet import Kubelet
 from tests.k8s.stages import applied
+from tests.support.plugins.named_only import left_out, mark
 
 _HERE = Path(__file__).resolve().parent
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Only who names this folder runs it: it needs a cluster that a test does not start."""
-    named = any("tests/k8s" in str(argument) for argument in config.invocation_params.args)
-    return None if named or not collection_path.is_relative_to(_HERE) else True
+    return left_out(_HERE, collection_path, config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(_HERE):
-            item.add_marker(pytest.mark.server)
-            item.add_marker(pytest.mark.k8s)
+    mark(_HERE, items, pytest.mark.server, pytest.mark.k8s)
 
 
 class Cluster:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from oso_dagster.warehouse.lakehouse.warehouse import LakehouseWarehouse
 from tests.support.clock import clock
+from tests.support.plugins.named_only import left_out, mark
 
 _HERE = Path(__file__).resolve().parent
 _NUMBERS = count()
@@ -23,15 +24,11 @@ _NUMBERS = count()
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Only who names this folder runs it: it needs servers that a test does not start."""
-    named = any("tests/lakehouse" in str(argument) for argument in config.invocation_params.args)
-    return None if named or not collection_path.is_relative_to(_HERE) else True
+    return left_out(_HERE, collection_path, config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(_HERE):
-            item.add_marker(pytest.mark.server)
-            item.add_marker(pytest.mark.lakehouse)
+    mark(_HERE, items, pytest.mark.server, pytest.mark.lakehouse)
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,9 @@ from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
 from oso_dagster.cli import app
+from oso_dagster.orchestration.models.project_place import project_of
 from oso_dagster.probes.catalogue import read_probes
-from oso_dagster.settings import PROJECT_ROOT, Profile, read_settings, settings_model
+from oso_dagster.settings import PROJECT_ROOT, Profile, SettingsError, read_settings, settings_model
 from oso_dagster.sources import catalogue
 
 K8S = PROJECT_ROOT / "k8s"
@@ -129,6 +130,10 @@ def test_the_environment_of_each_workload_has_what_its_settings_need(name: str, 
         assert settings.lakehouse_value("lakehouse_catalogue_url")
         assert settings.trino_connection["host"] == "nowhere.example"
         assert settings.sqlmesh_state["type"] == "postgres"
+    if name == "probes":  # of the models it needs the names alone, and no address of a Trino
+        assert project_of(settings, connected=False).connections == {}
+        with pytest.raises(SettingsError, match="OSO_LAKEHOUSE_TRINO_URL"):
+            project_of(settings)
     if name not in {"dagster-daemon", "dagster-webserver"}:
         assert settings.reliability_store_url.startswith("postgresql+psycopg2://")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from oso_dagster.domain.probes.cluster import span_of
+from oso_dagster.domain.probes.cluster import Head, heads_wrong, span_of
 from oso_dagster.domain.probes.declaration import FluxProbe, KubernetesProbe
 from oso_dagster.probes.kubernetes import FluxChecker, KubernetesChecker
 
@@ -208,3 +208,33 @@ def test_spans_are_read_as_kubernetes_writes_them(text, seconds):
 def test_another_span_is_refused(text):
     with pytest.raises(ValueError, match="no span of time"):
         span_of(text)
+
+
+def test_a_source_that_lags_behind_its_branch_is_wrong_after_two_of_its_intervals_and_not_before():
+    source = made("oso", "flux-system", spec={"interval": "5m"}, status={"artifact": {"revision": "main@sha1:old"}})
+    heads = {"flux-system/oso": Head("new", NOW), "flux-system/gone": Head("", NOW)}
+    assert list(heads_wrong([source], heads, NOW + 10 * MINUTE)) == ["there is no source flux-system/gone"]
+    [behind, _] = heads_wrong([source], heads, NOW + 11 * MINUTE)
+    assert behind.startswith("source flux-system/oso is at main@sha1:old, and its branch is at new since")
+    there = made("oso", "flux-system", spec={"interval": "5m"}, status={"artifact": {"revision": "main@sha1:new"}})
+    assert list(heads_wrong([there], {"flux-system/oso": heads["flux-system/oso"]}, NOW + 60 * MINUTE)) == []
+
+
+@pytest.mark.parametrize("reference", [{"tag": "v1"}, {"semver": ">=1"}, {"branch": "main", "commit": "abc"}])
+def test_a_source_that_follows_no_branch_is_not_asked_for_one(api, tmp_path, reference):
+    change(SOURCES, spec__ref=reference, spec__url="https://host.example/oso")(api.objects)
+    assert "follows no branch" in cause(api, "flux", tmp_path, heads_of=("flux-system/oso",))
+
+
+def test_a_repository_that_needs_a_password_or_is_away_is_named_and_the_password_is_not(api, tmp_path):
+    change(SOURCES, spec__url="https://who:hunter2@host.example/oso")(api.objects)
+    words = cause(api, "flux", tmp_path, heads_of=("flux-system/oso",))
+    assert "without a password" in words
+    assert "hunter2" not in words
+    change(SOURCES, spec__url="http://127.0.0.1:1/oso.git")(api.objects)
+    assert "source flux-system/oso: http://127.0.0.1:1/oso.git: " in cause(api, "flux", tmp_path, heads_of=("flux-system/oso",))
+
+
+def test_a_name_without_its_namespace_is_refused():
+    with pytest.raises(ValueError, match="namespace/name"):
+        FluxProbe(name="flux", objective="kubernetes.flux_availability", url="https://host.example", heads_of=("oso",))
